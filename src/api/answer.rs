@@ -1,0 +1,121 @@
+//! Answers, and the form in which the caller wants them.
+
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use super::filter_path::FilterPath;
+use super::media::Media;
+use super::query::Query;
+
+/// What a caller is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// JSON text; empty if there is no body.
+    pub body: String,
+    /// Which methods there are, if that is to be said.
+    pub allow: Option<&'static str>,
+}
+
+impl Answer {
+    /// An answer whose body is JSON text already.
+    pub fn text(status: u16, body: String) -> Self {
+        Self { status, body, allow: None }
+    }
+
+    /// An answer with that body.
+    pub fn json(status: u16, body: &Value) -> Self {
+        Self::text(status, body.to_string())
+    }
+
+    /// An answer without a body.
+    pub fn empty(status: u16) -> Self {
+        Self::text(status, String::new())
+    }
+}
+
+/// The form in which the caller wants the answer.
+#[derive(Clone, Debug, Default)]
+pub struct Format {
+    /// The media type.
+    pub media: Media,
+    pretty: bool,
+    filter: FilterPath,
+}
+
+impl Format {
+    /// Takes the parameters that every route understands.
+    pub(super) fn read(&mut self, query: &mut Query) {
+        // Asked for only so that they are not unknown; what they would change, this API has not.
+        for ignored in ["human", "error_trace", "format"] {
+            query.text(ignored);
+        }
+        self.pretty = query.text("pretty").is_some_and(|value| value != "false");
+        self.filter = FilterPath::parse(&query.text("filter_path").unwrap_or_default());
+    }
+
+    /// The answer in this form.
+    pub fn success(&self, answer: Answer) -> Answer {
+        if answer.body.is_empty() || (!self.pretty && self.filter.is_empty()) {
+            return answer;
+        }
+        match serde_json::from_str(&answer.body) {
+            Ok(body) => {
+                let filtered = self.filter.apply(body);
+                Answer { body: self.print(&filtered), ..answer }
+            }
+            Err(_) => answer,
+        }
+    }
+
+    /// The answer to a failure in this form; its body is not filtered.
+    pub fn failure(&self, failure: &Failure) -> Answer {
+        let body = self.print(&failure.to_json());
+        Answer { status: failure.status, body, allow: failure.allow }
+    }
+
+    /// Whatever came of it, in this form.
+    pub fn result(&self, result: Result<Answer, Failure>) -> Answer {
+        match result {
+            Ok(answer) => self.success(answer),
+            Err(failure) => self.failure(&failure),
+        }
+    }
+
+    fn print(&self, json: &Value) -> String {
+        match self.pretty {
+            true => format!("{json:#}\n"),
+            false => json.to_string(),
+        }
+    }
+}
+
+/// What `GET /` says.
+pub struct Info;
+
+impl Info {
+    /// Elasticsearch's clients and connector services read the version and the flavor.
+    pub fn answer() -> Answer {
+        Answer::json(
+            200,
+            &json!({
+                "name": "connector-status",
+                "cluster_name": "connector-status",
+                "cluster_uuid": "connector-status",
+                "version": {
+                    "number": "9.0.0",
+                    "build_flavor": "default",
+                    "build_type": "worker",
+                    "build_hash": env!("CARGO_PKG_VERSION"),
+                    "build_date": "2026-01-01T00:00:00.000Z",
+                    "build_snapshot": false,
+                    "lucene_version": "10.1.0",
+                    "minimum_wire_compatibility_version": "8.18.0",
+                    "minimum_index_compatibility_version": "8.0.0",
+                },
+                "tagline": "You Know, for Search",
+            }),
+        )
+    }
+}

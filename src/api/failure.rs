@@ -1,0 +1,245 @@
+//! Errors as Elasticsearch's clients know them.
+
+use serde_json::{Map, Value, json};
+
+use crate::connector::Refusal;
+
+/// A request that is not carried out, and what its caller is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// HTTP status.
+    pub status: u16,
+    /// The answer.
+    pub body: FailureBody,
+    /// Which methods there are instead, for 405.
+    pub allow: Option<&'static str>,
+}
+
+/// The forms an error can take.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FailureBody {
+    /// `{"error":{"root_cause":[..],"type":..,"reason":..},"status":N}`
+    Envelope(Cause),
+    /// `{"error":"...","status":N}`
+    Sentence(String),
+    /// `{"error":"..."}`: a path that nobody serves.
+    BareSentence(String),
+}
+
+/// What was wrong, and what made it so.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cause {
+    kind: &'static str,
+    reason: String,
+    details: Vec<(&'static str, String)>,
+    cause: Option<Box<Cause>>,
+}
+
+impl Cause {
+    /// An error of that type.
+    pub fn new(kind: &'static str, reason: impl Into<String>) -> Self {
+        Self { kind, reason: reason.into(), details: Vec::new(), cause: None }
+    }
+
+    /// An argument that makes no sense.
+    pub fn illegal_argument(reason: impl Into<String>) -> Self {
+        Self::new("illegal_argument_exception", reason)
+    }
+
+    /// What made it so.
+    #[must_use]
+    pub fn caused_by(mut self, cause: Self) -> Self {
+        self.cause = Some(Box::new(cause));
+        self
+    }
+
+    fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.details.push((name, value.to_owned()));
+        self
+    }
+
+    /// An error in an outer object that comes from an error in an inner one shows the inner one as
+    /// its root.
+    fn root(&self) -> &Self {
+        match &self.cause {
+            Some(cause) if cause.kind == "x_content_parse_exception" => cause.root(),
+            _ => self,
+        }
+    }
+
+    fn to_json(&self) -> Map<String, Value> {
+        let mut json = Map::new();
+        json.insert("type".to_owned(), self.kind.into());
+        json.insert("reason".to_owned(), self.reason.as_str().into());
+        for (name, value) in &self.details {
+            json.insert((*name).to_owned(), value.as_str().into());
+        }
+        json
+    }
+
+    fn to_json_with_causes(&self) -> Map<String, Value> {
+        let mut json = self.to_json();
+        if let Some(cause) = &self.cause {
+            json.insert("caused_by".to_owned(), cause.to_json_with_causes().into());
+        }
+        json
+    }
+}
+
+/// Most errors are the caller's: 400.
+impl From<Cause> for Failure {
+    fn from(cause: Cause) -> Self {
+        Self::of(400, cause)
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let reason = refusal.to_string();
+        let cause = Cause::new("status_exception", &reason);
+        match refusal {
+            Refusal::Conflict(_) => cause.into(),
+            Refusal::Transition(_) => {
+                let kind = "connector_invalid_status_transition_exception";
+                cause.caused_by(Cause::new(kind, reason)).into()
+            }
+        }
+    }
+}
+
+impl Failure {
+    /// An envelope with that status.
+    pub fn of(status: u16, cause: Cause) -> Self {
+        Self { status, body: FailureBody::Envelope(cause), allow: None }
+    }
+
+    fn sentence(status: u16, sentence: String) -> Self {
+        Self { status, body: FailureBody::Sentence(sentence), allow: None }
+    }
+
+    /// 400: problems with a request that could be read, numbered.
+    pub fn invalid(problems: &[String]) -> Self {
+        let numbered: String =
+            (1..).zip(problems).map(|(n, problem)| format!(" {n}: {problem};")).collect();
+        let reason = format!("Validation Failed:{numbered}");
+        Cause::new("action_request_validation_exception", reason).into()
+    }
+
+    /// 404 from an endpoint that reads the connector first.
+    pub fn not_found(id: &str) -> Self {
+        let reason = format!("connector [{id}] not found");
+        Self::of(404, Cause::new("resource_not_found_exception", reason))
+    }
+
+    /// 404 from an endpoint that updates without reading.
+    pub fn document_missing(id: &str) -> Self {
+        let cause = Cause::new("document_missing_exception", format!("[{id}]: document missing"))
+            .with("index_uuid", "_na_")
+            .with("shard", "0")
+            .with("index", ".elastic-connectors-v1");
+        Self::of(404, cause)
+    }
+
+    /// 400: the index belongs to another connector.
+    pub fn index_in_use(index: &str) -> Self {
+        Refusal::Conflict(format!("Index name [{index}] is used by another connector.")).into()
+    }
+
+    /// 412: the connector has moved on since it was read.
+    pub fn moved_on(id: &str, seen: &str, now: &str) -> Self {
+        let reason = format!(
+            "[{id}]: version conflict, If-Match is [{seen}] but the connector is at [{now}]: read \
+             it again and decide anew"
+        );
+        Self::of(412, Cause::new("version_conflict_engine_exception", reason))
+    }
+
+    /// 405, with the methods there are.
+    pub fn wrong_method(target: &str, method: &str, allow: &'static str) -> Self {
+        let sentence = format!(
+            "Incorrect HTTP method for uri [{target}] and method [{method}], allowed: [{allow}]"
+        );
+        Self { allow: Some(allow), ..Self::sentence(405, sentence) }
+    }
+
+    /// 400: nobody serves this path.
+    pub fn no_handler(target: &str, method: &str) -> Self {
+        let sentence = format!("no handler found for uri [{target}] and method [{method}]");
+        Self { status: 400, body: FailureBody::BareSentence(sentence), allow: None }
+    }
+
+    /// 406: a body in a format that is not read here.
+    pub fn unsupported_body(content_type: Option<&str>) -> Self {
+        let sentence = match content_type {
+            Some(given) => format!("Content-Type header [{given}] is not supported"),
+            None => "Content-Type header is missing".to_owned(),
+        };
+        Self::sentence(406, sentence)
+    }
+
+    /// 413: more than a connector needs.
+    pub fn too_long(limit: usize) -> Self {
+        let reason = format!("entity content is too long: the limit is [{limit}] bytes");
+        Self::of(413, Cause::new("content_too_long_exception", reason))
+    }
+
+    /// 400: a body that is not UTF-8, and at which byte.
+    pub fn not_utf8(offset: usize) -> Self {
+        let message = format!("Invalid UTF-8 at byte {offset}");
+        Cause::new("x_content_parse_exception", format!("[1:{}] {message}", offset + 1))
+            .caused_by(Cause::new("json_parse_exception", message))
+            .into()
+    }
+
+    /// 400: a body that ended before it was complete.
+    pub fn cut_off() -> Self {
+        Cause::new("parse_exception", "the request body ended before it was complete").into()
+    }
+
+    /// 500: a fault of ours; the details are in the log, not in the answer.
+    pub fn internal() -> Self {
+        let reason = "the request could not be carried out; the log of the Worker says why";
+        Self::of(500, Cause::new("internal_server_error", reason))
+    }
+
+    /// 503: a part behind the Worker is away for the moment. Nothing was changed.
+    pub fn unavailable(part: &str) -> Self {
+        let reason = format!("{part} cannot be reached at the moment: try again");
+        Self::of(503, Cause::new("unavailable_exception", reason))
+    }
+
+    /// Was it found in validation, which comes after the parameters?
+    pub(super) fn is_late(&self) -> bool {
+        matches!(&self.body, FailureBody::Envelope(cause)
+            if cause.kind == "action_request_validation_exception")
+    }
+
+    /// The body of the answer.
+    pub fn to_json(&self) -> Value {
+        match &self.body {
+            FailureBody::Envelope(cause) => {
+                let mut error = Map::new();
+                error.insert("root_cause".to_owned(), json!([cause.root().to_json()]));
+                error.extend(cause.to_json_with_causes());
+                json!({ "error": error, "status": self.status })
+            }
+            FailureBody::Sentence(error) => json!({ "error": error, "status": self.status }),
+            FailureBody::BareSentence(error) => json!({ "error": error }),
+        }
+    }
+}
+
+/// ` did you mean [x]?`, if there are names much like the given one.
+pub fn did_you_mean<'a>(given: &str, names: impl Iterator<Item = &'a str>) -> String {
+    let mut alike: Vec<(f64, &str)> = names
+        .map(|name| (strsim::normalized_levenshtein(given, name), name))
+        .filter(|(score, _)| *score > 0.5)
+        .collect();
+    alike.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    let names: Vec<_> = alike.into_iter().map(|(_, name)| name).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        [one] => format!(" did you mean [{one}]?"),
+        several => format!(" did you mean any of [{}]?", several.join(", ")),
+    }
+}

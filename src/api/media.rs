@@ -1,0 +1,148 @@
+//! Media types: which the caller sends, which it wants back.
+
+use super::failure::{Cause, Failure};
+
+/// The API versions whose media types are understood, newest first.
+const VERSIONS: [u32; 2] = [9, 8];
+const VENDOR: &str = "application/vnd.elasticsearch+json";
+const JSON: &str = "application/json";
+
+/// The media type of an answer: the one that was asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Media {
+    /// `application/json`
+    #[default]
+    Json,
+    /// `application/vnd.elasticsearch+json;compatible-with=N`
+    Vendor(u32),
+}
+
+impl Media {
+    /// The value of the Content-Type header.
+    pub fn content_type(self) -> String {
+        match self {
+            Self::Json => JSON.to_owned(),
+            Self::Vendor(version) => format!("{VENDOR};compatible-with={version}"),
+        }
+    }
+}
+
+/// One media type of a header, with the parameters that matter here.
+struct Range {
+    name: String,
+    version: Option<u32>,
+    quality: f32,
+}
+
+/// What the caller wants back.
+///
+/// # Errors
+/// 400 for a header that is not a list of media types or asks for a version that is not served.
+pub fn accepted(accept: Option<&str>) -> Result<Media, Failure> {
+    let Some(header) = accept else { return Ok(Media::Json) };
+    let ranges = ranges(header).ok_or_else(|| malformed("Accept", header))?;
+    let wanted = ranges.iter().find(|range| range.name == VENDOR || range.name == JSON);
+    match wanted.and_then(|range| range.version) {
+        Some(version) => served("Accept", version, header).map(Media::Vendor),
+        None => Ok(Media::Json),
+    }
+}
+
+/// Checks the media type of a body.
+///
+/// # Errors
+/// 406 for a format that is not read here, 400 for a header that makes no sense or does not go
+/// with the Accept header.
+pub fn check_body(content_type: Option<&str>, accept: Option<&str>) -> Result<(), Failure> {
+    let Some(header) = content_type.filter(|header| !header.trim().is_empty()) else {
+        return Err(Failure::unsupported_body(None));
+    };
+    let parsed = ranges(header).ok_or_else(|| malformed("Content-Type", header))?;
+    let [range] = parsed.as_slice() else { return Err(malformed("Content-Type", header)) };
+    if range.name != JSON && range.name != VENDOR {
+        return Err(Failure::unsupported_body(Some(header)));
+    }
+    let version = range.version.map(|v| served("Content-Type", v, header)).transpose()?;
+    let wanted = match accepted(accept)? {
+        Media::Json => None,
+        Media::Vendor(version) => Some(version),
+    };
+    if version == wanted {
+        return Ok(());
+    }
+    let reason = format!(
+        "A compatible version is required on both Content-Type and Accept headers if either one \
+         has requested a compatible version and the compatible versions must match. \
+         Accept={}, Content-Type={header}",
+        accept.unwrap_or("null"),
+    );
+    Err(header_failure("[Accept, Content-Type]", Cause::new("status_exception", reason)))
+}
+
+/// Does the caller rather want a page than JSON? Only one that names `text/html` does.
+pub fn prefers_html(accept: &str) -> bool {
+    let Some(ranges) = ranges(accept) else { return false };
+    let best = |wanted: &[&str]| {
+        ranges
+            .iter()
+            .filter(|range| wanted.contains(&range.name.as_str()))
+            .map(|range| range.quality)
+            .fold(0.0, f32::max)
+    };
+    let html = best(&["text/html"]);
+    html > 0.0 && html >= best(&[JSON, VENDOR])
+}
+
+fn ranges(header: &str) -> Option<Vec<Range>> {
+    header.split(',').map(range).collect()
+}
+
+fn range(text: &str) -> Option<Range> {
+    let mut parts = text.split(';').map(str::trim);
+    let name = parts.next()?.to_ascii_lowercase();
+    let (kind, subtype) = name.split_once('/')?;
+    if !is_token(kind) || !is_token(subtype) {
+        return None;
+    }
+    let mut range = Range { version: None, quality: 1.0, name: name.clone() };
+    for parameter in parts.filter(|part| !part.is_empty()) {
+        let (key, value) = parameter.split_once('=')?;
+        let value = value.trim_matches('"');
+        if !is_token(key) || value.is_empty() {
+            return None;
+        }
+        match key.to_ascii_lowercase().as_str() {
+            "compatible-with" if range.name == VENDOR => range.version = Some(value.parse().ok()?),
+            "q" => range.quality = value.parse().ok()?,
+            _ => {}
+        }
+    }
+    Some(range)
+}
+
+fn is_token(text: &str) -> bool {
+    !text.is_empty()
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+fn served(name: &str, version: u32, header: &str) -> Result<u32, Failure> {
+    if VERSIONS.contains(&version) {
+        return Ok(version);
+    }
+    let [newest, oldest] = VERSIONS;
+    let reason = format!(
+        "{name} version must be either version {newest} or {oldest}, but found {version}. \
+         {name}={header}"
+    );
+    Err(header_failure(&format!("[{name}]"), Cause::new("status_exception", reason)))
+}
+
+fn malformed(name: &str, header: &str) -> Failure {
+    let cause = Cause::illegal_argument(format!("invalid media-type [{header}]"));
+    header_failure(&format!("[{name}]"), cause)
+}
+
+fn header_failure(names: &str, cause: Cause) -> Failure {
+    let reason = format!("Invalid media-type value on headers {names}");
+    Cause::new("media_type_header_exception", reason).caused_by(cause).into()
+}

@@ -1,0 +1,95 @@
+//! What a new connector looks like.
+
+use serde_json::{Value, json};
+
+use super::{Connector, Fields, Time};
+use crate::status::Status;
+
+/// The schedule of a connector that nobody has scheduled: midnight, switched off.
+pub const DEFAULT_SCHEDULE: &str = "0 0 0 * * ?";
+
+/// What the creator may say about a new connector. Fields that were not given are `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Creation {
+    /// What it is for.
+    pub description: Option<String>,
+    /// The index it shall fill; none leaves it detached.
+    pub index_name: Option<String>,
+    /// Is it managed by Elastic?
+    pub is_native: bool,
+    /// The language of its content.
+    pub language: Option<String>,
+    /// Its name for people.
+    pub name: Option<String>,
+    /// Which kind of source it connects to.
+    pub service_type: Option<String>,
+}
+
+impl Creation {
+    /// From the fields of a request body that has been checked.
+    pub fn from_fields(fields: &Fields) -> Self {
+        let text = |name| fields.get(name).and_then(Value::as_str).map(str::to_owned);
+        Self {
+            description: text("description"),
+            index_name: text("index_name"),
+            is_native: fields.get("is_native").and_then(Value::as_bool).unwrap_or(false),
+            language: text("language"),
+            name: text("name"),
+            service_type: text("service_type"),
+        }
+    }
+
+    /// The document of the new connector. Creating over an existing one resets all of it.
+    pub fn connector(self, now: Time) -> Connector {
+        let status = if self.is_native { Status::NeedsConfiguration } else { Status::Created };
+        let mut fields = Fields::new();
+        let mut set = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                fields.insert(name.to_owned(), value);
+            }
+        };
+        set("configuration", Some(json!({})));
+        set("custom_scheduling", Some(json!({})));
+        set("description", self.description.map(Value::from));
+        set("filtering", Some(default_filtering(now)));
+        set("index_name", self.index_name.map(Value::from));
+        set("is_native", Some(self.is_native.into()));
+        set("language", self.language.map(Value::from));
+        set("name", Some(self.name.unwrap_or_default().into()));
+        set("scheduling", Some(default_scheduling()));
+        set("service_type", self.service_type.map(Value::from));
+        set("status", Some(status.name().into()));
+        set("sync_now", Some(false.into()));
+        set("deleted", Some(false.into()));
+        Connector { status, fields }
+    }
+}
+
+fn default_scheduling() -> Value {
+    let off = json!({ "enabled": false, "interval": DEFAULT_SCHEDULE });
+    json!({ "access_control": off, "full": off, "incremental": off })
+}
+
+fn default_filtering(now: Time) -> Value {
+    let now = now.to_string();
+    let all = json!({
+        "advanced_snippet": { "created_at": now, "updated_at": now, "value": {} },
+        "rules": [default_rule(&now, 0)],
+        "validation": { "errors": [], "state": "valid" },
+    });
+    json!([{ "active": all, "domain": "DEFAULT", "draft": all }])
+}
+
+/// The rule that lets everything through; every list of rules ends with it.
+pub(super) fn default_rule(created_at: &str, order: i64) -> Value {
+    json!({
+        "created_at": created_at,
+        "field": "_",
+        "id": "DEFAULT",
+        "order": order,
+        "policy": "include",
+        "rule": "regex",
+        "updated_at": created_at,
+        "value": ".*",
+    })
+}

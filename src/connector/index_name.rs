@@ -1,0 +1,47 @@
+//! Which names an index may have.
+
+/// Indices of connectors that Elastic manages start with this.
+pub const NATIVE_INDEX_PREFIX: &str = "content-";
+
+const LONGEST: usize = 255;
+const FORBIDDEN: [char; 11] = ['\\', '/', '*', '?', '"', '<', '>', '|', ' ', ',', '#'];
+
+/// A legal index name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndexName<'a>(&'a str);
+
+impl<'a> IndexName<'a> {
+    /// Checks a name. Upper case is legal here, as it is upstream.
+    ///
+    /// # Errors
+    /// Which rule the name breaks, in Elasticsearch's words.
+    pub fn parse(name: &'a str) -> Result<Self, String> {
+        let broken = if name.is_empty() {
+            "must not be empty".to_owned()
+        } else if name == "." || name == ".." {
+            "must not be '.' or '..'".to_owned()
+        } else if name.starts_with(['_', '-', '+']) {
+            "must not start with '_', '-', or '+'".to_owned()
+        } else if name.contains('#') {
+            "must not contain '#'".to_owned()
+        } else if name.contains(':') {
+            "must not contain ':'".to_owned()
+        } else if name.contains(FORBIDDEN) {
+            let listed: Vec<String> =
+                FORBIDDEN.iter().filter(|c| **c != '#').map(|c| format!("'{c}'")).collect();
+            format!("must not contain the following characters [{}]", listed.join(","))
+        } else if name.chars().any(char::is_control) {
+            "must not contain control characters".to_owned()
+        } else if name.len() > LONGEST {
+            format!("index name is too long, ({} > {LONGEST})", name.len())
+        } else {
+            return Ok(Self(name));
+        };
+        Err(format!("InvalidIndexNameException[Invalid index name [{name}], {broken}]"))
+    }
+
+    /// May it belong to a connector that Elastic manages?
+    pub fn may_be_native(self) -> bool {
+        self.0.starts_with(NATIVE_INDEX_PREFIX)
+    }
+}

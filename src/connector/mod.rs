@@ -1,0 +1,164 @@
+//! The connector document and every change to it. Pure: the clock is passed in.
+//!
+//! A document is kept as the JSON object that clients see, without its id: documents that come
+//! from Elasticsearch may hold fields this crate does not know, and those are returned as they
+//! are. What the rules need to know has an accessor.
+
+mod creation;
+mod directory;
+mod index_name;
+mod time;
+mod update;
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+pub use creation::{Creation, DEFAULT_SCHEDULE};
+pub use directory::{Entry, Filter, METADATA_LIMIT, order};
+pub use index_name::{IndexName, NATIVE_INDEX_PREFIX};
+pub use time::Time;
+pub use update::{Delta, Patch, merge};
+
+use crate::status::{InvalidTransition, Status};
+
+/// A JSON object.
+pub type Fields = Map<String, Value>;
+
+/// A connector document. Always holds a valid `status`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Connector {
+    status: Status,
+    fields: Fields,
+}
+
+impl Connector {
+    /// Takes a document as it is kept in Workers KV or in Elasticsearch's index.
+    ///
+    /// # Errors
+    /// What is wrong with it, if it is not a JSON object with a known `status`.
+    pub fn from_json(text: &str) -> Result<Self, String> {
+        serde_json::from_str(text).map_err(|error| error.to_string()).and_then(Self::from_fields)
+    }
+
+    /// Takes a document as it is kept in Workers KV or in Elasticsearch's index. An `id` in it is
+    /// dropped: the id is the document's name, not part of it.
+    ///
+    /// # Errors
+    /// What is wrong with it, if it has no known `status`.
+    pub fn from_fields(mut fields: Fields) -> Result<Self, String> {
+        fields.shift_remove("id");
+        let status = match fields.get("status") {
+            Some(Value::String(name)) => {
+                Status::parse(name).ok_or_else(|| format!("unknown status [{name}]"))?
+            }
+            Some(other) => return Err(format!("[status] is {other}, not a string")),
+            None => return Err("it has no [status]".to_owned()),
+        };
+        fields.insert("status".to_owned(), status.name().into());
+        Ok(Self { status, fields })
+    }
+
+    /// The document as JSON, without its id.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(&self.fields).unwrap_or_default()
+    }
+
+    /// Its fields, without its id.
+    pub fn fields(&self) -> &Fields {
+        &self.fields
+    }
+
+    /// Its status.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// Is it soft-deleted?
+    pub fn is_deleted(&self) -> bool {
+        self.flag("deleted")
+    }
+
+    /// Is it managed by Elastic?
+    pub fn is_native(&self) -> bool {
+        self.flag("is_native")
+    }
+
+    /// The index it is attached to.
+    pub fn index_name(&self) -> Option<&str> {
+        self.text("index_name")
+    }
+
+    /// The index that no other connector may use while this one exists.
+    pub fn held_index(&self) -> Option<&str> {
+        self.index_name().filter(|_| !self.is_deleted())
+    }
+
+    /// A field that is a string.
+    pub fn text(&self, field: &str) -> Option<&str> {
+        self.fields.get(field).and_then(Value::as_str)
+    }
+
+    /// Hides it: everything is kept, and its index is free for others. `None` if it is hidden
+    /// already.
+    pub fn soft_delete(&self) -> Option<Delta> {
+        let fields = Fields::from_iter([("deleted".to_owned(), true.into())]);
+        Patch::merging(fields).against(self)
+    }
+
+    fn flag(&self, field: &str) -> bool {
+        self.fields.get(field).and_then(Value::as_bool).unwrap_or(false)
+    }
+}
+
+/// Puts the id in front of a document's JSON, as clients get it.
+pub fn with_id(id: &str, document: &str) -> String {
+    let id = Value::from(id);
+    match document.strip_prefix('{') {
+        Some("}") | None => format!("{{\"id\":{id}}}"),
+        Some(rest) => format!("{{\"id\":{id},{rest}"),
+    }
+}
+
+/// Why a connector cannot be changed as asked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Refusal {
+    /// The Connector Protocol has no such transition.
+    Transition(InvalidTransition),
+    /// The change does not fit the connector as it is now; says why.
+    Conflict(String),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Transition(transition) => transition.fmt(f),
+            Self::Conflict(reason) => f.write_str(reason),
+        }
+    }
+}
+
+/// What a change to one connector asks for: computes, from the connector as it is, the fields that
+/// shall be different.
+pub type Change = fn(&Connector, Fields, Time) -> Result<Patch, Refusal>;
+
+/// `_status`: along the table, and nowhere else. Neither `error` nor `last_seen` is touched.
+///
+/// # Errors
+/// [`Refusal::Transition`] where the table has no such move.
+pub fn status(before: &Connector, fields: Fields, _: Time) -> Result<Patch, Refusal> {
+    let asked = fields.get("status").and_then(Value::as_str).and_then(Status::parse);
+    match asked.and_then(|to| before.status().explain(to)) {
+        Some(transition) => Err(Refusal::Transition(transition)),
+        None => Ok(Patch::merging(fields)),
+    }
+}
+
+/// `_check_in`: the connector service is alive. Status is not touched.
+///
+/// # Errors
+/// None.
+pub fn check_in(_: &Connector, mut fields: Fields, now: Time) -> Result<Patch, Refusal> {
+    fields.insert("last_seen".to_owned(), now.to_string().into());
+    Ok(Patch::merging(fields))
+}

@@ -1,0 +1,354 @@
+//! The object: one connector, its history, and the order of all that happens to it.
+//!
+//! Between reading the connector and committing its successor there is no `await`: requests to one
+//! object interleave only at awaits, so of two moves that cannot both be legal exactly one is.
+//! What has to be awaited - the copy in Workers KV, the claim to an index - is awaited before the
+//! connector is read for good, or after the commit.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use worker::{DurableObject, Env, Request, Response, State, console_error, durable_object};
+
+use super::claim;
+use super::message::{self, Message};
+use super::outgoing::Reply;
+use super::projection::Projection;
+use super::store::{Record, Store};
+use super::{kv, kv_key, now, within};
+use crate::api::{self, Answer, Call, Commit, Failure, Format, Operation, StatusChange, Write};
+use crate::connector::Connector;
+use crate::status::Status;
+
+/// How long to wait for Workers KV to say whether it has a document to adopt.
+const ADOPTION_LIMIT: Duration = Duration::from_millis(1_000);
+
+/// The Durable Object class of connectors; instances are named by connector id.
+#[durable_object]
+pub struct ConnectorObject(Rc<Object>);
+
+/// What one object holds in memory.
+pub(super) struct Object {
+    pub(super) env: Env,
+    pub(super) state: State,
+    pub(super) store: Store,
+    /// The row as it is in SQLite; `None` until it was read.
+    loaded: RefCell<Option<Option<Record>>>,
+    /// Indices that are claimed for writes not committed yet.
+    claiming: RefCell<Vec<String>>,
+    pub(super) projection: Projection,
+}
+
+impl DurableObject for ConnectorObject {
+    fn new(state: State, env: Env) -> Self {
+        let store = Store::of(&state);
+        Self(Rc::new(Object {
+            env,
+            state,
+            store,
+            loaded: RefCell::default(),
+            claiming: RefCell::default(),
+            projection: Projection::default(),
+        }))
+    }
+
+    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
+        let text = request.text().await?;
+        match serde_json::from_str(&text)? {
+            Message::Request { request, by, opaque_id } => {
+                let (format, call) = api::read(&request);
+                let (answer, etag) = match call {
+                    Ok(Call::One(id, operation)) => {
+                        self.0.carry_out(&id, operation, &request, by, &format).await
+                    }
+                    Ok(_) => (format.failure(&Failure::internal()), None),
+                    Err(failure) => (format.failure(&failure), None),
+                };
+                let mut reply = Reply::new(answer, &format).opaque_id(opaque_id);
+                if let Some(etag) = etag {
+                    reply = reply.etag(etag);
+                }
+                Ok(reply.send(false)?.into())
+            }
+            Message::Holds { id, index } => {
+                self.0.load(&id).await?;
+                message::reply(self.0.holds(&index))
+            }
+            Message::Claim { .. } => message::reply(false),
+        }
+    }
+
+    async fn alarm(&self) -> worker::Result<Response> {
+        self.0.read_store()?;
+        self.0.projection.alarm_rang();
+        self.0.clone().project().await;
+        if self.0.is_outdated() {
+            self.0.project_soon().await;
+        }
+        Response::empty()
+    }
+}
+
+/// Workers KV could not be asked whether it has a document to adopt.
+struct Unavailable;
+
+impl From<Unavailable> for worker::Error {
+    fn from(_: Unavailable) -> Self {
+        Self::RustError("Workers KV does not answer".to_owned())
+    }
+}
+
+impl Object {
+    async fn carry_out(
+        self: &Rc<Self>,
+        id: &str,
+        operation: Operation,
+        request: &api::Request,
+        by: Option<String>,
+        format: &Format,
+    ) -> (Answer, Option<String>) {
+        let loaded = self.load(id).await;
+        let creates = matches!(operation, Operation::Write(Write::Create(_)));
+        // A creation does not depend on what was there; all else does.
+        let result = match loaded {
+            Err(Unavailable) if !creates => Err(Failure::unavailable("Workers KV")),
+            _ => match operation {
+                Operation::Write(write) => {
+                    self.write(id, write, request.if_match.as_deref(), by).await
+                }
+                read => self.view(id, &read),
+            },
+        };
+        let etag = self.with_record(|record| {
+            record.filter(|record| record.connector().is_some()).map(|r| api::etag(r.version))
+        });
+        match (result, etag) {
+            (Ok(answer), Some(etag)) => {
+                let seen = request.method == "GET"
+                    && api::if_none_match(request.if_none_match.as_deref(), &etag);
+                let answer = if seen { Answer::empty(304) } else { format.success(answer) };
+                (answer, Some(etag))
+            }
+            (result, _) => (format.result(result), None),
+        }
+    }
+
+    pub(super) fn with_record<T>(&self, look: impl FnOnce(Option<&Record>) -> T) -> T {
+        look(self.loaded.borrow().as_ref().and_then(Option::as_ref))
+    }
+
+    fn holds(&self, index: &str) -> bool {
+        self.claiming.borrow().iter().any(|claimed| claimed == index) || self.has_committed(index)
+    }
+
+    fn has_committed(&self, index: &str) -> bool {
+        self.with_record(|record| {
+            record.and_then(Record::connector).and_then(Connector::held_index) == Some(index)
+        })
+    }
+
+    /// Reads the row, once.
+    fn read_store(&self) -> worker::Result<()> {
+        if self.loaded.borrow().is_none() {
+            let record = self.store.read()?;
+            self.loaded.replace(Some(record));
+        }
+        Ok(())
+    }
+
+    /// Sees to it that the row is read. An object without one adopts the document that Workers KV
+    /// may have: that is how connectors are imported.
+    async fn load(self: &Rc<Self>, id: &str) -> Result<(), Unavailable> {
+        self.read_store().map_err(|error| {
+            console_error!("connector [{id}]: its database cannot be read: {error}");
+            Unavailable
+        })?;
+        if self.with_record(|record| record.is_some()) {
+            return Ok(());
+        }
+        let Some(connector) = self.imported(id).await? else { return Ok(()) };
+        // Another request may have come first while Workers KV was asked.
+        if self.with_record(|record| record.is_none()) {
+            let change = status_change(None, &connector, "_import", None);
+            self.store_document(id, None, Some(connector), Some(change))
+                .map_err(|_| Unavailable)?;
+            self.project_soon().await;
+        }
+        Ok(())
+    }
+
+    async fn imported(&self, id: &str) -> Result<Option<Connector>, Unavailable> {
+        let kv = kv(&self.env).map_err(|_| Unavailable)?;
+        let found = within(ADOPTION_LIMIT, kv.get(&kv_key(id)).text()).await;
+        let Some(Ok(found)) = found else { return Err(Unavailable) };
+        Ok(found.and_then(|text| {
+            Connector::from_json(&text)
+                .inspect_err(|problem| {
+                    console_error!("KV key [{}] is no connector: {problem}", kv_key(id));
+                })
+                .ok()
+        }))
+    }
+
+    fn view(&self, id: &str, operation: &Operation) -> Result<Answer, Failure> {
+        let loaded = self.loaded.borrow();
+        let found = loaded.as_ref().and_then(Option::as_ref).and_then(|r| r.document.as_ref());
+        match operation {
+            Operation::Status { size } => {
+                let connector = found
+                    .map(|(connector, _)| connector)
+                    .filter(|connector| !connector.is_deleted())
+                    .ok_or_else(|| Failure::not_found(id))?;
+                let history = self.store.history(*size).map_err(|error| {
+                    console_error!("connector [{id}]: its history cannot be read: {error}");
+                    Failure::internal()
+                })?;
+                Ok(api::status_view(id, connector, &history))
+            }
+            Operation::Get { include_deleted } => {
+                api::show(id, *include_deleted, found.map(|(c, json)| (c, json.as_str())))
+            }
+            Operation::Write(_) => Err(Failure::internal()),
+        }
+    }
+
+    async fn write(
+        self: &Rc<Self>,
+        id: &str,
+        write: Write,
+        if_match: Option<&str>,
+        by: Option<String>,
+    ) -> Result<Answer, Failure> {
+        let wanted = write.wanted_index().filter(|index| !self.has_committed(index));
+        let claim = match wanted.map(str::to_owned) {
+            Some(index) => Some(self.claim(id, index).await?),
+            None => None,
+        };
+        let answer = self.decide_and_commit(id, write, if_match, by);
+        drop(claim);
+        if self.is_outdated() {
+            self.project_soon().await;
+        }
+        answer
+    }
+
+    /// Reads the connector, decides, and commits. Not an `async fn`, and so without an `await`.
+    fn decide_and_commit(
+        &self,
+        id: &str,
+        write: Write,
+        if_match: Option<&str>,
+        by: Option<String>,
+    ) -> Result<Answer, Failure> {
+        let via = write.name();
+        let written = self.with_record(|record| {
+            let before = record.and_then(Record::connector);
+            if let (Some(record), Some(_)) = (record, before) {
+                api::if_match(if_match, id, &api::etag(record.version))?;
+            }
+            api::perform(id, write, before, now())
+        })?;
+        if written.commit == Commit::Nothing {
+            return Ok(written.answer);
+        }
+        // Out of memory while it changes: should the commit fail, the row is read anew.
+        let old = self.loaded.take().flatten();
+        let before = old.as_ref().and_then(Record::connector).map(Connector::status);
+        let (position, before_document) = match old {
+            Some(Record { version, projected, document, .. }) => {
+                (Some((version, projected)), document.map(|(connector, _)| connector))
+            }
+            None => (None, None),
+        };
+        let after = match written.commit {
+            Commit::Put(connector) => Some(connector),
+            Commit::Patch(delta) => before_document.map(|connector| delta.apply(connector)),
+            Commit::Erase | Commit::Nothing => None,
+        };
+        let change = after
+            .as_ref()
+            .filter(|after| before != Some(after.status()) || via == "_create")
+            .map(|after| status_change(before, after, via, by));
+        self.store_document(id, position, after, change)
+            .map(|()| written.answer)
+            .map_err(|_| Failure::internal())
+    }
+
+    /// Commits a document, or that there is none any more. `position`: the version that it follows,
+    /// and the one that Workers KV has.
+    fn store_document(
+        &self,
+        id: &str,
+        position: Option<(u64, u64)>,
+        connector: Option<Connector>,
+        change: Option<StatusChange>,
+    ) -> worker::Result<()> {
+        let (version, projected) = position.unwrap_or_default();
+        let document = connector.map(|connector| {
+            let json = connector.to_json();
+            (connector, json)
+        });
+        let record = Record { id: id.to_owned(), document, version: version + 1, projected };
+        self.store
+            .commit(&record, change.as_ref(), position.is_none())
+            .inspect_err(|error| console_error!("connector [{id}]: commit failed: {error}"))?;
+        self.loaded.replace(Some(Some(record)));
+        Ok(())
+    }
+
+    /// Notes that Workers KV has that version now.
+    pub(super) fn note_projected(&self, version: u64) {
+        if let Some(Some(record)) = self.loaded.borrow_mut().as_mut() {
+            record.projected = version;
+        }
+        if let Err(error) = self.store.note_projected(version) {
+            console_error!("the version in Workers KV cannot be noted: {error}");
+        }
+    }
+
+    /// Claims an index for a write that is about to be committed. Until the claim is dropped, this
+    /// object says that it holds the index.
+    async fn claim(self: &Rc<Self>, id: &str, index: String) -> Result<Claiming, Failure> {
+        self.claiming.borrow_mut().push(index.clone());
+        let claiming = Claiming { object: self.clone(), index };
+        match claim::take(&self.env, &claiming.index, id).await {
+            Ok(true) => Ok(claiming),
+            Ok(false) => Err(Failure::index_in_use(&claiming.index)),
+            Err(error) => {
+                console_error!("index [{}] cannot be claimed: {error}", claiming.index);
+                Err(Failure::unavailable("the object that keeps who uses this index"))
+            }
+        }
+    }
+}
+
+/// An index that a write not committed yet is going to hold.
+struct Claiming {
+    object: Rc<Object>,
+    index: String,
+}
+
+impl Drop for Claiming {
+    fn drop(&mut self) {
+        let mut claiming = self.object.claiming.borrow_mut();
+        if let Some(place) = claiming.iter().position(|index| *index == self.index) {
+            claiming.swap_remove(place);
+        }
+    }
+}
+
+fn status_change(
+    from: Option<Status>,
+    after: &Connector,
+    via: &str,
+    by: Option<String>,
+) -> StatusChange {
+    StatusChange {
+        from: from.map(|status| status.name().to_owned()),
+        to: after.status().name().to_owned(),
+        at: now().to_string(),
+        via: via.to_owned(),
+        by,
+    }
+}

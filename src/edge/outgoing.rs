@@ -1,0 +1,78 @@
+//! From an answer of the core to a response of the runtime.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use web_sys::{Headers, Response, ResponseInit};
+
+use crate::api::{Answer, Format};
+
+/// An answer with its headers.
+pub struct Reply {
+    answer: Answer,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl Reply {
+    /// An answer in that format. Clients refuse answers that do not name the product.
+    pub fn new(answer: Answer, format: &Format) -> Self {
+        let mut headers = vec![("x-elastic-product", "Elasticsearch".to_owned())];
+        match answer.body.is_empty() {
+            false => headers.push(("content-type", format.media.content_type())),
+            true if answer.status == 200 => headers.push(("content-type", "text/plain".to_owned())),
+            true => {}
+        }
+        if let Some(allow) = answer.allow {
+            headers.push(("allow", allow.to_owned()));
+        }
+        Self { answer, headers }
+    }
+
+    /// With an entity tag.
+    pub fn etag(mut self, tag: String) -> Self {
+        self.headers.push(("etag", tag));
+        self
+    }
+
+    /// Caches must keep answers apart by this request header.
+    pub fn vary(mut self, header: &str) -> Self {
+        self.headers.push(("vary", header.to_owned()));
+        self
+    }
+
+    /// Tells the caller its own name for the request.
+    pub fn opaque_id(mut self, id: Option<String>) -> Self {
+        self.headers.extend(id.map(|id| ("x-opaque-id", id)));
+        self
+    }
+
+    /// An entity tag of the body.
+    pub fn body_tag(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        self.answer.body.hash(&mut hasher);
+        format!("\"{:016x}\"", hasher.finish())
+    }
+
+    /// The response; to a HEAD request without its body.
+    ///
+    /// # Errors
+    /// If the runtime refuses a header.
+    pub fn send(self, head: bool) -> worker::Result<Response> {
+        let headers = Headers::new()?;
+        for (name, value) in &self.headers {
+            headers.set(name, value)?;
+        }
+        let init = ResponseInit::new();
+        init.set_status(self.answer.status);
+        init.set_headers(&headers);
+        let body = Some(self.answer.body.as_str()).filter(|body| !head && !body.is_empty());
+        Ok(Response::new_with_opt_str_and_init(body, &init)?)
+    }
+}
+
+/// Status and headers of another response, to make a changed copy of it.
+pub fn init_like(response: &Response) -> ResponseInit {
+    let init = ResponseInit::new();
+    init.set_status(response.status());
+    init.set_headers(&response.headers());
+    init
+}

@@ -1,0 +1,119 @@
+//! The copy of a connector in Workers KV.
+//!
+//! Written after the commit, and never by a caller's leave: one write in flight per object, at
+//! most one a second, the newest version only. An alarm, set with the commit, repeats what failed
+//! and what a crash cut short.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use worker::{Date, Delay, console_error};
+
+use super::object::Object;
+use super::{kv, kv_key, within};
+use crate::connector::Entry;
+
+/// Workers KV takes one write a second for a key.
+const GAP_MS: u64 = 1_100;
+/// A write that takes longer counts as failed.
+const WRITE_LIMIT: Duration = Duration::from_secs(2);
+/// When the alarm looks whether the copy is up to date.
+const ALARM_AFTER: Duration = Duration::from_secs(2);
+
+/// How far the copying is.
+#[derive(Default)]
+pub(super) struct Projection {
+    running: Cell<bool>,
+    alarm_set: Cell<bool>,
+    last_write: Cell<u64>,
+}
+
+impl Projection {
+    /// To be called when the alarm has gone off.
+    pub(super) fn alarm_rang(&self) {
+        self.alarm_set.set(false);
+    }
+}
+
+/// A version of a connector, to be copied.
+struct Copy {
+    id: String,
+    version: u64,
+    document: Option<(String, Entry)>,
+}
+
+impl Object {
+    /// Is the copy older than the connector?
+    pub(super) fn is_outdated(&self) -> bool {
+        self.with_record(|record| record.is_some_and(|record| record.version != record.projected))
+    }
+
+    /// Starts the copying, and sets the alarm. To be called right after a commit: then the alarm
+    /// is stored with it.
+    pub(super) async fn project_soon(self: &Rc<Self>) {
+        if !self.projection.alarm_set.replace(true) {
+            let alarm = self.state.storage().set_alarm(ALARM_AFTER).await;
+            if let Err(error) = alarm {
+                self.projection.alarm_set.set(false);
+                console_error!("the alarm cannot be set: {error}");
+            }
+        }
+        if !self.projection.running.get() {
+            self.state.wait_until(self.clone().project());
+        }
+    }
+
+    /// Copies until the copy is up to date or a write fails.
+    pub(super) async fn project(self: Rc<Self>) {
+        if self.projection.running.replace(true) {
+            return;
+        }
+        while self.is_outdated() {
+            self.wait_for_turn().await;
+            let Some(copy) = self.newest() else { break };
+            if let Err(error) = self.write_copy(&copy).await {
+                console_error!("connector [{}] cannot be copied to KV: {error}", copy.id);
+                break;
+            }
+            self.note_projected(copy.version);
+        }
+        self.projection.running.set(false);
+    }
+
+    async fn wait_for_turn(&self) {
+        let since = Date::now().as_millis().saturating_sub(self.projection.last_write.get());
+        if since < GAP_MS {
+            Delay::from(Duration::from_millis(GAP_MS - since)).await;
+        }
+    }
+
+    fn newest(&self) -> Option<Copy> {
+        self.with_record(|record| {
+            record.map(|record| Copy {
+                id: record.id.clone(),
+                version: record.version,
+                document: record
+                    .document
+                    .as_ref()
+                    .map(|(connector, json)| (json.clone(), Entry::of(connector).to_metadata())),
+            })
+        })
+    }
+
+    async fn write_copy(&self, copy: &Copy) -> Result<(), String> {
+        let kv = kv(&self.env).map_err(|error| error.to_string())?;
+        let key = kv_key(&copy.id);
+        self.projection.last_write.set(Date::now().as_millis());
+        let write = async {
+            match &copy.document {
+                Some((json, entry)) => kv.put(&key, json)?.metadata(entry)?.execute().await,
+                None => kv.delete(&key).await,
+            }
+        };
+        match within(WRITE_LIMIT, write).await {
+            Some(written) => written.map_err(|error| error.to_string()),
+            None => Err(format!("no answer within {} s", WRITE_LIMIT.as_secs())),
+        }
+    }
+}

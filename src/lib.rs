@@ -1,0 +1,18 @@
+//! The rules of the Elasticsearch Connector API - first of all, which status may follow which -
+//! in one crate that runs on the edge and in the page.
+//!
+//! | module | what it holds | built with |
+//! |---|---|---|
+//! | [`status`] | the transition table | always |
+//! | [`connector`] | the document and every change to it | always |
+//! | [`api`] | what a request means and how it is answered | always |
+//! | `edge` | the Cloudflare Worker | feature `edge` |
+//!
+//! The first three are pure: no HTTP library, no clock, no randomness, no I/O.
+
+pub mod api;
+pub mod connector;
+pub mod status;
+
+#[cfg(feature = "edge")]
+mod edge;

@@ -1,0 +1,130 @@
+//! The status of a connector and the one table that says which status may follow which.
+//!
+//! Source of the rule: the Connector Protocol as Elasticsearch has enforced it since 8.15
+//! (elastic/elasticsearch#109671), which first allowed `configured`, `connected` and `error` to
+//! follow themselves. Everything that shows or checks a transition - the Worker, the npm package,
+//! the console's diagram, the table in the README - is derived from [`Status::next`].
+
+use core::fmt;
+
+use Status::{Configured, Connected, Created, Error, NeedsConfiguration};
+
+/// The status of a connector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// It exists; no connector service has picked it up yet.
+    Created,
+    /// The connector service has said what it needs to know; nobody has answered yet.
+    NeedsConfiguration,
+    /// The questions are answered; the connector service has not reached its source yet.
+    Configured,
+    /// The connector service reaches its source.
+    Connected,
+    /// The connector service has reported a failure.
+    Error,
+}
+
+impl Status {
+    /// Every status, in the order in which a connector usually goes through them.
+    pub const ALL: [Self; 5] = [Created, NeedsConfiguration, Configured, Connected, Error];
+
+    /// The statuses that may follow this one: the table.
+    pub const fn next(self) -> &'static [Self] {
+        match self {
+            Created => &[NeedsConfiguration, Error],
+            NeedsConfiguration => &[Configured, Error],
+            Configured => &[NeedsConfiguration, Configured, Connected, Error],
+            Connected => &[Configured, Connected, Error],
+            Error => &[Configured, Connected, Error],
+        }
+    }
+
+    /// May `to` follow this status?
+    pub fn can_become(self, to: Self) -> bool {
+        self.next().contains(&to)
+    }
+
+    /// Why `to` may not follow this status; `None` if it may.
+    pub fn explain(self, to: Self) -> Option<InvalidTransition> {
+        (!self.can_become(to)).then_some(InvalidTransition { from: self, to })
+    }
+
+    /// Its name in documents and answers: lower case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Created => "created",
+            NeedsConfiguration => "needs_configuration",
+            Configured => "configured",
+            Connected => "connected",
+            Error => "error",
+        }
+    }
+
+    /// The status of that name, in upper or lower case.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name().eq_ignore_ascii_case(name))
+    }
+
+    /// Who moves a connector to this status, and when.
+    pub const fn mover(self) -> Mover {
+        match self {
+            Created => Mover { who: "nobody", when: "only creating the connector leads here" },
+            NeedsConfiguration => Mover {
+                who: "connector",
+                when: "the connector service, when it registers which configuration it needs",
+            },
+            Configured => Mover { who: "user", when: "a user, by filling in the configuration" },
+            Connected => Mover {
+                who: "connector",
+                when: "the connector service, once it has reached its source",
+            },
+            Error => {
+                Mover { who: "connector", when: "the connector service, when it reports a failure" }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Who makes a move, for people who look at a connector and ask what happens next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mover {
+    /// `connector` (the connector service), `user`, or `nobody`.
+    pub who: &'static str,
+    /// Who it is and on what occasion, as half a sentence.
+    pub when: &'static str,
+}
+
+/// A transition that the Connector Protocol does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidTransition {
+    /// The status the connector has.
+    pub from: Status,
+    /// The status that was asked for.
+    pub to: Status,
+}
+
+impl InvalidTransition {
+    /// The sentence that says so, in pieces: the browser build joins them without a formatter.
+    /// Elasticsearch's clients match on it, so it is kept to the letter.
+    pub const fn sentence(self) -> [&'static str; 5] {
+        [
+            "Invalid transition attempt from [",
+            self.from.name(),
+            "] to [",
+            self.to.name(),
+            "]. Such a status transition is not supported by the Connector Protocol.",
+        ]
+    }
+}
+
+impl fmt::Display for InvalidTransition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.sentence().into_iter().try_for_each(|piece| f.write_str(piece))
+    }
+}
