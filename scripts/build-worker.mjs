@@ -1,10 +1,11 @@
 // Builds the Worker into build/. Run by wrangler, see wrangler.toml.
 
-import { existsSync, mkdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
 import { root, run } from "./tools.mjs";
 
-const assets = join(root, "www/dist");
-if (!existsSync(assets)) mkdirSync(assets, { recursive: true });
-await run("worker-build", ["--release", "--features", "edge"]);
+mkdirSync(join(root, "www/dist"), { recursive: true });
+if (!process.env.CONNECTOR_STATUS_BUILT) {
+  await run("worker-build", ["--release", "--features", "edge"]);
+}

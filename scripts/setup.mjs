@@ -1,11 +1,12 @@
 // Installs what is missing, and nothing else. Every command begins with this.
 
 import { createHash } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
-import { environment, has, root, run, step, versions } from "./tools.mjs";
+import { browser, environment, has, root, run, step, versions } from "./tools.mjs";
 
 const lock = join(root, "package-lock.json");
 const stamp = join(root, "node_modules/.installed");
@@ -61,7 +62,16 @@ async function tools() {
 /** Sets up everything that building and running the Worker needs. */
 export async function setup() {
   await target();
-  // One is waiting for the network, the other for the processor.
   await packages();
   await tools();
 }
+
+/** Sets up a browser for the tests that need one. */
+export async function chromium() {
+  if (existsSync(browser)) return;
+  step("Chromium, from Debian's packages");
+  await run("apt-get", ["update", "-q"]);
+  await run("apt-get", ["install", "-y", "-q", "--no-install-recommends", "chromium"]);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await setup();

@@ -1,0 +1,45 @@
+// `npm start`: sets up what is missing, then runs the service on this machine.
+// Arguments go to `wrangler dev`: npm start -- --port 8799
+
+import { setup } from "./setup.mjs";
+import { root, start, step } from "./tools.mjs";
+
+const args = process.argv.slice(2);
+const given = (name) => {
+  const at = args.findIndex((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
+  return at < 0 ? undefined : (args[at].split("=")[1] ?? args[at + 1]);
+};
+const ip = given("ip") ?? "127.0.0.1";
+const port = given("port") ?? "8787";
+const origin = `http://${ip}:${port}`;
+
+await setup();
+step("building and starting the Worker (the first build takes a minute or two)");
+
+const defaults = ["--ip", ip, "--port", port].filter((_, i) => !given(i < 2 ? "ip" : "port"));
+const wrangler = start("wrangler", ["dev", ...defaults, ...args], { cwd: root });
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => wrangler.kill(signal));
+wrangler.on("exit", (code) => process.exit(code ?? 0));
+
+const deadline = Date.now() + 15 * 60_000;
+const isUp = () =>
+  fetch(origin, { method: "HEAD" }).then(
+    (response) => response.headers.get("x-elastic-product") !== null,
+    () => false,
+  );
+while (!(await isUp())) {
+  if (Date.now() > deadline) {
+    console.error(`nothing answers on ${origin}; the lines above say why`);
+    wrangler.kill();
+    break;
+  }
+  await new Promise((resolve) => setTimeout(resolve, 250));
+}
+console.log(`
+connector-status is ready on ${origin}
+What it keeps is under .wrangler/; stop it with Ctrl-C. Try:
+
+  curl -X PUT ${origin}/_connector/my-connector \\
+    -H 'Content-Type: application/json' -d '{"name":"My Connector"}'
+  curl ${origin}/_connector/my-connector/_status?pretty
+`);

@@ -1,0 +1,74 @@
+// `npm test`: sets up what is missing, then runs every check. The last line counts them.
+// `npm test -- edge native` runs only the checks with those words in their name.
+
+import { spawn } from "node:child_process";
+import { globSync } from "node:fs";
+
+import { setup, chromium } from "./setup.mjs";
+import { environment, root, run, step } from "./tools.mjs";
+
+const cargo = (...args) => ["cargo", args];
+const node = (pattern) => [
+  "node",
+  ["--test", "--test-reporter=spec", "--test-concurrency=1", ...globSync(pattern, { cwd: root }).sort()],
+];
+const clippy = (...args) => cargo("clippy", ...args, "--", "-D", "warnings");
+const wasm = ["--target", "wasm32-unknown-unknown", "--features"];
+
+const checks = [
+  ["format", cargo("fmt", "--check")],
+  ["lint native", clippy("--all-targets")],
+  ["lint edge", clippy(...wasm, "edge")],
+  ["native", cargo("test", "--no-fail-fast")],
+  ["edge", node("tests/edge/*.test.mjs")],
+];
+
+/** Runs a command, shows what it prints, and counts the tests it reports. */
+function count([command, args]) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: root, env: environment });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on("data", (data) => {
+        output += data;
+        process.stdout.write(data);
+      });
+    }
+    child.on("error", (error) => resolve({ passed: 0, failed: 1, reason: error.message }));
+    child.on("exit", (code) => {
+      const sum = (pattern) =>
+        [...output.matchAll(pattern)].reduce((total, [, number]) => total + Number(number), 0);
+      let passed = sum(/^test result: .*? (\d+) passed/gm) + sum(/^ℹ pass (\d+)/gm);
+      let failed = sum(/^test result: .*?; (\d+) failed/gm) + sum(/^ℹ fail (\d+)/gm);
+      // A check that counts nothing is one test itself.
+      if (code === 0 && passed + failed === 0) passed = 1;
+      if (code !== 0 && failed === 0) failed = 1;
+      resolve({ passed, failed });
+    });
+  });
+}
+
+const words = process.argv.slice(2);
+const wanted = checks.filter(([name]) => words.length === 0 || words.some((w) => name.includes(w)));
+
+await setup();
+if (wanted.some(([name]) => name === "browser" || name === "package")) await chromium();
+if (wanted.some(([name]) => name === "edge")) {
+  step("the Worker: node scripts/build-worker.mjs");
+  await run("node", ["scripts/build-worker.mjs"]);
+}
+
+const total = { passed: 0, failed: 0 };
+const failures = [];
+for (const [name, command] of wanted) {
+  step(`${name}: ${command[0]} ${command[1].join(" ")}`);
+  const started = Date.now();
+  const { passed, failed } = await count(command);
+  total.passed += passed;
+  total.failed += failed;
+  if (failed > 0) failures.push(name);
+  console.log(`-- ${name}: ${passed} passed, ${failed} failed, ${Math.round((Date.now() - started) / 1000)} s`);
+}
+if (failures.length > 0) console.log(`\nfailed: ${failures.join(", ")}`);
+console.log(`\n${total.passed} passed, ${total.failed} failed`);
+process.exit(total.failed > 0 ? 1 : 0);

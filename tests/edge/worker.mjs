@@ -1,0 +1,46 @@
+// The Worker in a real workerd, with real Workers KV and objects, for tests.
+
+import { createTestHarness } from "wrangler";
+
+import { root } from "../../scripts/tools.mjs";
+
+// `npm test` has built the Worker; wrangler need not do it again for every file.
+process.env.CONNECTOR_STATUS_BUILT = "1";
+
+/**
+ * Starts the Worker with empty storage. Closed with `await worker.close()`.
+ * `vars` and `secrets` override those of wrangler.toml.
+ */
+export async function startWorker({ vars = {}, secrets = {} } = {}) {
+  const harness = createTestHarness({
+    root,
+    workers: [{ configPath: "./wrangler.toml", vars, secrets }],
+  });
+  const { url } = await harness.listen();
+  return {
+    url: new URL(url).origin,
+    env: () => harness.getWorker().getEnv(),
+    logs: () => harness.getLogs().map((log) => log.message ?? String(log)),
+    close: () => harness.close(),
+  };
+}
+
+/**
+ * Sends a request; `body` may be text, bytes, or a value to be sent as JSON.
+ * Answers `{ status, body, headers }` with the body parsed if it is JSON.
+ */
+export async function send(url, method, path, body, headers = {}) {
+  const raw = typeof body === "string" || body instanceof Uint8Array;
+  const response = await fetch(url + path, {
+    method,
+    headers: body === undefined ? headers : { "content-type": "application/json", ...headers },
+    body: body === undefined || raw ? body : JSON.stringify(body),
+  });
+  const text = await response.text();
+  const isJson = /[/+]json/.test(response.headers.get("content-type") ?? "") && text !== "";
+  return {
+    status: response.status,
+    body: isJson ? JSON.parse(text) : text,
+    headers: response.headers,
+  };
+}

@@ -1,0 +1,86 @@
+//! Golden tests of what is stored. Changing these forms would make deployed objects and copies
+//! unreadable: a new form needs a reader for the old one.
+
+use connector_status::connector::{Connector, Creation, Entry, METADATA_LIMIT, Time};
+
+fn connector() -> Connector {
+    Creation {
+        description: Some("What sales has".to_owned()),
+        index_name: Some("search-google-drive".to_owned()),
+        is_native: false,
+        language: Some("en".to_owned()),
+        name: Some("My Connector".to_owned()),
+        service_type: Some("google_drive".to_owned()),
+    }
+    .connector(Time::from_millis(1_700_000_000_123))
+}
+
+/// The object's row and the value in Workers KV are the same text.
+#[test]
+fn document() {
+    let all = r#"{"advanced_snippet":{"created_at":"2023-11-14T22:13:20.123Z","updated_at":"2023-11-14T22:13:20.123Z","value":{}},"rules":[{"created_at":"2023-11-14T22:13:20.123Z","field":"_","id":"DEFAULT","order":0,"policy":"include","rule":"regex","updated_at":"2023-11-14T22:13:20.123Z","value":".*"}],"validation":{"errors":[],"state":"valid"}}"#;
+    let off = r#"{"enabled":false,"interval":"0 0 0 * * ?"}"#;
+    let golden = format!(
+        r#"{{"configuration":{{}},"custom_scheduling":{{}},"description":"What sales has","filtering":[{{"active":{all},"domain":"DEFAULT","draft":{all}}}],"index_name":"search-google-drive","is_native":false,"language":"en","name":"My Connector","scheduling":{{"access_control":{off},"full":{off},"incremental":{off}}},"service_type":"google_drive","status":"created","sync_now":false,"deleted":false}}"#
+    );
+    assert_eq!(connector().to_json(), golden);
+    let read = Connector::from_json(&golden).expect("what was written can be read");
+    assert_eq!(read, connector());
+}
+
+#[test]
+fn metadata() {
+    let entry = Entry::of(&connector()).to_metadata();
+    assert_eq!(
+        serde_json::to_string(&entry).expect("an entry is JSON"),
+        r#"{"index_name":"search-google-drive","name":"My Connector","service_type":"google_drive","description":"What sales has","status":"created"}"#
+    );
+}
+
+#[test]
+fn metadata_that_would_not_fit_is_left_out_and_says_so() {
+    let long = |length| Some("x".repeat(length));
+    let cases = [
+        // (description, name, service type) -> what is kept
+        (100, 100, 100, (true, true, true)),
+        (2_000, 100, 100, (false, true, true)),
+        (100, 2_000, 100, (false, false, true)),
+        (100, 100, 2_000, (false, false, false)),
+        (2_000, 2_000, 2_000, (false, false, false)),
+    ];
+    for (description, name, service_type, kept) in cases {
+        let connector = Creation {
+            description: long(description),
+            name: long(name),
+            service_type: long(service_type),
+            index_name: long(255),
+            ..Creation::default()
+        }
+        .connector(Time::from_millis(0));
+        let entry = Entry::of(&connector).to_metadata();
+        let found =
+            (entry.description.is_some(), entry.name.is_some(), entry.service_type.is_some());
+        assert_eq!(found, kept);
+        assert_eq!(entry.partial, kept != (true, true, true));
+        assert_eq!(entry.index_name, long(255));
+        let size = serde_json::to_string(&entry).expect("an entry is JSON").len();
+        assert!(size <= METADATA_LIMIT, "{size}");
+    }
+}
+
+#[test]
+fn documents_from_elsewhere() {
+    let cases = [
+        (r#"{"status":"CONNECTED","x":{"y":[1]}}"#, Ok(r#"{"status":"connected","x":{"y":[1]}}"#)),
+        (r#"{"id":"a","status":"error","error":null}"#, Ok(r#"{"status":"error","error":null}"#)),
+        (r#"{"status":"gone"}"#, Err("unknown status [gone]")),
+        (r#"{"status":null}"#, Err("[status] is null, not a string")),
+        (r#"{"name":"a"}"#, Err("it has no [status]")),
+        ("[]", Err("invalid type: sequence, expected a map at line 1 column 0")),
+        ("", Err("EOF while parsing a value at line 1 column 0")),
+    ];
+    for (text, expected) in cases {
+        let read = Connector::from_json(text).map(|connector| connector.to_json());
+        assert_eq!(read, expected.map(str::to_owned).map_err(str::to_owned), "{text}");
+    }
+}
