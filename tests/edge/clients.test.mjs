@@ -1,0 +1,69 @@
+// Elasticsearch's own JavaScript client, unchanged, against the Worker.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { Client as Client9 } from "@elastic/elasticsearch";
+import { Client as Client8 } from "elasticsearch8";
+
+import { startWorker } from "./worker.mjs";
+
+let worker;
+before(async () => (worker = await startWorker()));
+after(() => worker.close());
+
+// What may follow what, as the protocol states it.
+const protocol = {
+  created: ["needs_configuration", "error"],
+  needs_configuration: ["configured", "error"],
+  configured: ["needs_configuration", "configured", "connected", "error"],
+  connected: ["configured", "connected", "error"],
+  error: ["configured", "connected", "error"],
+};
+// How to get to a status from a new connector.
+const way = {
+  created: [],
+  needs_configuration: ["needs_configuration"],
+  configured: ["needs_configuration", "configured"],
+  connected: ["needs_configuration", "configured", "connected"],
+  error: ["error"],
+};
+
+for (const [version, Client] of [[9, Client9], [8, Client8]]) {
+  test(`client ${version}: create, get, list, the 25 pairs, delete`, async () => {
+    const client = new Client({ node: worker.url });
+    const { connector } = client;
+    assert.equal((await client.info()).tagline, "You Know, for Search");
+    assert.equal(await client.ping(), true);
+    const connector_id = `client-${version}`;
+    for (const [from, legal] of Object.entries(protocol)) {
+      for (const to of Object.keys(protocol)) {
+        await connector.put({ connector_id, index_name: `index-${version}`, name: "Pairs" });
+        for (const status of way[from]) await connector.updateStatus({ connector_id, status });
+        const move = connector.updateStatus({ connector_id, status: to });
+        if (legal.includes(to)) {
+          assert.deepEqual(await move, { result: from === to ? "noop" : "updated" }, `${from} -> ${to}`);
+        } else {
+          await assert.rejects(move, (error) => {
+            assert.equal(error.name, "ResponseError");
+            assert.equal(error.statusCode, 400);
+            assert.equal(error.body.error.type, "status_exception");
+            assert.match(error.message, new RegExp(`Invalid transition attempt from \\[${from}\\] to \\[${to}\\]`));
+            return true;
+          });
+        }
+        const found = await connector.get({ connector_id });
+        assert.equal(found.status, legal.includes(to) ? to : from);
+      }
+    }
+    assert.deepEqual(await connector.checkIn({ connector_id }), { result: "updated" });
+    const made = await connector.post({ name: "Made" });
+    assert.equal(made.result, "created");
+    assert.deepEqual(await connector.delete({ connector_id: made.id }), { acknowledged: true });
+    await assert.rejects(connector.get({ connector_id: made.id }), { statusCode: 404 });
+    const listed = await connector.list({ index_name: `index-${version}` });
+    assert.deepEqual([listed.count, listed.results[0]?.id], [1, connector_id]);
+    assert.deepEqual(await connector.delete({ connector_id, hard: true }), { acknowledged: true });
+    await assert.rejects(connector.updateStatus({ connector_id: "", status: "error" }), { statusCode: 400 });
+  });
+}
