@@ -331,13 +331,15 @@ impl<'a> Reader<'a> {
                 self.object(object, raw, Unknown::Dropped).map_err(Mismatch::Inside)?.into()
             }
             Shape::List(shape) => {
-                let elements = match Kind::of(raw) {
+                let elements: Vec<Raw<'a>> = match Kind::of(raw) {
                     Kind::List => serde_json::from_str(raw.get()).unwrap_or_default(),
                     _ => vec![raw],
                 };
-                let elements =
-                    elements.into_iter().map(|element| self.value(name, *shape, element));
-                Value::Array(elements.collect::<Result<_, _>>()?)
+                let mut list = Vec::new();
+                for element in elements {
+                    list.push(self.value(name, *shape, element)?);
+                }
+                list.into()
             }
             Shape::Map(shape) => {
                 let mut map = Fields::new();

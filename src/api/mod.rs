@@ -14,6 +14,7 @@ mod failure;
 mod filter_path;
 mod history;
 mod media;
+pub mod openapi;
 mod precondition;
 mod query;
 mod route;

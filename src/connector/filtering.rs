@@ -19,7 +19,10 @@ pub fn filtering(
     at: Occasion<'_>,
 ) -> Result<Patch, Refusal> {
     if let Some(Value::Array(given)) = fields.shift_remove("filtering") {
-        let all = given.into_iter().map(|one| replacement(one, at.now)).collect();
+        let mut all = Vec::new();
+        for one in given {
+            all.push(replacement(one, at.now));
+        }
         return Ok(patch(Value::Array(all)));
     }
     if let Some(snippet) = fields.get_mut("advanced_snippet") {
@@ -100,7 +103,9 @@ fn replacement(mut given: Value, now: Time) -> Value {
             stamp(snippet, now);
         }
         if let Some(Value::Array(rules)) = part.get_mut("rules") {
-            rules.iter_mut().for_each(|rule| stamp(rule, now));
+            for rule in rules {
+                stamp(rule, now);
+            }
         }
         part
     };
@@ -110,15 +115,21 @@ fn replacement(mut given: Value, now: Time) -> Value {
 /// The rules by their `order`, with the rule that lets everything through at the end.
 fn ordered(rules: Vec<Value>, now: Time) -> Vec<Value> {
     let order = |rule: &Value| rule.get("order").and_then(Value::as_i64).unwrap_or_default();
-    let is_default = |rule: &Value| rule.get("id").is_some_and(|id| id == DEFAULT_RULE);
-    let (default, mut rules): (Vec<Value>, Vec<Value>) = rules.into_iter().partition(is_default);
-    rules.iter_mut().for_each(|rule| stamp(rule, now));
-    rules.sort_by_key(order);
-    let created_at = default.first().and_then(|rule| rule.get("created_at")).cloned();
+    let mut ordered = Vec::new();
+    let mut created_at = None;
+    for mut rule in rules {
+        stamp(&mut rule, now);
+        if rule.get("id").is_some_and(|id| id == DEFAULT_RULE) {
+            created_at = rule.get_mut("created_at").map(Value::take);
+        } else {
+            let place = ordered.partition_point(|other| order(other) <= order(&rule));
+            ordered.insert(place, rule);
+        }
+    }
     let created_at = created_at.unwrap_or_else(|| now.to_string().into());
-    let last = rules.last().map_or(0, |rule| order(rule).saturating_add(1));
-    rules.push(default_rule(&created_at, last));
-    rules
+    let last = ordered.last().map_or(0, |rule| order(rule).saturating_add(1));
+    ordered.push(default_rule(&created_at, last));
+    ordered
 }
 
 /// What does not say when it was made or changed was so now.
