@@ -14,6 +14,7 @@ mod failure;
 mod filter_path;
 mod history;
 mod media;
+pub mod openapi;
 mod precondition;
 mod query;
 mod route;
@@ -27,7 +28,9 @@ pub use precondition::{etag, if_match, if_none_match};
 use query::Query;
 use route::Route;
 
-use crate::connector::{Connector, Creation, Delta, Fields, Filter, IndexName, Time, with_id};
+use crate::connector::{
+    Connector, Creation, Delta, Fields, Filter, IndexName, Occasion, Time, with_id,
+};
 
 /// Longer bodies are refused.
 pub const BODY_LIMIT: usize = 1 << 20;
@@ -205,7 +208,7 @@ fn read_call(request: &Request, path: &str, query: &mut Query) -> Result<Call, F
     Ok(call)
 }
 
-fn read_body(request: &Request, body: &body::Body) -> Result<Fields, Failure> {
+fn read_body(request: &Request, body: &body::Object) -> Result<Fields, Failure> {
     media::check_body(request.content_type.as_deref(), request.accept.as_deref())?;
     body.read(&request.body)
 }
@@ -319,11 +322,11 @@ pub fn perform(
             Ok(Written { commit, answer: acknowledged() })
         }
         Write::Update(endpoint, fields) => {
-            let connector = match endpoint.reads_first {
+            let connector = match (endpoint.reads_first)(&fields) {
                 true => alive.ok_or_else(|| Failure::not_found(id))?,
                 false => before.ok_or_else(|| Failure::document_missing(id))?,
             };
-            let patch = (endpoint.change)(connector, fields, now)?;
+            let patch = (endpoint.change)(connector, fields, Occasion { id, now })?;
             Ok(match patch.against(connector) {
                 Some(delta) => Written { commit: Commit::Patch(delta), answer: result("updated") },
                 None => Written { commit: Commit::Nothing, answer: result("noop") },
