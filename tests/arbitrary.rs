@@ -4,7 +4,7 @@
 //! `ARBITRARY_SECONDS=60 cargo test --test arbitrary` looks longer, each time somewhere else.
 
 // A panic is how a test fails, outside of test functions too.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use std::time::{Duration, Instant};
 

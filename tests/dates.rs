@@ -1,4 +1,5 @@
 //! Which dates are legal, and how documents write them.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use connector_status::connector::Time;
 

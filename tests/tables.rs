@@ -1,7 +1,7 @@
 //! The tables in tests/tables: what each request answers, and what it does to the connector.
 
 // A panic is how a test fails, outside of test functions too.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use std::fs;
 use std::path::Path;
