@@ -1,0 +1,150 @@
+// Builds the npm package into npm/dist.
+//
+//   Rust --cargo, wasm-bindgen, wasm-opt--> build/package/{check,preview}
+//   the table, read out of the core -------> build/package/rules.js
+//   npm/src --esbuild--------------------- > npm/dist, ESM and CommonJS
+
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+import { build } from "esbuild";
+
+import { environment, root, run } from "./tools.mjs";
+
+const target = "wasm32-unknown-unknown";
+const work = join(root, "build/package");
+const source = join(root, "npm/src");
+const dist = join(root, "npm/dist");
+
+/** The wasm features that every browser of the last years has. */
+const features = [
+  "bulk-memory",
+  "multivalue",
+  "mutable-globals",
+  "nontrapping-float-to-int",
+  "reference-types",
+  "sign-ext",
+];
+
+/** Compiles the crate with one feature into build/package/<name>: glue, and a small module. */
+async function compile(feature, name) {
+  const out = join(work, name);
+  const wasm = join(out, "index_bg.wasm");
+  await run("cargo", ["build", "--target", target, "--profile", "npm", "--features", feature]);
+  await run("wasm-bindgen", [
+    join(targetFolder(), target, "npm/connector_status.wasm"),
+    ...["--target", "web", "--omit-default-module-path", "--no-typescript"],
+    ...["--out-dir", out, "--out-name", "index"],
+  ]);
+  await run("wasm-opt", [
+    ...["-Oz", "--converge", "--strip-debug", "--strip-producers", "--strip-target-features"],
+    ...features.map((feature) => `--enable-${feature}`),
+    ...[wasm, "-o", wasm],
+  ]);
+  return { glue: join(out, "index.js"), wasm };
+}
+
+function targetFolder() {
+  const args = ["metadata", "--format-version", "1", "--no-deps"];
+  return JSON.parse(execFileSync("cargo", args, { cwd: root, env: environment })).target_directory;
+}
+
+/** Reads the table out of the compiled core and writes it down as JavaScript. */
+async function writeRules({ glue, wasm }) {
+  const core = await import(pathToFileURL(glue));
+  core.initSync({ module: readFileSync(wasm) });
+  const { statuses, sentence } = core.rules();
+  const names = statuses.map(({ status }) => status);
+  const movers = Object.fromEntries(statuses.map(({ status, who, when }) => [status, { who, when }]));
+  const [before, , between, , after] = sentence.map((piece) => JSON.stringify(piece));
+  const file = join(work, "rules.js");
+  writeFileSync(
+    file,
+    `// Generated from the Rust core.
+export const statuses = /* @__PURE__ */ Object.freeze(${JSON.stringify(names)});
+export const next = ${JSON.stringify(statuses.map(({ next }) => next))};
+export const movers = ${JSON.stringify(movers)};
+export const sentence = (from, to) => ${before} + from + ${between} + to + ${after};
+`,
+  );
+  return file;
+}
+
+/** Imports that begin with ~ are files beside the one that is being written. */
+const siblings = (extension) => ({
+  name: "siblings",
+  setup({ onResolve }) {
+    onResolve({ filter: /^~/ }, ({ path }) => {
+      const file = `./${path.slice(1)}`;
+      return { path: file.endsWith(".wasm") ? file : file + extension, external: true };
+    });
+  },
+});
+
+/** One file of the package. `alias` says which of several parts it is made of. */
+async function bundle(from, to, alias, formats = ["esm", "cjs"]) {
+  for (const format of formats) {
+    const extension = format === "esm" ? ".js" : ".cjs";
+    await build({
+      entryPoints: [join(source, from)],
+      outfile: join(dist, to + extension),
+      alias,
+      format,
+      bundle: true,
+      minify: true,
+      // People read the names of errors.
+      minifyIdentifiers: to !== "error",
+      target: "es2022",
+      plugins: [siblings(extension)],
+      logLevel: "warning",
+    });
+  }
+}
+
+/** A module that is a string: base64, so that no bundler has to know about wasm. */
+function writeString(name, bytes) {
+  const file = join(work, `${name}.js`);
+  writeFileSync(file, `export default "${bytes.toString("base64")}";\n`);
+  return file;
+}
+
+/** The types are the same for ESM and CommonJS, but TypeScript wants two files. */
+function writeTypes() {
+  for (const name of readdirSync(source).filter((name) => name.endsWith(".d.ts"))) {
+    const text = readFileSync(join(source, name), "utf8");
+    writeFileSync(join(dist, name), text);
+    const commonjs = text.replaceAll(/(from "\.\/[a-z]+)\.js"/g, '$1.cjs"');
+    writeFileSync(join(dist, name.replace(".d.ts", ".d.cts")), commonjs);
+  }
+}
+
+rmSync(dist, { recursive: true, force: true });
+mkdirSync(dist, { recursive: true });
+
+const check = await compile("browser", "check");
+const preview = await compile("preview", "preview");
+const rules = await writeRules(preview);
+
+const part = (name) => join(source, name);
+const viaWasm = (module) => ({
+  rules,
+  core: part("core/wasm.js"),
+  sentence: part("core/sentence.js"),
+  glue: check.glue,
+  module: part(`module/${module}.js`),
+});
+const viaTable = { rules, core: part("core/table.js") };
+
+cpSync(check.wasm, join(dist, "connector_status.wasm"));
+await bundle("error.js", "error");
+await bundle("check.js", "index", {
+  ...viaWasm("inline"),
+  "wasm-base64": writeString("base64", readFileSync(check.wasm)),
+});
+await bundle("check.js", "workerd", viaWasm("workerd"), ["esm"]);
+await bundle("slim.js", "slim", viaWasm("given"));
+await bundle("check.js", "js", viaTable);
+await bundle("client.js", "client", { rules });
+writeTypes();
