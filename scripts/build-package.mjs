@@ -93,9 +93,10 @@ async function bundle(from, to, alias, formats = ["esm", "cjs"]) {
       alias,
       format,
       bundle: true,
-      minify: true,
-      // People read the names of errors.
-      minifyIdentifiers: to !== "error",
+      minifySyntax: true,
+      minifyWhitespace: true,
+      // Consoles show the names of error classes.
+      minifyIdentifiers: from !== "error.js",
       target: "es2022",
       plugins: [siblings(extension)],
       logLevel: "warning",
