@@ -1,20 +1,25 @@
 // Builds the npm package into npm/dist.
 //
-//   Rust --cargo, wasm-bindgen, wasm-opt--> build/package/{check,preview}
-//   the table, read out of the core -------> build/package/rules.js
+//   Rust --cargo, wasm-bindgen, wasm-opt--> target/package/{check,preview}
+//   the table, read out of the core -------> target/package/rules.js
 //   npm/src --esbuild--------------------- > npm/dist, ESM and CommonJS
 
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { gzipSync } from "node:zlib";
 
 import { build } from "esbuild";
 
 import { environment, root, run } from "./tools.mjs";
 
 const target = "wasm32-unknown-unknown";
-const work = join(root, "build/package");
+
+const metadata = ["metadata", "--format-version", "1", "--no-deps"];
+const { target_directory: targets } = JSON.parse(execFileSync("cargo", metadata, { cwd: root }));
+const work = join(targets, "package");
 const source = join(root, "npm/src");
 const dist = join(root, "npm/dist");
 
@@ -28,13 +33,18 @@ const features = [
   "sign-ext",
 ];
 
-/** Compiles the crate with one feature into build/package/<name>: glue, and a small module. */
-async function compile(feature, name) {
+/** Paths of this machine are of no use in a page. */
+const home = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
+const env = { ...environment, RUSTFLAGS: `--remap-path-prefix=${home}=` };
+
+/** Compiles the crate with one feature into target/package/<name>: glue, and a small module. */
+async function compile(feature, name, ...options) {
   const out = join(work, name);
   const wasm = join(out, "index_bg.wasm");
-  await run("cargo", ["build", "--target", target, "--profile", "npm", "--features", feature]);
+  const crate = ["--target", target, "--profile", "npm", "--features", feature];
+  await run("cargo", ["build", ...crate, ...options], { env });
   await run("wasm-bindgen", [
-    join(targetFolder(), target, "npm/connector_status.wasm"),
+    join(targets, target, "npm/connector_status.wasm"),
     ...["--target", "web", "--omit-default-module-path", "--no-typescript"],
     ...["--out-dir", out, "--out-name", "index"],
   ]);
@@ -44,11 +54,6 @@ async function compile(feature, name) {
     ...[wasm, "-o", wasm],
   ]);
   return { glue: join(out, "index.js"), wasm };
-}
-
-function targetFolder() {
-  const args = ["metadata", "--format-version", "1", "--no-deps"];
-  return JSON.parse(execFileSync("cargo", args, { cwd: root, env: environment })).target_directory;
 }
 
 /** Reads the table out of the compiled core and writes it down as JavaScript. */
@@ -124,7 +129,9 @@ function writeTypes() {
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
 
-const check = await compile("browser", "check");
+// What is inlined into next to nothing is smaller than what is not.
+const inlined = ["--config", "profile.npm.package.connector-status.opt-level=3"];
+const check = await compile("browser", "check", ...inlined);
 const preview = await compile("preview", "preview");
 const rules = await writeRules(preview);
 
@@ -148,4 +155,17 @@ await bundle("check.js", "workerd", viaWasm("workerd"), ["esm"]);
 await bundle("slim.js", "slim", viaWasm("given"));
 await bundle("check.js", "js", viaTable);
 await bundle("client.js", "client", { rules });
+
+cpSync(preview.wasm, join(dist, "preview.wasm"));
+await bundle("preview.js", "preview", {
+  glue: preview.glue,
+  module: part("module/zipped.js"),
+  "wasm-zipped": writeString("zipped", gzipSync(readFileSync(preview.wasm), { level: 9 })),
+});
+await bundle(
+  "preview.js",
+  "preview-workerd",
+  { glue: preview.glue, module: part("module/zipped-workerd.js") },
+  ["esm"],
+);
 writeTypes();

@@ -1,6 +1,7 @@
 //! What would the edge answer? The core itself, asked in the page.
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
@@ -27,8 +28,8 @@ struct Preview {
 /// If `connector` is no connector document, or the request is not about that connector.
 #[wasm_bindgen]
 pub fn preview(connector: JsValue, request: JsValue, now: f64) -> Result<JsValue, JsError> {
-    let connector: Option<Fields> = serde_wasm_bindgen::from_value(connector)?;
-    let request: Request = serde_wasm_bindgen::from_value(request)?;
+    let connector = from_js::<Option<Fields>>("connector", connector)?;
+    let request = from_js::<Request>("request", request)?;
     // Milliseconds are whole and positive; `as` makes them so.
     let now = Time::from_millis(now as u64);
     let preview = foresee(connector, &request, now).map_err(|problem| JsError::new(&problem))?;
@@ -37,7 +38,10 @@ pub fn preview(connector: JsValue, request: JsValue, now: f64) -> Result<JsValue
 
 fn foresee(connector: Option<Fields>, request: &Request, now: Time) -> Result<Preview, String> {
     let given_id = connector.as_ref().and_then(|fields| fields.get("id")).cloned();
-    let before = connector.map(Connector::from_fields).transpose()?;
+    let before = connector
+        .map(Connector::from_fields)
+        .transpose()
+        .map_err(|problem| format!("the connector makes no sense: {problem}"))?;
     let (format, call) = api::read(request);
     let mut id = given_id.clone();
     let mut after = before.clone();
@@ -132,6 +136,11 @@ pub fn rules() -> Result<JsValue, JsError> {
         statuses: Status::ALL.map(rule).into(),
         sentence: vec![Some(before), None, Some(between), None, Some(after)],
     })
+}
+
+fn from_js<T: DeserializeOwned>(what: &str, value: JsValue) -> Result<T, JsError> {
+    serde_wasm_bindgen::from_value(value)
+        .map_err(|error| JsError::new(&format!("the {what} makes no sense: {error}")))
 }
 
 /// Objects, not Maps.

@@ -1,0 +1,29 @@
+// The whole core, asked in the page.
+
+import { initSync, preview as ask } from "glue";
+import { fetchModule } from "module";
+
+let loading;
+let loaded = false;
+
+export function load() {
+  loading ??= start().catch((error) => {
+    loading = undefined;
+    throw error;
+  });
+  return loading;
+}
+
+async function start() {
+  initSync({ module: await fetchModule() });
+  loaded = true;
+}
+
+export function preview(connector, { method, path, body }, { now = Date.now() } = {}) {
+  if (!loaded) throw new Error("connector-status/preview: await load() first");
+  const millis = new Date(now).getTime();
+  if (Number.isNaN(millis)) throw new TypeError("[now] is no point in time");
+  const text = typeof body === "string" ? body : (JSON.stringify(body) ?? "");
+  const request = { method, target: path, body: text, content_type: "application/json" };
+  return ask(connector ?? undefined, request, millis);
+}
