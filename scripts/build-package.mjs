@@ -62,6 +62,7 @@ async function writeRules({ glue, wasm }) {
   core.initSync({ module: readFileSync(wasm) });
   const { statuses, sentence } = core.rules();
   const names = statuses.map(({ status }) => status);
+  const next = statuses.map(({ next }) => next.map((status) => names.indexOf(status)));
   const movers = Object.fromEntries(statuses.map(({ status, who, when }) => [status, { who, when }]));
   const [before, , between, , after] = sentence.map((piece) => JSON.stringify(piece));
   const file = join(work, "rules.js");
@@ -69,7 +70,7 @@ async function writeRules({ glue, wasm }) {
     file,
     `// Generated from the Rust core.
 export const statuses = /* @__PURE__ */ Object.freeze(${JSON.stringify(names)});
-export const next = ${JSON.stringify(statuses.map(({ next }) => next))};
+export const next = ${JSON.stringify(next)};
 export const movers = ${JSON.stringify(movers)};
 export const sentence = (from, to) => ${before} + from + ${between} + to + ${after};
 `,

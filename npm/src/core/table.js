@@ -3,8 +3,9 @@
 import { next, sentence, statuses } from "rules";
 
 export function check(from, to) {
-  const [row, column] = [statuses.indexOf(from), statuses.indexOf(to)];
-  return row < 0 || column < 0 ? undefined : next[row].includes(to);
+  const row = statuses.indexOf(from);
+  const column = statuses.indexOf(to);
+  return row < 0 || column < 0 ? undefined : next[row].includes(column);
 }
 
 export const explain = sentence;
