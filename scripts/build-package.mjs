@@ -13,7 +13,7 @@ import { gzipSync } from "node:zlib";
 
 import { build } from "esbuild";
 
-import { environment, root, run } from "./tools.mjs";
+import { environment, has, root, run } from "./tools.mjs";
 
 const target = "wasm32-unknown-unknown";
 
@@ -170,3 +170,5 @@ await bundle(
   ["esm"],
 );
 writeTypes();
+// Packages carry their licence themselves.
+if (has("LICENSE")) cpSync(join(root, "LICENSE"), join(root, "npm/LICENSE"));

@@ -1,7 +1,7 @@
 // What the tests of the package share.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -55,11 +55,18 @@ export function pack(t) {
   return join(into, filename);
 }
 
-/** An empty project with nothing but the packed package. */
-export function project(t, tarball, files = {}) {
+/** An empty project into which nothing but the tarball was installed. */
+export function install(t, tarball) {
   const path = temporary(t);
   writeFileSync(join(path, "package.json"), '{ "private": true, "type": "module" }\n');
   npm(["install", tarball], path);
+  return path;
+}
+
+/** A project like `installed`, with these files. */
+export function project(t, installed, files) {
+  const path = temporary(t);
+  cpSync(installed, path, { recursive: true });
   for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text);
   return path;
 }
