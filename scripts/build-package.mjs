@@ -64,7 +64,7 @@ async function writeRules({ glue, wasm }) {
   const names = statuses.map(({ status }) => status);
   const next = statuses.map(({ next }) => next.map((status) => names.indexOf(status)));
   const movers = Object.fromEntries(statuses.map(({ status, who, when }) => [status, { who, when }]));
-  const [before, , between, , after] = sentence.map((piece) => JSON.stringify(piece));
+  const [before, between, after] = sentence.map((piece) => JSON.stringify(piece));
   const file = join(work, "rules.js");
   writeFileSync(
     file,

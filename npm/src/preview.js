@@ -21,9 +21,11 @@ async function start() {
 
 export function preview(connector, { method, path, body }, { now = Date.now() } = {}) {
   if (!loaded) throw new Error("connector-status/preview: await load() first");
+  if (typeof method !== "string" || typeof path !== "string") {
+    throw new TypeError("a request has a method and a path");
+  }
   const millis = new Date(now).getTime();
   if (Number.isNaN(millis)) throw new TypeError("[now] is no point in time");
   const text = typeof body === "string" ? body : (JSON.stringify(body) ?? "");
-  const request = { method, target: path, body: text, content_type: "application/json" };
-  return ask(connector ?? undefined, request, millis);
+  return ask(connector ?? undefined, method, path, text, millis);
 }

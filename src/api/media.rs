@@ -31,7 +31,7 @@ impl Media {
 struct Range {
     name: String,
     version: Option<u32>,
-    /// In thousandths: there are no finer ones.
+    /// In thousandths.
     quality: u16,
 }
 
@@ -89,7 +89,7 @@ pub fn prefers_html(accept: &str) -> bool {
             .filter(|range| wanted.contains(&range.name.as_str()))
             .map(|range| range.quality)
             .max()
-            .unwrap_or(0)
+            .unwrap_or_default()
     };
     let html = best(&["text/html"]);
     html > 0 && html >= best(&[JSON, VENDOR])
@@ -106,7 +106,7 @@ fn range(text: &str) -> Option<Range> {
     if !is_token(kind) || !is_token(subtype) {
         return None;
     }
-    let mut range = Range { version: None, quality: 1000, name: name.clone() };
+    let mut range = Range { version: None, quality: 1_000, name: name.clone() };
     for parameter in parts.filter(|part| !part.is_empty()) {
         let (key, value) = parameter.split_once('=')?;
         let value = value.trim_matches('"');
@@ -122,10 +122,12 @@ fn range(text: &str) -> Option<Range> {
     Some(range)
 }
 
+/// `0.8` is 800. Floats would cost the Worker ten kilobytes of tables.
 fn quality(text: &str) -> Option<u16> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let thousandths = format!("{fraction:0<3}").get(..3)?.parse::<u16>().ok()?;
-    whole.parse::<u16>().ok()?.checked_mul(1000)?.checked_add(thousandths)
+    let thousandths = format!("{whole}{fraction:0<3}");
+    let quality: u16 = thousandths.parse().ok()?;
+    (fraction.len() <= 3 && quality <= 1_000).then_some(quality)
 }
 
 fn is_token(text: &str) -> bool {

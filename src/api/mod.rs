@@ -18,8 +18,6 @@ mod precondition;
 mod query;
 mod route;
 
-use serde::{Deserialize, Serialize};
-
 pub use answer::{Answer, Format, Info};
 pub use endpoints::Endpoint;
 pub use failure::{Cause, Failure};
@@ -39,26 +37,21 @@ pub const ID_LIMIT: usize = 500;
 pub const LIST_LIMIT: usize = 10_000;
 
 /// A request as it came in.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct Request {
     /// `GET`, `PUT`, ...
     pub method: String,
     /// Path and query, encoded as they were sent.
     pub target: String,
     /// The body; empty if there is none.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub body: String,
     /// The header of that name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
     /// The header of that name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accept: Option<String>,
     /// The header of that name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub if_match: Option<String>,
     /// The header of that name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub if_none_match: Option<String>,
 }
 

@@ -1,8 +1,7 @@
 //! What would the edge answer? The core itself, asked in the page.
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 
@@ -10,35 +9,33 @@ use crate::api::{self, Answer, Call, Failure, Info, Operation, Request};
 use crate::connector::{Connector, Fields, Time};
 use crate::status::{InvalidTransition, Status};
 
-/// What would come of a request.
-#[derive(Serialize)]
-struct Preview {
-    /// The HTTP status.
-    status: u16,
-    /// The body; `None` if there is none.
-    body: Option<Value>,
-    /// The connector as it would be; `None` if there would be none.
-    connector: Option<Fields>,
-}
-
 /// What the edge would answer to a request at the time `now`, in milliseconds since 1970, and what
-/// would become of the connector. `connector` is the document as it is, or nothing.
+/// would become of the connector: `{ status, body, connector }`. `connector` is the document as it
+/// is, or nothing; `target` is path and query; `body` is empty if there is none.
 ///
 /// # Errors
 /// If `connector` is no connector document, or the request is not about that connector.
 #[wasm_bindgen]
-pub fn preview(connector: JsValue, request: JsValue, now: f64) -> Result<JsValue, JsError> {
-    let connector = from_js::<Option<Fields>>("connector", connector)?;
-    let request = from_js::<Request>("request", request)?;
+pub fn preview(
+    connector: JsValue,
+    method: String,
+    target: String,
+    body: String,
+    now: f64,
+) -> Result<JsValue, JsError> {
+    let document = serde_wasm_bindgen::from_value(connector)
+        .map_err(|error| JsError::new(&format!("the connector makes no sense: {error}")))?;
+    let content_type = Some("application/json".to_owned());
+    let request = Request { method, target, body, content_type, ..Request::default() };
     // Milliseconds are whole and positive; `as` makes them so.
     let now = Time::from_millis(now as u64);
-    let preview = foresee(connector, &request, now).map_err(|problem| JsError::new(&problem))?;
+    let preview = foresee(document, &request, now).map_err(|problem| JsError::new(&problem))?;
     to_js(&preview)
 }
 
-fn foresee(connector: Option<Fields>, request: &Request, now: Time) -> Result<Preview, String> {
-    let given_id = connector.as_ref().and_then(|fields| fields.get("id")).cloned();
-    let before = connector
+fn foresee(document: Option<Fields>, request: &Request, now: Time) -> Result<Value, String> {
+    let given_id = document.as_ref().and_then(|fields| fields.get("id")).cloned();
+    let before = document
         .map(Connector::from_fields)
         .transpose()
         .map_err(|problem| format!("the connector makes no sense: {problem}"))?;
@@ -66,14 +63,12 @@ fn foresee(connector: Option<Fields>, request: &Request, now: Time) -> Result<Pr
         }
     };
     let Answer { status, body, .. } = format.result(result);
-    Ok(Preview {
-        status,
-        body: serde_json::from_str(&body).ok(),
-        connector: after.map(|connector| {
-            let id = id.map(|id| ("id".to_owned(), id));
-            id.into_iter().chain(connector.fields().clone()).collect()
-        }),
-    })
+    let body: Option<Value> = serde_json::from_str(&body).ok();
+    let connector: Option<Fields> = after.map(|connector| {
+        let id = id.map(|id| ("id".to_owned(), id));
+        id.into_iter().chain(connector.fields().clone()).collect()
+    });
+    Ok(json!({ "status": status, "body": body, "connector": connector }))
 }
 
 /// The answer, and the connector afterwards.
@@ -97,29 +92,15 @@ fn carry_out(
         // Nobody here knows how the connector came to its status.
         Operation::Status { .. } => {
             let alive = before.as_ref().filter(|connector| !connector.is_deleted());
-            let answer = api::status_view(id, alive.ok_or_else(|| Failure::not_found(id))?, &[]);
+            let answer =
+                api::status_view(id, alive.ok_or_else(|| Failure::not_found(id))?, Vec::new());
             Ok((answer, before))
         }
     }
 }
 
-/// The transition table as data: the pure-JavaScript check is generated from it.
-#[derive(Serialize)]
-struct Rule {
-    status: &'static str,
-    next: Vec<&'static str>,
-    who: &'static str,
-    when: &'static str,
-}
-
-#[derive(Serialize)]
-struct Rules {
-    statuses: Vec<Rule>,
-    /// The pieces of the sentence that refuses a transition; `null` where the statuses go.
-    sentence: Vec<Option<&'static str>>,
-}
-
-/// All that is to be known about transitions, for the package's build.
+/// The transition table as data, for the package's build: `statuses` with what may follow each and
+/// who moves a connector there; `sentence`, the pieces around the two statuses of a refusal.
 ///
 /// # Errors
 /// None.
@@ -127,23 +108,18 @@ struct Rules {
 pub fn rules() -> Result<JsValue, JsError> {
     let rule = |status: Status| {
         let mover = status.mover();
-        let next = status.next().iter().map(|next| next.name()).collect();
-        Rule { status: status.name(), next, who: mover.who, when: mover.when }
+        let next: Vec<_> = status.next().iter().map(|next| next.name()).collect();
+        json!({ "status": status.name(), "next": next, "who": mover.who, "when": mover.when })
     };
-    let [before, _, between, _, after] =
-        InvalidTransition { from: Status::Created, to: Status::Connected }.sentence();
-    to_js(&Rules {
-        statuses: Status::ALL.map(rule).into(),
-        sentence: vec![Some(before), None, Some(between), None, Some(after)],
-    })
-}
-
-fn from_js<T: DeserializeOwned>(what: &str, value: JsValue) -> Result<T, JsError> {
-    serde_wasm_bindgen::from_value(value)
-        .map_err(|error| JsError::new(&format!("the {what} makes no sense: {error}")))
+    let refusal = InvalidTransition { from: Status::Created, to: Status::Connected };
+    let [before, _, between, _, after] = refusal.sentence();
+    to_js(&json!({
+        "statuses": Status::ALL.map(rule).to_vec(),
+        "sentence": [before, between, after],
+    }))
 }
 
 /// Objects, not Maps.
-fn to_js(value: &impl Serialize) -> Result<JsValue, JsError> {
+fn to_js(value: &Value) -> Result<JsValue, JsError> {
     Ok(value.serialize(&Serializer::json_compatible())?)
 }

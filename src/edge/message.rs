@@ -1,11 +1,11 @@
 //! What the Worker and the objects tell each other.
 
-use serde::{Deserialize, Serialize};
-use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
+use serde_json::{Value, json};
+use wasm_bindgen::JsCast;
 use web_sys::{RequestInit, Response};
-use worker::{Env, EnvBinding, Stub};
+use worker::Env;
 
+use super::runtime::{Objects, Thrown, binding, wait};
 use crate::api::Request;
 
 /// The binding of the objects that keep connectors, named by id.
@@ -14,7 +14,7 @@ pub const CONNECTOR: &str = "CONNECTOR";
 pub const INDEX_CLAIM: &str = "INDEX_CLAIM";
 
 /// What an object is asked.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug)]
 pub enum Message {
     /// To a connector: carry out this request, which has been found sound.
     Request {
@@ -41,24 +41,48 @@ pub enum Message {
     },
 }
 
-#[wasm_bindgen]
-extern "C" {
-    /// Whatever can be fetched from: the stub of an object, the assets.
-    pub type Fetcher;
+// By hand, not derived: the derived code weighs thirteen kilobytes.
+impl Message {
+    fn to_text(&self) -> String {
+        match self {
+            Self::Request { request, by, opaque_id } => json!({
+                "method": request.method,
+                "target": request.target,
+                "body": request.body,
+                "content_type": request.content_type,
+                "accept": request.accept,
+                "if_match": request.if_match,
+                "if_none_match": request.if_none_match,
+                "by": by,
+                "opaque_id": opaque_id,
+            }),
+            Self::Holds { id, index } => json!({ "holds": index, "id": id }),
+            Self::Claim { index, id } => json!({ "claim": index, "id": id }),
+        }
+        .to_string()
+    }
 
-    #[wasm_bindgen(method, catch)]
-    fn fetch(this: &Fetcher, url: &str, init: &RequestInit) -> Result<js_sys::Promise, JsValue>;
-
-    /// Passes a request on as it is.
-    #[wasm_bindgen(method, catch, js_name = fetch)]
-    pub fn fetch_request(
-        this: &Fetcher,
-        request: &web_sys::Request,
-    ) -> Result<js_sys::Promise, JsValue>;
-}
-
-impl EnvBinding for Fetcher {
-    const TYPE_NAME: &'static str = "Fetcher";
+    /// Reads a message; `None` if it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        let message: Value = serde_json::from_str(text).ok()?;
+        let text = |name: &str| message.get(name).and_then(Value::as_str).map(str::to_owned);
+        if let Some(index) = text("holds") {
+            return Some(Self::Holds { id: text("id")?, index });
+        }
+        if let Some(index) = text("claim") {
+            return Some(Self::Claim { id: text("id")?, index });
+        }
+        let request = Request {
+            method: text("method")?,
+            target: text("target")?,
+            body: text("body")?,
+            content_type: text("content_type"),
+            accept: text("accept"),
+            if_match: text("if_match"),
+            if_none_match: text("if_none_match"),
+        };
+        Some(Self::Request { request, by: text("by"), opaque_id: text("opaque_id") })
+    }
 }
 
 /// Sends a message to the object of that name.
@@ -67,28 +91,26 @@ impl EnvBinding for Fetcher {
 /// If the object could not be reached, or failed.
 pub async fn send(
     env: &Env,
-    binding: &str,
+    objects: &str,
     name: &str,
     message: &Message,
-) -> worker::Result<Response> {
-    let stub: Stub = env.durable_object(binding)?.get_by_name(name)?;
+) -> Result<Response, Thrown> {
+    let objects: Objects = binding(env, objects)?;
     let init = RequestInit::new();
     init.set_method("POST");
-    init.set_body(&serde_json::to_string(message)?.into());
-    let response = stub.into_rpc::<Fetcher>().fetch("http://object/", &init)?;
-    Ok(JsFuture::from(response).await?.into())
+    init.set_body(&message.to_text().into());
+    Ok(wait(objects.get_by_name(name)?.fetch("http://object/", &init)).await?.unchecked_into())
 }
 
 /// The answer to a question with yes or no.
 ///
 /// # Errors
 /// If the object could not be reached, or failed.
-pub async fn ask(env: &Env, binding: &str, name: &str, message: &Message) -> worker::Result<bool> {
-    let response = send(env, binding, name, message).await?;
-    match response.status() {
+pub async fn ask(env: &Env, objects: &str, name: &str, message: &Message) -> Result<bool, Thrown> {
+    match send(env, objects, name, message).await?.status() {
         200 => Ok(true),
         404 => Ok(false),
-        other => Err(worker::Error::RustError(format!("answered {other}"))),
+        other => Err(format!("[{name}] answered {other}").into()),
     }
 }
 
