@@ -7,6 +7,7 @@
 //! | [`connector`] | the document and every change to it | always |
 //! | [`api`] | what a request means and how it is answered | always |
 //! | `edge` | the Cloudflare Worker | feature `edge` |
+//! | `browser` | the npm package | features `browser` (the check), `preview` (the whole core) |
 //!
 //! The first three are pure: no HTTP library, no clock, no randomness, no I/O.
 
@@ -14,5 +15,7 @@ pub mod api;
 pub mod connector;
 pub mod status;
 
+#[cfg(any(feature = "browser", feature = "preview"))]
+mod browser;
 #[cfg(feature = "edge")]
 mod edge;

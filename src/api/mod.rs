@@ -293,6 +293,18 @@ pub enum Commit {
     Erase,
 }
 
+impl Commit {
+    /// The connector as it is afterwards; `None` if there is none.
+    pub fn apply(self, before: Option<Connector>) -> Option<Connector> {
+        match self {
+            Self::Nothing => before,
+            Self::Put(connector) => Some(connector),
+            Self::Patch(delta) => before.map(|connector| delta.apply(connector)),
+            Self::Erase => None,
+        }
+    }
+}
+
 /// Decides on a change: what to store and what to answer. `before` is the connector as it is, a
 /// soft-deleted one too; `None` if there is none.
 ///

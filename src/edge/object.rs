@@ -265,11 +265,7 @@ impl Object {
             }
             None => (None, None),
         };
-        let after = match written.commit {
-            Commit::Put(connector) => Some(connector),
-            Commit::Patch(delta) => before_document.map(|connector| delta.apply(connector)),
-            Commit::Erase | Commit::Nothing => None,
-        };
+        let after = written.commit.apply(before_document);
         let change = after
             .as_ref()
             .filter(|after| before != Some(after.status()) || via == "_create")

@@ -1,0 +1,21 @@
+// In a file of their own, so that they are the same classes for all entry points.
+
+export class InvalidTransitionError extends Error {
+  constructor(reason, from, to, allowed) {
+    super(reason);
+    this.name = "InvalidTransitionError";
+    this.from = from;
+    this.to = to;
+    this.allowed = allowed;
+  }
+}
+
+export class ConnectorApiError extends Error {
+  constructor(status, type, reason) {
+    super(reason);
+    this.name = "ConnectorApiError";
+    this.status = status;
+    this.type = type;
+    this.reason = reason;
+  }
+}

@@ -1,0 +1,2 @@
+// The same functions without WebAssembly.
+export * from "./index.js";

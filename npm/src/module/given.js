@@ -1,0 +1,17 @@
+// Whoever imports this says where the module is.
+
+import { initSync } from "glue";
+
+let ready;
+
+export function init(module) {
+  ready ??= initSync({ module });
+}
+
+export function start() {
+  return ready ?? missing();
+}
+
+function missing() {
+  throw new Error("connector-status/slim: call init(moduleOrBytes) first");
+}

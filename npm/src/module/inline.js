@@ -1,0 +1,7 @@
+// The module is small enough to be a string in the program: no file to lose, nothing to wait for.
+
+import { initSync } from "glue";
+import base64 from "wasm-base64";
+
+export const start = () =>
+  initSync({ module: Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)) });

@@ -1,0 +1,6 @@
+// Workers may not compile code; they are given the module compiled.
+
+import { initSync } from "glue";
+import module from "~connector_status.wasm";
+
+export const start = () => initSync({ module });

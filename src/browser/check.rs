@@ -1,0 +1,64 @@
+//! May this connector go there?
+
+use wasm_bindgen::prelude::*;
+
+use crate::status::Status;
+
+/// What the code generated for the enum does with an integer that its JavaScript half never sends:
+/// the standard macro's message would bring a formatter and an allocator with it, 11 kB.
+macro_rules! unreachable {
+    ($($message:tt)*) => {
+        std::process::abort()
+    };
+}
+
+/// The status of a connector.
+#[wasm_bindgen]
+#[derive(Clone, Copy, Debug)]
+pub enum ConnectorStatus {
+    /// It exists; no connector service has picked it up yet.
+    Created = "created",
+    /// The connector service has said what it needs to know.
+    NeedsConfiguration = "needs_configuration",
+    /// The questions are answered.
+    Configured = "configured",
+    /// The connector service reaches its source.
+    Connected = "connected",
+    /// The connector service has reported a failure.
+    Error = "error",
+}
+
+impl ConnectorStatus {
+    /// `None` for what is no status at all.
+    fn known(self) -> Option<Status> {
+        match self {
+            Self::Created => Some(Status::Created),
+            Self::NeedsConfiguration => Some(Status::NeedsConfiguration),
+            Self::Configured => Some(Status::Configured),
+            Self::Connected => Some(Status::Connected),
+            Self::Error => Some(Status::Error),
+            Self::__Invalid => None,
+        }
+    }
+}
+
+#[wasm_bindgen(raw_module = "sentence")]
+extern "C" {
+    /// Takes the next piece of a sentence: so no memory has to be allocated for the whole.
+    fn say(piece: &str);
+}
+
+/// May `to` follow `from`? `undefined` if one of them is no status.
+#[wasm_bindgen]
+pub fn check(from: ConnectorStatus, to: ConnectorStatus) -> Option<bool> {
+    Some(from.known()?.can_become(to.known()?))
+}
+
+/// Says why `to` may not follow `from`; nothing if it may.
+#[wasm_bindgen]
+pub fn explain(from: ConnectorStatus, to: ConnectorStatus) {
+    let (Some(from), Some(to)) = (from.known(), to.known()) else { return };
+    if let Some(transition) = from.explain(to) {
+        transition.sentence().into_iter().for_each(say);
+    }
+}

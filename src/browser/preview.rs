@@ -1,0 +1,125 @@
+//! What would the edge answer? The core itself, asked in the page.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use serde_wasm_bindgen::Serializer;
+use wasm_bindgen::prelude::*;
+
+use crate::api::{self, Answer, Call, Failure, Info, Operation, Request};
+use crate::connector::{Connector, Fields, Time};
+use crate::status::{InvalidTransition, Status};
+
+/// What the edge would answer to a request at the time `now`, in milliseconds since 1970, and what
+/// would become of the connector: `{ status, body, connector }`. `connector` is the document as it
+/// is, or nothing; `target` is path and query; `body` is empty if there is none.
+///
+/// # Errors
+/// If `connector` is no connector document, or the request is not about that connector.
+#[wasm_bindgen]
+pub fn preview(
+    connector: JsValue,
+    method: String,
+    target: String,
+    body: String,
+    now: f64,
+) -> Result<JsValue, JsError> {
+    let document = serde_wasm_bindgen::from_value(connector)
+        .map_err(|error| JsError::new(&format!("the connector makes no sense: {error}")))?;
+    let content_type = Some("application/json".to_owned());
+    let request = Request { method, target, body, content_type, ..Request::default() };
+    // Milliseconds are whole and positive; `as` makes them so.
+    let now = Time::from_millis(now as u64);
+    let preview = foresee(document, &request, now).map_err(|problem| JsError::new(&problem))?;
+    to_js(&preview)
+}
+
+fn foresee(document: Option<Fields>, request: &Request, now: Time) -> Result<Value, String> {
+    let given_id = document.as_ref().and_then(|fields| fields.get("id")).cloned();
+    let before = document
+        .map(Connector::from_fields)
+        .transpose()
+        .map_err(|problem| format!("the connector makes no sense: {problem}"))?;
+    let (format, call) = api::read(request);
+    let mut id = given_id.clone();
+    let mut after = before.clone();
+    let result = match call {
+        Err(failure) => Err(failure),
+        Ok(Call::Info) => Ok(Info::answer()),
+        Ok(Call::Options(allow)) => Ok(Answer { allow: Some(allow), ..Answer::empty(200) }),
+        Ok(Call::List(_) | Call::CreateAnywhere(_)) => {
+            let Request { method, target, .. } = request;
+            return Err(format!("[{method} {target}] is not about one connector with a known id"));
+        }
+        Ok(Call::One(asked, operation)) => {
+            if let Some(given) = given_id.filter(|given| *given != asked) {
+                return Err(format!("the request is about [{asked}], the connector is {given}"));
+            }
+            let result = carry_out(&asked, operation, before, now);
+            id = Some(asked.into());
+            result.map(|(answer, connector)| {
+                after = connector;
+                answer
+            })
+        }
+    };
+    let Answer { status, body, .. } = format.result(result);
+    let body: Option<Value> = serde_json::from_str(&body).ok();
+    let connector: Option<Fields> = after.map(|connector| {
+        let id = id.map(|id| ("id".to_owned(), id));
+        id.into_iter().chain(connector.fields().clone()).collect()
+    });
+    Ok(json!({ "status": status, "body": body, "connector": connector }))
+}
+
+/// The answer, and the connector afterwards.
+fn carry_out(
+    id: &str,
+    operation: Operation,
+    before: Option<Connector>,
+    now: Time,
+) -> Result<(Answer, Option<Connector>), Failure> {
+    match operation {
+        Operation::Write(write) => {
+            let written = api::perform(id, write, before.as_ref(), now)?;
+            Ok((written.answer, written.commit.apply(before)))
+        }
+        Operation::Get { include_deleted } => {
+            let found = before.map(|connector| (connector.to_json(), connector));
+            let shown = found.as_ref().map(|(json, connector)| (connector, json.as_str()));
+            let answer = api::show(id, include_deleted, shown)?;
+            Ok((answer, found.map(|(_, connector)| connector)))
+        }
+        // Nobody here knows how the connector came to its status.
+        Operation::Status { .. } => {
+            let alive = before.as_ref().filter(|connector| !connector.is_deleted());
+            let answer =
+                api::status_view(id, alive.ok_or_else(|| Failure::not_found(id))?, Vec::new());
+            Ok((answer, before))
+        }
+    }
+}
+
+/// The transition table as data, for the package's build: `statuses` with what may follow each and
+/// who moves a connector there; `sentence`, the pieces around the two statuses of a refusal.
+///
+/// # Errors
+/// None.
+#[wasm_bindgen]
+pub fn rules() -> Result<JsValue, JsError> {
+    let rule = |status: Status| {
+        let mover = status.mover();
+        let next: Vec<_> = status.next().iter().map(|next| next.name()).collect();
+        json!({ "status": status.name(), "next": next, "who": mover.who, "when": mover.when })
+    };
+    let refusal = InvalidTransition { from: Status::Created, to: Status::Connected };
+    let [before, _, between, _, after] = refusal.sentence();
+    to_js(&json!({
+        "statuses": Status::ALL.map(rule).to_vec(),
+        "sentence": [before, between, after],
+    }))
+}
+
+/// Objects, not Maps.
+fn to_js(value: &Value) -> Result<JsValue, JsError> {
+    Ok(value.serialize(&Serializer::json_compatible())?)
+}

@@ -1,0 +1,164 @@
+// The check, in every form in which it is shipped.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { suite, test } from "node:test";
+import { gzipSync } from "node:zlib";
+
+import { build } from "esbuild";
+
+import { dist, pairs, protocol, refusal, statuses } from "./package.mjs";
+
+const require = createRequire(import.meta.url);
+const module = readFileSync(join(dist, "connector_status.wasm"));
+
+const entries = {
+  "the module inlined": await import(join(dist, "index.js")),
+  "the module inlined, CommonJS": require(join(dist, "index.cjs")),
+  "no WebAssembly": await import(join(dist, "js.js")),
+  "no WebAssembly, CommonJS": require(join(dist, "js.cjs")),
+  "the module as bytes": await import(join(dist, "slim.js")),
+  "the module compiled, CommonJS": require(join(dist, "slim.cjs")),
+};
+
+test("slim says what it wants", async () => {
+  const { isValidTransition } = await import(join(dist, "slim.js?unstarted"));
+  assert.throws(() => isValidTransition("created", "error"), { message: /call init\(/ });
+});
+entries["the module as bytes"].init(module);
+entries["the module compiled, CommonJS"].init(new WebAssembly.Module(module));
+
+const rubbish = [
+  [undefined, "undefined"],
+  [null, "null"],
+  [0, "0"],
+  [4, "4"],
+  [NaN, "NaN"],
+  [1n, "1"],
+  [true, "true"],
+  ["", ""],
+  ["CONNECTED", "CONNECTED"],
+  [" connected", " connected"],
+  ["constructor", "constructor"],
+  ["__proto__", "__proto__"],
+  ["length", "length"],
+  [Symbol("connected"), "Symbol(connected)"],
+  ["x".repeat(1_000_000), "x".repeat(64)],
+  [["connected"], "object"],
+  [{ toString: () => "connected" }, "object"],
+  [Object.create(null), "object"],
+  [new Proxy({}, {}), "object"],
+  [() => "connected", "function"],
+];
+
+for (const [name, entry] of Object.entries(entries)) {
+  suite(name, () => {
+    test("the 25 pairs are those of the protocol", () => {
+      for (const [from, to] of pairs) {
+        const legal = protocol[from].includes(to);
+        assert.equal(entry.isValidTransition(from, to), legal, `${from} -> ${to}`);
+        assert.equal(entry.explainTransition(from, to), legal ? undefined : refusal(from, to));
+      }
+    });
+
+    test("statuses, and what may follow each", () => {
+      assert.deepEqual(entry.statuses, statuses);
+      for (const from of statuses) assert.deepEqual(entry.nextStatuses(from), protocol[from]);
+      assert.throws(() => entry.statuses.push("paused"), TypeError);
+      entry.nextStatuses("created").push("connected");
+      assert.deepEqual(entry.nextStatuses("created"), protocol.created);
+    });
+
+    test("assertTransition throws where the table has no such move, and only there", () => {
+      for (const [from, to] of pairs) {
+        const move = () => entry.assertTransition(from, to);
+        if (protocol[from].includes(to)) {
+          assert.equal(move(), undefined);
+          continue;
+        }
+        assert.throws(move, (error) => {
+          assert.ok(error instanceof entry.InvalidTransitionError && error instanceof Error);
+          const { name, message, allowed } = error;
+          assert.deepEqual(
+            { name, message, from: error.from, to: error.to, allowed },
+            {
+              name: "InvalidTransitionError",
+              message: refusal(from, to),
+              from,
+              to,
+              allowed: protocol[from],
+            },
+          );
+          return true;
+        });
+      }
+    });
+
+    test("what is no status is a TypeError that names it, and the next call works", () => {
+      const { isValidTransition, nextStatuses, explainTransition, assertTransition } = entry;
+      for (const [given, called] of rubbish) {
+        const calls = [
+          () => isValidTransition(given, "error"),
+          () => isValidTransition("error", given),
+          () => isValidTransition(given, given),
+          () => nextStatuses(given),
+          () => explainTransition(given, "created"),
+          () => explainTransition("created", given),
+          () => assertTransition("created", given),
+        ];
+        for (const call of calls) {
+          assert.throws(call, {
+            name: "TypeError",
+            message: `[${called}] is no connector status: use one of [${statuses.join(", ")}]`,
+          });
+          assert.equal(isValidTransition("created", "error"), true);
+          assert.equal(explainTransition("created", "created"), refusal("created", "created"));
+        }
+        assert.equal(entry.isConnectorStatus(given), false);
+      }
+      for (const status of statuses) assert.equal(entry.isConnectorStatus(status), true);
+    });
+  });
+}
+
+test("an error is of one class, whichever entry point threw it", async () => {
+  const client = await import(join(dist, "client.js"));
+  const { InvalidTransitionError } = entries["the module inlined"];
+  assert.equal(client.InvalidTransitionError, InvalidTransitionError);
+  assert.equal(entries["no WebAssembly"].InvalidTransitionError, InvalidTransitionError);
+});
+
+// In bytes, gzipped, of what a page downloads for everything an entry point exports.
+const limits = { index: 2_500, js: 700, slim: 1_500, client: 1_500, preview: 130_000 };
+
+for (const [entry, limit] of Object.entries(limits)) {
+  test(`${entry} has at most ${limit} bytes, minified and gzipped`, async () => {
+    const { outputFiles } = await build({
+      entryPoints: [join(dist, `${entry}.js`)],
+      bundle: true,
+      minify: true,
+      format: "esm",
+      write: false,
+    });
+    const { length } = gzipSync(outputFiles[0].contents, { level: 9 });
+    assert.ok(length <= limit, `${length} bytes`);
+  });
+}
+
+test("the check's module has at most 2,000 bytes", () => {
+  assert.ok(module.length <= 2_000, `${module.length} bytes`);
+});
+
+test("importing the check and using nothing of it leaves nothing", async () => {
+  const { outputFiles } = await build({
+    stdin: { contents: 'import "connector-status"', resolveDir: join(dist, "..") },
+    bundle: true,
+    minify: true,
+    format: "esm",
+    write: false,
+    logLevel: "silent",
+  });
+  assert.equal(outputFiles[0].text.trim(), "");
+});

@@ -1,0 +1,338 @@
+// The packed tarball, installed into empty projects, with the examples of its README: in Node,
+// after each bundler, in a plain page, in a page that forbids WebAssembly, in a Worker.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { extname, join } from "node:path";
+import { after, before, suite, test } from "node:test";
+
+import * as esbuild from "esbuild";
+import { chromium } from "playwright-core";
+import { publint } from "publint";
+import * as vite from "vite";
+import webpack from "webpack";
+import { createTestHarness } from "wrangler";
+
+import { browser as executablePath, has, root } from "../../scripts/tools.mjs";
+import { example, folder, install, pack, pairs, project, protocol, refusal, statuses } from "./package.mjs";
+
+const bin = (name) => join(root, "node_modules/.bin", name);
+
+const tarball = pack({ after });
+const installed = install({ after }, tarball);
+
+test("holds what it should and nothing else", () => {
+  const files = execFileSync("tar", ["-tf", tarball]).toString().trim().split("\n").sort();
+  const both = ["client", "error", "index", "js", "preview", "slim"];
+  const typed = both.filter((name) => name !== "error");
+  const expected = [
+    ...(has("LICENSE") ? ["LICENSE"] : []),
+    "README.md",
+    "package.json",
+    ...both.flatMap((name) => [`dist/${name}.js`, `dist/${name}.cjs`]),
+    ...typed.flatMap((name) => [`dist/${name}.d.ts`, `dist/${name}.d.cts`]),
+    ...["workerd.js", "preview-workerd.js"].map((name) => `dist/${name}`),
+    ...["connector_status.wasm", "preview.wasm"].map((name) => `dist/${name}`),
+  ];
+  assert.deepEqual(files, expected.map((name) => `package/${name}`).sort());
+});
+
+test("publint finds nothing", async () => {
+  const { messages } = await publint({ pkgDir: folder, strict: true });
+  assert.deepEqual(messages, []);
+});
+
+test("@arethetypeswrong finds nothing", () => {
+  // Subpaths do not exist for TypeScript's oldest resolution; wasm has no types.
+  const args = ["--profile", "node16", "--exclude-entrypoints", "connector_status.wasm"];
+  const found = execFileSync(bin("attw"), [tarball, ...args], { encoding: "utf8" });
+  assert.equal(found.match(/^bundler: 🟢/gm).length, 6, found);
+});
+
+suite("types", () => {
+  const source = (name) => readFileSync(join(import.meta.dirname, "types", name), "utf8");
+
+  /** The lines that TypeScript refuses. */
+  function refused(t, name, ...options) {
+    const path = project(t, installed, { [name]: source(name) });
+    const strict = ["--noEmit", "--strict", "--target", "es2022", "--lib", "es2022,dom"];
+    try {
+      execFileSync(bin("tsc"), [...strict, "--types", "", ...options, name], { cwd: path });
+      return [];
+    } catch (error) {
+      const output = error.stdout.toString();
+      const lines = [...output.matchAll(/^(.+?)\((\d+),/gm)];
+      for (const [, file] of lines) assert.equal(file, name, output);
+      return [...new Set(lines.map(([, , line]) => Number(line)))];
+    }
+  }
+
+  for (const [name, options] of Object.entries({
+    "as Node resolves": ["--module", "nodenext"],
+    "as bundlers resolve": ["--module", "esnext", "--moduleResolution", "bundler"],
+  })) {
+    test(`${name}: what is right compiles`, (t) => {
+      assert.deepEqual(refused(t, "good.ts", ...options), []);
+    });
+
+    test(`${name}: what is wrong does not, line by line`, (t) => {
+      const lines = source("bad.ts").split("\n");
+      const marked = lines.flatMap((line, i) => (line.endsWith("// refused") ? [i + 1] : []));
+      assert.equal(marked.length, 13);
+      assert.deepEqual(refused(t, "bad.ts", ...options), marked);
+    });
+  }
+});
+
+suite("Node", () => {
+  const said = [
+    "true",
+    "[ 'needs_configuration', 'error' ]",
+    refusal("created", "connected"),
+    "",
+  ].join("\n");
+  const run = (path, file) =>
+    execFileSync(process.execPath, [file], { cwd: path, encoding: "utf8" });
+
+  test("the example as an ES module", (t) => {
+    const path = project(t, installed, { "example.mjs": example("Node", "js") });
+    assert.equal(run(path, "example.mjs"), said);
+  });
+
+  test("the example as CommonJS", (t) => {
+    const code = example("Node", "js").replace(
+      /import (.*?) from (".*?")/,
+      (_, names, from) => `const ${names} = require(${from})`,
+    );
+    const path = project(t, installed, { "example.cjs": code });
+    assert.equal(run(path, "example.cjs"), said);
+  });
+
+  const everything = (get) => `(async () => {
+      const { init, isValidTransition } = await ${get("connector-status/slim")};
+      const { readFileSync } = await ${get("node:fs")};
+      const { createRequire } = await ${get("node:module")};
+      const resolve = createRequire(process.cwd() + "/x").resolve;
+      init(readFileSync(resolve("connector-status/connector_status.wasm")));
+      const js = await ${get("connector-status/js")};
+      const client = await ${get("connector-status/client")};
+      const { load, preview } = await ${get("connector-status/preview")};
+      await load();
+      const created = preview(null, { method: "PUT", path: "/_connector/a" });
+      console.log(isValidTransition("created", "error"), js.isValidTransition("created", "error"),
+        client.transitionOptions("created").length, created.status);
+    })()`;
+
+  for (const [name, file, get] of [
+    ["ES modules", "all.mjs", (specifier) => `import("${specifier}")`],
+    ["CommonJS", "all.cjs", (specifier) => `require("${specifier}")`],
+  ]) {
+    test(`every entry point as ${name}`, (t) => {
+      const path = project(t, installed, { [file]: everything(get) });
+      assert.equal(run(path, file), "true true 5 201\n");
+    });
+  }
+});
+
+suite("in Chromium", () => {
+  let browser;
+  before(async () => {
+    browser = await chromium.launch({
+      executablePath,
+      args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+    });
+  });
+  after(() => browser.close());
+
+  /** Serves a folder, opens it, and gives the page once `document.title` is "done". */
+  async function open(t, path, headers = {}) {
+    const types = { ".html": "text/html", ".js": "text/javascript", ".wasm": "application/wasm" };
+    const server = createServer((request, response) => {
+      const name = request.url === "/" ? "/index.html" : request.url.split("?")[0];
+      try {
+        const body = readFileSync(join(path, name));
+        response.writeHead(200, { "content-type": types[extname(name)] ?? "", ...headers });
+        response.end(body);
+      } catch {
+        response.writeHead(404).end();
+      }
+    });
+    await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+    const page = await browser.newPage();
+    t.after(async () => {
+      await page.close();
+      server.close();
+    });
+    const problems = [];
+    page.on("pageerror", (error) => problems.push(error.message));
+    page.on("console", (message) => {
+      if (message.type() === "error" && !message.text().includes("404")) problems.push(message.text());
+    });
+    await page.goto(`http://127.0.0.1:${server.address().port}/`);
+    await page
+      .waitForFunction(() => document.title === "done", null, { timeout: 10_000 })
+      .catch((error) => assert.fail(`${error.message}\n${problems.join("\n")}`));
+    assert.deepEqual(problems, []);
+    return page;
+  }
+
+  const html = (script) =>
+    `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><body>${script}</body>`;
+  const more = `
+import { transitionOptions } from "connector-status/client";
+import { isValidTransition } from "connector-status/js";
+import { load, preview } from "connector-status/preview";
+load().then(() => {
+  const { status } = preview(null, { method: "PUT", path: "/_connector/a" });
+  window.more = [isValidTransition("created", "error"), transitionOptions("created").length, status];
+  document.title = "done";
+});`;
+  const sources = () => ({
+    "index.html": html('<script type="module" src="./main.js"></script>'),
+    "main.js": example("Bundlers", "js") + more,
+  });
+
+  /** The buttons of the README's example, and the other entry points. */
+  async function assertExample(page) {
+    const buttons = await page.$$eval("button", (all) =>
+      all.map(({ textContent, disabled, title }) => ({ textContent, disabled, title })),
+    );
+    const expected = statuses.map((status) => {
+      const allowed = protocol.created.includes(status);
+      const title = allowed ? "" : refusal("created", status);
+      return { textContent: status, disabled: !allowed, title };
+    });
+    assert.deepEqual(buttons, expected);
+    assert.deepEqual(await page.evaluate("more"), [true, 5, 201]);
+  }
+
+  test("bundled by Vite", async (t) => {
+    const path = project(t, installed, sources());
+    await vite.build({ root: path, logLevel: "error", configFile: false });
+    await assertExample(await open(t, join(path, "dist")));
+  });
+
+  test("served by Vite's dev server", async (t) => {
+    const path = project(t, installed, sources());
+    const server = await vite.createServer({
+      root: path,
+      logLevel: "error",
+      configFile: false,
+      server: { host: "127.0.0.1", port: 0, ws: false },
+    });
+    t.after(() => server.close());
+    await server.listen();
+    const page = await browser.newPage();
+    t.after(() => page.close());
+    await page.goto(server.resolvedUrls.local[0]);
+    await page.waitForFunction(() => document.title === "done", null, { timeout: 20_000 });
+    await assertExample(page);
+  });
+
+  test("bundled by webpack", async (t) => {
+    const path = project(t, installed, sources());
+    const compiler = webpack({
+      mode: "production",
+      context: path,
+      entry: "./main.js",
+      output: { path: join(path, "dist"), filename: "main.js" },
+    });
+    const stats = await new Promise((resolve, reject) =>
+      compiler.run((error, result) => (error ? reject(error) : resolve(result))),
+    );
+    assert.deepEqual(stats.toJson().errors, []);
+    writeFileSync(join(path, "dist/index.html"), html('<script src="./main.js"></script>'));
+    await assertExample(await open(t, join(path, "dist")));
+  });
+
+  test("bundled by esbuild", async (t) => {
+    const path = project(t, installed, sources());
+    const { warnings } = await esbuild.build({
+      entryPoints: [join(path, "main.js")],
+      outfile: join(path, "dist/main.js"),
+      bundle: true,
+      minify: true,
+      logLevel: "silent",
+    });
+    assert.deepEqual(warnings, []);
+    writeFileSync(join(path, "dist/index.html"), html('<script src="./main.js"></script>'));
+    await assertExample(await open(t, join(path, "dist")));
+  });
+
+  test("the example without a bundler", async (t) => {
+    const done = '<script type="module">document.title = "done";</script>';
+    const page = html(example("A page without a bundler", "html") + done);
+    const path = project(t, installed, { "index.html": page });
+    const text = await (await open(t, path)).textContent("body");
+    assert.match(text, /needs_configuration or error$/);
+  });
+
+  test("/js and /client where a Content-Security-Policy forbids WebAssembly", async (t) => {
+    const module = (name) => `./node_modules/connector-status/dist/${name}.js`;
+    const main = `
+import { isValidTransition as wasm } from "${module("index")}";
+import { isValidTransition } from "${module("js")}";
+import { transitionOptions } from "${module("client")}";
+const pairs = ${JSON.stringify(pairs)};
+window.answers = pairs.map(([from, to]) => isValidTransition(from, to));
+window.options = transitionOptions("created").map(({ allowed }) => allowed);
+try {
+  wasm("created", "error");
+} catch (error) {
+  window.refused = error.name;
+}
+document.title = "done";`;
+    const script = '<script type="module" src="main.js"></script>';
+    const path = project(t, installed, { "index.html": html(script), "main.js": main });
+    const policy = "default-src 'none'; script-src 'self'; img-src data:";
+    const page = await open(t, path, { "content-security-policy": policy });
+    const legal = pairs.map(([from, to]) => protocol[from].includes(to));
+    assert.deepEqual(await page.evaluate("answers"), legal);
+    const options = statuses.map((status) => protocol.created.includes(status));
+    assert.deepEqual(await page.evaluate("options"), options);
+    assert.equal(await page.evaluate("refused"), "CompileError", "the policy was in force");
+  });
+});
+
+suite("Workers", () => {
+  async function start(t, code) {
+    const config = 'name = "home"\nmain = "worker.js"\ncompatibility_date = "2026-11-01"\n';
+    const path = project(t, installed, { "worker.js": code, "wrangler.toml": config });
+    const harness = createTestHarness({
+      root: path,
+      workers: [{ configPath: "./wrangler.toml" }],
+    });
+    t.after(() => harness.close());
+    return (await harness.listen()).url;
+  }
+
+  test("the example", async (t) => {
+    const url = await start(t, example("Workers", "js"));
+    for (const [from, to] of pairs) {
+      const answer = await fetch(new URL(`?from=${from}&to=${to}`, url));
+      assert.equal(await answer.text(), protocol[from].includes(to) ? "yes" : refusal(from, to));
+    }
+    assert.equal((await fetch(new URL("?from=created&to=CONNECTED", url))).status, 400);
+  });
+
+  test("the other entry points", async (t) => {
+    const code = `
+import { transitionOptions } from "connector-status/client";
+import { load, preview } from "connector-status/preview";
+import { init, isValidTransition } from "connector-status/slim";
+import module from "connector-status/connector_status.wasm";
+
+export default {
+  async fetch() {
+    init(module);
+    await load();
+    const { status } = preview(null, { method: "PUT", path: "/_connector/a" });
+    return Response.json([isValidTransition("created", "error"), transitionOptions("created").length, status]);
+  },
+};`;
+    const answer = await fetch(await start(t, code));
+    assert.deepEqual(await answer.json(), [true, 5, 201]);
+  });
+});

@@ -1,0 +1,80 @@
+// What the tests of the package share.
+
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { root } from "../../scripts/tools.mjs";
+
+export const folder = join(root, "npm");
+export const dist = join(folder, "dist");
+if (!existsSync(dist)) throw new Error("npm run build:package first");
+
+export const statuses = ["created", "needs_configuration", "configured", "connected", "error"];
+
+/** The protocol, written down a second time. */
+export const protocol = {
+  created: ["needs_configuration", "error"],
+  needs_configuration: ["configured", "error"],
+  configured: ["needs_configuration", "configured", "connected", "error"],
+  connected: ["configured", "connected", "error"],
+  error: ["configured", "connected", "error"],
+};
+
+export const pairs = statuses.flatMap((from) => statuses.map((to) => [from, to]));
+
+/** What Elasticsearch says, to the letter. */
+export const refusal = (from, to) =>
+  `Invalid transition attempt from [${from}] to [${to}]. ` +
+  "Such a status transition is not supported by the Connector Protocol.";
+
+/** npm as a user would call it: not marked as run by another npm, and without asking anyone. */
+function npm(args, cwd) {
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !name.startsWith("npm_")),
+  );
+  return execFileSync("npm", [...args, "--offline", "--no-audit", "--no-fund"], {
+    cwd,
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  }).toString();
+}
+
+/** A folder that goes when the test is over. */
+export function temporary(t) {
+  const path = mkdtempSync(join(tmpdir(), "connector-status-"));
+  t.after(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+/** Packs the package as it would be published; gives the path of the tarball. */
+export function pack(t) {
+  const into = temporary(t);
+  const [{ filename }] = JSON.parse(npm(["pack", "--json", "--pack-destination", into], folder));
+  return join(into, filename);
+}
+
+/** An empty project into which nothing but the tarball was installed. */
+export function install(t, tarball) {
+  const path = temporary(t);
+  writeFileSync(join(path, "package.json"), '{ "private": true, "type": "module" }\n');
+  npm(["install", tarball], path);
+  return path;
+}
+
+/** A project like `installed`, with these files. */
+export function project(t, installed, files) {
+  const path = temporary(t);
+  cpSync(installed, path, { recursive: true });
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text);
+  return path;
+}
+
+/** The first code block of that language under a heading of the package's README. */
+export function example(heading, language) {
+  const readme = readFileSync(join(folder, "README.md"), "utf8");
+  const section = readme.split(/^#+ /m).find((text) => text.startsWith(heading));
+  const [, code] = section.match(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, "ms"));
+  return code;
+}

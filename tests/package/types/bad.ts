@@ -1,0 +1,27 @@
+// Every statement below must be refused, on the line that is marked.
+
+import {
+  InvalidTransitionError,
+  isValidTransition,
+  nextStatuses,
+  statuses,
+  type ConnectorStatus,
+} from "connector-status";
+import { connectorStatus } from "connector-status/client";
+import { preview } from "connector-status/preview";
+import { init } from "connector-status/slim";
+
+isValidTransition("created", "CONNECTED"); // refused
+isValidTransition("created"); // refused
+isValidTransition("created", null); // refused
+isValidTransition("created", "error" as string); // refused
+statuses.push("error"); // refused
+nextStatuses("created").push("connected"); // refused
+const status: ConnectorStatus = "paused"; // refused
+new InvalidTransitionError(); // refused
+connectorStatus({}); // refused
+connectorStatus({ url: "" }).update("a", "finished"); // refused
+connectorStatus({ url: "" }).get("a").status; // refused
+preview({ id: "a" }, { method: "GET", path: "/" }); // refused
+init("connector_status.wasm"); // refused
+export { status };
