@@ -7,6 +7,7 @@
 //! object. [`write`](perform) needs the connector and runs inside its object - or in a page, which
 //! then knows what the edge would say.
 
+mod access;
 mod answer;
 mod body;
 mod endpoints;
@@ -20,6 +21,7 @@ mod route;
 
 use serde::{Deserialize, Serialize};
 
+pub use access::{Caller, Credentials, Denial, Key, Privilege, cors_origin};
 pub use answer::{Answer, Format, Info};
 pub use endpoints::Endpoint;
 pub use failure::{Cause, Failure};
@@ -234,6 +236,7 @@ fn read_list(query: &mut Query) -> Result<List, Failure> {
         names: query.list("connector_name"),
         service_types: query.list("service_type"),
         query: query.text("query").filter(|text| !text.is_empty()),
+        ids: None,
         include_deleted: query.switch("include_deleted")?,
     };
     if from.saturating_add(size) > LIST_LIMIT {

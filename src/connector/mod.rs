@@ -15,7 +15,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 pub use creation::{Creation, DEFAULT_SCHEDULE};
-pub use directory::{Entry, Filter, METADATA_LIMIT, order};
+pub use directory::{Entry, Filter, METADATA_LIMIT, matches_any, order};
 pub use index_name::{IndexName, NATIVE_INDEX_PREFIX};
 pub use time::Time;
 pub use update::{Delta, Patch, merge};
