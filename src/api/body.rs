@@ -353,13 +353,13 @@ impl<'a> Visitor<'a> for Strict {
         Ok(self)
     }
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Self, A::Error> {
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = Fields::new();
         while let Some(key) = map.next_key::<Cow<'a, str>>()? {
-            if seen.contains(&key) {
+            if seen.contains_key(key.as_ref()) {
                 return Err(A::Error::custom(format_args!("Duplicate field '{key}'")));
             }
             map.next_value::<Strict>()?;
-            seen.insert(key);
+            seen.insert(key.into_owned(), Value::Null);
         }
         Ok(self)
     }

@@ -235,7 +235,7 @@ pub fn did_you_mean<'a>(given: &str, names: impl Iterator<Item = &'a str>) -> St
         .map(|name| (strsim::normalized_levenshtein(given, name), name))
         .filter(|(score, _)| *score > 0.5)
         .collect();
-    alike.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    alike.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
     let names: Vec<_> = alike.into_iter().map(|(_, name)| name).collect();
     match names.as_slice() {
         [] => String::new(),

@@ -31,7 +31,8 @@ impl Media {
 struct Range {
     name: String,
     version: Option<u32>,
-    quality: f32,
+    /// In thousandths.
+    quality: u16,
 }
 
 /// What the caller wants back.
@@ -87,10 +88,11 @@ pub fn prefers_html(accept: &str) -> bool {
             .iter()
             .filter(|range| wanted.contains(&range.name.as_str()))
             .map(|range| range.quality)
-            .fold(0.0, f32::max)
+            .max()
+            .unwrap_or_default()
     };
     let html = best(&["text/html"]);
-    html > 0.0 && html >= best(&[JSON, VENDOR])
+    html > 0 && html >= best(&[JSON, VENDOR])
 }
 
 fn ranges(header: &str) -> Option<Vec<Range>> {
@@ -104,7 +106,7 @@ fn range(text: &str) -> Option<Range> {
     if !is_token(kind) || !is_token(subtype) {
         return None;
     }
-    let mut range = Range { version: None, quality: 1.0, name: name.clone() };
+    let mut range = Range { version: None, quality: 1_000, name: name.clone() };
     for parameter in parts.filter(|part| !part.is_empty()) {
         let (key, value) = parameter.split_once('=')?;
         let value = value.trim_matches('"');
@@ -113,11 +115,19 @@ fn range(text: &str) -> Option<Range> {
         }
         match key.to_ascii_lowercase().as_str() {
             "compatible-with" if range.name == VENDOR => range.version = Some(value.parse().ok()?),
-            "q" => range.quality = value.parse().ok()?,
+            "q" => range.quality = quality(value)?,
             _ => {}
         }
     }
     Some(range)
+}
+
+/// `0.8` is 800. Floats would cost the Worker ten kilobytes of tables.
+fn quality(text: &str) -> Option<u16> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let thousandths = format!("{whole}{fraction:0<3}");
+    let quality: u16 = thousandths.parse().ok()?;
+    (fraction.len() <= 3 && quality <= 1_000).then_some(quality)
 }
 
 fn is_token(text: &str) -> bool {

@@ -2,38 +2,30 @@
 
 use std::cmp::Ordering;
 
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use wildmatch::WildMatch;
 
-use super::Connector;
+use super::{Connector, Fields};
 
 /// Workers KV keeps at most this many bytes of metadata beside a value.
 pub const METADATA_LIMIT: usize = 1024;
 
 /// What the directory knows of a connector without reading its document.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entry {
     /// The index it is attached to. Always kept: an index name has at most 255 bytes.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub index_name: Option<String>,
     /// Its name for people.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Which kind of source it connects to.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub service_type: Option<String>,
     /// What it is for.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Its status.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// Is it soft-deleted?
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub deleted: bool,
     /// Fields left out because they would not fit: read the document for them.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
 }
 
@@ -54,19 +46,50 @@ impl Entry {
 
     /// The entry as metadata: at most [`METADATA_LIMIT`] bytes of JSON. What is longest to say and
     /// least asked for is left out first.
-    #[must_use]
-    pub fn to_metadata(&self) -> Self {
-        let mut kept = self.clone();
-        let drops: [fn(&mut Self); 3] =
-            [|e| e.description = None, |e| e.name = None, |e| e.service_type = None];
-        for drop in drops {
-            if serde_json::to_string(&kept).is_ok_and(|json| json.len() <= METADATA_LIMIT) {
+    pub fn to_metadata(&self) -> Value {
+        let mut fields = Fields::new();
+        let texts = [
+            ("index_name", &self.index_name),
+            ("name", &self.name),
+            ("service_type", &self.service_type),
+            ("description", &self.description),
+            ("status", &self.status),
+        ];
+        for (field, text) in texts {
+            if let Some(text) = text {
+                fields.insert(field.to_owned(), text.as_str().into());
+            }
+        }
+        if self.deleted {
+            fields.insert("deleted".to_owned(), true.into());
+        }
+        let mut metadata = Value::Object(fields);
+        for field in ["description", "name", "service_type"] {
+            if metadata.to_string().len() <= METADATA_LIMIT {
                 break;
             }
-            drop(&mut kept);
-            kept.partial = true;
+            if let Value::Object(fields) = &mut metadata {
+                fields.shift_remove(field);
+                fields.insert("partial".to_owned(), true.into());
+            }
         }
-        kept
+        metadata
+    }
+
+    /// The entry that metadata holds; `None` if it is not ours.
+    pub fn from_metadata(metadata: &Value) -> Option<Self> {
+        let fields = metadata.as_object()?;
+        let text = |field| fields.get(field).and_then(Value::as_str).map(str::to_owned);
+        let flag = |field| fields.get(field).and_then(Value::as_bool).unwrap_or(false);
+        Some(Self {
+            index_name: text("index_name"),
+            name: text("name"),
+            service_type: text("service_type"),
+            description: text("description"),
+            status: Some(text("status")?),
+            deleted: flag("deleted"),
+            partial: flag("partial"),
+        })
     }
 }
 

@@ -6,14 +6,14 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-use worker::{
-    DurableObject, Env, Request, Response, SqlStorage, State, console_error, durable_object,
-};
+use js_sys::Array;
+use serde_json::Value;
+use worker::{DurableObject, Env, Request, Response, State, console_error, durable_object};
 
 use super::directory;
 use super::message::{self, Message, ask};
-use super::within;
+use super::runtime::{Sql, Thrown, describe, error};
+use super::{storage, within};
 
 /// How long to search the directory for an imported connector that has the index.
 const SEARCH_LIMIT: Duration = Duration::from_millis(1_000);
@@ -22,7 +22,7 @@ const SEARCH_LIMIT: Duration = Duration::from_millis(1_000);
 ///
 /// # Errors
 /// If the index's object, or the holder's, cannot be reached.
-pub(super) async fn take(env: &Env, index: &str, id: &str) -> worker::Result<bool> {
+pub(super) async fn take(env: &Env, index: &str, id: &str) -> Result<bool, Thrown> {
     let claim = Message::Claim { index: index.to_owned(), id: id.to_owned() };
     ask(env, message::INDEX_CLAIM, index, &claim).await
 }
@@ -30,26 +30,28 @@ pub(super) async fn take(env: &Env, index: &str, id: &str) -> worker::Result<boo
 /// The Durable Object class of indices; instances are named by index.
 #[durable_object]
 pub struct IndexClaim {
-    sql: SqlStorage,
+    sql: Sql,
     env: Env,
 }
 
 impl DurableObject for IndexClaim {
     fn new(state: State, env: Env) -> Self {
-        Self { sql: state.storage().sql(), env }
+        Self { sql: storage(&state).sql(), env }
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         let text = request.text().await?;
         match serde_json::from_str(&text)? {
-            Message::Claim { index, id } => message::reply(self.claim(&index, &id).await?),
+            Message::Claim { index, id } => {
+                message::reply(self.claim(&index, &id).await.map_err(error)?)
+            }
             _ => message::reply(false),
         }
     }
 }
 
 impl IndexClaim {
-    async fn claim(&self, index: &str, id: &str) -> worker::Result<bool> {
+    async fn claim(&self, index: &str, id: &str) -> Result<bool, Thrown> {
         loop {
             let holder = self.holder()?;
             let candidates = match &holder {
@@ -68,25 +70,22 @@ impl IndexClaim {
                 self.sql.exec(
                     "INSERT INTO claim (one, id) VALUES (1, ?) \
                      ON CONFLICT (one) DO UPDATE SET id = excluded.id",
-                    vec![id.into()],
+                    &Array::of1(&id.into()),
                 )?;
                 return Ok(true);
             }
         }
     }
 
-    fn holder(&self) -> worker::Result<Option<String>> {
-        #[derive(Deserialize)]
-        struct Row {
-            id: String,
-        }
+    fn holder(&self) -> Result<Option<String>, Thrown> {
+        let none = Array::new();
         self.sql.exec(
             "CREATE TABLE IF NOT EXISTS claim (one INTEGER PRIMARY KEY CHECK (one = 1), \
              id TEXT NOT NULL)",
-            None,
+            &none,
         )?;
-        let row = self.sql.exec("SELECT id FROM claim", None)?.to_array::<Row>()?.pop();
-        Ok(row.map(|row| row.id))
+        let row = self.sql.exec("SELECT id FROM claim", &none)?.rows()?.pop();
+        Ok(row.and_then(|row| row.get("id").and_then(Value::as_str).map(str::to_owned)))
     }
 
     /// Connectors that came through Workers KV have claimed nothing. A directory that cannot be
@@ -94,8 +93,9 @@ impl IndexClaim {
     async fn imported(&self, index: &str, id: &str) -> Vec<String> {
         match within(SEARCH_LIMIT, directory::holders(&self.env, index)).await {
             Some(Ok(ids)) => ids.into_iter().filter(|holder| holder != id).collect(),
-            Some(Err(error)) => {
-                console_error!("index [{index}]: the directory cannot be searched: {error}");
+            Some(Err(thrown)) => {
+                let why = describe(&thrown);
+                console_error!("index [{index}]: the directory cannot be searched: {why}");
                 Vec::new()
             }
             None => {

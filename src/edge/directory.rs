@@ -3,10 +3,12 @@
 //! Keys and metadata are enough to filter and sort; documents are read for the page that is shown,
 //! and for rows whose metadata does not say what the filter asks for.
 
-use std::collections::HashMap;
-
+use js_sys::{Array, Map};
+use serde_json::{Value, json};
+use wasm_bindgen::{JsCast, JsValue};
 use worker::{Env, console_error};
 
+use super::runtime::{Thrown, describe, from_json, to_json, wait};
 use super::{kv, kv_key};
 use crate::api::{Answer, Failure, List};
 use crate::connector::{Connector, Entry, Filter, order, with_id};
@@ -27,24 +29,27 @@ struct Row {
 /// # Errors
 /// 503 if Workers KV does not answer.
 pub(super) async fn list(env: &Env, list: List) -> Result<Answer, Failure> {
-    page(env, list).await.map_err(|error| {
-        console_error!("the directory cannot be read: {error}");
+    page(env, list).await.map_err(|thrown| {
+        console_error!("the directory cannot be read: {}", describe(&thrown));
         Failure::unavailable("Workers KV")
     })
 }
 
-async fn page(env: &Env, list: List) -> worker::Result<Answer> {
+async fn page(env: &Env, list: List) -> Result<Answer, Thrown> {
     let mut rows = rows(env, &list.filter).await?;
     rows.retain(|row| list.filter.lets_through(&row.entry));
-    rows.sort_by(|a, b| order((&a.id, &a.entry), (&b.id, &b.entry)));
+    rows.sort_unstable_by(|a, b| order((&a.id, &a.entry), (&b.id, &b.entry)));
     let count = rows.len();
-    let mut shown: Vec<Row> = rows.into_iter().skip(list.from).take(list.size).collect();
+    let shown: Vec<Row> = rows.into_iter().skip(list.from).take(list.size).collect();
     let missing = shown.iter().filter(|row| row.document.is_none()).map(|row| row.id.clone());
-    let mut documents = read(env, missing.collect()).await?;
+    let mut read = read(env, missing.collect()).await?.into_iter().peekable();
     let results: Vec<String> = shown
-        .iter_mut()
+        .into_iter()
         .filter_map(|row| {
-            let document = row.document.take().or_else(|| documents.remove(&row.id))?;
+            let document = match row.document {
+                Some(document) => document,
+                None => read.next_if(|(id, _)| *id == row.id)?.1,
+            };
             Some(with_id(&row.id, &document))
         })
         .collect();
@@ -55,14 +60,14 @@ async fn page(env: &Env, list: List) -> worker::Result<Answer> {
 ///
 /// # Errors
 /// If Workers KV does not answer.
-pub(super) async fn holders(env: &Env, index: &str) -> worker::Result<Vec<String>> {
+pub(super) async fn holders(env: &Env, index: &str) -> Result<Vec<String>, Thrown> {
     let filter = Filter { index_names: vec![index.to_owned()], ..Filter::default() };
     let rows = rows(env, &filter).await?;
     Ok(rows.into_iter().filter(|row| filter.lets_through(&row.entry)).map(|row| row.id).collect())
 }
 
 /// Every connector, with what the filter needs to know of it.
-async fn rows(env: &Env, filter: &Filter) -> worker::Result<Vec<Row>> {
+async fn rows(env: &Env, filter: &Filter) -> Result<Vec<Row>, Thrown> {
     let mut rows = Vec::new();
     let mut unknown = Vec::new();
     for (id, entry) in keys(env).await? {
@@ -90,37 +95,38 @@ async fn rows(env: &Env, filter: &Filter) -> worker::Result<Vec<Row>> {
 }
 
 /// The ids of all connectors, each with its metadata if it has any.
-async fn keys(env: &Env) -> worker::Result<Vec<(String, Option<Entry>)>> {
+async fn keys(env: &Env) -> Result<Vec<(String, Option<Entry>)>, Thrown> {
     let kv = kv(env)?;
     let mut keys = Vec::new();
-    let mut cursor = None;
+    let mut cursor = Value::Null;
     loop {
-        let mut list = kv.list().prefix(PREFIX.to_owned());
-        if let Some(cursor) = cursor.take() {
-            list = list.cursor(cursor);
+        let mut options = json!({ "prefix": PREFIX });
+        if cursor.is_string() {
+            options.as_object_mut().map(|options| options.insert("cursor".to_owned(), cursor));
         }
-        let page = list.execute().await?;
-        keys.extend(page.keys.into_iter().filter_map(|key| {
-            let id = key.name.strip_prefix(PREFIX)?.to_owned();
-            Some((id, key.metadata.and_then(|metadata| serde_json::from_value(metadata).ok())))
+        let mut page = to_json(&wait(kv.list(&from_json(&options)?)).await?)?;
+        let listed = page.get("keys").and_then(Value::as_array).map(Vec::as_slice);
+        keys.extend(listed.unwrap_or_default().iter().filter_map(|key| {
+            let id = key.get("name")?.as_str()?.strip_prefix(PREFIX)?.to_owned();
+            Some((id, key.get("metadata").and_then(Entry::from_metadata)))
         }));
-        cursor = page.cursor;
-        if page.list_complete || cursor.is_none() {
+        cursor = page.get_mut("cursor").map(Value::take).unwrap_or_default();
+        if page.get("list_complete") == Some(&Value::Bool(true)) || !cursor.is_string() {
             return Ok(keys);
         }
     }
 }
 
-/// The documents of those connectors that are still there.
-async fn read(env: &Env, ids: Vec<String>) -> worker::Result<HashMap<String, String>> {
+/// The documents of those connectors that are still there, in the order of `ids`.
+async fn read(env: &Env, ids: Vec<String>) -> Result<Vec<(String, String)>, Thrown> {
     let kv = kv(env)?;
-    let mut documents = HashMap::with_capacity(ids.len());
+    let mut documents = Vec::with_capacity(ids.len());
     for batch in ids.chunks(BATCH) {
-        let keys: Vec<String> = batch.iter().map(|id| kv_key(id)).collect();
-        let mut found = kv.get_bulk(&keys).text().await?;
-        for (id, key) in batch.iter().zip(&keys) {
-            if let Some(document) = found.remove(key).flatten() {
-                documents.insert(id.clone(), document);
+        let keys: Array = batch.iter().map(|id| JsValue::from(kv_key(id))).collect();
+        let found: Map = wait(kv.get_all(&keys)).await?.unchecked_into();
+        for (id, key) in batch.iter().zip(keys.iter()) {
+            if let Some(document) = found.get(&key).as_string() {
+                documents.push((id.clone(), document));
             }
         }
     }

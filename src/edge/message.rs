@@ -1,11 +1,11 @@
 //! What the Worker and the objects tell each other.
 
 use serde::{Deserialize, Serialize};
-use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen::JsCast;
 use web_sys::{RequestInit, Response};
-use worker::{Env, EnvBinding, Stub};
+use worker::Env;
 
+use super::runtime::{Objects, Thrown, binding, wait};
 use crate::api::Request;
 
 /// The binding of the objects that keep connectors, named by id.
@@ -41,24 +41,10 @@ pub enum Message {
     },
 }
 
-#[wasm_bindgen]
-extern "C" {
-    /// Whatever can be fetched from: the stub of an object, the assets.
-    pub type Fetcher;
-
-    #[wasm_bindgen(method, catch)]
-    fn fetch(this: &Fetcher, url: &str, init: &RequestInit) -> Result<js_sys::Promise, JsValue>;
-
-    /// Passes a request on as it is.
-    #[wasm_bindgen(method, catch, js_name = fetch)]
-    pub fn fetch_request(
-        this: &Fetcher,
-        request: &web_sys::Request,
-    ) -> Result<js_sys::Promise, JsValue>;
-}
-
-impl EnvBinding for Fetcher {
-    const TYPE_NAME: &'static str = "Fetcher";
+impl Message {
+    fn to_text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
 }
 
 /// Sends a message to the object of that name.
@@ -67,28 +53,26 @@ impl EnvBinding for Fetcher {
 /// If the object could not be reached, or failed.
 pub async fn send(
     env: &Env,
-    binding: &str,
+    objects: &str,
     name: &str,
     message: &Message,
-) -> worker::Result<Response> {
-    let stub: Stub = env.durable_object(binding)?.get_by_name(name)?;
+) -> Result<Response, Thrown> {
+    let objects: Objects = binding(env, objects)?;
     let init = RequestInit::new();
     init.set_method("POST");
-    init.set_body(&serde_json::to_string(message)?.into());
-    let response = stub.into_rpc::<Fetcher>().fetch("http://object/", &init)?;
-    Ok(JsFuture::from(response).await?.into())
+    init.set_body(&message.to_text().into());
+    Ok(wait(objects.get_by_name(name)?.fetch("http://object/", &init)).await?.unchecked_into())
 }
 
 /// The answer to a question with yes or no.
 ///
 /// # Errors
 /// If the object could not be reached, or failed.
-pub async fn ask(env: &Env, binding: &str, name: &str, message: &Message) -> worker::Result<bool> {
-    let response = send(env, binding, name, message).await?;
-    match response.status() {
+pub async fn ask(env: &Env, objects: &str, name: &str, message: &Message) -> Result<bool, Thrown> {
+    match send(env, objects, name, message).await?.status() {
         200 => Ok(true),
         404 => Ok(false),
-        other => Err(worker::Error::RustError(format!("answered {other}"))),
+        other => Err(format!("[{name}] answered {other}").into()),
     }
 }
 

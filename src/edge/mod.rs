@@ -11,6 +11,7 @@ mod message;
 mod object;
 mod outgoing;
 mod projection;
+mod runtime;
 mod store;
 
 use std::future::Future;
@@ -18,12 +19,13 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use wasm_bindgen_futures::JsFuture;
-use worker::{Context, Date, Delay, Env, KvStore, console_error, event};
+use wasm_bindgen::JsCast;
+use worker::{Context, Date, Delay, Env, State, console_error, event};
 
 use crate::api::{self, Answer, Call, Failure, Format, Info, Request};
 use crate::connector::Time;
 use message::Message;
+use runtime::{Fetcher, Kv, Storage, Thrown, binding, describe, wait};
 
 const KV: &str = "CONNECTORS";
 
@@ -89,8 +91,8 @@ async fn forward(
     let message = Message::Request { request, by: None, opaque_id: opaque_id.clone() };
     match message::send(env, message::CONNECTOR, id, &message).await {
         Ok(response) => Ok(response),
-        Err(error) => {
-            console_error!("object [{id}] did not answer: {error}");
+        Err(thrown) => {
+            console_error!("object [{id}] did not answer: {}", describe(&thrown));
             let failure = Failure::unavailable("the object that keeps this connector");
             outgoing::Reply::new(format.failure(&failure), format).opaque_id(opaque_id).send(false)
         }
@@ -116,8 +118,8 @@ fn new_id() -> Option<String> {
 
 /// The console's page, for people.
 async fn console(raw: web_sys::Request, env: &Env) -> worker::Result<web_sys::Response> {
-    let assets: message::Fetcher = env.get_binding("ASSETS")?;
-    let page: web_sys::Response = JsFuture::from(assets.fetch_request(&raw)?).await?.into();
+    let assets: Fetcher = binding(env, "ASSETS")?;
+    let page: web_sys::Response = wait(assets.fetch_request(&raw)).await?.unchecked_into();
     let copy = web_sys::Response::new_with_opt_readable_stream_and_init(
         page.body().as_ref(),
         &outgoing::init_like(&page),
@@ -126,8 +128,14 @@ async fn console(raw: web_sys::Request, env: &Env) -> worker::Result<web_sys::Re
     Ok(copy)
 }
 
-fn kv(env: &Env) -> worker::Result<KvStore> {
-    env.kv(KV)
+fn kv(env: &Env) -> Result<Kv, Thrown> {
+    binding(env, KV)
+}
+
+fn storage(state: &State) -> Storage {
+    let storage = state.storage();
+    let raw: &wasm_bindgen::JsValue = storage.as_raw().as_ref();
+    raw.clone().unchecked_into()
 }
 
 /// The key of a connector's copy in Workers KV.

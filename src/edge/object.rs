@@ -15,8 +15,9 @@ use super::claim;
 use super::message::{self, Message};
 use super::outgoing::Reply;
 use super::projection::Projection;
+use super::runtime::{Storage, Thrown, describe, error, wait};
 use super::store::{Record, Store};
-use super::{kv, kv_key, now, within};
+use super::{kv, kv_key, now, storage, within};
 use crate::api::{self, Answer, Call, Commit, Failure, Format, Operation, StatusChange, Write};
 use crate::connector::Connector;
 use crate::status::Status;
@@ -32,6 +33,7 @@ pub struct ConnectorObject(Rc<Object>);
 pub(super) struct Object {
     pub(super) env: Env,
     pub(super) state: State,
+    pub(super) storage: Storage,
     pub(super) store: Store,
     /// The row as it is in SQLite; `None` until it was read.
     loaded: RefCell<Option<Option<Record>>>,
@@ -42,11 +44,11 @@ pub(super) struct Object {
 
 impl DurableObject for ConnectorObject {
     fn new(state: State, env: Env) -> Self {
-        let store = Store::of(&state);
         Self(Rc::new(Object {
             env,
+            store: Store::of(storage(&state)),
+            storage: storage(&state),
             state,
-            store,
             loaded: RefCell::default(),
             claiming: RefCell::default(),
             projection: Projection::default(),
@@ -80,7 +82,7 @@ impl DurableObject for ConnectorObject {
     }
 
     async fn alarm(&self) -> worker::Result<Response> {
-        self.0.read_store()?;
+        self.0.read_store().map_err(error)?;
         self.0.projection.alarm_rang();
         self.0.clone().project().await;
         if self.0.is_outdated() {
@@ -149,7 +151,7 @@ impl Object {
     }
 
     /// Reads the row, once.
-    fn read_store(&self) -> worker::Result<()> {
+    fn read_store(&self) -> Result<(), Thrown> {
         if self.loaded.borrow().is_none() {
             let record = self.store.read()?;
             self.loaded.replace(Some(record));
@@ -160,8 +162,9 @@ impl Object {
     /// Sees to it that the row is read. An object without one adopts the document that Workers KV
     /// may have: that is how connectors are imported.
     async fn load(self: &Rc<Self>, id: &str) -> Result<(), Unavailable> {
-        self.read_store().map_err(|error| {
-            console_error!("connector [{id}]: its database cannot be read: {error}");
+        self.read_store().map_err(|thrown| {
+            let why = describe(&thrown);
+            console_error!("connector [{id}]: its database cannot be read: {why}");
             Unavailable
         })?;
         if self.with_record(|record| record.is_some()) {
@@ -180,9 +183,9 @@ impl Object {
 
     async fn imported(&self, id: &str) -> Result<Option<Connector>, Unavailable> {
         let kv = kv(&self.env).map_err(|_| Unavailable)?;
-        let found = within(ADOPTION_LIMIT, kv.get(&kv_key(id)).text()).await;
+        let found = within(ADOPTION_LIMIT, wait(kv.get(&kv_key(id)))).await;
         let Some(Ok(found)) = found else { return Err(Unavailable) };
-        Ok(found.and_then(|text| {
+        Ok(found.as_string().and_then(|text| {
             Connector::from_json(&text)
                 .inspect_err(|problem| {
                     console_error!("KV key [{}] is no connector: {problem}", kv_key(id));
@@ -200,11 +203,12 @@ impl Object {
                     .map(|(connector, _)| connector)
                     .filter(|connector| !connector.is_deleted())
                     .ok_or_else(|| Failure::not_found(id))?;
-                let history = self.store.history(*size).map_err(|error| {
-                    console_error!("connector [{id}]: its history cannot be read: {error}");
+                let history = self.store.history(*size as u64).map_err(|thrown| {
+                    let why = describe(&thrown);
+                    console_error!("connector [{id}]: its history cannot be read: {why}");
                     Failure::internal()
                 })?;
-                Ok(api::status_view(id, connector, &history))
+                Ok(api::status_view(id, connector, history))
             }
             Operation::Get { include_deleted } => {
                 api::show(id, *include_deleted, found.map(|(c, json)| (c, json.as_str())))
@@ -283,16 +287,16 @@ impl Object {
         position: Option<(u64, u64)>,
         connector: Option<Connector>,
         change: Option<StatusChange>,
-    ) -> worker::Result<()> {
+    ) -> Result<(), Thrown> {
         let (version, projected) = position.unwrap_or_default();
         let document = connector.map(|connector| {
             let json = connector.to_json();
             (connector, json)
         });
         let record = Record { id: id.to_owned(), document, version: version + 1, projected };
-        self.store
-            .commit(&record, change.as_ref(), position.is_none())
-            .inspect_err(|error| console_error!("connector [{id}]: commit failed: {error}"))?;
+        self.store.commit(&record, change.as_ref(), position.is_none()).inspect_err(|thrown| {
+            console_error!("connector [{id}]: commit failed: {}", describe(thrown));
+        })?;
         self.loaded.replace(Some(Some(record)));
         Ok(())
     }
@@ -302,8 +306,9 @@ impl Object {
         if let Some(Some(record)) = self.loaded.borrow_mut().as_mut() {
             record.projected = version;
         }
-        if let Err(error) = self.store.note_projected(version) {
-            console_error!("the version in Workers KV cannot be noted: {error}");
+        if let Err(thrown) = self.store.note_projected(version) {
+            let why = describe(&thrown);
+            console_error!("the version in Workers KV cannot be noted: {why}");
         }
     }
 
@@ -315,8 +320,9 @@ impl Object {
         match claim::take(&self.env, &claiming.index, id).await {
             Ok(true) => Ok(claiming),
             Ok(false) => Err(Failure::index_in_use(&claiming.index)),
-            Err(error) => {
-                console_error!("index [{}] cannot be claimed: {error}", claiming.index);
+            Err(thrown) => {
+                let why = describe(&thrown);
+                console_error!("index [{}] cannot be claimed: {why}", claiming.index);
                 Err(Failure::unavailable("the object that keeps who uses this index"))
             }
         }
@@ -341,14 +347,14 @@ impl Drop for Claiming {
 fn status_change(
     from: Option<Status>,
     after: &Connector,
-    via: &str,
+    via: &'static str,
     by: Option<String>,
 ) -> StatusChange {
     StatusChange {
-        from: from.map(|status| status.name().to_owned()),
-        to: after.status().name().to_owned(),
+        from: from.map(Status::name),
+        to: after.status().name(),
         at: now().to_string(),
-        via: via.to_owned(),
+        via,
         by,
     }
 }

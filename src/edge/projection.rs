@@ -8,9 +8,11 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use worker::{Date, Delay, console_error};
 
 use super::object::Object;
+use super::runtime::{Thrown, describe, from_json, wait};
 use super::{kv, kv_key, within};
 use crate::connector::Entry;
 
@@ -19,7 +21,7 @@ const GAP_MS: u64 = 1_100;
 /// A write that takes longer counts as failed.
 const WRITE_LIMIT: Duration = Duration::from_secs(2);
 /// When the alarm looks whether the copy is up to date.
-const ALARM_AFTER: Duration = Duration::from_secs(2);
+const ALARM_AFTER_MS: u64 = 2_000;
 
 /// How far the copying is.
 #[derive(Default)]
@@ -40,7 +42,7 @@ impl Projection {
 struct Copy {
     id: String,
     version: u64,
-    document: Option<(String, Entry)>,
+    document: Option<(String, Value)>,
 }
 
 impl Object {
@@ -53,10 +55,10 @@ impl Object {
     /// is stored with it.
     pub(super) async fn project_soon(self: &Rc<Self>) {
         if !self.projection.alarm_set.replace(true) {
-            let alarm = self.state.storage().set_alarm(ALARM_AFTER).await;
-            if let Err(error) = alarm {
+            let at = (Date::now().as_millis() + ALARM_AFTER_MS) as f64;
+            if let Err(thrown) = wait(self.storage.set_alarm(at)).await {
                 self.projection.alarm_set.set(false);
-                console_error!("the alarm cannot be set: {error}");
+                console_error!("the alarm cannot be set: {}", describe(&thrown));
             }
         }
         if !self.projection.running.get() {
@@ -72,8 +74,9 @@ impl Object {
         while self.is_outdated() {
             self.wait_for_turn().await;
             let Some(copy) = self.newest() else { break };
-            if let Err(error) = self.write_copy(&copy).await {
-                console_error!("connector [{}] cannot be copied to KV: {error}", copy.id);
+            if let Err(thrown) = self.write_copy(&copy).await {
+                let why = describe(&thrown);
+                console_error!("connector [{}] cannot be copied to KV: {why}", copy.id);
                 break;
             }
             self.note_projected(copy.version);
@@ -101,19 +104,20 @@ impl Object {
         })
     }
 
-    async fn write_copy(&self, copy: &Copy) -> Result<(), String> {
-        let kv = kv(&self.env).map_err(|error| error.to_string())?;
+    async fn write_copy(&self, copy: &Copy) -> Result<(), Thrown> {
+        let kv = kv(&self.env)?;
         let key = kv_key(&copy.id);
         self.projection.last_write.set(Date::now().as_millis());
-        let write = async {
-            match &copy.document {
-                Some((json, entry)) => kv.put(&key, json)?.metadata(entry)?.execute().await,
-                None => kv.delete(&key).await,
+        let write = match &copy.document {
+            Some((json, entry)) => {
+                let options = from_json(&json!({ "metadata": entry }))?;
+                kv.put(&key, json, &options)
             }
+            None => kv.delete(&key),
         };
-        match within(WRITE_LIMIT, write).await {
-            Some(written) => written.map_err(|error| error.to_string()),
-            None => Err(format!("no answer within {} s", WRITE_LIMIT.as_secs())),
+        match within(WRITE_LIMIT, wait(write)).await {
+            Some(written) => written.map(|_| ()),
+            None => Err(format!("no answer within {} s", WRITE_LIMIT.as_secs()).into()),
         }
     }
 }

@@ -1,14 +1,14 @@
 //! What an object keeps in its own SQLite database.
 
-use serde::Deserialize;
-use wasm_bindgen::prelude::*;
-use worker::{SqlStorage, SqlStorageValue, State};
+use serde_json::Value;
+use wasm_bindgen::JsValue;
 
+use super::runtime::{Sql, Storage, Thrown};
 use crate::api::StatusChange;
 use crate::connector::Connector;
 
 /// The newest changes of status that are kept.
-const HISTORY_LIMIT: usize = 1_000;
+const HISTORY_LIMIT: u64 = 1_000;
 
 // A document of NULL is the tombstone of a connector that was erased.
 const TABLES: &str = "
@@ -49,66 +49,41 @@ impl Record {
     }
 }
 
-#[wasm_bindgen]
-extern "C" {
-    type Storage;
-
-    #[wasm_bindgen(method, catch, js_name = transactionSync)]
-    fn transaction_sync(
-        this: &Storage,
-        body: &mut dyn FnMut() -> Result<(), JsValue>,
-    ) -> Result<JsValue, JsValue>;
-}
-
 /// The database of one connector's object.
 pub struct Store {
-    sql: SqlStorage,
+    sql: Sql,
     storage: Storage,
 }
 
 impl Store {
-    /// The database of the object with that state.
-    pub fn of(state: &State) -> Self {
-        let storage = state.storage();
-        let raw: &JsValue = storage.as_raw().as_ref();
-        Self { sql: storage.sql(), storage: raw.clone().unchecked_into() }
+    /// The database in that storage.
+    pub fn of(storage: Storage) -> Self {
+        Self { sql: storage.sql(), storage }
     }
 
     /// The row, if there is one. A look at an empty object leaves it empty.
     ///
     /// # Errors
     /// If the database fails, or holds what this code did not write.
-    pub fn read(&self) -> worker::Result<Option<Record>> {
-        #[derive(Deserialize)]
-        struct Row {
-            id: String,
-            document: Option<String>,
-            version: u64,
-            projected: u64,
-        }
-        if !self.has_tables()? {
+    pub fn read(&self) -> Result<Option<Record>, Thrown> {
+        let tables = "SELECT 1 FROM sqlite_master WHERE name = 'connector'";
+        if self.rows(tables, &[])?.is_empty() {
             return Ok(None);
         }
         let query = "SELECT id, document, version, projected FROM connector";
-        let Some(row) = self.sql.exec(query, None)?.to_array::<Row>()?.pop() else {
-            return Ok(None);
-        };
-        let document = match row.document {
-            Some(json) => {
-                let connector = Connector::from_json(&json).map_err(worker::Error::RustError)?;
-                Some((connector, json))
-            }
+        let Some(row) = self.rows(query, &[])?.pop() else { return Ok(None) };
+        let text = |name| row.get(name).and_then(Value::as_str).map(str::to_owned);
+        let number = |name| row.get(name).and_then(Value::as_u64).unwrap_or_default();
+        let document = match text("document") {
+            Some(json) => Some((Connector::from_json(&json)?, json)),
             None => None,
         };
-        let Row { id, version, projected, .. } = row;
-        Ok(Some(Record { id, document, version, projected }))
-    }
-
-    fn has_tables(&self) -> worker::Result<bool> {
-        #[derive(Deserialize)]
-        struct Found {}
-        let query = "SELECT 1 AS found FROM sqlite_master WHERE name = 'connector'";
-        Ok(!self.sql.exec(query, None)?.to_array::<Found>()?.is_empty())
+        Ok(Some(Record {
+            id: text("id").unwrap_or_default(),
+            document,
+            version: number("version"),
+            projected: number("projected"),
+        }))
     }
 
     /// Writes the row, and the change of status if there was one, both or neither. An erased
@@ -121,87 +96,89 @@ impl Store {
         record: &Record,
         change: Option<&StatusChange>,
         first: bool,
-    ) -> worker::Result<()> {
-        let write = || -> worker::Result<()> {
+    ) -> Result<(), Thrown> {
+        let mut write = || -> Result<(), Thrown> {
             if first {
-                self.sql.exec(TABLES, None)?;
+                self.exec(TABLES, &[])?;
             }
             self.write_row(record)?;
             if record.document.is_none() {
-                self.sql.exec("DELETE FROM history", None)?;
+                self.exec("DELETE FROM history", &[])?;
             }
             change.map_or(Ok(()), |change| self.write_change(change))
         };
+        // One statement needs no transaction around it.
         if !first && change.is_none() && record.document.is_some() {
             return write();
         }
-        let mut body = || write().map_err(JsValue::from);
-        self.storage.transaction_sync(&mut body)?;
-        Ok(())
+        self.storage.transaction_sync(&mut write).map(|_| ())
     }
 
-    fn write_row(&self, record: &Record) -> worker::Result<()> {
-        let json = record.document.as_ref().map(|(_, json)| json.as_str());
-        self.sql.exec(
+    fn write_row(&self, record: &Record) -> Result<(), Thrown> {
+        self.exec(
             "INSERT INTO connector (one, id, document, version, projected) \
              VALUES (1, ?, ?, ?, ?) ON CONFLICT (one) DO UPDATE SET \
              document = excluded.document, version = excluded.version",
-            vec![
+            &[
                 record.id.as_str().into(),
-                json.map_or(SqlStorageValue::Null, Into::into),
-                integer(record.version),
-                integer(record.projected),
+                or_null(record.document.as_ref().map(|(_, json)| json.as_str())),
+                number(record.version),
+                number(record.projected),
             ],
-        )?;
-        Ok(())
+        )
     }
 
-    fn write_change(&self, change: &StatusChange) -> worker::Result<()> {
-        let text = |text: &Option<String>| match text {
-            Some(text) => text.as_str().into(),
-            None => SqlStorageValue::Null,
-        };
-        self.sql.exec(
+    fn write_change(&self, change: &StatusChange) -> Result<(), Thrown> {
+        self.exec(
             "INSERT INTO history (\"from\", \"to\", at, via, by) VALUES (?, ?, ?, ?, ?)",
-            vec![
-                text(&change.from),
-                change.to.as_str().into(),
+            &[
+                or_null(change.from),
+                change.to.into(),
                 change.at.as_str().into(),
-                change.via.as_str().into(),
-                text(&change.by),
+                change.via.into(),
+                or_null(change.by.as_deref()),
             ],
         )?;
-        self.sql.exec(
+        self.exec(
             "DELETE FROM history WHERE seq <= (SELECT max(seq) FROM history) - ?",
-            vec![integer(HISTORY_LIMIT as u64)],
-        )?;
-        Ok(())
+            &[number(HISTORY_LIMIT)],
+        )
     }
 
     /// Notes which version Workers KV has.
     ///
     /// # Errors
     /// If the database fails.
-    pub fn note_projected(&self, version: u64) -> worker::Result<()> {
-        self.sql.exec("UPDATE connector SET projected = ?", vec![integer(version)])?;
-        Ok(())
+    pub fn note_projected(&self, version: u64) -> Result<(), Thrown> {
+        self.exec("UPDATE connector SET projected = ?", &[number(version)])
     }
 
     /// The newest changes of status, newest first.
     ///
     /// # Errors
     /// If the database fails.
-    pub fn history(&self, size: usize) -> worker::Result<Vec<StatusChange>> {
-        let size = size.min(HISTORY_LIMIT) as u64;
-        self.sql
-            .exec(
-                "SELECT \"from\", \"to\", at, via, by FROM history ORDER BY seq DESC LIMIT ?",
-                vec![integer(size)],
-            )?
-            .to_array()
+    pub fn history(&self, size: u64) -> Result<Vec<Value>, Thrown> {
+        self.rows(
+            "SELECT \"from\", \"to\", at, via, by FROM history ORDER BY seq DESC LIMIT ?",
+            &[number(size.min(HISTORY_LIMIT))],
+        )
+    }
+
+    fn exec(&self, query: &str, bindings: &[JsValue]) -> Result<(), Thrown> {
+        self.sql.exec(query, &bindings.iter().collect()).map(|_| ())
+    }
+
+    fn rows(&self, query: &str, bindings: &[JsValue]) -> Result<Vec<Value>, Thrown> {
+        self.sql.exec(query, &bindings.iter().collect())?.rows()
     }
 }
 
-fn integer(number: u64) -> SqlStorageValue {
-    SqlStorageValue::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+fn or_null(text: Option<&str>) -> JsValue {
+    text.map_or(JsValue::NULL, Into::into)
+}
+
+// Numbers of JavaScript are exact up to 2^53; versions and limits stay far below.
+#[allow(clippy::cast_precision_loss)]
+fn number(number: u64) -> JsValue {
+    JsValue::from_f64(number as f64)
 }
