@@ -339,10 +339,7 @@ impl Caller {
 }
 
 fn needed(call: &Call) -> Privilege {
-    match call {
-        Call::CreateAnywhere(_) | Call::One(_, Operation::Write(_)) => Privilege::Manage,
-        Call::Info | Call::Options(_) | Call::List(_) | Call::One(..) => Privilege::Monitor,
-    }
+    if call.writes() { Privilege::Manage } else { Privilege::Monitor }
 }
 
 /// What Elasticsearch calls it.

@@ -26,7 +26,7 @@ pub use answer::{Answer, Format, Info};
 pub use endpoints::Endpoint;
 pub use failure::{Cause, Failure};
 pub use history::{StatusChange, status_view};
-pub use media::{Media, prefers_html};
+pub use media::Media;
 pub use precondition::{etag, if_match, if_none_match};
 use query::Query;
 use route::Route;
@@ -77,6 +77,21 @@ pub enum Call {
     CreateAnywhere(Creation),
     /// Something about one connector.
     One(String, Operation),
+}
+
+impl Call {
+    /// Does it change anything?
+    pub fn writes(&self) -> bool {
+        matches!(self, Self::CreateAnywhere(_) | Self::One(_, Operation::Write(_)))
+    }
+}
+
+/// Does a person ask for the page at the root, rather than a program for the product?
+pub fn wants_page(request: &Request) -> bool {
+    let path = request.target.split('?').next().unwrap_or_default();
+    matches!(request.method.as_str(), "GET" | "HEAD")
+        && path.trim_matches('/').is_empty()
+        && request.accept.as_deref().is_some_and(media::prefers_html)
 }
 
 /// A page of the list of connectors.

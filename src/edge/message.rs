@@ -13,6 +13,15 @@ pub const CONNECTOR: &str = "CONNECTOR";
 /// The binding of the objects that keep who holds an index, named by index.
 pub const INDEX_CLAIM: &str = "INDEX_CLAIM";
 
+/// Where a request comes from, for the history and the log.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Origin {
+    /// The id of the API key that came with it.
+    pub by: Option<String>,
+    /// What the request is called in the log.
+    pub request_id: Option<String>,
+}
+
 /// What an object is asked.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Message {
@@ -20,8 +29,8 @@ pub enum Message {
     Request {
         /// The request.
         request: Request,
-        /// The id of the API key that came with it.
-        by: Option<String>,
+        /// Whose it is.
+        origin: Origin,
         /// The caller's own name for the request, for the answer.
         opaque_id: Option<String>,
     },
