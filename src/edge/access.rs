@@ -12,7 +12,7 @@ use worker::{Env, console_error};
 use super::outgoing::init_like;
 use super::runtime::{Kv, Thrown, binding, describe, from_json, wait};
 use super::{now_millis, within};
-use crate::api::{Caller, Credentials, Denial, Failure, Key, Privilege, cors_origin};
+use crate::api::{self, Call, Caller, Credentials, Denial, Failure, Key, Privilege, cors_origin};
 
 /// The namespace of keys, each under its id.
 const KEYS: &str = "API_KEYS";
@@ -41,12 +41,12 @@ extern "C" {
 /// 401 for somebody unknown, 503 if Workers KV does not say.
 pub(super) async fn authenticate(
     headers: &Headers,
-    method: &str,
-    target: &str,
+    request: &api::Request,
     env: &Env,
 ) -> Result<Caller, Denial> {
     let Some(header) = headers.get("authorization").ok().flatten() else {
-        return Caller::anonymous(anonymous(headers, method, env), target);
+        let privilege = anonymous(headers, &request.method, env);
+        return Caller::anonymous(privilege, &request.target);
     };
     let credentials = Credentials::parse(&header)?;
     if let Some(root) = setting(env, ROOT)
@@ -94,15 +94,25 @@ async fn key(env: &Env, id: &str) -> Result<Option<Key>, String> {
     }
 }
 
-/// Counts a write, where wrangler.toml has a binding for that.
+/// What a caller may have of what it asks for.
 ///
 /// # Errors
-/// 429 if there were too many.
-pub(super) async fn count_write(
+/// 403 if it may not have it, 429 if it has written too often.
+pub(super) async fn authorize(
     caller: &Caller,
+    call: Call,
     headers: &Headers,
     env: &Env,
-) -> Result<(), Denial> {
+) -> Result<Call, Denial> {
+    let call = caller.authorize(call)?;
+    if call.writes() {
+        count_write(caller, headers, env).await?;
+    }
+    Ok(call)
+}
+
+/// Counts a write, where wrangler.toml has a binding for that.
+async fn count_write(caller: &Caller, headers: &Headers, env: &Env) -> Result<(), Denial> {
     let Ok(limiter) = binding::<RateLimiter>(env, WRITES) else { return Ok(()) };
     let name = match caller.key_id() {
         Some(id) => format!("key:{id}"),

@@ -24,7 +24,7 @@ use futures_util::future::{Either, select};
 use wasm_bindgen::JsCast;
 use worker::{Context, Date, Delay, Env, State, console_error, event};
 
-use crate::api::{self, Answer, Call, Denial, Failure, Format, Info, Request};
+use crate::api::{self, Answer, Call, Caller, Denial, Failure, Format, Info, Request};
 use crate::connector::Time;
 use access::Cors;
 use message::{Message, Origin};
@@ -53,36 +53,16 @@ async fn answer(raw: web_sys::Request, env: &Env) -> worker::Result<web_sys::Res
         return console(raw, env).await;
     }
     let head = request.method == "HEAD";
-    let headers = raw.headers();
-    let header = |name| headers.get(name).ok().flatten();
+    let header = |name| raw.headers().get(name).ok().flatten();
     let opaque_id = header("x-opaque-id");
     let request_id = header("cf-ray").or_else(|| opaque_id.clone());
     let send = |reply: Reply| reply.opaque_id(opaque_id.clone()).send(head);
-    let refuse = |denial: Denial, request: &Request, format: &Format| {
-        log::refusal(&denial, request, request_id.as_deref());
-        send(Reply::new(format.failure(&denial.failure), format))
-    };
 
-    let plain = Format::default();
-    let caller = match access::authenticate(&headers, &request.method, &request.target, env).await {
-        Ok(caller) => caller,
-        Err(denial) => return refuse(denial, &request, &plain),
-    };
-    if let Err(failure) = incoming::read_body(&raw, &mut request).await {
-        return send(Reply::new(plain.failure(&failure), &plain));
-    }
-    let (format, call) = api::read(&request);
-    let call = match call.map(|call| caller.authorize(call)) {
-        Ok(Ok(call)) => call,
-        Ok(Err(denial)) => return refuse(denial, &request, &format),
+    let (format, admitted) = admit(&raw, &mut request, request_id.as_deref(), env).await;
+    let (caller, call) = match admitted {
+        Ok(admitted) => admitted,
         Err(failure) => return send(Reply::new(format.failure(&failure), &format)),
     };
-    if call.writes()
-        && let Err(denial) = access::count_write(&caller, &headers, env).await
-    {
-        return refuse(denial, &request, &format);
-    }
-
     let result = match call {
         Call::Info => {
             return send(Reply::new(format.success(Info::answer()), &format).vary("Accept"));
@@ -113,6 +93,36 @@ async fn answer(raw: web_sys::Request, env: &Env) -> worker::Result<web_sys::Res
         }
     };
     send(Reply::new(format.result(result), &format))
+}
+
+/// Who is asking, what for, and may they have it? Reads the body only of those who may ask at all.
+async fn admit(
+    raw: &web_sys::Request,
+    request: &mut Request,
+    request_id: Option<&str>,
+    env: &Env,
+) -> (Format, Result<(Caller, Call), Failure>) {
+    let refused = |denial: Denial, request: &Request| {
+        log::refusal(&denial, request, request_id);
+        Err(denial.failure)
+    };
+    let headers = raw.headers();
+    let caller = match access::authenticate(&headers, request, env).await {
+        Ok(caller) => caller,
+        Err(denial) => return (Format::default(), refused(denial, request)),
+    };
+    if let Err(failure) = incoming::read_body(raw, request).await {
+        return (Format::default(), Err(failure));
+    }
+    let (format, call) = api::read(request);
+    let admitted = match call {
+        Ok(call) => match access::authorize(&caller, call, &headers, env).await {
+            Ok(call) => Ok((caller, call)),
+            Err(denial) => refused(denial, request),
+        },
+        Err(failure) => Err(failure),
+    };
+    (format, admitted)
 }
 
 /// Hands a request about one connector to its object. The object's answer is the answer.
