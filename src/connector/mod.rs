@@ -20,7 +20,7 @@ pub use change::{
     service_type, status,
 };
 pub use creation::{Creation, DEFAULT_SCHEDULE};
-pub use directory::{Entry, Filter, METADATA_LIMIT, order};
+pub use directory::{Entry, Filter, METADATA_LIMIT, matches_any, order};
 pub use filtering::{filtering, filtering_activation, filtering_validation};
 pub use index_name::{IndexName, NATIVE_INDEX_PREFIX};
 pub use time::Time;
