@@ -98,7 +98,8 @@ fn secrets_are_compared_and_keys_expire() {
         (WRONG, None, (401, "unknown key")),
     ];
     for (token, kept, expected) in table {
-        let credentials = Credentials::parse(&format!("ApiKey {token}")).ok().expect("sound");
+        let credentials =
+            Credentials::parse(&format!("ApiKey {token}")).unwrap_or_else(|_| panic!("sound"));
         assert_eq!(outcome(credentials.open(kept.as_ref(), NOW)), expected);
     }
 }
@@ -106,7 +107,8 @@ fn secrets_are_compared_and_keys_expire() {
 #[test]
 fn unknown_key_and_wrong_secret_get_the_same_answer() {
     let key = Key::from_json(&key("")).expect("a sound key");
-    let credentials = Credentials::parse(&format!("ApiKey {WRONG}")).ok().expect("sound");
+    let credentials =
+        Credentials::parse(&format!("ApiKey {WRONG}")).unwrap_or_else(|_| panic!("sound"));
     let unknown = credentials.open(None, NOW).expect_err("no such key");
     let wrong = credentials.open(Some(&key), NOW).expect_err("wrong secret");
     assert_eq!(unknown.failure, wrong.failure);
