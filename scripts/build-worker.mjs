@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
+import { writeOpenApi } from "./build-openapi.mjs";
 import { root, run } from "./tools.mjs";
 
 const wasm = join(root, "build/index_bg.wasm");
@@ -28,4 +29,5 @@ if (!process.env.CONNECTOR_STATUS_BUILT) {
   const bytes = readFileSync(wasm);
   const kb = (size) => `${(size / 1000).toFixed(1)} kB`;
   console.log(`the Worker's module: ${kb(bytes.length)}, gzipped ${kb(gzipSync(bytes).length)}`);
+  writeOpenApi();
 }

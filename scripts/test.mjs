@@ -20,7 +20,10 @@ const checks = [
   ["lint native", clippy("--all-targets")],
   ["lint edge", clippy(...wasm, "edge")],
   ["native", cargo("test", "--no-fail-fast")],
+  ["lint browser", clippy(...wasm, "browser")],
+  ["lint preview", clippy(...wasm, "preview")],
   ["edge", node("tests/edge/*.test.mjs")],
+  ["package", node("tests/package/*.test.mjs")],
 ];
 
 /** Runs a command, shows what it prints, and counts the tests it reports. */
@@ -53,8 +56,10 @@ const wanted = checks.filter(([name]) => words.length === 0 || words.some((w) =>
 
 await setup();
 if (wanted.some(([name]) => name === "browser" || name === "package")) await chromium();
-if (wanted.some(([name]) => name === "edge")) {
-  step("the Worker: node scripts/build-worker.mjs");
+if (wanted.some(([name]) => ["edge", "package", "browser", "soak"].includes(name))) {
+  step("the package: npm run build:package");
+  await run("node", ["scripts/build-package.mjs"]);
+  step("the Worker: npm run build:worker");
   await run("node", ["scripts/build-worker.mjs"]);
 }
 

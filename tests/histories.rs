@@ -1,5 +1,6 @@
 //! Random lives of a connector: whatever is asked of it, its status moves along the table or by
 //! the endpoints that are entitled to move it.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use connector_status::api::{self, Call, Commit, Operation, Request};
 use connector_status::connector::{Connector, Time};

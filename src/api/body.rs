@@ -2,25 +2,30 @@
 //!
 //! The top of a body is strict: a field that is not declared is an error. Objects inside it are
 //! lenient: what is not declared there is dropped. Every error names the line and column at which
-//! the reader stopped, as Elasticsearch does.
+//! the reader stopped, as Elasticsearch does. Where Elasticsearch takes one thing for another - a
+//! string for a number, a bare value for a list of one - the document gets the proper one.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::failure::{Cause, Failure, did_you_mean};
-use crate::connector::Fields;
+use crate::connector::{Fields, Time, cron};
 
-/// The body of one kind of request.
+/// No value is nested deeper than this. The document it goes into is a little deeper still, and
+/// must remain readable: the parser stops at 128.
+const DEPTH_LIMIT: usize = 100;
+
+/// An object: the body of a request, or something in it.
 #[derive(Clone, Copy, Debug)]
-pub struct Body {
+pub struct Object {
     /// The name by which error messages call it.
     pub name: &'static str,
-    /// The fields at its top.
+    /// Its fields.
     pub fields: &'static [Field],
 }
 
@@ -49,12 +54,14 @@ pub enum Null {
 }
 
 /// Must a field be there?
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Need {
     /// It may be absent.
     Optional,
     /// Its absence is an error.
     Required,
+    /// Where it is absent, this stands for it.
+    Or(&'static Value),
 }
 
 /// What a value may be.
@@ -64,17 +71,78 @@ pub enum Shape {
     Text,
     /// `true` or `false`, or either as a string.
     Boolean,
-    /// One of some words, in upper or lower case.
+    /// A whole number of 32 bits, or one as a string.
+    Int,
+    /// A whole number of 64 bits, or one as a string.
+    Long,
+    /// A point in time, as a string: [`Time::parse`].
+    Date,
+    /// A schedule, as a string: [`cron::check`].
+    Cron,
+    /// One of some words.
     Word(&'static Words),
+    /// An object; what is not declared in it is dropped.
+    Object(&'static Object),
+    /// A list of values of one shape; a bare value is a list of one.
+    List(&'static Shape),
+    /// An object that may have any keys, all with values of one shape.
+    Map(&'static Shape),
+    /// Any value of these kinds, kept as it is.
+    Any(&'static [Kind]),
 }
 
-/// A fixed set of words.
+/// A fixed set of words. Documents hold them as they stand here.
 #[derive(Debug)]
 pub struct Words {
     /// Every word.
-    pub all: fn() -> Vec<&'static str>,
-    /// What to answer to another word.
-    pub unknown: fn(&str) -> String,
+    pub all: &'static [&'static str],
+    /// Must the case be right?
+    pub exact: bool,
+    /// What to answer to another word: what stands before it, and after.
+    pub unknown: [&'static str; 2],
+}
+
+/// A kind of JSON value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `"..."`
+    Text,
+    /// `1`
+    Number,
+    /// `true`, `false`
+    Boolean,
+    /// `null`
+    Null,
+    /// `[...]`
+    List,
+    /// `{...}`
+    Object,
+}
+
+impl Kind {
+    /// The kind of a value.
+    fn of(raw: Raw<'_>) -> Self {
+        match raw.get().bytes().next() {
+            Some(b'{') => Self::Object,
+            Some(b'[') => Self::List,
+            Some(b'"') => Self::Text,
+            Some(b't' | b'f') => Self::Boolean,
+            Some(b'n') => Self::Null,
+            _ => Self::Number,
+        }
+    }
+
+    /// What Elasticsearch calls the token that such a value starts with.
+    const fn token(self) -> &'static str {
+        match self {
+            Self::Object => "START_OBJECT",
+            Self::List => "START_ARRAY",
+            Self::Text => "VALUE_STRING",
+            Self::Boolean => "VALUE_BOOLEAN",
+            Self::Null => "VALUE_NULL",
+            Self::Number => "VALUE_NUMBER",
+        }
+    }
 }
 
 /// An optional field that refuses `null`.
@@ -90,6 +158,13 @@ impl Field {
         self
     }
 
+    /// Where it is absent, this stands for it.
+    #[must_use]
+    pub const fn or(mut self, value: &'static Value) -> Self {
+        self.need = Need::Or(value);
+        self
+    }
+
     /// What `null` does.
     #[must_use]
     pub const fn null(mut self, null: Null) -> Self {
@@ -98,7 +173,7 @@ impl Field {
     }
 }
 
-impl Body {
+impl Object {
     /// Reads the JSON text of a body: known fields only, each of its shape.
     ///
     /// # Errors
@@ -106,8 +181,7 @@ impl Body {
     pub fn read(&self, text: &str) -> Result<Fields, Failure> {
         let reader = Reader { text };
         reader.check_syntax()?;
-        let fields = reader.object(self.name, root(text)?, self.fields, Unknown::Refused)?;
-        Ok(fields)
+        Ok(reader.object(self, root(text)?, Unknown::Refused)?)
     }
 }
 
@@ -130,7 +204,7 @@ impl<'a> Reader<'a> {
     /// goes. What follows the first value is not looked at.
     fn check_syntax(&self) -> Result<(), Failure> {
         let mut json = serde_json::Deserializer::from_str(self.text);
-        Strict::deserialize(&mut json).map(|_| ()).map_err(|error| syntax_failure(&error))
+        Strict { depth: 0 }.deserialize(&mut json).map_err(|error| syntax_failure(&error))
     }
 
     /// `[line:column]` of a piece of the text, both from 1.
@@ -147,21 +221,16 @@ impl<'a> Reader<'a> {
         Cause::new("x_content_parse_exception", format!("{position} [{object}] {problem}"))
     }
 
-    fn object(
-        &self,
-        name: &str,
-        raw: Raw<'a>,
-        declared: &[Field],
-        unknown: Unknown,
-    ) -> Result<Fields, Cause> {
-        let Ok(Members(members)) = serde_json::from_str::<Members<'a>>(raw.get()) else {
-            let problem = format!("Expected START_OBJECT but was: {}", token(raw));
+    fn object(&self, object: &Object, raw: Raw<'a>, unknown: Unknown) -> Result<Fields, Cause> {
+        let name = object.name;
+        let Some(members) = members(raw) else {
+            let problem = format!("Expected START_OBJECT but was: {}", Kind::of(raw).token());
             return Err(self.failure(raw, name, &problem));
         };
         let mut fields = Fields::new();
         for (key, value) in members {
             let key_text = string(key);
-            match declared.iter().find(|field| field.name == key_text) {
+            match object.fields.iter().find(|field| field.name == key_text) {
                 Some(field) => {
                     if let Some(value) = self.field(name, field, value)? {
                         fields.insert(field.name.to_owned(), value);
@@ -169,18 +238,22 @@ impl<'a> Reader<'a> {
                 }
                 None if unknown == Unknown::Dropped => {}
                 None => {
-                    let names = declared.iter().map(|field| field.name);
+                    let names = object.fields.iter().map(|field| field.name);
                     let hint = did_you_mean(&key_text, names);
                     let problem = format!("unknown field [{key_text}]{hint}");
                     return Err(self.failure(key, name, &problem));
                 }
             }
         }
-        let missing: Vec<_> = declared
-            .iter()
-            .filter(|field| field.need == Need::Required && !fields.contains_key(field.name))
-            .map(|field| field.name)
-            .collect();
+        let mut missing = Vec::new();
+        for field in object.fields {
+            match field.need {
+                _ if fields.contains_key(field.name) => {}
+                Need::Optional => {}
+                Need::Required => missing.push(field.name),
+                Need::Or(value) => drop(fields.insert(field.name.to_owned(), value.clone())),
+            }
+        }
         match missing.is_empty() {
             true => Ok(fields),
             false => Err(Cause::illegal_argument(format!("Required [{}]", missing.join(", ")))),
@@ -188,73 +261,149 @@ impl<'a> Reader<'a> {
     }
 
     fn field(&self, object: &str, field: &Field, raw: Raw<'a>) -> Result<Option<Value>, Cause> {
-        if raw.get() == "null" {
-            match field.null {
-                Null::Kept => return Ok(Some(Value::Null)),
-                Null::Dropped => return Ok(None),
-                Null::Refused => return Err(self.wrong_type(object, field, raw)),
-            }
-        }
-        match self.value(field.shape, raw) {
-            Ok(value) => Ok(Some(value)),
-            Err(Mismatch::Type) => Err(self.wrong_type(object, field, raw)),
-            Err(Mismatch::Inside(cause)) => {
-                let problem = format!("failed to parse field [{}]", field.name);
-                Err(self.failure(raw, object, &problem).caused_by(cause))
-            }
+        match (Kind::of(raw), field.null) {
+            (Kind::Null, Null::Kept) => Ok(Some(Value::Null)),
+            (Kind::Null, Null::Dropped) => Ok(None),
+            _ => self.value_of(object, field.name, field.shape, raw).map(Some),
         }
     }
 
-    fn wrong_type(&self, object: &str, field: &Field, raw: Raw<'a>) -> Cause {
-        let kind = token(raw);
-        let problem = format!("{} doesn't support values of type: {kind}", field.name);
-        self.failure(raw, object, &problem)
+    fn value_of(
+        &self,
+        object: &str,
+        name: &str,
+        shape: Shape,
+        raw: Raw<'a>,
+    ) -> Result<Value, Cause> {
+        self.value(name, shape, raw).map_err(|mismatch| match mismatch {
+            Mismatch::Type(raw) => {
+                let kind = Kind::of(raw).token();
+                let problem = format!("{name} doesn't support values of type: {kind}");
+                self.failure(raw, object, &problem)
+            }
+            Mismatch::Inside(cause) => {
+                let problem = format!("failed to parse field [{name}]");
+                self.failure(raw, object, &problem).caused_by(cause)
+            }
+        })
     }
 
-    fn value(&self, shape: Shape, raw: Raw<'a>) -> Result<Value, Mismatch> {
-        match shape {
-            Shape::Text => text(raw).map(Value::from),
-            Shape::Boolean => boolean(raw).map(Value::from),
+    /// The value of the field `name`, as documents hold it.
+    fn value(&self, name: &str, shape: Shape, raw: Raw<'a>) -> Result<Value, Mismatch<'a>> {
+        Ok(match shape {
+            Shape::Text => text(raw)?.into(),
+            Shape::Boolean => boolean(raw)?.into(),
+            Shape::Int => match integer(raw)? {
+                whole if i32::try_from(whole).is_ok() => whole.into(),
+                other => {
+                    let reason = format!("Value [{other}] is out of range for an integer");
+                    return Err(illegal(reason));
+                }
+            },
+            Shape::Long => integer(raw)?.into(),
+            Shape::Date => {
+                let given = text(raw)?;
+                let time = Time::parse(&given).ok_or_else(|| {
+                    illegal(format!(
+                        "failed to parse date field [{given}] with format \
+                         [strict_date_optional_time||epoch_millis]"
+                    ))
+                })?;
+                time.to_string().into()
+            }
+            Shape::Cron => {
+                let given = text(raw)?;
+                cron::check(&given).map_err(illegal)?;
+                given.into()
+            }
             Shape::Word(words) => {
                 let given = text(raw)?;
-                (words.all)()
-                    .into_iter()
-                    .find(|word| word.eq_ignore_ascii_case(&given))
-                    .map(Value::from)
-                    .ok_or_else(|| illegal((words.unknown)(&given)))
+                let is_it = |word: &&&str| match words.exact {
+                    true => **word == given,
+                    false => word.eq_ignore_ascii_case(&given),
+                };
+                let [before, after] = words.unknown;
+                let word = words.all.iter().find(is_it);
+                (*word.ok_or_else(|| illegal(format!("{before}{given}{after}")))?).into()
             }
-        }
+            Shape::Object(_) if Kind::of(raw) != Kind::Object => return Err(Mismatch::Type(raw)),
+            Shape::Object(object) => {
+                self.object(object, raw, Unknown::Dropped).map_err(Mismatch::Inside)?.into()
+            }
+            Shape::List(shape) => {
+                let elements: Vec<Raw<'a>> = match Kind::of(raw) {
+                    Kind::List => serde_json::from_str(raw.get()).unwrap_or_default(),
+                    _ => vec![raw],
+                };
+                let mut list = Vec::new();
+                for element in elements {
+                    list.push(self.value(name, *shape, element)?);
+                }
+                list.into()
+            }
+            Shape::Map(shape) => {
+                let mut map = Fields::new();
+                for (key, value) in members(raw).ok_or(Mismatch::Type(raw))? {
+                    let key = string(key).into_owned();
+                    let value =
+                        self.value_of(name, &key, *shape, value).map_err(Mismatch::Inside)?;
+                    map.insert(key, value);
+                }
+                map.into()
+            }
+            Shape::Any(kinds) if !kinds.contains(&Kind::of(raw)) => {
+                return Err(Mismatch::Type(raw));
+            }
+            Shape::Any(_) => serde_json::from_str(raw.get()).unwrap_or_default(),
+        })
     }
 }
 
 /// Why a value does not have the shape it should have.
-enum Mismatch {
-    /// It is of another JSON type.
-    Type,
+enum Mismatch<'a> {
+    /// This is of another JSON type.
+    Type(Raw<'a>),
     /// It is of the right type, and something in it is wrong.
     Inside(Cause),
 }
 
-fn illegal(reason: String) -> Mismatch {
+fn illegal<'a>(reason: String) -> Mismatch<'a> {
     Mismatch::Inside(Cause::illegal_argument(reason))
 }
 
-fn text<'a>(raw: Raw<'a>) -> Result<Cow<'a, str>, Mismatch> {
-    if raw.get().starts_with('"') { Ok(string(raw)) } else { Err(Mismatch::Type) }
+fn text(raw: Raw<'_>) -> Result<Cow<'_, str>, Mismatch<'_>> {
+    if Kind::of(raw) == Kind::Text { Ok(string(raw)) } else { Err(Mismatch::Type(raw)) }
 }
 
-fn boolean(raw: Raw<'_>) -> Result<bool, Mismatch> {
+fn boolean(raw: Raw<'_>) -> Result<bool, Mismatch<'_>> {
     match raw.get() {
         "true" | "\"true\"" => Ok(true),
         "false" | "\"false\"" => Ok(false),
-        other if other.starts_with('"') => {
-            let given = string(raw);
+        _ => {
+            let given = text(raw)?;
             Err(illegal(format!(
                 "Failed to parse value [{given}] as only [true] or [false] are allowed."
             )))
         }
-        _ => Err(Mismatch::Type),
     }
+}
+
+/// A whole number, be it written as `2`, `2.0` or `"2"`.
+fn integer(raw: Raw<'_>) -> Result<i64, Mismatch<'_>> {
+    let given = match Kind::of(raw) {
+        Kind::Number => Cow::Borrowed(raw.get()),
+        _ => text(raw)?,
+    };
+    if let Ok(whole) = given.parse() {
+        return Ok(whole);
+    }
+    match given.split_once('.') {
+        Some((whole, zeros)) if !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0') => {
+            whole.parse().ok()
+        }
+        _ => None,
+    }
+    .ok_or_else(|| illegal(format!("[{given}] is not a whole number, or out of range")))
 }
 
 fn string<'a>(raw: Raw<'a>) -> Cow<'a, str> {
@@ -269,18 +418,6 @@ fn root(text: &str) -> Result<Raw<'_>, Failure> {
     Raw::deserialize(&mut json).map_err(|error| syntax_failure(&error))
 }
 
-/// What Elasticsearch calls the token that a value starts with.
-fn token(raw: Raw<'_>) -> &'static str {
-    match raw.get().bytes().next() {
-        Some(b'{') => "START_OBJECT",
-        Some(b'[') => "START_ARRAY",
-        Some(b'"') => "VALUE_STRING",
-        Some(b't' | b'f') => "VALUE_BOOLEAN",
-        Some(b'n') => "VALUE_NULL",
-        _ => "VALUE_NUMBER",
-    }
-}
-
 fn syntax_failure(error: &serde_json::Error) -> Failure {
     let full = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
@@ -292,7 +429,11 @@ fn syntax_failure(error: &serde_json::Error) -> Failure {
         .into()
 }
 
-/// The members of a JSON object, in order, as pieces of the text.
+/// The members of a JSON object, in order, as pieces of the text; `None` if it is no object.
+fn members(raw: Raw<'_>) -> Option<Vec<(Raw<'_>, Raw<'_>)>> {
+    serde_json::from_str(raw.get()).ok().map(|Members(members)| members)
+}
+
 struct Members<'a>(Vec<(Raw<'a>, Raw<'a>)>);
 
 impl<'a> Deserialize<'a> for Members<'a> {
@@ -315,52 +456,67 @@ impl<'a> Deserialize<'a> for Members<'a> {
     }
 }
 
-/// A JSON value without a key that stands twice in one object.
-struct Strict;
+/// A JSON value without a key that stands twice in one object, and not nested too deeply.
+struct Strict {
+    depth: usize,
+}
 
-impl<'a> Deserialize<'a> for Strict {
-    fn deserialize<D: Deserializer<'a>>(json: D) -> Result<Self, D::Error> {
-        json.deserialize_any(Strict)
+impl Strict {
+    fn inside<E: serde::de::Error>(&self) -> Result<Self, E> {
+        match self.depth {
+            DEPTH_LIMIT => Err(E::custom(format_args!("Depth exceeds the limit [{DEPTH_LIMIT}]"))),
+            depth => Ok(Self { depth: depth + 1 }),
+        }
     }
 }
 
-impl<'a> Visitor<'a> for Strict {
-    type Value = Self;
+impl<'a> DeserializeSeed<'a> for &Strict {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'a>>(self, json: D) -> Result<(), D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'a> Visitor<'a> for &Strict {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
-    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
-        Ok(self)
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
-        Ok(self)
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
-        Ok(self)
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
-        Ok(self)
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
-        Ok(self)
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_unit<E>(self) -> Result<Self, E> {
-        Ok(self)
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_seq<A: SeqAccess<'a>>(self, mut list: A) -> Result<Self, A::Error> {
-        while list.next_element::<Strict>()?.is_some() {}
-        Ok(self)
+    fn visit_seq<A: SeqAccess<'a>>(self, mut list: A) -> Result<(), A::Error> {
+        let inside = self.inside()?;
+        while list.next_element_seed(&inside)?.is_some() {}
+        Ok(())
     }
-    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Self, A::Error> {
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
+        let inside = self.inside()?;
         let mut seen = Fields::new();
         while let Some(key) = map.next_key::<Cow<'a, str>>()? {
             if seen.contains_key(key.as_ref()) {
                 return Err(A::Error::custom(format_args!("Duplicate field '{key}'")));
             }
-            map.next_value::<Strict>()?;
+            map.next_value_seed(&inside)?;
             seen.insert(key.into_owned(), Value::Null);
         }
-        Ok(self)
+        Ok(())
     }
 }

@@ -19,7 +19,7 @@ pub struct Failure {
 #[derive(Clone, Debug, PartialEq)]
 pub enum FailureBody {
     /// `{"error":{"root_cause":[..],"type":..,"reason":..},"status":N}`
-    Envelope(Cause),
+    Envelope(Box<Cause>),
     /// `{"error":"...","status":N}`
     Sentence(String),
     /// `{"error":"..."}`: a path that nobody serves.
@@ -110,7 +110,7 @@ impl From<Refusal> for Failure {
 impl Failure {
     /// An envelope with that status.
     pub fn of(status: u16, cause: Cause) -> Self {
-        Self { status, body: FailureBody::Envelope(cause), allow: None }
+        Self { status, body: FailureBody::Envelope(Box::new(cause)), allow: None }
     }
 
     fn sentence(status: u16, sentence: String) -> Self {

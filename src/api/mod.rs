@@ -7,6 +7,7 @@
 //! object. [`write`](perform) needs the connector and runs inside its object - or in a page, which
 //! then knows what the edge would say.
 
+mod access;
 mod answer;
 mod body;
 mod endpoints;
@@ -14,20 +15,24 @@ mod failure;
 mod filter_path;
 mod history;
 mod media;
+pub mod openapi;
 mod precondition;
 mod query;
 mod route;
 
+pub use access::{Caller, Credentials, Denial, Key, Privilege, cors_origin};
 pub use answer::{Answer, Format, Info};
 pub use endpoints::Endpoint;
 pub use failure::{Cause, Failure};
 pub use history::{StatusChange, status_view};
-pub use media::{Media, prefers_html};
+pub use media::Media;
 pub use precondition::{etag, if_match, if_none_match};
 use query::Query;
 use route::Route;
 
-use crate::connector::{Connector, Creation, Delta, Fields, Filter, IndexName, Time, with_id};
+use crate::connector::{
+    Connector, Creation, Delta, Fields, Filter, IndexName, Occasion, Time, with_id,
+};
 
 /// Longer bodies are refused.
 pub const BODY_LIMIT: usize = 1 << 20;
@@ -68,6 +73,21 @@ pub enum Call {
     CreateAnywhere(Creation),
     /// Something about one connector.
     One(String, Operation),
+}
+
+impl Call {
+    /// Does it change anything?
+    pub fn writes(&self) -> bool {
+        matches!(self, Self::CreateAnywhere(_) | Self::One(_, Operation::Write(_)))
+    }
+}
+
+/// Does a person ask for the page at the root, rather than a program for the product?
+pub fn wants_page(request: &Request) -> bool {
+    let path = request.target.split('?').next().unwrap_or_default();
+    matches!(request.method.as_str(), "GET" | "HEAD")
+        && path.trim_matches('/').is_empty()
+        && request.accept.as_deref().is_some_and(media::prefers_html)
 }
 
 /// A page of the list of connectors.
@@ -205,7 +225,7 @@ fn read_call(request: &Request, path: &str, query: &mut Query) -> Result<Call, F
     Ok(call)
 }
 
-fn read_body(request: &Request, body: &body::Body) -> Result<Fields, Failure> {
+fn read_body(request: &Request, body: &body::Object) -> Result<Fields, Failure> {
     media::check_body(request.content_type.as_deref(), request.accept.as_deref())?;
     body.read(&request.body)
 }
@@ -227,6 +247,7 @@ fn read_list(query: &mut Query) -> Result<List, Failure> {
         names: query.list("connector_name"),
         service_types: query.list("service_type"),
         query: query.text("query").filter(|text| !text.is_empty()),
+        ids: None,
         include_deleted: query.switch("include_deleted")?,
     };
     if from.saturating_add(size) > LIST_LIMIT {
@@ -331,11 +352,11 @@ pub fn perform(
             Ok(Written { commit, answer: acknowledged() })
         }
         Write::Update(endpoint, fields) => {
-            let connector = match endpoint.reads_first {
+            let connector = match (endpoint.reads_first)(&fields) {
                 true => alive.ok_or_else(|| Failure::not_found(id))?,
                 false => before.ok_or_else(|| Failure::document_missing(id))?,
             };
-            let patch = (endpoint.change)(connector, fields, now)?;
+            let patch = (endpoint.change)(connector, fields, Occasion { id, now })?;
             Ok(match patch.against(connector) {
                 Some(delta) => Written { commit: Commit::Patch(delta), answer: result("updated") },
                 None => Written { commit: Commit::Nothing, answer: result("noop") },

@@ -70,8 +70,9 @@ fn default_scheduling() -> Value {
     json!({ "access_control": off, "full": off, "incremental": off })
 }
 
-fn default_filtering(now: Time) -> Value {
-    let now = now.to_string();
+/// Everything is let through.
+pub(super) fn default_filtering(now: Time) -> Value {
+    let now = now.to_string().into();
     let all = json!({
         "advanced_snippet": { "created_at": now, "updated_at": now, "value": {} },
         "rules": [default_rule(&now, 0)],
@@ -81,7 +82,7 @@ fn default_filtering(now: Time) -> Value {
 }
 
 /// The rule that lets everything through; every list of rules ends with it.
-pub(super) fn default_rule(created_at: &str, order: i64) -> Value {
+pub(super) fn default_rule(created_at: &Value, order: i64) -> Value {
     json!({
         "created_at": created_at,
         "field": "_",

@@ -106,9 +106,16 @@ pub struct Filter {
     pub query: Option<String>,
     /// Soft-deleted ones too?
     pub include_deleted: bool,
+    /// Only those whose id matches one of these patterns; `None`: all.
+    pub ids: Option<Vec<String>>,
 }
 
 impl Filter {
+    /// Is the connector looked at?
+    pub fn covers(&self, id: &str) -> bool {
+        self.ids.as_ref().is_none_or(|patterns| matches_any(patterns, id))
+    }
+
     /// Must the document be read before this entry can be judged?
     pub fn needs_document(&self, entry: &Entry) -> bool {
         entry.partial
@@ -138,6 +145,11 @@ fn finds(query: &str, entry: &Entry) -> bool {
         || description
             .split(|c: char| !c.is_alphanumeric() && c != '_')
             .any(|word| !word.is_empty() && pattern.matches(word))
+}
+
+/// Does the text match a pattern? `*` stands for any text, `?` for one character.
+pub fn matches_any(patterns: &[String], text: &str) -> bool {
+    patterns.iter().any(|pattern| WildMatch::new(pattern).matches(text))
 }
 
 /// The order of lists: by index name, those without one last, then by id.

@@ -4,23 +4,29 @@
 //! from Elasticsearch may hold fields this crate does not know, and those are returned as they
 //! are. What the rules need to know has an accessor.
 
+mod change;
 mod creation;
+pub mod cron;
 mod directory;
+mod filtering;
 mod index_name;
 mod time;
 mod update;
 
-use std::fmt;
-
 use serde_json::{Map, Value};
 
+pub use change::{
+    Change, Occasion, Refusal, as_given, check_in, configuration, error, index_name, native,
+    service_type, status,
+};
 pub use creation::{Creation, DEFAULT_SCHEDULE};
-pub use directory::{Entry, Filter, METADATA_LIMIT, order};
+pub use directory::{Entry, Filter, METADATA_LIMIT, matches_any, order};
+pub use filtering::{filtering, filtering_activation, filtering_validation};
 pub use index_name::{IndexName, NATIVE_INDEX_PREFIX};
 pub use time::Time;
 pub use update::{Delta, Patch, merge};
 
-use crate::status::{InvalidTransition, Status};
+use crate::status::Status;
 
 /// A JSON object.
 pub type Fields = Map<String, Value>;
@@ -118,47 +124,4 @@ pub fn with_id(id: &str, document: &str) -> String {
         Some("}") | None => format!("{{\"id\":{id}}}"),
         Some(rest) => format!("{{\"id\":{id},{rest}"),
     }
-}
-
-/// Why a connector cannot be changed as asked.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Refusal {
-    /// The Connector Protocol has no such transition.
-    Transition(InvalidTransition),
-    /// The change does not fit the connector as it is now; says why.
-    Conflict(String),
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Transition(transition) => transition.fmt(f),
-            Self::Conflict(reason) => f.write_str(reason),
-        }
-    }
-}
-
-/// What a change to one connector asks for: computes, from the connector as it is, the fields that
-/// shall be different.
-pub type Change = fn(&Connector, Fields, Time) -> Result<Patch, Refusal>;
-
-/// `_status`: along the table, and nowhere else. Neither `error` nor `last_seen` is touched.
-///
-/// # Errors
-/// [`Refusal::Transition`] where the table has no such move.
-pub fn status(before: &Connector, fields: Fields, _: Time) -> Result<Patch, Refusal> {
-    let asked = fields.get("status").and_then(Value::as_str).and_then(Status::parse);
-    match asked.and_then(|to| before.status().explain(to)) {
-        Some(transition) => Err(Refusal::Transition(transition)),
-        None => Ok(Patch::merging(fields)),
-    }
-}
-
-/// `_check_in`: the connector service is alive. Status is not touched.
-///
-/// # Errors
-/// None.
-pub fn check_in(_: &Connector, mut fields: Fields, now: Time) -> Result<Patch, Refusal> {
-    fields.insert("last_seen".to_owned(), now.to_string().into());
-    Ok(Patch::merging(fields))
 }

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 
-/// A point in time, to the millisecond. The core has no clock: callers pass the time in.
+/// A point in time in the years 0 to 9999. The core has no clock: callers pass the time in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Time(DateTime<Utc>);
 
@@ -12,13 +12,61 @@ impl Time {
     /// From milliseconds since 1970-01-01T00:00:00Z. What the calendar cannot hold becomes 1970.
     pub fn from_millis(millis: u64) -> Self {
         let millis = i64::try_from(millis).unwrap_or_default();
-        Self(DateTime::from_timestamp_millis(millis).unwrap_or_default())
+        Self::from_signed_millis(millis).unwrap_or(Self(DateTime::UNIX_EPOCH))
+    }
+
+    /// Reads a date as Elasticsearch does by default: ISO-8601, of which anything after the year
+    /// may be left out from the right, in UTC unless it names an offset; or milliseconds since
+    /// 1970.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.len() != 4
+            && let Ok(millis) = text.parse()
+        {
+            return Self::from_signed_millis(millis);
+        }
+        let (date, rest) = text.split_once('T').unwrap_or((text, ""));
+        let offset_at = rest.find(['Z', '+', '-']).unwrap_or(rest.len());
+        let (time, offset) = rest.split_at_checked(offset_at)?;
+        let (time, fraction) = time.split_once('.').map_or((time, None), |(t, f)| (t, Some(f)));
+        let whole = matches!((date.len(), time.len()), (4 | 7 | 10, 0 | 2 | 5 | 8));
+        let (date_end, time_end) = ("0000-01-01".get(date.len()..)?, "00:00:00".get(time.len()..)?);
+        if !whole || (time.is_empty() && !offset.is_empty()) {
+            return None;
+        }
+        let fraction = match fraction {
+            Some(digits) if !time_end.is_empty() || digits.len() > 9 => return None,
+            Some(digits) => format!(".{digits}"),
+            None => String::new(),
+        };
+        let offset = match (offset.len(), offset.split_at_checked(3)) {
+            (0, _) => "Z".to_owned(),
+            (3, _) => format!("{offset}:00"),
+            (5, Some((hours, minutes))) => format!("{hours}:{minutes}"),
+            _ => offset.to_owned(),
+        };
+        let full = format!("{date}{date_end}T{time}{time_end}{fraction}{offset}");
+        let time = DateTime::parse_from_rfc3339(&full).ok()?.to_utc();
+        // A leap second has no successor in ISO-8601 as documents write it.
+        let is_leap_second = time.timestamp_subsec_nanos() >= 1_000_000_000;
+        if is_leap_second { None } else { Self::within_calendar(time) }
+    }
+
+    fn from_signed_millis(millis: i64) -> Option<Self> {
+        DateTime::from_timestamp_millis(millis).and_then(Self::within_calendar)
+    }
+
+    /// Other years could be written, but not read again.
+    fn within_calendar(time: DateTime<Utc>) -> Option<Self> {
+        (0..=9999).contains(&time.year()).then_some(Self(time))
     }
 }
 
-/// ISO-8601 in UTC with milliseconds: `2023-05-25T12:30:00.000Z`.
+/// ISO-8601 in UTC with three to nine digits of a second's fraction: `2023-05-25T12:30:00.000Z`.
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.to_rfc3339_opts(SecondsFormat::Millis, true))
+        let full = self.0.to_rfc3339_opts(SecondsFormat::Nanos, true);
+        let (millis, rest) =
+            full.split_at_checked("2023-05-25T12:30:00.000".len()).unwrap_or_default();
+        write!(f, "{millis}{}Z", rest.trim_end_matches(['0', 'Z']))
     }
 }

@@ -71,6 +71,9 @@ async fn rows(env: &Env, filter: &Filter) -> Result<Vec<Row>, Thrown> {
     let mut rows = Vec::new();
     let mut unknown = Vec::new();
     for (id, entry) in keys(env).await? {
+        if !filter.covers(&id) {
+            continue;
+        }
         match entry {
             Some(entry) if !filter.needs_document(&entry) => {
                 rows.push(Row { id, entry, document: None });

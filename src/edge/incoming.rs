@@ -7,27 +7,35 @@ use web_sys::ReadableStreamDefaultReader;
 
 use crate::api::{BODY_LIMIT, Failure, Request};
 
-/// Reads a request, its body too.
-///
-/// # Errors
-/// 413 for a body that is too long, 400 for one that is not UTF-8 or breaks off.
-pub async fn read(raw: &web_sys::Request) -> Result<Request, Failure> {
+/// Reads what comes before the body.
+pub fn read_head(raw: &web_sys::Request) -> Request {
     let headers = raw.headers();
     let header = |name| headers.get(name).ok().flatten();
-    let body = match raw.body() {
-        Some(_) => read_body(raw, header("content-length")).await?,
-        None => String::new(),
-    };
-    let content_type = if body.is_empty() { None } else { header("content-type") };
-    Ok(Request {
+    Request {
         method: raw.method(),
         target: target(&raw.url()),
-        body,
-        content_type,
         accept: header("accept"),
         if_match: header("if-match"),
         if_none_match: header("if-none-match"),
-    })
+        ..Request::default()
+    }
+}
+
+/// Reads the body of a request, if it has one.
+///
+/// # Errors
+/// 413 for a body that is too long, 400 for one that is not UTF-8 or breaks off.
+pub async fn read_body(raw: &web_sys::Request, request: &mut Request) -> Result<(), Failure> {
+    if raw.body().is_none() {
+        return Ok(());
+    }
+    let headers = raw.headers();
+    let header = |name| headers.get(name).ok().flatten();
+    request.body = body_text(raw, header("content-length")).await?;
+    if !request.body.is_empty() {
+        request.content_type = header("content-type");
+    }
+    Ok(())
 }
 
 /// Path and query of a URL as the runtime writes it.
@@ -37,7 +45,7 @@ fn target(url: &str) -> String {
     path.split('#').next().unwrap_or(path).to_owned()
 }
 
-async fn read_body(raw: &web_sys::Request, length: Option<String>) -> Result<String, Failure> {
+async fn body_text(raw: &web_sys::Request, length: Option<String>) -> Result<String, Failure> {
     let bytes = match length.and_then(|length| length.parse::<usize>().ok()) {
         Some(length) if length > BODY_LIMIT => return Err(Failure::too_long(BODY_LIMIT)),
         Some(_) => read_at_once(raw).await,

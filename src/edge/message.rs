@@ -13,6 +13,15 @@ pub const CONNECTOR: &str = "CONNECTOR";
 /// The binding of the objects that keep who holds an index, named by index.
 pub const INDEX_CLAIM: &str = "INDEX_CLAIM";
 
+/// Where a request comes from, for the history and the log.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// The id of the API key that came with it.
+    pub by: Option<String>,
+    /// What the request is called in the log.
+    pub request_id: Option<String>,
+}
+
 /// What an object is asked.
 #[derive(Debug)]
 pub enum Message {
@@ -20,8 +29,8 @@ pub enum Message {
     Request {
         /// The request.
         request: Request,
-        /// The id of the API key that came with it.
-        by: Option<String>,
+        /// Whose it is.
+        origin: Origin,
         /// The caller's own name for the request, for the answer.
         opaque_id: Option<String>,
     },
@@ -45,7 +54,7 @@ pub enum Message {
 impl Message {
     fn to_text(&self) -> String {
         match self {
-            Self::Request { request, by, opaque_id } => json!({
+            Self::Request { request, origin, opaque_id } => json!({
                 "method": request.method,
                 "target": request.target,
                 "body": request.body,
@@ -53,7 +62,8 @@ impl Message {
                 "accept": request.accept,
                 "if_match": request.if_match,
                 "if_none_match": request.if_none_match,
-                "by": by,
+                "by": origin.by,
+                "request_id": origin.request_id,
                 "opaque_id": opaque_id,
             }),
             Self::Holds { id, index } => json!({ "holds": index, "id": id }),
@@ -81,7 +91,8 @@ impl Message {
             if_match: text("if_match"),
             if_none_match: text("if_none_match"),
         };
-        Some(Self::Request { request, by: text("by"), opaque_id: text("opaque_id") })
+        let origin = Origin { by: text("by"), request_id: text("request_id") };
+        Some(Self::Request { request, origin, opaque_id: text("opaque_id") })
     }
 }
 

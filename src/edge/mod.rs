@@ -1,12 +1,14 @@
 //! The Cloudflare Worker: the only code that awaits.
 //!
-//! The Worker reads a request and refuses what is wrong with it ([`incoming`]); what concerns one
-//! connector goes on to the object of that name ([`object`]), lists come from Workers KV
-//! ([`directory`]).
+//! The Worker asks who is there ([`access`]), reads the request and refuses what is wrong with it
+//! ([`incoming`]); what concerns one connector goes on to the object of that name ([`object`]),
+//! lists come from Workers KV ([`directory`]).
 
+mod access;
 mod claim;
 mod directory;
 mod incoming;
+mod log;
 mod message;
 mod object;
 mod outgoing;
@@ -22,9 +24,11 @@ use futures_util::future::{Either, select};
 use wasm_bindgen::JsCast;
 use worker::{Context, Date, Delay, Env, State, console_error, event};
 
-use crate::api::{self, Answer, Call, Failure, Format, Info, Request};
+use crate::api::{self, Answer, Call, Caller, Denial, Failure, Format, Info, Request};
 use crate::connector::Time;
-use message::Message;
+use access::Cors;
+use message::{Message, Origin};
+use outgoing::Reply;
 use runtime::{Fetcher, Kv, Storage, Thrown, binding, describe, wait};
 
 const KV: &str = "CONNECTORS";
@@ -36,48 +40,89 @@ fn start() {
 
 #[event(fetch)]
 async fn fetch(raw: web_sys::Request, env: Env, _: Context) -> worker::Result<web_sys::Response> {
-    let head = raw.method() == "HEAD";
-    let opaque_id = raw.headers().get("x-opaque-id").ok().flatten();
-    let request = match incoming::read(&raw).await {
-        Ok(request) => request,
-        Err(failure) => {
-            let answer = Format::default().failure(&failure);
-            return outgoing::Reply::new(answer, &Format::default())
-                .opaque_id(opaque_id)
-                .send(head);
-        }
+    let cors = Cors::of(&raw.headers(), &env);
+    match cors.preflight(&raw)? {
+        Some(preflight) => Ok(preflight),
+        None => cors.mark(answer(raw, &env).await?),
+    }
+}
+
+async fn answer(raw: web_sys::Request, env: &Env) -> worker::Result<web_sys::Response> {
+    let mut request = incoming::read_head(&raw);
+    if api::wants_page(&request) {
+        return console(raw, env).await;
+    }
+    let head = request.method == "HEAD";
+    let header = |name| raw.headers().get(name).ok().flatten();
+    let opaque_id = header("x-opaque-id");
+    let request_id = header("cf-ray").or_else(|| opaque_id.clone());
+    let send = |reply: Reply| reply.opaque_id(opaque_id.clone()).send(head);
+
+    let (format, admitted) = admit(&raw, &mut request, request_id.as_deref(), env).await;
+    let (caller, call) = match admitted {
+        Ok(admitted) => admitted,
+        Err(failure) => return send(Reply::new(format.failure(&failure), &format)),
     };
-    let (format, call) = api::read(&request);
-    let accept = request.accept.clone().unwrap_or_default();
-    let mut vary = false;
     let result = match call {
-        Err(failure) => Err(failure),
-        Ok(Call::Info) if api::prefers_html(&accept) => return console(raw, &env).await,
-        Ok(Call::Info) => {
-            vary = true;
-            Ok(Info::answer())
+        Call::Info => {
+            return send(Reply::new(format.success(Info::answer()), &format).vary("Accept"));
         }
-        Ok(Call::Options(allow)) => Ok(Answer { allow: Some(allow), ..Answer::empty(200) }),
-        Ok(Call::List(list)) => match directory::list(&env, list).await {
+        Call::Options(allow) => Ok(Answer { allow: Some(allow), ..Answer::empty(200) }),
+        Call::List(list) => match directory::list(env, list).await {
             Ok(answer) => {
-                let reply = outgoing::Reply::new(format.success(answer), &format);
+                let reply = Reply::new(format.success(answer), &format);
                 let tag = reply.body_tag();
                 let reply = match api::if_none_match(request.if_none_match.as_deref(), &tag) {
-                    true => outgoing::Reply::new(Answer::empty(304), &format),
+                    true => Reply::new(Answer::empty(304), &format),
                     false => reply,
                 };
-                return reply.etag(tag).opaque_id(opaque_id).send(head);
+                return send(reply.etag(tag));
             }
             Err(failure) => Err(failure),
         },
-        Ok(Call::CreateAnywhere(_)) => match create_anywhere(request) {
-            Ok((id, request)) => return forward(&env, &id, request, opaque_id, &format).await,
+        Call::CreateAnywhere(_) => match create_anywhere(request) {
+            Ok((id, request)) => {
+                let origin = Origin { by: caller.key_id(), request_id };
+                return forward(env, &id, request, origin, opaque_id, &format).await;
+            }
             Err(failure) => Err(failure),
         },
-        Ok(Call::One(id, _)) => return forward(&env, &id, request, opaque_id, &format).await,
+        Call::One(id, _) => {
+            let origin = Origin { by: caller.key_id(), request_id };
+            return forward(env, &id, request, origin, opaque_id, &format).await;
+        }
     };
-    let reply = outgoing::Reply::new(format.result(result), &format).opaque_id(opaque_id);
-    if vary { reply.vary("Accept").send(head) } else { reply.send(head) }
+    send(Reply::new(format.result(result), &format))
+}
+
+/// Who is asking, what for, and may they have it? Reads the body only of those who may ask at all.
+async fn admit(
+    raw: &web_sys::Request,
+    request: &mut Request,
+    request_id: Option<&str>,
+    env: &Env,
+) -> (Format, Result<(Caller, Call), Failure>) {
+    let refused = |denial: Denial, request: &Request| {
+        log::refusal(&denial, request, request_id);
+        Err(denial.failure)
+    };
+    let headers = raw.headers();
+    let caller = match access::authenticate(&headers, request, env).await {
+        Ok(caller) => caller,
+        Err(denial) => return (Format::default(), refused(denial, request)),
+    };
+    if let Err(failure) = incoming::read_body(raw, request).await {
+        return (Format::default(), Err(failure));
+    }
+    let (format, call) = api::read(request);
+    let admitted = match call {
+        Ok(call) => match access::authorize(&caller, call, &headers, env).await {
+            Ok(call) => Ok((caller, call)),
+            Err(denial) => refused(denial, request),
+        },
+        Err(failure) => Err(failure),
+    };
+    (format, admitted)
 }
 
 /// Hands a request about one connector to its object. The object's answer is the answer.
@@ -85,16 +130,17 @@ async fn forward(
     env: &Env,
     id: &str,
     request: Request,
+    origin: Origin,
     opaque_id: Option<String>,
     format: &Format,
 ) -> worker::Result<web_sys::Response> {
-    let message = Message::Request { request, by: None, opaque_id: opaque_id.clone() };
+    let message = Message::Request { request, origin, opaque_id: opaque_id.clone() };
     match message::send(env, message::CONNECTOR, id, &message).await {
         Ok(response) => Ok(response),
         Err(thrown) => {
             console_error!("object [{id}] did not answer: {}", describe(&thrown));
             let failure = Failure::unavailable("the object that keeps this connector");
-            outgoing::Reply::new(format.failure(&failure), format).opaque_id(opaque_id).send(false)
+            Reply::new(format.failure(&failure), format).opaque_id(opaque_id).send(false)
         }
     }
 }
@@ -144,7 +190,11 @@ fn kv_key(id: &str) -> String {
 }
 
 fn now() -> Time {
-    Time::from_millis(Date::now().as_millis())
+    Time::from_millis(now_millis())
+}
+
+fn now_millis() -> u64 {
+    Date::now().as_millis()
 }
 
 /// Waits for `future`, but no longer than `limit`.

@@ -12,7 +12,8 @@ use std::time::Duration;
 use worker::{DurableObject, Env, Request, Response, State, console_error, durable_object};
 
 use super::claim;
-use super::message::{self, Message};
+use super::log;
+use super::message::{self, Message, Origin};
 use super::outgoing::Reply;
 use super::projection::Projection;
 use super::runtime::{Storage, Thrown, describe, error, wait};
@@ -58,11 +59,11 @@ impl DurableObject for ConnectorObject {
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
         let text = request.text().await?;
         match Message::parse(&text) {
-            Some(Message::Request { request, by, opaque_id }) => {
+            Some(Message::Request { request, origin, opaque_id }) => {
                 let (format, call) = api::read(&request);
                 let (answer, etag) = match call {
                     Ok(Call::One(id, operation)) => {
-                        self.0.carry_out(&id, operation, &request, by, &format).await
+                        self.0.carry_out(&id, operation, &request, origin, &format).await
                     }
                     Ok(_) => (format.failure(&Failure::internal()), None),
                     Err(failure) => (format.failure(&failure), None),
@@ -107,7 +108,7 @@ impl Object {
         id: &str,
         operation: Operation,
         request: &api::Request,
-        by: Option<String>,
+        origin: Origin,
         format: &Format,
     ) -> (Answer, Option<String>) {
         let loaded = self.load(id).await;
@@ -117,7 +118,7 @@ impl Object {
             Err(Unavailable) if !creates => Err(Failure::unavailable("Workers KV")),
             _ => match operation {
                 Operation::Write(write) => {
-                    self.write(id, write, request.if_match.as_deref(), by).await
+                    self.write(id, write, request.if_match.as_deref(), origin).await
                 }
                 read => self.view(id, &read),
             },
@@ -174,7 +175,7 @@ impl Object {
         // Another request may have come first while Workers KV was asked.
         if self.with_record(|record| record.is_none()) {
             let change = status_change(None, &connector, "_import", None);
-            self.store_document(id, None, Some(connector), Some(change))
+            self.store_document(id, None, Some(connector), Some(change), None)
                 .map_err(|_| Unavailable)?;
             self.project_soon().await;
         }
@@ -222,14 +223,14 @@ impl Object {
         id: &str,
         write: Write,
         if_match: Option<&str>,
-        by: Option<String>,
+        origin: Origin,
     ) -> Result<Answer, Failure> {
         let wanted = write.wanted_index().filter(|index| !self.has_committed(index));
         let claim = match wanted.map(str::to_owned) {
             Some(index) => Some(self.claim(id, index).await?),
             None => None,
         };
-        let answer = self.decide_and_commit(id, write, if_match, by);
+        let answer = self.decide_and_commit(id, write, if_match, origin);
         drop(claim);
         if self.is_outdated() {
             self.project_soon().await;
@@ -243,7 +244,7 @@ impl Object {
         id: &str,
         write: Write,
         if_match: Option<&str>,
-        by: Option<String>,
+        origin: Origin,
     ) -> Result<Answer, Failure> {
         let via = write.name();
         let written = self.with_record(|record| {
@@ -269,8 +270,8 @@ impl Object {
         let change = after
             .as_ref()
             .filter(|after| before != Some(after.status()) || via == "_create")
-            .map(|after| status_change(before, after, via, by));
-        self.store_document(id, position, after, change)
+            .map(|after| status_change(before, after, via, origin.by));
+        self.store_document(id, position, after, change, origin.request_id.as_deref())
             .map(|()| written.answer)
             .map_err(|_| Failure::internal())
     }
@@ -283,6 +284,7 @@ impl Object {
         position: Option<(u64, u64)>,
         connector: Option<Connector>,
         change: Option<StatusChange>,
+        request_id: Option<&str>,
     ) -> Result<(), Thrown> {
         let (version, projected) = position.unwrap_or_default();
         let document = connector.map(|connector| {
@@ -294,6 +296,9 @@ impl Object {
             console_error!("connector [{id}]: commit failed: {}", describe(thrown));
         })?;
         self.loaded.replace(Some(Some(record)));
+        if let Some(change) = &change {
+            log::status_change(id, change, request_id);
+        }
         Ok(())
     }
 

@@ -6,6 +6,9 @@ use web_sys::{Headers, Response, ResponseInit};
 
 use crate::api::{Answer, Format};
 
+/// When to try again after too many writes: the shortest period that the runtime counts in.
+const RETRY_AFTER_S: u32 = 10;
+
 /// An answer with its headers.
 pub struct Reply {
     answer: Answer,
@@ -15,7 +18,17 @@ pub struct Reply {
 impl Reply {
     /// An answer in that format. Clients refuse answers that do not name the product.
     pub fn new(answer: Answer, format: &Format) -> Self {
-        let mut headers = vec![("x-elastic-product", "Elasticsearch".to_owned())];
+        let mut headers = match answer.status {
+            // Those who are not let in are not told the product, as upstream. `Basic` is not
+            // offered though it is taken: browsers would ask for a password, and from then on add
+            // it to whatever any page sends here.
+            401 => vec![("www-authenticate", "ApiKey, Bearer realm=\"security\"".to_owned())],
+            403 => Vec::new(),
+            _ => vec![("x-elastic-product", "Elasticsearch".to_owned())],
+        };
+        if answer.status == 429 {
+            headers.push(("retry-after", RETRY_AFTER_S.to_string()));
+        }
         match answer.body.is_empty() {
             false => headers.push(("content-type", format.media.content_type())),
             true if answer.status == 200 => headers.push(("content-type", "text/plain".to_owned())),

@@ -9,12 +9,16 @@ process.env.CONNECTOR_STATUS_BUILT = "1";
 
 /**
  * Starts the Worker with empty storage. Closed with `await worker.close()`.
- * `vars` and `secrets` override those of wrangler.toml.
+ * `vars` and `secrets` override those of wrangler.toml. `open`: nobody needs a key, as under
+ * `npm start`; without it, access is as deployed. `config` is another wrangler.toml to start.
  */
-export async function startWorker({ vars = {}, secrets = {} } = {}) {
+export async function startWorker({ open = true, vars = {}, secrets = {}, config } = {}) {
+  const access = open ? { ANONYMOUS_PRIVILEGE: "manage_connector" } : {};
   const harness = createTestHarness({
     root,
-    workers: [{ configPath: "./wrangler.toml", vars, secrets }],
+    workers: [
+      { configPath: config ?? "./wrangler.toml", vars: { ...access, ...vars }, secrets },
+    ],
   });
   const { url } = await harness.listen();
   return {

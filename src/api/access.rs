@@ -1,0 +1,371 @@
+//! Who may do what. Pure: keys and the time are handed in.
+//!
+//! ```text
+//! Authorization --Credentials--> key record --open--> Caller --authorize--> Call
+//! ```
+//! Nothing here prints a secret: [`Credentials`] cannot be formatted.
+
+use base64ct::{Base64, Base64Unpadded, Encoding};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::failure::{Cause, Failure};
+use super::{Call, Operation, Write};
+use crate::connector::{Fields, matches_any};
+
+/// A longer token is none of ours.
+const TOKEN_LIMIT: usize = 1_024;
+/// A longer id is none of ours; it must fit into a key of Workers KV.
+const KEY_ID_LIMIT: usize = 128;
+/// A root key with a shorter secret is not honoured.
+const ROOT_SECRET_MIN: usize = 20;
+
+/// What a caller may do. Each includes the ones before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Privilege {
+    /// Nothing.
+    None,
+    /// Read.
+    Monitor,
+    /// Write.
+    Manage,
+}
+
+impl Privilege {
+    /// The privilege of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::None, Self::Monitor, Self::Manage].into_iter().find(|known| known.name() == name)
+    }
+
+    /// Its name, as Elasticsearch calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Monitor => "monitor_connector",
+            Self::Manage => "manage_connector",
+        }
+    }
+}
+
+/// Why somebody is not let in: what the caller is told, and what the log is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Denial {
+    /// The answer.
+    pub failure: Failure,
+    /// For the log.
+    pub why: &'static str,
+    /// The id of the key, if there is one of that id.
+    pub key: Option<String>,
+}
+
+impl Denial {
+    /// 401: no credentials, and none are needed only where anonymous access is on.
+    pub fn missing(target: &str) -> Self {
+        let reason = format!("missing authentication credentials for REST request [{target}]");
+        Self::unauthenticated("no credentials", None, reason)
+    }
+
+    /// 401: credentials that open nothing. The answer does not say why.
+    pub fn rejected(why: &'static str, key: Option<&str>) -> Self {
+        let reason = "unable to authenticate with provided credentials and anonymous access is \
+                      not allowed for this request";
+        Self::unauthenticated(why, key, reason.to_owned())
+    }
+
+    /// 429: more writes than the key is granted.
+    pub fn too_many(caller: &Caller) -> Self {
+        let reason = format!("{caller} writes too often: try again later");
+        let failure = Failure::of(429, Cause::new("too_many_requests", reason));
+        Self { failure, why: "too many writes", key: caller.key_id() }
+    }
+
+    fn unauthenticated(why: &'static str, key: Option<&str>, reason: String) -> Self {
+        let failure = Failure::of(401, Cause::new("security_exception", reason));
+        Self { failure, why, key: key.map(str::to_owned) }
+    }
+}
+
+/// What came in an Authorization header: the id of a key and its secret.
+pub struct Credentials {
+    id: String,
+    secret: String,
+}
+
+impl Credentials {
+    /// Reads `ApiKey base64(id:secret)`. `Bearer` takes the same token, and `Basic` is the same by
+    /// its own definition.
+    ///
+    /// # Errors
+    /// 401 for anything else.
+    pub fn parse(header: &str) -> Result<Self, Denial> {
+        Self::read(header).ok_or_else(|| Denial::rejected("malformed credentials", None))
+    }
+
+    fn read(header: &str) -> Option<Self> {
+        let (scheme, token) = header.trim().split_once(' ')?;
+        let token = token.trim();
+        let known = ["ApiKey", "Bearer", "Basic"].iter().any(|s| s.eq_ignore_ascii_case(scheme));
+        if !known || token.len() > TOKEN_LIMIT {
+            return None;
+        }
+        let bytes = Base64Unpadded::decode_vec(token.trim_end_matches('=')).ok()?;
+        Self::split(&String::from_utf8(bytes).ok()?)
+    }
+
+    fn split(token: &str) -> Option<Self> {
+        let (id, secret) = token.split_once(':')?;
+        let is_id = !matches!(id, "" | "." | "..")
+            && id.len() <= KEY_ID_LIMIT
+            && !id.contains(char::is_control);
+        (is_id && !secret.is_empty()).then(|| Self { id: id.to_owned(), secret: secret.to_owned() })
+    }
+
+    /// The id of the key.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The caller, if these are the root key's credentials; `root` is `id:secret`. `None` too for
+    /// a root key that anybody could guess.
+    pub fn open_root(&self, root: &str) -> Option<Caller> {
+        let key = Self::split(root).filter(|key| key.secret.len() >= ROOT_SECRET_MIN)?;
+        let same = self.fingerprint().ct_eq(&key.fingerprint());
+        bool::from(same).then(|| Caller {
+            key: Some(KeyName { id: key.id, name: "root".to_owned() }),
+            privilege: Privilege::Manage,
+            connectors: everything(),
+        })
+    }
+
+    /// The caller, if the key that is kept under this id - if there is one - has this secret.
+    /// Whether there is one makes no difference to what is done.
+    ///
+    /// # Errors
+    /// 401, the same for an unknown key and a wrong secret.
+    pub fn open(&self, kept: Option<&Key>, now: u64) -> Result<Caller, Denial> {
+        let none = Key::nobodys();
+        let key = kept.unwrap_or(&none);
+        let same = bool::from(sha256(&self.secret).ct_eq(&key.secret_sha256));
+        match kept {
+            None => Err(Denial::rejected("unknown key", None)),
+            Some(_) if !same => Err(Denial::rejected("wrong secret", Some(&self.id))),
+            Some(key) if key.expiration.is_some_and(|end| end <= now) => {
+                let reason = format!("API key [{}] with id [{}] is expired", key.name, self.id);
+                Err(Denial::unauthenticated("expired key", Some(&self.id), reason))
+            }
+            Some(key) => Ok(Caller {
+                key: Some(KeyName { id: self.id.clone(), name: key.name.clone() }),
+                privilege: key.privilege,
+                connectors: key.connectors.clone(),
+            }),
+        }
+    }
+
+    fn fingerprint(&self) -> [u8; 32] {
+        sha256(&format!("{}:{}", self.id, self.secret))
+    }
+}
+
+fn sha256(text: &str) -> [u8; 32] {
+    Sha256::digest(text.as_bytes()).into()
+}
+
+fn everything() -> Vec<String> {
+    vec!["*".to_owned()]
+}
+
+/// A key as it is kept under its id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    name: String,
+    secret_sha256: [u8; 32],
+    privilege: Privilege,
+    connectors: Vec<String>,
+    expiration: Option<u64>,
+}
+
+impl Key {
+    /// Reads a key as `npm run key` writes it:
+    ///
+    /// | field | |
+    /// |---|---|
+    /// | `name` | for people |
+    /// | `secret_sha256` | SHA-256 of the secret, in base64 |
+    /// | `privileges` | of `monitor_connector`, `manage_connector` |
+    /// | `connectors` | patterns of connector ids; absent: all |
+    /// | `creation`, `expiration` | milliseconds since 1970; `expiration` may be absent: never |
+    ///
+    /// # Errors
+    /// What is wrong with it. A field that this code does not know is wrong too: it could be a
+    /// limit that is not enforced here.
+    pub fn from_json(text: &str) -> Result<Self, String> {
+        let fields: Fields = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let known = ["name", "secret_sha256", "privileges", "connectors", "creation", "expiration"];
+        if let Some(unknown) = fields.keys().find(|name| !known.contains(&name.as_str())) {
+            return Err(format!("unknown field [{unknown}]"));
+        }
+        let text = |name: &str| fields.get(name).and_then(Value::as_str);
+        let texts = |name: &str| match fields.get(name) {
+            None => Ok(None),
+            Some(value) => value
+                .as_array()
+                .and_then(|all| all.iter().map(|one| one.as_str().map(str::to_owned)).collect())
+                .map(Some)
+                .ok_or_else(|| format!("[{name}] is no list of texts")),
+        };
+        let mut secret_sha256 = [0; 32];
+        let hash = text("secret_sha256").unwrap_or_default();
+        if Base64::decode(hash, &mut secret_sha256).map(<[u8]>::len) != Ok(32) {
+            return Err("[secret_sha256] is no SHA-256 in base64".to_owned());
+        }
+        let privileges: Vec<String> = texts("privileges")?.unwrap_or_default();
+        let expiration = match fields.get("expiration") {
+            None => None,
+            Some(end) => Some(end.as_u64().ok_or("[expiration] is no number of milliseconds")?),
+        };
+        Ok(Self {
+            name: text("name").ok_or("it has no [name]")?.to_owned(),
+            secret_sha256,
+            privilege: privileges
+                .iter()
+                .filter_map(|name| Privilege::parse(name))
+                .max()
+                .unwrap_or(Privilege::None),
+            connectors: texts("connectors")?.unwrap_or_else(everything),
+            expiration,
+        })
+    }
+
+    /// What a secret is compared with where there is no key.
+    fn nobodys() -> Self {
+        Self {
+            name: String::new(),
+            secret_sha256: [0; 32],
+            privilege: Privilege::None,
+            connectors: Vec::new(),
+            expiration: None,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct KeyName {
+    id: String,
+    name: String,
+}
+
+/// Somebody who was let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    key: Option<KeyName>,
+    privilege: Privilege,
+    connectors: Vec<String>,
+}
+
+/// For answers: who it is, not the secret.
+impl std::fmt::Display for Caller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.key {
+            Some(KeyName { id, name }) => write!(f, "API key [{name}] with id [{id}]"),
+            None => f.write_str("anonymous access"),
+        }
+    }
+}
+
+impl Caller {
+    /// Somebody without credentials.
+    ///
+    /// # Errors
+    /// 401 if that is not enough to do anything.
+    pub fn anonymous(privilege: Privilege, target: &str) -> Result<Self, Denial> {
+        match privilege {
+            Privilege::None => Err(Denial::missing(target)),
+            _ => Ok(Self { key: None, privilege, connectors: everything() }),
+        }
+    }
+
+    /// The id of the caller's key.
+    pub fn key_id(&self) -> Option<String> {
+        self.key.as_ref().map(|key| key.id.clone())
+    }
+
+    /// What the caller may have of what it asks for: a list comes back narrowed down to the
+    /// connectors that its key is for.
+    ///
+    /// # Errors
+    /// 403 if it may not have it; 401 if it has shown no key and needs one.
+    pub fn authorize(&self, call: Call) -> Result<Call, Denial> {
+        let needed = needed(&call);
+        if self.privilege < needed {
+            return Err(self.denied(&call, needed));
+        }
+        match call {
+            _ if self.connectors.iter().any(|pattern| pattern == "*") => Ok(call),
+            Call::Info | Call::Options(_) => Ok(call),
+            Call::List(mut list) => {
+                list.filter.ids = Some(self.connectors.clone());
+                Ok(Call::List(list))
+            }
+            Call::CreateAnywhere(_) => Err(self.out_of_bounds(
+                &call,
+                "an id chosen here would lie outside of them: use PUT with an id that matches",
+            )),
+            Call::One(ref id, _) if matches_any(&self.connectors, id) => Ok(call),
+            Call::One(ref id, _) => Err(self.out_of_bounds(&call, &format!("not for [{id}]"))),
+        }
+    }
+
+    fn denied(&self, call: &Call, needed: Privilege) -> Denial {
+        let reason = format!(
+            "action [{}] is unauthorized for {self}, this action is granted by the privilege [{}]",
+            action(call),
+            needed.name()
+        );
+        let status = if self.key.is_some() { 403 } else { 401 };
+        let failure = Failure::of(status, Cause::new("security_exception", reason));
+        Denial { failure, why: "privilege", key: self.key_id() }
+    }
+
+    fn out_of_bounds(&self, call: &Call, why: &str) -> Denial {
+        let reason = format!(
+            "action [{}] is unauthorized for {self}, which is limited to connectors [{}]: {why}",
+            action(call),
+            self.connectors.join(",")
+        );
+        let failure = Failure::of(403, Cause::new("security_exception", reason));
+        Denial { failure, why: "connector", key: self.key_id() }
+    }
+}
+
+fn needed(call: &Call) -> Privilege {
+    if call.writes() { Privilege::Manage } else { Privilege::Monitor }
+}
+
+/// What Elasticsearch calls it.
+fn action(call: &Call) -> String {
+    let verb = match call {
+        Call::Info | Call::Options(_) => return "cluster:monitor/main".to_owned(),
+        Call::List(_) => "list",
+        Call::CreateAnywhere(_) => "post",
+        Call::One(_, Operation::Get { .. } | Operation::Status { .. }) => "get",
+        Call::One(_, Operation::Write(write)) => match write {
+            Write::Create(_) => "put",
+            Write::Delete { .. } => "delete",
+            Write::Update(endpoint, _) => {
+                return format!("cluster:admin/xpack/connector/update{}", endpoint.name);
+            }
+        },
+    };
+    format!("cluster:admin/xpack/connector/{verb}")
+}
+
+/// The value of Access-Control-Allow-Origin for a page of that origin. `allowed` is a list with
+/// commas; `*` lets every page in.
+pub fn cors_origin<'a>(allowed: &str, origin: &'a str) -> Option<&'a str> {
+    let mut allowed = allowed.split(',').map(str::trim).filter(|one| !one.is_empty());
+    allowed.find_map(|one| match one {
+        "*" => Some("*"),
+        _ => (one == origin).then_some(origin),
+    })
+}

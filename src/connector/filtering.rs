@@ -1,0 +1,143 @@
+//! `filtering`: what a connector syncs. There is a draft, which is edited and validated, and an
+//! active part, which the draft becomes.
+
+use serde_json::{Value, json};
+
+use super::creation::{default_filtering, default_rule};
+use super::{Connector, Fields, Occasion, Patch, Refusal, Time};
+
+const DRAFT: &str = "/0/draft";
+const DEFAULT_RULE: &str = "DEFAULT";
+
+/// `_filtering`: edits the draft, or replaces all.
+///
+/// # Errors
+/// None.
+pub fn filtering(
+    before: &Connector,
+    mut fields: Fields,
+    at: Occasion<'_>,
+) -> Result<Patch, Refusal> {
+    if let Some(Value::Array(given)) = fields.shift_remove("filtering") {
+        let mut all = Vec::new();
+        for one in given {
+            all.push(replacement(one, at.now));
+        }
+        return Ok(patch(Value::Array(all)));
+    }
+    if let Some(snippet) = fields.get_mut("advanced_snippet") {
+        stamp(snippet, at.now);
+    }
+    if let Some(Value::Array(rules)) = fields.get_mut("rules") {
+        *rules = ordered(std::mem::take(rules), at.now);
+    }
+    fields.insert("validation".to_owned(), json!({ "errors": [], "state": "edited" }));
+    Ok(with_draft(before, fields, at))
+}
+
+/// `_filtering/_validation`: what the connector service thinks of the draft.
+///
+/// # Errors
+/// None.
+pub fn filtering_validation(
+    before: &Connector,
+    fields: Fields,
+    at: Occasion<'_>,
+) -> Result<Patch, Refusal> {
+    Ok(with_draft(before, fields, at))
+}
+
+/// `_filtering/_activate`: the draft becomes active, and stays as draft.
+///
+/// # Errors
+/// [`Refusal::Conflict`] if nobody has found the draft valid.
+pub fn filtering_activation(
+    before: &Connector,
+    _: Fields,
+    at: Occasion<'_>,
+) -> Result<Patch, Refusal> {
+    let mut all = current(before, at.now);
+    let draft = all.pointer(DRAFT).cloned().unwrap_or_default();
+    let state = draft.pointer("/validation/state").and_then(Value::as_str).unwrap_or_default();
+    if state != "valid" {
+        return Err(Refusal::Conflict(format!(
+            "Filtering draft needs to be validated by the connector service before activation. \
+             Current filtering draft validation state [{state}] is not equal to [valid]."
+        )));
+    }
+    if let Some(Value::Object(first)) = all.pointer_mut("/0") {
+        first.insert("active".to_owned(), draft);
+    }
+    Ok(patch(all))
+}
+
+fn patch(filtering: Value) -> Patch {
+    Patch::merging(Fields::from_iter([("filtering".to_owned(), filtering)]))
+}
+
+/// The connector's filtering; imported documents may have none.
+fn current(connector: &Connector, now: Time) -> Value {
+    let usable = |all: &&Value| all.pointer(DRAFT).is_some_and(Value::is_object);
+    connector
+        .fields()
+        .get("filtering")
+        .filter(usable)
+        .cloned()
+        .unwrap_or_else(|| default_filtering(now))
+}
+
+/// The filtering with some parts of the draft replaced.
+fn with_draft(before: &Connector, parts: Fields, at: Occasion<'_>) -> Patch {
+    let mut all = current(before, at.now);
+    if let Some(Value::Object(draft)) = all.pointer_mut(DRAFT) {
+        draft.extend(parts);
+    }
+    patch(all)
+}
+
+/// One element of a complete filtering, as given but for its domain: there is only one.
+fn replacement(mut given: Value, now: Time) -> Value {
+    let mut part = |name| {
+        let mut part = given.get_mut(name).map(Value::take).unwrap_or_default();
+        if let Some(snippet) = part.get_mut("advanced_snippet") {
+            stamp(snippet, now);
+        }
+        if let Some(Value::Array(rules)) = part.get_mut("rules") {
+            for rule in rules {
+                stamp(rule, now);
+            }
+        }
+        part
+    };
+    json!({ "active": part("active"), "domain": "DEFAULT", "draft": part("draft") })
+}
+
+/// The rules by their `order`, with the rule that lets everything through at the end.
+fn ordered(rules: Vec<Value>, now: Time) -> Vec<Value> {
+    let order = |rule: &Value| rule.get("order").and_then(Value::as_i64).unwrap_or_default();
+    let mut ordered = Vec::new();
+    let mut created_at = None;
+    for mut rule in rules {
+        stamp(&mut rule, now);
+        if rule.get("id").is_some_and(|id| id == DEFAULT_RULE) {
+            created_at = rule.get_mut("created_at").map(Value::take);
+        } else {
+            let place = ordered.partition_point(|other| order(other) <= order(&rule));
+            ordered.insert(place, rule);
+        }
+    }
+    let created_at = created_at.unwrap_or_else(|| now.to_string().into());
+    let last = ordered.last().map_or(0, |rule| order(rule).saturating_add(1));
+    ordered.push(default_rule(&created_at, last));
+    ordered
+}
+
+/// What does not say when it was made or changed was so now.
+fn stamp(part: &mut Value, now: Time) {
+    let Value::Object(part) = part else { return };
+    for name in ["created_at", "updated_at"] {
+        if !part.contains_key(name) {
+            part.insert(name.to_owned(), now.to_string().into());
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Who is asking, and may pages of other sites ask? The rules are in [`crate::api`]; here is where
+//! keys and settings come from.
+
+use std::time::Duration;
+
+use js_sys::{Promise, Reflect};
+use serde_json::json;
+use wasm_bindgen::prelude::*;
+use web_sys::{Headers, Request, Response, ResponseInit};
+use worker::{Env, console_error};
+
+use super::outgoing::init_like;
+use super::runtime::{Kv, Thrown, binding, describe, from_json, wait};
+use super::{now_millis, within};
+use crate::api::{self, Call, Caller, Credentials, Denial, Failure, Key, Privilege, cors_origin};
+
+/// The namespace of keys, each under its id.
+const KEYS: &str = "API_KEYS";
+/// The secret that holds the first key, as `id:secret`.
+const ROOT: &str = "ROOT_API_KEY";
+/// What may be done without a key.
+const ANONYMOUS: &str = "ANONYMOUS_PRIVILEGE";
+/// The origins whose pages may ask.
+const ORIGINS: &str = "CORS_ORIGINS";
+/// The binding that counts writes. There need not be one.
+const WRITES: &str = "WRITE_LIMIT";
+
+/// How long to wait for Workers KV to say whether there is such a key.
+const KEY_LIMIT: Duration = Duration::from_secs(2);
+
+#[wasm_bindgen]
+extern "C" {
+    type RateLimiter;
+    #[wasm_bindgen(method, catch)]
+    fn limit(this: &RateLimiter, options: &JsValue) -> Result<Promise, JsValue>;
+}
+
+/// Finds out who is asking. Without an Authorization header that awaits nothing.
+///
+/// # Errors
+/// 401 for somebody unknown, 503 if Workers KV does not say.
+pub(super) async fn authenticate(
+    headers: &Headers,
+    request: &api::Request,
+    env: &Env,
+) -> Result<Caller, Denial> {
+    let Some(header) = headers.get("authorization").ok().flatten() else {
+        let privilege = anonymous(headers, &request.method, env);
+        return Caller::anonymous(privilege, &request.target);
+    };
+    let credentials = Credentials::parse(&header)?;
+    if let Some(root) = setting(env, ROOT)
+        && let Some(caller) = credentials.open_root(&root)
+    {
+        return Ok(caller);
+    }
+    let key = key(env, credentials.id()).await.map_err(|why| {
+        console_error!("{KEYS} cannot be read: {why}");
+        let failure = Failure::unavailable("Workers KV");
+        Denial { failure, why: "keys cannot be read", key: None }
+    })?;
+    credentials.open(key.as_ref(), now_millis())
+}
+
+/// What somebody without a key may do. A page of another site gets no further than reading: its
+/// visitors' network may reach a Worker that is open for them alone.
+fn anonymous(headers: &Headers, method: &str, env: &Env) -> Privilege {
+    let name = setting(env, ANONYMOUS).unwrap_or_default();
+    let privilege = Privilege::parse(&name).unwrap_or(Privilege::None);
+    let reads = matches!(method, "GET" | "HEAD" | "OPTIONS");
+    if privilege <= Privilege::Monitor || reads || !is_foreign_page(headers, env) {
+        return privilege;
+    }
+    Privilege::Monitor
+}
+
+/// Browsers say where a page comes from, and pages cannot change what they say.
+fn is_foreign_page(headers: &Headers, env: &Env) -> bool {
+    let site = headers.get("sec-fetch-site").ok().flatten();
+    matches!(site.as_deref(), Some("cross-site" | "same-site"))
+        && Cors::of(headers, env).allowed.is_none()
+}
+
+async fn key(env: &Env, id: &str) -> Result<Option<Key>, String> {
+    let keys: Kv = binding(env, KEYS).map_err(|thrown| describe(&thrown))?;
+    match within(KEY_LIMIT, wait(keys.get(id))).await {
+        Some(Ok(found)) => Ok(found.as_string().and_then(|json| {
+            Key::from_json(&json)
+                .inspect_err(|problem| console_error!("{KEYS}: [{id}] is no key: {problem}"))
+                .ok()
+        })),
+        Some(Err(thrown)) => Err(describe(&thrown)),
+        None => Err(format!("no answer within {} s", KEY_LIMIT.as_secs())),
+    }
+}
+
+/// What a caller may have of what it asks for.
+///
+/// # Errors
+/// 403 if it may not have it, 429 if it has written too often.
+pub(super) async fn authorize(
+    caller: &Caller,
+    call: Call,
+    headers: &Headers,
+    env: &Env,
+) -> Result<Call, Denial> {
+    let call = caller.authorize(call)?;
+    if call.writes() {
+        count_write(caller, headers, env).await?;
+    }
+    Ok(call)
+}
+
+/// Counts a write, where wrangler.toml has a binding for that.
+async fn count_write(caller: &Caller, headers: &Headers, env: &Env) -> Result<(), Denial> {
+    let Ok(limiter) = binding::<RateLimiter>(env, WRITES) else { return Ok(()) };
+    let name = match caller.key_id() {
+        Some(id) => format!("key:{id}"),
+        None => {
+            let address = headers.get("cf-connecting-ip").ok().flatten();
+            format!("address:{}", address.unwrap_or_default())
+        }
+    };
+    match is_within_limit(&limiter, &name).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Denial::too_many(caller)),
+        // A counter that is away is no reason to turn writers away.
+        Err(thrown) => {
+            console_error!("{WRITES} does not count: {}", describe(&thrown));
+            Ok(())
+        }
+    }
+}
+
+async fn is_within_limit(limiter: &RateLimiter, name: &str) -> Result<bool, Thrown> {
+    let options = from_json(&json!({ "key": name }))?;
+    let outcome = wait(limiter.limit(&options)).await?;
+    Ok(Reflect::get(&outcome, &"success".into())?.is_truthy())
+}
+
+/// Which pages of other sites may read the answer. Cookies and the like are never asked for, so
+/// `Access-Control-Allow-Credentials` is never sent.
+pub(super) struct Cors {
+    configured: bool,
+    allowed: Option<String>,
+}
+
+impl Cors {
+    /// As set in wrangler.toml, for the page that asks.
+    pub(super) fn of(headers: &Headers, env: &Env) -> Self {
+        let Some(origins) = setting(env, ORIGINS) else {
+            return Self { configured: false, allowed: None };
+        };
+        let origin = headers.get("origin").ok().flatten();
+        let allowed = origin.and_then(|page| cors_origin(&origins, &page).map(str::to_owned));
+        Self { configured: true, allowed }
+    }
+
+    /// The answer to a browser that asks on behalf of a page whether it may ask. It comes without
+    /// credentials, so it is answered without.
+    pub(super) fn preflight(&self, request: &Request) -> worker::Result<Option<Response>> {
+        let asks = self.allowed.is_some()
+            && request.method() == "OPTIONS"
+            && request.headers().has("access-control-request-method")?;
+        if !asks {
+            return Ok(None);
+        }
+        let headers = Headers::new()?;
+        for (name, value) in [
+            ("access-control-allow-methods", "GET, HEAD, POST, PUT, DELETE"),
+            (
+                "access-control-allow-headers",
+                "Authorization, Content-Type, Accept, If-Match, If-None-Match, X-Opaque-Id, \
+                 X-Elastic-Client-Meta",
+            ),
+            ("access-control-max-age", "7200"),
+            ("vary", "Access-Control-Request-Method, Access-Control-Request-Headers"),
+        ] {
+            headers.set(name, value)?;
+        }
+        self.write(&headers)?;
+        let init = ResponseInit::new();
+        init.set_status(204);
+        init.set_headers(&headers);
+        Ok(Some(Response::new_with_opt_str_and_init(None, &init)?))
+    }
+
+    /// The answer, marked for the browser.
+    pub(super) fn mark(&self, response: Response) -> worker::Result<Response> {
+        if !self.configured {
+            return Ok(response);
+        }
+        let copy = Response::new_with_opt_readable_stream_and_init(
+            response.body().as_ref(),
+            &init_like(&response),
+        )?;
+        self.write(&copy.headers())?;
+        Ok(copy)
+    }
+
+    fn write(&self, headers: &Headers) -> worker::Result<()> {
+        headers.append("vary", "Origin")?;
+        if let Some(origin) = &self.allowed {
+            headers.set("access-control-allow-origin", origin)?;
+            headers.set(
+                "access-control-expose-headers",
+                "Allow, ETag, Retry-After, X-Elastic-Product, X-Opaque-Id",
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// A variable or secret; an empty one counts as absent.
+fn setting(env: &Env, name: &str) -> Option<String> {
+    Reflect::get(env, &name.into()).ok()?.as_string().filter(|text| !text.is_empty())
+}

@@ -1,0 +1,285 @@
+//! Who is let in and what they may do, as tables.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+use connector_status::api::{
+    self, Call, Caller, Credentials, Denial, Key, Privilege, Request, cors_origin,
+};
+
+/// `open-sesame-open-sesame`, hashed and encoded by other tools than ours.
+const SECRET_SHA256: &str = "QC6lHND9OrUUDCf1vcheDSI2ply2LX0gQPyLYfEk4N0=";
+const RIGHT: &str = "azE6b3Blbi1zZXNhbWUtb3Blbi1zZXNhbWU=";
+const WRONG: &str = "azE6bm90LXRoZS1zZWNyZXQ=";
+const OTHER_ID: &str = "azI6b3Blbi1zZXNhbWUtb3Blbi1zZXNhbWU=";
+const NOW: u64 = 1_800_000_000_000;
+
+fn key(more: &str) -> String {
+    format!(r#"{{"name":"agent","secret_sha256":"{SECRET_SHA256}"{more}}}"#)
+}
+
+/// The caller whose key `k1` is kept with these fields.
+fn caller(more: &str) -> Caller {
+    let key = Key::from_json(&key(more)).expect("a sound key");
+    let header = format!("ApiKey {RIGHT}");
+    let credentials = Credentials::parse(&header).unwrap_or_else(|_| panic!("sound credentials"));
+    credentials.open(Some(&key), NOW).expect("the right secret")
+}
+
+fn call(method: &str, target: &str) -> Call {
+    let request = Request {
+        method: method.to_owned(),
+        target: target.to_owned(),
+        body: if target.ends_with("_status") && method == "PUT" {
+            r#"{"status":"error"}"#.to_owned()
+        } else {
+            String::new()
+        },
+        content_type: Some("application/json".to_owned()),
+        ..Request::default()
+    };
+    api::read(&request).1.expect("a sound request")
+}
+
+fn outcome<T>(result: Result<T, Denial>) -> (u16, &'static str) {
+    match result {
+        Ok(_) => (200, ""),
+        Err(denial) => (denial.failure.status, denial.why),
+    }
+}
+
+#[test]
+fn authorization_headers() {
+    let long = format!("ApiKey {}", "a".repeat(10_000));
+    let table: &[(&str, bool)] = &[
+        (&format!("ApiKey {RIGHT}"), true),
+        (&format!("apikey {RIGHT}"), true),
+        (&format!("APIKEY   {RIGHT}  "), true),
+        (&format!("Bearer {RIGHT}"), true),
+        (&format!("Basic {RIGHT}"), true),
+        (&format!("ApiKey {}", RIGHT.trim_end_matches('=')), true),
+        (&format!("Digest {RIGHT}"), false),
+        (RIGHT, false),
+        ("", false),
+        ("ApiKey", false),
+        ("ApiKey ", false),
+        ("ApiKey %%%", false),
+        ("ApiKey k1:open-sesame-open-sesame", false),
+        ("ApiKey bm9jb2xvbg==", false),     // nocolon
+        ("ApiKey OnNlY3JldA==", false),     // :secret
+        ("ApiKey azE6", false),             // k1:
+        ("ApiKey Li46c2VjcmV0", false),     // ..:secret
+        ("ApiKey awAxOnNlY3JldA==", false), // k\01:secret
+        ("ApiKey /////w==", false),         // not UTF-8
+        (&format!("ApiKey {RIGHT}, ApiKey {RIGHT}"), false),
+        (&long, false),
+    ];
+    for (header, sound) in table {
+        let parsed = Credentials::parse(header);
+        assert_eq!(parsed.is_ok(), *sound, "{header}");
+        match parsed {
+            Ok(credentials) => assert_eq!(credentials.id(), "k1"),
+            Err(denial) => {
+                assert_eq!((denial.failure.status, denial.why), (401, "malformed credentials"));
+            }
+        }
+    }
+}
+
+#[test]
+fn secrets_are_compared_and_keys_expire() {
+    let kept = |more: &str| Some(Key::from_json(&key(more)).expect("a sound key"));
+    let table = [
+        (RIGHT, kept(""), (200, "")),
+        (RIGHT, kept(&format!(r#","expiration":{}"#, NOW + 1)), (200, "")),
+        (RIGHT, kept(&format!(r#","expiration":{NOW}"#)), (401, "expired key")),
+        (WRONG, kept(""), (401, "wrong secret")),
+        (WRONG, kept(r#","expiration":1"#), (401, "wrong secret")),
+        (RIGHT, None, (401, "unknown key")),
+        (WRONG, None, (401, "unknown key")),
+    ];
+    for (token, kept, expected) in table {
+        let credentials =
+            Credentials::parse(&format!("ApiKey {token}")).unwrap_or_else(|_| panic!("sound"));
+        assert_eq!(outcome(credentials.open(kept.as_ref(), NOW)), expected);
+    }
+}
+
+#[test]
+fn unknown_key_and_wrong_secret_get_the_same_answer() {
+    let key = Key::from_json(&key("")).expect("a sound key");
+    let credentials =
+        Credentials::parse(&format!("ApiKey {WRONG}")).unwrap_or_else(|_| panic!("sound"));
+    let unknown = credentials.open(None, NOW).expect_err("no such key");
+    let wrong = credentials.open(Some(&key), NOW).expect_err("wrong secret");
+    assert_eq!(unknown.failure, wrong.failure);
+    assert_ne!(unknown.why, wrong.why);
+}
+
+#[test]
+fn root_keys() {
+    let table = [
+        ("k1:open-sesame-open-sesame", RIGHT, true),
+        ("k1:open-sesame-open-sesame", WRONG, false),
+        ("k1:open-sesame-open-sesame", OTHER_ID, false),
+        ("", RIGHT, false),
+        ("k1", RIGHT, false),
+        ("k1:", "azE6", false),
+        ("k1:not-the-secret", WRONG, false), // right, but could be guessed
+    ];
+    for (root, token, opens) in table {
+        let Ok(credentials) = Credentials::parse(&format!("Basic {token}")) else {
+            assert!(!opens);
+            continue;
+        };
+        let caller = credentials.open_root(root);
+        assert_eq!(caller.is_some(), opens, "{root}");
+        assert!(caller.is_none_or(|caller| caller.key_id().as_deref() == Some("k1")));
+    }
+}
+
+#[test]
+fn keys_that_are_not_understood_open_nothing() {
+    for more in [
+        r#","connectors":null"#,
+        r#","connectors":"team-a-*""#,
+        r#","connectors":[1]"#,
+        r#","privileges":"manage_connector""#,
+        r#","expiration":"2030-01-01""#,
+        r#","expiration":null"#,
+        r#","only_from":"10.0.0.0/8""#,
+    ] {
+        assert!(Key::from_json(&key(more)).is_err(), "{more}");
+    }
+    for json in [
+        "",
+        "[]",
+        r#"{"name":"agent"}"#,
+        r#"{"name":"agent","secret_sha256":""}"#,
+        r#"{"name":"agent","secret_sha256":"c2hvcnQ="}"#,
+    ] {
+        assert!(Key::from_json(json).is_err(), "{json}");
+    }
+}
+
+#[test]
+fn privileges_and_patterns() {
+    const MANAGE: &str = r#","privileges":["manage_connector"]"#;
+    const MONITOR: &str = r#","privileges":["monitor_connector"]"#;
+    const BOTH: &str = r#","privileges":["monitor_connector","manage_connector"]"#;
+    const NONE: &str = r#","privileges":["manage_everything"]"#;
+    const TEAM_A: &str = r#","privileges":["manage_connector"],"connectors":["team-a-*","x?"]"#;
+    const NOWHERE: &str = r#","privileges":["manage_connector"],"connectors":[]"#;
+    let (no, out, yes) = ((403, "privilege"), (403, "connector"), (200, ""));
+    let table = [
+        (MANAGE, "PUT", "/_connector/any/_status", yes),
+        (MANAGE, "POST", "/_connector", yes),
+        (BOTH, "DELETE", "/_connector/any", yes),
+        (MONITOR, "GET", "/", yes),
+        (MONITOR, "GET", "/_connector", yes),
+        (MONITOR, "GET", "/_connector/any", yes),
+        (MONITOR, "GET", "/_connector/any/_status", yes),
+        (MONITOR, "PUT", "/_connector/any/_status", no),
+        (MONITOR, "PUT", "/_connector/any/_check_in", no),
+        (MONITOR, "PUT", "/_connector/any", no),
+        (MONITOR, "PUT", "/_connector", no),
+        (MONITOR, "DELETE", "/_connector/any", no),
+        (NONE, "GET", "/", no),
+        (NONE, "GET", "/_connector/any", no),
+        ("", "GET", "/_connector", no),
+        (TEAM_A, "GET", "/", yes),
+        (TEAM_A, "GET", "/_connector", yes),
+        (TEAM_A, "PUT", "/_connector/team-a-1/_status", yes),
+        (TEAM_A, "PUT", "/_connector/team-a-", yes),
+        (TEAM_A, "GET", "/_connector/x1", yes),
+        (TEAM_A, "GET", "/_connector/x12", out),
+        (TEAM_A, "GET", "/_connector/Team-A-1", out),
+        (TEAM_A, "GET", "/_connector/not-team-a-1", out),
+        (TEAM_A, "PUT", "/_connector/team-b-1/_status", out),
+        (TEAM_A, "DELETE", "/_connector/team-b-1?hard=true", out),
+        (TEAM_A, "POST", "/_connector", out),
+        (NOWHERE, "GET", "/_connector/any", out),
+    ];
+    for (more, method, target, expected) in table {
+        let got = outcome(caller(more).authorize(call(method, target)));
+        assert_eq!(got, expected, "{more} {method} {target}");
+    }
+}
+
+#[test]
+fn lists_are_narrowed_down() {
+    let ids = |more: &str| match caller(more).authorize(call("GET", "/_connector")) {
+        Ok(Call::List(list)) => list.filter.ids,
+        other => panic!("{other:?}"),
+    };
+    let manage = r#","privileges":["manage_connector"]"#;
+    assert_eq!(ids(manage), None);
+    assert_eq!(ids(&format!(r#"{manage},"connectors":["a","*"]"#)), None);
+    assert_eq!(ids(&format!(r#"{manage},"connectors":["a*"]"#)), Some(vec!["a*".to_owned()]));
+    assert_eq!(ids(&format!(r#"{manage},"connectors":[]"#)), Some(vec![]));
+}
+
+#[test]
+fn anonymous_access() {
+    let (missing, no, yes) = ((401, "no credentials"), (401, "privilege"), (200, ""));
+    let table = [
+        ("none", missing, missing),
+        ("monitor_connector", yes, no),
+        ("manage_connector", yes, yes),
+    ];
+    for (name, get, put) in table {
+        let privilege = Privilege::parse(name).expect("a privilege");
+        assert_eq!(privilege.name(), name);
+        for (method, expected) in [("GET", get), ("PUT", put)] {
+            let target = "/_connector/any/_status";
+            let result = Caller::anonymous(privilege, target)
+                .and_then(|caller| caller.authorize(call(method, target)));
+            assert_eq!(outcome(result), expected, "{name} {method}");
+        }
+    }
+    assert_eq!(Privilege::parse("all"), None);
+}
+
+#[test]
+fn refusals_name_the_action_and_the_key_but_not_its_secret() {
+    let reason = |more: &str, method: &str, target: &str| {
+        let denial = caller(more).authorize(call(method, target)).expect_err("refused");
+        let json = denial.failure.to_json();
+        assert_eq!(json["error"]["type"], "security_exception");
+        assert!(!json.to_string().contains("sesame"));
+        json["error"]["reason"].as_str().expect("a reason").to_owned()
+    };
+    assert_eq!(
+        reason(r#","privileges":["monitor_connector"]"#, "PUT", "/_connector/x/_status"),
+        "action [cluster:admin/xpack/connector/update_status] is unauthorized for API key [agent] \
+         with id [k1], this action is granted by the privilege [manage_connector]"
+    );
+    let team_a = r#","privileges":["manage_connector"],"connectors":["team-a-*"]"#;
+    assert_eq!(
+        reason(team_a, "PUT", "/_connector/team-b"),
+        "action [cluster:admin/xpack/connector/put] is unauthorized for API key [agent] with id \
+         [k1], which is limited to connectors [team-a-*]: not for [team-b]"
+    );
+    assert_eq!(
+        reason(team_a, "POST", "/_connector"),
+        "action [cluster:admin/xpack/connector/post] is unauthorized for API key [agent] with id \
+         [k1], which is limited to connectors [team-a-*]: an id chosen here would lie outside of \
+         them: use PUT with an id that matches"
+    );
+}
+
+#[test]
+fn origins() {
+    let table = [
+        ("", "https://a.example", None),
+        ("https://a.example", "https://a.example", Some("https://a.example")),
+        (" https://b.example , https://a.example", "https://a.example", Some("https://a.example")),
+        ("https://a.example", "https://a.example.evil", None),
+        ("https://a.example", "http://a.example", None),
+        ("https://a.example", "", None),
+        ("https://a.example", "null", None),
+        ("*", "https://a.example", Some("*")),
+    ];
+    for (allowed, origin, expected) in table {
+        assert_eq!(cors_origin(allowed, origin), expected, "{allowed} {origin}");
+    }
+}

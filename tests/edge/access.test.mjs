@@ -1,0 +1,424 @@
+// Who gets in and who does not, against a real workerd.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { Client } from "@elastic/elasticsearch";
+
+import { environment, root } from "../../scripts/tools.mjs";
+import { send, startWorker } from "./worker.mjs";
+
+const secrets = [];
+const secret = () => {
+  secrets.push(randomBytes(32).toString("base64url"));
+  return secrets.at(-1);
+};
+const encode = (id, secret) => Buffer.from(`${id}:${secret}`).toString("base64");
+const bearing = (token, scheme = "ApiKey") => ({ authorization: `${scheme} ${token}` });
+
+const rootSecret = secret();
+const asRoot = bearing(encode("root-id", rootSecret));
+
+const [read, write] = [["monitor_connector"], ["manage_connector"]];
+const keys = {
+  manage: { privileges: write },
+  monitor: { privileges: read },
+  team: { privileges: write, connectors: ["team-a-*"] },
+  expired: { privileges: write, expiration: Date.now() - 1 },
+  later: { privileges: write, expiration: Date.now() + 3_600_000 },
+  revoked: { privileges: write },
+  broken: { privileges: write, only_from: "10.0.0.0/8" },
+};
+for (const key of Object.values(keys)) key.secret = secret();
+
+const token = (id) => encode(id, keys[id].secret);
+
+let worker;
+before(async () => {
+  worker = await startWorker({ open: false, secrets: { ROOT_API_KEY: `root-id:${rootSecret}` } });
+  const kv = (await worker.env()).API_KEYS;
+  for (const [id, { secret, ...fields }] of Object.entries(keys)) {
+    const secret_sha256 = createHash("sha256").update(secret).digest("base64");
+    await kv.put(id, JSON.stringify({ name: `name of ${id}`, secret_sha256, ...fields }));
+  }
+  await kv.delete("revoked");
+  for (const id of ["team-a-1", "team-b-1"]) await send(worker.url, "PUT", `/_connector/${id}`, undefined, asRoot);
+});
+after(() => worker.close());
+
+const ask = (method, path, body, headers) => send(worker.url, method, path, body, headers);
+
+/** All that the service keeps, as root sees it. */
+async function everything() {
+  const found = [];
+  for (const id of ["team-a-1", "team-b-1", "new"]) {
+    for (const path of [`/_connector/${id}?include_deleted=true`, `/_connector/${id}/_status`]) {
+      const { status, body, headers } = await ask("GET", path, undefined, asRoot);
+      found.push([path, status, status === 200 ? body : null, headers.get("etag")]);
+    }
+  }
+  return found;
+}
+
+const routes = {
+  info: ["GET", "/"],
+  list: ["GET", "/_connector"],
+  get: ["GET", "/_connector/team-a-1"],
+  history: ["GET", "/_connector/team-a-1/_status"],
+  status: ["PUT", "/_connector/team-a-1/_status", { status: "error" }],
+  check: ["PUT", "/_connector/team-a-1/_check_in"],
+  create: ["PUT", "/_connector/new"],
+  post: ["POST", "/_connector"],
+  delete: ["DELETE", "/_connector/team-a-1"],
+  erase: ["DELETE", "/_connector/team-a-1?hard=true"],
+  otherGet: ["GET", "/_connector/team-b-1"],
+  otherStatus: ["PUT", "/_connector/team-b-1/_status", { status: "error" }],
+  otherErase: ["DELETE", "/_connector/team-b-1?hard=true"],
+  nobody: ["GET", "/_connector/team-b-nobody"],
+  badBody: ["PUT", "/_connector/team-a-1/_status", "{"],
+  unknownPath: ["GET", "/_search"],
+  noConnector: ["GET", "/_connector/a/b/c"],
+  options: ["OPTIONS", "/_connector"],
+};
+const all = Object.keys(routes);
+const writes = ["status", "check", "create", "post", "delete", "erase"];
+const others = ["create", "post", "otherGet", "otherStatus", "otherErase", "nobody"];
+
+// [what, headers, routes, status]
+const matrix = [
+  ["no credentials", {}, all, 401],
+  ["empty header", { authorization: "" }, all, 401],
+  ["scheme alone", { authorization: "ApiKey" }, ["get", "status"], 401],
+  ["malformed base64", bearing("%%%%"), ["get", "status"], 401],
+  ["not encoded", bearing(`manage:${keys.manage.secret}`), ["get", "status"], 401],
+  ["no colon", bearing(Buffer.from("manage").toString("base64")), ["get", "status"], 401],
+  ["empty id", bearing(encode("", keys.manage.secret)), ["get", "status"], 401],
+  ["empty secret", bearing(encode("manage", "")), ["get", "status"], 401],
+  ["id that Workers KV does not take", bearing(encode("..", "x")), ["get", "status"], 401],
+  ["unknown id", bearing(encode("nobody", keys.manage.secret)), all, 401],
+  ["wrong secret", bearing(encode("manage", keys.monitor.secret)), all, 401],
+  ["wrong root secret", bearing(encode("root-id", keys.manage.secret)), all, 401],
+  ["part of the secret", bearing(encode("manage", keys.manage.secret.slice(1))), ["get", "status"], 401],
+  ["the hash for a secret", bearing(encode("manage", createHash("sha256").update(keys.manage.secret).digest("base64"))), ["get", "status"], 401],
+  ["expired", bearing(token("expired")), all, 401],
+  ["revoked", bearing(token("revoked")), all, 401],
+  ["with a limit not known here", bearing(token("broken")), all, 401],
+  ["unknown scheme", bearing(token("manage"), "Digest"), ["get", "status"], 401],
+  ["no scheme", { authorization: token("manage") }, ["get", "status"], 401],
+  ["two in one header", { authorization: `ApiKey ${token("manage")}, ApiKey ${token("manage")}` }, ["get", "status"], 401],
+  ["a header of 10 kB", bearing("A".repeat(10_000)), ["get", "status"], 401],
+  ["monitor, writing", bearing(token("monitor")), writes, 403],
+  ["monitor, reading", bearing(token("monitor")), ["info", "list", "get", "history", "otherGet", "options"], 200],
+  ["monitor, nobody", bearing(token("monitor")), ["nobody"], 404],
+  ["pattern, outside", bearing(token("team")), others, 403],
+  ["pattern, inside", bearing(token("team")), ["info", "list", "get", "history", "options"], 200],
+  ["manage, reading", bearing(token("manage")), ["info", "list", "get", "history", "otherGet", "options"], 200],
+  ["manage, bad body", bearing(token("manage")), ["badBody"], 400],
+  ["manage, unknown path", bearing(token("manage")), ["unknownPath", "noConnector"], 400],
+  ["not expired", bearing(token("later")), ["get"], 200],
+  ["Basic", bearing(token("manage"), "Basic"), ["get"], 200],
+  ["Bearer", bearing(token("manage"), "Bearer"), ["get"], 200],
+  ["lower-case scheme", bearing(token("manage"), "apikey"), ["get"], 200],
+  ["root", asRoot, ["info", "list", "get", "otherGet"], 200],
+];
+
+test("credential x route x connector", async (t) => {
+  const original = await everything();
+  for (const [what, headers, names, status] of matrix) {
+    await t.test(`${what}: ${status}`, async () => {
+      for (const name of names) {
+        const [method, path, body] = routes[name];
+        const answer = await ask(method, path, body, headers);
+        assert.equal(answer.status, status, `${name}: ${JSON.stringify(answer.body)}`);
+        if (status !== 401 && status !== 403) continue;
+        assert.equal(answer.headers.get("x-elastic-product"), null);
+        assert.equal(answer.body.error.type, "security_exception");
+        assert.equal(answer.body.status, status);
+        const challenge = answer.headers.get("www-authenticate");
+        assert.equal(challenge, status === 401 ? 'ApiKey, Bearer realm="security"' : null);
+        const said = JSON.stringify(answer.body);
+        for (const secret of secrets) assert.ok(!said.includes(secret));
+        if (status === 403) assert.match(said, /action \[cluster:\S+\] is unauthorized for API key \[name of \w+\] with id \[\w+\]/);
+      }
+      if (status !== 200) assert.deepEqual(await everything(), original);
+    });
+  }
+  const { body } = await ask("GET", "/_connector", undefined, asRoot);
+  assert.equal(body.count, 2, "nothing was created");
+});
+
+test("two headers", async () => {
+  const header = `ApiKey ${token("manage")}`;
+  const status = (headers) =>
+    new Promise((resolve, reject) => {
+      const sent = request(`${worker.url}/_connector/team-a-1`, { headers: ["host", "x", ...headers] }, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode);
+      });
+      sent.on("error", reject);
+      sent.end();
+    });
+  assert.equal(await status(["authorization", header]), 200);
+  assert.equal(await status(["authorization", header, "authorization", header]), 401);
+});
+
+test("each key does what it says", async () => {
+  const put = (id, status, key) => ask("PUT", `/_connector/${id}/_status`, { status }, bearing(token(key)));
+  assert.equal((await put("team-a-1", "needs_configuration", "team")).status, 200);
+  assert.equal((await put("team-b-1", "needs_configuration", "manage")).status, 200);
+  assert.equal((await ask("PUT", "/_connector/team-a-2", { name: "Two" }, bearing(token("team")))).status, 201);
+  const { body: made } = await ask("POST", "/_connector", { name: "Made" }, bearing(token("manage")));
+  const by = async (id) => (await ask("GET", `/_connector/${id}/_status`, undefined, asRoot)).body.history.map((change) => change.by);
+  assert.deepEqual(await by("team-a-1"), ["team", "root-id"]);
+  assert.deepEqual(await by("team-b-1"), ["manage", "root-id"]);
+  assert.deepEqual(await by(made.id), ["manage"]);
+
+  const ids = async (key, query = "") => {
+    const { body } = await ask("GET", `/_connector${query}`, undefined, bearing(token(key)));
+    return [body.count, body.results.map((connector) => connector.id).sort()];
+  };
+  // The copies in Workers KV follow the connectors within a second or two.
+  while ((await ids("manage"))[0] < 4) await sleep(50);
+  assert.deepEqual(await ids("team"), [2, ["team-a-1", "team-a-2"]]);
+  assert.deepEqual(await ids("team", "?size=1"), [2, ["team-a-1"]]);
+  assert.deepEqual(await ids("team", "?connector_name=Made"), [0, []]);
+  assert.deepEqual((await ids("monitor"))[0], 4);
+});
+
+test("the official client, with auth.apiKey", async () => {
+  const client = (apiKey) => new Client({ node: worker.url, auth: { apiKey }, maxRetries: 0 });
+  const team = client(token("team"));
+  assert.equal((await team.info()).tagline, "You Know, for Search");
+  assert.equal((await team.connector.get({ connector_id: "team-a-1" })).id, "team-a-1");
+  assert.deepEqual(await team.connector.checkIn({ connector_id: "team-a-1" }), { result: "updated" });
+  await assert.rejects(team.connector.get({ connector_id: "team-b-1" }), (error) => {
+    assert.equal(error.statusCode, 403);
+    assert.equal(error.body.error.type, "security_exception");
+    return true;
+  });
+  const pair = new Client({ node: worker.url, auth: { apiKey: { id: "manage", api_key: keys.manage.secret } } });
+  assert.equal((await pair.connector.get({ connector_id: "team-b-1" })).id, "team-b-1");
+  const basic = new Client({ node: worker.url, auth: { username: "manage", password: keys.manage.secret } });
+  assert.equal((await basic.connector.get({ connector_id: "team-b-1" })).id, "team-b-1");
+  await assert.rejects(client(encode("nobody", "x")).connector.list(), { statusCode: 401 });
+  await assert.rejects(new Client({ node: worker.url }).connector.list(), { statusCode: 401 });
+  assert.equal(await new Client({ node: worker.url }).ping().catch((error) => error.statusCode), 401);
+});
+
+test("a key may be revoked and given back", async () => {
+  const kv = (await worker.env()).API_KEYS;
+  const status = async () => (await ask("GET", "/_connector/team-a-1", undefined, bearing(token("later")))).status;
+  const kept = await kv.get("later");
+  assert.equal(await status(), 200);
+  await kv.delete("later");
+  assert.equal(await status(), 401);
+  await kv.put("later", kept);
+  assert.equal(await status(), 200);
+});
+
+test("unknown id and wrong secret cost the same", async (t) => {
+  const tokens = { unknown: encode("nobodyy", secret()), wrong: encode("manage", secret()) };
+  const answers = {};
+  const times = { unknown: [], wrong: [] };
+  for (let n = 0; n < 1_050; n += 1) {
+    const order = n % 2 ? ["unknown", "wrong"] : ["wrong", "unknown"];
+    for (const name of order) {
+      const started = performance.now();
+      const response = await fetch(`${worker.url}/_connector/team-a-1`, { headers: bearing(tokens[name]) });
+      answers[name] = `${response.status} ${await response.text()}`;
+      // The first ones warm up.
+      if (n >= 50) times[name].push(performance.now() - started);
+    }
+  }
+  assert.equal(answers.unknown, answers.wrong);
+  const median = (list) => list.sort((a, b) => a - b)[Math.floor(list.length / 2)];
+  const [unknown, wrong] = [median(times.unknown), median(times.wrong)];
+  t.diagnostic(`unknown id ${unknown.toFixed(3)} ms, wrong secret ${wrong.toFixed(3)} ms, ratio ${(unknown / wrong).toFixed(3)}`);
+  assert.ok(unknown / wrong > 0.8 && unknown / wrong < 1.25, `${unknown} and ${wrong} ms`);
+});
+
+test("the log has a line for each refusal and each change of status, and no secret", async () => {
+  const headers = { ...bearing(token("monitor")), "x-opaque-id": "find-me" };
+  await ask("PUT", "/_connector/team-a-1/_status?pretty", { status: "error" }, headers);
+  const moving = { ...bearing(token("team")), "x-opaque-id": "find-me-too" };
+  await ask("PUT", "/_connector/team-a-1/_status", { status: "error" }, moving);
+  const lines = () =>
+    worker.logs().flatMap((line) => {
+      try {
+        return [JSON.parse(line)];
+      } catch {
+        return [];
+      }
+    });
+  while (!lines().some((line) => line.request === "find-me-too")) await sleep(50);
+  const found = (id) => lines().filter((line) => line.request === id);
+  assert.deepEqual(found("find-me"), [{ event: "refused", status: 403, why: "privilege", key: "monitor", method: "PUT", path: "/_connector/team-a-1/_status", request: "find-me" }]);
+  assert.deepEqual(found("find-me-too"), [{ event: "status", connector: "team-a-1", from: "needs_configuration", to: "error", via: "_status", key: "team", request: "find-me-too" }]);
+  const reasons = new Set(lines().filter((line) => line.event === "refused").map((line) => line.why));
+  for (const why of ["no credentials", "malformed credentials", "unknown key", "wrong secret", "expired key", "privilege", "connector"]) {
+    assert.ok(reasons.has(why), why);
+  }
+  const text = worker.logs().join("\n");
+  assert.ok(text.length > 10_000);
+  for (const secret of secrets) {
+    assert.ok(!text.includes(secret));
+    assert.ok(!text.includes(createHash("sha256").update(secret).digest("base64")));
+  }
+  for (const id of Object.keys(keys)) assert.ok(!text.includes(token(id)));
+});
+
+test("with no configuration, 401 to everything under /_connector", async () => {
+  const bare = await startWorker({ open: false });
+  try {
+    const attempts = Object.values(routes).filter(([, path]) => path.startsWith("/_connector"));
+    const schemes = [{}, asRoot, bearing(token("manage")), bearing(encode("", "")), { authorization: "" }];
+    for (const method of ["GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS"]) attempts.push([method, "/_connector"], [method, "/_connector/x/_nothing"]);
+    attempts.push(["PUT", "/_connector/x", "x".repeat(2 << 20)], ["GET", "/_connector/%"], ["GET", "/_connector?size=x"]);
+    attempts.push(["GET", "/_connector/"], ["GET", "/_connector//"], ["GET", "/_connector/_sync_job"], ["GET", "/"], ["HEAD", "/"]);
+    for (const [method, path, body] of attempts) {
+      for (const headers of schemes) {
+        const answer = await send(bare.url, method, path, body, headers);
+        assert.equal(answer.status, 401, `${method} ${path}`);
+        if (method !== "HEAD") assert.equal(answer.body.error.type, "security_exception");
+      }
+    }
+    for (const origin of ["https://a.example", "null"]) {
+      const headers = { origin, "access-control-request-method": "PUT" };
+      const answer = await send(bare.url, "OPTIONS", "/_connector/x", undefined, headers);
+      assert.equal(answer.status, 401);
+      assert.equal(answer.headers.get("access-control-allow-origin"), null);
+    }
+    assert.deepEqual((await (await bare.env()).CONNECTORS.list()).keys, []);
+    // The console's page is for everybody; what it shows is not.
+    const page = await fetch(bare.url, { headers: { accept: "text/html" } });
+    assert.notEqual(page.status, 401);
+  } finally {
+    await bare.close();
+  }
+});
+
+test("anonymous access, as far as it is granted, and not for pages of other sites", async () => {
+  const here = { "sec-fetch-site": "same-origin" };
+  const elsewhere = { "sec-fetch-site": "cross-site", origin: "https://evil.example" };
+  const neighbour = { "sec-fetch-site": "same-site", origin: "http://127.0.0.1:1" };
+  const [get, list, put, post] = [["GET", "/_connector/x"], ["GET", "/_connector"], ["PUT", "/_connector/x"], ["POST", "/_connector"]];
+  const table = [
+    ["monitor_connector", put, {}, 401],
+    ["monitor_connector", list, {}, 200],
+    ["monitor_connector", get, {}, 404],
+    ["monitor_connector", get, bearing(encode("nobody", "x")), 401],
+    ["everything", list, {}, 401],
+    ["manage_connector", post, elsewhere, 401],
+    ["manage_connector", post, neighbour, 401],
+    ["manage_connector", list, elsewhere, 200],
+    ["manage_connector", post, here, 201],
+    ["manage_connector", put, {}, 201],
+    ["manage_connector", put, bearing(encode("nobody", "x")), 401],
+  ];
+  for (const name of new Set(table.map(([privilege]) => privilege))) {
+    const open = await startWorker({ open: false, vars: { ANONYMOUS_PRIVILEGE: name } });
+    try {
+      for (const [privilege, [method, path], headers, status] of table) {
+        if (privilege !== name) continue;
+        const answer = await send(open.url, method, path, undefined, headers);
+        assert.equal(answer.status, status, `${name} ${method} ${path} ${JSON.stringify(headers)}`);
+      }
+    } finally {
+      await open.close();
+    }
+  }
+});
+
+test("pages of other sites", async (t) => {
+  const good = "https://console.example";
+  const worker = await startWorker({ vars: { CORS_ORIGINS: `${good}, https://other.example` } });
+  t.after(() => worker.close());
+  const preflight = (origin, path = "/_connector/cors") =>
+    send(worker.url, "OPTIONS", path, undefined, { origin, "access-control-request-method": "PUT", "access-control-request-headers": "authorization,content-type,if-match" });
+  const allowed = await preflight(good);
+  assert.equal(allowed.status, 204);
+  assert.equal(allowed.headers.get("access-control-allow-origin"), good);
+  assert.match(allowed.headers.get("access-control-allow-methods"), /\bPUT\b.*\bDELETE\b/);
+  assert.match(allowed.headers.get("access-control-allow-headers"), /Authorization.*Content-Type.*If-Match/);
+  for (const origin of ["https://evil.example", `${good}.evil.example`, "null"]) {
+    const refused = await preflight(origin);
+    assert.equal(refused.headers.get("access-control-allow-origin"), null, origin);
+    assert.equal(refused.headers.get("access-control-allow-methods"), null, origin);
+    assert.match(refused.headers.get("vary"), /Origin/);
+  }
+  await send(worker.url, "PUT", "/_connector/cors");
+  for (const path of ["/", "/_connector", "/_connector/cors", "/_connector/nobody", "/_connector/cors/_status"]) {
+    for (const [origin, expected] of [[good, good], ["https://evil.example", null], [undefined, null]]) {
+      const { headers } = await send(worker.url, "GET", path, undefined, origin ? { origin } : {});
+      assert.equal(headers.get("access-control-allow-origin"), expected, `${path} ${origin}`);
+      assert.equal(headers.get("access-control-allow-credentials"), null);
+      assert.match(headers.get("vary"), /Origin/);
+      assert.equal(headers.get("x-elastic-product"), "Elasticsearch");
+      if (expected) assert.match(headers.get("access-control-expose-headers"), /ETag/);
+    }
+  }
+  // Allowed pages are no strangers.
+  const page = { origin: good, "sec-fetch-site": "cross-site" };
+  assert.equal((await send(worker.url, "POST", "/_connector", undefined, page)).status, 201);
+});
+
+test("every page, where that is wanted; never with credentials", async (t) => {
+  const worker = await startWorker({ open: false, vars: { CORS_ORIGINS: "*" } });
+  t.after(() => worker.close());
+  const headers = { origin: "https://anywhere.example" };
+  const answer = await send(worker.url, "GET", "/_connector", undefined, headers);
+  assert.equal(answer.status, 401);
+  assert.equal(answer.headers.get("access-control-allow-origin"), "*");
+  assert.equal(answer.headers.get("access-control-allow-credentials"), null);
+});
+
+test("writes are counted where that is set up", async (t) => {
+  // The example in wrangler.toml, switched on.
+  const text = readFileSync(join(root, "wrangler.toml"), "utf8");
+  const counting = text.replace(/# (\[\[ratelimits\]\])\n# (name.*)\n# (namespace_id.*)\n# simple = .*/, "$1\n$2\n$3\nsimple = { limit = 5, period = 60 }");
+  assert.notEqual(counting, text);
+  const config = join(root, ".wrangler-counting.toml");
+  writeFileSync(config, counting);
+  t.after(() => rmSync(config));
+  const worker = await startWorker({ config, secrets: { ROOT_API_KEY: `root-id:${rootSecret}` } });
+  t.after(() => worker.close());
+  const put = (headers) => send(worker.url, "PUT", "/_connector/counted", { name: "x" }, headers);
+  for (let n = 0; n < 5; n += 1) assert.ok((await put(asRoot)).status < 300);
+  const refused = await put(asRoot);
+  assert.equal(refused.status, 429);
+  assert.equal(refused.body.error.type, "too_many_requests");
+  assert.match(refused.headers.get("retry-after"), /^\d+$/);
+  assert.equal((await send(worker.url, "GET", "/_connector/counted", undefined, asRoot)).status, 200);
+  assert.equal((await put({})).status, 200, "others are counted apart");
+});
+
+test("npm run key: create, list, revoke", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "keys-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const key = (...args) =>
+    execFileSync("node", ["scripts/key.mjs", ...args, "--persist-to", folder], { cwd: root, env: environment, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  const stored = (id) =>
+    execFileSync("wrangler", ["kv", "key", "get", id, "--binding", "API_KEYS", "--local", "--persist-to", folder], { cwd: root, env: environment, encoding: "utf8" });
+  const encoded = key("create", "--name", "agent 1", "--privilege", "manage_connector", "--connectors", "team-c-*", "--expires", "90d").trim();
+  const [id, made] = Buffer.from(encoded, "base64").toString().split(":");
+  assert.equal(Buffer.from(made, "base64url").length, 32);
+  const record = stored(id);
+  assert.ok(!record.includes(made));
+  // What it wrote is what the Worker takes.
+  await (await worker.env()).API_KEYS.put(id, record.trim());
+  const status = async (path) => (await ask("PUT", path, undefined, bearing(encoded))).status;
+  assert.deepEqual([await status("/_connector/team-c-1"), await status("/_connector/team-d-1")], [201, 403]);
+  assert.match(key("list"), new RegExp(`^${id}  agent 1  manage_connector on team-c-\\*, expires 2`, "m"));
+  key("revoke", id);
+  assert.ok(!key("list").includes(id));
+  for (const wrong of [["create", "--name", "x"], ["create", "--privilege", "monitor_connector"], ["create", "--name", "x", "--privilege", "all"], ["create", "--name", "x", "--privilege", "monitor_connector", "--expires", "never"], ["revoke"], []]) {
+    assert.throws(() => key(...wrong), { status: 2 }, wrong.join(" "));
+  }
+});
