@@ -27,5 +27,6 @@ export function preview(connector, { method, path, body }, { now = Date.now() } 
   const millis = new Date(now).getTime();
   if (Number.isNaN(millis)) throw new TypeError("[now] is no point in time");
   const text = typeof body === "string" ? body : (JSON.stringify(body) ?? "");
-  return ask(connector ?? undefined, method, path, text, millis);
+  const document = connector ? JSON.stringify(connector) : undefined;
+  return ask(document, method, path, text, millis);
 }

@@ -11,34 +11,35 @@ use crate::status::{InvalidTransition, Status};
 
 /// What the edge would answer to a request at the time `now`, in milliseconds since 1970, and what
 /// would become of the connector: `{ status, body, connector }`. `connector` is the document as it
-/// is, or nothing; `target` is path and query; `body` is empty if there is none.
+/// is, as JSON: as text it can be neither endless nor deeper than the edge would read it. `target` is
+/// path and query; `body` is empty if there is none.
 ///
 /// # Errors
 /// If `connector` is no connector document, or the request is not about that connector.
 #[wasm_bindgen]
 pub fn preview(
-    connector: JsValue,
+    connector: Option<String>,
     method: String,
     target: String,
     body: String,
     now: f64,
 ) -> Result<JsValue, JsError> {
-    let document = serde_wasm_bindgen::from_value(connector)
-        .map_err(|error| JsError::new(&format!("the connector makes no sense: {error}")))?;
     let content_type = Some("application/json".to_owned());
     let request = Request { method, target, body, content_type, ..Request::default() };
     // Milliseconds are whole and positive; `as` makes them so.
     let now = Time::from_millis(now as u64);
-    let preview = foresee(document, &request, now).map_err(|problem| JsError::new(&problem))?;
+    let preview =
+        foresee(connector.as_deref(), &request, now).map_err(|problem| JsError::new(&problem))?;
     to_js(&preview)
 }
 
-fn foresee(document: Option<Fields>, request: &Request, now: Time) -> Result<Value, String> {
-    let given_id = document.as_ref().and_then(|fields| fields.get("id")).cloned();
-    let before = document
-        .map(Connector::from_fields)
+fn foresee(document: Option<&str>, request: &Request, now: Time) -> Result<Value, String> {
+    let (given_id, before) = document
+        .map(parse)
         .transpose()
-        .map_err(|problem| format!("the connector makes no sense: {problem}"))?;
+        .map_err(|problem| format!("the connector makes no sense: {problem}"))?
+        .unzip();
+    let given_id = given_id.flatten();
     let (format, call) = api::read(request);
     let mut id = given_id.clone();
     let mut after = before.clone();
@@ -69,6 +70,13 @@ fn foresee(document: Option<Fields>, request: &Request, now: Time) -> Result<Val
         id.into_iter().chain(connector.fields().clone()).collect()
     });
     Ok(json!({ "status": status, "body": body, "connector": connector }))
+}
+
+/// The id of a document, if it names one, and the connector.
+fn parse(document: &str) -> Result<(Option<Value>, Connector), String> {
+    let fields: Fields = serde_json::from_str(document).map_err(|error| error.to_string())?;
+    let id = fields.get("id").cloned();
+    Connector::from_fields(fields).map(|connector| (id, connector))
 }
 
 /// The answer, and the connector afterwards.

@@ -1,0 +1,211 @@
+// The preview says what the edge says: the same requests to both, told ones and random ones.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, suite, test } from "node:test";
+
+import { send, startWorker } from "../edge/worker.mjs";
+import { dist, statuses } from "./package.mjs";
+
+const { load, preview } = await import(join(dist, "preview.js"));
+
+test("it says what it wants", async () => {
+  const { preview } = await import(join(dist, "preview.js?unstarted"));
+  const request = { method: "GET", path: "/_connector/a" };
+  assert.throws(() => preview(null, request), { message: /await load\(\) first/ });
+});
+
+await load();
+
+/** The edge and the page look at different clocks: what is about now is now. */
+function timeless(value) {
+  if (Array.isArray(value)) return value.map(timeless);
+  if (value && typeof value === "object") {
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, timeless(item)]));
+  }
+  const isNow =
+    /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value) && Math.abs(Date.parse(value) - Date.now()) < 600_000;
+  return isNow ? "now" : value;
+}
+
+const schedule = (enabled) => ({ enabled, interval: "0 0 0 * * ?" });
+
+/** Paths below a connector, with bodies that are right and bodies that are wrong. */
+const updates = [
+  ["/_status", ...statuses.map((status) => ({ status })), {}, { status: "CONNECTED" }, { state: 1 }],
+  ["/_check_in", undefined, {}],
+  ["/_name", { name: "Ä", description: "d" }, { description: "e" }, {}, { name: 1 }],
+  ["/_error", { error: "broken" }, { error: null }, { error: "" }, {}],
+  ["/_configuration", { configuration: { a: { label: "A", value: 1 } } }, { values: { a: 2 } }, {}],
+  ["/_index_name", { index_name: "preview-index" }, { index_name: null }, { index_name: "_a" }],
+  ["/_native", { is_native: true }, { is_native: "false" }, { is_native: 3 }],
+  ["/_service_type", { service_type: "mysql" }, { service_type: "" }],
+  ["/_pipeline", { pipeline: { name: "p" } }, { pipeline: { extract_binary_content: true, name: "p", reduce_whitespace: false, run_ml_inference: true } }],
+  ["/_scheduling", { scheduling: { full: schedule(true) } }, { scheduling: { access_control: schedule(true) } }, { scheduling: {} }, { scheduling: { full: { enabled: true, interval: "soon" } } }],
+  ["/_features", { features: { sync_rules: { basic: { enabled: true } } } }, { features: null }],
+  ["/_filtering", { advanced_snippet: { value: { a: 1 } } }, { rules: [] }, {}],
+  ["/_filtering/_validation", { validation: { errors: [], state: "valid" } }, { validation: { errors: [], state: "odd" } }],
+  ["/_filtering/_activate", undefined, {}],
+  ["/_last_sync", { last_sync_status: "completed", last_indexed_document_count: 3.5 }, { last_sync_error: "e" }, {}],
+  ["/_api_key_id", { api_key_id: "k" }, {}],
+  ["/_nothing", {}],
+];
+
+/** Requests in an order in which they make sense, one after the other. */
+const told = [
+  ["GET", ""],
+  ["PUT", "/_status", { status: "error" }],
+  ["PUT", "", { name: "one", nonsense: 1 }],
+  ["PUT", "", "{"],
+  ["PUT", "", { name: "one", language: "de", description: "ü \u0000 😀" }],
+  ["GET", ""],
+  ["GET", "?filter_path=name,status"],
+  ["GET", "?unknown=1"],
+  ["PUT", "/_status", { status: "connected" }],
+  ["PUT", "/_status?pretty", { status: "needs_configuration" }],
+  ["PUT", "/_status", { status: "Configured" }],
+  ["PUT", "/_status", '{"status":"connected"} '],
+  ["PUT", "/_status", { status: "connected" }],
+  ["PUT", "/_status", { status: "created" }],
+  ["PUT", "/_status", [1]],
+  ["PUT", "/_status", ""],
+  ["POST", "/_status", { status: "error" }],
+  ["PUT", "/_check_in"],
+  ["PUT", "", { is_native: true }],
+  ["PUT", "", { index_name: "Bad Name" }],
+  ["OPTIONS", "/_status"],
+  ["DELETE", ""],
+  ["DELETE", ""],
+  ["GET", ""],
+  ["GET", "?include_deleted=true"],
+  ["PUT", "/_status", { status: "error" }],
+  ["PUT", "/_check_in"],
+  ["DELETE", "?hard=true"],
+  ["DELETE", "?hard=true"],
+  ["PUT", ""],
+  ...updates.flatMap(([path, ...bodies]) => bodies.map((body) => ["PUT", path, body])),
+];
+
+/** Always the same random numbers. */
+function random(seed) {
+  let state = seed;
+  return (limit) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * limit);
+  };
+}
+
+function* arbitrary(seed, count) {
+  const below = random(seed);
+  const one = (list) => list[below(list.length)];
+  for (let i = 0; i < count; i += 1) {
+    const [path, ...bodies] = one(updates);
+    const method = below(12) === 0 ? one(["GET", "POST", "DELETE", "PATCH"]) : "PUT";
+    const whole = below(10) === 0;
+    const query = below(10) === 0 ? one(["?pretty", "?filter_path=error.*", "?odd", "?hard=x"]) : "";
+    const body = one(bodies);
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    // Half a body, now and then.
+    const sent = text && below(20) === 0 ? text.slice(0, below(text.length)) : text;
+    const reads = method === "GET" || method === "DELETE";
+    yield [method, (whole ? "" : path) + query, reads ? undefined : sent];
+  }
+}
+
+suite("the preview and the edge", () => {
+  let worker;
+  before(async () => {
+    worker = await startWorker();
+  });
+  after(() => worker.close());
+
+  const look = async (path) => {
+    const { status, body } = await send(worker.url, "GET", `${path}?include_deleted=true`);
+    return status === 200 ? body : null;
+  };
+
+  /** Asks both; the connector is as the edge has it. */
+  async function compare(id, [method, below, body]) {
+    const path = `/_connector/${id}`;
+    const request = { method, path: path + below, body };
+    const expected = preview(await look(path), request);
+    const answer = await send(worker.url, method, request.path, body === "" ? undefined : body);
+    const what = `${method} ${below} ${JSON.stringify(body)}`;
+    const { status, body: told } = expected;
+    const said = { status: answer.status, body: answer.body === "" ? null : answer.body };
+    assert.deepEqual(timeless({ status, body: told }), timeless(said), what);
+    assert.deepEqual(timeless(expected.connector), timeless(await look(path)), what);
+    return answer.status;
+  }
+
+  test("told requests", async () => {
+    const seen = new Set();
+    for (const request of told) seen.add(await compare("told", request));
+    for (const status of [200, 201, 400, 404, 405]) assert.ok(seen.has(status), `a ${status}`);
+  });
+
+  for (const seed of [1, 2]) {
+    test(`150 random requests, seed ${seed}`, async () => {
+      const id = `random-${seed}`;
+      await compare(id, ["PUT", ""]);
+      const seen = new Map();
+      for (const request of arbitrary(seed, 150)) {
+        const status = await compare(id, request);
+        seen.set(status, (seen.get(status) ?? 0) + 1);
+      }
+      // They are not all refused, and not all accepted.
+      assert.ok(seen.get(200) >= 5 && seen.get(400) >= 5, JSON.stringify([...seen]));
+    });
+  }
+});
+
+test("what it gives are plain objects", () => {
+  const made = preview(undefined, { method: "PUT", path: "/_connector/a" }, { now: 0 });
+  assert.equal(Object.getPrototypeOf(made.connector.scheduling.full), Object.prototype);
+  assert.deepEqual(structuredClone(made), JSON.parse(JSON.stringify(made)));
+  assert.equal(Object.keys(made.connector)[0], "id");
+});
+
+test("now is what it is told", () => {
+  const check = (now) => {
+    const request = { method: "PUT", path: "/_connector/a/_check_in" };
+    return preview({ status: "error" }, request, { now }).connector.last_seen;
+  };
+  const day = "2026-01-02T03:04:05.678Z";
+  assert.equal(check(day), day);
+  assert.equal(check(new Date(day)), day);
+  assert.equal(check(Date.parse(day)), day);
+  assert.throws(() => check("soon"), { name: "TypeError", message: "[now] is no point in time" });
+});
+
+const get = { method: "GET", path: "/_connector/a" };
+const nonsense = [
+  [{}, get, /it has no \[status\]/],
+  [{ status: "paused" }, get, /unknown status \[paused\]/],
+  [{ status: 3 }, get, /\[status\] is 3, not a string/],
+  [3, get, /the connector makes no sense/],
+  ["text", get, /the connector makes no sense/],
+  [[], get, /the connector makes no sense/],
+  [{ id: "b", status: "error" }, get, /the request is about \[a\], the connector is "b"/],
+  [null, { method: "GET", path: "/_connector" }, /not about one connector/],
+  [null, { method: "POST", path: "/_connector" }, /not about one connector/],
+  [null, {}, /a request has a method and a path/],
+  [null, { method: "GET" }, /a request has a method and a path/],
+];
+for (const [connector, request, message] of nonsense) {
+  test(`nonsense is an error: ${JSON.stringify([connector, request])}`, () => {
+    assert.throws(() => preview(connector, request), { message });
+    assert.equal(preview({ status: "error" }, get).status, 200, "and the next call works");
+  });
+}
+
+test("nor does a connector do harm that is endless or deep", () => {
+  const endless = { status: "error" };
+  endless.self = endless;
+  let deep = {};
+  for (let i = 0; i < 1_000; i += 1) deep = { deep };
+  for (const connector of [endless, { status: "error", deep }]) {
+    assert.throws(() => preview(connector, get), { message: /circular|recursion limit/ });
+    assert.equal(preview({ status: "error" }, get).status, 200);
+  }
+});
