@@ -20,7 +20,7 @@ const entries = new Map(
 const connectorStatus = {
   name,
   setup: ({ onResolve }) =>
-    onResolve({ filter: new RegExp(`^${name}(/|$)`) }, ({ path }) => ({ path: entries.get(path) })),
+    onResolve({ filter: new RegExp(`^${name}(/|$)`) }, ({ path }) => (entries.has(path) ? { path: entries.get(path) } : { path, external: true })),
 };
 
 rmSync(dist, { recursive: true, force: true });

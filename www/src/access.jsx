@@ -23,11 +23,11 @@ export function KeyForm({ onKey }) {
       <h1 tabIndex={-1}>This server asks for an API key</h1>
       <p class="muted">It is kept in this tab until the tab is closed, and sent to this server only.</p>
       <form onSubmit={submit}>
-        <label class="field">
-          <span>API key</span>
-          <input name="key" type="password" autocomplete="off" spellcheck={false} required autofocus
+        <div class="field">
+          <label for="key">API key</label>
+          <input id="key" name="key" type="password" autocomplete="off" spellcheck={false} required autofocus
             aria-invalid={Boolean(problem)} aria-describedby={problem ? "key-problem" : undefined} />
-        </label>
+        </div>
         {problem && <p class="problem" id="key-problem" role="alert">{problem}</p>}
         <button class="primary wide">Open the console</button>
       </form>

@@ -5,12 +5,12 @@ import { isValidTransition } from "connector-status";
 import { transitionOptions } from "connector-status/client";
 
 import { Forbidden, KeyForm } from "./access.jsx";
-import { Away, key, pathOf, send } from "./api.js";
+import { Away, pathOf, send } from "./api.js";
 import { AwayNotice } from "./away.jsx";
 import { Diagram } from "./diagram.jsx";
 import { useFollow } from "./follow.js";
-import { Ago, Callout, Copy, Heading, Icon, LastSeen, Moment, Shell, useNow } from "./parts.jsx";
-import { Badge, label, likely, StatusIcon, way } from "./status.jsx";
+import { Ago, Callout, Copy, Heading, Icon, LastSeen, Moment, Shell, curl, useNow } from "./parts.jsx";
+import { Badge, capital, label, likely, StatusIcon, way } from "./status.jsx";
 
 const fields = "name,index_name,service_type,description,language,is_native";
 /** A change made elsewhere between looking and moving is met this often before we give up. */
@@ -90,7 +90,7 @@ export function Connector({ id, moved, onKey, onForget }) {
         const { view } = latest.current;
         // A heartbeat is no reason to stop; another status is.
         if (view.status !== from || view.since !== fromSince) {
-          return { from, to, state: "overtaken", now: view.status, change: view.history[0] };
+          return { from, to, state: "overtaken", became: view.status, change: view.history[0] };
         }
       }
     }
@@ -152,16 +152,16 @@ function Page({ id, seen, now, elsewhere, move, chosen, moved, away, onChoose, o
         {about.description && <div class="long"><dt>Description</dt><dd>{about.description}</dd></div>}
       </dl>
       {view.error && <Fault {...{ id, status, error: view.error }} />}
+      <section class="card" aria-labelledby="where">
+        <h2 id="where">Where it is</h2>
+        <Diagram {...{ status, history, aimed, narrow }} onAim={onChoose} />
+      </section>
       <div class="columns">
-        <section class="card" aria-labelledby="where">
-          <h2 id="where">Where it is</h2>
-          <Diagram {...{ status, history, aimed, narrow }} onAim={onChoose} />
-        </section>
         <section class="card" aria-labelledby="next">
           <h2 id="next">What comes next</h2>
           <div class="outcome" aria-live="polite">
             {elsewhere && <Elsewhere {...elsewhere} now={now} onClose={onDismiss} />}
-            {move && !pending && <Outcome {...move} now={now} onClose={onDismiss} onForget={onForget} />}
+            {move && !pending && <Outcome {...move} onClose={onDismiss} onForget={onForget} />}
           </div>
           <ul class="options">
             {transitionOptions(status).map((option) => (
@@ -177,13 +177,13 @@ function Page({ id, seen, now, elsewhere, move, chosen, moved, away, onChoose, o
           </div>
           {aimed && <Shell title="The same from a shell" line={curl("PUT", `${pathOf(id)}/_status`, { status: aimed })} />}
         </section>
+        <History {...{ history, now }} />
       </div>
-      <History {...{ history, now }} />
     </>
   );
 }
 
-const Option = ({ status, from, allowed, reason, who, when, aimed, pending, onChoose }) => (
+const Option = ({ status, from, allowed, reason, when, aimed, pending, onChoose }) => (
   <li class={`option ${aimed ? "aimed" : ""}`} data-status={status}>
     <button type="button" aria-pressed={allowed ? aimed : undefined} disabled={!allowed || pending}
       aria-describedby={`about-${status}`} onClick={onChoose}>
@@ -192,14 +192,9 @@ const Option = ({ status, from, allowed, reason, who, when, aimed, pending, onCh
       {status === from && <small>now</small>}
     </button>
     <p id={`about-${status}`} class="small muted">
-      {allowed ? <Mover {...{ who, when }} /> : <Barred {...{ from, status, reason, when }} />}
+      {allowed ? `${capital(when)}.` : <Barred {...{ from, status, reason, when }} />}
     </p>
   </li>
-);
-
-/** Who makes this move: the first word stands out. */
-const Mover = ({ who, when }) => (
-  <>{{ user: "By a user: ", connector: "By the connector service: " }[who]}{when.replace(/^(a user|the connector service), /, "")}</>
 );
 
 function Barred({ from, status, reason, when }) {
@@ -207,19 +202,19 @@ function Barred({ from, status, reason, when }) {
   return (
     <span title={reason}>
       {steps
-        ? <>Not from {label(from)}. First {steps.slice(0, -1).map((step) => label(step)).join(", then ")}.</>
+        ? <>Not from {label(from)}. First {steps.slice(0, -1).map(label).join(", then ")}.</>
         : <>Not possible: {when}.</>}
     </span>
   );
 }
 
-const Outcome = ({ from, to, state, error, now: status, change, now, onClose, onForget }) => {
+const Outcome = ({ from, to, state, error, became, change, onClose, onForget }) => {
   if (state === "updated") return <Callout kind="good" title={`Moved from ${label(from)} to ${label(to)}.`} onClose={onClose} />;
   if (state === "noop") return <Callout kind="note" title={`It was ${label(to)} already. Nothing has changed.`} onClose={onClose} />;
   if (state === "overtaken") {
     return (
       <Callout kind="warn" title="Somebody was faster, so nothing was overwritten." onClose={onClose}>
-        <p>You asked for {label(to)} when it was {label(from)}. Meanwhile it became {label(status)}
+        <p>You asked for {label(to)} when it was {label(from)}. Meanwhile it became {label(became)}
           {change && <>, {origin(change)}</>}. Look again, then decide.</p>
       </Callout>
     );
@@ -276,11 +271,6 @@ function History({ history, now }) {
 
 /** By which call, by whom. */
 const origin = ({ via, by }) => {
-  const call = via === "_import" ? "imported" : via === "_create" ? "when it was created" : via === "_delete" ? "when it was deleted" : <>by <code>{via}</code></>;
-  return <>{call}{by ? <>, key <code>{by}</code></> : ", without a key"}</>;
+  if (via === "_import") return "through an import";
+  return <>through <code>{via}</code>, {by ? <>with the key <code>{by}</code></> : "without a key"}</>;
 };
-
-function curl(method, path, body) {
-  const access = key.get() ? ` -H "Authorization: ApiKey $API_KEY"` : "";
-  return `curl -X ${method} '${location.origin}${path}'${access} -H 'Content-Type: application/json' -d '${JSON.stringify(body)}'`;
-}

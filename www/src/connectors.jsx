@@ -9,7 +9,7 @@ import { AwayNotice } from "./away.jsx";
 import { Create } from "./create.jsx";
 import { openDirectory, REACH } from "./directory.js";
 import { useFollow } from "./follow.js";
-import { Callout, Copy, Heading, Icon, LastSeen, Shell, useNow } from "./parts.jsx";
+import { Callout, Copy, Heading, Icon, LastSeen, Shell, curl, useNow } from "./parts.jsx";
 import { Badge, label } from "./status.jsx";
 
 const ROWS = 50;
@@ -195,7 +195,7 @@ const Empty = ({ onCreate }) => (
     <h2>No connectors yet</h2>
     <p class="muted">A connector brings the content of another system into an index. Create one and follow it from its first step to <em>connected</em>.</p>
     <button type="button" class="primary" onClick={onCreate}><Icon name="plus" /> Create your first connector</button>
-    <Shell title="The same from a shell" line={`curl -X PUT '${location.origin}/_connector/my-connector' -H 'Content-Type: application/json' -d '{"name":"My connector"}'`} />
+    <Shell title="The same from a shell" line={curl("PUT", "/_connector/my-connector", { name: "My connector" })} />
   </section>
 );
 

@@ -14,10 +14,15 @@ const bodyOf = (form) => ({
 });
 
 /** An id made of a name. */
-const slug = (name) => name.toLowerCase().normalize("NFKD").replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60);
+const slug = (name) => name.toLowerCase().normalize("NFKD").replace(/\p{M}/gu, "").replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60);
 
 /** The reasons without their frame and numbers. */
-const plain = (reason) => reason.replace(/^Validation Failed: /, "").replace(/(^|;)\s*\d+: /g, "$1").replace(/;$/, "");
+const plain = (reason) =>
+  reason
+    .replace(/^Validation Failed: /, "")
+    .replace(/(^|;)\s*\d+: /g, "$1")
+    .replace(/;$/, "")
+    .replace(/^InvalidIndexNameException\[(.*)\]$/, "$1");
 
 /** What the edge would find wrong with a form, field by field. */
 function check(preview, form) {
@@ -88,9 +93,9 @@ export function Create({ onClose }) {
   const field = (name, title, hint, more = {}) => {
     const problem = (left[name] || name === "id") && problems[name];
     return (
-      <label class="field">
-        <span>{title}</span>
-        <input name={name} value={form[name]} autocomplete="off" spellcheck={false} {...more}
+      <div class="field">
+        <label for={name}>{title}</label>
+        <input id={name} name={name} value={form[name]} autocomplete="off" spellcheck={false} {...more}
           aria-invalid={Boolean(problem)} aria-describedby={`hint-${name}`}
           onInput={(event) => {
             if (name === "id") setOwnId(event.target.value !== "");
@@ -98,7 +103,7 @@ export function Create({ onClose }) {
           }}
           onBlur={() => leave(name)} />
         <small id={`hint-${name}`} class={problem ? "problem" : "muted"} role={problem ? "alert" : undefined}>{problem || hint}</small>
-      </label>
+      </div>
     );
   };
 

@@ -2,6 +2,8 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
+import { key } from "./api.js";
+
 const drawings = {
   copy: "M5.5 5.5v-3h8v8h-3M2.5 5.5h8v8h-8z",
   check: "M3 8.5l3.2 3.2L13 4.5",
@@ -122,4 +124,12 @@ export function Heading({ children, focus }) {
   const heading = useRef();
   useEffect(() => focus && heading.current.focus(), []);
   return <h1 tabIndex={-1} ref={heading}>{children}</h1>;
+}
+
+/** A request as a line for a shell. Its key, if it needs one, is the reader's own. */
+export function curl(method, path, body) {
+  const access = key.get() ? ['-H "Authorization: ApiKey $API_KEY"'] : [];
+  const json = JSON.stringify(body).replaceAll("'", "'\\''");
+  const parts = [`curl -X ${method} '${location.origin}${path}'`, ...access, "-H 'Content-Type: application/json'", `-d '${json}'`];
+  return parts.join(" \\\n  ");
 }

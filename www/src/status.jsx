@@ -2,12 +2,13 @@
 
 import { nextStatuses, statuses } from "connector-status";
 
+export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** The name of a status for people: `needs_configuration` is "Needs configuration". */
-export const label = (status) =>
-  status.charAt(0).toUpperCase() + status.slice(1).replaceAll("_", " ");
+export const label = (status) => capital(status.replaceAll("_", " "));
 
 const drawings = {
-  created: <path d="M8 2.2a5.8 5.8 0 1 1 0 11.6A5.8 5.8 0 0 1 8 2.2M8 5.5v5M5.5 8h5" stroke-dasharray="none" />,
+  created: <path d="M8 2.2a5.8 5.8 0 1 1 0 11.6A5.8 5.8 0 0 1 8 2.2M8 5.5v5M5.5 8h5" />,
   needs_configuration: (
     <path d="M2.5 5h5M11.5 5h2M2.5 11h2M8.5 11h5M9.5 3.2a1.8 1.8 0 1 1 0 3.6a1.8 1.8 0 0 1 0-3.6M6.5 9.2a1.8 1.8 0 1 1 0 3.6a1.8 1.8 0 0 1 0-3.6" />
   ),
@@ -31,12 +32,14 @@ export const Badge = ({ status, large }) => (
   </span>
 );
 
-/** The shortest way between two statuses, without the first; nothing if there is none. */
+/** The shortest way between two statuses, without the first; nothing if there is none. An error is
+ * no step on a way. */
 export function way(from, to) {
   const seen = new Set([from]);
   let ways = [[from]];
   while (ways.length > 0) {
-    const longer = ways.flatMap((way) => nextStatuses(way.at(-1)).map((next) => [...way, next]));
+    const steps = (status) => nextStatuses(status).filter((next) => next !== "error" || to === "error");
+    const longer = ways.flatMap((way) => steps(way.at(-1)).map((next) => [...way, next]));
     const found = longer.find((way) => way.at(-1) === to);
     if (found) return found.slice(1);
     ways = longer.filter((way) => !seen.has(way.at(-1)) && seen.add(way.at(-1)));
