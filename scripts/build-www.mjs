@@ -20,12 +20,13 @@ const entries = new Map(
 const connectorStatus = {
   name,
   setup: ({ onResolve }) =>
-    onResolve({ filter: new RegExp(`^${name}(/|$)`) }, ({ path }) => (entries.has(path) ? { path: entries.get(path) } : { path, external: true })),
+    onResolve({ filter: new RegExp(`^${name}(/|$)`) }, ({ path }) => ({ path: entries.get(path) })),
 };
 
-rmSync(dist, { recursive: true, force: true });
+rmSync(join(dist, "assets"), { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
 const { metafile } = await build({
+  absWorkingDir: root,
   entryPoints: ["main.jsx", "style.css", "favicon.svg"].map((file) => join(source, file)),
   outdir: join(dist, "assets"),
   // The name says what is in it, so browsers may keep it for good (see _headers).
@@ -50,7 +51,7 @@ const built = Object.fromEntries(
     .filter(([, output]) => output.entryPoint ?? Object.keys(output.inputs).length === 1)
     .map(([file, output]) => {
       const from = output.entryPoint ?? Object.keys(output.inputs)[0];
-      return [relative(source, join(process.cwd(), from)), relative(dist, join(process.cwd(), file))];
+      return [relative(source, join(root, from)), relative(dist, join(root, file))];
     }),
 );
 const page = readFileSync(join(source, "index.html"), "utf8");

@@ -188,7 +188,7 @@ const Table = ({ shown, view, show, now }) => (
 const Empty = ({ onCreate }) => (
   <section class="card empty">
     <svg viewBox="0 0 220 60" width="220" height="60" aria-hidden="true">
-      <path d="M46 30h36M138 30h36" />
+      <path d="M51 30h38M131 30h38" />
       <circle cx="30" cy="30" r="15" /><circle cx="110" cy="30" r="15" /><circle class="last" cx="190" cy="30" r="15" />
       <path class="tick" d="M183 30l5 5l9-10" />
     </svg>

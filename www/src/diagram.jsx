@@ -7,8 +7,8 @@ import { label, StatusIcon } from "./status.jsx";
 // One geometry for both orientations. `u` runs along the usual way, `v` away from it, towards the
 // error; wide screens have u to the right, narrow ones downwards.
 const shapes = {
-  wide: { half: [89, 23], errorHalf: [62, 23], pitch: 226, drop: 128, edge: [92, 62], size: [862, 258] },
-  narrow: { half: [23, 88], errorHalf: [23, 46], pitch: 88, drop: 172, edge: [25, 120], size: [374, 314] },
+  wide: { half: [96, 23], errorHalf: [64, 23], pitch: 234, drop: 128, edge: [99, 62], size: [900, 258] },
+  narrow: { half: [23, 94], errorHalf: [23, 46], pitch: 88, drop: 178, edge: [25, 128], size: [388, 314] },
 };
 
 const row = statuses.filter((status) => status !== "error");
