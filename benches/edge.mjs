@@ -53,7 +53,7 @@ export async function peers() {
 }
 
 /** Starts some of them in one process, each with `kv` and a port of its own. */
-export function start(all) {
+export function start(all, options = {}) {
   const workers = {};
   const sockets = {};
   for (const [name, { worker }] of Object.entries(all)) {
@@ -62,14 +62,14 @@ export function start(all) {
     sockets[name] = name;
     sockets[`kv-${name}`] = `kv-${name}#control`;
   }
-  return serve({ workers, sockets });
+  return serve({ workers, sockets, ...options });
 }
 
 const path = (n) => `/_connector/connector-${n % CONNECTORS}`;
 const move = (n, status) => request("PUT", `${path(n)}/_status`, { status });
 
 /** Connectors that are `configured`, the same in every peer. */
-async function fill(server, names) {
+export async function fill(server, names) {
   let document;
   for (const name of names) {
     const url = server.url(name);

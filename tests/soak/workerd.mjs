@@ -54,7 +54,7 @@ function worker({ modules, kv = {}, objects = {}, services = {}, vars = {} }) {
  * answers on a port of its own; `external`: services elsewhere, by name; `disk`: the directory
  * where objects are kept (by default one in memory that goes with the process).
  */
-export async function serve({ workers, sockets, external = {}, disk }) {
+export async function serve({ workers, sockets, external = {}, disk, args = [] }) {
   const directory = mkdtempSync(join(scratch, "connector-status-"));
   const objects = disk ?? join(directory, "objects");
   mkdirSync(objects, { recursive: true });
@@ -83,7 +83,7 @@ const config :Workerd.Config = (services = ${list(services)}, sockets = ${list(p
   const startedAt = performance.now();
   const child = spawn(
     workerd,
-    ["serve", config, "--experimental", `--import-path=${root}`, "--control-fd=3"],
+    ["serve", config, "--experimental", `--import-path=${root}`, "--control-fd=3", ...args],
     { stdio: ["ignore", "pipe", "pipe", "pipe"] },
   );
   const stop = () => child.kill("SIGKILL");
