@@ -35,7 +35,7 @@ async function bundleHono() {
 export async function peers() {
   const hono = await bundleHono();
   const all = {
-    ours: { label: "connector-status", worker: ours({ kv: { CONNECTORS: "kv-ours" } }) },
+    ours: { label: "connector-status", worker: ours({ kv: { CONNECTORS: "kv-ours", API_KEYS: "kv-ours" } }) },
     hono: {
       label: "Hono + zod",
       worker: { modules: [hono], objects: { CONNECTOR: "HonoConnector" }, kv: { CONNECTORS: "kv-hono" } },

@@ -15,8 +15,9 @@ const wrangler = readFileSync(join(root, "wrangler.toml"), "utf8");
 const compatibilityDate = /^compatibility_date = "(.*)"/m.exec(wrangler)[1];
 
 // Where there is a disk in memory: what is measured is the Workers, not the disk.
-const scratch = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+export const scratch = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
+const built = process.env.TRY_BUILD ?? "build";
 const text = JSON.stringify;
 const list = (items) => `[${items.join(", ")}]`;
 
@@ -130,11 +131,50 @@ const config :Workerd.Config = (services = ${list(services)}, sockets = ${list(p
 
 /** The Worker of this project, as built in build/. */
 export const ours = (options = {}) => ({
-  modules: ["build/index.js", "build/index_bg.wasm"],
+  modules: [`${built}/index.js`, `${built}/index_bg.wasm`],
   objects: { CONNECTOR: "ConnectorObject", INDEX_CLAIM: "IndexClaim" },
-  kv: { CONNECTORS: "kv" },
+  kv: { CONNECTORS: "kv", API_KEYS: "kv" },
+  vars: { ANONYMOUS_PRIVILEGE: "manage_connector" },
   ...options,
 });
 
 /** Workers KV, in memory: see kv.mjs. */
 export const kvWorker = { modules: ["tests/soak/kv.mjs"] };
+
+/**
+ * A Worker (by default this project's) with KV in a process of its own, which survives when the
+ * Worker's is killed.
+ */
+export async function serveWithKv({ worker = ours(), disk } = {}) {
+  const kv = await serve({ workers: { kv: kvWorker }, sockets: { kv: "kv", control: "kv#control" } });
+  const start = () =>
+    serve({
+      workers: { it: worker },
+      sockets: { it: "it" },
+      external: { kv: `127.0.0.1:${kv.ports.kv}` },
+      disk,
+    });
+  let server = await start();
+  const control = async (path, body) => {
+    const response = await fetch(`${kv.url("control")}/${path}`, {
+      method: body === undefined ? "GET" : "POST",
+      body: JSON.stringify(body),
+    });
+    return path === "state" ? response.json() : response.text();
+  };
+  return {
+    kv: control,
+    url: () => server.url("it"),
+    port: () => server.ports.it,
+    pid: () => server.pid,
+    log: () => server.log(),
+    kill: () => server.kill(),
+    restart: async () => {
+      server = await start();
+    },
+    close: async () => {
+      await server.kill();
+      await kv.kill();
+    },
+  };
+}
