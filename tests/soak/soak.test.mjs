@@ -13,7 +13,7 @@ const SHORT = {
   kvFaults: { seconds: 4, connectors: 4, modes: ["hang", "late"] },
   claims: { rounds: 2, kills: 2 },
   badInput: { requests: 400 },
-  memory: { requests: 3_000, slack: 64 },
+  memory: { requests: 2_500 },
 };
 
 for (const [name, options] of Object.entries(SHORT)) {
