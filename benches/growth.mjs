@@ -13,7 +13,7 @@ const path = (n) => `/_connector/growth-${n}`;
 const move = (n, status) => request("PUT", `${path(n)}/_status`, { status });
 
 /** What `_status` costs with so many connectors stored, and lists of so many. */
-export async function growth({ stored = [1, 1_000, 10_000], runs = 5, count = 2_000 } = {}) {
+export async function growth({ stored = [1, 1_000, 10_000], runs = 5, count = 1_600 } = {}) {
   const { ours } = await peers();
   const server = await start({ ours });
   const to = { pid: server.pid, port: server.ports.ours };

@@ -138,7 +138,7 @@ export async function kill({ times = 50, connectors = 16 }) {
           }
         }
       });
-      await sleep(50 + Math.random() * 200);
+      await sleep(50 + Math.random() * 400);
       running = false;
       await server.kill();
       await Promise.all(load);
