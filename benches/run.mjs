@@ -1,4 +1,4 @@
-// `npm run bench`: measures everything and writes benches/RESULTS.md. Takes some minutes; a machine
+// Run by `npm run bench`: measures everything and writes benches/RESULTS.md. Takes some minutes; a machine
 // with nothing else to do gives the best figures, and ratios hold on any.
 
 import { execFileSync } from "node:child_process";
@@ -6,14 +6,12 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, totalmem } from "node:os";
 import { join } from "node:path";
 
-import { environment, has, root, run } from "../scripts/tools.mjs";
+import { environment, root } from "../scripts/tools.mjs";
 import { edge } from "./edge.mjs";
 import { growth, startUp } from "./growth.mjs";
 
 const RUNS = 5;
 
-if (!has("build/index.js")) await run("node", ["scripts/build-worker.mjs"]);
-if (!has("npm/dist/index.js")) await run("node", ["scripts/build-package.mjs"]);
 
 const table = (head, rows) =>
   [head, head.map((_, n) => (n === 0 ? "---" : "---:")), ...rows]
