@@ -40,6 +40,8 @@ export async function growth({ stored = [1, 1_000, 10_000], runs = 5, share = 1 
       const first = made;
       await measure({ ...to, count: total - made, expect: "201", next: (n) => request("PUT", path(first + n), {}) });
       made = total;
+      // Until their copies are written and their alarms have gone off.
+      await new Promise((resolve) => setTimeout(resolve, total > 1 ? 6_000 : 0));
       const over = Math.min(total, 200);
       for (let n = 0; n < over; n += 1) await send(server.url("ours"), "PUT", `${path(n)}/_error`, { error: null });
       moves.push({ label: `${total.toLocaleString("en")} stored, ${over} of them moved`, ...(await spread(over)) });
