@@ -56,8 +56,7 @@ pub(super) async fn authenticate(
     }
     let key = key(env, credentials.id()).await.map_err(|why| {
         console_error!("{KEYS} cannot be read: {why}");
-        let failure = Failure::unavailable("Workers KV");
-        Denial { failure, why: "keys cannot be read", key: None }
+        Denial::of(Failure::unavailable("Workers KV"), "keys cannot be read", None)
     })?;
     credentials.open(key.as_ref(), now_millis())
 }

@@ -104,7 +104,7 @@ async fn admit(
 ) -> (Format, Result<(Caller, Call), Failure>) {
     let refused = |denial: Denial, request: &Request| {
         log::refusal(&denial, request, request_id);
-        Err(denial.failure)
+        Err(*denial.failure)
     };
     let headers = raw.headers();
     let caller = match access::authenticate(&headers, request, env).await {
