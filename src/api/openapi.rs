@@ -112,7 +112,7 @@ fn fixed_paths(schemas: &mut Map<String, Value>) -> Map<String, Value> {
     let switch = json!({ "type": "boolean", "default": false });
     let paths = json!({
         "/": {
-            "get": operation("info", "Which product is this?", &[], None, &[("200", "The product", "info", false)], &[]),
+            "get": operation("info", "Which product is this?", &[], None, &[("200", "The product", "info", false)], &["400"]),
         },
         "/_connector": {
             "get": operation("list", "List connectors, by index name", &[
