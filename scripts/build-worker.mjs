@@ -1,11 +1,11 @@
-// Builds the Worker into build/. Run by wrangler, see wrangler.toml.
+// Builds the Worker into build/, and what it serves into www/dist. Run by wrangler, see wrangler.toml.
 
-import { mkdirSync, readFileSync } from "node:fs";
+import { globSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
 import { writeOpenApi } from "./build-openapi.mjs";
-import { root, run } from "./tools.mjs";
+import { has, root, run } from "./tools.mjs";
 
 const wasm = join(root, "build/index_bg.wasm");
 
@@ -20,8 +20,18 @@ const features = [
   "exception-handling",
 ].map((feature) => `--enable-${feature}`);
 
+/** Has anything that the package is made of changed since it was built? */
+function packageIsStale() {
+  if (!has("npm/dist/preview.js")) return true;
+  const time = (file) => statSync(join(root, file)).mtimeMs;
+  const sources = globSync(["src/**/*.rs", "npm/src/**/*.js", "Cargo.toml"], { cwd: root });
+  return Math.max(...sources.map(time)) > time("npm/dist/preview.js");
+}
+
 mkdirSync(join(root, "www/dist"), { recursive: true });
 if (!process.env.CONNECTOR_STATUS_BUILT) {
+  if (packageIsStale()) await run("node", ["scripts/build-package.mjs"]);
+  await run("node", ["scripts/build-www.mjs"]);
   await run("worker-build", ["--release", "--features", "edge"]);
   // Function names are a fifth of the module. NAMES=1 keeps them, for a profile or a stack trace.
   const names = process.env.NAMES ? ["-g"] : ["--strip-debug", "--strip-producers"];

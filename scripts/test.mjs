@@ -1,10 +1,10 @@
-// `npm test`: sets up what is missing, then runs every check. The last line counts them.
+// `npm test`, after the set-up: runs every check. The last line counts them.
 // `npm test -- edge native` runs only the checks with those words in their name.
 
 import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
 
-import { setup, chromium } from "./setup.mjs";
+import { chromium } from "./setup.mjs";
 import { environment, root, run, step } from "./tools.mjs";
 
 const cargo = (...args) => ["cargo", args];
@@ -24,6 +24,8 @@ const checks = [
   ["lint preview", clippy(...wasm, "preview")],
   ["edge", node("tests/edge/*.test.mjs")],
   ["package", node("tests/package/*.test.mjs")],
+  ["browser", node("tests/browser/*.test.mjs")],
+  ["soak", node("tests/soak/*.test.mjs")],
 ];
 
 /** Runs a command, shows what it prints, and counts the tests it reports. */
@@ -54,12 +56,9 @@ function count([command, args]) {
 const words = process.argv.slice(2);
 const wanted = checks.filter(([name]) => words.length === 0 || words.some((w) => name.includes(w)));
 
-await setup();
 if (wanted.some(([name]) => name === "browser" || name === "package")) await chromium();
 if (wanted.some(([name]) => ["edge", "package", "browser", "soak"].includes(name))) {
-  step("the package: npm run build:package");
-  await run("node", ["scripts/build-package.mjs"]);
-  step("the Worker: npm run build:worker");
+  step("the package, the console and the Worker: npm run build:worker");
   await run("node", ["scripts/build-worker.mjs"]);
 }
 

@@ -16,7 +16,7 @@ use super::runtime::{Sql, Thrown, describe, error};
 use super::{storage, within};
 
 /// How long to search the directory for an imported connector that has the index.
-const SEARCH_LIMIT: Duration = Duration::from_millis(1_000);
+const SEARCH_LIMIT: Duration = Duration::from_millis(800);
 
 /// Claims an index for a connector. `false`: another one holds it.
 ///

@@ -3,19 +3,23 @@
 //! Keys and metadata are enough to filter and sort; documents are read for the page that is shown,
 //! and for rows whose metadata does not say what the filter asks for.
 
+use std::time::Duration;
+
 use js_sys::{Array, Map};
 use serde_json::{Value, json};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{Env, console_error};
 
 use super::runtime::{Thrown, describe, from_json, to_json, wait};
-use super::{kv, kv_key};
+use super::{kv, kv_key, within};
 use crate::api::{Answer, Failure, List};
 use crate::connector::{Connector, Entry, Filter, order, with_id};
 
 /// Workers KV gives at most this many values at once.
 const BATCH: usize = 100;
 const PREFIX: &str = "c:";
+/// A list that takes longer is given up.
+const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// One connector, as far as the directory knows it.
 struct Row {
@@ -29,7 +33,8 @@ struct Row {
 /// # Errors
 /// 503 if Workers KV does not answer.
 pub(super) async fn list(env: &Env, list: List) -> Result<Answer, Failure> {
-    page(env, list).await.map_err(|thrown| {
+    let page = within(TIME_LIMIT, page(env, list)).await;
+    page.unwrap_or_else(|| Err("it takes too long".into())).map_err(|thrown| {
         console_error!("the directory cannot be read: {}", describe(&thrown));
         Failure::unavailable("Workers KV")
     })

@@ -24,7 +24,8 @@ use crate::connector::Connector;
 use crate::status::Status;
 
 /// How long to wait for Workers KV to say whether it has a document to adopt.
-const ADOPTION_LIMIT: Duration = Duration::from_millis(1_000);
+/// Together with the search for who holds an index it must stay below two seconds.
+const ADOPTION_LIMIT: Duration = Duration::from_millis(800);
 
 /// The Durable Object class of connectors; instances are named by connector id.
 #[durable_object]
@@ -87,7 +88,7 @@ impl DurableObject for ConnectorObject {
         self.0.projection.alarm_rang();
         self.0.clone().project().await;
         if self.0.is_outdated() {
-            self.0.project_soon().await;
+            self.0.project_later().await;
         }
         Response::empty()
     }
@@ -156,6 +157,9 @@ impl Object {
         if self.loaded.borrow().is_none() {
             let record = self.store.read()?;
             self.loaded.replace(Some(record));
+            if self.is_outdated() {
+                self.projection.doubt();
+            }
         }
         Ok(())
     }

@@ -3,6 +3,10 @@
 //! Written after the commit, and never by a caller's leave: one write in flight per object, at
 //! most one a second, the newest version only. An alarm, set with the commit, repeats what failed
 //! and what a crash cut short.
+//!
+//! A write that failed, or that nobody waited for to the end, may still be carried out later, over
+//! a newer one. So for a while after a failure no write counts: the newest version is written again
+//! and again, and whatever comes late is overwritten.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -20,6 +24,8 @@ use crate::connector::Entry;
 const GAP_MS: u64 = 1_100;
 /// A write that takes longer counts as failed.
 const WRITE_LIMIT: Duration = Duration::from_secs(2);
+/// How long a write that failed may still be carried out.
+const DOUBT_MS: u64 = 20_000;
 /// When the alarm looks whether the copy is up to date.
 const ALARM_AFTER_MS: u64 = 2_000;
 
@@ -29,6 +35,7 @@ pub(super) struct Projection {
     running: Cell<bool>,
     alarm_set: Cell<bool>,
     last_write: Cell<u64>,
+    last_failure: Cell<u64>,
 }
 
 impl Projection {
@@ -36,6 +43,19 @@ impl Projection {
     pub(super) fn alarm_rang(&self) {
         self.alarm_set.set(false);
     }
+
+    /// A write may be under way of which nothing will be heard.
+    pub(super) fn doubt(&self) {
+        self.last_failure.set(millis());
+    }
+
+    fn is_in_doubt(&self, at: u64) -> bool {
+        at.saturating_sub(self.last_failure.get()) < DOUBT_MS
+    }
+}
+
+fn millis() -> u64 {
+    Date::now().as_millis()
 }
 
 /// A version of a connector, to be copied.
@@ -54,19 +74,24 @@ impl Object {
     /// Starts the copying, and sets the alarm. To be called right after a commit: then the alarm
     /// is stored with it.
     pub(super) async fn project_soon(self: &Rc<Self>) {
-        if !self.projection.alarm_set.replace(true) {
-            let at = (Date::now().as_millis() + ALARM_AFTER_MS) as f64;
-            if let Err(thrown) = wait(self.storage.set_alarm(at)).await {
-                self.projection.alarm_set.set(false);
-                console_error!("the alarm cannot be set: {}", describe(&thrown));
-            }
-        }
+        self.project_later().await;
         if !self.projection.running.get() {
             self.state.wait_until(self.clone().project());
         }
     }
 
-    /// Copies until the copy is up to date or a write fails.
+    /// Sets the alarm.
+    pub(super) async fn project_later(&self) {
+        if !self.projection.alarm_set.replace(true) {
+            let at = (millis() + ALARM_AFTER_MS) as f64;
+            if let Err(thrown) = wait(self.storage.set_alarm(at)).await {
+                self.projection.alarm_set.set(false);
+                console_error!("the alarm cannot be set: {}", describe(&thrown));
+            }
+        }
+    }
+
+    /// Copies until the copy is up to date, or a write fails or does not count.
     pub(super) async fn project(self: Rc<Self>) {
         if self.projection.running.replace(true) {
             return;
@@ -74,9 +99,14 @@ impl Object {
         while self.is_outdated() {
             self.wait_for_turn().await;
             let Some(copy) = self.newest() else { break };
+            let begun = millis();
             if let Err(thrown) = self.write_copy(&copy).await {
+                self.projection.doubt();
                 let why = describe(&thrown);
                 console_error!("connector [{}] cannot be copied to KV: {why}", copy.id);
+                break;
+            }
+            if self.projection.is_in_doubt(begun) {
                 break;
             }
             self.note_projected(copy.version);
@@ -85,7 +115,7 @@ impl Object {
     }
 
     async fn wait_for_turn(&self) {
-        let since = Date::now().as_millis().saturating_sub(self.projection.last_write.get());
+        let since = millis().saturating_sub(self.projection.last_write.get());
         if since < GAP_MS {
             Delay::from(Duration::from_millis(GAP_MS - since)).await;
         }
@@ -107,7 +137,6 @@ impl Object {
     async fn write_copy(&self, copy: &Copy) -> Result<(), Thrown> {
         let kv = kv(&self.env)?;
         let key = kv_key(&copy.id);
-        self.projection.last_write.set(Date::now().as_millis());
         let write = match &copy.document {
             Some((json, entry)) => {
                 let options = from_json(&json!({ "metadata": entry }))?;
@@ -115,7 +144,10 @@ impl Object {
             }
             None => kv.delete(&key),
         };
-        match within(WRITE_LIMIT, wait(write)).await {
+        let written = within(WRITE_LIMIT, wait(write)).await;
+        // From its end on: when it reached Workers KV is not known.
+        self.projection.last_write.set(millis());
+        match written {
             Some(written) => written.map(|_| ()),
             None => Err(format!("no answer within {} s", WRITE_LIMIT.as_secs()).into()),
         }

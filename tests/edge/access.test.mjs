@@ -227,7 +227,7 @@ test("unknown id and wrong secret cost the same", async (t) => {
   const tokens = { unknown: encode("nobodyy", secret()), wrong: encode("manage", secret()) };
   const answers = {};
   const times = { unknown: [], wrong: [] };
-  for (let n = 0; n < 1_050; n += 1) {
+  for (let n = 0; n < 550; n += 1) {
     const order = n % 2 ? ["unknown", "wrong"] : ["wrong", "unknown"];
     for (const name of order) {
       const started = performance.now();

@@ -1,0 +1,65 @@
+// Builds the console into www/dist: one page, one style sheet, one script, and what is loaded later.
+
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+
+import { build } from "esbuild";
+
+import { root } from "./tools.mjs";
+
+const source = join(root, "www/src");
+const dist = join(root, "www/dist");
+
+/** The package as it is published: its entry points, by the names a page imports them by. */
+const { name, exports } = JSON.parse(readFileSync(join(root, "npm/package.json"), "utf8"));
+const entries = new Map(
+  Object.entries(exports)
+    .filter(([, target]) => target.import)
+    .map(([entry, target]) => [join(name, entry), join(root, "npm", target.import.default)]),
+);
+const connectorStatus = {
+  name,
+  setup: ({ onResolve }) =>
+    onResolve({ filter: new RegExp(`^${name}(/|$)`) }, ({ path }) => ({ path: entries.get(path) })),
+};
+
+rmSync(join(dist, "assets"), { recursive: true, force: true });
+mkdirSync(dist, { recursive: true });
+const { metafile } = await build({
+  absWorkingDir: root,
+  entryPoints: ["main.jsx", "style.css", "favicon.svg"].map((file) => join(source, file)),
+  outdir: join(dist, "assets"),
+  // The name says what is in it, so browsers may keep it for good (see _headers).
+  entryNames: "[name]-[hash]",
+  chunkNames: "[name]-[hash]",
+  bundle: true,
+  splitting: true,
+  minify: true,
+  metafile: true,
+  format: "esm",
+  target: "es2022",
+  loader: { ".svg": "copy" },
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  plugins: [connectorStatus],
+  logLevel: "warning",
+});
+
+/** Where each file that the page names has gone. */
+const built = Object.fromEntries(
+  Object.entries(metafile.outputs)
+    .filter(([, output]) => output.entryPoint ?? Object.keys(output.inputs).length === 1)
+    .map(([file, output]) => {
+      const from = output.entryPoint ?? Object.keys(output.inputs)[0];
+      return [relative(source, join(root, from)), relative(dist, join(root, file))];
+    }),
+);
+const page = readFileSync(join(source, "index.html"), "utf8");
+writeFileSync(
+  join(dist, "index.html"),
+  page.replaceAll(/\{\{(.+?)\}\}/g, (_, file) => {
+    if (!built[file]) throw new Error(`index.html names ${file}, which was not built`);
+    return `/${built[file]}`;
+  }),
+);
+copyFileSync(join(source, "_headers"), join(dist, "_headers"));

@@ -1,0 +1,77 @@
+// The console in a real browser, for tests.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { chromium } from "playwright-core";
+
+import { browser as executablePath } from "../../scripts/tools.mjs";
+import { send, startWorker } from "../edge/worker.mjs";
+
+const args = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** The Worker, open to everybody as `npm start` has it, and a browser. */
+export async function startConsole() {
+  const worker = await startWorker({ vars: { ANONYMOUS_PRIVILEGE: "manage_connector" } });
+  const profile = mkdtempSync(join(tmpdir(), "console-"));
+  const browser = await chromium.launch({ executablePath, args, env: { ...process.env, HOME: profile } });
+  const { CONNECTORS } = await worker.env();
+  const complaints = [];
+  return {
+    url: worker.url,
+    kv: CONNECTORS,
+    /** A request past the page, as curl would send it. */
+    curl: (method, path, body) => send(worker.url, method, path, body),
+    /** Creates a connector and moves it. */
+    async connector(id, creation, ...moves) {
+      const path = `/_connector/${encodeURIComponent(id)}`;
+      assert.equal((await send(worker.url, "PUT", path, creation)).status, 201);
+      for (const status of moves) {
+        assert.equal((await send(worker.url, "PUT", `${path}/_status`, { status })).status, 200);
+      }
+    },
+    open: (hash = "", options = {}) => open(browser, worker.url, complaints, hash, options),
+    /** Closes what was opened, for an open page goes on asking; no page may have complained. */
+    async closePages() {
+      await Promise.all(browser.contexts().map((context) => context.close()));
+      assert.deepEqual(complaints.splice(0), []);
+    },
+    async close() {
+      await browser.close();
+      await worker.close();
+      rmSync(profile, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Opens the console in a context of its own. */
+async function open(browser, url, complaints, hash, { origin = url, ...options }) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin });
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  const complain = (text) => complaints.push(text);
+  page.on("pageerror", ({ message }) => complain(message));
+  page.on("dialog", (dialog) => complain(`dialog: ${dialog.message()}`) && dialog.dismiss());
+  page.on("console", (line) => {
+    // Chromium says of every answer of 400 and more that it is one.
+    if (line.type() === "error" && !/^Failed to load resource/.test(line.text())) complain(line.text());
+  });
+  await page.goto(`${origin}/${hash}`);
+  return page;
+}
+
+/** The address of a connector's page. */
+export const hashOf = (id) => `#/${encodeURIComponent(id)}`;
+
+/** What the page says, once it says so. */
+export const says = (page, text) => page.getByText(text).first().waitFor();

@@ -1,0 +1,115 @@
+// Is there one order of all that was asked of a connector that explains every answer?
+//
+// The search is Wing and Gong's: any request that began before every unplaced one had ended may
+// come next; what was placed and what state that led to is remembered, so no dead end is entered
+// twice. The order must also be the one that the history table tells.
+
+const NEXT = {
+  created: ["needs_configuration", "error"],
+  needs_configuration: ["configured", "error"],
+  configured: ["needs_configuration", "configured", "connected", "error"],
+  connected: ["configured", "connected", "error"],
+  error: ["configured", "connected", "error"],
+};
+
+const NOTHING = { exists: false, deleted: false, status: "", error: "", changes: 0, erased: 0, last: "" };
+
+/** `from > to via`: a row of the history. */
+export const row = ({ from, to, via }) => `${from ?? "-"} > ${to} ${via}`;
+
+/**
+ * The state after `operation`, if its answer fits the state before; otherwise `null`.
+ * An operation is `{ kind, value, status, result, start, end }`.
+ */
+function after(state, { kind, value, status, result }) {
+  const alive = state.exists && !state.deleted;
+  const moved = (to, via, rest) => {
+    const change = to !== state.status || via === "_create";
+    const from = state.exists ? state.status : null;
+    return {
+      ...state,
+      ...rest,
+      status: to,
+      changes: state.changes + (change ? 1 : 0),
+      last: change ? row({ from, to, via }) : state.last,
+    };
+  };
+  const answered = (code, text, next) => (status === code && result === text ? next : null);
+  const refused = (code) => (status === code ? state : null);
+  switch (kind) {
+    case "create":
+      return answered(
+        state.exists ? 200 : 201,
+        state.exists ? "updated" : "created",
+        moved("created", "_create", { exists: true, deleted: false, error: "" }),
+      );
+    case "status":
+      if (!alive) return refused(404);
+      if (!NEXT[state.status].includes(value)) return refused(400);
+      if (value === state.status) return answered(200, "noop", state);
+      return answered(200, "updated", moved(value, "_status"));
+    case "error": {
+      if (!state.exists) return refused(404);
+      const to = value === null ? "connected" : "error";
+      const error = JSON.stringify(value);
+      if (to === state.status && error === state.error) return answered(200, "noop", state);
+      return answered(200, "updated", moved(to, "_error", { error }));
+    }
+    case "configuration":
+      if (!alive) return refused(404);
+      return answered(200, "updated", moved("configured", "_configuration"));
+    case "delete":
+      return alive ? answered(200, true, { ...state, deleted: true }) : refused(404);
+    case "erase":
+      if (!state.exists) return refused(404);
+      return answered(200, true, { ...NOTHING, erased: state.erased + 1 });
+    case "get":
+      return alive ? answered(200, `${state.status} ${state.error}`, state) : refused(404);
+    case "look":
+      return alive ? answered(200, `${state.status} ${state.last}`, state) : refused(404);
+    default:
+      throw new Error(`unknown kind ${kind}`);
+  }
+}
+
+/**
+ * Checks one connector. `history`: the rows of its table in the end, oldest first, all since it was
+ * last erased. Answers `null`, or the operations among which no order was found.
+ */
+export function violation(operations, history) {
+  const all = [...operations].sort((a, b) => a.start - b.start);
+  const count = all.length;
+  const erasures = all.filter(({ kind, status }) => kind === "erase" && status === 200).length;
+  const placed = new Uint8Array(count);
+  const seen = new Set();
+  let furthest = 0;
+
+  const told = (state) =>
+    state.erased < erasures || state.changes === 0 || history[state.changes - 1] === state.last;
+
+  const search = (from, state) => {
+    let first = from;
+    while (first < count && placed[first]) first += 1;
+    furthest = Math.max(furthest, first);
+    if (first === count) return state.changes === history.length;
+    let ended = Infinity;
+    let key = `${first}|`;
+    for (let n = first; n < count && all[n].start <= all[first].end; n += 1) {
+      if (placed[n]) key += `${n},`;
+      else if (all[n].start <= ended) ended = Math.min(ended, all[n].end);
+    }
+    key += Object.values(state).join("|");
+    if (seen.has(key)) return false;
+    seen.add(key);
+    for (let n = first; n < count && all[n].start <= ended; n += 1) {
+      if (placed[n]) continue;
+      const next = after(state, all[n]);
+      if (next === null || !told(next)) continue;
+      placed[n] = 1;
+      if (search(first, next)) return true;
+      placed[n] = 0;
+    }
+    return false;
+  };
+  return search(0, NOTHING) ? null : all.slice(Math.max(0, furthest - 3), furthest + 6);
+}

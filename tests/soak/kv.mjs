@@ -1,0 +1,157 @@
+// Workers KV for tests and benches, in memory: a Worker that answers what workerd's KV bindings
+// ask a KV service. Its second entrypoint, `control`, injects faults and tells what was written.
+
+import { WorkerEntrypoint } from "cloudflare:workers";
+
+const LIST_LIMIT = 1_000;
+
+/** key -> { value, metadata } */
+const entries = new Map();
+/** Keys in order, for lists; `null` after a key came or went. */
+let sorted = null;
+
+/** What befalls operations: see `control`. */
+let faults = { mode: "none" };
+let watching = false;
+/** { key, at, kind }: every write that reached the service, while watched. */
+let arrivals = [];
+/** Writes that have been taken in and are not carried out yet. */
+let pending = 0;
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+function put(key, value, metadata) {
+  if (!entries.has(key)) sorted = null;
+  entries.set(key, { value, metadata });
+}
+
+function remove(key) {
+  if (entries.delete(key)) sorted = null;
+}
+
+/** Carries out `operation`, or does what the fault says instead. */
+async function withFaults(isWrite, operation) {
+  switch (faults.mode) {
+    case "429":
+      return new Response("Too Many Requests", { status: 429 });
+    case "500":
+      return new Response("Internal Server Error", { status: 500 });
+    case "hang":
+      // Longer than anybody waits; workerd would end a request that waits for nothing at all.
+      await sleep(120_000);
+      return new Response("Gateway Timeout", { status: 504 });
+    case "late":
+    case "late-500": {
+      // Carried out after up to `delay` ms; the later the caller hears of it, or not at all.
+      if (!isWrite) return operation();
+      const { mode, delay } = faults;
+      const lateness = Math.random() * delay;
+      pending += 1;
+      const carriedOut = sleep(lateness).then(() => {
+        pending -= 1;
+        return operation();
+      });
+      if (mode === "late") return carriedOut;
+      background(carriedOut);
+      return new Response("Internal Server Error", { status: 500 });
+    }
+    default:
+      return operation();
+  }
+}
+
+let background = () => {};
+
+function list(parameters) {
+  sorted ??= [...entries.keys()].sort();
+  const prefix = parameters.get("prefix") ?? "";
+  const limit = Number(parameters.get("key_count_limit") ?? LIST_LIMIT);
+  const start = Number(parameters.get("cursor") ?? 0);
+  const names = prefix === "" ? sorted : sorted.filter((name) => name.startsWith(prefix));
+  const keys = names.slice(start, start + limit).map((name) => {
+    const { metadata } = entries.get(name);
+    return metadata === null ? { name } : { name, metadata };
+  });
+  const next = start + keys.length;
+  const complete = next >= names.length;
+  return Response.json({
+    keys,
+    list_complete: complete,
+    ...(complete ? {} : { cursor: String(next) }),
+    cacheStatus: null,
+  });
+}
+
+export default class extends WorkerEntrypoint {
+  async fetch(request) {
+    background = (promise) => this.ctx.waitUntil(promise);
+    const url = new URL(request.url);
+    const key = decodeURIComponent(url.pathname.slice(1));
+    switch (request.method) {
+      case "GET":
+        return withFaults(false, () => {
+          if (key === "") return list(url.searchParams);
+          const entry = entries.get(key);
+          if (entry === undefined) return new Response("Not Found", { status: 404 });
+          const headers = entry.metadata === null ? {} : { "CF-KV-Metadata": entry.metadata };
+          return new Response(entry.value, { headers });
+        });
+      case "POST": {
+        const { keys, type } = await request.json();
+        const value = (name) => {
+          const text = entries.get(name)?.value;
+          if (text === undefined) return null;
+          return type === "json" ? JSON.parse(text) : text;
+        };
+        return withFaults(false, () => Response.json(Object.fromEntries(keys.map((name) => [name, value(name)]))));
+      }
+      case "PUT":
+      case "DELETE": {
+        const value = await request.text();
+        const metadata = request.headers.get("CF-KV-Metadata");
+        if (watching) arrivals.push({ key, at: Date.now(), kind: request.method });
+        return withFaults(true, () => {
+          if (request.method === "PUT") put(key, value, metadata);
+          else remove(key);
+          return new Response();
+        });
+      }
+      default:
+        return new Response("Method Not Allowed", { status: 405 });
+    }
+  }
+}
+
+/** The service's back door, for tests: `POST /faults`, `/watch`, `/load`; `GET /state`. */
+export class control extends WorkerEntrypoint {
+  async fetch(request) {
+    const { pathname } = new URL(request.url);
+    switch (pathname) {
+      case "/faults":
+        faults = await request.json();
+        break;
+      case "/watch":
+        watching = true;
+        arrivals = [];
+        break;
+      case "/load":
+        for (const [key, value, metadata] of await request.json()) {
+          put(key, value, metadata === undefined ? null : JSON.stringify(metadata));
+        }
+        break;
+      case "/clear":
+        entries.clear();
+        sorted = null;
+        break;
+      case "/state":
+        return Response.json({
+          pending,
+          arrivals,
+          entries: Object.fromEntries([...entries].map(([key, entry]) => [key, entry.value])),
+        });
+      default:
+        return new Response("Not Found", { status: 404 });
+    }
+    return new Response("ok\n");
+  }
+}

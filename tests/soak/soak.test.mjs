@@ -1,0 +1,49 @@
+// The proofs in short, and proof that the checker sees what it is there to see. `npm run soak` is
+// the long form.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { violation } from "./checker.mjs";
+import * as proofs from "./proofs.mjs";
+
+const SHORT = {
+  linearizability: { seconds: 2 },
+  kill: { times: 3 },
+  kvFaults: { seconds: 4, connectors: 4, modes: ["hang", "late"] },
+  claims: { rounds: 2, kills: 2 },
+  badInput: { requests: 400 },
+  memory: { requests: 3_000, slack: 64 },
+};
+
+for (const [name, options] of Object.entries(SHORT)) {
+  test(name, async () => {
+    const { figures, problems } = await proofs[name](options);
+    console.log(figures);
+    assert.deepEqual(problems.slice(0, 5), []);
+  });
+}
+
+test("the checker finds fault with a Worker that checks and writes KV without an object", async () => {
+  const worker = { modules: ["tests/soak/unordered.mjs"], kv: { CONNECTORS: "kv" } };
+  const { problems } = await proofs.linearizability({ worker, seconds: 1 });
+  assert.match(problems.join("\n"), /no order explains/);
+});
+
+test("the checker tells an order from none", () => {
+  const at = (kind, value, status, result, start, end) => ({ kind, value, status, result, start, end });
+  const created = at("create", undefined, 201, "created", 0, 1);
+  const toError = at("status", "error", 200, "updated", 2, 5);
+  const rows = ["- > created _create", "created > error _status"];
+  const cases = [
+    ["one after the other", [created, toError], rows, true],
+    ["a history that lacks a row", [created, toError], rows.slice(0, 1), false],
+    ["a history of another move", [created, toError], [rows[0], "created > needs_configuration _status"], false],
+    ["a read of the past while the write is under way", [created, toError, at("get", undefined, 200, "created ", 3, 4)], rows, true],
+    ["a read of the past after the write", [created, toError, at("get", undefined, 200, "created ", 6, 7)], rows, false],
+    ["two moves of which one must fail", [created, toError, at("status", "needs_configuration", 200, "updated", 3, 4)], rows, false],
+  ];
+  for (const [name, operations, history, ordered] of cases) {
+    assert.equal(violation(operations, history) === null, ordered, name);
+  }
+});

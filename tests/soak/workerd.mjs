@@ -1,0 +1,180 @@
+// Workers in `workerd serve`, without the Node proxy that wrangler puts in front: for load, faults
+// and sudden death.
+
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { root } from "../../scripts/tools.mjs";
+
+const require = createRequire(import.meta.url);
+const workerd = require.resolve(`@cloudflare/workerd-linux-${process.arch === "x64" ? "64" : process.arch}/bin/workerd`);
+const wrangler = readFileSync(join(root, "wrangler.toml"), "utf8");
+const compatibilityDate = /^compatibility_date = "(.*)"/m.exec(wrangler)[1];
+
+// Where there is a disk in memory: what is measured is the Workers, not the disk.
+export const scratch = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+
+const built = process.env.TRY_BUILD ?? "build";
+const text = JSON.stringify;
+const list = (items) => `[${items.join(", ")}]`;
+
+/** As much of the log as is kept. */
+const LOG_LIMIT = 1 << 20;
+
+/** One Worker of a workerd: `modules` are files of this project, the first is the entry point. */
+function worker({ modules, kv = {}, objects = {}, services = {}, vars = {} }) {
+  const bindings = [
+    ...Object.entries(kv).map(([name, at]) => `(name = ${text(name)}, kvNamespace = ${text(at)})`),
+    ...Object.entries(services).map(([name, at]) => `(name = ${text(name)}, service = ${text(at)})`),
+    ...Object.entries(vars).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`),
+    ...Object.entries(objects).map(
+      ([name, className]) => `(name = ${text(name)}, durableObjectNamespace = ${text(className)})`,
+    ),
+  ];
+  const namespaces = Object.values(objects).map(
+    (name) => `(className = ${text(name)}, uniqueKey = ${text(name)}, enableSql = true)`,
+  );
+  const files = modules.map((file) => {
+    const kind = file.endsWith(".wasm") ? "wasm" : "esModule";
+    return `(name = ${text(file.split("/").at(-1))}, ${kind} = embed ${text(`/${file}`)})`;
+  });
+  return `(worker = (
+    compatibilityDate = ${text(compatibilityDate)},
+    modules = ${list(files)},
+    bindings = ${list(bindings)},
+    durableObjectNamespaces = ${list(namespaces)},
+    ${namespaces.length > 0 ? 'durableObjectStorage = (localDisk = "disk"),' : ""}
+  ))`;
+}
+
+/**
+ * Starts a workerd. `workers`: its Workers by name; `sockets`: which Worker (or `worker#entrypoint`)
+ * answers on a port of its own; `external`: services elsewhere, by name; `disk`: the directory
+ * where objects are kept (by default one in memory that goes with the process).
+ */
+export async function serve({ workers, sockets, external = {}, disk, args = [] }) {
+  const directory = mkdtempSync(join(scratch, "connector-status-"));
+  const objects = disk ?? join(directory, "objects");
+  mkdirSync(objects, { recursive: true });
+  const services = [
+    `(name = "disk", disk = (path = ${text(objects)}, writable = true))`,
+    ...Object.entries(external).map(
+      ([name, address]) => `(name = ${text(name)}, external = (address = ${text(address)}, http = ()))`,
+    ),
+    ...Object.entries(workers).map(([name, it]) => `(name = ${text(name)}, ${worker(it).slice(1)}`),
+  ];
+  const designator = (to) => {
+    const [name, entrypoint] = to.split("#");
+    return entrypoint ? `(name = ${text(name)}, entrypoint = ${text(entrypoint)})` : text(name);
+  };
+  const ports = Object.entries(sockets).map(
+    ([name, to]) => `(name = ${text(name)}, address = "127.0.0.1:0", http = (), service = ${designator(to)})`,
+  );
+  const config = join(directory, "config.capnp");
+  writeFileSync(
+    config,
+    `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (services = ${list(services)}, sockets = ${list(ports)});
+`,
+  );
+
+  const startedAt = performance.now();
+  const child = spawn(
+    workerd,
+    ["serve", config, "--experimental", `--import-path=${root}`, "--control-fd=3", ...args],
+    { stdio: ["ignore", "pipe", "pipe", "pipe"] },
+  );
+  const stop = () => child.kill("SIGKILL");
+  process.once("exit", stop);
+  const gone = new Promise((resolve) => child.once("exit", resolve));
+  let log = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (data) => {
+      log = (log + data).slice(-LOG_LIMIT);
+    });
+  }
+  const addresses = await new Promise((resolve, reject) => {
+    const found = {};
+    let heard = "";
+    child.stdio[3].on("data", (data) => {
+      heard += data;
+      const lines = heard.split("\n");
+      heard = lines.pop();
+      for (const line of lines) {
+        const event = JSON.parse(line);
+        if (event.event === "listen") found[event.socket] = event.port;
+      }
+      if (Object.keys(found).length === ports.length) resolve(found);
+    });
+    gone.then(() => reject(new Error(`workerd did not start:\n${log}`)));
+  });
+
+  const kill = async () => {
+    stop();
+    await gone;
+    process.removeListener("exit", stop);
+    rmSync(directory, { recursive: true, force: true });
+  };
+  return {
+    pid: child.pid,
+    startedAt,
+    ports: addresses,
+    url: (socket) => `http://127.0.0.1:${addresses[socket]}`,
+    log: () => log,
+    /** Ends it as a power failure would. */
+    kill,
+  };
+}
+
+/** The Worker of this project, as built in build/. */
+export const ours = (options = {}) => ({
+  modules: [`${built}/index.js`, `${built}/index_bg.wasm`],
+  objects: { CONNECTOR: "ConnectorObject", INDEX_CLAIM: "IndexClaim" },
+  kv: { CONNECTORS: "kv", API_KEYS: "kv" },
+  vars: { ANONYMOUS_PRIVILEGE: "manage_connector" },
+  ...options,
+});
+
+/** Workers KV, in memory: see kv.mjs. */
+export const kvWorker = { modules: ["tests/soak/kv.mjs"] };
+
+/**
+ * A Worker (by default this project's) with KV in a process of its own, which survives when the
+ * Worker's is killed.
+ */
+export async function serveWithKv({ worker = ours(), disk } = {}) {
+  const kv = await serve({ workers: { kv: kvWorker }, sockets: { kv: "kv", control: "kv#control" } });
+  const start = () =>
+    serve({
+      workers: { it: worker },
+      sockets: { it: "it" },
+      external: { kv: `127.0.0.1:${kv.ports.kv}` },
+      disk,
+    });
+  let server = await start();
+  const control = async (path, body) => {
+    const response = await fetch(`${kv.url("control")}/${path}`, {
+      method: body === undefined ? "GET" : "POST",
+      body: JSON.stringify(body),
+    });
+    return path === "state" ? response.json() : response.text();
+  };
+  return {
+    kv: control,
+    url: () => server.url("it"),
+    port: () => server.ports.it,
+    pid: () => server.pid,
+    log: () => server.log(),
+    kill: () => server.kill(),
+    restart: async () => {
+      server = await start();
+    },
+    close: async () => {
+      await server.kill();
+      await kv.kill();
+    },
+  };
+}
