@@ -106,13 +106,13 @@ const list = request("GET", "/_connector?size=100");
 export const rows = [
   {
     label: "PUT `_status`, changing",
-    count: 10 * 2 * CONNECTORS,
+    count: 4 * 2 * CONNECTORS,
     next: (n) => move(n, Math.floor(n / CONNECTORS) % 2 === 0 ? "connected" : "configured"),
   },
-  { label: "PUT `_status`, noop", count: 4_000, next: (n) => move(n, "configured") },
-  { label: "PUT `_status`, refused", count: 4_000, expect: "400", next: (n) => move(n, "created") },
-  { label: "GET one", count: 4_000, next: (n) => request("GET", path(n)) },
-  { label: "list of 100", count: 400, next: () => list, listed: 100 },
+  { label: "PUT `_status`, noop", count: 1_600, next: (n) => move(n, "configured") },
+  { label: "PUT `_status`, refused", count: 1_600, expect: "400", next: (n) => move(n, "created") },
+  { label: "GET one", count: 1_600, next: (n) => request("GET", path(n)) },
+  { label: "list of 100", count: 160, next: () => list, listed: 100 },
 ];
 
 /** Requests per second and CPU microseconds of every row and peer, medians of `runs`. */

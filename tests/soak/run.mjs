@@ -1,4 +1,4 @@
-// `npm run soak`: the proofs at full length. `npm run soak -- kill claims` runs only those.
+// Run by `npm run soak`: the proofs at full length, all or those named.
 
 import * as proofs from "./proofs.mjs";
 

@@ -10,10 +10,10 @@ import * as proofs from "./proofs.mjs";
 const SHORT = {
   linearizability: { seconds: 2 },
   kill: { times: 3 },
-  kvFaults: { seconds: 4, connectors: 4, modes: ["hang", "late"] },
+  kvFaults: { seconds: 4, connectors: 4, modes: ["hang", "late-500"] },
   claims: { rounds: 2, kills: 2 },
   badInput: { requests: 400 },
-  memory: { requests: 3_000, slack: 64 },
+  memory: { requests: 2_500 },
 };
 
 for (const [name, options] of Object.entries(SHORT)) {

@@ -53,9 +53,10 @@ function worker({ modules, kv = {}, objects = {}, services = {}, vars = {} }) {
 /**
  * Starts a workerd. `workers`: its Workers by name; `sockets`: which Worker (or `worker#entrypoint`)
  * answers on a port of its own; `external`: services elsewhere, by name; `disk`: the directory
- * where objects are kept (by default one in memory that goes with the process).
+ * where objects are kept (by default one in memory that goes with the process); `inspect`: with
+ * V8's inspector on a port of its own.
  */
-export async function serve({ workers, sockets, external = {}, disk, args = [] }) {
+export async function serve({ workers, sockets, external = {}, disk, inspect = false }) {
   const directory = mkdtempSync(join(scratch, "connector-status-"));
   const objects = disk ?? join(directory, "objects");
   mkdirSync(objects, { recursive: true });
@@ -84,7 +85,14 @@ const config :Workerd.Config = (services = ${list(services)}, sockets = ${list(p
   const startedAt = performance.now();
   const child = spawn(
     workerd,
-    ["serve", config, "--experimental", `--import-path=${root}`, "--control-fd=3", ...args],
+    [
+      "serve",
+      config,
+      "--experimental",
+      `--import-path=${root}`,
+      "--control-fd=3",
+      ...(inspect ? ["--inspector-addr=127.0.0.1:0"] : []),
+    ],
     { stdio: ["ignore", "pipe", "pipe", "pipe"] },
   );
   const stop = () => child.kill("SIGKILL");
@@ -106,8 +114,9 @@ const config :Workerd.Config = (services = ${list(services)}, sockets = ${list(p
       for (const line of lines) {
         const event = JSON.parse(line);
         if (event.event === "listen") found[event.socket] = event.port;
+        if (event.event === "listen-inspector") found.inspector = event.port;
       }
-      if (Object.keys(found).length === ports.length) resolve(found);
+      if (Object.keys(found).length === ports.length + (inspect ? 1 : 0)) resolve(found);
     });
     gone.then(() => reject(new Error(`workerd did not start:\n${log}`)));
   });
@@ -129,6 +138,25 @@ const config :Workerd.Config = (services = ${list(services)}, sockets = ${list(p
   };
 }
 
+/** Bytes that the one Worker behind an inspector holds after a collection of garbage. */
+async function heap(port) {
+  const [target] = await (await fetch(`http://127.0.0.1:${port}/json`)).json();
+  const socket = new WebSocket(target.webSocketDebuggerUrl);
+  await new Promise((resolve) => (socket.onopen = resolve));
+  const call = (id, method) =>
+    new Promise((resolve) => {
+      socket.addEventListener("message", ({ data }) => {
+        const answer = JSON.parse(data);
+        if (answer.id === id) resolve(answer.result);
+      });
+      socket.send(JSON.stringify({ id, method }));
+    });
+  await call(1, "HeapProfiler.collectGarbage");
+  const { usedSize, embedderHeapUsedSize = 0, backingStorageSize = 0 } = await call(2, "Runtime.getHeapUsage");
+  socket.close();
+  return usedSize + embedderHeapUsedSize + backingStorageSize;
+}
+
 /** The Worker of this project, as built in build/. */
 export const ours = (options = {}) => ({
   modules: [`${built}/index.js`, `${built}/index_bg.wasm`],
@@ -145,7 +173,7 @@ export const kvWorker = { modules: ["tests/soak/kv.mjs"] };
  * A Worker (by default this project's) with KV in a process of its own, which survives when the
  * Worker's is killed.
  */
-export async function serveWithKv({ worker = ours(), disk } = {}) {
+export async function serveWithKv({ worker = ours(), disk, inspect } = {}) {
   const kv = await serve({ workers: { kv: kvWorker }, sockets: { kv: "kv", control: "kv#control" } });
   const start = () =>
     serve({
@@ -153,6 +181,7 @@ export async function serveWithKv({ worker = ours(), disk } = {}) {
       sockets: { it: "it" },
       external: { kv: `127.0.0.1:${kv.ports.kv}` },
       disk,
+      inspect,
     });
   let server = await start();
   const control = async (path, body) => {
@@ -168,6 +197,7 @@ export async function serveWithKv({ worker = ours(), disk } = {}) {
     port: () => server.ports.it,
     pid: () => server.pid,
     log: () => server.log(),
+    heap: () => heap(server.ports.inspector),
     kill: () => server.kill(),
     restart: async () => {
       server = await start();

@@ -1,0 +1,109 @@
+// What grows with the number of connectors, and what does not; how fast everything starts.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+
+import { root } from "../scripts/tools.mjs";
+import { send } from "../tests/edge/worker.mjs";
+import { fillKv, peers, start } from "./edge.mjs";
+import { measure, median, request } from "./load.mjs";
+
+const path = (n) => `/_connector/growth-${n}`;
+const move = (n, status) => request("PUT", `${path(n)}/_status`, { status });
+
+/** What `_status` costs with so many connectors stored, and lists of so many. */
+export async function growth({ stored = [1, 1_000, 10_000], runs = 5, count = 1_600 } = {}) {
+  const { ours } = await peers();
+  const server = await start({ ours });
+  const to = { pid: server.pid, port: server.ports.ours };
+  const moves = [];
+  const lists = [];
+  try {
+    let made = 0;
+    /** Moves between two statuses that may follow each other, round and round. */
+    const spread = async (over) => {
+      const results = [];
+      for (let run = 0; run <= runs; run += 1) {
+        const next = (n) => move(n % over, Math.floor(n / over) % 2 ? "configured" : "connected");
+        // One connector gets its moves one by one, so that none is refused.
+        const result = await measure({ ...to, count, next, connections: over === 1 ? 1 : 16 });
+        if (run > 0) results.push(result);
+      }
+      return { rate: median(results.map((r) => r.rate)), micros: median(results.map((r) => r.micros)) };
+    };
+    for (const total of stored) {
+      const first = made;
+      await measure({ ...to, count: total - made, expect: "201", next: (n) => request("PUT", path(first + n), {}) });
+      made = total;
+      const over = Math.min(total, 200);
+      for (let n = 0; n < over; n += 1) await send(server.url("ours"), "PUT", `${path(n)}/_error`, { error: null });
+      moves.push({ label: `${total.toLocaleString("en")} stored, ${over} of them moved`, ...(await spread(over)) });
+    }
+    for (let n = 0; n < 1_000; n += 1) await send(server.url("ours"), "PUT", `${path(n)}/_error`, { error: null });
+    moves.push({ label: "1,000 cold ones moved in turn", ...(await spread(1_000)) });
+    moves.push({ label: "one hot one, one caller", ...(await spread(1)) });
+
+    const { id, ...document } = (await send(server.url("ours"), "GET", path(0))).body;
+    for (const total of [100, 1_000, 10_000]) {
+      await fillKv(server, "ours", total, document);
+      const results = [];
+      for (let run = 0; run <= runs; run += 1) {
+        const next = () => request("GET", "/_connector?size=100");
+        const result = await measure({ ...to, count: total > 1_000 ? 20 : 100, connections: 4, next });
+        if (run > 0) results.push(result);
+      }
+      lists.push({
+        label: `first 100 of ${total.toLocaleString("en")}`,
+        rate: median(results.map((r) => r.rate)),
+        micros: median(results.map((r) => r.micros)),
+      });
+    }
+  } finally {
+    await server.kill();
+  }
+  return { moves, lists };
+}
+
+/** Bytes of a Worker, and the time from the start of a process to its first answers. */
+export async function startUp({ runs = 5, idle = 15_000 } = {}) {
+  const all = await peers();
+  const results = [];
+  for (const [name, peer] of Object.entries(all)) {
+    const files = peer.worker.modules.map((file) => readFileSync(join(root, file)));
+    const firsts = [];
+    let afterIdle;
+    let warm;
+    for (let run = 0; run < runs; run += 1) {
+      const server = await start({ [name]: peer });
+      const url = server.url(name);
+      const put = () => send(url, "PUT", "/_connector/first", { status: "created" });
+      const create = () => (name === "bare" ? put() : send(url, "PUT", "/_connector/first", { name: "First" }));
+      await create();
+      firsts.push(performance.now() - server.startedAt);
+      if (run === runs - 1) {
+        const timed = async () => {
+          const started = performance.now();
+          await send(url, "GET", "/_connector/first");
+          return performance.now() - started;
+        };
+        const times = [];
+        for (let n = 0; n < 50; n += 1) times.push(await timed());
+        warm = median(times);
+        // workerd puts objects away that nobody has asked for ten seconds.
+        await new Promise((resolve) => setTimeout(resolve, idle));
+        afterIdle = await timed();
+      }
+      await server.kill();
+    }
+    results.push({
+      label: peer.label,
+      raw: files.reduce((sum, file) => sum + file.length, 0),
+      gz: files.reduce((sum, file) => sum + gzipSync(file, { level: 9 }).length, 0),
+      first: median(firsts),
+      warm,
+      afterIdle,
+    });
+  }
+  return results;
+}
