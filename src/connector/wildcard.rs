@@ -17,12 +17,13 @@ pub fn matches(pattern: &str, text: &str) -> bool {
             (Some(wanted), Some(found)) if wanted == '?' || wanted == found => {
                 (pattern, text) = (rest_of_pattern, rest_of_text);
             }
-            _ => match &mut retry {
-                Some((after_star, within)) if within.next().is_some() => {
-                    (pattern, text) = (after_star.clone(), within.clone());
+            _ => {
+                let Some((after_star, within)) = &mut retry else { return false };
+                if within.next().is_none() {
+                    return false;
                 }
-                _ => return false,
-            },
+                (pattern, text) = (after_star.clone(), within.clone());
+            }
         }
     }
 }
