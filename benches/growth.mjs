@@ -13,7 +13,7 @@ const path = (n) => `/_connector/growth-${n}`;
 const move = (n, status) => request("PUT", `${path(n)}/_status`, { status });
 
 /** What `_status` costs with so many connectors stored, and lists of so many. */
-export async function growth({ stored = [1, 1_000, 10_000], runs = 5, count = 1_600 } = {}) {
+export async function growth({ stored = [1, 1_000, 10_000], runs = 5, share = 1 } = {}) {
   const { ours } = await peers();
   const server = await start({ ours });
   const to = { pid: server.pid, port: server.ports.ours };
@@ -24,10 +24,14 @@ export async function growth({ stored = [1, 1_000, 10_000], runs = 5, count = 1_
     /** Moves between two statuses that may follow each other, round and round. */
     const spread = async (over) => {
       const results = [];
+      let turn = 0;
+      const next = () => {
+        const n = turn++;
+        return move(n % over, Math.floor(n / over) % 2 ? "connected" : "configured");
+      };
       for (let run = 0; run <= runs; run += 1) {
-        const next = (n) => move(n % over, Math.floor(n / over) % 2 ? "configured" : "connected");
         // One connector gets its moves one by one, so that none is refused.
-        const result = await measure({ ...to, count, next, connections: over === 1 ? 1 : 16 });
+        const result = await measure({ ...to, count: 3_200 * share, next, connections: over === 1 ? 1 : 16 });
         if (run > 0) results.push(result);
       }
       return { rate: median(results.map((r) => r.rate)), micros: median(results.map((r) => r.micros)) };
@@ -36,6 +40,8 @@ export async function growth({ stored = [1, 1_000, 10_000], runs = 5, count = 1_
       const first = made;
       await measure({ ...to, count: total - made, expect: "201", next: (n) => request("PUT", path(first + n), {}) });
       made = total;
+      // Until their copies are written and their alarms have gone off.
+      await new Promise((resolve) => setTimeout(resolve, total > 1 ? 6_000 : 0));
       const over = Math.min(total, 200);
       for (let n = 0; n < over; n += 1) await send(server.url("ours"), "PUT", `${path(n)}/_error`, { error: null });
       moves.push({ label: `${total.toLocaleString("en")} stored, ${over} of them moved`, ...(await spread(over)) });

@@ -11,7 +11,8 @@ import { edge } from "./edge.mjs";
 import { growth, startUp } from "./growth.mjs";
 
 const RUNS = 5;
-
+// `npm run bench -- 0.125`: an eighth of the requests, for a busy machine. Eighths only.
+const share = Number(process.argv[2] ?? 1);
 
 const table = (head, rows) =>
   [head, head.map((_, n) => (n === 0 ? "---" : "---:")), ...rows]
@@ -24,9 +25,9 @@ const version = (name) => JSON.parse(readFileSync(join(root, `node_modules/${nam
 
 const before = loadavg()[0];
 console.log("the edge beside its peers");
-const { rows, labels } = await edge({ runs: RUNS });
+const { rows, labels } = await edge({ runs: RUNS, share });
 console.log("growth");
-const { moves, lists } = await growth({ runs: RUNS });
+const { moves, lists } = await growth({ runs: RUNS, share });
 console.log("start-up");
 const starts = await startUp({ runs: RUNS });
 console.log("the check");
@@ -35,7 +36,7 @@ const check = execFileSync("node", ["benches/check.mjs"], { cwd: root, env: envi
 const peers = ["ours", "hono", "bare"];
 const text = `# Results
 
-Written by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}: ${cpus().length} x ${cpus()[0].model}, ${Math.round(totalmem() / 2 ** 30)} GB, Linux; workerd ${version("workerd")}, Node ${process.version}, Hono ${version("hono")}, zod ${version("zod")}, xstate ${version("xstate")}, robot3 ${version("robot3")}, javascript-state-machine ${version("javascript-state-machine")}. Load of the machine when it began: ${before.toFixed(1)}${before > 0.5 ? " (something else was running: trust the ratios, not the rates)" : ""}.
+Written by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}: ${cpus().length} x ${cpus()[0].model}, ${Math.round(totalmem() / 2 ** 30)} GB, Linux; workerd ${version("workerd")}, Node ${process.version}, Hono ${version("hono")}, zod ${version("zod")}, xstate ${version("xstate")}, robot3 ${version("robot3")}, javascript-state-machine ${version("javascript-state-machine")}. Load of the machine when it began: ${before.toFixed(1)}${before > 0.5 ? " (something else was running: trust the ratios, not the rates)" : ""}${share === 1 ? "" : `; ${share} of the usual number of requests`}.
 
 ## The edge
 

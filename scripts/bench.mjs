@@ -4,6 +4,6 @@ import { setup } from "./setup.mjs";
 import { run } from "./tools.mjs";
 
 await setup();
-for (const script of ["scripts/build-worker.mjs", "scripts/build-package.mjs", "benches/run.mjs"]) {
-  await run("node", [script]);
-}
+await run("node", ["scripts/build-worker.mjs"]);
+await run("node", ["scripts/build-package.mjs"]);
+await run("node", ["benches/run.mjs", ...process.argv.slice(2)]);

@@ -17,9 +17,11 @@ const compatibilityDate = /^compatibility_date = "(.*)"/m.exec(wrangler)[1];
 // Where there is a disk in memory: what is measured is the Workers, not the disk.
 export const scratch = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
-const built = process.env.TRY_BUILD ?? "build";
 const text = JSON.stringify;
 const list = (items) => `[${items.join(", ")}]`;
+
+// Whoever interrupts us leaves no workerd behind.
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
 
 /** As much of the log as is kept. */
 const LOG_LIMIT = 1 << 20;
@@ -95,7 +97,10 @@ const config :Workerd.Config = (services = ${list(services)}, sockets = ${list(p
     ],
     { stdio: ["ignore", "pipe", "pipe", "pipe"] },
   );
-  const stop = () => child.kill("SIGKILL");
+  const stop = () => {
+    child.kill("SIGKILL");
+    rmSync(directory, { recursive: true, force: true });
+  };
   process.once("exit", stop);
   const gone = new Promise((resolve) => child.once("exit", resolve));
   let log = "";
@@ -122,10 +127,10 @@ const config :Workerd.Config = (services = ${list(services)}, sockets = ${list(p
   });
 
   const kill = async () => {
-    stop();
+    child.kill("SIGKILL");
     await gone;
+    stop();
     process.removeListener("exit", stop);
-    rmSync(directory, { recursive: true, force: true });
   };
   return {
     pid: child.pid,
@@ -159,7 +164,7 @@ async function heap(port) {
 
 /** The Worker of this project, as built in build/. */
 export const ours = (options = {}) => ({
-  modules: [`${built}/index.js`, `${built}/index_bg.wasm`],
+  modules: ["build/index.js", "build/index_bg.wasm"],
   objects: { CONNECTOR: "ConnectorObject", INDEX_CLAIM: "IndexClaim" },
   kv: { CONNECTORS: "kv", API_KEYS: "kv" },
   vars: { ANONYMOUS_PRIVILEGE: "manage_connector" },
