@@ -52,7 +52,7 @@ impl Privilege {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Denial {
     /// The answer.
-    pub failure: Failure,
+    pub failure: Box<Failure>,
     /// For the log.
     pub why: &'static str,
     /// The id of the key, if there is one of that id.
@@ -76,14 +76,22 @@ impl Denial {
     /// 429: more writes than the key is granted.
     pub fn too_many(caller: &Caller) -> Self {
         let reason = format!("{caller} writes too often: try again later");
-        let failure = Failure::of(429, Cause::new("too_many_requests", reason));
-        Self { failure, why: "too many writes", key: caller.key_id() }
+        let cause = Cause::new("too_many_requests", reason);
+        Self::of(Failure::of(429, cause), "too many writes", caller.key_id())
     }
 
     fn unauthenticated(why: &'static str, key: Option<&str>, reason: String) -> Self {
-        let failure = Failure::of(401, Cause::new("security_exception", reason));
-        Self { failure, why, key: key.map(str::to_owned) }
+        Self::of(Failure::of(401, security(reason)), why, key.map(str::to_owned))
     }
+
+    /// A denial with that answer.
+    pub fn of(failure: Failure, why: &'static str, key: Option<String>) -> Self {
+        Self { failure: Box::new(failure), why, key }
+    }
+}
+
+fn security(reason: String) -> Cause {
+    Cause::new("security_exception", reason)
 }
 
 /// What came in an Authorization header: the id of a key and its secret.
@@ -323,8 +331,7 @@ impl Caller {
             needed.name()
         );
         let status = if self.key.is_some() { 403 } else { 401 };
-        let failure = Failure::of(status, Cause::new("security_exception", reason));
-        Denial { failure, why: "privilege", key: self.key_id() }
+        Denial::of(Failure::of(status, security(reason)), "privilege", self.key_id())
     }
 
     fn out_of_bounds(&self, call: &Call, why: &str) -> Denial {
@@ -333,8 +340,7 @@ impl Caller {
             action(call),
             self.connectors.join(",")
         );
-        let failure = Failure::of(403, Cause::new("security_exception", reason));
-        Denial { failure, why: "connector", key: self.key_id() }
+        Denial::of(Failure::of(403, security(reason)), "connector", self.key_id())
     }
 }
 

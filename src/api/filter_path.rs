@@ -1,7 +1,8 @@
 //! `filter_path`: which parts of an answer the caller wants.
 
 use serde_json::{Map, Value};
-use wildmatch::WildMatch;
+
+use crate::connector::wildcard;
 
 /// Dotted patterns; `*` stands for a name or a part of one, `**` for any number of names, a
 /// leading `-` leaves out what matches.
@@ -50,7 +51,7 @@ fn below(patterns: &[Vec<String>], name: &str) -> Vec<Vec<String>> {
         if first == "**" {
             rest.push(pattern.clone());
             rest.extend(below(&[others.to_vec()], name));
-        } else if WildMatch::new(first).matches(name) {
+        } else if wildcard::matches(first, name) {
             rest.push(others.to_vec());
         }
     }

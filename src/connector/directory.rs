@@ -3,9 +3,8 @@
 use std::cmp::Ordering;
 
 use serde_json::Value;
-use wildmatch::WildMatch;
 
-use super::{Connector, Fields};
+use super::{Connector, Fields, wildcard};
 
 /// Workers KV keeps at most this many bytes of metadata beside a value.
 pub const METADATA_LIMIT: usize = 1024;
@@ -138,18 +137,18 @@ impl Filter {
 /// Index name and name are searched as they are, the description word by word in lower case -
 /// that of ASCII: the tables for all of Unicode would be a twentieth of the Worker.
 fn finds(query: &str, entry: &Entry) -> bool {
-    let pattern = WildMatch::new(&format!("*{query}*"));
+    let pattern = format!("*{query}*");
     let whole = [&entry.index_name, &entry.name];
     let description = entry.description.as_deref().unwrap_or_default().to_ascii_lowercase();
-    whole.into_iter().flatten().any(|value| pattern.matches(value))
+    whole.into_iter().flatten().any(|value| wildcard::matches(&pattern, value))
         || description
             .split(|c: char| !c.is_alphanumeric() && c != '_')
-            .any(|word| !word.is_empty() && pattern.matches(word))
+            .any(|word| !word.is_empty() && wildcard::matches(&pattern, word))
 }
 
 /// Does the text match a pattern? `*` stands for any text, `?` for one character.
 pub fn matches_any(patterns: &[String], text: &str) -> bool {
-    patterns.iter().any(|pattern| WildMatch::new(pattern).matches(text))
+    patterns.iter().any(|pattern| wildcard::matches(pattern, text))
 }
 
 /// The order of lists: by index name, those without one last, then by id.

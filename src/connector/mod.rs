@@ -12,6 +12,7 @@ mod filtering;
 mod index_name;
 mod time;
 mod update;
+pub mod wildcard;
 
 use serde_json::{Map, Value};
 

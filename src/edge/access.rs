@@ -6,22 +6,19 @@ use std::time::Duration;
 use js_sys::{Promise, Reflect};
 use serde_json::json;
 use wasm_bindgen::prelude::*;
-use web_sys::{Headers, Request, Response, ResponseInit};
+use web_sys::{Headers, Response, ResponseInit};
 use worker::{Env, console_error};
 
+use super::incoming::Head;
 use super::outgoing::init_like;
 use super::runtime::{Kv, Thrown, binding, describe, from_json, wait};
 use super::{now_millis, within};
-use crate::api::{self, Call, Caller, Credentials, Denial, Failure, Key, Privilege, cors_origin};
+use crate::api::{Call, Caller, Credentials, Denial, Failure, Key, Privilege, cors_origin};
 
 /// The namespace of keys, each under its id.
 const KEYS: &str = "API_KEYS";
 /// The secret that holds the first key, as `id:secret`.
 const ROOT: &str = "ROOT_API_KEY";
-/// What may be done without a key.
-const ANONYMOUS: &str = "ANONYMOUS_PRIVILEGE";
-/// The origins whose pages may ask.
-const ORIGINS: &str = "CORS_ORIGINS";
 /// The binding that counts writes. There need not be one.
 const WRITES: &str = "WRITE_LIMIT";
 
@@ -39,16 +36,11 @@ extern "C" {
 ///
 /// # Errors
 /// 401 for somebody unknown, 503 if Workers KV does not say.
-pub(super) async fn authenticate(
-    headers: &Headers,
-    request: &api::Request,
-    env: &Env,
-) -> Result<Caller, Denial> {
-    let Some(header) = headers.get("authorization").ok().flatten() else {
-        let privilege = anonymous(headers, &request.method, env);
-        return Caller::anonymous(privilege, &request.target);
-    };
-    let credentials = Credentials::parse(&header)?;
+pub(super) async fn authenticate(head: &Head, env: &Env) -> Result<Caller, Denial> {
+    if head.authorization.is_empty() {
+        return Caller::anonymous(anonymous(head), &head.request.target);
+    }
+    let credentials = Credentials::parse(&head.authorization)?;
     if let Some(root) = setting(env, ROOT)
         && let Some(caller) = credentials.open_root(&root)
     {
@@ -56,29 +48,26 @@ pub(super) async fn authenticate(
     }
     let key = key(env, credentials.id()).await.map_err(|why| {
         console_error!("{KEYS} cannot be read: {why}");
-        let failure = Failure::unavailable("Workers KV");
-        Denial { failure, why: "keys cannot be read", key: None }
+        Denial::of(Failure::unavailable("Workers KV"), "keys cannot be read", None)
     })?;
     credentials.open(key.as_ref(), now_millis())
 }
 
 /// What somebody without a key may do. A page of another site gets no further than reading: its
 /// visitors' network may reach a Worker that is open for them alone.
-fn anonymous(headers: &Headers, method: &str, env: &Env) -> Privilege {
-    let name = setting(env, ANONYMOUS).unwrap_or_default();
-    let privilege = Privilege::parse(&name).unwrap_or(Privilege::None);
-    let reads = matches!(method, "GET" | "HEAD" | "OPTIONS");
-    if privilege <= Privilege::Monitor || reads || !is_foreign_page(headers, env) {
+fn anonymous(head: &Head) -> Privilege {
+    let privilege = Privilege::parse(&head.anonymous_privilege).unwrap_or(Privilege::None);
+    let reads = matches!(head.request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
+    if privilege <= Privilege::Monitor || reads || !is_foreign_page(head) {
         return privilege;
     }
     Privilege::Monitor
 }
 
 /// Browsers say where a page comes from, and pages cannot change what they say.
-fn is_foreign_page(headers: &Headers, env: &Env) -> bool {
-    let site = headers.get("sec-fetch-site").ok().flatten();
-    matches!(site.as_deref(), Some("cross-site" | "same-site"))
-        && Cors::of(headers, env).allowed.is_none()
+fn is_foreign_page(head: &Head) -> bool {
+    matches!(head.sec_fetch_site.as_str(), "cross-site" | "same-site")
+        && Cors::of(head).allowed.is_none()
 }
 
 async fn key(env: &Env, id: &str) -> Result<Option<Key>, String> {
@@ -101,25 +90,22 @@ async fn key(env: &Env, id: &str) -> Result<Option<Key>, String> {
 pub(super) async fn authorize(
     caller: &Caller,
     call: Call,
-    headers: &Headers,
+    head: &Head,
     env: &Env,
 ) -> Result<Call, Denial> {
     let call = caller.authorize(call)?;
     if call.writes() {
-        count_write(caller, headers, env).await?;
+        count_write(caller, head, env).await?;
     }
     Ok(call)
 }
 
 /// Counts a write, where wrangler.toml has a binding for that.
-async fn count_write(caller: &Caller, headers: &Headers, env: &Env) -> Result<(), Denial> {
+async fn count_write(caller: &Caller, head: &Head, env: &Env) -> Result<(), Denial> {
     let Ok(limiter) = binding::<RateLimiter>(env, WRITES) else { return Ok(()) };
     let name = match caller.key_id() {
         Some(id) => format!("key:{id}"),
-        None => {
-            let address = headers.get("cf-connecting-ip").ok().flatten();
-            format!("address:{}", address.unwrap_or_default())
-        }
+        None => format!("address:{}", head.cf_connecting_ip),
     };
     match is_within_limit(&limiter, &name).await {
         Ok(true) => Ok(()),
@@ -147,21 +133,20 @@ pub(super) struct Cors {
 
 impl Cors {
     /// As set in wrangler.toml, for the page that asks.
-    pub(super) fn of(headers: &Headers, env: &Env) -> Self {
-        let Some(origins) = setting(env, ORIGINS) else {
-            return Self { configured: false, allowed: None };
+    pub(super) fn of(head: &Head) -> Self {
+        let allowed = match head.origin.as_str() {
+            "" => None,
+            page => cors_origin(&head.cors_origins, page).map(str::to_owned),
         };
-        let origin = headers.get("origin").ok().flatten();
-        let allowed = origin.and_then(|page| cors_origin(&origins, &page).map(str::to_owned));
-        Self { configured: true, allowed }
+        Self { configured: !head.cors_origins.is_empty(), allowed }
     }
 
     /// The answer to a browser that asks on behalf of a page whether it may ask. It comes without
     /// credentials, so it is answered without.
-    pub(super) fn preflight(&self, request: &Request) -> worker::Result<Option<Response>> {
+    pub(super) fn preflight(&self, head: &Head) -> worker::Result<Option<Response>> {
         let asks = self.allowed.is_some()
-            && request.method() == "OPTIONS"
-            && request.headers().has("access-control-request-method")?;
+            && head.request.method == "OPTIONS"
+            && !head.access_control_request_method.is_empty();
         if !asks {
             return Ok(None);
         }

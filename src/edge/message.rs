@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 use wasm_bindgen::JsCast;
-use web_sys::{RequestInit, Response};
+use web_sys::Response;
 use worker::Env;
 
-use super::runtime::{Objects, Thrown, binding, wait};
+use super::runtime::{self, Thrown, wait};
 use crate::api::Request;
 
 /// The binding of the objects that keep connectors, named by id.
@@ -106,11 +106,7 @@ pub async fn send(
     name: &str,
     message: &Message,
 ) -> Result<Response, Thrown> {
-    let objects: Objects = binding(env, objects)?;
-    let init = RequestInit::new();
-    init.set_method("POST");
-    init.set_body(&message.to_text().into());
-    Ok(wait(objects.get_by_name(name)?.fetch("http://object/", &init)).await?.unchecked_into())
+    Ok(wait(runtime::send(env, objects, name, &message.to_text())).await?.unchecked_into())
 }
 
 /// The answer to a question with yes or no.

@@ -27,6 +27,7 @@ use worker::{Context, Date, Delay, Env, State, console_error, event};
 use crate::api::{self, Answer, Call, Caller, Denial, Failure, Format, Info, Request};
 use crate::connector::Time;
 use access::Cors;
+use incoming::Head;
 use message::{Message, Origin};
 use outgoing::Reply;
 use runtime::{Fetcher, Kv, Storage, Thrown, binding, describe, wait};
@@ -40,25 +41,30 @@ fn start() {
 
 #[event(fetch)]
 async fn fetch(raw: web_sys::Request, env: Env, _: Context) -> worker::Result<web_sys::Response> {
-    let cors = Cors::of(&raw.headers(), &env);
-    match cors.preflight(&raw)? {
+    let head = incoming::read_head(&raw, &env);
+    let cors = Cors::of(&head);
+    match cors.preflight(&head)? {
         Some(preflight) => Ok(preflight),
-        None => cors.mark(answer(raw, &env).await?),
+        None => cors.mark(answer(raw, head, &env).await?),
     }
 }
 
-async fn answer(raw: web_sys::Request, env: &Env) -> worker::Result<web_sys::Response> {
-    let mut request = incoming::read_head(&raw);
-    if api::wants_page(&request) {
+async fn answer(
+    raw: web_sys::Request,
+    mut head: Head,
+    env: &Env,
+) -> worker::Result<web_sys::Response> {
+    if api::wants_page(&head.request) {
         return console(raw, env).await;
     }
-    let head = request.method == "HEAD";
-    let header = |name| raw.headers().get(name).ok().flatten();
-    let opaque_id = header("x-opaque-id");
-    let request_id = header("cf-ray").or_else(|| opaque_id.clone());
-    let send = |reply: Reply| reply.opaque_id(opaque_id.clone()).send(head);
+    let is_head = head.request.method == "HEAD";
+    let present = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let opaque_id = present(&head.x_opaque_id);
+    let request_id = present(&head.cf_ray).or_else(|| opaque_id.clone());
+    let send = |reply: Reply| reply.opaque_id(opaque_id.clone()).send(is_head);
 
-    let (format, admitted) = admit(&raw, &mut request, request_id.as_deref(), env).await;
+    let (format, admitted) = admit(&raw, &mut head, request_id.as_deref(), env).await;
+    let request = head.request;
     let (caller, call) = match admitted {
         Ok(admitted) => admitted,
         Err(failure) => return send(Reply::new(format.failure(&failure), &format)),
@@ -98,27 +104,26 @@ async fn answer(raw: web_sys::Request, env: &Env) -> worker::Result<web_sys::Res
 /// Who is asking, what for, and may they have it? Reads the body only of those who may ask at all.
 async fn admit(
     raw: &web_sys::Request,
-    request: &mut Request,
+    head: &mut Head,
     request_id: Option<&str>,
     env: &Env,
 ) -> (Format, Result<(Caller, Call), Failure>) {
     let refused = |denial: Denial, request: &Request| {
         log::refusal(&denial, request, request_id);
-        Err(denial.failure)
+        Err(*denial.failure)
     };
-    let headers = raw.headers();
-    let caller = match access::authenticate(&headers, request, env).await {
+    let caller = match access::authenticate(head, env).await {
         Ok(caller) => caller,
-        Err(denial) => return (Format::default(), refused(denial, request)),
+        Err(denial) => return (Format::default(), refused(denial, &head.request)),
     };
-    if let Err(failure) = incoming::read_body(raw, request).await {
+    if let Err(failure) = incoming::read_body(raw, head).await {
         return (Format::default(), Err(failure));
     }
-    let (format, call) = api::read(request);
+    let (format, call) = api::read(&head.request);
     let admitted = match call {
-        Ok(call) => match access::authorize(&caller, call, &headers, env).await {
+        Ok(call) => match access::authorize(&caller, call, head, env).await {
             Ok(call) => Ok((caller, call)),
-            Err(denial) => refused(denial, request),
+            Err(denial) => refused(denial, &head.request),
         },
         Err(failure) => Err(failure),
     };

@@ -73,7 +73,7 @@ impl DurableObject for ConnectorObject {
                 if let Some(etag) = etag {
                     reply = reply.etag(etag);
                 }
-                Ok(reply.send(false)?.into())
+                reply.into_worker()
             }
             Some(Message::Holds { id, index }) => {
                 self.0.load(&id).await?;

@@ -2,8 +2,9 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use web_sys::{Headers, Response, ResponseInit};
+use web_sys::{Response, ResponseInit};
 
+use super::runtime::{headers, respond};
 use crate::api::{Answer, Format};
 
 /// When to try again after too many writes: the shortest period that the runtime counts in.
@@ -70,16 +71,30 @@ impl Reply {
     /// # Errors
     /// If the runtime refuses a header.
     pub fn send(self, head: bool) -> worker::Result<Response> {
-        let headers = Headers::new()?;
-        for (name, value) in &self.headers {
-            headers.set(name, value)?;
-        }
-        let init = ResponseInit::new();
-        init.set_status(self.answer.status);
-        init.set_headers(&headers);
         let body = Some(self.answer.body.as_str()).filter(|body| !head && !body.is_empty());
-        Ok(Response::new_with_opt_str_and_init(body, &init)?)
+        Ok(respond(self.answer.status, body, &lines(&self.headers))?)
     }
+
+    /// The response of an object, in the form that its class has to give it.
+    ///
+    /// # Errors
+    /// If the runtime refuses a header.
+    pub fn into_worker(self) -> worker::Result<worker::Response> {
+        let headers = worker::Headers(headers(&lines(&self.headers))?);
+        let response =
+            worker::Response::builder().with_status(self.answer.status).with_headers(headers);
+        Ok(match self.answer.body.is_empty() {
+            true => response.empty(),
+            false => response.fixed(self.answer.body.into_bytes()),
+        })
+    }
+}
+
+/// Names and values, a line each.
+fn lines(headers: &[(&str, String)]) -> String {
+    let lines: Vec<&str> =
+        headers.iter().flat_map(|(name, value)| [*name, value.as_str()]).collect();
+    lines.join("\n")
 }
 
 /// Status and headers of another response, to make a changed copy of it.

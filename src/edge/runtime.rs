@@ -5,11 +5,31 @@ use js_sys::{Array, JSON, Promise, Reflect};
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Request, RequestInit};
+use web_sys::{Headers, Request, Response};
 use worker::Env;
 
 /// What the runtime throws, or a text of ours.
 pub(super) type Thrown = JsValue;
+
+#[wasm_bindgen(module = "/src/edge/runtime.js")]
+extern "C" {
+    pub(super) fn head(request: &Request, env: &JsValue) -> String;
+    #[wasm_bindgen(catch)]
+    pub(super) fn headers(lines: &str) -> Result<Headers, JsValue>;
+    #[wasm_bindgen(catch)]
+    pub(super) fn respond(
+        status: u16,
+        body: Option<&str>,
+        headers: &str,
+    ) -> Result<Response, JsValue>;
+    #[wasm_bindgen(catch)]
+    pub(super) fn send(
+        env: &JsValue,
+        objects: &str,
+        name: &str,
+        body: &str,
+    ) -> Result<Promise, JsValue>;
+}
 
 #[wasm_bindgen]
 extern "C" {
@@ -32,15 +52,8 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     pub(super) fn delete(this: &Kv, key: &str) -> Result<Promise, JsValue>;
 
-    /// A namespace of Durable Objects.
-    pub(super) type Objects;
-    #[wasm_bindgen(method, catch, js_name = getByName)]
-    pub(super) fn get_by_name(this: &Objects, name: &str) -> Result<Fetcher, JsValue>;
-
-    /// Whatever can be fetched from: an object, the assets.
+    /// The assets.
     pub(super) type Fetcher;
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn fetch(this: &Fetcher, url: &str, init: &RequestInit) -> Result<Promise, JsValue>;
     /// Passes a request on as it is.
     #[wasm_bindgen(method, catch, js_name = fetch)]
     pub(super) fn fetch_request(this: &Fetcher, request: &Request) -> Result<Promise, JsValue>;

@@ -9,6 +9,8 @@ use crate::connector::Connector;
 
 /// The newest changes of status that are kept.
 const HISTORY_LIMIT: u64 = 1_000;
+/// How many versions pass between two looks whether there are more.
+const PRUNE_EVERY: u64 = 50;
 
 // A document of NULL is the tombstone of a connector that was erased.
 const TABLES: &str = "
@@ -105,7 +107,10 @@ impl Store {
             if record.document.is_none() {
                 self.exec("DELETE FROM history", &[])?;
             }
-            change.map_or(Ok(()), |change| self.write_change(change))
+            let Some(change) = change else { return Ok(()) };
+            self.write_change(change)?;
+            // Now and then is often enough: what is shown is limited when it is read.
+            if record.version.is_multiple_of(PRUNE_EVERY) { self.prune_history() } else { Ok(()) }
         };
         // One statement needs no transaction around it.
         if !first && change.is_none() && record.document.is_some() {
@@ -138,7 +143,10 @@ impl Store {
                 change.via.into(),
                 or_null(change.by.as_deref()),
             ],
-        )?;
+        )
+    }
+
+    fn prune_history(&self) -> Result<(), Thrown> {
         self.exec(
             "DELETE FROM history WHERE seq <= (SELECT max(seq) FROM history) - ?",
             &[number(HISTORY_LIMIT)],

@@ -19,18 +19,19 @@ const args = [
   "--disable-sync",
 ];
 
-/** The Worker, open to everybody as `npm start` has it, and a browser. */
-export async function startConsole() {
-  const worker = await startWorker({ vars: { ANONYMOUS_PRIVILEGE: "manage_connector" } });
+/** The Worker, open to everybody as `npm start` has it unless said otherwise, and a browser. */
+export async function startConsole(options) {
+  const worker = await startWorker(options);
   const profile = mkdtempSync(join(tmpdir(), "console-"));
   const browser = await chromium.launch({ executablePath, args, env: { ...process.env, HOME: profile } });
-  const { CONNECTORS } = await worker.env();
+  const { CONNECTORS, API_KEYS } = await worker.env();
   const complaints = [];
   return {
     url: worker.url,
     kv: CONNECTORS,
+    keys: API_KEYS,
     /** A request past the page, as curl would send it. */
-    curl: (method, path, body) => send(worker.url, method, path, body),
+    curl: (method, path, body, headers) => send(worker.url, method, path, body, headers),
     /** Creates a connector and moves it. */
     async connector(id, creation, ...moves) {
       const path = `/_connector/${encodeURIComponent(id)}`;
@@ -39,7 +40,7 @@ export async function startConsole() {
         assert.equal((await send(worker.url, "PUT", `${path}/_status`, { status })).status, 200);
       }
     },
-    open: (hash = "", options = {}) => open(browser, worker.url, complaints, hash, options),
+    open: (hash = "", options) => open(browser, worker.url, complaints, hash, options),
     /** Closes what was opened, for an open page goes on asking; no page may have complained. */
     async closePages() {
       await Promise.all(browser.contexts().map((context) => context.close()));
@@ -54,9 +55,9 @@ export async function startConsole() {
 }
 
 /** Opens the console in a context of its own. */
-async function open(browser, url, complaints, hash, { origin = url, ...options }) {
+async function open(browser, url, complaints, hash, options) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-  await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin });
+  await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: url });
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);
   const complain = (text) => complaints.push(text);
@@ -66,7 +67,7 @@ async function open(browser, url, complaints, hash, { origin = url, ...options }
     // Chromium says of every answer of 400 and more that it is one.
     if (line.type() === "error" && !/^Failed to load resource/.test(line.text())) complain(line.text());
   });
-  await page.goto(`${origin}/${hash}`);
+  await page.goto(`${url}/${hash}`);
   return page;
 }
 

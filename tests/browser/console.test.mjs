@@ -1,7 +1,6 @@
 // What people do with the console, against a real Worker.
 
 import assert from "node:assert/strict";
-import { createServer, request } from "node:http";
 import { after, afterEach, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -314,6 +313,7 @@ test("without a mouse", async () => {
   await page.keyboard.press("Escape");
   await page.locator("dialog").waitFor({ state: "detached" });
   await page.keyboard.press("Enter");
+  await page.locator("dialog :focus").waitFor();
   await page.keyboard.type("By Keyboard");
   await page.keyboard.press("Enter");
   await badge(page, "created").waitFor();
@@ -358,65 +358,4 @@ test("there is no such connector", async () => {
   await says(page, "There is no such connector");
   await page.getByRole("link", { name: "Back to all connectors" }).click();
   await page.locator("tbody tr").first().waitFor();
-});
-
-/** The Worker behind a door that wants a key: `manager` may do all, `viewer` may only look. */
-async function guarded() {
-  const server = createServer((incoming, outgoing) => {
-    const key = incoming.headers.authorization?.replace(/^ApiKey /, "");
-    const refuse = (status, reason) => {
-      outgoing.writeHead(status, { "content-type": "application/json" });
-      outgoing.end(JSON.stringify({ error: { type: "security_exception", reason }, status }));
-    };
-    if (incoming.url.startsWith("/_connector")) {
-      if (!["manager", "viewer", "bm9ib2R5Om9uZQ=="].includes(key)) return refuse(401, "missing authentication credentials");
-      if (key === "viewer" && incoming.method !== "GET") return refuse(403, "action [manage_connector] is unauthorized for API key [viewer]");
-      if (key === "bm9ib2R5Om9uZQ==") return refuse(403, "action [monitor_connector] is unauthorized for API key [nobody]");
-    }
-    const { method, headers } = incoming;
-    const onward = request(new URL(incoming.url, site.url), { method, headers }, (answer) => {
-      outgoing.writeHead(answer.statusCode, answer.headers);
-      answer.pipe(outgoing);
-    });
-    onward.on("error", () => outgoing.destroy());
-    incoming.pipe(onward);
-  });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { origin: `http://127.0.0.1:${server.address().port}`, close: () => server.closeAllConnections() || server.close() };
-}
-
-test("a key is asked for, kept in the tab only, and what it does not cover is explained", async () => {
-  const door = await guarded();
-  try {
-    await site.connector("guarded", { name: "Guarded" });
-    const page = await site.open(hashOf("guarded"), { origin: door.origin });
-    const enter = async (key) => {
-      await page.getByLabel("API key").fill(key);
-      await page.getByRole("button", { name: "Open the console" }).click();
-    };
-    await says(page, "This server asks for an API key");
-    await enter("wrong");
-    await says(page, "The server did not accept that key.");
-    await enter("with blanks in it");
-    await says(page, "Paste the encoded key");
-    await enter("nobody:one");
-    await says(page, "action [monitor_connector] is unauthorized for API key [nobody]");
-    await page.getByRole("button", { name: "use another key" }).click();
-    await enter("ApiKey viewer");
-    await page.getByRole("button", { name: "Move to Needs configuration" }).click();
-    await says(page, "Your key does not reach this far");
-    await says(page, "action [manage_connector] is unauthorized for API key [viewer]");
-    assert.equal(await statusOf("guarded"), "created");
-    assert.deepEqual(await page.evaluate(() => [localStorage.length, document.cookie, sessionStorage.getItem("api-key")]), [0, "", "viewer"]);
-    assert.doesNotMatch(await page.locator("main").textContent(), /ApiKey viewer/);
-    await page.reload();
-    await badge(page, "created").waitFor();
-    await page.getByRole("button", { name: "Forget the key" }).click();
-    await enter("manager");
-    await page.getByRole("button", { name: "Move to Needs configuration" }).click();
-    await badge(page, "needs_configuration").waitFor();
-    assert.match(await page.locator(".submit + .shell pre").textContent(), /-H "Authorization: ApiKey \$API_KEY"/);
-    } finally {
-    door.close();
-  }
 });

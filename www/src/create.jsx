@@ -1,6 +1,6 @@
 // Creating a connector. What the edge would say to a field, the package says before it is sent.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { pathOf, send } from "./api.js";
 import { Callout, Icon } from "./parts.jsx";
@@ -48,8 +48,9 @@ export function Create({ onClose }) {
   const [taken, setTaken] = useState();
   const [state, setState] = useState({});
 
+  // At once: who opens it by keyboard types on.
+  useLayoutEffect(() => dialog.current.showModal(), []);
   useEffect(() => {
-    dialog.current.showModal();
     // Without it the server still checks.
     import("connector-status/preview")
       .then(async (module) => {

@@ -1,0 +1,81 @@
+// Reads the tables and runs their cases, wherever the requests go. See the README here.
+
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+
+const read = (name) => readFileSync(join(import.meta.dirname, name), "utf8");
+
+/** The names of the tables. */
+export const tables = globSync("*.json", { cwd: import.meta.dirname })
+  .map((file) => basename(file, ".json"))
+  .filter((name) => name !== "document")
+  .sort();
+
+/** The value with every date that is no older than `since` replaced by `<now>`. */
+function mark(value, since) {
+  if (typeof value === "string" && /^\d{4}-.*Z$/.test(value) && Date.parse(value) >= since) return "<now>";
+  if (Array.isArray(value)) return value.map((item) => mark(item, since));
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, mark(item, since)]));
+}
+
+/** `[type, reason]` of an error and its causes; or the sentence that it is. */
+function chain({ error }) {
+  if (typeof error === "string") return error;
+  const [root] = error.root_cause;
+  const found = [];
+  for (let cause = error; cause; cause = cause.caused_by) found.push([cause.type, cause.reason]);
+  assert.ok(found.some(([type, reason]) => type === root.type && reason === root.reason));
+  return found;
+}
+
+const changed = (document, changes = {}) =>
+  Object.fromEntries(
+    Object.entries({ ...document, ...changes }).filter(([, value]) => value !== "<absent>"),
+  );
+
+async function run(id, table, item, start) {
+  const [method, path] = (item.request ?? table.request).split(" ");
+  const body = item.text ?? (item.body === undefined ? undefined : JSON.stringify(item.body));
+  const initial = item.before === null ? null : changed(JSON.parse(read("document.json")), item.before);
+  const ask = await start(id, initial);
+  const once = async (what) => {
+    const since = Date.now();
+    const { status, body: answer, document } = await ask(method, path, body);
+    const expected = initial && { id, ...changed(initial, item.after) };
+    assert.deepEqual(mark(document, since), expected, `the document, ${what}`);
+    return { status, answer };
+  };
+  const { status, answer } = await once("the first time");
+  assert.equal(status, item.status ?? 200, JSON.stringify(answer));
+  if (status !== 200) {
+    assert.deepEqual(chain(answer), item.error);
+    return;
+  }
+  assert.deepEqual(answer, item.answer ?? { result: "updated" });
+  // Another millisecond, so that what is of now is of another now.
+  await new Promise((resolve) => setTimeout(resolve, 2));
+  const second = await once("the second time");
+  const result = second.status === 200 ? second.answer.result : second.status;
+  assert.equal(result, item.again ?? "noop");
+}
+
+/**
+ * Runs all cases of a table. `start(id, document)` puts a connector in place and answers a function
+ * `(method, path, body) => ({ status, body, document })`: it sends a request, and says what the
+ * answer was and what the document is then, with its id; `null` if there is none.
+ */
+export async function runTable(name, start) {
+  const text = read(`${name}.json`);
+  // Each case has a connector of its own, so they need not wait for each other.
+  const runs = JSON.parse(text).cases.map(async ({ name: what }, number) => {
+    const id = `${name}-${number}`;
+    const table = JSON.parse(text.replaceAll("{id}", id));
+    await run(id, table, table.cases[number], start).catch((error) => {
+      error.message = `${what}: ${error.message}`;
+      throw error;
+    });
+  });
+  await Promise.all(runs);
+}
