@@ -1,11 +1,12 @@
 // Builds the Worker into build/, and what it serves into www/dist. Run by wrangler, see wrangler.toml.
 
 import { globSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
 import { writeOpenApi } from "./build-openapi.mjs";
-import { has, root, run } from "./tools.mjs";
+import { environment, has, root, run } from "./tools.mjs";
 
 const wasm = join(root, "build/index_bg.wasm");
 
@@ -32,7 +33,10 @@ mkdirSync(join(root, "www/dist"), { recursive: true });
 if (!process.env.CONNECTOR_STATUS_BUILT) {
   if (packageIsStale()) await run("node", ["scripts/build-package.mjs"]);
   await run("node", ["scripts/build-www.mjs"]);
-  await run("worker-build", ["--release", "--features", "edge"]);
+  // Paths of this machine are of no use in a deployment.
+  const home = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
+  const env = { ...environment, RUSTFLAGS: `--remap-path-prefix=${home}=` };
+  await run("worker-build", ["--release", "--features", "edge"], { env });
   // Function names are a fifth of the module. NAMES=1 keeps them, for a profile or a stack trace.
   const names = process.env.NAMES ? ["-g"] : ["--strip-debug", "--strip-producers"];
   await run("wasm-opt", ["-Oz", ...names, ...features, wasm, "-o", wasm]);

@@ -187,7 +187,7 @@ fn operation(
         let answer = json!({ "description": description, "headers": headers, "content": content });
         responses.insert((*status).to_owned(), answer);
     }
-    for status in refusals.iter().chain(&["401", "403", "503"]) {
+    for status in refusals.iter().chain(&["401", "403", "429", "503"]) {
         let name = if *status == "304" { "NotModified" } else { "Error" };
         responses.insert((*status).to_owned(), reference("responses", name));
     }

@@ -127,7 +127,24 @@ pub fn rules() -> Result<JsValue, JsError> {
     }))
 }
 
-/// Objects, not Maps.
+/// Objects, not Maps; integers that JavaScript cannot hold are rounded, as `JSON.parse` does.
 fn to_js(value: &Value) -> Result<JsValue, JsError> {
-    Ok(value.serialize(&Serializer::json_compatible())?)
+    let rounded = rounded(value.clone());
+    Ok(rounded.serialize(&Serializer::json_compatible())?)
+}
+
+fn rounded(value: Value) -> Value {
+    const LARGEST: u64 = (1 << 53) - 1;
+    match value {
+        Value::Object(fields) => {
+            fields.into_iter().map(|(name, value)| (name, rounded(value))).collect()
+        }
+        Value::Array(values) => values.into_iter().map(rounded).collect(),
+        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(integer), _) if integer.unsigned_abs() <= LARGEST => number.into(),
+            (_, Some(float)) => float.into(),
+            _ => number.into(),
+        },
+        other => other,
+    }
 }

@@ -17,6 +17,17 @@ test("it says what it wants", async () => {
 
 await load();
 
+test("integers that JavaScript cannot hold are rounded, as JSON.parse rounds them", () => {
+  const connector = { status: "created" };
+  const body = '{"last_indexed_document_count":9007199254740993}';
+  const changed = preview(connector, { method: "PUT", path: "/_connector/a/_last_sync", body });
+  assert.equal(changed.status, 200);
+  assert.equal(changed.connector.last_indexed_document_count, JSON.parse(body).last_indexed_document_count);
+  const sync = '{"sync_cursor":{"n":[-9007199254740993,18446744073709551615,1,1.5]}}';
+  const cursor = preview(connector, { method: "PUT", path: "/_connector/a/_last_sync", body: sync });
+  assert.deepEqual(cursor.connector.sync_cursor, JSON.parse(sync).sync_cursor);
+});
+
 /** The edge and the page look at different clocks: what is about now is now. */
 function timeless(value) {
   if (Array.isArray(value)) return value.map(timeless);
