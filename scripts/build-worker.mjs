@@ -1,6 +1,6 @@
 // Builds the Worker into build/, and what it serves into www/dist. Run by wrangler, see wrangler.toml.
 
-import { globSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { globSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -21,27 +21,42 @@ const features = [
   "exception-handling",
 ].map((feature) => `--enable-${feature}`);
 
-/** Has anything that the package is made of changed since it was built? */
-function packageIsStale() {
-  if (!has("npm/dist/preview.js")) return true;
+/** Has anything that `output` is made of changed since it was built? */
+function isStale(output, sources) {
+  if (!has(output)) return true;
   const time = (file) => statSync(join(root, file)).mtimeMs;
-  const sources = globSync(["src/**/*.rs", "npm/src/**/*.js", "Cargo.toml"], { cwd: root });
-  return Math.max(...sources.map(time)) > time("npm/dist/preview.js");
+  return Math.max(...globSync(sources, { cwd: root }).map(time)) > time(output);
 }
 
-mkdirSync(join(root, "www/dist"), { recursive: true });
-if (!process.env.CONNECTOR_STATUS_BUILT) {
-  if (packageIsStale()) await run("node", ["scripts/build-package.mjs"]);
-  await run("node", ["scripts/build-www.mjs"]);
+const crate = ["src/**/*.rs", "src/**/*.js", "Cargo.toml", "Cargo.lock"];
+
+/** Compiles the Worker and makes its module small. */
+async function buildWorker() {
   // Paths of this machine are of no use in a deployment.
   const home = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
   const env = { ...environment, RUSTFLAGS: `--remap-path-prefix=${home}=` };
+  for (const stamp of globSync("build/.with*", { cwd: root })) rmSync(join(root, stamp));
   await run("worker-build", ["--release", "--features", "edge"], { env });
   // Function names are a fifth of the module. NAMES=1 keeps them, for a profile or a stack trace.
   const names = process.env.NAMES ? ["-g"] : ["--strip-debug", "--strip-producers"];
   await run("wasm-opt", ["-Oz", ...names, ...features, wasm, "-o", wasm]);
+  writeOpenApi();
+}
+
+mkdirSync(join(root, "www/dist"), { recursive: true });
+if (!process.env.CONNECTOR_STATUS_BUILT) {
+  const packageSources = [...crate, "npm/src/**/*.js", "scripts/build-package.mjs"];
+  if (isStale("npm/dist/preview.js", packageSources)) {
+    await run("node", ["scripts/build-package.mjs"]);
+  }
+  await run("node", ["scripts/build-www.mjs"]);
+  // The stamp is written last, so a build that broke off is not taken for one.
+  const stamp = process.env.NAMES ? "build/.with-names" : "build/.without-names";
+  if (isStale(stamp, [...crate, "scripts/build-*.mjs"])) {
+    await buildWorker();
+    writeFileSync(join(root, stamp), "");
+  }
   const bytes = readFileSync(wasm);
   const kb = (size) => `${(size / 1000).toFixed(1)} kB`;
   console.log(`the Worker's module: ${kb(bytes.length)}, gzipped ${kb(gzipSync(bytes).length)}`);
-  writeOpenApi();
 }
