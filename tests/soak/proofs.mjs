@@ -349,10 +349,10 @@ const MUTATIONS = {
   garbage: () => [Buffer.from(numbers(64).map(() => Math.floor(Math.random() * 256)))],
 };
 
-/** 5. Mutated requests: no 5xx, no panic, no document changed by a request that was refused. */
 /** The longest body that is read. */
 const BODY_LIMIT = 1 << 20;
 
+/** 5. Mutated requests: no 5xx, no panic, no document changed by a request that was refused. */
 export async function badInput({ requests = 10_000, lanes = 16 }) {
   const server = await serveWithKv();
   const problems = [];
