@@ -5,5 +5,4 @@ import { run } from "./tools.mjs";
 
 await setup();
 await run("node", ["scripts/build-worker.mjs"]);
-await run("node", ["scripts/build-package.mjs"]);
 await run("node", ["benches/run.mjs", ...process.argv.slice(2)]);

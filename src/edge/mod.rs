@@ -69,6 +69,7 @@ async fn answer(
         Ok(admitted) => admitted,
         Err(failure) => return send(Reply::new(format.failure(&failure), &format)),
     };
+    let origin = Origin { by: caller.key_id(), request_id };
     let result = match call {
         Call::Info => {
             return send(Reply::new(format.success(Info::answer()), &format).vary("Accept"));
@@ -88,13 +89,11 @@ async fn answer(
         },
         Call::CreateAnywhere(_) => match create_anywhere(request) {
             Ok((id, request)) => {
-                let origin = Origin { by: caller.key_id(), request_id };
                 return forward(env, &id, request, origin, opaque_id, &format).await;
             }
             Err(failure) => Err(failure),
         },
         Call::One(id, _) => {
-            let origin = Origin { by: caller.key_id(), request_id };
             return forward(env, &id, request, origin, opaque_id, &format).await;
         }
     };

@@ -13,11 +13,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use worker::{Date, Delay, console_error};
+use worker::{Delay, console_error};
 
 use super::object::Object;
 use super::runtime::{Thrown, describe, from_json, wait};
-use super::{kv, kv_key, within};
+use super::{kv, kv_key, now_millis, within};
 use crate::connector::Entry;
 
 /// Workers KV takes one write a second for a key.
@@ -46,16 +46,12 @@ impl Projection {
 
     /// A write may be under way of which nothing will be heard.
     pub(super) fn doubt(&self) {
-        self.last_failure.set(millis());
+        self.last_failure.set(now_millis());
     }
 
     fn is_in_doubt(&self, at: u64) -> bool {
         at.saturating_sub(self.last_failure.get()) < DOUBT_MS
     }
-}
-
-fn millis() -> u64 {
-    Date::now().as_millis()
 }
 
 /// A version of a connector, to be copied.
@@ -83,7 +79,7 @@ impl Object {
     /// Sets the alarm.
     pub(super) async fn project_later(&self) {
         if !self.projection.alarm_set.replace(true) {
-            let at = (millis() + ALARM_AFTER_MS) as f64;
+            let at = (now_millis() + ALARM_AFTER_MS) as f64;
             if let Err(thrown) = wait(self.storage.set_alarm(at)).await {
                 self.projection.alarm_set.set(false);
                 console_error!("the alarm cannot be set: {}", describe(&thrown));
@@ -99,7 +95,7 @@ impl Object {
         while self.is_outdated() {
             self.wait_for_turn().await;
             let Some(copy) = self.newest() else { break };
-            let begun = millis();
+            let begun = now_millis();
             if let Err(thrown) = self.write_copy(&copy).await {
                 self.projection.doubt();
                 let why = describe(&thrown);
@@ -115,7 +111,7 @@ impl Object {
     }
 
     async fn wait_for_turn(&self) {
-        let since = millis().saturating_sub(self.projection.last_write.get());
+        let since = now_millis().saturating_sub(self.projection.last_write.get());
         if since < GAP_MS {
             Delay::from(Duration::from_millis(GAP_MS - since)).await;
         }
@@ -146,7 +142,7 @@ impl Object {
         };
         let written = within(WRITE_LIMIT, wait(write)).await;
         // From its end on: when it reached Workers KV is not known.
-        self.projection.last_write.set(millis());
+        self.projection.last_write.set(now_millis());
         match written {
             Some(written) => written.map(|_| ()),
             None => Err(format!("no answer within {} s", WRITE_LIMIT.as_secs()).into()),
