@@ -5,6 +5,8 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
+import { build } from "esbuild";
+
 import { writeOpenApi } from "./build-openapi.mjs";
 import { environment, has, root, run } from "./tools.mjs";
 
@@ -39,6 +41,16 @@ async function buildWorker() {
   await run("worker-build", ["--release", "--features", "edge"], { env });
   // Function names are a fifth of the module. NAMES=1 keeps them, for a profile or a stack trace.
   const names = process.env.NAMES ? ["-g"] : ["--strip-debug", "--strip-producers"];
+  // The shapes that the runtime asks for, around what worker-build made.
+  await build({
+    absWorkingDir: root,
+    entryPoints: ["src/edge/worker.js"],
+    outfile: "build/worker.js",
+    bundle: true,
+    format: "esm",
+    target: "es2024",
+    external: ["cloudflare:*", "*.wasm"],
+  });
   await run("wasm-opt", ["-Oz", ...names, ...features, wasm, "-o", wasm]);
   writeOpenApi();
 }

@@ -91,31 +91,26 @@ impl Format {
     }
 }
 
-/// What `GET /` says.
-pub struct Info;
-
-impl Info {
-    /// Elasticsearch's clients and connector services read the version and the flavor.
-    pub fn answer() -> Answer {
-        Answer::json(
-            200,
-            &json!({
-                "name": "connector-status",
-                "cluster_name": "connector-status",
-                "cluster_uuid": "connector-status",
-                "version": {
-                    "number": "9.0.0",
-                    "build_flavor": "default",
-                    "build_type": "worker",
-                    "build_hash": env!("CARGO_PKG_VERSION"),
-                    "build_date": "2026-01-01T00:00:00.000Z",
-                    "build_snapshot": false,
-                    "lucene_version": "10.1.0",
-                    "minimum_wire_compatibility_version": "8.18.0",
-                    "minimum_index_compatibility_version": "8.0.0",
-                },
-                "tagline": "You Know, for Search",
-            }),
-        )
-    }
+/// What `GET /` says. Elasticsearch's clients and connector services read the version and the flavor.
+pub fn info() -> Answer {
+    Answer::json(
+        200,
+        &json!({
+            "name": "connector-status",
+            "cluster_name": "connector-status",
+            "cluster_uuid": "connector-status",
+            "version": {
+                "number": "9.0.0",
+                "build_flavor": "default",
+                "build_type": "worker",
+                "build_hash": env!("CARGO_PKG_VERSION"),
+                "build_date": "2026-01-01T00:00:00.000Z",
+                "build_snapshot": false,
+                "lucene_version": "10.1.0",
+                "minimum_wire_compatibility_version": "8.18.0",
+                "minimum_index_compatibility_version": "8.0.0",
+            },
+            "tagline": "You Know, for Search",
+        }),
+    )
 }

@@ -55,6 +55,9 @@ pub fn accepted(accept: Option<&str>) -> Result<Media, Failure> {
 /// 406 for a format that is not read here, 400 for a header that makes no sense or does not go
 /// with the Accept header.
 pub fn check_body(content_type: Option<&str>, accept: Option<&str>) -> Result<(), Failure> {
+    if (content_type, accept) == (Some(JSON), None) {
+        return Ok(());
+    }
     let Some(header) = content_type.filter(|header| !header.trim().is_empty()) else {
         return Err(Failure::unsupported_body(None));
     };

@@ -21,7 +21,7 @@ mod query;
 mod route;
 
 pub use access::{Caller, Credentials, Denial, Key, Privilege, cors_origin};
-pub use answer::{Answer, Format, Info};
+pub use answer::{Answer, Format, info};
 pub use endpoints::Endpoint;
 pub use failure::{Cause, Failure};
 pub use history::{StatusChange, status_view};

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 
-use crate::api::{self, Answer, Call, Failure, Info, Operation, Request};
+use crate::api::{self, Answer, Call, Failure, Operation, Request};
 use crate::connector::{Connector, Fields, Time};
 use crate::status::{InvalidTransition, Status};
 
@@ -45,7 +45,7 @@ fn foresee(document: Option<&str>, request: &Request, now: Time) -> Result<Value
     let mut after = before.clone();
     let result = match call {
         Err(failure) => Err(failure),
-        Ok(Call::Info) => Ok(Info::answer()),
+        Ok(Call::Info) => Ok(api::info()),
         Ok(Call::Options(allow)) => Ok(Answer { allow: Some(allow), ..Answer::empty(200) }),
         Ok(Call::List(_) | Call::CreateAnywhere(_)) => {
             let Request { method, target, .. } = request;

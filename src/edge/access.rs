@@ -9,10 +9,11 @@ use wasm_bindgen::prelude::*;
 use web_sys::{Headers, Response, ResponseInit};
 use worker::{Env, console_error};
 
-use super::incoming::Head;
-use super::outgoing::init_like;
-use super::runtime::{Kv, Thrown, binding, describe, from_json, wait};
-use super::{now_millis, within};
+use super::incoming::Incoming;
+use super::now_millis;
+use super::outgoing;
+use super::runtime::{Kv, Thrown, binding, describe, from_json};
+use super::task::{Outcome, wait, within};
 use crate::api::{Call, Caller, Credentials, Denial, Failure, Key, Privilege, cors_origin};
 
 /// The namespace of keys, each under its id.
@@ -36,11 +37,11 @@ extern "C" {
 ///
 /// # Errors
 /// 401 for somebody unknown, 503 if Workers KV does not say.
-pub(super) async fn authenticate(head: &Head, env: &Env) -> Result<Caller, Denial> {
-    if head.authorization.is_empty() {
-        return Caller::anonymous(anonymous(head), &head.request.target);
+pub(super) async fn authenticate(incoming: &Incoming, env: &Env) -> Result<Caller, Denial> {
+    if incoming.authorization.is_empty() {
+        return Caller::anonymous(anonymous(incoming), &incoming.request.target);
     }
-    let credentials = Credentials::parse(&head.authorization)?;
+    let credentials = Credentials::parse(&incoming.authorization)?;
     if let Some(root) = setting(env, ROOT)
         && let Some(caller) = credentials.open_root(&root)
     {
@@ -55,19 +56,19 @@ pub(super) async fn authenticate(head: &Head, env: &Env) -> Result<Caller, Denia
 
 /// What somebody without a key may do. A page of another site gets no further than reading: its
 /// visitors' network may reach a Worker that is open for them alone.
-fn anonymous(head: &Head) -> Privilege {
-    let privilege = Privilege::parse(&head.anonymous_privilege).unwrap_or(Privilege::None);
-    let reads = matches!(head.request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
-    if privilege <= Privilege::Monitor || reads || !is_foreign_page(head) {
+fn anonymous(incoming: &Incoming) -> Privilege {
+    let privilege = Privilege::parse(&incoming.anonymous_privilege).unwrap_or(Privilege::None);
+    let reads = matches!(incoming.request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
+    if privilege <= Privilege::Monitor || reads || !is_foreign_page(incoming) {
         return privilege;
     }
     Privilege::Monitor
 }
 
 /// Browsers say where a page comes from, and pages cannot change what they say.
-fn is_foreign_page(head: &Head) -> bool {
-    matches!(head.sec_fetch_site.as_str(), "cross-site" | "same-site")
-        && Cors::of(head).allowed.is_none()
+fn is_foreign_page(incoming: &Incoming) -> bool {
+    matches!(incoming.sec_fetch_site.as_str(), "cross-site" | "same-site")
+        && Cors::of(incoming).allowed.is_none()
 }
 
 async fn key(env: &Env, id: &str) -> Result<Option<Key>, String> {
@@ -90,24 +91,23 @@ async fn key(env: &Env, id: &str) -> Result<Option<Key>, String> {
 pub(super) async fn authorize(
     caller: &Caller,
     call: Call,
-    head: &Head,
+    incoming: &Incoming,
     env: &Env,
 ) -> Result<Call, Denial> {
     let call = caller.authorize(call)?;
-    if call.writes() {
-        count_write(caller, head, env).await?;
+    if incoming.counts_writes && call.writes() {
+        count_write(caller, incoming, env).await?;
     }
     Ok(call)
 }
 
-/// Counts a write, where wrangler.toml has a binding for that.
-async fn count_write(caller: &Caller, head: &Head, env: &Env) -> Result<(), Denial> {
-    let Ok(limiter) = binding::<RateLimiter>(env, WRITES) else { return Ok(()) };
+/// Counts a write.
+async fn count_write(caller: &Caller, incoming: &Incoming, env: &Env) -> Result<(), Denial> {
     let name = match caller.key_id() {
         Some(id) => format!("key:{id}"),
-        None => format!("address:{}", head.cf_connecting_ip),
+        None => format!("address:{}", incoming.cf_connecting_ip),
     };
-    match is_within_limit(&limiter, &name).await {
+    match is_within_limit(env, &name).await {
         Ok(true) => Ok(()),
         Ok(false) => Err(Denial::too_many(caller)),
         // A counter that is away is no reason to turn writers away.
@@ -118,7 +118,8 @@ async fn count_write(caller: &Caller, head: &Head, env: &Env) -> Result<(), Deni
     }
 }
 
-async fn is_within_limit(limiter: &RateLimiter, name: &str) -> Result<bool, Thrown> {
+async fn is_within_limit(env: &Env, name: &str) -> Result<bool, Thrown> {
+    let limiter: RateLimiter = binding(env, WRITES)?;
     let options = from_json(&json!({ "key": name }))?;
     let outcome = wait(limiter.limit(&options)).await?;
     Ok(Reflect::get(&outcome, &"success".into())?.is_truthy())
@@ -133,20 +134,20 @@ pub(super) struct Cors {
 
 impl Cors {
     /// As set in wrangler.toml, for the page that asks.
-    pub(super) fn of(head: &Head) -> Self {
-        let allowed = match head.origin.as_str() {
+    pub(super) fn of(incoming: &Incoming) -> Self {
+        let allowed = match incoming.origin.as_str() {
             "" => None,
-            page => cors_origin(&head.cors_origins, page).map(str::to_owned),
+            page => cors_origin(&incoming.cors_origins, page).map(str::to_owned),
         };
-        Self { configured: !head.cors_origins.is_empty(), allowed }
+        Self { configured: !incoming.cors_origins.is_empty(), allowed }
     }
 
     /// The answer to a browser that asks on behalf of a page whether it may ask. It comes without
     /// credentials, so it is answered without.
-    pub(super) fn preflight(&self, head: &Head) -> worker::Result<Option<Response>> {
+    pub(super) fn preflight(&self, incoming: &Incoming) -> Result<Option<Response>, Thrown> {
         let asks = self.allowed.is_some()
-            && head.request.method == "OPTIONS"
-            && !head.access_control_request_method.is_empty();
+            && incoming.request.method == "OPTIONS"
+            && !incoming.access_control_request_method.is_empty();
         if !asks {
             return Ok(None);
         }
@@ -170,20 +171,18 @@ impl Cors {
         Ok(Some(Response::new_with_opt_str_and_init(None, &init)?))
     }
 
-    /// The answer, marked for the browser.
-    pub(super) fn mark(&self, response: Response) -> worker::Result<Response> {
+    /// A response, or a promise of it, marked for the browser.
+    pub(super) async fn mark(&self, response: JsValue) -> Outcome {
         if !self.configured {
             return Ok(response);
         }
-        let copy = Response::new_with_opt_readable_stream_and_init(
-            response.body().as_ref(),
-            &init_like(&response),
-        )?;
+        let response = wait(Ok(Promise::resolve(&response))).await?;
+        let copy = outgoing::copy(response.unchecked_ref())?;
         self.write(&copy.headers())?;
-        Ok(copy)
+        Ok(copy.into())
     }
 
-    fn write(&self, headers: &Headers) -> worker::Result<()> {
+    fn write(&self, headers: &Headers) -> Result<(), Thrown> {
         headers.append("vary", "Origin")?;
         if let Some(origin) = &self.allowed {
             headers.set("access-control-allow-origin", origin)?;

@@ -4,16 +4,17 @@
 //! wants the index, the holder is asked whether it still has it. That heals a claim left behind by
 //! a crash, a deletion or a move to another index alike.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use js_sys::Array;
 use serde_json::Value;
-use worker::{DurableObject, Env, Request, Response, State, console_error, durable_object};
+use wasm_bindgen::prelude::*;
+use worker::{Env, console_error};
 
 use super::directory;
-use super::message::{self, Message, ask};
-use super::runtime::{Sql, Thrown, describe, error};
-use super::{storage, within};
+use super::runtime::{self, Sql, State, Thrown, describe};
+use super::task::{Outcome, start, wait, within};
 
 /// How long to search the directory for an imported connector that has the index.
 const SEARCH_LIMIT: Duration = Duration::from_millis(800);
@@ -23,34 +24,37 @@ const SEARCH_LIMIT: Duration = Duration::from_millis(800);
 /// # Errors
 /// If the index's object, or the holder's, cannot be reached.
 pub(super) async fn take(env: &Env, index: &str, id: &str) -> Result<bool, Thrown> {
-    let claim = Message::Claim { index: index.to_owned(), id: id.to_owned() };
-    ask(env, message::INDEX_CLAIM, index, &claim).await
+    Ok(wait(runtime::claim(env, index, id)).await?.is_truthy())
 }
 
-/// The Durable Object class of indices; instances are named by index.
-#[durable_object]
-pub struct IndexClaim {
+/// The object of an index.
+#[wasm_bindgen]
+pub struct IndexClaim(Rc<Index>);
+
+struct Index {
     sql: Sql,
     env: Env,
 }
 
-impl DurableObject for IndexClaim {
-    fn new(state: State, env: Env) -> Self {
-        Self { sql: storage(&state).sql(), env }
+#[wasm_bindgen]
+impl IndexClaim {
+    /// From what the runtime gives an object.
+    #[wasm_bindgen(constructor)]
+    pub fn new(state: &State, env: Env) -> Self {
+        Self(Rc::new(Index { sql: state.storage().sql(), env }))
     }
 
-    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let text = request.text().await?;
-        match Message::parse(&text) {
-            Some(Message::Claim { index, id }) => {
-                message::reply(self.claim(&index, &id).await.map_err(error)?)
-            }
-            _ => message::reply(false),
-        }
+    /// Grants the index, or not.
+    ///
+    /// # Errors
+    /// If the database fails, or the holder cannot be asked.
+    pub fn claim(&self, index: String, id: String) -> Outcome {
+        let this = self.0.clone();
+        start(async move { this.claim(&index, &id).await.map(JsValue::from) })
     }
 }
 
-impl IndexClaim {
+impl Index {
     async fn claim(&self, index: &str, id: &str) -> Result<bool, Thrown> {
         loop {
             let holder = self.holder()?;
@@ -60,8 +64,7 @@ impl IndexClaim {
                 None => self.imported(index, id).await,
             };
             for candidate in candidates {
-                let question = Message::Holds { id: candidate.clone(), index: index.to_owned() };
-                if ask(&self.env, message::CONNECTOR, &candidate, &question).await? {
+                if wait(runtime::holds(&self.env, &candidate, index)).await?.is_truthy() {
                     return Ok(false);
                 }
             }
@@ -91,7 +94,7 @@ impl IndexClaim {
     /// Connectors that came through Workers KV have claimed nothing. A directory that cannot be
     /// read does not stand in the way: among connectors made here, claims suffice.
     async fn imported(&self, index: &str, id: &str) -> Vec<String> {
-        match within(SEARCH_LIMIT, directory::holders(&self.env, index)).await {
+        match within(SEARCH_LIMIT, directory::holders(self.env.clone(), index.to_owned())).await {
             Some(Ok(ids)) => ids.into_iter().filter(|holder| holder != id).collect(),
             Some(Err(thrown)) => {
                 let why = describe(&thrown);

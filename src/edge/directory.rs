@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{Env, console_error};
 
-use super::runtime::{Thrown, describe, from_json, to_json, wait};
-use super::{kv, kv_key, within};
+use super::runtime::{Thrown, describe, from_json, to_json};
+use super::task::{wait, within};
+use super::{kv, kv_key};
 use crate::api::{Answer, Failure, List};
 use crate::connector::{Connector, Entry, Filter, order, with_id};
 
@@ -33,21 +34,21 @@ struct Row {
 /// # Errors
 /// 503 if Workers KV does not answer.
 pub(super) async fn list(env: &Env, list: List) -> Result<Answer, Failure> {
-    let page = within(TIME_LIMIT, page(env, list)).await;
+    let page = within(TIME_LIMIT, page(env.clone(), list)).await;
     page.unwrap_or_else(|| Err("it takes too long".into())).map_err(|thrown| {
         console_error!("the directory cannot be read: {}", describe(&thrown));
         Failure::unavailable("Workers KV")
     })
 }
 
-async fn page(env: &Env, list: List) -> Result<Answer, Thrown> {
-    let mut rows = rows(env, &list.filter).await?;
+async fn page(env: Env, list: List) -> Result<Answer, Thrown> {
+    let mut rows = rows(&env, &list.filter).await?;
     rows.retain(|row| list.filter.lets_through(&row.entry));
     rows.sort_unstable_by(|a, b| order((&a.id, &a.entry), (&b.id, &b.entry)));
     let count = rows.len();
     let shown: Vec<Row> = rows.into_iter().skip(list.from).take(list.size).collect();
     let missing = shown.iter().filter(|row| row.document.is_none()).map(|row| row.id.clone());
-    let mut read = read(env, missing.collect()).await?.into_iter().peekable();
+    let mut read = read(&env, missing.collect()).await?.into_iter().peekable();
     let results: Vec<String> = shown
         .into_iter()
         .filter_map(|row| {
@@ -65,9 +66,9 @@ async fn page(env: &Env, list: List) -> Result<Answer, Thrown> {
 ///
 /// # Errors
 /// If Workers KV does not answer.
-pub(super) async fn holders(env: &Env, index: &str) -> Result<Vec<String>, Thrown> {
-    let filter = Filter { index_names: vec![index.to_owned()], ..Filter::default() };
-    let rows = rows(env, &filter).await?;
+pub(super) async fn holders(env: Env, index: String) -> Result<Vec<String>, Thrown> {
+    let filter = Filter { index_names: vec![index], ..Filter::default() };
+    let rows = rows(&env, &filter).await?;
     Ok(rows.into_iter().filter(|row| filter.lets_through(&row.entry)).map(|row| row.id).collect())
 }
 

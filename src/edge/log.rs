@@ -1,40 +1,50 @@
 //! The log: one line of JSON for everybody who was not let in, and for every change of status.
 //! No line holds a secret, a body or a query.
 
-use serde_json::json;
+use serde_json::Value;
 use worker::console_log;
 
 use crate::api::{Denial, Request, StatusChange};
 
 /// Somebody was not let in.
 pub(super) fn refusal(denial: &Denial, request: &Request, request_id: Option<&str>) {
-    let line = json!({
-        "event": "refused",
-        "status": denial.failure.status,
-        "why": denial.why,
-        "key": denial.key,
-        "method": request.method,
-        "path": shortened(request.target.split('?').next().unwrap_or_default()),
-        "request": request_id.map(shortened),
-    });
-    console_log!("{line}");
+    let path = request.target.split('?').next().unwrap_or_default();
+    print(
+        "refused",
+        &[
+            ("status", denial.failure.status.into()),
+            ("why", denial.why.into()),
+            ("key", denial.key.as_deref().into()),
+            ("method", request.method.as_str().into()),
+            ("path", shortened(path).into()),
+            ("request", request_id.map(shortened).into()),
+        ],
+    );
 }
 
 /// A change of status was committed.
 pub(super) fn status_change(id: &str, change: &StatusChange, request_id: Option<&str>) {
-    let line = json!({
-        "event": "status",
-        "connector": id,
-        "from": change.from,
-        "to": change.to,
-        "via": change.via,
-        "key": change.by,
-        "request": request_id.map(shortened),
-    });
-    console_log!("{line}");
+    print(
+        "status",
+        &[
+            ("connector", id.into()),
+            ("from", change.from.into()),
+            ("to", change.to.into()),
+            ("via", change.via.into()),
+            ("key", change.by.as_deref().into()),
+            ("request", request_id.map(shortened).into()),
+        ],
+    );
+}
+
+/// Prints JSON, without a map in between.
+fn print(event: &str, fields: &[(&str, Value)]) {
+    let fields: String =
+        fields.iter().map(|(name, value)| format!(",\"{name}\":{value}")).collect();
+    console_log!("{{\"event\":\"{event}\"{fields}}}");
 }
 
 /// Callers choose these texts; the log need not hold all of them.
-fn shortened(text: &str) -> String {
-    text.chars().take(200).collect()
+fn shortened(text: &str) -> &str {
+    text.char_indices().nth(200).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }

@@ -1,7 +1,7 @@
 //! The Cloudflare Worker: the only code that awaits.
 //!
-//! The Worker asks who is there ([`access`]), reads the request and refuses what is wrong with it
-//! ([`incoming`]); what concerns one connector goes on to the object of that name ([`object`]),
+//! The runtime calls worker.js. The Worker takes the request ([`incoming`]), asks who is there
+//! ([`access`]) and refuses what is wrong with it; what concerns one connector goes on to the object of that name ([`object`]),
 //! lists come from Workers KV ([`directory`]).
 
 mod access;
@@ -15,22 +15,19 @@ mod outgoing;
 mod projection;
 mod runtime;
 mod store;
+mod task;
 
-use std::future::Future;
-use std::pin::pin;
-use std::time::Duration;
+use wasm_bindgen::prelude::*;
+use worker::{Env, event};
 
-use futures_util::future::{Either, select};
-use wasm_bindgen::JsCast;
-use worker::{Context, Date, Delay, Env, State, console_error, event};
-
-use crate::api::{self, Answer, Call, Caller, Denial, Failure, Format, Info, Request};
+use crate::api::{self, Answer, BODY_LIMIT, Call, Caller, Denial, Failure, Format, Request};
 use crate::connector::Time;
 use access::Cors;
-use incoming::Head;
+use incoming::Incoming;
 use message::{Message, Origin};
 use outgoing::Reply;
-use runtime::{Fetcher, Kv, Storage, Thrown, binding, describe, wait};
+use runtime::{Fetcher, Kv, Thrown, binding};
+use task::{Outcome, wait};
 
 const KV: &str = "CONNECTORS";
 
@@ -39,32 +36,71 @@ fn start() {
     console_error_panic_hook::set_once();
 }
 
-#[event(fetch)]
-async fn fetch(raw: web_sys::Request, env: Env, _: Context) -> worker::Result<web_sys::Response> {
-    let head = incoming::read_head(&raw, &env);
-    let cors = Cors::of(&head);
-    match cors.preflight(&head)? {
-        Some(preflight) => Ok(preflight),
-        None => cors.mark(answer(raw, head, &env).await?),
+/// What requests come to.
+#[wasm_bindgen]
+pub struct Worker;
+
+#[wasm_bindgen]
+impl Worker {
+    /// One is enough: it holds nothing.
+    #[wasm_bindgen(constructor)]
+    pub fn new() -> Self {
+        Self
+    }
+
+    /// Bodies are read up to this many bytes.
+    #[wasm_bindgen(js_name = bodyLimit)]
+    pub fn body_limit(&self) -> usize {
+        BODY_LIMIT
+    }
+
+    /// The response to a request that incoming.js has read, or a promise of it.
+    ///
+    /// # Errors
+    /// If the runtime fails, or an object does not answer: see `failure`.
+    pub fn fetch(&self, head: &str, body: String, raw: web_sys::Request, env: Env) -> Outcome {
+        let incoming = Incoming::read(head, body);
+        task::start(async move {
+            let cors = Cors::of(&incoming);
+            match cors.preflight(&incoming)? {
+                Some(preflight) => Ok(preflight.into()),
+                None => cors.mark(answer(raw, incoming, &env).await?).await,
+            }
+        })
+    }
+
+    /// The response to a request that came to nothing. `is_away`: an object did not answer.
+    ///
+    /// # Errors
+    /// If the runtime fails.
+    pub fn failure(&self, head: &str, is_away: bool) -> Outcome {
+        let incoming = Incoming::read(head, String::new());
+        let failure = match is_away {
+            true => Failure::unavailable("the object that keeps this connector"),
+            false => Failure::internal(),
+        };
+        let (format, _) = api::read(&incoming.request);
+        let reply = Reply::new(format.failure(&failure), &format).opaque_id(incoming.opaque_id());
+        task::start(async move { Cors::of(&incoming).mark(reply.send()?).await })
     }
 }
 
-async fn answer(
-    raw: web_sys::Request,
-    mut head: Head,
-    env: &Env,
-) -> worker::Result<web_sys::Response> {
-    if api::wants_page(&head.request) {
+/// The response, or a promise of it.
+async fn answer(raw: web_sys::Request, incoming: Incoming, env: &Env) -> Outcome {
+    if api::wants_page(&incoming.request) && incoming.request.body.is_empty() {
         return console(raw, env).await;
     }
-    let is_head = head.request.method == "HEAD";
-    let present = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-    let opaque_id = present(&head.x_opaque_id);
-    let request_id = present(&head.cf_ray).or_else(|| opaque_id.clone());
-    let send = |reply: Reply| reply.opaque_id(opaque_id.clone()).send(is_head);
+    let is_head = incoming.request.method == "HEAD";
+    let opaque_id = incoming.opaque_id();
+    let request_id =
+        Some(incoming.cf_ray.clone()).filter(|ray| !ray.is_empty()).or_else(|| opaque_id.clone());
+    let send = |reply: Reply| {
+        let reply = reply.opaque_id(opaque_id.clone());
+        if is_head { reply.headers_only() } else { reply }.send()
+    };
 
-    let (format, admitted) = admit(&raw, &mut head, request_id.as_deref(), env).await;
-    let request = head.request;
+    let (format, admitted) = admit(&incoming, request_id.as_deref(), env).await;
+    let request = incoming.request;
     let (caller, call) = match admitted {
         Ok(admitted) => admitted,
         Err(failure) => return send(Reply::new(format.failure(&failure), &format)),
@@ -72,7 +108,7 @@ async fn answer(
     let origin = Origin { by: caller.key_id(), request_id };
     let result = match call {
         Call::Info => {
-            return send(Reply::new(format.success(Info::answer()), &format).vary("Accept"));
+            return send(Reply::new(format.success(api::info()), &format).vary("Accept"));
         }
         Call::Options(allow) => Ok(Answer { allow: Some(allow), ..Answer::empty(200) }),
         Call::List(list) => match directory::list(env, list).await {
@@ -83,46 +119,41 @@ async fn answer(
                     true => Reply::new(Answer::empty(304), &format),
                     false => reply,
                 };
-                return send(reply.etag(tag));
+                return send(reply.etag(Some(tag)));
             }
             Err(failure) => Err(failure),
         },
         Call::CreateAnywhere(_) => match create_anywhere(request) {
-            Ok((id, request)) => {
-                return forward(env, &id, request, origin, opaque_id, &format).await;
-            }
+            Ok((id, request)) => return forward(env, &Message { id, request, origin, opaque_id }),
             Err(failure) => Err(failure),
         },
-        Call::One(id, _) => {
-            return forward(env, &id, request, origin, opaque_id, &format).await;
-        }
+        Call::One(id, _) => return forward(env, &Message { id, request, origin, opaque_id }),
     };
     send(Reply::new(format.result(result), &format))
 }
 
-/// Who is asking, what for, and may they have it? Reads the body only of those who may ask at all.
+/// Who is asking, what for, and may they have it?
 async fn admit(
-    raw: &web_sys::Request,
-    head: &mut Head,
+    incoming: &Incoming,
     request_id: Option<&str>,
     env: &Env,
 ) -> (Format, Result<(Caller, Call), Failure>) {
-    let refused = |denial: Denial, request: &Request| {
-        log::refusal(&denial, request, request_id);
+    let refused = |denial: Denial| {
+        log::refusal(&denial, &incoming.request, request_id);
         Err(*denial.failure)
     };
-    let caller = match access::authenticate(head, env).await {
+    let caller = match access::authenticate(incoming, env).await {
         Ok(caller) => caller,
-        Err(denial) => return (Format::default(), refused(denial, &head.request)),
+        Err(denial) => return (Format::default(), refused(denial)),
     };
-    if let Err(failure) = incoming::read_body(raw, head).await {
-        return (Format::default(), Err(failure));
+    if let Some(problem) = &incoming.problem {
+        return (Format::default(), Err(problem.clone()));
     }
-    let (format, call) = api::read(&head.request);
+    let (format, call) = api::read(&incoming.request);
     let admitted = match call {
-        Ok(call) => match access::authorize(&caller, call, head, env).await {
+        Ok(call) => match access::authorize(&caller, call, incoming, env).await {
             Ok(call) => Ok((caller, call)),
-            Err(denial) => refused(denial, &head.request),
+            Err(denial) => refused(denial),
         },
         Err(failure) => Err(failure),
     };
@@ -130,23 +161,8 @@ async fn admit(
 }
 
 /// Hands a request about one connector to its object. The object's answer is the answer.
-async fn forward(
-    env: &Env,
-    id: &str,
-    request: Request,
-    origin: Origin,
-    opaque_id: Option<String>,
-    format: &Format,
-) -> worker::Result<web_sys::Response> {
-    let message = Message::Request { request, origin, opaque_id: opaque_id.clone() };
-    match message::send(env, message::CONNECTOR, id, &message).await {
-        Ok(response) => Ok(response),
-        Err(thrown) => {
-            console_error!("object [{id}] did not answer: {}", describe(&thrown));
-            let failure = Failure::unavailable("the object that keeps this connector");
-            Reply::new(format.failure(&failure), format).opaque_id(opaque_id).send(false)
-        }
-    }
+fn forward(env: &Env, message: &Message) -> Outcome {
+    Ok(runtime::carry_out(env, &message.to_text())?.into())
 }
 
 /// Gives a creation without an id one.
@@ -167,25 +183,16 @@ fn new_id() -> Option<String> {
 }
 
 /// The console's page, for people.
-async fn console(raw: web_sys::Request, env: &Env) -> worker::Result<web_sys::Response> {
+async fn console(raw: web_sys::Request, env: &Env) -> Outcome {
     let assets: Fetcher = binding(env, "ASSETS")?;
     let page: web_sys::Response = wait(assets.fetch_request(&raw)).await?.unchecked_into();
-    let copy = web_sys::Response::new_with_opt_readable_stream_and_init(
-        page.body().as_ref(),
-        &outgoing::init_like(&page),
-    )?;
+    let copy = outgoing::copy(&page)?;
     copy.headers().append("vary", "Accept")?;
-    Ok(copy)
+    Ok(copy.into())
 }
 
 fn kv(env: &Env) -> Result<Kv, Thrown> {
     binding(env, KV)
-}
-
-fn storage(state: &State) -> Storage {
-    let storage = state.storage();
-    let raw: &wasm_bindgen::JsValue = storage.as_raw().as_ref();
-    raw.clone().unchecked_into()
 }
 
 /// The key of a connector's copy in Workers KV.
@@ -198,13 +205,5 @@ fn now() -> Time {
 }
 
 fn now_millis() -> u64 {
-    Date::now().as_millis()
-}
-
-/// Waits for `future`, but no longer than `limit`.
-async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
-    match select(pin!(future), pin!(Delay::from(limit))).await {
-        Either::Left((output, _)) => Some(output),
-        Either::Right(_) => None,
-    }
+    js_sys::Date::now() as u64
 }

@@ -9,16 +9,18 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use worker::{DurableObject, Env, Request, Response, State, console_error, durable_object};
+use wasm_bindgen::prelude::*;
+use worker::{Env, console_error};
 
 use super::claim;
 use super::log;
-use super::message::{self, Message, Origin};
+use super::message::{Message, Origin};
 use super::outgoing::Reply;
 use super::projection::Projection;
-use super::runtime::{Storage, Thrown, describe, error, wait};
+use super::runtime::{State, Thrown, describe};
 use super::store::{Record, Store};
-use super::{kv, kv_key, now, storage, within};
+use super::task::{Outcome, start, wait, within};
+use super::{kv, kv_key, now};
 use crate::api::{self, Answer, Call, Commit, Failure, Format, Operation, StatusChange, Write};
 use crate::connector::Connector;
 use crate::status::Status;
@@ -27,15 +29,14 @@ use crate::status::Status;
 /// Together with the search for who holds an index it must stay below two seconds.
 const ADOPTION_LIMIT: Duration = Duration::from_millis(800);
 
-/// The Durable Object class of connectors; instances are named by connector id.
-#[durable_object]
+/// The object of a connector.
+#[wasm_bindgen]
 pub struct ConnectorObject(Rc<Object>);
 
 /// What one object holds in memory.
 pub(super) struct Object {
     pub(super) env: Env,
     pub(super) state: State,
-    pub(super) storage: Storage,
     pub(super) store: Store,
     /// The row as it is in SQLite; `None` until it was read.
     loaded: RefCell<Option<Option<Record>>>,
@@ -44,12 +45,14 @@ pub(super) struct Object {
     pub(super) projection: Projection,
 }
 
-impl DurableObject for ConnectorObject {
-    fn new(state: State, env: Env) -> Self {
+#[wasm_bindgen]
+impl ConnectorObject {
+    /// From what the runtime gives an object.
+    #[wasm_bindgen(constructor)]
+    pub fn new(state: State, env: Env) -> Self {
         Self(Rc::new(Object {
             env,
-            store: Store::of(storage(&state)),
-            storage: storage(&state),
+            store: Store::of(state.storage()),
             state,
             loaded: RefCell::default(),
             claiming: RefCell::default(),
@@ -57,53 +60,64 @@ impl DurableObject for ConnectorObject {
         }))
     }
 
-    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let text = request.text().await?;
-        match Message::parse(&text) {
-            Some(Message::Request { request, origin, opaque_id }) => {
-                let (format, call) = api::read(&request);
-                let (answer, etag) = match call {
-                    Ok(Call::One(id, operation)) => {
-                        self.0.carry_out(&id, operation, &request, origin, &format).await
-                    }
-                    Ok(_) => (format.failure(&Failure::internal()), None),
-                    Err(failure) => (format.failure(&failure), None),
-                };
-                let mut reply = Reply::new(answer, &format).opaque_id(opaque_id);
-                if let Some(etag) = etag {
-                    reply = reply.etag(etag);
-                }
-                reply.into_worker()
-            }
-            Some(Message::Holds { id, index }) => {
-                self.0.load(&id).await?;
-                message::reply(self.0.holds(&index))
-            }
-            Some(Message::Claim { .. }) | None => message::reply(false),
-        }
+    /// Carries out a request; gives the text of an answer.
+    ///
+    /// # Errors
+    /// None: failures are answers.
+    #[wasm_bindgen(js_name = carryOut)]
+    pub fn carry_out(&self, message: &str) -> Outcome {
+        let this = self.0.clone();
+        let message = Message::parse(message);
+        start(async move { Ok(this.answer(message).await.to_text().into()) })
     }
 
-    async fn alarm(&self) -> worker::Result<Response> {
-        self.0.read_store().map_err(error)?;
-        self.0.projection.alarm_rang();
-        self.0.clone().project().await;
-        if self.0.is_outdated() {
-            self.0.project_later().await;
-        }
-        Response::empty()
+    /// Does the connector hold this index, or is it about to?
+    ///
+    /// # Errors
+    /// If that cannot be found out.
+    pub fn holds(&self, id: String, index: String) -> Outcome {
+        let this = self.0.clone();
+        start(async move {
+            this.load(&id).await.map_err(|Unavailable| "Workers KV does not answer")?;
+            Ok(this.holds(&index).into())
+        })
+    }
+
+    /// Brings the copy up to date, if it is not.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn alarm(&self) -> Outcome {
+        let this = self.0.clone();
+        start(async move {
+            this.read_store()?;
+            this.projection.alarm_rang();
+            this.project().await;
+            if this.is_outdated() {
+                this.project_later().await;
+            }
+            Ok(JsValue::NULL)
+        })
     }
 }
 
 /// Workers KV could not be asked whether it has a document to adopt.
 struct Unavailable;
 
-impl From<Unavailable> for worker::Error {
-    fn from(_: Unavailable) -> Self {
-        Self::RustError("Workers KV does not answer".to_owned())
-    }
-}
-
 impl Object {
+    async fn answer(self: &Rc<Self>, message: Message) -> Reply {
+        let Message { id, request, origin, opaque_id } = message;
+        let (format, call) = api::read(&request);
+        let (answer, etag) = match call {
+            Ok(Call::One(_, operation)) => {
+                self.carry_out(&id, operation, &request, origin, &format).await
+            }
+            Ok(_) => (format.failure(&Failure::internal()), None),
+            Err(failure) => (format.failure(&failure), None),
+        };
+        Reply::new(answer, &format).opaque_id(opaque_id).etag(etag)
+    }
+
     async fn carry_out(
         self: &Rc<Self>,
         id: &str,
@@ -208,7 +222,7 @@ impl Object {
                     .map(|(connector, _)| connector)
                     .filter(|connector| !connector.is_deleted())
                     .ok_or_else(|| Failure::not_found(id))?;
-                let history = self.store.history(*size as u64).map_err(|thrown| {
+                let history = self.store.history(*size).map_err(|thrown| {
                     let why = describe(&thrown);
                     console_error!("connector [{id}]: its history cannot be read: {why}");
                     Failure::internal()

@@ -2,9 +2,11 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use web_sys::{Response, ResponseInit};
+use wasm_bindgen::JsCast;
+use web_sys::Response;
 
-use super::runtime::{headers, respond};
+use super::runtime::{Thrown, respond};
+use super::task::Outcome;
 use crate::api::{Answer, Format};
 
 /// When to try again after too many writes: the shortest period that the runtime counts in.
@@ -42,8 +44,8 @@ impl Reply {
     }
 
     /// With an entity tag.
-    pub fn etag(mut self, tag: String) -> Self {
-        self.headers.push(("etag", tag));
+    pub fn etag(mut self, tag: Option<String>) -> Self {
+        self.headers.extend(tag.map(|tag| ("etag", tag)));
         self
     }
 
@@ -66,41 +68,41 @@ impl Reply {
         format!("\"{:016x}\"", hasher.finish())
     }
 
-    /// The response; to a HEAD request without its body.
+    /// Without its body, as an answer to HEAD has to be.
+    pub fn headers_only(mut self) -> Self {
+        self.answer.body.clear();
+        self
+    }
+
+    /// The text that runtime.js makes a response of.
+    pub fn to_text(&self) -> String {
+        let mut text = self.answer.status.to_string();
+        for (name, value) in &self.headers {
+            for part in ["\n", name, ": ", value] {
+                text.push_str(part);
+            }
+        }
+        text.push_str("\n\n");
+        text.push_str(&self.answer.body);
+        text
+    }
+
+    /// The response.
     ///
     /// # Errors
     /// If the runtime refuses a header.
-    pub fn send(self, head: bool) -> worker::Result<Response> {
-        let body = Some(self.answer.body.as_str()).filter(|body| !head && !body.is_empty());
-        Ok(respond(self.answer.status, body, &lines(&self.headers))?)
-    }
-
-    /// The response of an object, in the form that its class has to give it.
-    ///
-    /// # Errors
-    /// If the runtime refuses a header.
-    pub fn into_worker(self) -> worker::Result<worker::Response> {
-        let headers = worker::Headers(headers(&lines(&self.headers))?);
-        let response =
-            worker::Response::builder().with_status(self.answer.status).with_headers(headers);
-        Ok(match self.answer.body.is_empty() {
-            true => response.empty(),
-            false => response.fixed(self.answer.body.into_bytes()),
-        })
+    pub fn send(&self) -> Outcome {
+        Ok(respond(&self.to_text())?.into())
     }
 }
 
-/// Names and values, a line each.
-fn lines(headers: &[(&str, String)]) -> String {
-    let lines: Vec<&str> =
-        headers.iter().flat_map(|(name, value)| [*name, value.as_str()]).collect();
-    lines.join("\n")
-}
-
-/// Status and headers of another response, to make a changed copy of it.
-pub fn init_like(response: &Response) -> ResponseInit {
-    let init = ResponseInit::new();
-    init.set_status(response.status());
-    init.set_headers(&response.headers());
-    init
+/// A copy of a response whose headers can be changed.
+///
+/// # Errors
+/// If the runtime refuses one.
+pub fn copy(response: &Response) -> Result<Response, Thrown> {
+    Response::new_with_opt_readable_stream_and_init(
+        response.body().as_ref(),
+        response.unchecked_ref(),
+    )
 }

@@ -13,11 +13,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use worker::{Delay, console_error};
+use wasm_bindgen::JsValue;
+use worker::console_error;
 
 use super::object::Object;
-use super::runtime::{Thrown, describe, from_json, wait};
-use super::{kv, kv_key, now_millis, within};
+use super::runtime::{Thrown, describe, from_json};
+use super::task::{sleep, start, wait, within};
+use super::{kv, kv_key, now_millis};
 use crate::connector::Entry;
 
 /// Workers KV takes one write a second for a key.
@@ -72,7 +74,14 @@ impl Object {
     pub(super) async fn project_soon(self: &Rc<Self>) {
         self.project_later().await;
         if !self.projection.running.get() {
-            self.state.wait_until(self.clone().project());
+            let this = self.clone();
+            let work = start(async move {
+                this.project().await;
+                Ok(JsValue::NULL)
+            });
+            if let Ok(work) = work {
+                self.state.wait_until(&work);
+            }
         }
     }
 
@@ -80,7 +89,7 @@ impl Object {
     pub(super) async fn project_later(&self) {
         if !self.projection.alarm_set.replace(true) {
             let at = (now_millis() + ALARM_AFTER_MS) as f64;
-            if let Err(thrown) = wait(self.storage.set_alarm(at)).await {
+            if let Err(thrown) = wait(self.state.storage().set_alarm(at)).await {
                 self.projection.alarm_set.set(false);
                 console_error!("the alarm cannot be set: {}", describe(&thrown));
             }
@@ -88,7 +97,7 @@ impl Object {
     }
 
     /// Copies until the copy is up to date, or a write fails or does not count.
-    pub(super) async fn project(self: Rc<Self>) {
+    pub(super) async fn project(&self) {
         if self.projection.running.replace(true) {
             return;
         }
@@ -113,7 +122,7 @@ impl Object {
     async fn wait_for_turn(&self) {
         let since = now_millis().saturating_sub(self.projection.last_write.get());
         if since < GAP_MS {
-            Delay::from(Duration::from_millis(GAP_MS - since)).await;
+            sleep(Duration::from_millis(GAP_MS - since)).await;
         }
     }
 

@@ -1,42 +1,85 @@
-// Crossing from WebAssembly to JavaScript costs more than what is done there, so what is always
-// asked for together crosses together. Header values hold no line feed: one text has them all.
+// What the module asks of the runtime. Crossing from WebAssembly to JavaScript costs more than what is
+// done there, so what goes together crosses together.
 
-const HEADERS = [
-  "accept",
-  "content-type",
-  "content-length",
-  "if-match",
-  "if-none-match",
-  "authorization",
-  "origin",
-  "sec-fetch-site",
-  "x-opaque-id",
-  "cf-ray",
-  "cf-connecting-ip",
-  "access-control-request-method",
-];
-
-/** Method, URL, the two settings that every request needs, then the headers: a line each. */
-export function head(request, env) {
-  const lines = [request.method, request.url, env.ANONYMOUS_PRIVILEGE, env.CORS_ORIGINS];
-  for (const name of HEADERS) lines.push(request.headers.get(name));
-  return lines.join("\n");
+/** A response from its text: status, headers, a line each; an empty line; the body. */
+export function respond(text) {
+  const end = text.indexOf("\n\n");
+  const [status, ...lines] = text.slice(0, end).split("\n");
+  const headers = {};
+  for (const line of lines) {
+    const colon = line.indexOf(": ");
+    headers[line.slice(0, colon)] = line.slice(colon + 2);
+  }
+  return new Response(text.slice(end + 2) || null, { status: Number(status), headers });
 }
 
-/** Headers from a text of names and values, a line each. */
-export function headers(lines) {
-  const headers = new Headers();
-  const texts = lines.split("\n");
-  for (let n = 0; n + 1 < texts.length; n += 2) headers.append(texts[n], texts[n + 1]);
-  return headers;
+/** The response of a connector's object to a message whose first line is the connector's id. */
+export async function carryOut(env, message) {
+  const id = message.slice(0, message.indexOf("\n"));
+  let answer;
+  try {
+    answer = await env.CONNECTOR.getByName(id).carryOut(message);
+  } catch (cause) {
+    throw Object.assign(new Error(`object [${id}] did not answer`, { cause }), { name: "Unanswered" });
+  }
+  return respond(answer);
 }
 
-/** A response with those headers. */
-export function respond(status, body, lines) {
-  return new Response(body, { status, headers: headers(lines) });
+/** Does the object of that connector hold that index, or is it about to? */
+export const holds = (env, id, index) => env.CONNECTOR.getByName(id).holds(id, index);
+
+/** May that connector hold that index? */
+export const claim = (env, index, id) => env.INDEX_CLAIM.getByName(index).claim(index, id);
+
+export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Settles with a promise, or after that time. */
+export function within(promise, ms) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }
 
-/** Sends a text to an object; a promise of its response. */
-export function send(env, objects, name, body) {
-  return env[objects].getByName(name).fetch("http://object/", { method: "POST", body });
+// What the task that was polled last waits for, and how that ended. Each is taken up at once, before
+// anything else can run.
+let awaited;
+let settled;
+
+export function suspend(promise) {
+  awaited = promise;
+}
+
+export function resume() {
+  return settled();
+}
+
+/** The outcome of a task that waits. */
+export async function finish(task) {
+  for (;;) {
+    const promise = awaited;
+    try {
+      const value = await promise;
+      settled = () => value;
+    } catch (error) {
+      settled = () => {
+        throw error;
+      };
+    }
+    const outcome = poll(task);
+    if (outcome !== undefined) {
+      task.free();
+      return outcome;
+    }
+  }
+}
+
+function poll(task) {
+  try {
+    return task.poll();
+  } catch (error) {
+    // After a trap the next call makes a new instance of the module, see the shim of worker-build.
+    if (error instanceof WebAssembly.RuntimeError) globalThis.__worker_init_state.criticalError = true;
+    throw error;
+  }
 }

@@ -4,31 +4,30 @@
 use js_sys::{Array, JSON, Promise, Reflect};
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{Headers, Request, Response};
+use web_sys::{Request, Response};
 use worker::Env;
+
+use super::task::Task;
 
 /// What the runtime throws, or a text of ours.
 pub(super) type Thrown = JsValue;
 
 #[wasm_bindgen(module = "/src/edge/runtime.js")]
 extern "C" {
-    pub(super) fn head(request: &Request, env: &JsValue) -> String;
     #[wasm_bindgen(catch)]
-    pub(super) fn headers(lines: &str) -> Result<Headers, JsValue>;
+    pub(super) fn respond(answer: &str) -> Result<Response, JsValue>;
+    #[wasm_bindgen(catch, js_name = carryOut)]
+    pub(super) fn carry_out(env: &JsValue, message: &str) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch)]
-    pub(super) fn respond(
-        status: u16,
-        body: Option<&str>,
-        headers: &str,
-    ) -> Result<Response, JsValue>;
+    pub(super) fn holds(env: &JsValue, id: &str, index: &str) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch)]
-    pub(super) fn send(
-        env: &JsValue,
-        objects: &str,
-        name: &str,
-        body: &str,
-    ) -> Result<Promise, JsValue>;
+    pub(super) fn claim(env: &JsValue, index: &str, id: &str) -> Result<Promise, JsValue>;
+    pub(super) fn sleep(ms: f64) -> Promise;
+    pub(super) fn within(promise: &Promise, ms: f64) -> Promise;
+    pub(super) fn suspend(promise: &Promise);
+    #[wasm_bindgen(catch)]
+    pub(super) fn resume() -> Result<JsValue, JsValue>;
+    pub(super) fn finish(task: Task) -> Promise;
 }
 
 #[wasm_bindgen]
@@ -58,15 +57,17 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = fetch)]
     pub(super) fn fetch_request(this: &Fetcher, request: &Request) -> Result<Promise, JsValue>;
 
+    /// What the runtime gives an object.
+    pub type State;
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn storage(this: &State) -> Storage;
+    #[wasm_bindgen(method, js_name = waitUntil)]
+    pub(super) fn wait_until(this: &State, promise: &JsValue);
+
     /// The storage of one object.
     pub(super) type Storage;
     #[wasm_bindgen(method, getter)]
     pub(super) fn sql(this: &Storage) -> Sql;
-    #[wasm_bindgen(method, catch, js_name = transactionSync)]
-    pub(super) fn transaction_sync(
-        this: &Storage,
-        body: &mut dyn FnMut() -> Result<(), JsValue>,
-    ) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(method, catch, js_name = setAlarm)]
     pub(super) fn set_alarm(this: &Storage, at: f64) -> Result<Promise, JsValue>;
 
@@ -105,14 +106,6 @@ pub(super) fn binding<T: JsCast>(env: &Env, name: &str) -> Result<T, Thrown> {
     }
 }
 
-/// Waits for a promise that a call of the runtime gave.
-///
-/// # Errors
-/// What the call threw, or the promise was rejected with.
-pub(super) async fn wait(promise: Result<Promise, JsValue>) -> Result<JsValue, Thrown> {
-    JsFuture::from(promise?).await
-}
-
 /// A value of JavaScript as JSON.
 ///
 /// # Errors
@@ -136,9 +129,4 @@ pub(super) fn describe(thrown: &Thrown) -> String {
         Some(text) => text,
         None => js_sys::Object::from(thrown.clone()).to_string().into(),
     }
-}
-
-/// The same as an error of the `worker` crate, where its macros ask for one.
-pub(super) fn error(thrown: Thrown) -> worker::Error {
-    worker::Error::RustError(describe(&thrown))
 }

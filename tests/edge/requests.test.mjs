@@ -228,18 +228,35 @@ test("answers come in the form that was asked for", async () => {
   assert.deepEqual([head.status, await head.text()], [200, ""]);
 });
 
-test("a body of unknown length is read no further than allowed", async () => {
-  const chunk = "x".repeat(65536);
-  const body = new ReadableStream({
-    start(stream) {
-      stream.enqueue(new TextEncoder().encode('{"status":"'));
-      for (let n = 0; n < 20; n += 1) stream.enqueue(new TextEncoder().encode(chunk));
-      stream.close();
-    },
-  });
-  const headers = { "content-type": "application/json" };
-  const response = await fetch(worker.url + status, { method: "PUT", body, duplex: "half", headers });
-  assert.equal(response.status, 413);
+const bytes = (text) => [...new TextEncoder().encode(text)];
+const named = (...name) => Uint8Array.from([...bytes('{"name":"'), ...name, ...bytes('"}')]);
+const bodies = [
+  // what, the body in pieces, status, the name it gives
+  ["beyond ASCII", [named(...bytes("Zoë 🦀"))], 200, "Zoë 🦀"],
+  ["the replacement character itself", [named(0xef, 0xbf, 0xbd)], 200, "\ufffd"],
+  ["a byte that is none of UTF-8", [named(0xff)], 400],
+  ["a character cut off", [named(0xe2, 0x82)], 400],
+  ["one cut off beside a replacement character", [named(0xc3, 0xef, 0xbf, 0xbd)], 400],
+  ["a character in two pieces", [named(...bytes("ü")).slice(0, 10), named(...bytes("ü")).slice(10)], 200, "ü"],
+  ["4 MiB", [new Uint8Array(4 << 20)], 413],
+  ["4 MiB in pieces", Array.from({ length: 64 }, () => new Uint8Array(1 << 16)), 413],
+];
+test("a body is read as text, and no further than allowed", async (t) => {
+  await send(worker.url, "PUT", "/_connector/bodies");
+  for (const [what, pieces, expected, name] of bodies) {
+    for (const announced of pieces.length > 1 ? [false] : [true, false]) {
+      await t.test(`${what}${announced ? "" : ", of unknown length"}`, async () => {
+        const body = announced ? pieces[0] : ReadableStream.from(pieces);
+        const headers = { "content-type": "application/json" };
+        const url = `${worker.url}/_connector/bodies/_name`;
+        const response = await fetch(url, { method: "PUT", body, duplex: "half", headers });
+        assert.equal(response.status, expected, await response.text());
+        if (!name) return;
+        const stored = await send(worker.url, "GET", "/_connector/bodies?filter_path=name");
+        assert.deepEqual(stored.body, { name });
+      });
+    }
+  }
 });
 
 test("callers act on what they have seen", async () => {

@@ -164,7 +164,7 @@ async function heap(port) {
 
 /** The Worker of this project, as built in build/. */
 export const ours = (options = {}) => ({
-  modules: ["build/index.js", "build/index_bg.wasm"],
+  modules: ["build/worker.js", "build/index_bg.wasm"],
   objects: { CONNECTOR: "ConnectorObject", INDEX_CLAIM: "IndexClaim" },
   kv: { CONNECTORS: "kv", API_KEYS: "kv" },
   vars: { ANONYMOUS_PRIVILEGE: "manage_connector" },

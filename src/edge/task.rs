@@ -1,0 +1,100 @@
+//! Futures that JavaScript drives.
+//!
+//! An await hands one promise to a loop in runtime.js, which comes back with what became of it: one
+//! call for an await, without closures or a queue of tasks. What need not wait is answered in the
+//! call that asks, without a promise.
+//!
+//! A task waits for one promise at a time, so futures are never joined or selected: see [`within`].
+
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use js_sys::Promise;
+use wasm_bindgen::prelude::*;
+
+use super::runtime::{self, Thrown};
+
+/// What a task ends with.
+pub(super) type Outcome = Result<JsValue, Thrown>;
+
+/// Work that waits for a promise.
+#[wasm_bindgen]
+pub struct Task(Pin<Box<dyn Future<Output = Outcome>>>);
+
+#[wasm_bindgen]
+impl Task {
+    /// Goes on to the next await, or to the end. `undefined`: it waits.
+    ///
+    /// # Errors
+    /// Those of the work itself.
+    pub fn poll(&mut self) -> Outcome {
+        match self.0.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => Ok(JsValue::UNDEFINED),
+        }
+    }
+}
+
+/// Begins some work: gives its outcome, which is never `undefined`, or if it waits a promise of it.
+///
+/// # Errors
+/// Those of the work itself, if it did not wait.
+pub(super) fn start(work: impl Future<Output = Outcome> + 'static) -> Outcome {
+    let mut task = Task(Box::pin(work));
+    let outcome = task.poll()?;
+    Ok(if outcome.is_undefined() { runtime::finish(task).into() } else { outcome })
+}
+
+/// Waits for a promise that a call of the runtime gave.
+///
+/// # Errors
+/// What the call threw, or the promise was rejected with.
+pub(super) async fn wait(promise: Result<Promise, Thrown>) -> Outcome {
+    Wait(Some(promise?)).await
+}
+
+/// Waits for `work`, but no longer than `limit`. What takes longer goes on unheard.
+pub(super) async fn within<T: 'static>(
+    limit: Duration,
+    work: impl Future<Output = T> + 'static,
+) -> Option<T> {
+    let place = Rc::new(Cell::new(None));
+    let done = {
+        let place = place.clone();
+        start(async move {
+            place.set(Some(work.await));
+            Ok(JsValue::NULL)
+        })
+    };
+    if let Ok(promise) = done.and_then(JsCast::dyn_into::<Promise>) {
+        // The place tells how it ended.
+        drop(wait(Ok(runtime::within(&promise, limit.as_millis() as f64))).await);
+    }
+    place.take()
+}
+
+/// Waits that long.
+pub(super) async fn sleep(time: Duration) {
+    drop(wait(Ok(runtime::sleep(time.as_millis() as f64))).await);
+}
+
+/// One await.
+struct Wait(Option<Promise>);
+
+impl Future for Wait {
+    type Output = Outcome;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Outcome> {
+        match self.0.take() {
+            Some(promise) => {
+                runtime::suspend(&promise);
+                Poll::Pending
+            }
+            None => Poll::Ready(runtime::resume()),
+        }
+    }
+}

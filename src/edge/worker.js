@@ -1,0 +1,83 @@
+// What the runtime calls. The work is done in WebAssembly; here are only the shapes that the runtime
+// asks for.
+
+import { DurableObject } from "cloudflare:workers";
+
+import { ConnectorObject as Connector, IndexClaim as Index, Worker } from "../../build/index.js";
+import { incoming } from "./incoming.js";
+
+// The classes that worker-build exports are proxies that make the module anew after it trapped, at a
+// cost in every call. So they are used only then: `criticalError` asks for it, and `instanceId` tells
+// which instances are of no use any more.
+const state = globalThis.__worker_init_state;
+
+/** A function that calls a method of an instance of a class of the module. */
+function instanceOf(Class, ...args) {
+  const Plain = Class.prototype.constructor;
+  let madeFor;
+  let instance;
+  return (method, ...rest) => {
+    if (state.criticalError) new Class(...args);
+    if (madeFor !== state.instanceId) {
+      instance = new Plain(...args);
+      madeFor = state.instanceId;
+    }
+    try {
+      return instance[method](...rest);
+    } catch (error) {
+      if (error instanceof WebAssembly.RuntimeError) state.criticalError = true;
+      throw error;
+    }
+  };
+}
+
+const worker = instanceOf(Worker);
+const limit = worker("bodyLimit");
+
+export default {
+  async fetch(request, env) {
+    const [head, body] = await incoming(request, env, limit);
+    try {
+      return await worker("fetch", head, body, request, env);
+    } catch (error) {
+      console.error(error);
+      return worker("failure", head, error.name === "Unanswered");
+    }
+  },
+};
+
+/** The object of one connector, named by its id. */
+export class ConnectorObject extends DurableObject {
+  #connector;
+
+  constructor(ctx, env) {
+    super(ctx, env);
+    this.#connector = instanceOf(Connector, ctx, env);
+  }
+
+  carryOut(message) {
+    return this.#connector("carryOut", message);
+  }
+
+  holds(id, index) {
+    return this.#connector("holds", id, index);
+  }
+
+  alarm() {
+    return this.#connector("alarm");
+  }
+}
+
+/** The object that keeps which connector holds an index, named by the index. */
+export class IndexClaim extends DurableObject {
+  #index;
+
+  constructor(ctx, env) {
+    super(ctx, env);
+    this.#index = instanceOf(Index, ctx, env);
+  }
+
+  claim(index, id) {
+    return this.#index("claim", index, id);
+  }
+}
