@@ -22,8 +22,8 @@ extern "C" {
     pub(super) fn holds(env: &JsValue, id: &str, index: &str) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch)]
     pub(super) fn claim(env: &JsValue, index: &str, id: &str) -> Result<Promise, JsValue>;
-    pub(super) fn sleep(ms: f64) -> Promise;
-    pub(super) fn within(promise: &Promise, ms: f64) -> Promise;
+    pub(super) fn sleep(ms: u32) -> Promise;
+    pub(super) fn within(promise: &Promise, ms: u32) -> Promise;
     pub(super) fn suspend(promise: &Promise);
     #[wasm_bindgen(catch)]
     pub(super) fn resume() -> Result<JsValue, JsValue>;

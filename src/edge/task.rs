@@ -72,14 +72,18 @@ pub(super) async fn within<T: 'static>(
     };
     if let Ok(promise) = done.and_then(JsCast::dyn_into::<Promise>) {
         // The place tells how it ended.
-        drop(wait(Ok(runtime::within(&promise, limit.as_millis() as f64))).await);
+        drop(wait(Ok(runtime::within(&promise, millis(limit)))).await);
     }
     place.take()
 }
 
 /// Waits that long.
 pub(super) async fn sleep(time: Duration) {
-    drop(wait(Ok(runtime::sleep(time.as_millis() as f64))).await);
+    drop(wait(Ok(runtime::sleep(millis(time)))).await);
+}
+
+fn millis(time: Duration) -> u32 {
+    u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
 }
 
 /// One await.
