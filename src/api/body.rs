@@ -6,6 +6,7 @@
 //! string for a number, a bare value for a list of one - the document gets the proper one.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Deserialize;
@@ -509,13 +510,13 @@ impl<'a> Visitor<'a> for &Strict {
     }
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
         let inside = self.inside()?;
-        let mut seen = Fields::new();
+        let mut seen = BTreeSet::new();
         while let Some(key) = map.next_key::<Cow<'a, str>>()? {
-            if seen.contains_key(key.as_ref()) {
+            if seen.contains(&key) {
                 return Err(A::Error::custom(format_args!("Duplicate field '{key}'")));
             }
             map.next_value_seed(&inside)?;
-            seen.insert(key.into_owned(), Value::Null);
+            seen.insert(key);
         }
         Ok(())
     }

@@ -224,6 +224,8 @@ export async function kvFaults({ seconds = 8, connectors = 8, modes = ["429", "5
       }
       await sleep(1_200);
       await server.kv("faults", { mode, delay: 4_000 });
+      const asked = now();
+      const list = send(server.url(), "GET", "/_connector").then(({ status }) => ({ status, took: now() - asked }));
       // One of them is erased in the midst of it, one hidden, one made anew with an index.
       await ask(201, "PUT", `${mode}-new`, { index_name: `index-${mode}` });
       const until = now() + seconds * 1000;
@@ -249,6 +251,10 @@ export async function kvFaults({ seconds = 8, connectors = 8, modes = ["429", "5
       if ((await copiesEqual(server, [...names, `${mode}-new`], 0)) === null) {
         problems.push(`${mode}: copies differ again`);
       }
+      // A list cannot do without KV, but it says so in time.
+      const { status, took: listTook } = await list;
+      if (mode === "hang" && status !== 503) problems.push(`hang: a list answered ${status}`);
+      if (listTook > 11_000) problems.push(`${mode}: a list took ${listTook.toFixed(0)} ms`);
       const { arrivals } = await server.kv("state");
       const last = new Map();
       writes += arrivals.length;
