@@ -243,7 +243,8 @@ fn anonymous_access() {
 fn refusals_name_the_action_and_the_key_but_not_its_secret() {
     let reason = |more: &str, method: &str, target: &str| {
         let denial = caller(more).authorize(call(method, target)).expect_err("refused");
-        let json = denial.failure.to_json();
+        let json: serde_json::Value =
+            serde_json::from_str(&denial.failure.to_json()).expect("JSON");
         assert_eq!(json["error"]["type"], "security_exception");
         assert!(!json.to_string().contains("sesame"));
         json["error"]["reason"].as_str().expect("a reason").to_owned()

@@ -19,7 +19,7 @@ fn request(method: &str, path: &str, body: &str) -> Request {
 
 /// What the object does, without the object.
 fn carry_out(before: Option<Connector>, request: &Request) -> (u16, Option<Connector>, String) {
-    let failed = |failure: api::Failure| (failure.status, failure.to_json().to_string());
+    let failed = |failure: api::Failure| (failure.status, failure.to_json());
     let write = match api::read(request).1 {
         Ok(Call::One(_, Operation::Write(write))) => write,
         Ok(other) => panic!("not a write: {other:?}"),

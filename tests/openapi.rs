@@ -68,7 +68,7 @@ fn it_has_the_parameters_that_are_known() {
                 };
                 let said = match api::read(&request).1 {
                     Ok(_) => String::new(),
-                    Err(failure) => failure.to_json().to_string(),
+                    Err(failure) => failure.to_json(),
                 };
                 assert!(!said.contains("unrecognized"), "{method} {path}: {said}");
             }

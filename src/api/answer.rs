@@ -71,7 +71,11 @@ impl Format {
 
     /// The answer to a failure in this form; its body is not filtered.
     pub fn failure(&self, failure: &Failure) -> Answer {
-        let body = self.print(&failure.to_json());
+        let text = failure.to_json();
+        let body = match self.pretty {
+            true => serde_json::from_str(&text).map_or(text, |body| self.print(&body)),
+            false => text,
+        };
         Answer { status: failure.status, body, allow: failure.allow }
     }
 

@@ -1,6 +1,6 @@
 //! Errors as Elasticsearch's clients know them.
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use crate::connector::Refusal;
 
@@ -67,23 +67,27 @@ impl Cause {
         }
     }
 
-    fn to_json(&self) -> Map<String, Value> {
-        let mut json = Map::new();
-        json.insert("type".to_owned(), self.kind.into());
-        json.insert("reason".to_owned(), self.reason.as_str().into());
+    fn members(&self) -> String {
+        let mut members = format!("\"type\":\"{}\",\"reason\":{}", self.kind, quoted(&self.reason));
         for (name, value) in &self.details {
-            json.insert((*name).to_owned(), value.as_str().into());
+            members.push_str(&format!(",\"{name}\":{}", quoted(value)));
         }
-        json
+        members
     }
 
-    fn to_json_with_causes(&self) -> Map<String, Value> {
-        let mut json = self.to_json();
-        if let Some(cause) = &self.cause {
-            json.insert("caused_by".to_owned(), cause.to_json_with_causes().into());
+    fn members_with_causes(&self) -> String {
+        match &self.cause {
+            Some(cause) => {
+                let inner = cause.members_with_causes();
+                format!("{},\"caused_by\":{{{inner}}}", self.members())
+            }
+            None => self.members(),
         }
-        json
     }
+}
+
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
 }
 
 /// Most errors are the caller's: 400.
@@ -215,16 +219,20 @@ impl Failure {
     }
 
     /// The body of the answer.
-    pub fn to_json(&self) -> Value {
+    pub fn to_json(&self) -> String {
+        let status = self.status;
         match &self.body {
             FailureBody::Envelope(cause) => {
-                let mut error = Map::new();
-                error.insert("root_cause".to_owned(), json!([cause.root().to_json()]));
-                error.extend(cause.to_json_with_causes());
-                json!({ "error": error, "status": self.status })
+                let root = cause.root().members();
+                let members = cause.members_with_causes();
+                format!(
+                    "{{\"error\":{{\"root_cause\":[{{{root}}}],{members}}},\"status\":{status}}}"
+                )
             }
-            FailureBody::Sentence(error) => json!({ "error": error, "status": self.status }),
-            FailureBody::BareSentence(error) => json!({ "error": error }),
+            FailureBody::Sentence(error) => {
+                format!("{{\"error\":{},\"status\":{status}}}", quoted(error))
+            }
+            FailureBody::BareSentence(error) => format!("{{\"error\":{}}}", quoted(error)),
         }
     }
 }
