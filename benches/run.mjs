@@ -58,7 +58,7 @@ ${table(
 
 ## Growth
 
-What a change by \`PUT _status\` costs:
+What a change by \`PUT _status\` costs; one connector has one caller, more have 16:
 
 ${table(["", "a second", "CPU us"], moves.map(({ label, rate, micros }) => [label, whole(rate), whole(micros)]))}
 
