@@ -54,6 +54,7 @@ export async function growth({ stored = [1, 1_000, 10_000], runs = 5, share = 1 
     await connected(1_000);
     moves.push({ label: "1,000 cold ones moved in turn", ...(await spread(1_000)) });
 
+    await new Promise((resolve) => setTimeout(resolve, 15_000));
     const { id, ...document } = (await send(server.url("ours"), "GET", path(0))).body;
     for (const total of [100, 1_000, 10_000]) {
       await fillKv(server, "ours", total, document);
