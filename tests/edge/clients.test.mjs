@@ -6,28 +6,12 @@ import { after, before, test } from "node:test";
 import { Client as Client9 } from "@elastic/elasticsearch";
 import { Client as Client8 } from "elasticsearch8";
 
+import { protocol, ways } from "../protocol.mjs";
 import { startWorker } from "./worker.mjs";
 
 let worker;
 before(async () => (worker = await startWorker()));
 after(() => worker.close());
-
-// What may follow what, as the protocol states it.
-const protocol = {
-  created: ["needs_configuration", "error"],
-  needs_configuration: ["configured", "error"],
-  configured: ["needs_configuration", "configured", "connected", "error"],
-  connected: ["configured", "connected", "error"],
-  error: ["configured", "connected", "error"],
-};
-// How to get to a status from a new connector.
-const way = {
-  created: [],
-  needs_configuration: ["needs_configuration"],
-  configured: ["needs_configuration", "configured"],
-  connected: ["needs_configuration", "configured", "connected"],
-  error: ["error"],
-};
 
 for (const [version, Client] of [[9, Client9], [8, Client8]]) {
   test(`client ${version}: create, get, list, the 25 pairs, delete`, async () => {
@@ -39,7 +23,7 @@ for (const [version, Client] of [[9, Client9], [8, Client8]]) {
     for (const [from, legal] of Object.entries(protocol)) {
       for (const to of Object.keys(protocol)) {
         await connector.put({ connector_id, index_name: `index-${version}`, name: "Pairs" });
-        for (const status of way[from]) await connector.updateStatus({ connector_id, status });
+        for (const status of ways[from]) await connector.updateStatus({ connector_id, status });
         const move = connector.updateStatus({ connector_id, status: to });
         if (legal.includes(to)) {
           assert.deepEqual(await move, { result: from === to ? "noop" : "updated" }, `${from} -> ${to}`);

@@ -6,19 +6,11 @@ import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 
 import { send, startWorker } from "../edge/worker.mjs";
+import { ways } from "../protocol.mjs";
 import { dist, pairs, protocol, refusal, statuses } from "./package.mjs";
 
 const { connectorStatus, transitionOptions, ConnectorApiError, InvalidTransitionError } =
   await import(join(dist, "client.js"));
-
-/** How to bring a new connector to a status. */
-const ways = {
-  created: [],
-  needs_configuration: ["needs_configuration"],
-  configured: ["needs_configuration", "configured"],
-  connected: ["needs_configuration", "configured", "connected"],
-  error: ["error"],
-};
 
 /** A client that notes what it sends; `meanwhile` happens before each PUT. */
 function recording(url, meanwhile = async () => {}) {

@@ -7,22 +7,11 @@ import { join } from "node:path";
 
 import { root } from "../../scripts/tools.mjs";
 
+export { pairs, protocol, statuses } from "../protocol.mjs";
+
 export const folder = join(root, "npm");
 export const dist = join(folder, "dist");
 if (!existsSync(dist)) throw new Error("npm run build:package first");
-
-export const statuses = ["created", "needs_configuration", "configured", "connected", "error"];
-
-/** The protocol, written down a second time. */
-export const protocol = {
-  created: ["needs_configuration", "error"],
-  needs_configuration: ["configured", "error"],
-  configured: ["needs_configuration", "configured", "connected", "error"],
-  connected: ["configured", "connected", "error"],
-  error: ["configured", "connected", "error"],
-};
-
-export const pairs = statuses.flatMap((from) => statuses.map((to) => [from, to]));
 
 /** What Elasticsearch says, to the letter. */
 export const refusal = (from, to) =>

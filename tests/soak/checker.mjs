@@ -4,13 +4,7 @@
 // come next; what was placed and what state that led to is remembered, so no dead end is entered
 // twice. The order must also be the one that the history table tells.
 
-const NEXT = {
-  created: ["needs_configuration", "error"],
-  needs_configuration: ["configured", "error"],
-  configured: ["needs_configuration", "configured", "connected", "error"],
-  connected: ["configured", "connected", "error"],
-  error: ["configured", "connected", "error"],
-};
+import { protocol } from "../protocol.mjs";
 
 const NOTHING = { exists: false, deleted: false, status: "", error: "", changes: 0, erased: 0, last: "" };
 
@@ -45,7 +39,7 @@ function after(state, { kind, value, status, result }) {
       );
     case "status":
       if (!alive) return refused(404);
-      if (!NEXT[state.status].includes(value)) return refused(400);
+      if (!protocol[state.status].includes(value)) return refused(400);
       if (value === state.status) return answered(200, "noop", state);
       return answered(200, "updated", moved(value, "_status"));
     case "error": {
