@@ -51,7 +51,10 @@ export async function peers() {
   return all;
 }
 
-/** Starts some of them in one process, each with `kv` and a port of its own. */
+/**
+ * Starts some of them in one process, each with `kv` and a port of its own. What they log goes
+ * nowhere: to read it would cost the time of the load generator.
+ */
 export function start(all, options = {}) {
   const workers = {};
   const sockets = {};
@@ -61,7 +64,7 @@ export function start(all, options = {}) {
     sockets[name] = name;
     sockets[`kv-${name}`] = `kv-${name}#control`;
   }
-  return serve({ workers, sockets, ...options });
+  return serve({ workers, sockets, quiet: true, ...options });
 }
 
 const path = (n) => `/_connector/connector-${n % CONNECTORS}`;

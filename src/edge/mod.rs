@@ -1,8 +1,8 @@
 //! The Cloudflare Worker: the only code that awaits.
 //!
 //! The runtime calls worker.js. The Worker takes the request ([`incoming`]), asks who is there
-//! ([`access`]) and refuses what is wrong with it; what concerns one connector goes on to the object of that name ([`object`]),
-//! lists come from Workers KV ([`directory`]).
+//! ([`access`]) and refuses what is wrong with it; what concerns one connector goes on to the
+//! object of that name ([`object`]), lists come from Workers KV ([`directory`]).
 
 mod access;
 mod claim;

@@ -56,9 +56,9 @@ function worker({ modules, kv = {}, objects = {}, services = {}, vars = {} }) {
  * Starts a workerd. `workers`: its Workers by name; `sockets`: which Worker (or `worker#entrypoint`)
  * answers on a port of its own; `external`: services elsewhere, by name; `disk`: the directory
  * where objects are kept (by default one in memory that goes with the process); `inspect`: with
- * V8's inspector on a port of its own.
+ * V8's inspector on a port of its own; `quiet`: what Workers log is not read.
  */
-export async function serve({ workers, sockets, external = {}, disk, inspect = false }) {
+export async function serve({ workers, sockets, external = {}, disk, inspect = false, quiet = false }) {
   const directory = mkdtempSync(join(scratch, "connector-status-"));
   const objects = disk ?? join(directory, "objects");
   mkdirSync(objects, { recursive: true });
@@ -95,7 +95,7 @@ const config :Workerd.Config = (services = ${list(services)}, sockets = ${list(p
       "--control-fd=3",
       ...(inspect ? ["--inspector-addr=127.0.0.1:0"] : []),
     ],
-    { stdio: ["ignore", "pipe", "pipe", "pipe"] },
+    { stdio: ["ignore", quiet ? "ignore" : "pipe", "pipe", "pipe"] },
   );
   const stop = () => {
     child.kill("SIGKILL");
@@ -105,7 +105,7 @@ const config :Workerd.Config = (services = ${list(services)}, sockets = ${list(p
   const gone = new Promise((resolve) => child.once("exit", resolve));
   let log = "";
   for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (data) => {
+    stream?.on("data", (data) => {
       log = (log + data).slice(-LOG_LIMIT);
     });
   }
