@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Connector, Fields, wildcard};
@@ -10,7 +11,8 @@ use super::{Connector, Fields, wildcard};
 pub const METADATA_LIMIT: usize = 1024;
 
 /// What the directory knows of a connector without reading its document.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
 pub struct Entry {
     /// The index it is attached to. Always kept: an index name has at most 255 bytes.
     pub index_name: Option<String>,
@@ -75,20 +77,9 @@ impl Entry {
         metadata
     }
 
-    /// The entry that metadata holds; `None` if it is not ours.
-    pub fn from_metadata(metadata: &Value) -> Option<Self> {
-        let fields = metadata.as_object()?;
-        let text = |field| fields.get(field).and_then(Value::as_str).map(str::to_owned);
-        let flag = |field| fields.get(field).and_then(Value::as_bool).unwrap_or(false);
-        Some(Self {
-            index_name: text("index_name"),
-            name: text("name"),
-            service_type: text("service_type"),
-            description: text("description"),
-            status: Some(text("status")?),
-            deleted: flag("deleted"),
-            partial: flag("partial"),
-        })
+    /// The entry that metadata, as JSON, holds; `None` if it is not ours.
+    pub fn from_metadata(json: &str) -> Option<Self> {
+        serde_json::from_str(json).ok().filter(|entry: &Self| entry.status.is_some())
     }
 }
 
@@ -153,8 +144,9 @@ pub fn matches_any(patterns: &[String], text: &str) -> bool {
 
 /// The order of lists: by index name, those without one last, then by id.
 pub fn order(a: (&str, &Entry), b: (&str, &Entry)) -> Ordering {
-    let key = |(id, entry): (&str, &Entry)| {
-        (entry.index_name.is_none(), entry.index_name.clone(), id.to_owned())
-    };
     key(a).cmp(&key(b))
+}
+
+fn key<'a>((id, entry): (&'a str, &'a Entry)) -> (bool, Option<&'a str>, &'a str) {
+    (entry.index_name.is_none(), entry.index_name.as_deref(), id)
 }

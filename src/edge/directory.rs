@@ -6,11 +6,13 @@
 use std::time::Duration;
 
 use js_sys::{Array, Map};
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::RawValue;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{Env, console_error};
 
-use super::runtime::{Thrown, describe, from_json, to_json};
+use super::runtime::{Thrown, describe, from_json, to_text};
 use super::task::{wait, within};
 use super::{kv, kv_key};
 use crate::api::{Answer, Failure, List};
@@ -100,25 +102,39 @@ async fn rows(env: &Env, filter: &Filter) -> Result<Vec<Row>, Thrown> {
     Ok(rows)
 }
 
+/// A page of what Workers KV lists.
+#[derive(Deserialize)]
+struct Page<'a> {
+    #[serde(borrow)]
+    keys: Vec<Key<'a>>,
+    list_complete: bool,
+    cursor: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Key<'a> {
+    name: String,
+    #[serde(borrow)]
+    metadata: Option<&'a RawValue>,
+}
+
 /// The ids of all connectors, each with its metadata if it has any.
 async fn keys(env: &Env) -> Result<Vec<(String, Option<Entry>)>, Thrown> {
     let kv = kv(env)?;
-    let mut keys = Vec::new();
-    let mut cursor = Value::Null;
+    let mut ids = Vec::new();
+    let mut options = json!({ "prefix": PREFIX });
     loop {
-        let mut options = json!({ "prefix": PREFIX });
-        if cursor.is_string() {
-            options.as_object_mut().map(|options| options.insert("cursor".to_owned(), cursor));
-        }
-        let mut page = to_json(&wait(kv.list(&from_json(&options)?)).await?)?;
-        let listed = page.get("keys").and_then(Value::as_array).map(Vec::as_slice);
-        keys.extend(listed.unwrap_or_default().iter().filter_map(|key| {
-            let id = key.get("name")?.as_str()?.strip_prefix(PREFIX)?.to_owned();
-            Some((id, key.get("metadata").and_then(Entry::from_metadata)))
+        let text = to_text(&wait(kv.list(&from_json(&options)?)).await?)?;
+        let page: Page<'_> = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+        ids.extend(page.keys.iter().filter_map(|key| {
+            let id = key.name.strip_prefix(PREFIX)?.to_owned();
+            Some((id, key.metadata.and_then(|json| Entry::from_metadata(json.get()))))
         }));
-        cursor = page.get_mut("cursor").map(Value::take).unwrap_or_default();
-        if page.get("list_complete") == Some(&Value::Bool(true)) || !cursor.is_string() {
-            return Ok(keys);
+        match page.cursor {
+            Some(cursor) if !page.list_complete => {
+                options = json!({ "prefix": PREFIX, "cursor": cursor });
+            }
+            _ => return Ok(ids),
         }
     }
 }

@@ -87,10 +87,7 @@ impl Cursor {
     /// # Errors
     /// If the database fails.
     pub(super) fn rows(&self) -> Result<Vec<Value>, Thrown> {
-        match to_json(&self.to_array()?)? {
-            Value::Array(rows) => Ok(rows),
-            _ => Err("rows are no array".into()),
-        }
+        serde_json::from_str(&to_text(&self.to_array()?)?).map_err(|error| error.to_string().into())
     }
 }
 
@@ -110,9 +107,8 @@ pub(super) fn binding<T: JsCast>(env: &Env, name: &str) -> Result<T, Thrown> {
 ///
 /// # Errors
 /// If it cannot be said in JSON.
-pub(super) fn to_json(value: &JsValue) -> Result<Value, Thrown> {
-    let text = JSON::stringify(value)?.as_string().unwrap_or_default();
-    serde_json::from_str(&text).map_err(|error| error.to_string().into())
+pub(super) fn to_text(value: &JsValue) -> Result<String, Thrown> {
+    Ok(JSON::stringify(value)?.as_string().unwrap_or_default())
 }
 
 /// JSON as a value of JavaScript.
