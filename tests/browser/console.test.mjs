@@ -174,6 +174,8 @@ test("what the server refuses is said in its words; pending is shown", async () 
   };
   await held(page, meanwhile, withoutMatch);
   await page.getByRole("button", { name: "Move to Connected" }).click();
+  // Both are said and stay: what had happened meanwhile, and why the move was refused.
+  await says(page, "Changed elsewhere: Configured to Needs configuration.");
   await says(page, "Invalid transition attempt from [needs_configuration] to [connected]. Such a status transition is not supported by the Connector Protocol.");
   assert.match(pending, /Moving to Connected/);
   assert.equal(await statusOf("refused"), "needs_configuration");

@@ -56,7 +56,8 @@ export function Connector({ id, moved, onKey, onForget }) {
     const change = await load(signal);
     if (change) {
       setElsewhere(change);
-      setMove(undefined);
+      // A refusal stays: it may have come a moment before.
+      setMove((move) => (move?.state === "refused" ? move : undefined));
       setChosen(undefined);
     }
   }, path);
