@@ -312,6 +312,11 @@ pub enum Commit {
 }
 
 impl Commit {
+    /// Does nothing change but the status?
+    pub fn is_move(&self) -> bool {
+        matches!(self, Self::Patch(delta) if delta.is_move())
+    }
+
     /// The connector as it is afterwards; `None` if there is none.
     pub fn apply(self, before: Option<Connector>) -> Option<Connector> {
         match self {

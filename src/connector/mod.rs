@@ -71,6 +71,14 @@ impl Connector {
         serde_json::to_string(&self.fields).unwrap_or_default()
     }
 
+    /// The connector after a move.
+    #[must_use]
+    pub fn moved(mut self, to: Status) -> Self {
+        self.status = to;
+        self.fields.insert("status".to_owned(), to.name().into());
+        self
+    }
+
     /// Its fields, without its id.
     pub fn fields(&self) -> &Fields {
         &self.fields

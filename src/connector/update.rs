@@ -52,6 +52,11 @@ impl Patch {
 pub struct Delta(Fields);
 
 impl Delta {
+    /// Does it touch nothing but the status?
+    pub fn is_move(&self) -> bool {
+        self.0.len() == 1 && self.0.contains_key("status")
+    }
+
     /// The document with the new values.
     pub fn apply(self, mut to: Connector) -> Connector {
         for (name, value) in self.0 {

@@ -18,7 +18,7 @@ use super::message::{Message, Origin};
 use super::outgoing::Reply;
 use super::projection::Projection;
 use super::runtime::{State, Thrown, describe};
-use super::store::{Record, Store};
+use super::store::{Extent, Record, Store};
 use super::task::{Outcome, start, wait, within};
 use super::{kv, kv_key, now};
 use crate::api::{self, Answer, Call, Commit, Failure, Format, Operation, StatusChange, Write};
@@ -193,8 +193,8 @@ impl Object {
         // Another request may have come first while Workers KV was asked.
         if self.with_record(|record| record.is_none()) {
             let change = status_change(None, &connector, "_import", None);
-            self.store_document(id, None, Some(connector), Some(change), None)
-                .map_err(|_| Unavailable)?;
+            let record = Record::first(id, Some(connector));
+            self.commit(record, Extent::First, Some(change), None).map_err(|_| Unavailable)?;
             self.project_soon().await;
         }
         Ok(())
@@ -219,7 +219,7 @@ impl Object {
         match operation {
             Operation::Status { size } => {
                 let connector = found
-                    .map(|(connector, _)| connector)
+                    .map(|document| &document.connector)
                     .filter(|connector| !connector.is_deleted())
                     .ok_or_else(|| Failure::not_found(id))?;
                 let history = self.store.history(*size).map_err(|thrown| {
@@ -230,7 +230,7 @@ impl Object {
                 Ok(api::status_view(id, connector, history))
             }
             Operation::Get { include_deleted } => {
-                api::show(id, *include_deleted, found.map(|(c, json)| (c, json.as_str())))
+                api::show(id, *include_deleted, found.map(|it| (&it.connector, it.json())))
             }
             Operation::Write(_) => Err(Failure::internal()),
         }
@@ -277,46 +277,41 @@ impl Object {
         }
         // Out of memory while it changes: should the commit fail, the row is read anew.
         let old = self.loaded.take().flatten();
-        let before = old.as_ref().and_then(Record::connector).map(Connector::status);
-        let (position, before_document) = match old {
-            Some(Record { version, projected, document, .. }) => {
-                (Some((version, projected)), document.map(|(connector, _)| connector))
-            }
-            None => (None, None),
+        let from = old.as_ref().and_then(Record::connector).map(Connector::status);
+        let extent = match &old {
+            None => Extent::First,
+            Some(_) if written.commit.is_move() => Extent::Move,
+            Some(_) => Extent::Row,
         };
-        let after = written.commit.apply(before_document);
-        let change = after
-            .as_ref()
-            .filter(|after| before != Some(after.status()) || via == "_create")
-            .map(|after| status_change(before, after, via, origin.by));
-        self.store_document(id, position, after, change, origin.request_id.as_deref())
+        let record = match old {
+            None => Record::first(id, written.commit.apply(None)),
+            Some(old) => old.followed_by(|before| written.commit.apply(before)),
+        };
+        let change = record
+            .connector()
+            .filter(|after| from != Some(after.status()) || via == "_create")
+            .map(|after| status_change(from, after, via, origin.by));
+        self.commit(record, extent, change, origin.request_id.as_deref())
             .map(|()| written.answer)
             .map_err(|_| Failure::internal())
     }
 
-    /// Commits a document, or that there is none any more. `position`: the version that it follows,
-    /// and the one that Workers KV has.
-    fn store_document(
+    /// Commits a record, and the change of status that led to it.
+    fn commit(
         &self,
-        id: &str,
-        position: Option<(u64, u64)>,
-        connector: Option<Connector>,
+        record: Record,
+        extent: Extent,
         change: Option<StatusChange>,
         request_id: Option<&str>,
     ) -> Result<(), Thrown> {
-        let (version, projected) = position.unwrap_or_default();
-        let document = connector.map(|connector| {
-            let json = connector.to_json();
-            (connector, json)
-        });
-        let record = Record { id: id.to_owned(), document, version: version + 1, projected };
-        self.store.commit(&record, change.as_ref(), position.is_none()).inspect_err(|thrown| {
+        let id = &record.id;
+        self.store.commit(&record, change.as_ref(), extent).inspect_err(|thrown| {
             console_error!("connector [{id}]: commit failed: {}", describe(thrown));
         })?;
-        self.loaded.replace(Some(Some(record)));
         if let Some(change) = &change {
             log::status_change(id, change, request_id);
         }
+        self.loaded.replace(Some(Some(record)));
         Ok(())
     }
 
@@ -324,6 +319,10 @@ impl Object {
     pub(super) fn note_projected(&self, version: u64) {
         if let Some(Some(record)) = self.loaded.borrow_mut().as_mut() {
             record.projected = version;
+        }
+        // With a newer version there already, the row says so either way: the next copy will note it.
+        if self.is_outdated() {
+            return;
         }
         if let Err(thrown) = self.store.note_projected(version) {
             let why = describe(&thrown);

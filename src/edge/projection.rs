@@ -134,7 +134,7 @@ impl Object {
                 document: record
                     .document
                     .as_ref()
-                    .map(|(connector, json)| (json.clone(), Entry::of(connector).to_metadata())),
+                    .map(|it| (it.json().to_owned(), Entry::of(&it.connector).to_metadata())),
             })
         })
     }

@@ -1,4 +1,8 @@
 // What an object keeps in its own SQLite database: one row for the connector, and its history.
+//
+// A change of status alone writes only the history: the newest row there says where the connector
+// is, if its `seq` - the version it made - is past that of the connector's row. To write the document
+// again for every move would cost more than all the rest of the commit.
 
 // A document of NULL is the tombstone of a connector that was erased.
 const TABLES = `
@@ -28,7 +32,12 @@ const PRUNE_EVERY = 50;
 export function read({ sql }) {
   const tables = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'connector'").toArray();
   if (tables.length === 0) return undefined;
-  const [row] = sql.exec("SELECT id, document, version, projected FROM connector").toArray();
+  const [row] = sql
+    .exec(
+      `SELECT id, document, coalesce(seq, version) AS version, projected, "to" AS moved FROM connector
+       LEFT JOIN (SELECT seq, "to" FROM history ORDER BY seq DESC LIMIT 1) ON seq > version`,
+    )
+    .toArray();
   return row && JSON.stringify(row);
 }
 
@@ -58,20 +67,36 @@ function write(sql, id, document, version, projected, change) {
     projected,
   );
   if (document === undefined) sql.exec("DELETE FROM history");
-  if (change === undefined) return;
+  prune(sql, version);
+  if (change !== undefined) record(sql, version, change);
+}
+
+/** Writes a change of nothing but the status: what can fail before it leaves nothing half done. */
+export function commitMove({ sql }, version, change) {
+  prune(sql, version);
+  record(sql, version, change);
+}
+
+function record(sql, version, change) {
   const [from, to, at, via, by] = change.split("\n");
   sql.exec(
-    `INSERT INTO history ("from", "to", at, via, by) VALUES (?, ?, ?, ?, ?)`,
+    `INSERT INTO history (seq, "from", "to", at, via, by) VALUES (?, ?, ?, ?, ?, ?)`,
+    version,
     from || null,
     to,
     at,
     via,
     by || null,
   );
-  // Now and then is often enough: what is shown is limited when it is read.
-  if (version % PRUNE_EVERY === 0) {
-    sql.exec("DELETE FROM history WHERE seq <= (SELECT max(seq) FROM history) - ?", HISTORY_LIMIT);
-  }
+}
+
+/** Now and then is often enough: what is shown is limited when it is read. */
+function prune(sql, version) {
+  if (version % PRUNE_EVERY !== 0) return;
+  sql.exec(
+    "DELETE FROM history WHERE seq <= (SELECT seq FROM history ORDER BY seq DESC LIMIT 1 OFFSET ?)",
+    HISTORY_LIMIT,
+  );
 }
 
 /** Notes which version Workers KV has. */

@@ -1,12 +1,15 @@
 //! What an object keeps in its own SQLite database. The SQL is in store.js, so that a commit
 //! crosses to JavaScript once.
 
+use std::cell::OnceCell;
+
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
 
 use super::runtime::{Storage, Thrown};
 use crate::api::StatusChange;
 use crate::connector::{Connector, Fields};
+use crate::status::Status;
 
 #[wasm_bindgen(module = "/src/edge/store.js")]
 extern "C" {
@@ -30,6 +33,8 @@ extern "C" {
         projected: f64,
         change: Option<&str>,
     ) -> Result<(), JsValue>;
+    #[wasm_bindgen(catch, js_name = commitMove)]
+    fn commit_move(storage: &Storage, version: f64, change: &str) -> Result<(), JsValue>;
     #[wasm_bindgen(catch, js_name = noteProjected)]
     fn note_projected(storage: &Storage, version: f64) -> Result<(), JsValue>;
     #[wasm_bindgen(catch)]
@@ -41,8 +46,8 @@ extern "C" {
 pub struct Record {
     /// Its id.
     pub id: String,
-    /// The connector and its JSON; `None`: it was erased.
-    pub document: Option<(Connector, String)>,
+    /// The connector; `None`: it was erased.
+    pub document: Option<Document>,
     /// Counts the writes; it goes on counting after a connector was erased.
     pub version: u64,
     /// The version that Workers KV has.
@@ -50,10 +55,57 @@ pub struct Record {
 }
 
 impl Record {
+    /// The first of an object.
+    pub fn first(id: &str, connector: Option<Connector>) -> Self {
+        let document = connector.map(Document::from);
+        Self { id: id.to_owned(), document, version: 1, projected: 0 }
+    }
+
+    /// The one that follows it.
+    #[must_use]
+    pub fn followed_by(self, change: impl FnOnce(Option<Connector>) -> Option<Connector>) -> Self {
+        let before = self.document.map(|document| document.connector);
+        let document = change(before).map(Document::from);
+        Self { document, version: self.version + 1, ..self }
+    }
+
     /// The connector, if it was not erased.
     pub fn connector(&self) -> Option<&Connector> {
-        self.document.as_ref().map(|(connector, _)| connector)
+        self.document.as_ref().map(|document| &document.connector)
     }
+}
+
+/// A connector and its JSON.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// The connector.
+    pub connector: Connector,
+    /// Made when it is first asked for: a move need not write it.
+    json: OnceCell<String>,
+}
+
+impl Document {
+    /// The JSON, without the id.
+    pub fn json(&self) -> &str {
+        self.json.get_or_init(|| self.connector.to_json())
+    }
+}
+
+impl From<Connector> for Document {
+    fn from(connector: Connector) -> Self {
+        Self { connector, json: OnceCell::new() }
+    }
+}
+
+/// What a commit has to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it: the object was empty.
+    First,
+    /// The connector, and the change of status if there was one.
+    Row,
+    /// The change of status, which is the only change.
+    Move,
 }
 
 /// The database of one connector's object.
@@ -74,20 +126,26 @@ impl Store {
         let row: Fields = parse(&row)?;
         let text = |name| row.get(name).and_then(Value::as_str).map(str::to_owned);
         let number = |name| row.get(name).and_then(Value::as_u64).unwrap_or_default();
+        let moved = text("moved").and_then(|status| Status::parse(&status));
         let document = match text("document") {
-            Some(json) => Some((Connector::from_json(&json)?, json)),
+            Some(json) => {
+                let connector = Connector::from_json(&json)?;
+                Some(match moved {
+                    Some(to) => connector.moved(to),
+                    None => connector,
+                })
+            }
             None => None,
         };
         Ok(Some(Record {
             id: text("id").unwrap_or_default(),
-            document,
+            document: document.map(Document::from),
             version: number("version"),
             projected: number("projected"),
         }))
     }
 
-    /// Writes the row, and the change of status if there was one, both or neither. `first`: the
-    /// object was empty before.
+    /// Writes what is new, all of it or nothing.
     ///
     /// # Errors
     /// If the database fails; then nothing was written.
@@ -95,17 +153,23 @@ impl Store {
         &self,
         record: &Record,
         change: Option<&StatusChange>,
-        first: bool,
+        extent: Extent,
     ) -> Result<(), Thrown> {
         let lines = change.map(|change| {
             let by = change.by.as_deref().unwrap_or_default();
             [change.from.unwrap_or_default(), change.to, &change.at, change.via, by].join("\n")
         });
-        let write = if first { commit_first } else { commit };
+        let write = match (extent, &lines) {
+            (Extent::Move, Some(change)) => {
+                return commit_move(&self.0, number(record.version), change);
+            }
+            (Extent::First, _) => commit_first,
+            (Extent::Row | Extent::Move, _) => commit,
+        };
         write(
             &self.0,
             &record.id,
-            record.document.as_ref().map(|(_, json)| json.as_str()),
+            record.document.as_ref().map(Document::json),
             number(record.version),
             number(record.projected),
             lines.as_deref(),

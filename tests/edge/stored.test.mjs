@@ -1,0 +1,135 @@
+// What an object keeps in its own SQLite database, row by row. Changing these forms would make
+// deployed objects unreadable: a new form needs a reader for the old one.
+
+import assert from "node:assert/strict";
+import { globSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { after, before, test } from "node:test";
+
+import { scratch, serveWithKv } from "../soak/workerd.mjs";
+import { send } from "./worker.mjs";
+
+let disk;
+let server;
+before(async () => {
+  disk = mkdtempSync(join(scratch, "connector-status-disk-"));
+  server = await serveWithKv({ disk });
+});
+after(async () => {
+  await server.close();
+  rmSync(disk, { recursive: true, force: true });
+});
+
+const ask = async (method, path, body) => {
+  const { status, body: answer } = await send(server.url(), method, `/_connector/${path}`, body);
+  assert.ok(status < 300, `${method} ${path}: ${status} ${JSON.stringify(answer)}`);
+  return answer;
+};
+const move = (id, status) => ask("PUT", `${id}/_status`, { status });
+
+/** Opens the database of a connector's object while nobody else has it open. */
+async function inDatabase(id, look) {
+  await server.kill();
+  try {
+    for (const file of globSync(join(disk, "ConnectorObject/*.sqlite"))) {
+      const database = new DatabaseSync(file);
+      try {
+        const table = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'connector'").get();
+        if (table && database.prepare("SELECT id FROM connector").get().id === id) return look(database);
+      } finally {
+        database.close();
+      }
+    }
+    assert.fail(`no database holds [${id}]`);
+  } finally {
+    await server.restart();
+  }
+}
+
+const rows = (id) =>
+  inDatabase(id, (database) => {
+    const { id, document, version } = database.prepare("SELECT * FROM connector").get();
+    const history = database.prepare('SELECT seq, "from", "to", via, by FROM history ORDER BY seq').all();
+    return {
+      id,
+      status: document === null ? null : JSON.parse(document).status,
+      version,
+      history: history.map(({ seq, from, to, via, by }) => `${seq}: ${from} > ${to} ${via} ${by}`),
+    };
+  });
+
+test("a move of status alone is a row of the history, and nothing else", async () => {
+  await ask("PUT", "golden", { name: "Golden" });
+  await move("golden", "needs_configuration");
+  await move("golden", "configured");
+  assert.deepEqual(await rows("golden"), {
+    id: "golden",
+    status: "created",
+    version: 1,
+    history: [
+      "1: null > created _create null",
+      "2: created > needs_configuration _status null",
+      "3: needs_configuration > configured _status null",
+    ],
+  });
+  // Read anew, the newest row of the history says where the connector is, and at which version.
+  const { status, headers } = await send(server.url(), "GET", "/_connector/golden");
+  assert.deepEqual([status, headers.get("etag")], [200, '"3"']);
+  assert.equal((await ask("GET", "golden")).status, "configured");
+
+  await ask("PUT", "golden/_error", { error: "no bucket" });
+  await ask("PUT", "golden/_check_in");
+  await move("golden", "connected");
+  const { history, ...row } = await rows("golden");
+  assert.deepEqual(row, { id: "golden", status: "error", version: 5 });
+  assert.deepEqual(history.slice(3), ["4: configured > error _error null", "6: error > connected _status null"]);
+  assert.equal((await ask("GET", "golden")).status, "connected");
+});
+
+test("an erased connector leaves a tombstone; what is made in its place goes on counting", async () => {
+  await ask("PUT", "phoenix", {});
+  await move("phoenix", "error");
+  await ask("DELETE", "phoenix?hard=true");
+  assert.deepEqual(await rows("phoenix"), { id: "phoenix", status: null, version: 3, history: [] });
+  assert.equal((await send(server.url(), "GET", "/_connector/phoenix")).status, 404);
+  await ask("PUT", "phoenix", {});
+  await move("phoenix", "error");
+  assert.deepEqual(await rows("phoenix"), {
+    id: "phoenix",
+    status: "created",
+    version: 4,
+    history: ["4: null > created _create null", "5: created > error _status null"],
+  });
+});
+
+test("rows as they were when every move wrote the document and the history counted by itself", async () => {
+  await ask("PUT", "old", {});
+  await inDatabase("old", (database) => {
+    const { document } = database.prepare("SELECT document FROM connector").get();
+    database.prepare("UPDATE connector SET document = ?, version = 7, projected = 7").run(document.replace('"created"', '"error"'));
+    database.exec("UPDATE history SET seq = 1");
+    database.exec(`INSERT INTO history VALUES (2, 'created', 'error', '2026-01-01T00:00:00.000Z', '_status', 'key')`);
+  });
+  const { body, headers } = await send(server.url(), "GET", "/_connector/old/_status");
+  assert.deepEqual([body.status, body.by, headers.get("etag")], ["error", "key", '"7"']);
+  await move("old", "connected");
+  const { version, history } = await rows("old");
+  assert.equal(version, 7);
+  assert.deepEqual(history.slice(1), ["2: created > error _status key", "8: error > connected _status null"]);
+});
+
+// Moves that fall on odd versions only were once never looked at.
+test("the history keeps the newest thousand changes, whichever versions made them", async () => {
+  for (const [id, ahead] of [["even", 0], ["odd", 1]]) {
+    await ask("PUT", id, {});
+    await move(id, "error");
+    if (ahead) await ask("PUT", `${id}/_check_in`);
+    for (let n = 0; n < 1_100; n += 1) {
+      await move(id, n % 2 ? "configured" : "connected");
+      await ask("PUT", `${id}/_name`, { name: `${n}` });
+    }
+    const { history } = await rows(id);
+    assert.ok(history.length >= 1_000 && history.length <= 1_050, `${id}: ${history.length} rows`);
+  }
+});
