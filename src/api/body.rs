@@ -123,7 +123,7 @@ pub enum Kind {
 impl Kind {
     /// The kind of a value.
     fn of(raw: Raw<'_>) -> Self {
-        match raw.get().bytes().next() {
+        match raw.bytes().next() {
             Some(b'{') => Self::Object,
             Some(b'[') => Self::List,
             Some(b'"') => Self::Text,
@@ -182,7 +182,8 @@ impl Object {
     pub fn read(&self, text: &str) -> Result<Fields, Failure> {
         let reader = Reader { text };
         reader.check_syntax()?;
-        Ok(reader.object(self, root(text)?, Unknown::Refused)?)
+        let root = text.trim_ascii_start();
+        Ok(reader.object(self, root, Unknown::Refused)?)
     }
 }
 
@@ -198,7 +199,8 @@ struct Reader<'a> {
     text: &'a str,
 }
 
-type Raw<'a> = &'a RawValue;
+/// A piece of the text that starts with a JSON value.
+type Raw<'a> = &'a str;
 
 impl<'a> Reader<'a> {
     /// One pass over all of the text: JSON, no key twice in one object, no deeper than the parser
@@ -218,7 +220,7 @@ impl<'a> Reader<'a> {
     }
 
     fn failure(&self, at: Raw<'a>, object: &str, problem: &str) -> Cause {
-        let position = self.position(at.get());
+        let position = self.position(at);
         Cause::new("x_content_parse_exception", format!("{position} [{object}] {problem}"))
     }
 
@@ -333,7 +335,10 @@ impl<'a> Reader<'a> {
             }
             Shape::List(shape) => {
                 let elements: Vec<Raw<'a>> = match Kind::of(raw) {
-                    Kind::List => serde_json::from_str(raw.get()).unwrap_or_default(),
+                    Kind::List => {
+                        let pieces: Vec<&RawValue> = serde_json::from_str(raw).unwrap_or_default();
+                        pieces.into_iter().map(RawValue::get).collect()
+                    }
                     _ => vec![raw],
                 };
                 let mut list = Vec::new();
@@ -355,7 +360,7 @@ impl<'a> Reader<'a> {
             Shape::Any(kinds) if !kinds.contains(&Kind::of(raw)) => {
                 return Err(Mismatch::Type(raw));
             }
-            Shape::Any(_) => serde_json::from_str(raw.get()).unwrap_or_default(),
+            Shape::Any(_) => serde_json::from_str(raw).unwrap_or_default(),
         })
     }
 }
@@ -377,7 +382,7 @@ fn text(raw: Raw<'_>) -> Result<Cow<'_, str>, Mismatch<'_>> {
 }
 
 fn boolean(raw: Raw<'_>) -> Result<bool, Mismatch<'_>> {
-    match raw.get() {
+    match raw {
         "true" | "\"true\"" => Ok(true),
         "false" | "\"false\"" => Ok(false),
         _ => {
@@ -392,7 +397,7 @@ fn boolean(raw: Raw<'_>) -> Result<bool, Mismatch<'_>> {
 /// A whole number, be it written as `2`, `2.0` or `"2"`.
 fn integer(raw: Raw<'_>) -> Result<i64, Mismatch<'_>> {
     let given = match Kind::of(raw) {
-        Kind::Number => Cow::Borrowed(raw.get()),
+        Kind::Number => Cow::Borrowed(raw),
         _ => text(raw)?,
     };
     if let Ok(whole) = given.parse() {
@@ -410,13 +415,10 @@ fn integer(raw: Raw<'_>) -> Result<i64, Mismatch<'_>> {
 fn string<'a>(raw: Raw<'a>) -> Cow<'a, str> {
     #[derive(Deserialize)]
     struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-    serde_json::from_str::<Text<'a>>(raw.get()).map(|text| text.0).unwrap_or_default()
-}
-
-/// The first value of the text; there may be more behind it.
-fn root(text: &str) -> Result<Raw<'_>, Failure> {
-    let mut json = serde_json::Deserializer::from_str(text);
-    Raw::deserialize(&mut json).map_err(|error| syntax_failure(&error))
+    match raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(plain) if !plain.contains('\\') => Cow::Borrowed(plain),
+        _ => serde_json::from_str::<Text<'a>>(raw).map(|text| text.0).unwrap_or_default(),
+    }
 }
 
 fn syntax_failure(error: &serde_json::Error) -> Failure {
@@ -432,7 +434,8 @@ fn syntax_failure(error: &serde_json::Error) -> Failure {
 
 /// The members of a JSON object, in order, as pieces of the text; `None` if it is no object.
 fn members(raw: Raw<'_>) -> Option<Vec<(Raw<'_>, Raw<'_>)>> {
-    serde_json::from_str(raw.get()).ok().map(|Members(members)| members)
+    let mut json = serde_json::Deserializer::from_str(raw);
+    Members::deserialize(&mut json).ok().map(|Members(members)| members)
 }
 
 struct Members<'a>(Vec<(Raw<'a>, Raw<'a>)>);
@@ -447,8 +450,8 @@ impl<'a> Deserialize<'a> for Members<'a> {
             }
             fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Members<'a>, A::Error> {
                 let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
+                while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
+                    members.push((key.get(), value.get()));
                 }
                 Ok(Members(members))
             }

@@ -1,5 +1,7 @@
 //! Media types: which the caller sends, which it wants back.
 
+use std::borrow::Cow;
+
 use super::failure::{Cause, Failure};
 
 /// The API versions whose media types are understood, newest first.
@@ -19,10 +21,10 @@ pub enum Media {
 
 impl Media {
     /// The value of the Content-Type header.
-    pub fn content_type(self) -> String {
+    pub fn content_type(self) -> Cow<'static, str> {
         match self {
-            Self::Json => JSON.to_owned(),
-            Self::Vendor(version) => format!("{VENDOR};compatible-with={version}"),
+            Self::Json => JSON.into(),
+            Self::Vendor(version) => format!("{VENDOR};compatible-with={version}").into(),
         }
     }
 }

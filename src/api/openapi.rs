@@ -125,8 +125,8 @@ fn fixed_paths(schemas: &mut Map<String, Value>) -> Map<String, Value> {
                 parameter("include_deleted", "Soft-deleted ones too", switch.clone()),
                 reference("parameters", "If-None-Match"),
             ], None, &[("200", "The connectors", "list", true)], &["304", "400"]),
-            "post": operation("create_anywhere", "Create a connector with an id of the server's choice", &[], Some(creation.clone()), &[("201", "Created", "created", true)], &["400", "406", "413"]),
-            "put": operation("create_anywhere_too", "Create a connector with an id of the server's choice", &[], Some(creation.clone()), &[("201", "Created", "created", true)], &["400", "406", "413"]),
+            "post": operation("create_anywhere", "Create a connector with an id of the server's choice", &[], Some(creation.clone()), &[("201", "Created", "created", false)], &["400", "406", "413"]),
+            "put": operation("create_anywhere_too", "Create a connector with an id of the server's choice", &[], Some(creation.clone()), &[("201", "Created", "created", false)], &["400", "406", "413"]),
         },
         "/_connector/{connector_id}": {
             "parameters": [connector],
@@ -135,7 +135,7 @@ fn fixed_paths(schemas: &mut Map<String, Value>) -> Map<String, Value> {
                 reference("parameters", "If-None-Match"),
             ], None, &[("200", "The connector", "connector", true)], &["304", "400", "404"]),
             "put": operation("create", "Create a connector, or reset it", &[reference("parameters", "If-Match")], Some(creation),
-                &[("200", "Reset", "created", true), ("201", "Created", "created", true)], &["400", "406", "412", "413"]),
+                &[("200", "Reset", "created", false), ("201", "Created", "created", false)], &["400", "406", "412", "413"]),
             "delete": operation("delete", "Hide a connector, or erase it", &[
                 parameter("hard", "Erase it: the id can be used again", switch.clone()),
                 parameter("delete_sync_jobs", "Has no effect: there are no sync jobs here", switch),
@@ -165,7 +165,7 @@ fn update(endpoint: &Endpoint, schemas: &mut Map<String, Value>) -> Value {
     };
     let summary = format!("Update `{name}`");
     let parameters = [reference("parameters", "If-Match")];
-    let answer = ("200", "Done, or nothing to do", "result", true);
+    let answer = ("200", "Done, or nothing to do", "result", false);
     operation(&format!("update_{name}"), &summary, &parameters, body, &[answer], refusals)
 }
 

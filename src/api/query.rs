@@ -29,6 +29,9 @@ impl Query {
 
     /// The value of a parameter.
     pub fn text(&mut self, name: &'static str) -> Option<String> {
+        if self.given.is_empty() {
+            return None;
+        }
         self.known.push(name);
         self.given.iter().rev().find(|(given, _)| given == name).map(|(_, value)| value.clone())
     }
@@ -104,6 +107,9 @@ impl Query {
 /// # Errors
 /// 400 for a percent sign that encodes nothing, and for what is not UTF-8.
 pub fn decode(text: &str) -> Result<String, Failure> {
+    if !text.contains('%') {
+        return Ok(text.to_owned());
+    }
     let mut hex = text.split('%').skip(1).map(|rest| rest.as_bytes());
     let sound = hex
         .all(|rest| matches!(rest, [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit()));

@@ -1,5 +1,6 @@
 //! From what incoming.js read to a request of the core.
 
+use super::message::Lines;
 use crate::api::{BODY_LIMIT, Failure, Request};
 
 /// A request, and what of it is not the core's concern. An absent header is an empty text.
@@ -34,27 +35,25 @@ pub struct Incoming {
 impl Incoming {
     /// Takes the lines of a head, in the order of incoming.js, and a body.
     pub fn read(head: &str, body: String) -> Self {
-        let mut lines = head.split('\n');
-        let mut line = || lines.next().unwrap_or_default();
-        let present = |line: &str| Some(line.to_owned()).filter(|line| !line.is_empty());
-        let problem = problem(line(), line(), &body);
+        let mut lines = Lines(head);
+        let problem = problem(&lines.next(), &lines.next(), &body);
         let mut incoming = Self { problem, ..Self::default() };
-        incoming.request.method = line().to_owned();
-        incoming.request.target = target(line());
-        incoming.anonymous_privilege = line().to_owned();
-        incoming.cors_origins = line().to_owned();
-        incoming.counts_writes = line() == "true";
-        incoming.request.accept = present(line());
-        incoming.request.content_type = present(line());
-        incoming.request.if_match = present(line());
-        incoming.request.if_none_match = present(line());
-        incoming.authorization = line().to_owned();
-        incoming.origin = line().to_owned();
-        incoming.sec_fetch_site = line().to_owned();
-        incoming.x_opaque_id = line().to_owned();
-        incoming.cf_ray = line().to_owned();
-        incoming.cf_connecting_ip = line().to_owned();
-        incoming.access_control_request_method = line().to_owned();
+        incoming.request.method = lines.next();
+        incoming.request.target = target(&lines.next());
+        incoming.anonymous_privilege = lines.next();
+        incoming.cors_origins = lines.next();
+        incoming.counts_writes = lines.next() == "true";
+        incoming.request.accept = lines.next_present();
+        incoming.request.content_type = lines.next_present();
+        incoming.request.if_match = lines.next_present();
+        incoming.request.if_none_match = lines.next_present();
+        incoming.authorization = lines.next();
+        incoming.origin = lines.next();
+        incoming.sec_fetch_site = lines.next();
+        incoming.x_opaque_id = lines.next();
+        incoming.cf_ray = lines.next();
+        incoming.cf_connecting_ip = lines.next();
+        incoming.access_control_request_method = lines.next();
         incoming.request.body = body;
         incoming
     }

@@ -129,26 +129,26 @@ impl Object {
         let loaded = self.load(id).await;
         let creates = matches!(operation, Operation::Write(Write::Create(_)));
         // A creation does not depend on what was there; all else does.
-        let result = match loaded {
-            Err(Unavailable) if !creates => Err(Failure::unavailable("Workers KV")),
-            _ => match operation {
-                Operation::Write(write) => {
-                    self.write(id, write, request.if_match.as_deref(), origin).await
-                }
-                read => self.view(id, &read),
-            },
-        };
-        let etag = self.with_record(|record| {
-            record.filter(|record| record.connector().is_some()).map(|r| api::etag(r.version))
-        });
-        match (result, etag) {
-            (Ok(answer), Some(etag)) => {
-                let seen = request.method == "GET"
-                    && api::if_none_match(request.if_none_match.as_deref(), &etag);
-                let answer = if seen { Answer::empty(304) } else { format.success(answer) };
-                (answer, Some(etag))
+        if loaded.is_err() && !creates {
+            return (format.failure(&Failure::unavailable("Workers KV")), None);
+        }
+        match operation {
+            // The answer to a PUT has no entity tag: what was sent is not what is stored (RFC 9110, 9.3.4).
+            Operation::Write(write) => {
+                let written = self.write(id, write, request.if_match.as_deref(), origin).await;
+                (format.result(written), None)
             }
-            (result, _) => (format.result(result), None),
+            read => match self.view(id, &read) {
+                Ok(answer) => {
+                    let etag = self.with_record(|record| record.map(|r| api::etag(r.version)));
+                    let seen = request.if_none_match.as_deref();
+                    match etag.as_deref().is_some_and(|now| api::if_none_match(seen, now)) {
+                        true => (Answer::empty(304), etag),
+                        false => (format.success(answer), etag),
+                    }
+                }
+                Err(failure) => (format.failure(&failure), None),
+            },
         }
     }
 

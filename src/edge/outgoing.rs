@@ -1,5 +1,6 @@
 //! From an answer of the core to a response of the runtime.
 
+use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use wasm_bindgen::JsCast;
@@ -15,7 +16,7 @@ const RETRY_AFTER_S: u32 = 10;
 /// An answer with its headers.
 pub struct Reply {
     answer: Answer,
-    headers: Vec<(&'static str, String)>,
+    headers: Vec<(&'static str, Cow<'static, str>)>,
 }
 
 impl Reply {
@@ -25,39 +26,39 @@ impl Reply {
             // Those who are not let in are not told the product, as upstream. `Basic` is not
             // offered though it is taken: browsers would ask for a password, and from then on add
             // it to whatever any page sends here.
-            401 => vec![("www-authenticate", "ApiKey, Bearer realm=\"security\"".to_owned())],
+            401 => vec![("www-authenticate", "ApiKey, Bearer realm=\"security\"".into())],
             403 => Vec::new(),
-            _ => vec![("x-elastic-product", "Elasticsearch".to_owned())],
+            _ => vec![("x-elastic-product", "Elasticsearch".into())],
         };
         if answer.status == 429 {
-            headers.push(("retry-after", RETRY_AFTER_S.to_string()));
+            headers.push(("retry-after", RETRY_AFTER_S.to_string().into()));
         }
         match answer.body.is_empty() {
             false => headers.push(("content-type", format.media.content_type())),
-            true if answer.status == 200 => headers.push(("content-type", "text/plain".to_owned())),
+            true if answer.status == 200 => headers.push(("content-type", "text/plain".into())),
             true => {}
         }
         if let Some(allow) = answer.allow {
-            headers.push(("allow", allow.to_owned()));
+            headers.push(("allow", allow.into()));
         }
         Self { answer, headers }
     }
 
     /// With an entity tag.
     pub fn etag(mut self, tag: Option<String>) -> Self {
-        self.headers.extend(tag.map(|tag| ("etag", tag)));
+        self.headers.extend(tag.map(|tag| ("etag", tag.into())));
         self
     }
 
     /// Caches must keep answers apart by this request header.
     pub fn vary(mut self, header: &str) -> Self {
-        self.headers.push(("vary", header.to_owned()));
+        self.headers.push(("vary", header.to_owned().into()));
         self
     }
 
     /// Tells the caller its own name for the request.
     pub fn opaque_id(mut self, id: Option<String>) -> Self {
-        self.headers.extend(id.map(|id| ("x-opaque-id", id)));
+        self.headers.extend(id.map(|id| ("x-opaque-id", id.into())));
         self
     }
 

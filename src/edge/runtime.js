@@ -14,15 +14,11 @@ export function respond(text) {
 }
 
 /** The response of a connector's object to a message whose first line is the connector's id. */
-export async function carryOut(env, message) {
+export function carryOut(env, message) {
   const id = message.slice(0, message.indexOf("\n"));
-  let answer;
-  try {
-    answer = await env.CONNECTOR.getByName(id).carryOut(message);
-  } catch (cause) {
+  return env.CONNECTOR.getByName(id).carryOut(message).then(respond, (cause) => {
     throw Object.assign(new Error(`object [${id}] did not answer`, { cause }), { name: "Unanswered" });
-  }
-  return respond(answer);
+  });
 }
 
 /** Does the object of that connector hold that index, or is it about to? */

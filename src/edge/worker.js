@@ -11,37 +11,38 @@ import { incoming } from "./incoming.js";
 // which instances are of no use any more.
 const state = globalThis.__worker_init_state;
 
-/** A function that calls a method of an instance of a class of the module. */
+/** A function that gives an instance of a class of the module, which is made anew with the module. */
 function instanceOf(Class, ...args) {
   const Plain = Class.prototype.constructor;
   let madeFor;
   let instance;
-  return (method, ...rest) => {
+  return () => {
     if (state.criticalError) new Class(...args);
     if (madeFor !== state.instanceId) {
       instance = new Plain(...args);
       madeFor = state.instanceId;
     }
-    try {
-      return instance[method](...rest);
-    } catch (error) {
-      if (error instanceof WebAssembly.RuntimeError) state.criticalError = true;
-      throw error;
-    }
+    return instance;
   };
 }
 
+/** To be told of what the module threw. */
+function noted(error) {
+  if (error instanceof WebAssembly.RuntimeError) state.criticalError = true;
+  return error;
+}
+
 const worker = instanceOf(Worker);
-const limit = worker("bodyLimit");
+const limit = worker().bodyLimit();
 
 export default {
   async fetch(request, env) {
     const [head, body] = await incoming(request, env, limit);
     try {
-      return await worker("fetch", head, body, request, env);
+      return await worker().fetch(head, body, request, env);
     } catch (error) {
-      console.error(error);
-      return worker("failure", head, error.name === "Unanswered");
+      console.error(noted(error));
+      return worker().failure(head, error.name === "Unanswered");
     }
   },
 };
@@ -56,15 +57,27 @@ export class ConnectorObject extends DurableObject {
   }
 
   carryOut(message) {
-    return this.#connector("carryOut", message);
+    try {
+      return this.#connector().carryOut(message);
+    } catch (error) {
+      throw noted(error);
+    }
   }
 
   holds(id, index) {
-    return this.#connector("holds", id, index);
+    try {
+      return this.#connector().holds(id, index);
+    } catch (error) {
+      throw noted(error);
+    }
   }
 
   alarm() {
-    return this.#connector("alarm");
+    try {
+      return this.#connector().alarm();
+    } catch (error) {
+      throw noted(error);
+    }
   }
 }
 
@@ -78,6 +91,10 @@ export class IndexClaim extends DurableObject {
   }
 
   claim(index, id) {
-    return this.#index("claim", index, id);
+    try {
+      return this.#index().claim(index, id);
+    } catch (error) {
+      throw noted(error);
+    }
   }
 }
