@@ -15,28 +15,39 @@ const node = (pattern) => [
 const clippy = (...args) => cargo("clippy", ...args, "--", "-D", "warnings");
 const wasm = ["--target", "wasm32-unknown-unknown", "--features"];
 
-const checks = [
-  ["format", cargo("fmt", "--check")],
-  ["lint native", clippy("--all-targets")],
-  ["lint edge", clippy(...wasm, "edge")],
-  ["native", cargo("test", "--no-fail-fast")],
-  ["lint browser", clippy(...wasm, "browser")],
-  ["lint preview", clippy(...wasm, "preview")],
-  ["edge", node("tests/edge/*.test.mjs")],
-  ["package", node("tests/package/*.test.mjs")],
-  ["browser", node("tests/browser/*.test.mjs")],
-  ["soak", node("tests/soak/*.test.mjs")],
+// What is compiled natively does not wait for what runs in workerd and in Chromium, nor the other way
+// round. The soak measures how long things take, so it has the machine to itself.
+const rounds = [
+  {
+    core: [
+      ["format", cargo("fmt", "--check")],
+      ["lint native", clippy("--all-targets")],
+      ["native", cargo("test", "--no-fail-fast")],
+      ["lint edge", clippy(...wasm, "edge")],
+      ["lint browser", clippy(...wasm, "browser")],
+      ["lint preview", clippy(...wasm, "preview")],
+    ],
+    running: [
+      ["package", node("tests/package/*.test.mjs")],
+      ["edge", node("tests/edge/*.test.mjs")],
+      ["browser", node("tests/browser/*.test.mjs")],
+    ],
+  },
+  { alone: [["soak", node("tests/soak/*.test.mjs")]] },
 ];
 
-/** Runs a command, shows what it prints, and counts the tests it reports. */
-function count([command, args]) {
+/** Runs a command, shows what it prints behind its name, and counts the tests it reports. */
+function count(name, [command, args]) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd: root, env: environment });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
+      let rest = "";
       stream.on("data", (data) => {
         output += data;
-        process.stdout.write(data);
+        const lines = (rest + data).split("\n");
+        rest = lines.pop();
+        for (const line of lines) console.log(`${name}: ${line}`);
       });
     }
     child.on("error", (error) => resolve({ passed: 0, failed: 1, reason: error.message }));
@@ -54,25 +65,35 @@ function count([command, args]) {
 }
 
 const words = process.argv.slice(2);
-const wanted = checks.filter(([name]) => words.length === 0 || words.some((w) => name.includes(w)));
+const isWanted = ([name]) => words.length === 0 || words.some((word) => name.includes(word));
+const names = rounds.flatMap((lanes) => Object.values(lanes).flat()).filter(isWanted).map(([name]) => name);
 
-if (wanted.some(([name]) => name === "browser" || name === "package")) await chromium();
-if (wanted.some(([name]) => ["edge", "package", "browser", "soak"].includes(name))) {
+if (names.some((name) => name === "browser" || name === "package")) await chromium();
+if (names.some((name) => ["edge", "package", "browser", "soak"].includes(name))) {
   step("the package, the console and the Worker: npm run build:worker");
   await run("node", ["scripts/build-worker.mjs"]);
 }
 
+const summary = [];
 const total = { passed: 0, failed: 0 };
 const failures = [];
-for (const [name, command] of wanted) {
-  step(`${name}: ${command[0]} ${command[1].join(" ")}`);
-  const started = Date.now();
-  const { passed, failed } = await count(command);
-  total.passed += passed;
-  total.failed += failed;
-  if (failed > 0) failures.push(name);
-  console.log(`-- ${name}: ${passed} passed, ${failed} failed, ${Math.round((Date.now() - started) / 1000)} s`);
+
+/** Runs checks one after the other. */
+async function runInTurn(checks) {
+  for (const [name, command] of checks.filter(isWanted)) {
+    step(`${name}: ${command[0]} ${command[1].join(" ")}`);
+    const started = Date.now();
+    const { passed, failed } = await count(name, command);
+    total.passed += passed;
+    total.failed += failed;
+    if (failed > 0) failures.push(name);
+    summary.push(`-- ${name}: ${passed} passed, ${failed} failed, ${Math.round((Date.now() - started) / 1000)} s`);
+    console.log(summary.at(-1));
+  }
 }
+
+for (const lanes of rounds) await Promise.all(Object.values(lanes).map(runInTurn));
+console.log(`\n${summary.join("\n")}`);
 if (failures.length > 0) console.log(`\nfailed: ${failures.join(", ")}`);
 console.log(`\n${total.passed} passed, ${total.failed} failed`);
 process.exit(total.failed > 0 ? 1 : 0);
