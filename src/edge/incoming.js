@@ -3,20 +3,6 @@
 /** How much of a body that is too long is read, so that its sender comes to hear of it. */
 const PATIENCE = 8;
 
-const HEADERS = [
-  "accept",
-  "content-type",
-  "if-match",
-  "if-none-match",
-  "authorization",
-  "origin",
-  "sec-fetch-site",
-  "x-opaque-id",
-  "cf-ray",
-  "cf-connecting-ip",
-  "access-control-request-method",
-];
-
 const NONE = { text: "", bytes: 0, problem: "" };
 const CUT_OFF = { ...NONE, problem: "cut off" };
 const TOO_LONG = { ...NONE, problem: "too long" };
@@ -42,10 +28,29 @@ export async function incoming(request, env, limit) {
     }
   }
   const { ANONYMOUS_PRIVILEGE, CORS_ORIGINS, WRITE_LIMIT } = env;
-  const lines = [body.problem, body.bytes, method, url];
-  lines.push(ANONYMOUS_PRIVILEGE, CORS_ORIGINS, WRITE_LIMIT !== undefined);
-  for (const name of HEADERS) lines.push(headers.get(name));
-  return [lines.join("\n"), body.text];
+  const reads = method === "GET" || method === "HEAD";
+  // Each look at a header costs: none is asked for where it cannot matter.
+  const head = [
+    body.problem,
+    body.bytes,
+    method,
+    url,
+    ANONYMOUS_PRIVILEGE,
+    CORS_ORIGINS,
+    WRITE_LIMIT !== undefined,
+    headers.get("accept"),
+    body === NONE ? null : headers.get("content-type"),
+    reads ? null : headers.get("if-match"),
+    reads ? headers.get("if-none-match") : null,
+    headers.get("authorization"),
+    CORS_ORIGINS ? headers.get("origin") : null,
+    reads ? null : headers.get("sec-fetch-site"),
+    headers.get("x-opaque-id"),
+    headers.get("cf-ray"),
+    WRITE_LIMIT === undefined ? null : headers.get("cf-connecting-ip"),
+    method === "OPTIONS" ? headers.get("access-control-request-method") : null,
+  ];
+  return [head.join("\n"), body.text];
 }
 
 /** To look at the stream costs more than to look at a header. */

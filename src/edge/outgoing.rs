@@ -16,13 +16,16 @@ const RETRY_AFTER_S: u32 = 10;
 /// An answer with its headers.
 pub struct Reply {
     answer: Answer,
-    headers: Vec<(&'static str, Cow<'static, str>)>,
+    /// Headers that other answers have too, letter by letter.
+    common: Vec<(&'static str, Cow<'static, str>)>,
+    /// Headers of this answer alone.
+    own: Vec<(&'static str, String)>,
 }
 
 impl Reply {
     /// An answer in that format. Clients refuse answers that do not name the product.
     pub fn new(answer: Answer, format: &Format) -> Self {
-        let mut headers = match answer.status {
+        let mut common = match answer.status {
             // Those who are not let in are not told the product, as upstream. `Basic` is not
             // offered though it is taken: browsers would ask for a password, and from then on add
             // it to whatever any page sends here.
@@ -31,34 +34,34 @@ impl Reply {
             _ => vec![("x-elastic-product", "Elasticsearch".into())],
         };
         if answer.status == 429 {
-            headers.push(("retry-after", RETRY_AFTER_S.to_string().into()));
+            common.push(("retry-after", RETRY_AFTER_S.to_string().into()));
         }
         match answer.body.is_empty() {
-            false => headers.push(("content-type", format.media.content_type())),
-            true if answer.status == 200 => headers.push(("content-type", "text/plain".into())),
+            false => common.push(("content-type", format.media.content_type())),
+            true if answer.status == 200 => common.push(("content-type", "text/plain".into())),
             true => {}
         }
         if let Some(allow) = answer.allow {
-            headers.push(("allow", allow.into()));
+            common.push(("allow", allow.into()));
         }
-        Self { answer, headers }
+        Self { answer, common, own: Vec::new() }
     }
 
     /// With an entity tag.
     pub fn etag(mut self, tag: Option<String>) -> Self {
-        self.headers.extend(tag.map(|tag| ("etag", tag.into())));
+        self.own.extend(tag.map(|tag| ("etag", tag)));
         self
     }
 
     /// Caches must keep answers apart by this request header.
-    pub fn vary(mut self, header: &str) -> Self {
-        self.headers.push(("vary", header.to_owned().into()));
+    pub fn vary(mut self, header: &'static str) -> Self {
+        self.common.push(("vary", header.into()));
         self
     }
 
     /// Tells the caller its own name for the request.
     pub fn opaque_id(mut self, id: Option<String>) -> Self {
-        self.headers.extend(id.map(|id| ("x-opaque-id", id.into())));
+        self.own.extend(id.map(|id| ("x-opaque-id", id)));
         self
     }
 
@@ -78,13 +81,14 @@ impl Reply {
     /// The text that runtime.js makes a response of.
     pub fn to_text(&self) -> String {
         let mut text = self.answer.status.to_string();
-        for (name, value) in &self.headers {
-            for part in ["\n", name, ": ", value] {
-                text.push_str(part);
-            }
+        for (name, value) in &self.common {
+            push_all(&mut text, ["\n", name, ": ", value]);
         }
         text.push_str("\n\n");
-        text.push_str(&self.answer.body);
+        for (name, value) in &self.own {
+            push_all(&mut text, [name, ": ", value, "\n"]);
+        }
+        push_all(&mut text, ["\n", &self.answer.body]);
         text
     }
 
@@ -94,6 +98,12 @@ impl Reply {
     /// If the runtime refuses a header.
     pub fn send(&self) -> Outcome {
         Ok(respond(&self.to_text())?.into())
+    }
+}
+
+fn push_all<const N: usize>(text: &mut String, parts: [&str; N]) {
+    for part in parts {
+        text.push_str(part);
     }
 }
 
