@@ -2,12 +2,11 @@
 // deployed objects unreadable: a new form needs a reader for the old one.
 
 import assert from "node:assert/strict";
-import { globSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 
-import { scratch, serveWithKv } from "../soak/workerd.mjs";
+import { inDatabases, rowOf, scratch, serveWithKv } from "../soak/workerd.mjs";
 import { send } from "./worker.mjs";
 
 let disk;
@@ -32,16 +31,11 @@ const move = (id, status) => ask("PUT", `${id}/_status`, { status });
 async function inDatabase(id, look) {
   await server.kill();
   try {
-    for (const file of globSync(join(disk, "ConnectorObject/*.sqlite"))) {
-      const database = new DatabaseSync(file);
-      try {
-        const table = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'connector'").get();
-        if (table && database.prepare("SELECT id FROM connector").get().id === id) return look(database);
-      } finally {
-        database.close();
-      }
-    }
-    assert.fail(`no database holds [${id}]`);
+    const found = inDatabases(disk, "ConnectorObject", (database) =>
+      rowOf(database, "connector")?.id === id ? [look(database)] : [],
+    ).flat();
+    assert.equal(found.length, 1, `databases that hold [${id}]`);
+    return found[0];
   } finally {
     await server.restart();
   }
@@ -49,7 +43,7 @@ async function inDatabase(id, look) {
 
 const rows = (id) =>
   inDatabase(id, (database) => {
-    const { id, document, version } = database.prepare("SELECT * FROM connector").get();
+    const { id, document, version } = rowOf(database, "connector");
     const history = database.prepare('SELECT seq, "from", "to", via, by FROM history ORDER BY seq').all();
     return {
       id,
@@ -106,7 +100,7 @@ test("an erased connector leaves a tombstone; what is made in its place goes on 
 test("rows as they were when every move wrote the document and the history counted by itself", async () => {
   await ask("PUT", "old", {});
   await inDatabase("old", (database) => {
-    const { document } = database.prepare("SELECT document FROM connector").get();
+    const { document } = rowOf(database, "connector");
     database.prepare("UPDATE connector SET document = ?, version = 7, projected = 7").run(document.replace('"created"', '"error"'));
     database.exec("UPDATE history SET seq = 1");
     database.exec(`INSERT INTO history VALUES (2, 'created', 'error', '2026-01-01T00:00:00.000Z', '_status', 'key')`);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 import { send } from "../edge/worker.mjs";
 import { row, violation } from "./checker.mjs";
-import { scratch, serveWithKv } from "./workerd.mjs";
+import { inDatabases, rowOf, scratch, serveWithKv } from "./workerd.mjs";
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const now = () => performance.now();
@@ -278,49 +278,66 @@ export async function kvFaults({ seconds = 8, connectors = 8, modes = ["429", "5
   return { figures, problems };
 }
 
-/** 4. Of many creations for one index one wins, also when the process dies in between. */
-export async function claims({ rounds = 20, kills = 20, at_once = 50 }) {
+/**
+ * 4. Of many creations for one index one wins, also when the process dies in between: then between the
+ * grant of one index or another and the commit it was granted for.
+ */
+export async function claims({ rounds = 20, kills = 20, atOnce = 50, width = 40, rivals = 5 }) {
   const disk = mkdtempSync(join(scratch, "connector-status-disk-"));
   const server = await serveWithKv({ disk });
   const problems = [];
   let dead = 0;
-  const ids = (index) => numbers(at_once).map((n) => `${index}-${n}`);
+  let leftBehind = 0;
+  const ids = (index, count) => numbers(count).map((n) => `${index}-${n}`);
   const create = (index) => (id) =>
     send(server.url(), "PUT", `/_connector/${id}`, { index_name: index }).then(
       ({ status }) => status,
       () => "cut off",
     );
-  const holders = async (index) => {
-    const answers = await Promise.all(ids(index).map((id) => send(server.url(), "GET", `/_connector/${id}`)));
-    return answers.filter(({ body }) => body.index_name === index).length;
-  };
-  const settled = async (index, answers) => {
+  const createAll = (index, count) => Promise.all(ids(index, count).map(create(index)));
+  const settles = async (index, count) => {
+    const answers = await createAll(index, count);
     const won = answers.filter((status) => status === 201 || status === 200).length;
-    const held = await holders(index);
+    const found = await Promise.all(ids(index, count).map((id) => send(server.url(), "GET", `/_connector/${id}`)));
+    const held = found.filter(({ body }) => body.index_name === index).length;
     if (won !== 1 || held !== 1) problems.push(`${index}: ${won} told yes, ${held} hold it`);
   };
+  /** How many indices were granted to a connector that did not live to be committed. */
+  const countLeftBehind = (since) => {
+    const rows = (className, table) =>
+      inDatabases(disk, className, (database) => rowOf(database, table)?.id, since).filter(Boolean);
+    const committed = new Set(rows("ConnectorObject", "connector"));
+    return rows("IndexClaim", "claim").filter((id) => !committed.has(id)).length;
+  };
+  const indices = (name) => numbers(width).map((n) => `${name}-${n}`);
+  const wanted = (name) => Promise.all(indices(name).map((index) => createAll(index, rivals)));
   try {
-    for (let round = 0; round < rounds; round += 1) {
-      const index = `index-${round}`;
-      await settled(index, await Promise.all(ids(index).map(create(index))));
-    }
+    for (let round = 0; round < rounds; round += 1) await settles(`index-${round}`, atOnce);
+    const started = now();
+    await wanted("undisturbed");
+    const length = now() - started;
     for (let round = 0; round < kills; round += 1) {
-      const index = `killed-${round}`;
-      const first = Promise.all(ids(index).map(create(index)));
-      await sleep(Math.random() * 60);
+      const name = `killed-${round}`;
+      const since = Date.now();
+      const first = wanted(name);
+      await sleep(Math.random() * length);
       await server.kill();
-      dead += (await first).filter((status) => status === "cut off").length;
+      dead += (await first).flat().filter((status) => status === "cut off").length;
+      leftBehind += countLeftBehind(since);
       await server.restart();
-      // Whoever claimed it may have died before the commit: the name must be there to be had.
-      await settled(index, await Promise.all(ids(index).map(create(index))));
+      // Whoever was granted it may have died before the commit: the name must be there to be had.
+      for (const index of indices(name)) await settles(index, rivals);
     }
   } finally {
     await server.close();
     rmSync(disk, { recursive: true, force: true });
   }
+  // Twenty kills hit some forty; none would mean that this looks in the wrong place.
+  if (kills >= 20 && leftBehind === 0) problems.push("no kill fell between a grant and its commit");
   const figures =
-    `claims: ${rounds} x ${at_once} creations at once for one index, ${kills} more with SIGKILL in between ` +
-    `(${dead} requests cut off): ${problems.length} indices with more or fewer than one holder`;
+    `claims: ${rounds} x ${atOnce} creations at once for one index, ${kills} x ${width * rivals} for ${width} ` +
+    `indices with SIGKILL in between (${dead} requests cut off, ${leftBehind} claims left behind by the dead): ` +
+    `${problems.length} problems`;
   return { figures, problems };
 }
 

@@ -2,10 +2,11 @@
 // and sudden death.
 
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 
 import { root } from "../../scripts/tools.mjs";
 
@@ -160,6 +161,28 @@ async function heap(port) {
   const { usedSize, embedderHeapUsedSize = 0, backingStorageSize = 0 } = await call(2, "Runtime.getHeapUsage");
   socket.close();
   return usedSize + embedderHeapUsedSize + backingStorageSize;
+}
+
+/**
+ * What `look` finds in each database of a class's objects, while no workerd has them open. `since`: only
+ * in those written to since then, in milliseconds since 1970.
+ */
+export function inDatabases(disk, className, look, since = 0) {
+  const files = globSync(join(disk, `${className}/*.sqlite`));
+  return files.filter((file) => statSync(file).mtimeMs >= since).map((file) => {
+    const database = new DatabaseSync(file);
+    try {
+      return look(database);
+    } finally {
+      database.close();
+    }
+  });
+}
+
+/** The one row of a table, if there is such a table and a row in it. */
+export function rowOf(database, table) {
+  const exists = database.prepare("SELECT 1 FROM sqlite_master WHERE name = ?").get(table);
+  return exists && database.prepare(`SELECT * FROM ${table}`).get();
 }
 
 /** The Worker of this project, as built in build/. */
