@@ -11,7 +11,7 @@ const SHORT = {
   linearizability: { seconds: 2 },
   kill: { times: 3 },
   kvFaults: { seconds: 4, connectors: 4, modes: ["hang", "late-500"] },
-  claims: { rounds: 2, kills: 2 },
+  claims: { rounds: 2, kills: 2, tries: 2 },
   badInput: { requests: 400 },
   memory: { requests: 2_500 },
 };
