@@ -71,7 +71,7 @@ function write(sql, id, document, version, projected, change) {
   if (change !== undefined) record(sql, version, change);
 }
 
-/** Writes a change of nothing but the status: what can fail before it leaves nothing half done. */
+/** Writes a change of nothing but the status. Pruned first: should that fail, nothing was written. */
 export function commitMove({ sql }, version, change) {
   prune(sql, version);
   record(sql, version, change);

@@ -131,15 +131,16 @@ impl Store {
             Some(json) => {
                 let connector = Connector::from_json(&json)?;
                 Some(match moved {
-                    Some(to) => connector.moved(to),
-                    None => connector,
+                    Some(to) => connector.moved(to).into(),
+                    // The text as it is stored: made anew, long fractions could look different.
+                    None => Document { connector, json: json.into() },
                 })
             }
             None => None,
         };
         Ok(Some(Record {
             id: text("id").unwrap_or_default(),
-            document: document.map(Document::from),
+            document,
             version: number("version"),
             projected: number("projected"),
         }))

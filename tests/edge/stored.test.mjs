@@ -97,6 +97,18 @@ test("an erased connector leaves a tombstone; what is made in its place goes on 
   });
 });
 
+test("a document that was read anew is shown as it is stored", async () => {
+  await ask("PUT", "exact", {});
+  const value = "0.12345678901234567891";
+  await inDatabase("exact", (database) => {
+    const { document } = rowOf(database, "connector");
+    const text = document.replace('"configuration":{}', `"configuration":{"a":{"value":${value}}}`);
+    database.prepare("UPDATE connector SET document = ?").run(text);
+  });
+  const shown = await (await fetch(`${server.url()}/_connector/exact`)).text();
+  assert.ok(shown.includes(`{"value":${value}}`), shown);
+});
+
 test("rows as they were when every move wrote the document and the history counted by itself", async () => {
   await ask("PUT", "old", {});
   await inDatabase("old", (database) => {
