@@ -3,7 +3,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use connector_status::api::{
-    self, Call, Caller, Credentials, Denial, Key, Privilege, Request, cors_origin,
+    self, AuthError, Call, Caller, Credentials, Key, Privilege, Request, cors_origin,
 };
 
 /// `open-sesame-open-sesame`, hashed and encoded by other tools than ours.
@@ -40,7 +40,7 @@ fn call(method: &str, target: &str) -> Call {
     api::read(&request).1.expect("a sound request")
 }
 
-fn outcome<T>(result: Result<T, Denial>) -> (u16, &'static str) {
+fn outcome<T>(result: Result<T, AuthError>) -> (u16, &'static str) {
     match result {
         Ok(_) => (200, ""),
         Err(denial) => (denial.failure.status, denial.why),

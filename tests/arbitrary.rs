@@ -9,8 +9,9 @@
 use std::time::{Duration, Instant};
 
 use connector_status::api::{self, Call, Commit, Operation, Request, openapi};
-use connector_status::connector::{Connector, Creation, Time, cron, merge};
+use connector_status::connector::{Connector, Creation, merge};
 use connector_status::status::Status;
+use connector_status::values::{Time, cron};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
@@ -218,19 +219,23 @@ fn step(
     };
     let (format, call) = api::read(&request);
     let result = call.and_then(|call| match call {
-        Call::One(id, Operation::Write(write)) => api::perform(&id, write, Some(&connector), now),
+        Call::Connector(id, Operation::Write(write)) => {
+            api::decide(&id, write, Some(&connector), now)
+        }
         other => panic!("{other:?}"),
     });
     let written = match result {
         Ok(written) => written,
         Err(failure) => {
-            let answer = format.failure(&failure);
-            prop_assert!(matches!(answer.status, 400 | 404), "{}", answer.body);
-            prop_assert!(serde_json::from_str::<Value>(&answer.body).unwrap()["error"].is_object());
+            let response = format.failure(&failure);
+            prop_assert!(matches!(response.status, 400 | 404), "{}", response.body);
+            prop_assert!(
+                serde_json::from_str::<Value>(&response.body).unwrap()["error"].is_object()
+            );
             return Ok((connector, false));
         }
     };
-    prop_assert!(matches!(written.answer.status, 200 | 201));
+    prop_assert!(matches!(written.response.status, 200 | 201));
     let before = connector.status();
     let after = match written.commit {
         Commit::Nothing => connector,

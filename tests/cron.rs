@@ -1,7 +1,7 @@
 //! Which schedules are legal.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
-use connector_status::connector::cron::check;
+use connector_status::values::cron::check;
 use croner::parser::{CronParser, Seconds, Year};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;

@@ -1,7 +1,7 @@
 //! Which dates are legal, and how documents write them.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
-use connector_status::connector::Time;
+use connector_status::values::Time;
 
 #[test]
 fn dates() {

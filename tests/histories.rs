@@ -3,8 +3,9 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use connector_status::api::{self, Call, Commit, Operation, Request};
-use connector_status::connector::{Connector, Time};
+use connector_status::connector::Connector;
 use connector_status::status::Status;
+use connector_status::values::Time;
 use proptest::prelude::*;
 
 fn request(method: &str, path: &str, body: &str) -> Request {
@@ -19,16 +20,16 @@ fn request(method: &str, path: &str, body: &str) -> Request {
 
 /// What the object does, without the object.
 fn carry_out(before: Option<Connector>, request: &Request) -> (u16, Option<Connector>, String) {
-    let failed = |failure: api::Failure| (failure.status, failure.to_json());
+    let failed = |failure: api::ApiError| (failure.status, failure.to_json());
     let write = match api::read(request).1 {
-        Ok(Call::One(_, Operation::Write(write))) => write,
+        Ok(Call::Connector(_, Operation::Write(write))) => write,
         Ok(other) => panic!("not a write: {other:?}"),
         Err(failure) => {
             let (status, body) = failed(failure);
             return (status, before, body);
         }
     };
-    match api::perform("a", write, before.as_ref(), Time::from_millis(0)) {
+    match api::decide("a", write, before.as_ref(), Time::from_millis(0)) {
         Ok(written) => {
             let after = match written.commit {
                 Commit::Nothing => before,
@@ -36,7 +37,7 @@ fn carry_out(before: Option<Connector>, request: &Request) -> (u16, Option<Conne
                 Commit::Patch(delta) => before.map(|connector| delta.apply(connector)),
                 Commit::Erase => None,
             };
-            (written.answer.status, after, written.answer.body)
+            (written.response.status, after, written.response.body)
         }
         Err(failure) => {
             let (status, body) = failed(failure);

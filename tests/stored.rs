@@ -2,7 +2,9 @@
 //! unreadable: a new form needs a reader for the old one.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
-use connector_status::connector::{Connector, Creation, Entry, METADATA_LIMIT, Time};
+use connector_status::connector::{Connector, Creation};
+use connector_status::directory::{Entry, METADATA_LIMIT};
+use connector_status::values::Time;
 
 fn connector() -> Connector {
     Creation {

@@ -6,8 +6,9 @@
 use std::fs;
 use std::path::Path;
 
-use connector_status::api::{self, Answer, Call, Commit, Operation, Request};
-use connector_status::connector::{Connector, Creation, Fields, Time};
+use connector_status::api::{self, Call, Commit, Operation, Request, Response};
+use connector_status::connector::{Connector, Creation, Fields};
+use connector_status::values::Time;
 use serde_json::{Value, json};
 
 /// When every request of the tables happens, and when it happens again.
@@ -41,14 +42,14 @@ fn carry_out(
     request: &Request,
     connector: Option<Connector>,
     now: u64,
-) -> (Answer, Option<Connector>) {
+) -> (Response, Option<Connector>) {
     let (format, call) = api::read(request);
     let write = match call {
-        Ok(Call::One(id, Operation::Write(write))) if id == ID => write,
+        Ok(Call::Connector(id, Operation::Write(write))) if id == ID => write,
         Ok(other) => panic!("{other:?}"),
         Err(failure) => return (format.failure(&failure), connector),
     };
-    match api::perform(ID, write, connector.as_ref(), Time::from_millis(now)) {
+    match api::decide(ID, write, connector.as_ref(), Time::from_millis(now)) {
         Err(failure) => (format.failure(&failure), connector),
         Ok(written) => {
             let after = match written.commit {
@@ -57,15 +58,15 @@ fn carry_out(
                 Commit::Patch(delta) => connector.map(|connector| delta.apply(connector)),
                 Commit::Erase => None,
             };
-            (format.success(written.answer), after)
+            (format.success(written.response), after)
         }
     }
 }
 
 /// The types and reasons of an error, from the outermost to the innermost.
-fn chain(answer: &Value) -> Value {
+fn chain(response: &Value) -> Value {
     let mut chain = Vec::new();
-    let mut error = &answer["error"];
+    let mut error = &response["error"];
     if error.is_string() {
         return error.clone();
     }
@@ -73,8 +74,8 @@ fn chain(answer: &Value) -> Value {
         chain.push(json!([error["type"], error["reason"]]));
         error = &error["caused_by"];
     }
-    let root = &answer["error"]["root_cause"][0];
-    assert!(chain.contains(&json!([root["type"], root["reason"]])), "{answer}");
+    let root = &response["error"]["root_cause"][0];
+    assert!(chain.contains(&json!([root["type"], root["reason"]])), "{response}");
     chain.into()
 }
 
@@ -106,14 +107,14 @@ fn check(base: &Value, table: &Value, case: &Value, later: &Value) -> Result<(),
     let connector =
         before.as_object().map(|fields| Connector::from_fields(fields.clone()).unwrap());
 
-    let (answer, connector) = carry_out(&request, connector, NOW);
-    let body: Value = serde_json::from_str(&answer.body).unwrap();
+    let (response, connector) = carry_out(&request, connector, NOW);
+    let body: Value = serde_json::from_str(&response.body).unwrap();
     let same = |what: &str, expected: &Value, found: &Value| match expected == found {
         true => Ok(()),
         false => Err(format!("{what}: expected {expected}, found {found}")),
     };
     let status = case.get("status").cloned().unwrap_or(json!(200));
-    same("status", &status, &answer.status.into())?;
+    same("status", &status, &response.status.into())?;
     let expected = |case: &Value| match case.get("after") {
         Some(changes) => document(&before, changes),
         None => before.clone(),
@@ -130,9 +131,10 @@ fn check(base: &Value, table: &Value, case: &Value, later: &Value) -> Result<(),
     }
     same("answer", case.get("answer").unwrap_or(&json!({ "result": "updated" })), &body)?;
 
-    let (answer, connector) = carry_out(&request, connector, LATER);
-    let body: Value = serde_json::from_str(&answer.body).unwrap();
-    let result = if answer.status == 200 { body["result"].clone() } else { answer.status.into() };
+    let (response, connector) = carry_out(&request, connector, LATER);
+    let body: Value = serde_json::from_str(&response.body).unwrap();
+    let result =
+        if response.status == 200 { body["result"].clone() } else { response.status.into() };
     same("the second time", case.get("again").unwrap_or(&json!("noop")), &result)?;
     same("document after the second time", &expected(later), &shown(connector.as_ref()))
 }

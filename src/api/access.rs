@@ -10,9 +10,10 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::failure::{Cause, Failure};
+use super::error::{ApiError, Cause};
 use super::{Call, Operation, Write};
-use crate::connector::{Fields, matches_any};
+use crate::connector::Fields;
+use crate::directory::matches_any;
 
 /// A longer token is none of ours.
 const TOKEN_LIMIT: usize = 1_024;
@@ -50,16 +51,16 @@ impl Privilege {
 
 /// Why somebody is not let in: what the caller is told, and what the log is told.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Denial {
+pub struct AuthError {
     /// The answer.
-    pub failure: Box<Failure>,
+    pub failure: Box<ApiError>,
     /// For the log.
     pub why: &'static str,
     /// The id of the key, if there is one of that id.
     pub key: Option<String>,
 }
 
-impl Denial {
+impl AuthError {
     /// 401: no credentials, and none are needed only where anonymous access is on.
     pub fn missing(target: &str) -> Self {
         let reason = format!("missing authentication credentials for REST request [{target}]");
@@ -77,15 +78,15 @@ impl Denial {
     pub fn too_many(caller: &Caller) -> Self {
         let reason = format!("{caller} writes too often: try again later");
         let cause = Cause::new("too_many_requests", reason);
-        Self::of(Failure::of(429, cause), "too many writes", caller.key_id())
+        Self::of(ApiError::of(429, cause), "too many writes", caller.key_id())
     }
 
     fn unauthenticated(why: &'static str, key: Option<&str>, reason: String) -> Self {
-        Self::of(Failure::of(401, security(reason)), why, key.map(str::to_owned))
+        Self::of(ApiError::of(401, security(reason)), why, key.map(str::to_owned))
     }
 
     /// A denial with that answer.
-    pub fn of(failure: Failure, why: &'static str, key: Option<String>) -> Self {
+    pub fn of(failure: ApiError, why: &'static str, key: Option<String>) -> Self {
         Self { failure: Box::new(failure), why, key }
     }
 }
@@ -106,8 +107,8 @@ impl Credentials {
     ///
     /// # Errors
     /// 401 for anything else.
-    pub fn parse(header: &str) -> Result<Self, Denial> {
-        Self::read(header).ok_or_else(|| Denial::rejected("malformed credentials", None))
+    pub fn parse(header: &str) -> Result<Self, AuthError> {
+        Self::read(header).ok_or_else(|| AuthError::rejected("malformed credentials", None))
     }
 
     fn read(header: &str) -> Option<Self> {
@@ -151,16 +152,16 @@ impl Credentials {
     ///
     /// # Errors
     /// 401, the same for an unknown key and a wrong secret.
-    pub fn open(&self, kept: Option<&Key>, now: u64) -> Result<Caller, Denial> {
+    pub fn open(&self, kept: Option<&Key>, now: u64) -> Result<Caller, AuthError> {
         let none = Key::nobodys();
         let key = kept.unwrap_or(&none);
         let same = bool::from(sha256(&self.secret).ct_eq(&key.secret_sha256));
         match kept {
-            None => Err(Denial::rejected("unknown key", None)),
-            Some(_) if !same => Err(Denial::rejected("wrong secret", Some(&self.id))),
+            None => Err(AuthError::rejected("unknown key", None)),
+            Some(_) if !same => Err(AuthError::rejected("wrong secret", Some(&self.id))),
             Some(key) if key.expiration.is_some_and(|end| end <= now) => {
                 let reason = format!("API key [{}] with id [{}] is expired", key.name, self.id);
-                Err(Denial::unauthenticated("expired key", Some(&self.id), reason))
+                Err(AuthError::unauthenticated("expired key", Some(&self.id), reason))
             }
             Some(key) => Ok(Caller {
                 key: Some(KeyName { id: self.id.clone(), name: key.name.clone() }),
@@ -286,9 +287,9 @@ impl Caller {
     ///
     /// # Errors
     /// 401 if that is not enough to do anything.
-    pub fn anonymous(privilege: Privilege, target: &str) -> Result<Self, Denial> {
+    pub fn anonymous(privilege: Privilege, target: &str) -> Result<Self, AuthError> {
         match privilege {
-            Privilege::None => Err(Denial::missing(target)),
+            Privilege::None => Err(AuthError::missing(target)),
             _ => Ok(Self { key: None, privilege, connectors: everything() }),
         }
     }
@@ -303,7 +304,7 @@ impl Caller {
     ///
     /// # Errors
     /// 403 if it may not have it; 401 if it has shown no key and needs one.
-    pub fn authorize(&self, call: Call) -> Result<Call, Denial> {
+    pub fn authorize(&self, call: Call) -> Result<Call, AuthError> {
         let needed = needed(&call);
         if self.privilege < needed {
             return Err(self.denied(&call, needed));
@@ -315,32 +316,34 @@ impl Caller {
                 list.filter.ids = Some(self.connectors.clone());
                 Ok(Call::List(list))
             }
-            Call::CreateAnywhere(_) => Err(self.out_of_bounds(
+            Call::CreateWithGeneratedId(_) => Err(self.out_of_bounds(
                 &call,
                 "an id chosen here would lie outside of them: use PUT with an id that matches",
             )),
-            Call::One(ref id, _) if matches_any(&self.connectors, id) => Ok(call),
-            Call::One(ref id, _) => Err(self.out_of_bounds(&call, &format!("not for [{id}]"))),
+            Call::Connector(ref id, _) if matches_any(&self.connectors, id) => Ok(call),
+            Call::Connector(ref id, _) => {
+                Err(self.out_of_bounds(&call, &format!("not for [{id}]")))
+            }
         }
     }
 
-    fn denied(&self, call: &Call, needed: Privilege) -> Denial {
+    fn denied(&self, call: &Call, needed: Privilege) -> AuthError {
         let reason = format!(
             "action [{}] is unauthorized for {self}, this action is granted by the privilege [{}]",
             action(call),
             needed.name()
         );
         let status = if self.key.is_some() { 403 } else { 401 };
-        Denial::of(Failure::of(status, security(reason)), "privilege", self.key_id())
+        AuthError::of(ApiError::of(status, security(reason)), "privilege", self.key_id())
     }
 
-    fn out_of_bounds(&self, call: &Call, why: &str) -> Denial {
+    fn out_of_bounds(&self, call: &Call, why: &str) -> AuthError {
         let reason = format!(
             "action [{}] is unauthorized for {self}, which is limited to connectors [{}]: {why}",
             action(call),
             self.connectors.join(",")
         );
-        Denial::of(Failure::of(403, security(reason)), "connector", self.key_id())
+        AuthError::of(ApiError::of(403, security(reason)), "connector", self.key_id())
     }
 }
 
@@ -353,9 +356,9 @@ fn action(call: &Call) -> String {
     let verb = match call {
         Call::Info | Call::Options(_) => return "cluster:monitor/main".to_owned(),
         Call::List(_) => "list",
-        Call::CreateAnywhere(_) => "post",
-        Call::One(_, Operation::Get { .. } | Operation::Status { .. }) => "get",
-        Call::One(_, Operation::Write(write)) => match write {
+        Call::CreateWithGeneratedId(_) => "post",
+        Call::Connector(_, Operation::Get { .. } | Operation::Status { .. }) => "get",
+        Call::Connector(_, Operation::Write(write)) => match write {
             Write::Create(_) => "put",
             Write::Delete { .. } => "delete",
             Write::Update(endpoint, _) => {

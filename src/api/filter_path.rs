@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::connector::wildcard;
+use crate::values::wildcard;
 
 /// Dotted patterns; `*` stands for a name or a part of one, `**` for any number of names, a
 /// leading `-` leaves out what matches.

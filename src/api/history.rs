@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::answer::Answer;
+use super::response::Response;
 use crate::connector::Connector;
 
 /// One change of status, whichever endpoint made it.
@@ -21,7 +21,7 @@ pub struct StatusChange {
 }
 
 /// The answer. `history` has the changes as [`StatusChange`] names them, the newest first.
-pub fn status_view(id: &str, connector: &Connector, history: Vec<Value>) -> Answer {
+pub fn status_view(id: &str, connector: &Connector, history: Vec<Value>) -> Response {
     let next: Vec<_> = connector
         .status()
         .next()
@@ -32,7 +32,7 @@ pub fn status_view(id: &str, connector: &Connector, history: Vec<Value>) -> Answ
         })
         .collect();
     let latest = |name: &str| history.first().and_then(|change| change.get(name)).cloned();
-    Answer::json(
+    Response::json(
         200,
         &json!({
             "id": id,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::failure::{Cause, Failure};
+use super::error::{ApiError, Cause};
 
 /// The API versions whose media types are understood, newest first.
 const VERSIONS: [u32; 2] = [9, 8];
@@ -41,7 +41,7 @@ struct Range {
 ///
 /// # Errors
 /// 400 for a header that is not a list of media types or asks for a version that is not served.
-pub fn accepted(accept: Option<&str>) -> Result<Media, Failure> {
+pub fn accepted(accept: Option<&str>) -> Result<Media, ApiError> {
     let Some(header) = accept else { return Ok(Media::Json) };
     let ranges = ranges(header).ok_or_else(|| malformed("Accept", header))?;
     let wanted = ranges.iter().find(|range| range.name == VENDOR || range.name == JSON);
@@ -56,17 +56,17 @@ pub fn accepted(accept: Option<&str>) -> Result<Media, Failure> {
 /// # Errors
 /// 406 for a format that is not read here, 400 for a header that makes no sense or does not go
 /// with the Accept header.
-pub fn check_body(content_type: Option<&str>, accept: Option<&str>) -> Result<(), Failure> {
+pub fn check_body(content_type: Option<&str>, accept: Option<&str>) -> Result<(), ApiError> {
     if (content_type, accept) == (Some(JSON), None) {
         return Ok(());
     }
     let Some(header) = content_type.filter(|header| !header.trim().is_empty()) else {
-        return Err(Failure::unsupported_body(None));
+        return Err(ApiError::unsupported_body(None));
     };
     let parsed = ranges(header).ok_or_else(|| malformed("Content-Type", header))?;
     let [range] = parsed.as_slice() else { return Err(malformed("Content-Type", header)) };
     if range.name != JSON && range.name != VENDOR {
-        return Err(Failure::unsupported_body(Some(header)));
+        return Err(ApiError::unsupported_body(Some(header)));
     }
     let version = range.version.map(|v| served("Content-Type", v, header)).transpose()?;
     let wanted = match accepted(accept)? {
@@ -140,7 +140,7 @@ fn is_token(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
-fn served(name: &str, version: u32, header: &str) -> Result<u32, Failure> {
+fn served(name: &str, version: u32, header: &str) -> Result<u32, ApiError> {
     if VERSIONS.contains(&version) {
         return Ok(version);
     }
@@ -152,12 +152,12 @@ fn served(name: &str, version: u32, header: &str) -> Result<u32, Failure> {
     Err(header_failure(&format!("[{name}]"), Cause::new("status_exception", reason)))
 }
 
-fn malformed(name: &str, header: &str) -> Failure {
+fn malformed(name: &str, header: &str) -> ApiError {
     let cause = Cause::illegal_argument(format!("invalid media-type [{header}]"));
     header_failure(&format!("[{name}]"), cause)
 }
 
-fn header_failure(names: &str, cause: Cause) -> Failure {
+fn header_failure(names: &str, cause: Cause) -> ApiError {
     let reason = format!("Invalid media-type value on headers {names}");
     Cause::new("media_type_header_exception", reason).caused_by(cause).into()
 }

@@ -1,38 +1,38 @@
 //! What a request means and how it is answered. Pure: reads text, returns text.
 //!
 //! ```text
-//! Request --read--> Call --write / view--> Answer
+//! Request --read--> Call --write / view--> Response
 //! ```
 //! [`read`] needs nothing but the request, so the Worker refuses bad input before it troubles an
 //! object. [`write`](perform) needs the connector and runs inside its object - or in a page, which
 //! then knows what the edge would say.
 
 mod access;
-mod answer;
-mod body;
 mod endpoints;
-mod failure;
+mod error;
 mod filter_path;
 mod history;
 mod media;
 pub mod openapi;
 mod precondition;
 mod query;
+mod response;
 mod route;
+mod schema;
 
-pub use access::{Caller, Credentials, Denial, Key, Privilege, cors_origin};
-pub use answer::{Answer, Format, info};
+pub use access::{AuthError, Caller, Credentials, Key, Privilege, cors_origin};
 pub use endpoints::Endpoint;
-pub use failure::{Cause, Failure};
+pub use error::{ApiError, Cause};
 pub use history::{StatusChange, status_view};
 pub use media::Media;
 pub use precondition::{etag, if_match, if_none_match};
 use query::Query;
+pub use response::{Format, Response, info};
 use route::Route;
 
-use crate::connector::{
-    Connector, Creation, Delta, Fields, Filter, IndexName, Occasion, Time, with_id,
-};
+use crate::connector::{ChangeContext, Connector, Creation, Delta, Fields, with_id};
+use crate::directory::Filter;
+use crate::values::{IndexName, Time};
 
 /// Longer bodies are refused.
 pub const BODY_LIMIT: usize = 1 << 20;
@@ -70,15 +70,15 @@ pub enum Call {
     /// Which connectors are there?
     List(List),
     /// Make a connector with an id of our choice.
-    CreateAnywhere(Creation),
+    CreateWithGeneratedId(Creation),
     /// Something about one connector.
-    One(String, Operation),
+    Connector(String, Operation),
 }
 
 impl Call {
     /// Does it change anything?
     pub fn writes(&self) -> bool {
-        matches!(self, Self::CreateAnywhere(_) | Self::One(_, Operation::Write(_)))
+        matches!(self, Self::CreateWithGeneratedId(_) | Self::Connector(_, Operation::Write(_)))
     }
 }
 
@@ -157,7 +157,7 @@ impl Write {
 /// # Errors
 /// Whatever is wrong with it, whatever the state of the connector. The first problem counts, in
 /// Elasticsearch's order: media types, route, body, parameters, validation.
-pub fn read(request: &Request) -> (Format, Result<Call, Failure>) {
+pub fn read(request: &Request) -> (Format, Result<Call, ApiError>) {
     let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
     let mut format = Format::default();
     let call = media::accepted(request.accept.as_deref()).and_then(|media| {
@@ -174,7 +174,7 @@ pub fn read(request: &Request) -> (Format, Result<Call, Failure>) {
     (format, call)
 }
 
-fn read_call(request: &Request, path: &str, query: &mut Query) -> Result<Call, Failure> {
+fn read_call(request: &Request, path: &str, query: &mut Query) -> Result<Call, ApiError> {
     let route = route::route(&request.method, &request.target)?;
     let call = match route {
         Route::Info => Call::Info,
@@ -182,16 +182,16 @@ fn read_call(request: &Request, path: &str, query: &mut Query) -> Result<Call, F
         Route::List => Call::List(read_list(query)?),
         Route::Get(id) => {
             let include_deleted = query.switch("include_deleted")?;
-            Call::One(checked(id)?, Operation::Get { include_deleted })
+            Call::Connector(checked(id)?, Operation::Get { include_deleted })
         }
         Route::Status(id) => {
             let size = query.number("size", 100)?;
-            Call::One(checked(id)?, Operation::Status { size })
+            Call::Connector(checked(id)?, Operation::Status { size })
         }
         Route::Delete(id) => {
             let hard = query.switch("hard")?;
             query.switch("delete_sync_jobs")?;
-            Call::One(checked(id)?, Operation::Write(Write::Delete { hard }))
+            Call::Connector(checked(id)?, Operation::Write(Write::Delete { hard }))
         }
         Route::Create(id) => {
             let fields = match request.body.is_empty() {
@@ -203,8 +203,8 @@ fn read_call(request: &Request, path: &str, query: &mut Query) -> Result<Call, F
             problems.extend(endpoints::creation_problems(&creation));
             valid(&problems)?;
             return Ok(match id {
-                Some(id) => Call::One(id, Operation::Write(Write::Create(creation))),
-                None => Call::CreateAnywhere(creation),
+                Some(id) => Call::Connector(id, Operation::Write(Write::Create(creation))),
+                None => Call::CreateWithGeneratedId(creation),
             });
         }
         Route::Update(id, endpoint) => {
@@ -216,21 +216,21 @@ fn read_call(request: &Request, path: &str, query: &mut Query) -> Result<Call, F
                 None => refuse_body(request, path).map(|()| Fields::new())?,
             };
             let mut problems = id_problems(&id);
-            problems.extend((endpoint.problems)(&fields));
+            problems.extend((endpoint.validate)(&fields));
             valid(&problems)?;
-            return Ok(Call::One(id, Operation::Write(Write::Update(endpoint, fields))));
+            return Ok(Call::Connector(id, Operation::Write(Write::Update(endpoint, fields))));
         }
     };
     refuse_body(request, path)?;
     Ok(call)
 }
 
-fn read_body(request: &Request, body: &body::Object) -> Result<Fields, Failure> {
+fn read_body(request: &Request, body: &schema::ObjectSchema) -> Result<Fields, ApiError> {
     media::check_body(request.content_type.as_deref(), request.accept.as_deref())?;
     body.read(&request.body)
 }
 
-fn refuse_body(request: &Request, path: &str) -> Result<(), Failure> {
+fn refuse_body(request: &Request, path: &str) -> Result<(), ApiError> {
     if request.body.is_empty() {
         return Ok(());
     }
@@ -239,7 +239,7 @@ fn refuse_body(request: &Request, path: &str) -> Result<(), Failure> {
     Err(Cause::illegal_argument(reason).into())
 }
 
-fn read_list(query: &mut Query) -> Result<List, Failure> {
+fn read_list(query: &mut Query) -> Result<List, ApiError> {
     let from = query.number("from", 0)?;
     let size = query.number("size", 100)?;
     let filter = Filter {
@@ -264,12 +264,12 @@ fn read_list(query: &mut Query) -> Result<List, Failure> {
     Ok(List { from, size, filter })
 }
 
-fn checked(id: String) -> Result<String, Failure> {
+fn checked(id: String) -> Result<String, ApiError> {
     valid(&id_problems(&id)).map(|()| id)
 }
 
-fn valid(problems: &[String]) -> Result<(), Failure> {
-    if problems.is_empty() { Ok(()) } else { Err(Failure::invalid(problems)) }
+fn valid(problems: &[String]) -> Result<(), ApiError> {
+    if problems.is_empty() { Ok(()) } else { Err(ApiError::invalid(problems)) }
 }
 
 fn id_problems(id: &str) -> Vec<String> {
@@ -291,11 +291,11 @@ fn id_problems(id: &str) -> Vec<String> {
 
 /// What a change comes to.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Written {
+pub struct Decision {
     /// What is to be stored.
     pub commit: Commit,
     /// What the caller is told.
-    pub answer: Answer,
+    pub response: Response,
 }
 
 /// What is to be stored.
@@ -333,38 +333,41 @@ impl Commit {
 ///
 /// # Errors
 /// 404 if there is no such connector, 400 if the change does not fit it. Nothing is to be stored.
-pub fn perform(
+pub fn decide(
     id: &str,
     write: Write,
     before: Option<&Connector>,
     now: Time,
-) -> Result<Written, Failure> {
+) -> Result<Decision, ApiError> {
     let alive = before.filter(|connector| !connector.is_deleted());
     match write {
         Write::Create(creation) => {
             let (status, result) =
                 if before.is_some() { (200, "updated") } else { (201, "created") };
-            let answer = Answer::json(status, &serde_json::json!({ "id": id, "result": result }));
-            Ok(Written { commit: Commit::Put(creation.connector(now)), answer })
+            let response =
+                Response::json(status, &serde_json::json!({ "id": id, "result": result }));
+            Ok(Decision { commit: Commit::Put(creation.connector(now)), response })
         }
         Write::Delete { hard: true } => {
-            before.ok_or_else(|| Failure::not_found(id))?;
-            Ok(Written { commit: Commit::Erase, answer: acknowledged() })
+            before.ok_or_else(|| ApiError::not_found(id))?;
+            Ok(Decision { commit: Commit::Erase, response: acknowledged() })
         }
         Write::Delete { hard: false } => {
-            let connector = alive.ok_or_else(|| Failure::not_found(id))?;
+            let connector = alive.ok_or_else(|| ApiError::not_found(id))?;
             let commit = connector.soft_delete().map_or(Commit::Nothing, Commit::Patch);
-            Ok(Written { commit, answer: acknowledged() })
+            Ok(Decision { commit, response: acknowledged() })
         }
         Write::Update(endpoint, fields) => {
             let connector = match (endpoint.reads_first)(&fields) {
-                true => alive.ok_or_else(|| Failure::not_found(id))?,
-                false => before.ok_or_else(|| Failure::document_missing(id))?,
+                true => alive.ok_or_else(|| ApiError::not_found(id))?,
+                false => before.ok_or_else(|| ApiError::document_missing(id))?,
             };
-            let patch = (endpoint.change)(connector, fields, Occasion { id, now })?;
+            let patch = (endpoint.change)(connector, fields, ChangeContext { id, now })?;
             Ok(match patch.against(connector) {
-                Some(delta) => Written { commit: Commit::Patch(delta), answer: result("updated") },
-                None => Written { commit: Commit::Nothing, answer: result("noop") },
+                Some(delta) => {
+                    Decision { commit: Commit::Patch(delta), response: result("updated") }
+                }
+                None => Decision { commit: Commit::Nothing, response: result("noop") },
             })
         }
     }
@@ -378,19 +381,19 @@ pub fn show(
     id: &str,
     include_deleted: bool,
     found: Option<(&Connector, &str)>,
-) -> Result<Answer, Failure> {
+) -> Result<Response, ApiError> {
     match found {
         Some((connector, json)) if include_deleted || !connector.is_deleted() => {
-            Ok(Answer::text(200, with_id(id, json)))
+            Ok(Response::text(200, with_id(id, json)))
         }
-        _ => Err(Failure::not_found(id)),
+        _ => Err(ApiError::not_found(id)),
     }
 }
 
-fn result(result: &str) -> Answer {
-    Answer::text(200, format!("{{\"result\":\"{result}\"}}"))
+fn result(result: &str) -> Response {
+    Response::text(200, format!("{{\"result\":\"{result}\"}}"))
 }
 
-fn acknowledged() -> Answer {
-    Answer::text(200, "{\"acknowledged\":true}".to_owned())
+fn acknowledged() -> Response {
+    Response::text(200, "{\"acknowledged\":true}".to_owned())
 }

@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::body::{Field, Kind, Need, Null, Object, Shape};
 use super::endpoints::{ALL, CREATION, Endpoint};
+use super::schema::{Field, FieldType, JsonType, NullPolicy, ObjectSchema, Presence};
 use super::{BODY_LIMIT, ID_LIMIT, LIST_LIMIT};
 use crate::status::Status;
 
@@ -43,19 +43,19 @@ pub fn document() -> Value {
                 },
                 "If-Match": {
                     "name": "If-Match", "in": "header",
-                    "description": "Entity tags of the versions that may be changed, or `*`. If the connector has moved on, the answer is 412 and nothing has changed.",
+                    "description": "Entity tags of the versions that may be changed, or `*`. If the connector has moved on, the response is 412 and nothing has changed.",
                     "schema": { "type": "string" },
                 },
                 "If-None-Match": {
                     "name": "If-None-Match", "in": "header",
-                    "description": "Entity tags of what the caller has already. If nothing has changed, the answer is 304.",
+                    "description": "Entity tags of what the caller has already. If nothing has changed, the response is 304.",
                     "schema": { "type": "string" },
                 },
-                "pretty": parameter("pretty", "Indent the answer", json!({ "type": "boolean" })),
+                "pretty": parameter("pretty", "Indent the response", json!({ "type": "boolean" })),
             },
             "headers": {
                 "ETag": { "description": "The version, for `If-Match` and `If-None-Match`", "schema": { "type": "string" } },
-                "X-elastic-product": { "description": "Elasticsearch's clients refuse answers without it", "schema": { "const": "Elasticsearch" } },
+                "X-elastic-product": { "description": "Elasticsearch's clients refuse responses without it", "schema": { "const": "Elasticsearch" } },
                 "Allow": { "description": "The methods there are", "schema": { "type": "string" } },
             },
             "responses": {
@@ -92,15 +92,15 @@ pub fn document() -> Value {
 
 const DESCRIPTION: &str = "The Elasticsearch Connector API, as Elasticsearch's own clients speak it.
 
-Bodies and answers are JSON: `application/json`, or \
+Bodies and responses are JSON: `application/json`, or \
 `application/vnd.elasticsearch+json;compatible-with=N` with N 8 or 9 on both `Accept` and \
 `Content-Type`. A field that is not described is an error at the top of a body, and dropped further \
 inside. A string is accepted for a number or a boolean that it spells, a bare value for a list of \
 one, any case for words unless they are said to be exact.
 
-Every request may also have the parameters `filter_path` (what of the answer to show: \
+Every request may also have the parameters `filter_path` (what of the response to show: \
 comma-separated patterns, `*` and `**` stand for any field and any path, a leading `-` takes away; \
-the answer then has less than is described here), `human`, `error_trace` and `format`, the last \
+the response then has less than is described here), `human`, `error_trace` and `format`, the last \
 three without effect. An unknown parameter is an error.";
 
 fn fixed_paths(schemas: &mut Map<String, Value>) -> Map<String, Value> {
@@ -125,7 +125,7 @@ fn fixed_paths(schemas: &mut Map<String, Value>) -> Map<String, Value> {
                 parameter("include_deleted", "Soft-deleted ones too", switch.clone()),
                 reference("parameters", "If-None-Match"),
             ], None, &[("200", "The connectors", "list", true)], &["304", "400"]),
-            "post": operation("create_anywhere", "Create a connector with an id of the server's choice", &[], Some(creation.clone()), &[("201", "Created", "created", false)], &["400", "406", "413"]),
+            "post": operation("create_with_generated_id", "Create a connector with an id of the server's choice", &[], Some(creation.clone()), &[("201", "Created", "created", false)], &["400", "406", "413"]),
             "put": operation("create_anywhere_too", "Create a connector with an id of the server's choice", &[], Some(creation.clone()), &[("201", "Created", "created", false)], &["400", "406", "413"]),
         },
         "/_connector/{connector_id}": {
@@ -165,8 +165,8 @@ fn update(endpoint: &Endpoint, schemas: &mut Map<String, Value>) -> Value {
     };
     let summary = format!("Update `{name}`");
     let parameters = [reference("parameters", "If-Match")];
-    let answer = ("200", "Done, or nothing to do", "result", false);
-    operation(&format!("update_{name}"), &summary, &parameters, body, &[answer], refusals)
+    let response = ("200", "Done, or nothing to do", "result", false);
+    operation(&format!("update_{name}"), &summary, &parameters, body, &[response], refusals)
 }
 
 fn operation(
@@ -174,18 +174,19 @@ fn operation(
     summary: &str,
     parameters: &[Value],
     body: Option<Value>,
-    answers: &[(&str, &str, &str, bool)],
+    successes: &[(&str, &str, &str, bool)],
     refusals: &[&str],
 ) -> Value {
     let mut responses = Map::new();
-    for (status, description, schema, tagged) in answers {
+    for (status, description, schema, tagged) in successes {
         let mut headers = json!({ "X-elastic-product": reference("headers", "X-elastic-product") });
         if *tagged {
             insert(&mut headers, "ETag", reference("headers", "ETag"));
         }
         let content = json!({ "application/json": { "schema": reference("schemas", schema) } });
-        let answer = json!({ "description": description, "headers": headers, "content": content });
-        responses.insert((*status).to_owned(), answer);
+        let response =
+            json!({ "description": description, "headers": headers, "content": content });
+        responses.insert((*status).to_owned(), response);
     }
     for status in refusals.iter().chain(&["401", "403", "429", "503"]) {
         let name = if *status == "304" { "NotModified" } else { "Error" };
@@ -201,7 +202,7 @@ fn operation(
     operation
 }
 
-fn body(schemas: &mut Map<String, Value>, object: &Object, required: bool) -> Value {
+fn body(schemas: &mut Map<String, Value>, object: &ObjectSchema, required: bool) -> Value {
     let mut schema = object_schema(schemas, object);
     insert(&mut schema, "additionalProperties", false.into());
     schemas.insert(object.name.to_owned(), schema);
@@ -209,12 +210,12 @@ fn body(schemas: &mut Map<String, Value>, object: &Object, required: bool) -> Va
     json!({ "required": required, "description": format!("At most {BODY_LIMIT} bytes"), "content": { "application/json": { "schema": schema } } })
 }
 
-fn object_schema(schemas: &mut Map<String, Value>, object: &Object) -> Value {
+fn object_schema(schemas: &mut Map<String, Value>, object: &ObjectSchema) -> Value {
     let mut properties = Map::new();
     let mut required = Vec::new();
     for field in object.fields {
         properties.insert(field.name.to_owned(), field_schema(schemas, field));
-        if matches!(field.need, Need::Required) {
+        if matches!(field.presence, Presence::Required) {
             required.push(field.name);
         }
     }
@@ -226,54 +227,54 @@ fn object_schema(schemas: &mut Map<String, Value>, object: &Object) -> Value {
 }
 
 fn field_schema(schemas: &mut Map<String, Value>, field: &Field) -> Value {
-    let mut schema = shape_schema(schemas, field.shape);
-    if field.null != Null::Refused {
+    let mut schema = type_schema(schemas, field.field_type);
+    if field.null != NullPolicy::Reject {
         schema = json!({ "anyOf": [schema, { "type": "null" }] });
     }
-    if field.null == Null::Dropped {
+    if field.null == NullPolicy::Ignore {
         insert(&mut schema, "description", "`null` is as if it were absent".into());
     }
-    if let Need::Or(value) = field.need {
+    if let Presence::Default(value) = field.presence {
         insert(&mut schema, "default", value.clone());
     }
     schema
 }
 
-fn shape_schema(schemas: &mut Map<String, Value>, shape: Shape) -> Value {
-    match shape {
-        Shape::Text => json!({ "type": "string" }),
-        Shape::Boolean => json!({ "enum": [true, false, "true", "false"] }),
-        Shape::Int => whole_number(i32::MIN.into(), i32::MAX.into()),
-        Shape::Long => whole_number(i64::MIN, i64::MAX),
-        Shape::Date => json!({
+fn type_schema(schemas: &mut Map<String, Value>, field_type: FieldType) -> Value {
+    match field_type {
+        FieldType::String => json!({ "type": "string" }),
+        FieldType::Boolean => json!({ "enum": [true, false, "true", "false"] }),
+        FieldType::Int => whole_number(i32::MIN.into(), i32::MAX.into()),
+        FieldType::Long => whole_number(i64::MIN, i64::MAX),
+        FieldType::Date => json!({
             "type": "string",
             "description": "ISO-8601, of which anything after the year may be left out from the right; or milliseconds since 1970",
             "examples": ["2026-02-03T04:05:06.789Z", "2026-02-03", "1770091506789"],
         }),
-        Shape::Cron => json!({
+        FieldType::Cron => json!({
             "type": "string",
             "description": "A cron expression as Quartz has it: seconds first, the year optional, exactly one of day-of-month and day-of-week `?`",
             "examples": ["0 0 0 * * ?", "0 0/15 8-17 ? * MON-FRI"],
         }),
-        Shape::Word(words) => {
-            let case = if words.exact { "exactly so" } else { "in any case" };
-            json!({ "type": "string", "enum": words.all, "description": case })
+        FieldType::Enum(values) => {
+            let case = if values.case_sensitive { "exactly so" } else { "in any case" };
+            json!({ "type": "string", "enum": values.all, "description": case })
         }
-        Shape::Object(object) => {
+        FieldType::Object(object) => {
             if !schemas.contains_key(object.name) {
                 let schema = object_schema(schemas, object);
                 schemas.insert(object.name.to_owned(), schema);
             }
             reference("schemas", object.name)
         }
-        Shape::List(shape) => {
-            let item = shape_schema(schemas, *shape);
+        FieldType::Array(element) => {
+            let item = type_schema(schemas, *element);
             json!({ "anyOf": [{ "type": "array", "items": item }, item] })
         }
-        Shape::Map(shape) => {
-            json!({ "type": "object", "additionalProperties": shape_schema(schemas, *shape) })
+        FieldType::Map(value_type) => {
+            json!({ "type": "object", "additionalProperties": type_schema(schemas, *value_type) })
         }
-        Shape::Any(kinds) => {
+        FieldType::Any(kinds) => {
             let types: Vec<_> = kinds.iter().map(|kind| kind_name(*kind)).collect();
             json!({ "type": types })
         }
@@ -285,14 +286,14 @@ fn whole_number(least: i64, most: i64) -> Value {
     json!({ "anyOf": [{ "type": "integer", "minimum": least, "maximum": most }, spelled] })
 }
 
-const fn kind_name(kind: Kind) -> &'static str {
+const fn kind_name(kind: JsonType) -> &'static str {
     match kind {
-        Kind::Text => "string",
-        Kind::Number => "number",
-        Kind::Boolean => "boolean",
-        Kind::Null => "null",
-        Kind::List => "array",
-        Kind::Object => "object",
+        JsonType::String => "string",
+        JsonType::Number => "number",
+        JsonType::Boolean => "boolean",
+        JsonType::Null => "null",
+        JsonType::Array => "array",
+        JsonType::Object => "object",
     }
 }
 

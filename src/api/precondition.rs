@@ -1,6 +1,6 @@
 //! `ETag`, `If-Match`, `If-None-Match`: a caller acts on what it has seen.
 
-use super::failure::Failure;
+use super::error::ApiError;
 
 /// The entity tag of a version of a connector.
 pub fn etag(version: u64) -> String {
@@ -11,9 +11,9 @@ pub fn etag(version: u64) -> String {
 ///
 /// # Errors
 /// 412 if the header names other versions only.
-pub fn if_match(header: Option<&str>, id: &str, now: &str) -> Result<(), Failure> {
+pub fn if_match(header: Option<&str>, id: &str, now: &str) -> Result<(), ApiError> {
     match header {
-        Some(seen) if !names(seen, now) => Err(Failure::moved_on(id, seen, now)),
+        Some(seen) if !names(seen, now) => Err(ApiError::moved_on(id, seen, now)),
         _ => Ok(()),
     }
 }

@@ -2,7 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 
-use super::failure::{Cause, Failure, did_you_mean};
+use super::error::{ApiError, Cause, did_you_mean};
 
 /// The parameters of one request.
 pub struct Query {
@@ -15,7 +15,7 @@ impl Query {
     ///
     /// # Errors
     /// 400 for a percent sign that encodes nothing.
-    pub fn parse(text: &str) -> Result<Self, Failure> {
+    pub fn parse(text: &str) -> Result<Self, ApiError> {
         let given = text
             .split('&')
             .filter(|pair| !pair.is_empty())
@@ -23,7 +23,7 @@ impl Query {
                 let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
                 Ok((decode(&name.replace('+', " "))?, decode(&value.replace('+', " "))?))
             })
-            .collect::<Result<_, Failure>>()?;
+            .collect::<Result<_, ApiError>>()?;
         Ok(Self { given, known: Vec::new() })
     }
 
@@ -46,7 +46,7 @@ impl Query {
     ///
     /// # Errors
     /// 400 for anything but `true` and `false`.
-    pub fn switch(&mut self, name: &'static str) -> Result<bool, Failure> {
+    pub fn switch(&mut self, name: &'static str) -> Result<bool, ApiError> {
         match self.text(name).as_deref() {
             None | Some("false") => Ok(false),
             Some("" | "true") => Ok(true),
@@ -63,7 +63,7 @@ impl Query {
     ///
     /// # Errors
     /// 400 for anything else.
-    pub fn number(&mut self, name: &'static str, default: usize) -> Result<usize, Failure> {
+    pub fn number(&mut self, name: &'static str, default: usize) -> Result<usize, ApiError> {
         let Some(text) = self.text(name) else { return Ok(default) };
         match text.parse::<i32>() {
             Ok(number) => usize::try_from(number)
@@ -80,7 +80,7 @@ impl Query {
     ///
     /// # Errors
     /// 400 if there are others.
-    pub fn finish(self, path: &str) -> Result<(), Failure> {
+    pub fn finish(self, path: &str) -> Result<(), ApiError> {
         let unknown: Vec<String> = self
             .given
             .iter()
@@ -106,7 +106,7 @@ impl Query {
 ///
 /// # Errors
 /// 400 for a percent sign that encodes nothing, and for what is not UTF-8.
-pub fn decode(text: &str) -> Result<String, Failure> {
+pub fn decode(text: &str) -> Result<String, ApiError> {
     if !text.contains('%') {
         return Ok(text.to_owned());
     }

@@ -1,7 +1,7 @@
 //! Which path and method mean what.
 
 use super::endpoints::{ALL, Endpoint};
-use super::failure::Failure;
+use super::error::ApiError;
 use super::query::decode;
 
 /// What a request is for.
@@ -36,13 +36,13 @@ enum Resource {
 ///
 /// # Errors
 /// 400 for a path that is not served, 405 for a method that the path does not have.
-pub fn route(method: &str, target: &str) -> Result<Route, Failure> {
+pub fn route(method: &str, target: &str) -> Result<Route, ApiError> {
     let path = target.split('?').next().unwrap_or_default();
     let found = resource(path)?;
     if method == "OPTIONS" {
         return Ok(Route::Options(found.as_ref().map_or("", allow)));
     }
-    let Some(resource) = found else { return Err(Failure::no_handler(target, method)) };
+    let Some(resource) = found else { return Err(ApiError::no_handler(target, method)) };
     let allow = allow(&resource);
     Ok(match (resource, method) {
         (Resource::Root, "GET" | "HEAD") => Route::Info,
@@ -53,13 +53,13 @@ pub fn route(method: &str, target: &str) -> Result<Route, Failure> {
         (Resource::Connector(id), "DELETE") => Route::Delete(id),
         (Resource::Update(id, endpoint), "GET") if endpoint.name == "_status" => Route::Status(id),
         (Resource::Update(id, endpoint), "PUT") => Route::Update(id, endpoint),
-        _ => return Err(Failure::wrong_method(target, method, allow)),
+        _ => return Err(ApiError::wrong_method(target, method, allow)),
     })
 }
 
 /// Trailing slashes do not count, an empty segment in the middle does: it is an empty id.
 /// Segments are decoded one by one, so `a%2Fb` is one id.
-fn resource(path: &str) -> Result<Option<Resource>, Failure> {
+fn resource(path: &str) -> Result<Option<Resource>, ApiError> {
     let segments: Vec<&str> =
         path.strip_prefix('/').unwrap_or(path).trim_end_matches('/').split('/').collect();
     Ok(Some(match segments.as_slice() {

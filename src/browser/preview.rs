@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 
-use crate::api::{self, Answer, Call, Failure, Operation, Request};
-use crate::connector::{Connector, Fields, Time};
+use crate::api::{self, ApiError, Call, Operation, Request, Response};
+use crate::connector::{Connector, Fields};
 use crate::status::{InvalidTransition, Status};
+use crate::values::Time;
 
 /// What the edge would answer to a request at the time `now`, in milliseconds since 1970, and what
 /// would become of the connector: `{ status, body, connector }`. `connector` is the document as it
@@ -46,24 +47,24 @@ fn foresee(document: Option<&str>, request: &Request, now: Time) -> Result<Value
     let result = match call {
         Err(failure) => Err(failure),
         Ok(Call::Info) => Ok(api::info()),
-        Ok(Call::Options(allow)) => Ok(Answer { allow: Some(allow), ..Answer::empty(200) }),
-        Ok(Call::List(_) | Call::CreateAnywhere(_)) => {
+        Ok(Call::Options(allow)) => Ok(Response { allow: Some(allow), ..Response::empty(200) }),
+        Ok(Call::List(_) | Call::CreateWithGeneratedId(_)) => {
             let Request { method, target, .. } = request;
             return Err(format!("[{method} {target}] is not about one connector with a known id"));
         }
-        Ok(Call::One(asked, operation)) => {
+        Ok(Call::Connector(asked, operation)) => {
             if let Some(given) = given_id.filter(|given| *given != asked) {
                 return Err(format!("the request is about [{asked}], the connector is {given}"));
             }
             let result = carry_out(&asked, operation, before, now);
             id = Some(asked.into());
-            result.map(|(answer, connector)| {
+            result.map(|(response, connector)| {
                 after = connector;
-                answer
+                response
             })
         }
     };
-    let Answer { status, body, .. } = format.result(result);
+    let Response { status, body, .. } = format.result(result);
     let body: Option<Value> = serde_json::from_str(&body).ok();
     let connector: Option<Fields> = after.map(|connector| {
         let id = id.map(|id| ("id".to_owned(), id));
@@ -85,24 +86,24 @@ fn carry_out(
     operation: Operation,
     before: Option<Connector>,
     now: Time,
-) -> Result<(Answer, Option<Connector>), Failure> {
+) -> Result<(Response, Option<Connector>), ApiError> {
     match operation {
         Operation::Write(write) => {
-            let written = api::perform(id, write, before.as_ref(), now)?;
-            Ok((written.answer, written.commit.apply(before)))
+            let written = api::decide(id, write, before.as_ref(), now)?;
+            Ok((written.response, written.commit.apply(before)))
         }
         Operation::Get { include_deleted } => {
             let found = before.map(|connector| (connector.to_json(), connector));
             let shown = found.as_ref().map(|(json, connector)| (connector, json.as_str()));
-            let answer = api::show(id, include_deleted, shown)?;
-            Ok((answer, found.map(|(_, connector)| connector)))
+            let response = api::show(id, include_deleted, shown)?;
+            Ok((response, found.map(|(_, connector)| connector)))
         }
         // Nobody here knows how the connector came to its status.
         Operation::Status { .. } => {
             let alive = before.as_ref().filter(|connector| !connector.is_deleted());
-            let answer =
-                api::status_view(id, alive.ok_or_else(|| Failure::not_found(id))?, Vec::new());
-            Ok((answer, before))
+            let response =
+                api::status_view(id, alive.ok_or_else(|| ApiError::not_found(id))?, Vec::new());
+            Ok((response, before))
         }
     }
 }

@@ -4,16 +4,17 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use super::{Connector, Fields, NATIVE_INDEX_PREFIX, Patch, Time};
+use super::{Connector, Fields, Patch};
 use crate::status::{InvalidTransition, Status};
+use crate::values::{NATIVE_INDEX_PREFIX, Time};
 
 /// What a change to one connector asks for: computes, from the connector as it is and the fields of
 /// the request, what shall be different.
-pub type Change = fn(&Connector, Fields, Occasion<'_>) -> Result<Patch, Refusal>;
+pub type Change = fn(&Connector, Fields, ChangeContext<'_>) -> Result<Patch, DomainError>;
 
 /// Which connector a change is about, and when it happens.
 #[derive(Clone, Copy, Debug)]
-pub struct Occasion<'a> {
+pub struct ChangeContext<'a> {
     /// The connector's id.
     pub id: &'a str,
     /// The time.
@@ -22,14 +23,14 @@ pub struct Occasion<'a> {
 
 /// Why a connector cannot be changed as asked.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Refusal {
+pub enum DomainError {
     /// The Connector Protocol has no such transition.
     Transition(InvalidTransition),
     /// The change does not fit the connector as it is now; says why.
     Conflict(String),
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for DomainError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Transition(transition) => transition.fmt(f),
@@ -42,7 +43,11 @@ impl fmt::Display for Refusal {
 ///
 /// # Errors
 /// None.
-pub fn as_given(_: &Connector, fields: Fields, _: Occasion<'_>) -> Result<Patch, Refusal> {
+pub fn merge_fields(
+    _: &Connector,
+    fields: Fields,
+    _: ChangeContext<'_>,
+) -> Result<Patch, DomainError> {
     Ok(Patch::merging(fields))
 }
 
@@ -50,7 +55,11 @@ pub fn as_given(_: &Connector, fields: Fields, _: Occasion<'_>) -> Result<Patch,
 ///
 /// # Errors
 /// None.
-pub fn check_in(_: &Connector, mut fields: Fields, at: Occasion<'_>) -> Result<Patch, Refusal> {
+pub fn check_in(
+    _: &Connector,
+    mut fields: Fields,
+    at: ChangeContext<'_>,
+) -> Result<Patch, DomainError> {
     fields.insert("last_seen".to_owned(), at.now.to_string().into());
     Ok(Patch::merging(fields))
 }
@@ -59,12 +68,12 @@ pub fn check_in(_: &Connector, mut fields: Fields, at: Occasion<'_>) -> Result<P
 /// configure the connector, whatever its status was.
 ///
 /// # Errors
-/// [`Refusal::Conflict`] for values that have no definition.
+/// [`DomainError::Conflict`] for values that have no definition.
 pub fn configuration(
     before: &Connector,
     mut fields: Fields,
-    _: Occasion<'_>,
-) -> Result<Patch, Refusal> {
+    _: ChangeContext<'_>,
+) -> Result<Patch, DomainError> {
     if let Some(definitions) = fields.shift_remove("configuration") {
         let patch = Patch::default().replacing("configuration", definitions);
         return Ok(patch.with_status(Status::Configured));
@@ -77,7 +86,7 @@ pub fn configuration(
     let unknown: Vec<&str> =
         values.keys().map(String::as_str).filter(|name| !is_defined(name)).collect();
     if !unknown.is_empty() {
-        return Err(Refusal::Conflict(format!(
+        return Err(DomainError::Conflict(format!(
             "Unknown [configuration] fields in the request payload: [{}]. Remove them from \
              request or register their schema first.",
             unknown.join(", ")
@@ -93,7 +102,7 @@ pub fn configuration(
 ///
 /// # Errors
 /// None.
-pub fn error(_: &Connector, fields: Fields, _: Occasion<'_>) -> Result<Patch, Refusal> {
+pub fn error(_: &Connector, fields: Fields, _: ChangeContext<'_>) -> Result<Patch, DomainError> {
     let status = match text(&fields, "error") {
         None | Some("") => Status::Connected,
         Some(_) => Status::Error,
@@ -104,11 +113,15 @@ pub fn error(_: &Connector, fields: Fields, _: Occasion<'_>) -> Result<Patch, Re
 /// `_index_name`: attaches the connector to an index, or detaches it.
 ///
 /// # Errors
-/// [`Refusal::Conflict`] if Elastic manages the connector and the index is none of Elastic's.
-pub fn index_name(before: &Connector, fields: Fields, _: Occasion<'_>) -> Result<Patch, Refusal> {
+/// [`DomainError::Conflict`] if Elastic manages the connector and the index is none of Elastic's.
+pub fn index_name(
+    before: &Connector,
+    fields: Fields,
+    _: ChangeContext<'_>,
+) -> Result<Patch, DomainError> {
     match text(&fields, "index_name") {
         Some(name) if before.is_native() && !name.starts_with(NATIVE_INDEX_PREFIX) => {
-            Err(Refusal::Conflict(format!(
+            Err(DomainError::Conflict(format!(
                 "Index attached to an Elastic-managed connector must start with the prefix: \
                  [{NATIVE_INDEX_PREFIX}]. The index name in the payload [{name}] doesn't comply \
                  with this requirement."
@@ -121,12 +134,16 @@ pub fn index_name(before: &Connector, fields: Fields, _: Occasion<'_>) -> Result
 /// `_native`: who manages the connector. One that was connected has to connect again.
 ///
 /// # Errors
-/// [`Refusal::Conflict`] if Elastic is to manage it and its index is none of Elastic's.
-pub fn native(before: &Connector, fields: Fields, at: Occasion<'_>) -> Result<Patch, Refusal> {
+/// [`DomainError::Conflict`] if Elastic is to manage it and its index is none of Elastic's.
+pub fn native(
+    before: &Connector,
+    fields: Fields,
+    at: ChangeContext<'_>,
+) -> Result<Patch, DomainError> {
     let is_native = fields.get("is_native").and_then(Value::as_bool).unwrap_or(false);
     match before.index_name() {
         Some(name) if is_native && !name.starts_with(NATIVE_INDEX_PREFIX) => {
-            Err(Refusal::Conflict(format!(
+            Err(DomainError::Conflict(format!(
                 "The index name [{name}] attached to the connector [{}] must start with the \
                  required prefix: [{NATIVE_INDEX_PREFIX}] to be Elastic-managed. Please update the \
                  attached index first to comply with this requirement.",
@@ -147,7 +164,11 @@ pub fn native(before: &Connector, fields: Fields, at: Occasion<'_>) -> Result<Pa
 ///
 /// # Errors
 /// None.
-pub fn service_type(before: &Connector, fields: Fields, _: Occasion<'_>) -> Result<Patch, Refusal> {
+pub fn service_type(
+    before: &Connector,
+    fields: Fields,
+    _: ChangeContext<'_>,
+) -> Result<Patch, DomainError> {
     let patch = Patch::merging(fields);
     Ok(match before.status() {
         Status::Created => patch,
@@ -158,11 +179,15 @@ pub fn service_type(before: &Connector, fields: Fields, _: Occasion<'_>) -> Resu
 /// `_status`: along the table, and nowhere else. Neither `error` nor `last_seen` is touched.
 ///
 /// # Errors
-/// [`Refusal::Transition`] where the table has no such move.
-pub fn status(before: &Connector, fields: Fields, _: Occasion<'_>) -> Result<Patch, Refusal> {
+/// [`DomainError::Transition`] where the table has no such move.
+pub fn status(
+    before: &Connector,
+    fields: Fields,
+    _: ChangeContext<'_>,
+) -> Result<Patch, DomainError> {
     let asked = text(&fields, "status").and_then(Status::parse);
     match asked.and_then(|to| before.status().explain(to)) {
-        Some(transition) => Err(Refusal::Transition(transition)),
+        Some(transition) => Err(DomainError::Transition(transition)),
         None => Ok(Patch::merging(fields)),
     }
 }

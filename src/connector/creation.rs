@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Connector, Fields, Time};
+use super::{Connector, Fields};
 use crate::status::Status;
+use crate::values::Time;
 
 /// The schedule of a connector that nobody has scheduled: midnight, switched off.
 pub const DEFAULT_SCHEDULE: &str = "0 0 0 * * ?";

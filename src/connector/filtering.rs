@@ -4,7 +4,8 @@
 use serde_json::{Value, json};
 
 use super::creation::{default_filtering, default_rule};
-use super::{Connector, Fields, Occasion, Patch, Refusal, Time};
+use super::{ChangeContext, Connector, DomainError, Fields, Patch};
+use crate::values::Time;
 
 const DRAFT: &str = "/0/draft";
 const DEFAULT_RULE: &str = "DEFAULT";
@@ -16,8 +17,8 @@ const DEFAULT_RULE: &str = "DEFAULT";
 pub fn filtering(
     before: &Connector,
     mut fields: Fields,
-    at: Occasion<'_>,
-) -> Result<Patch, Refusal> {
+    at: ChangeContext<'_>,
+) -> Result<Patch, DomainError> {
     if let Some(Value::Array(given)) = fields.shift_remove("filtering") {
         let mut all = Vec::new();
         for one in given {
@@ -42,25 +43,25 @@ pub fn filtering(
 pub fn filtering_validation(
     before: &Connector,
     fields: Fields,
-    at: Occasion<'_>,
-) -> Result<Patch, Refusal> {
+    at: ChangeContext<'_>,
+) -> Result<Patch, DomainError> {
     Ok(with_draft(before, fields, at))
 }
 
 /// `_filtering/_activate`: the draft becomes active, and stays as draft.
 ///
 /// # Errors
-/// [`Refusal::Conflict`] if nobody has found the draft valid.
+/// [`DomainError::Conflict`] if nobody has found the draft valid.
 pub fn filtering_activation(
     before: &Connector,
     _: Fields,
-    at: Occasion<'_>,
-) -> Result<Patch, Refusal> {
+    at: ChangeContext<'_>,
+) -> Result<Patch, DomainError> {
     let mut all = current(before, at.now);
     let draft = all.pointer(DRAFT).cloned().unwrap_or_default();
     let state = draft.pointer("/validation/state").and_then(Value::as_str).unwrap_or_default();
     if state != "valid" {
-        return Err(Refusal::Conflict(format!(
+        return Err(DomainError::Conflict(format!(
             "Filtering draft needs to be validated by the connector service before activation. \
              Current filtering draft validation state [{state}] is not equal to [valid]."
         )));
@@ -87,7 +88,7 @@ fn current(connector: &Connector, now: Time) -> Value {
 }
 
 /// The filtering with some parts of the draft replaced.
-fn with_draft(before: &Connector, parts: Fields, at: Occasion<'_>) -> Patch {
+fn with_draft(before: &Connector, parts: Fields, at: ChangeContext<'_>) -> Patch {
     let mut all = current(before, at.now);
     if let Some(Value::Object(draft)) = all.pointer_mut(DRAFT) {
         draft.extend(parts);

@@ -6,25 +6,17 @@
 
 mod change;
 mod creation;
-pub mod cron;
-mod directory;
 mod filtering;
-mod index_name;
-mod time;
 mod update;
-pub mod wildcard;
 
 use serde_json::{Map, Value};
 
 pub use change::{
-    Change, Occasion, Refusal, as_given, check_in, configuration, error, index_name, native,
-    service_type, status,
+    Change, ChangeContext, DomainError, check_in, configuration, error, index_name, merge_fields,
+    native, service_type, status,
 };
 pub use creation::{Creation, DEFAULT_SCHEDULE};
-pub use directory::{Entry, Filter, METADATA_LIMIT, matches_any, order};
 pub use filtering::{filtering, filtering_activation, filtering_validation};
-pub use index_name::{IndexName, NATIVE_INDEX_PREFIX};
-pub use time::Time;
 pub use update::{Delta, Patch, merge};
 
 use crate::status::Status;

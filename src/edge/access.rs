@@ -12,9 +12,9 @@ use worker::{Env, console_error};
 use super::incoming::Incoming;
 use super::now_millis;
 use super::outgoing;
-use super::runtime::{Kv, Thrown, binding, describe, from_json};
-use super::task::{Outcome, wait, within};
-use crate::api::{Call, Caller, Credentials, Denial, Failure, Key, Privilege, cors_origin};
+use super::runtime::{JsError, Kv, binding, describe, from_json};
+use super::task::{JsResult, wait, within};
+use crate::api::{ApiError, AuthError, Call, Caller, Credentials, Key, Privilege, cors_origin};
 
 /// The namespace of keys, each under its id.
 const KEYS: &str = "API_KEYS";
@@ -37,7 +37,7 @@ extern "C" {
 ///
 /// # Errors
 /// 401 for somebody unknown, 503 if Workers KV does not say.
-pub(super) async fn authenticate(incoming: &Incoming, env: &Env) -> Result<Caller, Denial> {
+pub(super) async fn authenticate(incoming: &Incoming, env: &Env) -> Result<Caller, AuthError> {
     if incoming.authorization.is_empty() {
         return Caller::anonymous(anonymous(incoming), &incoming.request.target);
     }
@@ -49,7 +49,7 @@ pub(super) async fn authenticate(incoming: &Incoming, env: &Env) -> Result<Calle
     }
     let key = key(env, credentials.id()).await.map_err(|why| {
         console_error!("{KEYS} cannot be read: {why}");
-        Denial::of(Failure::unavailable("Workers KV"), "keys cannot be read", None)
+        AuthError::of(ApiError::unavailable("Workers KV"), "keys cannot be read", None)
     })?;
     credentials.open(key.as_ref(), now_millis())
 }
@@ -93,7 +93,7 @@ pub(super) async fn authorize(
     call: Call,
     incoming: &Incoming,
     env: &Env,
-) -> Result<Call, Denial> {
+) -> Result<Call, AuthError> {
     let call = caller.authorize(call)?;
     if incoming.counts_writes && call.writes() {
         count_write(caller, incoming, env).await?;
@@ -102,14 +102,14 @@ pub(super) async fn authorize(
 }
 
 /// Counts a write.
-async fn count_write(caller: &Caller, incoming: &Incoming, env: &Env) -> Result<(), Denial> {
+async fn count_write(caller: &Caller, incoming: &Incoming, env: &Env) -> Result<(), AuthError> {
     let name = match caller.key_id() {
         Some(id) => format!("key:{id}"),
         None => format!("address:{}", incoming.cf_connecting_ip),
     };
     match is_within_limit(env, &name).await {
         Ok(true) => Ok(()),
-        Ok(false) => Err(Denial::too_many(caller)),
+        Ok(false) => Err(AuthError::too_many(caller)),
         // A counter that is away is no reason to turn writers away.
         Err(thrown) => {
             console_error!("{WRITES} does not count: {}", describe(&thrown));
@@ -118,7 +118,7 @@ async fn count_write(caller: &Caller, incoming: &Incoming, env: &Env) -> Result<
     }
 }
 
-async fn is_within_limit(env: &Env, name: &str) -> Result<bool, Thrown> {
+async fn is_within_limit(env: &Env, name: &str) -> Result<bool, JsError> {
     let limiter: RateLimiter = binding(env, WRITES)?;
     let options = from_json(&json!({ "key": name }))?;
     let outcome = wait(limiter.limit(&options)).await?;
@@ -144,7 +144,7 @@ impl Cors {
 
     /// The answer to a browser that asks on behalf of a page whether it may ask. It comes without
     /// credentials, so it is answered without.
-    pub(super) fn preflight(&self, incoming: &Incoming) -> Result<Option<Response>, Thrown> {
+    pub(super) fn preflight(&self, incoming: &Incoming) -> Result<Option<Response>, JsError> {
         let asks = self.allowed.is_some()
             && incoming.request.method == "OPTIONS"
             && !incoming.access_control_request_method.is_empty();
@@ -172,7 +172,7 @@ impl Cors {
     }
 
     /// A response, or a promise of it, marked for the browser.
-    pub(super) async fn mark(&self, response: JsValue) -> Outcome {
+    pub(super) async fn mark(&self, response: JsValue) -> JsResult {
         if !self.configured {
             return Ok(response);
         }
@@ -182,7 +182,7 @@ impl Cors {
         Ok(copy.into())
     }
 
-    fn write(&self, headers: &Headers) -> Result<(), Thrown> {
+    fn write(&self, headers: &Headers) -> Result<(), JsError> {
         headers.append("vary", "Origin")?;
         if let Some(origin) = &self.allowed {
             headers.set("access-control-allow-origin", origin)?;

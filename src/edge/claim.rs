@@ -13,8 +13,8 @@ use wasm_bindgen::prelude::*;
 use worker::{Env, console_error};
 
 use super::directory;
-use super::runtime::{self, Sql, State, Thrown, describe};
-use super::task::{Outcome, start, wait, within};
+use super::runtime::{self, JsError, Sql, State, describe};
+use super::task::{JsResult, start, wait, within};
 
 /// How long to search the directory for an imported connector that has the index.
 const SEARCH_LIMIT: Duration = Duration::from_millis(800);
@@ -23,7 +23,7 @@ const SEARCH_LIMIT: Duration = Duration::from_millis(800);
 ///
 /// # Errors
 /// If the index's object, or the holder's, cannot be reached.
-pub(super) async fn take(env: &Env, index: &str, id: &str) -> Result<bool, Thrown> {
+pub(super) async fn take(env: &Env, index: &str, id: &str) -> Result<bool, JsError> {
     Ok(wait(runtime::claim(env, index, id)).await?.is_truthy())
 }
 
@@ -48,14 +48,14 @@ impl IndexClaim {
     ///
     /// # Errors
     /// If the database fails, or the holder cannot be asked.
-    pub fn claim(&self, index: String, id: String) -> Outcome {
+    pub fn claim(&self, index: String, id: String) -> JsResult {
         let this = self.0.clone();
         start(async move { this.claim(&index, &id).await.map(JsValue::from) })
     }
 }
 
 impl Index {
-    async fn claim(&self, index: &str, id: &str) -> Result<bool, Thrown> {
+    async fn claim(&self, index: &str, id: &str) -> Result<bool, JsError> {
         loop {
             let holder = self.holder()?;
             let candidates = match &holder {
@@ -80,7 +80,7 @@ impl Index {
         }
     }
 
-    fn holder(&self) -> Result<Option<String>, Thrown> {
+    fn holder(&self) -> Result<Option<String>, JsError> {
         let none = Array::new();
         self.sql.exec(
             "CREATE TABLE IF NOT EXISTS claim (one INTEGER PRIMARY KEY CHECK (one = 1), \

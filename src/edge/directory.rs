@@ -12,11 +12,12 @@ use serde_json::value::RawValue;
 use wasm_bindgen::{JsCast, JsValue};
 use worker::{Env, console_error};
 
-use super::runtime::{Thrown, describe, from_json, to_text};
+use super::runtime::{JsError, describe, from_json, to_text};
 use super::task::{wait, within};
 use super::{kv, kv_key};
-use crate::api::{Answer, Failure, List};
-use crate::connector::{Connector, Entry, Filter, order, with_id};
+use crate::api::{ApiError, List, Response};
+use crate::connector::{Connector, with_id};
+use crate::directory::{Entry, Filter, order};
 
 /// Workers KV gives at most this many values at once.
 const BATCH: usize = 100;
@@ -35,17 +36,17 @@ struct Row {
 ///
 /// # Errors
 /// 503 if Workers KV does not answer.
-pub(super) async fn list(env: &Env, list: List) -> Result<Answer, Failure> {
+pub(super) async fn list(env: &Env, list: List) -> Result<Response, ApiError> {
     let page = within(TIME_LIMIT, page(env.clone(), list)).await;
     page.unwrap_or_else(|| Err("it takes too long".into())).map_err(|thrown| {
         console_error!("the directory cannot be read: {}", describe(&thrown));
-        Failure::unavailable("Workers KV")
+        ApiError::unavailable("Workers KV")
     })
 }
 
-async fn page(env: Env, list: List) -> Result<Answer, Thrown> {
+async fn page(env: Env, list: List) -> Result<Response, JsError> {
     let mut rows = rows(&env, &list.filter).await?;
-    rows.retain(|row| list.filter.lets_through(&row.entry));
+    rows.retain(|row| list.filter.matches(&row.entry));
     rows.sort_unstable_by(|a, b| order((&a.id, &a.entry), (&b.id, &b.entry)));
     let count = rows.len();
     let shown: Vec<Row> = rows.into_iter().skip(list.from).take(list.size).collect();
@@ -61,21 +62,21 @@ async fn page(env: Env, list: List) -> Result<Answer, Thrown> {
             Some(with_id(&row.id, &document))
         })
         .collect();
-    Ok(Answer::text(200, format!("{{\"count\":{count},\"results\":[{}]}}", results.join(","))))
+    Ok(Response::text(200, format!("{{\"count\":{count},\"results\":[{}]}}", results.join(","))))
 }
 
 /// The ids of the connectors that have an index.
 ///
 /// # Errors
 /// If Workers KV does not answer.
-pub(super) async fn holders(env: Env, index: String) -> Result<Vec<String>, Thrown> {
+pub(super) async fn holders(env: Env, index: String) -> Result<Vec<String>, JsError> {
     let filter = Filter { index_names: vec![index], ..Filter::default() };
     let rows = rows(&env, &filter).await?;
-    Ok(rows.into_iter().filter(|row| filter.lets_through(&row.entry)).map(|row| row.id).collect())
+    Ok(rows.into_iter().filter(|row| filter.matches(&row.entry)).map(|row| row.id).collect())
 }
 
 /// Every connector, with what the filter needs to know of it.
-async fn rows(env: &Env, filter: &Filter) -> Result<Vec<Row>, Thrown> {
+async fn rows(env: &Env, filter: &Filter) -> Result<Vec<Row>, JsError> {
     let mut rows = Vec::new();
     let mut unknown = Vec::new();
     for (id, entry) in keys(env).await? {
@@ -119,7 +120,7 @@ struct Key<'a> {
 }
 
 /// The ids of all connectors, each with its metadata if it has any.
-async fn keys(env: &Env) -> Result<Vec<(String, Option<Entry>)>, Thrown> {
+async fn keys(env: &Env) -> Result<Vec<(String, Option<Entry>)>, JsError> {
     let kv = kv(env)?;
     let mut ids = Vec::new();
     let mut options = json!({ "prefix": PREFIX });
@@ -140,7 +141,7 @@ async fn keys(env: &Env) -> Result<Vec<(String, Option<Entry>)>, Thrown> {
 }
 
 /// The documents of those connectors that are still there, in the order of `ids`.
-async fn read(env: &Env, ids: Vec<String>) -> Result<Vec<(String, String)>, Thrown> {
+async fn read(env: &Env, ids: Vec<String>) -> Result<Vec<(String, String)>, JsError> {
     let kv = kv(env)?;
     let mut documents = Vec::with_capacity(ids.len());
     for batch in ids.chunks(BATCH) {

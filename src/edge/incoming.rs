@@ -1,7 +1,7 @@
 //! From what incoming.js read to a request of the core.
 
 use super::message::Lines;
-use crate::api::{BODY_LIMIT, Failure, Request};
+use crate::api::{ApiError, BODY_LIMIT, Request};
 
 /// A request, and what of it is not the core's concern. An absent header is an empty text.
 #[derive(Debug, Default)]
@@ -9,7 +9,7 @@ pub struct Incoming {
     /// The request.
     pub request: Request,
     /// What is wrong with its body.
-    pub problem: Option<Failure>,
+    pub problem: Option<ApiError>,
     /// The setting of that name.
     pub anonymous_privilege: String,
     /// The setting of that name.
@@ -65,14 +65,14 @@ impl Incoming {
 }
 
 /// What is not UTF-8 comes as replacement characters, and those are hardly ever as long.
-fn problem(found: &str, bytes: &str, body: &str) -> Option<Failure> {
+fn problem(found: &str, bytes: &str, body: &str) -> Option<ApiError> {
     match found {
         "" => {
             let place = body.find(char::REPLACEMENT_CHARACTER)?;
-            (bytes.parse() != Ok(body.len())).then(|| Failure::not_utf8(place))
+            (bytes.parse() != Ok(body.len())).then(|| ApiError::not_utf8(place))
         }
-        "too long" => Some(Failure::too_long(BODY_LIMIT)),
-        _ => Some(Failure::cut_off()),
+        "too long" => Some(ApiError::too_long(BODY_LIMIT)),
+        _ => Some(ApiError::cut_off()),
     }
 }
 

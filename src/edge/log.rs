@@ -4,10 +4,10 @@
 use serde_json::Value;
 use worker::console_log;
 
-use crate::api::{Denial, Request, StatusChange};
+use crate::api::{AuthError, Request, StatusChange};
 
 /// Somebody was not let in.
-pub(super) fn refusal(denial: &Denial, request: &Request, request_id: Option<&str>) {
+pub(super) fn refusal(denial: &AuthError, request: &Request, request_id: Option<&str>) {
     let path = request.target.split('?').next().unwrap_or_default();
     print(
         "refused",

@@ -20,14 +20,14 @@ mod task;
 use wasm_bindgen::prelude::*;
 use worker::{Env, event};
 
-use crate::api::{self, Answer, BODY_LIMIT, Call, Caller, Denial, Failure, Format, Request};
-use crate::connector::Time;
+use crate::api::{self, ApiError, AuthError, BODY_LIMIT, Call, Caller, Format, Request, Response};
+use crate::values::Time;
 use access::Cors;
 use incoming::Incoming;
 use message::{Message, Origin};
 use outgoing::Reply;
-use runtime::{Fetcher, Kv, Thrown, binding};
-use task::{Outcome, wait};
+use runtime::{Fetcher, JsError, Kv, binding};
+use task::{JsResult, wait};
 
 const KV: &str = "CONNECTORS";
 
@@ -58,7 +58,7 @@ impl Worker {
     ///
     /// # Errors
     /// If the runtime fails, or an object does not answer: see `failure`.
-    pub fn fetch(&self, head: &str, body: String, raw: web_sys::Request, env: Env) -> Outcome {
+    pub fn fetch(&self, head: &str, body: String, raw: web_sys::Request, env: Env) -> JsResult {
         let incoming = Incoming::read(head, body);
         task::start(async move {
             let cors = Cors::of(&incoming);
@@ -73,11 +73,11 @@ impl Worker {
     ///
     /// # Errors
     /// If the runtime fails.
-    pub fn failure(&self, head: &str, is_away: bool) -> Outcome {
+    pub fn failure(&self, head: &str, is_away: bool) -> JsResult {
         let incoming = Incoming::read(head, String::new());
         let failure = match is_away {
-            true => Failure::unavailable("the object that keeps this connector"),
-            false => Failure::internal(),
+            true => ApiError::unavailable("the object that keeps this connector"),
+            false => ApiError::internal(),
         };
         let (format, _) = api::read(&incoming.request);
         let reply = Reply::new(format.failure(&failure), &format).opaque_id(incoming.opaque_id());
@@ -86,7 +86,7 @@ impl Worker {
 }
 
 /// The response, or a promise of it.
-async fn answer(raw: web_sys::Request, incoming: Incoming, env: &Env) -> Outcome {
+async fn answer(raw: web_sys::Request, incoming: Incoming, env: &Env) -> JsResult {
     if api::wants_page(&incoming.request) && incoming.request.body.is_empty() {
         return console(raw, env).await;
     }
@@ -110,24 +110,24 @@ async fn answer(raw: web_sys::Request, incoming: Incoming, env: &Env) -> Outcome
         Call::Info => {
             return send(Reply::new(format.success(api::info()), &format).vary("Accept"));
         }
-        Call::Options(allow) => Ok(Answer { allow: Some(allow), ..Answer::empty(200) }),
+        Call::Options(allow) => Ok(Response { allow: Some(allow), ..Response::empty(200) }),
         Call::List(list) => match directory::list(env, list).await {
             Ok(answer) => {
                 let reply = Reply::new(format.success(answer), &format);
                 let tag = reply.body_tag();
                 let reply = match api::if_none_match(request.if_none_match.as_deref(), &tag) {
-                    true => Reply::new(Answer::empty(304), &format),
+                    true => Reply::new(Response::empty(304), &format),
                     false => reply,
                 };
                 return send(reply.etag(Some(tag)));
             }
             Err(failure) => Err(failure),
         },
-        Call::CreateAnywhere(_) => match create_anywhere(request) {
+        Call::CreateWithGeneratedId(_) => match create_with_generated_id(request) {
             Ok((id, request)) => return forward(env, &Message { id, request, origin, opaque_id }),
             Err(failure) => Err(failure),
         },
-        Call::One(id, _) => return forward(env, &Message { id, request, origin, opaque_id }),
+        Call::Connector(id, _) => return forward(env, &Message { id, request, origin, opaque_id }),
     };
     send(Reply::new(format.result(result), &format))
 }
@@ -137,8 +137,8 @@ async fn admit(
     incoming: &Incoming,
     request_id: Option<&str>,
     env: &Env,
-) -> (Format, Result<(Caller, Call), Failure>) {
-    let refused = |denial: Denial| {
+) -> (Format, Result<(Caller, Call), ApiError>) {
+    let refused = |denial: AuthError| {
         log::refusal(&denial, &incoming.request, request_id);
         Err(*denial.failure)
     };
@@ -161,13 +161,13 @@ async fn admit(
 }
 
 /// Hands a request about one connector to its object. The object's answer is the answer.
-fn forward(env: &Env, message: &Message) -> Outcome {
+fn forward(env: &Env, message: &Message) -> JsResult {
     Ok(runtime::carry_out(env, &message.to_text())?.into())
 }
 
 /// Gives a creation without an id one.
-fn create_anywhere(request: Request) -> Result<(String, Request), Failure> {
-    let id = new_id().ok_or_else(Failure::internal)?;
+fn create_with_generated_id(request: Request) -> Result<(String, Request), ApiError> {
+    let id = new_id().ok_or_else(ApiError::internal)?;
     let query = request.target.split_once('?').map(|(_, query)| format!("?{query}"));
     let target = format!("/_connector/{id}{}", query.unwrap_or_default());
     Ok((id, Request { method: "PUT".to_owned(), target, ..request }))
@@ -183,7 +183,7 @@ fn new_id() -> Option<String> {
 }
 
 /// The console's page, for people.
-async fn console(raw: web_sys::Request, env: &Env) -> Outcome {
+async fn console(raw: web_sys::Request, env: &Env) -> JsResult {
     let assets: Fetcher = binding(env, "ASSETS")?;
     let page: web_sys::Response = wait(assets.fetch_request(&raw)).await?.unchecked_into();
     let copy = outgoing::copy(&page)?;
@@ -191,7 +191,7 @@ async fn console(raw: web_sys::Request, env: &Env) -> Outcome {
     Ok(copy.into())
 }
 
-fn kv(env: &Env) -> Result<Kv, Thrown> {
+fn kv(env: &Env) -> Result<Kv, JsError> {
     binding(env, KV)
 }
 

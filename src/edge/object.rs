@@ -17,11 +17,11 @@ use super::log;
 use super::message::{Message, Origin};
 use super::outgoing::Reply;
 use super::projection::Projection;
-use super::runtime::{State, Thrown, describe};
-use super::store::{Extent, Record, Store};
-use super::task::{Outcome, start, wait, within};
+use super::runtime::{JsError, State, describe};
+use super::store::{Record, Store, WriteScope};
+use super::task::{JsResult, start, wait, within};
 use super::{kv, kv_key, now};
-use crate::api::{self, Answer, Call, Commit, Failure, Format, Operation, StatusChange, Write};
+use crate::api::{self, ApiError, Call, Commit, Format, Operation, Response, StatusChange, Write};
 use crate::connector::Connector;
 use crate::status::Status;
 
@@ -65,7 +65,7 @@ impl ConnectorObject {
     /// # Errors
     /// None: failures are answers.
     #[wasm_bindgen(js_name = carryOut)]
-    pub fn carry_out(&self, message: &str) -> Outcome {
+    pub fn carry_out(&self, message: &str) -> JsResult {
         let this = self.0.clone();
         let message = Message::parse(message);
         start(async move { Ok(this.answer(message).await.to_text().into()) })
@@ -75,7 +75,7 @@ impl ConnectorObject {
     ///
     /// # Errors
     /// If that cannot be found out.
-    pub fn holds(&self, id: String, index: String) -> Outcome {
+    pub fn holds(&self, id: String, index: String) -> JsResult {
         let this = self.0.clone();
         start(async move {
             this.load(&id).await.map_err(|Unavailable| "Workers KV does not answer")?;
@@ -87,7 +87,7 @@ impl ConnectorObject {
     ///
     /// # Errors
     /// If the database fails.
-    pub fn alarm(&self) -> Outcome {
+    pub fn alarm(&self) -> JsResult {
         let this = self.0.clone();
         start(async move {
             this.read_store()?;
@@ -109,10 +109,10 @@ impl Object {
         let Message { id, request, origin, opaque_id } = message;
         let (format, call) = api::read(&request);
         let (answer, etag) = match call {
-            Ok(Call::One(_, operation)) => {
+            Ok(Call::Connector(_, operation)) => {
                 self.carry_out(&id, operation, &request, origin, &format).await
             }
-            Ok(_) => (format.failure(&Failure::internal()), None),
+            Ok(_) => (format.failure(&ApiError::internal()), None),
             Err(failure) => (format.failure(&failure), None),
         };
         Reply::new(answer, &format).opaque_id(opaque_id).etag(etag)
@@ -125,12 +125,12 @@ impl Object {
         request: &api::Request,
         origin: Origin,
         format: &Format,
-    ) -> (Answer, Option<String>) {
+    ) -> (Response, Option<String>) {
         let loaded = self.load(id).await;
         let creates = matches!(operation, Operation::Write(Write::Create(_)));
         // A creation does not depend on what was there; all else does.
         if loaded.is_err() && !creates {
-            return (format.failure(&Failure::unavailable("Workers KV")), None);
+            return (format.failure(&ApiError::unavailable("Workers KV")), None);
         }
         match operation {
             // The answer to a PUT has no entity tag: what was sent is not what is stored (RFC 9110, 9.3.4).
@@ -143,7 +143,7 @@ impl Object {
                     let etag = self.with_record(|record| record.map(|r| api::etag(r.version)));
                     let seen = request.if_none_match.as_deref();
                     match etag.as_deref().is_some_and(|now| api::if_none_match(seen, now)) {
-                        true => (Answer::empty(304), etag),
+                        true => (Response::empty(304), etag),
                         false => (format.success(answer), etag),
                     }
                 }
@@ -167,7 +167,7 @@ impl Object {
     }
 
     /// Reads the row, once.
-    fn read_store(&self) -> Result<(), Thrown> {
+    fn read_store(&self) -> Result<(), JsError> {
         if self.loaded.borrow().is_none() {
             let record = self.store.read()?;
             self.loaded.replace(Some(record));
@@ -194,7 +194,7 @@ impl Object {
         if self.with_record(|record| record.is_none()) {
             let change = status_change(None, &connector, "_import", None);
             let record = Record::first(id, Some(connector));
-            self.commit(record, Extent::First, Some(change), None).map_err(|_| Unavailable)?;
+            self.commit(record, WriteScope::First, Some(change), None).map_err(|_| Unavailable)?;
             self.project_soon().await;
         }
         Ok(())
@@ -213,7 +213,7 @@ impl Object {
         }))
     }
 
-    fn view(&self, id: &str, operation: &Operation) -> Result<Answer, Failure> {
+    fn view(&self, id: &str, operation: &Operation) -> Result<Response, ApiError> {
         let loaded = self.loaded.borrow();
         let found = loaded.as_ref().and_then(Option::as_ref).and_then(|r| r.document.as_ref());
         match operation {
@@ -221,18 +221,18 @@ impl Object {
                 let connector = found
                     .map(|document| &document.connector)
                     .filter(|connector| !connector.is_deleted())
-                    .ok_or_else(|| Failure::not_found(id))?;
+                    .ok_or_else(|| ApiError::not_found(id))?;
                 let history = self.store.history(*size).map_err(|thrown| {
                     let why = describe(&thrown);
                     console_error!("connector [{id}]: its history cannot be read: {why}");
-                    Failure::internal()
+                    ApiError::internal()
                 })?;
                 Ok(api::status_view(id, connector, history))
             }
             Operation::Get { include_deleted } => {
                 api::show(id, *include_deleted, found.map(|it| (&it.connector, it.json())))
             }
-            Operation::Write(_) => Err(Failure::internal()),
+            Operation::Write(_) => Err(ApiError::internal()),
         }
     }
 
@@ -242,7 +242,7 @@ impl Object {
         write: Write,
         if_match: Option<&str>,
         origin: Origin,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Response, ApiError> {
         let wanted = write.wanted_index().filter(|index| !self.has_committed(index));
         let claim = match wanted.map(str::to_owned) {
             Some(index) => Some(self.claim(id, index).await?),
@@ -263,25 +263,25 @@ impl Object {
         write: Write,
         if_match: Option<&str>,
         origin: Origin,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Response, ApiError> {
         let via = write.name();
         let written = self.with_record(|record| {
             let before = record.and_then(Record::connector);
             if let (Some(record), Some(_)) = (record, before) {
                 api::if_match(if_match, id, &api::etag(record.version))?;
             }
-            api::perform(id, write, before, now())
+            api::decide(id, write, before, now())
         })?;
         if written.commit == Commit::Nothing {
-            return Ok(written.answer);
+            return Ok(written.response);
         }
         // Out of memory while it changes: should the commit fail, the row is read anew.
         let old = self.loaded.take().flatten();
         let from = old.as_ref().and_then(Record::connector).map(Connector::status);
         let extent = match &old {
-            None => Extent::First,
-            Some(_) if written.commit.is_move() => Extent::Move,
-            Some(_) => Extent::Row,
+            None => WriteScope::First,
+            Some(_) if written.commit.is_move() => WriteScope::Move,
+            Some(_) => WriteScope::Row,
         };
         let record = match old {
             None => Record::first(id, written.commit.apply(None)),
@@ -292,18 +292,18 @@ impl Object {
             .filter(|after| from != Some(after.status()) || via == "_create")
             .map(|after| status_change(from, after, via, origin.by));
         self.commit(record, extent, change, origin.request_id.as_deref())
-            .map(|()| written.answer)
-            .map_err(|_| Failure::internal())
+            .map(|()| written.response)
+            .map_err(|_| ApiError::internal())
     }
 
     /// Commits a record, and the change of status that led to it.
     fn commit(
         &self,
         record: Record,
-        extent: Extent,
+        extent: WriteScope,
         change: Option<StatusChange>,
         request_id: Option<&str>,
-    ) -> Result<(), Thrown> {
+    ) -> Result<(), JsError> {
         let id = &record.id;
         self.store.commit(&record, change.as_ref(), extent).inspect_err(|thrown| {
             console_error!("connector [{id}]: commit failed: {}", describe(thrown));
@@ -332,16 +332,16 @@ impl Object {
 
     /// Claims an index for a write that is about to be committed. Until the claim is dropped, this
     /// object says that it holds the index.
-    async fn claim(self: &Rc<Self>, id: &str, index: String) -> Result<Claiming, Failure> {
+    async fn claim(self: &Rc<Self>, id: &str, index: String) -> Result<Claiming, ApiError> {
         self.claiming.borrow_mut().push(index.clone());
         let claiming = Claiming { object: self.clone(), index };
         match claim::take(&self.env, &claiming.index, id).await {
             Ok(true) => Ok(claiming),
-            Ok(false) => Err(Failure::index_in_use(&claiming.index)),
+            Ok(false) => Err(ApiError::index_in_use(&claiming.index)),
             Err(thrown) => {
                 let why = describe(&thrown);
                 console_error!("index [{}] cannot be claimed: {why}", claiming.index);
-                Err(Failure::unavailable("the object that keeps who uses this index"))
+                Err(ApiError::unavailable("the object that keeps who uses this index"))
             }
         }
     }

@@ -6,16 +6,16 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use wasm_bindgen::JsCast;
 use web_sys::Response;
 
-use super::runtime::{Thrown, respond};
-use super::task::Outcome;
-use crate::api::{Answer, Format};
+use super::runtime::{JsError, respond};
+use super::task::JsResult;
+use crate::api::{self, Format};
 
 /// When to try again after too many writes: the shortest period that the runtime counts in.
 const RETRY_AFTER_S: u32 = 10;
 
 /// An answer with its headers.
 pub struct Reply {
-    answer: Answer,
+    answer: api::Response,
     /// Headers that other answers have too, letter by letter.
     common: Vec<(&'static str, Cow<'static, str>)>,
     /// Headers of this answer alone.
@@ -24,7 +24,7 @@ pub struct Reply {
 
 impl Reply {
     /// An answer in that format. Clients refuse answers that do not name the product.
-    pub fn new(answer: Answer, format: &Format) -> Self {
+    pub fn new(answer: api::Response, format: &Format) -> Self {
         let mut common = match answer.status {
             // Those who are not let in are not told the product, as upstream. `Basic` is not
             // offered though it is taken: browsers would ask for a password, and from then on add
@@ -96,7 +96,7 @@ impl Reply {
     ///
     /// # Errors
     /// If the runtime refuses a header.
-    pub fn send(&self) -> Outcome {
+    pub fn send(&self) -> JsResult {
         Ok(respond(&self.to_text())?.into())
     }
 }
@@ -111,7 +111,7 @@ fn push_all<const N: usize>(text: &mut String, parts: [&str; N]) {
 ///
 /// # Errors
 /// If the runtime refuses one.
-pub fn copy(response: &Response) -> Result<Response, Thrown> {
+pub fn copy(response: &Response) -> Result<Response, JsError> {
     Response::new_with_opt_readable_stream_and_init(
         response.body().as_ref(),
         response.unchecked_ref(),

@@ -1,6 +1,6 @@
 //! The copy of a connector in Workers KV.
 //!
-//! Written after the commit, and never by a caller's leave: one write in flight per object, at
+//! Decision after the commit, and never by a caller's leave: one write in flight per object, at
 //! most one a second, the newest version only. An alarm, set with the commit, repeats what failed
 //! and what a crash cut short.
 //!
@@ -17,10 +17,10 @@ use wasm_bindgen::JsValue;
 use worker::console_error;
 
 use super::object::Object;
-use super::runtime::{Thrown, describe, from_json};
+use super::runtime::{JsError, describe, from_json};
 use super::task::{sleep, start, wait, within};
 use super::{kv, kv_key, now_millis};
-use crate::connector::Entry;
+use crate::directory::Entry;
 
 /// Workers KV takes one write a second for a key.
 const GAP_MS: u64 = 1_100;
@@ -139,7 +139,7 @@ impl Object {
         })
     }
 
-    async fn write_copy(&self, copy: &Copy) -> Result<(), Thrown> {
+    async fn write_copy(&self, copy: &Copy) -> Result<(), JsError> {
         let kv = kv(&self.env)?;
         let key = kv_key(&copy.id);
         let write = match &copy.document {

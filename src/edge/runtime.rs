@@ -10,7 +10,7 @@ use worker::Env;
 use super::task::Task;
 
 /// What the runtime throws, or a text of ours.
-pub(super) type Thrown = JsValue;
+pub(super) type JsError = JsValue;
 
 #[wasm_bindgen(module = "/src/edge/runtime.js")]
 extern "C" {
@@ -86,7 +86,7 @@ impl Cursor {
     ///
     /// # Errors
     /// If the database fails.
-    pub(super) fn rows(&self) -> Result<Vec<Value>, Thrown> {
+    pub(super) fn rows(&self) -> Result<Vec<Value>, JsError> {
         serde_json::from_str(&to_text(&self.to_array()?)?).map_err(|error| error.to_string().into())
     }
 }
@@ -95,7 +95,7 @@ impl Cursor {
 ///
 /// # Errors
 /// If there is none of that name.
-pub(super) fn binding<T: JsCast>(env: &Env, name: &str) -> Result<T, Thrown> {
+pub(super) fn binding<T: JsCast>(env: &Env, name: &str) -> Result<T, JsError> {
     let found = Reflect::get(env, &name.into())?;
     match found.is_undefined() {
         true => Err(format!("wrangler.toml has no binding [{name}]").into()),
@@ -107,7 +107,7 @@ pub(super) fn binding<T: JsCast>(env: &Env, name: &str) -> Result<T, Thrown> {
 ///
 /// # Errors
 /// If it cannot be said in JSON.
-pub(super) fn to_text(value: &JsValue) -> Result<String, Thrown> {
+pub(super) fn to_text(value: &JsValue) -> Result<String, JsError> {
     Ok(JSON::stringify(value)?.as_string().unwrap_or_default())
 }
 
@@ -115,12 +115,12 @@ pub(super) fn to_text(value: &JsValue) -> Result<String, Thrown> {
 ///
 /// # Errors
 /// None for what comes from [`Value`].
-pub(super) fn from_json(value: &Value) -> Result<JsValue, Thrown> {
+pub(super) fn from_json(value: &Value) -> Result<JsValue, JsError> {
     JSON::parse(&value.to_string())
 }
 
 /// What was thrown, for the log.
-pub(super) fn describe(thrown: &Thrown) -> String {
+pub(super) fn describe(thrown: &JsError) -> String {
     match thrown.as_string() {
         Some(text) => text,
         None => js_sys::Object::from(thrown.clone()).to_string().into(),

@@ -6,7 +6,7 @@ use std::cell::OnceCell;
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
 
-use super::runtime::{Storage, Thrown};
+use super::runtime::{JsError, Storage};
 use crate::api::StatusChange;
 use crate::connector::{Connector, Fields};
 use crate::status::Status;
@@ -99,7 +99,7 @@ impl From<Connector> for Document {
 
 /// What a commit has to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Extent {
+pub enum WriteScope {
     /// All of it: the object was empty.
     First,
     /// The connector, and the change of status if there was one.
@@ -121,7 +121,7 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails, or holds what this code did not write.
-    pub fn read(&self) -> Result<Option<Record>, Thrown> {
+    pub fn read(&self) -> Result<Option<Record>, JsError> {
         let Some(row) = read(&self.0)? else { return Ok(None) };
         let row: Fields = parse(&row)?;
         let text = |name| row.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -154,18 +154,18 @@ impl Store {
         &self,
         record: &Record,
         change: Option<&StatusChange>,
-        extent: Extent,
-    ) -> Result<(), Thrown> {
+        extent: WriteScope,
+    ) -> Result<(), JsError> {
         let lines = change.map(|change| {
             let by = change.by.as_deref().unwrap_or_default();
             [change.from.unwrap_or_default(), change.to, &change.at, change.via, by].join("\n")
         });
         let write = match (extent, &lines) {
-            (Extent::Move, Some(change)) => {
+            (WriteScope::Move, Some(change)) => {
                 return commit_move(&self.0, number(record.version), change);
             }
-            (Extent::First, _) => commit_first,
-            (Extent::Row | Extent::Move, _) => commit,
+            (WriteScope::First, _) => commit_first,
+            (WriteScope::Row | WriteScope::Move, _) => commit,
         };
         write(
             &self.0,
@@ -181,7 +181,7 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub fn note_projected(&self, version: u64) -> Result<(), Thrown> {
+    pub fn note_projected(&self, version: u64) -> Result<(), JsError> {
         note_projected(&self.0, number(version))
     }
 
@@ -189,12 +189,12 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub fn history(&self, size: usize) -> Result<Vec<Value>, Thrown> {
+    pub fn history(&self, size: usize) -> Result<Vec<Value>, JsError> {
         parse(&history(&self.0, number(size as u64))?)
     }
 }
 
-fn parse<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, Thrown> {
+fn parse<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, JsError> {
     serde_json::from_str(json).map_err(|error| error.to_string().into())
 }
 

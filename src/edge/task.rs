@@ -16,14 +16,14 @@ use std::time::Duration;
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
-use super::runtime::{self, Thrown};
+use super::runtime::{self, JsError};
 
 /// What a task ends with.
-pub(super) type Outcome = Result<JsValue, Thrown>;
+pub(super) type JsResult = Result<JsValue, JsError>;
 
 /// Work that waits for a promise.
 #[wasm_bindgen]
-pub struct Task(Pin<Box<dyn Future<Output = Outcome>>>);
+pub struct Task(Pin<Box<dyn Future<Output = JsResult>>>);
 
 #[wasm_bindgen]
 impl Task {
@@ -31,7 +31,7 @@ impl Task {
     ///
     /// # Errors
     /// Those of the work itself.
-    pub fn poll(&mut self) -> Outcome {
+    pub fn poll(&mut self) -> JsResult {
         match self.0.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(outcome) => outcome,
             Poll::Pending => Ok(JsValue::UNDEFINED),
@@ -43,7 +43,7 @@ impl Task {
 ///
 /// # Errors
 /// Those of the work itself, if it did not wait.
-pub(super) fn start(work: impl Future<Output = Outcome> + 'static) -> Outcome {
+pub(super) fn start(work: impl Future<Output = JsResult> + 'static) -> JsResult {
     let mut task = Task(Box::pin(work));
     let outcome = task.poll()?;
     Ok(if outcome.is_undefined() { runtime::finish(task).into() } else { outcome })
@@ -53,7 +53,7 @@ pub(super) fn start(work: impl Future<Output = Outcome> + 'static) -> Outcome {
 ///
 /// # Errors
 /// What the call threw, or the promise was rejected with.
-pub(super) async fn wait(promise: Result<Promise, Thrown>) -> Outcome {
+pub(super) async fn wait(promise: Result<Promise, JsError>) -> JsResult {
     Wait(Some(promise?)).await
 }
 
@@ -90,9 +90,9 @@ fn millis(time: Duration) -> u32 {
 struct Wait(Option<Promise>);
 
 impl Future for Wait {
-    type Output = Outcome;
+    type Output = JsResult;
 
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Outcome> {
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<JsResult> {
         match self.0.take() {
             Some(promise) => {
                 runtime::suspend(&promise);

@@ -4,8 +4,9 @@ mod objects;
 
 use serde_json::Value;
 
-use super::body::{Field, Null, Object, Shape, field};
-use crate::connector::{self, Change, Fields, IndexName, NATIVE_INDEX_PREFIX};
+use super::schema::{Field, FieldType, NullPolicy, ObjectSchema, field};
+use crate::connector::{self, Change, Fields};
+use crate::values::{IndexName, NATIVE_INDEX_PREFIX};
 
 /// One kind of update.
 #[derive(Debug)]
@@ -13,62 +14,64 @@ pub struct Endpoint {
     /// Its path segment; also how the history calls it.
     pub name: &'static str,
     /// What its body holds; `None`: it must not have one.
-    pub body: Option<Object>,
-    /// Does it read the connector first? Then a soft-deleted one is not there, and the 404 is of
-    /// another type.
+    pub body: Option<ObjectSchema>,
+    /// Whether it reads the connector first. If so, a soft-deleted connector counts as missing and
+    /// the 404 has another type, as upstream.
     pub reads_first: fn(&Fields) -> bool,
-    /// What is wrong with a body whose fields are all well-formed.
-    pub problems: fn(&Fields) -> Vec<String>,
+    /// Problems of a body whose fields are well-formed each for itself.
+    pub validate: fn(&Fields) -> Vec<String>,
     /// What it does to the document.
     pub change: Change,
 }
 
 /// Every update.
 pub static ALL: [Endpoint; 16] = [
-    Endpoint::blind("_api_key_id", connector::as_given)
-        .takes(
+    Endpoint::partial_update("_api_key_id", connector::merge_fields)
+        .body(
             "connector_update_api_key_id_request",
             &[
-                field("api_key_id", Shape::Text).null(Null::Dropped),
-                field("api_key_secret_id", Shape::Text).null(Null::Dropped),
+                field("api_key_id", FieldType::String).null(NullPolicy::Ignore),
+                field("api_key_secret_id", FieldType::String).null(NullPolicy::Ignore),
             ],
         )
-        .unless(|fields| needs_one_of(fields, ["api_key_id", "api_key_secret_id"])),
-    Endpoint::blind("_check_in", connector::check_in),
-    Endpoint::reading("_configuration", connector::configuration)
-        .takes(
+        .validate(|fields| needs_one_of(fields, ["api_key_id", "api_key_secret_id"])),
+    Endpoint::partial_update("_check_in", connector::check_in),
+    Endpoint::read_modify_write("_configuration", connector::configuration)
+        .body(
             "connector_update_configuration_request",
             &[
-                field("configuration", Shape::Map(&Shape::Object(&objects::DEFINITION))),
-                field("values", Shape::Map(&objects::VALUE)),
+                field("configuration", FieldType::Map(&FieldType::Object(&objects::DEFINITION))),
+                field("values", FieldType::Map(&objects::VALUE)),
             ],
         )
-        .unless(|fields| match ["configuration", "values"].map(|name| fields.contains_key(name)) {
-            [false, false] => problem("[configuration] and [values] cannot both be null."),
-            [true, true] => {
-                problem("[configuration] and [values] cannot both be provided in the same request.")
+        .validate(|fields| {
+            match ["configuration", "values"].map(|name| fields.contains_key(name)) {
+                [false, false] => problem("[configuration] and [values] cannot both be null."),
+                [true, true] => problem(
+                    "[configuration] and [values] cannot both be provided in the same request.",
+                ),
+                _ => Vec::new(),
             }
-            _ => Vec::new(),
         }),
-    Endpoint::blind("_error", connector::error).takes(
+    Endpoint::partial_update("_error", connector::error).body(
         "connector_update_error_request",
-        &[field("error", Shape::Text).null(Null::Kept).required()],
+        &[field("error", FieldType::String).null(NullPolicy::Keep).required()],
     ),
-    Endpoint::blind("_features", connector::as_given).takes(
+    Endpoint::partial_update("_features", connector::merge_fields).body(
         "connector_update_features_request",
-        &[field("features", Shape::Object(&objects::FEATURES)).required()],
+        &[field("features", FieldType::Object(&objects::FEATURES)).required()],
     ),
-    Endpoint::reading("_filtering", connector::filtering)
-        .takes(
+    Endpoint::read_modify_write("_filtering", connector::filtering)
+        .body(
             "connector_update_filtering_request",
             &[
-                field("advanced_snippet", Shape::Object(&objects::SNIPPET)),
-                field("filtering", Shape::List(&Shape::Object(&objects::FILTERING))),
-                field("rules", Shape::List(&Shape::Object(&objects::RULE))),
+                field("advanced_snippet", FieldType::Object(&objects::SNIPPET)),
+                field("filtering", FieldType::Array(&FieldType::Object(&objects::FILTERING))),
+                field("rules", FieldType::Array(&FieldType::Object(&objects::RULE))),
             ],
         )
-        .reading_if(|fields| !fields.contains_key("filtering"))
-        .unless(|fields| match (fields.contains_key("filtering"), fields.len()) {
+        .read_first_if(|fields| !fields.contains_key("filtering"))
+        .validate(|fields| match (fields.contains_key("filtering"), fields.len()) {
             (_, 0) => problem("[advanced_snippet] and [rules] cannot be both [null]."),
             (true, 2..) => problem(
                 "If [filtering] is specified, [rules] and [advanced_snippet] should not be \
@@ -76,76 +79,81 @@ pub static ALL: [Endpoint; 16] = [
             ),
             _ => Vec::new(),
         }),
-    Endpoint::reading("_filtering/_activate", connector::filtering_activation),
-    Endpoint::reading("_filtering/_validation", connector::filtering_validation).takes(
+    Endpoint::read_modify_write("_filtering/_activate", connector::filtering_activation),
+    Endpoint::read_modify_write("_filtering/_validation", connector::filtering_validation).body(
         "connector_update_filtering_validation",
-        &[field("validation", Shape::Object(&objects::VALIDATION)).required()],
+        &[field("validation", FieldType::Object(&objects::VALIDATION)).required()],
     ),
-    Endpoint::reading("_index_name", connector::index_name)
-        .takes(
+    Endpoint::read_modify_write("_index_name", connector::index_name)
+        .body(
             "connector_update_index_name_request",
-            &[field("index_name", Shape::Text).null(Null::Kept).required()],
+            &[field("index_name", FieldType::String).null(NullPolicy::Keep).required()],
         )
-        .unless(|fields| {
+        .validate(|fields| {
             let name = fields.get("index_name").and_then(Value::as_str);
             name.and_then(|name| IndexName::parse(name).err()).into_iter().collect()
         }),
-    Endpoint::blind("_last_sync", connector::as_given)
-        .takes("connector_update_last_sync_stats_request", objects::LAST_SYNC),
-    Endpoint::blind("_name", connector::as_given)
-        .takes(
+    Endpoint::partial_update("_last_sync", connector::merge_fields)
+        .body("connector_update_last_sync_stats_request", objects::LAST_SYNC),
+    Endpoint::partial_update("_name", connector::merge_fields)
+        .body(
             "connector_update_name_request",
             &[
-                field("description", Shape::Text).null(Null::Dropped),
-                field("name", Shape::Text).null(Null::Dropped),
+                field("description", FieldType::String).null(NullPolicy::Ignore),
+                field("name", FieldType::String).null(NullPolicy::Ignore),
             ],
         )
-        .unless(|fields| needs_one_of(fields, ["name", "description"])),
-    Endpoint::reading("_native", connector::native)
-        .takes("connector_update_native_request", &[field("is_native", Shape::Boolean).required()]),
-    Endpoint::blind("_pipeline", connector::as_given).takes(
-        "connector_update_pipeline_request",
-        &[field("pipeline", Shape::Object(&objects::PIPELINE)).required()],
+        .validate(|fields| needs_one_of(fields, ["name", "description"])),
+    Endpoint::read_modify_write("_native", connector::native).body(
+        "connector_update_native_request",
+        &[field("is_native", FieldType::Boolean).required()],
     ),
-    Endpoint::blind("_scheduling", connector::as_given)
-        .takes(
+    Endpoint::partial_update("_pipeline", connector::merge_fields).body(
+        "connector_update_pipeline_request",
+        &[field("pipeline", FieldType::Object(&objects::PIPELINE)).required()],
+    ),
+    Endpoint::partial_update("_scheduling", connector::merge_fields)
+        .body(
             "connector_update_scheduling_request",
-            &[field("scheduling", Shape::Object(&objects::SCHEDULING)).required()],
+            &[field("scheduling", FieldType::Object(&objects::SCHEDULING)).required()],
         )
-        .unless(|fields| match fields.get("scheduling").and_then(Value::as_object) {
+        .validate(|fields| match fields.get("scheduling").and_then(Value::as_object) {
             Some(schedules) if !schedules.is_empty() => Vec::new(),
             _ => problem(
                 "[scheduling] object needs to define at least one schedule type: \
                  [full | incremental | access_control]",
             ),
         }),
-    Endpoint::reading("_service_type", connector::service_type)
-        .takes(
+    Endpoint::read_modify_write("_service_type", connector::service_type)
+        .body(
             "connector_update_service_type_request",
-            &[field("service_type", Shape::Text).required()],
+            &[field("service_type", FieldType::String).required()],
         )
-        .unless(|fields| match fields.get("service_type").and_then(Value::as_str) {
+        .validate(|fields| match fields.get("service_type").and_then(Value::as_str) {
             Some("") => problem("[service_type] cannot be [null] or [\"\"]."),
             _ => Vec::new(),
         }),
-    Endpoint::reading("_status", connector::status)
-        .takes("connector_update_status_request", &[field("status", Shape::Word(&objects::STATUS))])
-        .unless(|fields| match fields.contains_key("status") {
+    Endpoint::read_modify_write("_status", connector::status)
+        .body(
+            "connector_update_status_request",
+            &[field("status", FieldType::Enum(&objects::STATUS))],
+        )
+        .validate(|fields| match fields.contains_key("status") {
             true => Vec::new(),
             false => problem("[status] cannot be [null]."),
         }),
 ];
 
 /// The body of a creation.
-pub const CREATION: Object = Object {
+pub const CREATION: ObjectSchema = ObjectSchema {
     name: "connector_put_request",
     fields: &[
-        field("description", Shape::Text),
-        field("index_name", Shape::Text).null(Null::Dropped),
-        field("is_native", Shape::Boolean),
-        field("language", Shape::Text),
-        field("name", Shape::Text),
-        field("service_type", Shape::Text),
+        field("description", FieldType::String),
+        field("index_name", FieldType::String).null(NullPolicy::Ignore),
+        field("is_native", FieldType::Boolean),
+        field("language", FieldType::String),
+        field("name", FieldType::String),
+        field("service_type", FieldType::String),
     ],
 };
 
@@ -164,28 +172,28 @@ pub fn creation_problems(creation: &connector::Creation) -> Vec<String> {
 
 impl Endpoint {
     /// An update that reads the connector first, and takes no body.
-    const fn reading(name: &'static str, change: Change) -> Self {
-        Self { name, body: None, reads_first: |_| true, problems: |_| Vec::new(), change }
+    const fn read_modify_write(name: &'static str, change: Change) -> Self {
+        Self { name, body: None, reads_first: |_| true, validate: |_| Vec::new(), change }
     }
 
     /// An update that does not, and takes no body.
-    const fn blind(name: &'static str, change: Change) -> Self {
-        Self { reads_first: |_| false, ..Self::reading(name, change) }
+    const fn partial_update(name: &'static str, change: Change) -> Self {
+        Self { reads_first: |_| false, ..Self::read_modify_write(name, change) }
     }
 
     /// With a body.
-    const fn takes(self, name: &'static str, fields: &'static [Field]) -> Self {
-        Self { body: Some(Object { name, fields }), ..self }
+    const fn body(self, name: &'static str, fields: &'static [Field]) -> Self {
+        Self { body: Some(ObjectSchema { name, fields }), ..self }
     }
 
     /// Reading the connector first for some bodies only.
-    const fn reading_if(self, reads_first: fn(&Fields) -> bool) -> Self {
+    const fn read_first_if(self, reads_first: fn(&Fields) -> bool) -> Self {
         Self { reads_first, ..self }
     }
 
     /// With a look at the body as a whole.
-    const fn unless(self, problems: fn(&Fields) -> Vec<String>) -> Self {
-        Self { problems, ..self }
+    const fn validate(self, validate: fn(&Fields) -> Vec<String>) -> Self {
+        Self { validate, ..self }
     }
 }
 

@@ -2,218 +2,239 @@
 
 use serde_json::Value;
 
-use crate::api::body::{Field, Kind, Null, Object, Shape, Words, field};
+use crate::api::schema::{EnumValues, Field, FieldType, JsonType, NullPolicy, ObjectSchema, field};
 use crate::status::Status;
 
 static NULL: Value = Value::Null;
 static FALSE: Value = Value::Bool(false);
 
 /// `values.*`: `null` is no value.
-pub const VALUE: Shape =
-    Shape::Any(&[Kind::Text, Kind::Number, Kind::Boolean, Kind::List, Kind::Object]);
-const SCALAR: Shape = Shape::Any(&[Kind::Text, Kind::Number, Kind::Boolean, Kind::Null]);
+pub const VALUE: FieldType = FieldType::Any(&[
+    JsonType::String,
+    JsonType::Number,
+    JsonType::Boolean,
+    JsonType::Array,
+    JsonType::Object,
+]);
+const SCALAR: FieldType =
+    FieldType::Any(&[JsonType::String, JsonType::Number, JsonType::Boolean, JsonType::Null]);
 
 /// `configuration.*`: what one may configure. Values are not checked against it.
-pub static DEFINITION: Object = Object {
+pub static DEFINITION: ObjectSchema = ObjectSchema {
     name: "connector_configuration",
     fields: &[
-        field("category", Shape::Text),
-        field("default_value", SCALAR).null(Null::Kept).or(&NULL),
-        field("depends_on", Shape::List(&Shape::Object(&DEPENDENCY))),
-        field("display", Shape::Word(&DISPLAY)),
-        field("label", Shape::Text).required(),
-        field("options", Shape::List(&Shape::Object(&OPTION))),
-        field("order", Shape::Int),
-        field("placeholder", Shape::Text).null(Null::Dropped),
-        field("required", Shape::Boolean).or(&FALSE),
-        field("sensitive", Shape::Boolean).or(&FALSE),
-        field("tooltip", Shape::Text).null(Null::Dropped),
-        field("type", Shape::Word(&FIELD_TYPE)).null(Null::Dropped),
-        field("ui_restrictions", Shape::List(&Shape::Text)),
-        field("validations", Shape::List(&Shape::Object(&CONSTRAINT))),
-        field("value", Shape::Any(&[Kind::Text, Kind::Number, Kind::Boolean, Kind::Object]))
-            .null(Null::Kept)
-            .or(&NULL),
+        field("category", FieldType::String),
+        field("default_value", SCALAR).null(NullPolicy::Keep).default(&NULL),
+        field("depends_on", FieldType::Array(&FieldType::Object(&DEPENDENCY))),
+        field("display", FieldType::Enum(&DISPLAY)),
+        field("label", FieldType::String).required(),
+        field("options", FieldType::Array(&FieldType::Object(&OPTION))),
+        field("order", FieldType::Int),
+        field("placeholder", FieldType::String).null(NullPolicy::Ignore),
+        field("required", FieldType::Boolean).default(&FALSE),
+        field("sensitive", FieldType::Boolean).default(&FALSE),
+        field("tooltip", FieldType::String).null(NullPolicy::Ignore),
+        field("type", FieldType::Enum(&FIELD_TYPE)).null(NullPolicy::Ignore),
+        field("ui_restrictions", FieldType::Array(&FieldType::String)),
+        field("validations", FieldType::Array(&FieldType::Object(&CONSTRAINT))),
+        field(
+            "value",
+            FieldType::Any(&[
+                JsonType::String,
+                JsonType::Number,
+                JsonType::Boolean,
+                JsonType::Object,
+            ]),
+        )
+        .null(NullPolicy::Keep)
+        .default(&NULL),
     ],
 };
-static DEPENDENCY: Object = Object {
+static DEPENDENCY: ObjectSchema = ObjectSchema {
     name: "connector_configuration_dependency",
     fields: &[
-        field("field", Shape::Text).required(),
-        field("value", SCALAR).null(Null::Kept).required(),
+        field("field", FieldType::String).required(),
+        field("value", SCALAR).null(NullPolicy::Keep).required(),
     ],
 };
-static OPTION: Object = Object {
+static OPTION: ObjectSchema = ObjectSchema {
     name: "connector_configuration_select_option",
     fields: &[
-        field("label", Shape::Text).required(),
-        field("value", SCALAR).null(Null::Kept).required(),
+        field("label", FieldType::String).required(),
+        field("value", SCALAR).null(NullPolicy::Keep).required(),
     ],
 };
-static CONSTRAINT: Object = Object {
+static CONSTRAINT: ObjectSchema = ObjectSchema {
     name: "connector_configuration_validation",
     fields: &[
-        field("constraint", Shape::Any(&[Kind::Text, Kind::Number, Kind::List])).required(),
-        field("type", Shape::Word(&CONSTRAINT_TYPE)).required(),
+        field("constraint", FieldType::Any(&[JsonType::String, JsonType::Number, JsonType::Array]))
+            .required(),
+        field("type", FieldType::Enum(&CONSTRAINT_TYPE)).required(),
     ],
 };
-static DISPLAY: Words = Words {
+static DISPLAY: EnumValues = EnumValues {
     all: &["text", "textbox", "textarea", "numeric", "toggle", "dropdown"],
-    exact: false,
+    case_sensitive: false,
     unknown: ["Unknown ConfigurationDisplayType [", "]."],
 };
-static FIELD_TYPE: Words = Words {
+static FIELD_TYPE: EnumValues = EnumValues {
     all: &["str", "int", "list", "bool"],
-    exact: true,
+    case_sensitive: true,
     unknown: ["Unknown ConfigurationFieldType [", "]."],
 };
-static CONSTRAINT_TYPE: Words = Words {
+static CONSTRAINT_TYPE: EnumValues = EnumValues {
     all: &["less_than", "greater_than", "list_type", "included_in", "regex"],
-    exact: false,
+    case_sensitive: false,
     unknown: ["Unknown ConfigurationValidationType [", "]."],
 };
 
 /// `features`
-pub static FEATURES: Object = Object {
+pub static FEATURES: ObjectSchema = ObjectSchema {
     name: "connector_features",
     fields: &[
-        field("document_level_security", Shape::Object(&FEATURE)),
-        field("incremental_sync", Shape::Object(&FEATURE)),
-        field("native_connector_api_keys", Shape::Object(&FEATURE)),
-        field("sync_rules", Shape::Object(&SYNC_RULES)),
+        field("document_level_security", FieldType::Object(&FEATURE)),
+        field("incremental_sync", FieldType::Object(&FEATURE)),
+        field("native_connector_api_keys", FieldType::Object(&FEATURE)),
+        field("sync_rules", FieldType::Object(&SYNC_RULES)),
     ],
 };
-static SYNC_RULES: Object = Object {
+static SYNC_RULES: ObjectSchema = ObjectSchema {
     name: "sync_rules_features",
-    fields: &[field("advanced", Shape::Object(&FEATURE)), field("basic", Shape::Object(&FEATURE))],
+    fields: &[
+        field("advanced", FieldType::Object(&FEATURE)),
+        field("basic", FieldType::Object(&FEATURE)),
+    ],
 };
-static FEATURE: Object =
-    Object { name: "feature_enabled", fields: &[field("enabled", Shape::Boolean).required()] };
+static FEATURE: ObjectSchema = ObjectSchema {
+    name: "feature_enabled",
+    fields: &[field("enabled", FieldType::Boolean).required()],
+};
 
 /// One element of `filtering`. There is only one domain, whatever the caller calls it.
-pub static FILTERING: Object = Object {
+pub static FILTERING: ObjectSchema = ObjectSchema {
     name: "connector_filtering",
     fields: &[
-        field("active", Shape::Object(&FILTERING_PART)).required(),
-        field("draft", Shape::Object(&FILTERING_PART)).required(),
+        field("active", FieldType::Object(&FILTERING_PART)).required(),
+        field("draft", FieldType::Object(&FILTERING_PART)).required(),
     ],
 };
-static FILTERING_PART: Object = Object {
+static FILTERING_PART: ObjectSchema = ObjectSchema {
     name: "connector_filtering_rules",
     fields: &[
-        field("advanced_snippet", Shape::Object(&SNIPPET)).required(),
-        field("rules", Shape::List(&Shape::Object(&RULE))).required(),
-        field("validation", Shape::Object(&VALIDATION)).required(),
+        field("advanced_snippet", FieldType::Object(&SNIPPET)).required(),
+        field("rules", FieldType::Array(&FieldType::Object(&RULE))).required(),
+        field("validation", FieldType::Object(&VALIDATION)).required(),
     ],
 };
 /// `advanced_snippet`
-pub static SNIPPET: Object = Object {
+pub static SNIPPET: ObjectSchema = ObjectSchema {
     name: "connector_filtering_advanced_snippet",
     fields: &[
-        field("created_at", Shape::Date),
-        field("updated_at", Shape::Date),
-        field("value", Shape::Any(&[Kind::Object, Kind::List])).required(),
+        field("created_at", FieldType::Date),
+        field("updated_at", FieldType::Date),
+        field("value", FieldType::Any(&[JsonType::Object, JsonType::Array])).required(),
     ],
 };
 /// One of `rules`
-pub static RULE: Object = Object {
+pub static RULE: ObjectSchema = ObjectSchema {
     name: "connector_filtering_rule",
     fields: &[
-        field("created_at", Shape::Date),
-        field("field", Shape::Text).required(),
-        field("id", Shape::Text).required(),
-        field("order", Shape::Int).required(),
-        field("policy", Shape::Word(&POLICY)).required(),
-        field("rule", Shape::Word(&CONDITION)).required(),
-        field("updated_at", Shape::Date),
-        field("value", Shape::Text).required(),
+        field("created_at", FieldType::Date),
+        field("field", FieldType::String).required(),
+        field("id", FieldType::String).required(),
+        field("order", FieldType::Int).required(),
+        field("policy", FieldType::Enum(&POLICY)).required(),
+        field("rule", FieldType::Enum(&CONDITION)).required(),
+        field("updated_at", FieldType::Date),
+        field("value", FieldType::String).required(),
     ],
 };
 /// `validation`
-pub static VALIDATION: Object = Object {
+pub static VALIDATION: ObjectSchema = ObjectSchema {
     name: "filtering_validation_info",
     fields: &[
-        field("errors", Shape::List(&Shape::Object(&VALIDATION_ERROR))).required(),
-        field("state", Shape::Word(&VALIDATION_STATE)).required(),
+        field("errors", FieldType::Array(&FieldType::Object(&VALIDATION_ERROR))).required(),
+        field("state", FieldType::Enum(&VALIDATION_STATE)).required(),
     ],
 };
-static VALIDATION_ERROR: Object = Object {
+static VALIDATION_ERROR: ObjectSchema = ObjectSchema {
     name: "connector_filtering_validation",
     fields: &[
-        field("ids", Shape::List(&Shape::Text)).required(),
-        field("messages", Shape::List(&Shape::Text)).required(),
+        field("ids", FieldType::Array(&FieldType::String)).required(),
+        field("messages", FieldType::Array(&FieldType::String)).required(),
     ],
 };
-static POLICY: Words = Words {
+static POLICY: EnumValues = EnumValues {
     all: &["exclude", "include"],
-    exact: false,
+    case_sensitive: false,
     unknown: ["Unknown FilteringPolicy [", "]."],
 };
-static CONDITION: Words = Words {
+static CONDITION: EnumValues = EnumValues {
     all: &["contains", "ends_with", "equals", ">", "<", "regex", "starts_with"],
-    exact: true,
+    case_sensitive: true,
     unknown: ["Unknown FilteringRuleCondition [", "]."],
 };
-static VALIDATION_STATE: Words = Words {
+static VALIDATION_STATE: EnumValues = EnumValues {
     all: &["edited", "invalid", "valid"],
-    exact: false,
+    case_sensitive: false,
     unknown: ["Unknown FilteringValidationState [", "]."],
 };
 
 /// `_last_sync`: nothing can be cleared.
 pub const LAST_SYNC: &[Field] = &[
-    field("last_access_control_sync_error", Shape::Text).null(Null::Dropped),
-    field("last_access_control_sync_scheduled_at", Shape::Date).null(Null::Dropped),
-    field("last_access_control_sync_status", Shape::Word(&SYNC_STATUS)).null(Null::Dropped),
-    field("last_deleted_document_count", Shape::Long),
-    field("last_incremental_sync_scheduled_at", Shape::Date).null(Null::Dropped),
-    field("last_indexed_document_count", Shape::Long),
-    field("last_sync_error", Shape::Text).null(Null::Dropped),
-    field("last_sync_scheduled_at", Shape::Date).null(Null::Dropped),
-    field("last_sync_status", Shape::Word(&SYNC_STATUS)).null(Null::Dropped),
-    field("last_synced", Shape::Date).null(Null::Dropped),
-    field("sync_cursor", Shape::Any(&[Kind::Object])).null(Null::Dropped),
+    field("last_access_control_sync_error", FieldType::String).null(NullPolicy::Ignore),
+    field("last_access_control_sync_scheduled_at", FieldType::Date).null(NullPolicy::Ignore),
+    field("last_access_control_sync_status", FieldType::Enum(&SYNC_STATUS))
+        .null(NullPolicy::Ignore),
+    field("last_deleted_document_count", FieldType::Long),
+    field("last_incremental_sync_scheduled_at", FieldType::Date).null(NullPolicy::Ignore),
+    field("last_indexed_document_count", FieldType::Long),
+    field("last_sync_error", FieldType::String).null(NullPolicy::Ignore),
+    field("last_sync_scheduled_at", FieldType::Date).null(NullPolicy::Ignore),
+    field("last_sync_status", FieldType::Enum(&SYNC_STATUS)).null(NullPolicy::Ignore),
+    field("last_synced", FieldType::Date).null(NullPolicy::Ignore),
+    field("sync_cursor", FieldType::Any(&[JsonType::Object])).null(NullPolicy::Ignore),
 ];
-static SYNC_STATUS: Words = Words {
+static SYNC_STATUS: EnumValues = EnumValues {
     all: &["canceling", "canceled", "completed", "error", "in_progress", "pending", "suspended"],
-    exact: false,
+    case_sensitive: false,
     unknown: ["Unknown ConnectorSyncStatus [", "]."],
 };
 
 /// `pipeline`
-pub static PIPELINE: Object = Object {
+pub static PIPELINE: ObjectSchema = ObjectSchema {
     name: "connector_ingest_pipeline",
     fields: &[
-        field("extract_binary_content", Shape::Boolean).required(),
-        field("name", Shape::Text).required(),
-        field("reduce_whitespace", Shape::Boolean).required(),
-        field("run_ml_inference", Shape::Boolean).required(),
+        field("extract_binary_content", FieldType::Boolean).required(),
+        field("name", FieldType::String).required(),
+        field("reduce_whitespace", FieldType::Boolean).required(),
+        field("run_ml_inference", FieldType::Boolean).required(),
     ],
 };
 
 /// `scheduling`
-pub static SCHEDULING: Object = Object {
+pub static SCHEDULING: ObjectSchema = ObjectSchema {
     name: "connector_scheduling",
     fields: &[
-        field("access_control", Shape::Object(&SCHEDULE)),
-        field("full", Shape::Object(&SCHEDULE)),
-        field("incremental", Shape::Object(&SCHEDULE)),
+        field("access_control", FieldType::Object(&SCHEDULE)),
+        field("full", FieldType::Object(&SCHEDULE)),
+        field("incremental", FieldType::Object(&SCHEDULE)),
     ],
 };
-static SCHEDULE: Object = Object {
+static SCHEDULE: ObjectSchema = ObjectSchema {
     name: "schedule_config",
     fields: &[
-        field("enabled", Shape::Boolean).required(),
-        field("interval", Shape::Cron).required(),
+        field("enabled", FieldType::Boolean).required(),
+        field("interval", FieldType::Cron).required(),
     ],
 };
 
 /// `status`
-pub static STATUS: Words = Words {
+pub static STATUS: EnumValues = EnumValues {
     all: &{
         let [a, b, c, d, e] = Status::ALL;
         [a.name(), b.name(), c.name(), d.name(), e.name()]
     },
-    exact: false,
+    case_sensitive: false,
     unknown: ["Unknown ConnectorStatus: ", ""],
 };

@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::failure::Failure;
+use super::error::ApiError;
 use super::filter_path::FilterPath;
 use super::media::Media;
 use super::query::Query;
 
 /// What a caller is told.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Answer {
+pub struct Response {
     /// HTTP status.
     pub status: u16,
     /// JSON text; empty if there is no body.
@@ -18,7 +18,7 @@ pub struct Answer {
     pub allow: Option<&'static str>,
 }
 
-impl Answer {
+impl Response {
     /// An answer whose body is JSON text already.
     pub fn text(status: u16, body: String) -> Self {
         Self { status, body, allow: None }
@@ -56,33 +56,33 @@ impl Format {
     }
 
     /// The answer in this form.
-    pub fn success(&self, answer: Answer) -> Answer {
-        if answer.body.is_empty() || (!self.pretty && self.filter.is_empty()) {
-            return answer;
+    pub fn success(&self, response: Response) -> Response {
+        if response.body.is_empty() || (!self.pretty && self.filter.is_empty()) {
+            return response;
         }
-        match serde_json::from_str(&answer.body) {
+        match serde_json::from_str(&response.body) {
             Ok(body) => {
                 let filtered = self.filter.apply(body);
-                Answer { body: self.print(&filtered), ..answer }
+                Response { body: self.print(&filtered), ..response }
             }
-            Err(_) => answer,
+            Err(_) => response,
         }
     }
 
     /// The answer to a failure in this form; its body is not filtered.
-    pub fn failure(&self, failure: &Failure) -> Answer {
+    pub fn failure(&self, failure: &ApiError) -> Response {
         let text = failure.to_json();
         let body = match self.pretty {
             true => serde_json::from_str(&text).map_or(text, |body| self.print(&body)),
             false => text,
         };
-        Answer { status: failure.status, body, allow: failure.allow }
+        Response { status: failure.status, body, allow: failure.allow }
     }
 
     /// Whatever came of it, in this form.
-    pub fn result(&self, result: Result<Answer, Failure>) -> Answer {
+    pub fn result(&self, result: Result<Response, ApiError>) -> Response {
         match result {
-            Ok(answer) => self.success(answer),
+            Ok(response) => self.success(response),
             Err(failure) => self.failure(&failure),
         }
     }
@@ -96,8 +96,8 @@ impl Format {
 }
 
 /// What `GET /` says. Elasticsearch's clients and connector services read the version and the flavor.
-pub fn info() -> Answer {
-    Answer::json(
+pub fn info() -> Response {
+    Response::json(
         200,
         &json!({
             "name": "connector-status",

@@ -1,4 +1,4 @@
-//! `*` for any text, `?` for one character. Written here because the crates for it carry tables
+//! `*` for any text, `?` for one character. Decision here because the crates for it carry tables
 //! for upper and lower case that weigh more than the transition rules.
 
 /// Does the pattern match all of `text`?

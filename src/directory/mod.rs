@@ -5,7 +5,8 @@ use std::cmp::Ordering;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Connector, Fields, wildcard};
+use crate::connector::{Connector, Fields};
+use crate::values::wildcard;
 
 /// Workers KV keeps at most this many bytes of metadata beside a value.
 pub const METADATA_LIMIT: usize = 1024;
@@ -113,7 +114,7 @@ impl Filter {
     }
 
     /// Is the connector shown?
-    pub fn lets_through(&self, entry: &Entry) -> bool {
+    pub fn matches(&self, entry: &Entry) -> bool {
         let any_of = |names: &[String], value: &Option<String>| {
             names.is_empty() || value.as_ref().is_some_and(|value| names.contains(value))
         };

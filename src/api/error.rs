@@ -2,22 +2,22 @@
 
 use serde_json::Value;
 
-use crate::connector::Refusal;
+use crate::connector::DomainError;
 
 /// A request that is not carried out, and what its caller is told.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Failure {
+pub struct ApiError {
     /// HTTP status.
     pub status: u16,
     /// The answer.
-    pub body: FailureBody,
+    pub body: ErrorBody,
     /// Which methods there are instead, for 405.
     pub allow: Option<&'static str>,
 }
 
 /// The forms an error can take.
 #[derive(Clone, Debug, PartialEq)]
-pub enum FailureBody {
+pub enum ErrorBody {
     /// `{"error":{"root_cause":[..],"type":..,"reason":..},"status":N}`
     Envelope(Box<Cause>),
     /// `{"error":"...","status":N}`
@@ -91,19 +91,19 @@ fn quoted(text: &str) -> String {
 }
 
 /// Most errors are the caller's: 400.
-impl From<Cause> for Failure {
+impl From<Cause> for ApiError {
     fn from(cause: Cause) -> Self {
         Self::of(400, cause)
     }
 }
 
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
+impl From<DomainError> for ApiError {
+    fn from(refusal: DomainError) -> Self {
         let reason = refusal.to_string();
         let cause = Cause::new("status_exception", &reason);
         match refusal {
-            Refusal::Conflict(_) => cause.into(),
-            Refusal::Transition(_) => {
+            DomainError::Conflict(_) => cause.into(),
+            DomainError::Transition(_) => {
                 let kind = "connector_invalid_status_transition_exception";
                 cause.caused_by(Cause::new(kind, reason)).into()
             }
@@ -111,14 +111,14 @@ impl From<Refusal> for Failure {
     }
 }
 
-impl Failure {
+impl ApiError {
     /// An envelope with that status.
     pub fn of(status: u16, cause: Cause) -> Self {
-        Self { status, body: FailureBody::Envelope(Box::new(cause)), allow: None }
+        Self { status, body: ErrorBody::Envelope(Box::new(cause)), allow: None }
     }
 
     fn sentence(status: u16, sentence: String) -> Self {
-        Self { status, body: FailureBody::Sentence(sentence), allow: None }
+        Self { status, body: ErrorBody::Sentence(sentence), allow: None }
     }
 
     /// 400: problems with a request that could be read, numbered.
@@ -146,7 +146,7 @@ impl Failure {
 
     /// 400: the index belongs to another connector.
     pub fn index_in_use(index: &str) -> Self {
-        Refusal::Conflict(format!("Index name [{index}] is used by another connector.")).into()
+        DomainError::Conflict(format!("Index name [{index}] is used by another connector.")).into()
     }
 
     /// 412: the connector has moved on since it was read.
@@ -169,7 +169,7 @@ impl Failure {
     /// 400: nobody serves this path.
     pub fn no_handler(target: &str, method: &str) -> Self {
         let sentence = format!("no handler found for uri [{target}] and method [{method}]");
-        Self { status: 400, body: FailureBody::BareSentence(sentence), allow: None }
+        Self { status: 400, body: ErrorBody::BareSentence(sentence), allow: None }
     }
 
     /// 406: a body in a format that is not read here.
@@ -214,7 +214,7 @@ impl Failure {
 
     /// Was it found in validation, which comes after the parameters?
     pub(super) fn is_late(&self) -> bool {
-        matches!(&self.body, FailureBody::Envelope(cause)
+        matches!(&self.body, ErrorBody::Envelope(cause)
             if cause.kind == "action_request_validation_exception")
     }
 
@@ -222,17 +222,17 @@ impl Failure {
     pub fn to_json(&self) -> String {
         let status = self.status;
         match &self.body {
-            FailureBody::Envelope(cause) => {
+            ErrorBody::Envelope(cause) => {
                 let root = cause.root().members();
                 let members = cause.members_with_causes();
                 format!(
                     "{{\"error\":{{\"root_cause\":[{{{root}}}],{members}}},\"status\":{status}}}"
                 )
             }
-            FailureBody::Sentence(error) => {
+            ErrorBody::Sentence(error) => {
                 format!("{{\"error\":{},\"status\":{status}}}", quoted(error))
             }
-            FailureBody::BareSentence(error) => format!("{{\"error\":{}}}", quoted(error)),
+            ErrorBody::BareSentence(error) => format!("{{\"error\":{}}}", quoted(error)),
         }
     }
 }

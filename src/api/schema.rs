@@ -1,4 +1,4 @@
-//! What a request body may hold, said as data, and the strict reading of it.
+//! Schemas of request bodies as const data, and the strict reader that applies them.
 //!
 //! The top of a body is strict: a field that is not declared is an error. Objects inside it are
 //! lenient: what is not declared there is dropped. Every error names the line and column at which
@@ -14,8 +14,9 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::failure::{Cause, Failure, did_you_mean};
-use crate::connector::{Fields, Time, cron};
+use super::error::{ApiError, Cause, did_you_mean};
+use crate::connector::Fields;
+use crate::values::{Time, cron};
 
 /// No value is nested deeper than this. The document it goes into is a little deeper still, and
 /// must remain readable: the parser stops at 128.
@@ -23,7 +24,7 @@ const DEPTH_LIMIT: usize = 100;
 
 /// An object: the body of a request, or something in it.
 #[derive(Clone, Copy, Debug)]
-pub struct Object {
+pub struct ObjectSchema {
     /// The name by which error messages call it.
     pub name: &'static str,
     /// Its fields.
@@ -35,41 +36,41 @@ pub struct Object {
 pub struct Field {
     /// Its name.
     pub name: &'static str,
-    /// What its value may be.
-    pub shape: Shape,
+    /// The type of its value.
+    pub field_type: FieldType,
     /// What a `null` does.
-    pub null: Null,
-    /// Must it be there?
-    pub need: Need,
+    pub null: NullPolicy,
+    /// Whether it may be absent.
+    pub presence: Presence,
 }
 
 /// What a `null` in place of a value does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Null {
+pub enum NullPolicy {
     /// It is an error.
-    Refused,
+    Reject,
     /// It is as if the field were absent.
-    Dropped,
+    Ignore,
     /// It is kept as a value.
-    Kept,
+    Keep,
 }
 
-/// Must a field be there?
+/// Whether a field may be absent.
 #[derive(Clone, Copy, Debug)]
-pub enum Need {
+pub enum Presence {
     /// It may be absent.
     Optional,
     /// Its absence is an error.
     Required,
-    /// Where it is absent, this stands for it.
-    Or(&'static Value),
+    /// Its value if it is absent.
+    Default(&'static Value),
 }
 
-/// What a value may be.
+/// The type of a value.
 #[derive(Clone, Copy, Debug)]
-pub enum Shape {
+pub enum FieldType {
     /// A string.
-    Text,
+    String,
     /// `true` or `false`, or either as a string.
     Boolean,
     /// A whole number of 32 bits, or one as a string.
@@ -80,34 +81,34 @@ pub enum Shape {
     Date,
     /// A schedule, as a string: [`cron::check`].
     Cron,
-    /// One of some words.
-    Word(&'static Words),
-    /// An object; what is not declared in it is dropped.
-    Object(&'static Object),
-    /// A list of values of one shape; a bare value is a list of one.
-    List(&'static Shape),
-    /// An object that may have any keys, all with values of one shape.
-    Map(&'static Shape),
-    /// Any value of these kinds, kept as it is.
-    Any(&'static [Kind]),
+    /// One of a fixed set of strings.
+    Enum(&'static EnumValues),
+    /// An object; fields that its schema does not declare are dropped.
+    Object(&'static ObjectSchema),
+    /// An array with elements of one type; a bare value is an array of one.
+    Array(&'static FieldType),
+    /// An object with any keys and values of one type.
+    Map(&'static FieldType),
+    /// Any value of these JSON types, kept as it is.
+    Any(&'static [JsonType]),
 }
 
-/// A fixed set of words. Documents hold them as they stand here.
+/// The values of an enum. Documents hold them as they are spelled here.
 #[derive(Debug)]
-pub struct Words {
-    /// Every word.
+pub struct EnumValues {
+    /// Every value.
     pub all: &'static [&'static str],
-    /// Must the case be right?
-    pub exact: bool,
-    /// What to answer to another word: what stands before it, and after.
+    /// Whether case counts.
+    pub case_sensitive: bool,
+    /// The reason for refusing any other value: the text before it, and after.
     pub unknown: [&'static str; 2],
 }
 
-/// A kind of JSON value.
+/// A JSON type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum JsonType {
     /// `"..."`
-    Text,
+    String,
     /// `1`
     Number,
     /// `true`, `false`
@@ -115,18 +116,18 @@ pub enum Kind {
     /// `null`
     Null,
     /// `[...]`
-    List,
+    Array,
     /// `{...}`
     Object,
 }
 
-impl Kind {
-    /// The kind of a value.
+impl JsonType {
+    /// The type of a value.
     fn of(raw: Raw<'_>) -> Self {
         match raw.bytes().next() {
             Some(b'{') => Self::Object,
-            Some(b'[') => Self::List,
-            Some(b'"') => Self::Text,
+            Some(b'[') => Self::Array,
+            Some(b'"') => Self::String,
             Some(b't' | b'f') => Self::Boolean,
             Some(b'n') => Self::Null,
             _ => Self::Number,
@@ -137,8 +138,8 @@ impl Kind {
     const fn token(self) -> &'static str {
         match self {
             Self::Object => "START_OBJECT",
-            Self::List => "START_ARRAY",
-            Self::Text => "VALUE_STRING",
+            Self::Array => "START_ARRAY",
+            Self::String => "VALUE_STRING",
             Self::Boolean => "VALUE_BOOLEAN",
             Self::Null => "VALUE_NULL",
             Self::Number => "VALUE_NUMBER",
@@ -147,51 +148,51 @@ impl Kind {
 }
 
 /// An optional field that refuses `null`.
-pub const fn field(name: &'static str, shape: Shape) -> Field {
-    Field { name, shape, null: Null::Refused, need: Need::Optional }
+pub const fn field(name: &'static str, field_type: FieldType) -> Field {
+    Field { name, field_type, null: NullPolicy::Reject, presence: Presence::Optional }
 }
 
 impl Field {
-    /// It must be there.
+    /// Makes it required.
     #[must_use]
     pub const fn required(mut self) -> Self {
-        self.need = Need::Required;
+        self.presence = Presence::Required;
         self
     }
 
-    /// Where it is absent, this stands for it.
+    /// Its value if it is absent.
     #[must_use]
-    pub const fn or(mut self, value: &'static Value) -> Self {
-        self.need = Need::Or(value);
+    pub const fn default(mut self, value: &'static Value) -> Self {
+        self.presence = Presence::Default(value);
         self
     }
 
     /// What `null` does.
     #[must_use]
-    pub const fn null(mut self, null: Null) -> Self {
+    pub const fn null(mut self, null: NullPolicy) -> Self {
         self.null = null;
         self
     }
 }
 
-impl Object {
-    /// Reads the JSON text of a body: known fields only, each of its shape.
+impl ObjectSchema {
+    /// Reads the JSON text of a body: known fields only, each of its type.
     ///
     /// # Errors
     /// 400, saying what is wrong and where.
-    pub fn read(&self, text: &str) -> Result<Fields, Failure> {
+    pub fn read(&self, text: &str) -> Result<Fields, ApiError> {
         let reader = Reader { text };
         reader.check_syntax()?;
         let root = text.trim_ascii_start();
-        Ok(reader.object(self, root, Unknown::Refused)?)
+        Ok(reader.object(self, root, UnknownFields::Reject)?)
     }
 }
 
 /// What is done with a field that is not declared.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Unknown {
-    Refused,
-    Dropped,
+enum UnknownFields {
+    Reject,
+    Ignore,
 }
 
 /// The text of a body, to say where in it a piece lies.
@@ -205,7 +206,7 @@ type Raw<'a> = &'a str;
 impl<'a> Reader<'a> {
     /// One pass over all of the text: JSON, no key twice in one object, no deeper than the parser
     /// goes. What follows the first value is not looked at.
-    fn check_syntax(&self) -> Result<(), Failure> {
+    fn check_syntax(&self) -> Result<(), ApiError> {
         let mut json = serde_json::Deserializer::from_str(self.text);
         Strict { depth: 0 }.deserialize(&mut json).map_err(|error| syntax_failure(&error))
     }
@@ -224,10 +225,15 @@ impl<'a> Reader<'a> {
         Cause::new("x_content_parse_exception", format!("{position} [{object}] {problem}"))
     }
 
-    fn object(&self, object: &Object, raw: Raw<'a>, unknown: Unknown) -> Result<Fields, Cause> {
+    fn object(
+        &self,
+        object: &ObjectSchema,
+        raw: Raw<'a>,
+        unknown: UnknownFields,
+    ) -> Result<Fields, Cause> {
         let name = object.name;
         let Some(members) = members(raw) else {
-            let problem = format!("Expected START_OBJECT but was: {}", Kind::of(raw).token());
+            let problem = format!("Expected START_OBJECT but was: {}", JsonType::of(raw).token());
             return Err(self.failure(raw, name, &problem));
         };
         let mut fields = Fields::new();
@@ -239,7 +245,7 @@ impl<'a> Reader<'a> {
                         fields.insert(field.name.to_owned(), value);
                     }
                 }
-                None if unknown == Unknown::Dropped => {}
+                None if unknown == UnknownFields::Ignore => {}
                 None => {
                     let names = object.fields.iter().map(|field| field.name);
                     let hint = did_you_mean(&key_text, names);
@@ -250,11 +256,13 @@ impl<'a> Reader<'a> {
         }
         let mut missing = Vec::new();
         for field in object.fields {
-            match field.need {
+            match field.presence {
                 _ if fields.contains_key(field.name) => {}
-                Need::Optional => {}
-                Need::Required => missing.push(field.name),
-                Need::Or(value) => drop(fields.insert(field.name.to_owned(), value.clone())),
+                Presence::Optional => {}
+                Presence::Required => missing.push(field.name),
+                Presence::Default(value) => {
+                    drop(fields.insert(field.name.to_owned(), value.clone()))
+                }
             }
         }
         match missing.is_empty() {
@@ -264,10 +272,10 @@ impl<'a> Reader<'a> {
     }
 
     fn field(&self, object: &str, field: &Field, raw: Raw<'a>) -> Result<Option<Value>, Cause> {
-        match (Kind::of(raw), field.null) {
-            (Kind::Null, Null::Kept) => Ok(Some(Value::Null)),
-            (Kind::Null, Null::Dropped) => Ok(None),
-            _ => self.value_of(object, field.name, field.shape, raw).map(Some),
+        match (JsonType::of(raw), field.null) {
+            (JsonType::Null, NullPolicy::Keep) => Ok(Some(Value::Null)),
+            (JsonType::Null, NullPolicy::Ignore) => Ok(None),
+            _ => self.value_of(object, field.name, field.field_type, raw).map(Some),
         }
     }
 
@@ -275,12 +283,12 @@ impl<'a> Reader<'a> {
         &self,
         object: &str,
         name: &str,
-        shape: Shape,
+        field_type: FieldType,
         raw: Raw<'a>,
     ) -> Result<Value, Cause> {
-        self.value(name, shape, raw).map_err(|mismatch| match mismatch {
+        self.value(name, field_type, raw).map_err(|mismatch| match mismatch {
             Mismatch::Type(raw) => {
-                let kind = Kind::of(raw).token();
+                let kind = JsonType::of(raw).token();
                 let problem = format!("{name} doesn't support values of type: {kind}");
                 self.failure(raw, object, &problem)
             }
@@ -292,19 +300,24 @@ impl<'a> Reader<'a> {
     }
 
     /// The value of the field `name`, as documents hold it.
-    fn value(&self, name: &str, shape: Shape, raw: Raw<'a>) -> Result<Value, Mismatch<'a>> {
-        Ok(match shape {
-            Shape::Text => text(raw)?.into(),
-            Shape::Boolean => boolean(raw)?.into(),
-            Shape::Int => match integer(raw)? {
+    fn value(
+        &self,
+        name: &str,
+        field_type: FieldType,
+        raw: Raw<'a>,
+    ) -> Result<Value, Mismatch<'a>> {
+        Ok(match field_type {
+            FieldType::String => text(raw)?.into(),
+            FieldType::Boolean => boolean(raw)?.into(),
+            FieldType::Int => match integer(raw)? {
                 whole if i32::try_from(whole).is_ok() => whole.into(),
                 other => {
                     let reason = format!("Value [{other}] is out of range for an integer");
                     return Err(illegal(reason));
                 }
             },
-            Shape::Long => integer(raw)?.into(),
-            Shape::Date => {
+            FieldType::Long => integer(raw)?.into(),
+            FieldType::Date => {
                 let given = text(raw)?;
                 let time = Time::parse(&given).ok_or_else(|| {
                     illegal(format!(
@@ -314,53 +327,55 @@ impl<'a> Reader<'a> {
                 })?;
                 time.to_string().into()
             }
-            Shape::Cron => {
+            FieldType::Cron => {
                 let given = text(raw)?;
                 cron::check(&given).map_err(illegal)?;
                 given.into()
             }
-            Shape::Word(words) => {
+            FieldType::Enum(values) => {
                 let given = text(raw)?;
-                let is_it = |word: &&&str| match words.exact {
+                let is_it = |word: &&&str| match values.case_sensitive {
                     true => **word == given,
                     false => word.eq_ignore_ascii_case(&given),
                 };
-                let [before, after] = words.unknown;
-                let word = words.all.iter().find(is_it);
+                let [before, after] = values.unknown;
+                let word = values.all.iter().find(is_it);
                 (*word.ok_or_else(|| illegal(format!("{before}{given}{after}")))?).into()
             }
-            Shape::Object(_) if Kind::of(raw) != Kind::Object => return Err(Mismatch::Type(raw)),
-            Shape::Object(object) => {
-                self.object(object, raw, Unknown::Dropped).map_err(Mismatch::Inside)?.into()
+            FieldType::Object(_) if JsonType::of(raw) != JsonType::Object => {
+                return Err(Mismatch::Type(raw));
             }
-            Shape::List(shape) => {
-                let elements: Vec<Raw<'a>> = match Kind::of(raw) {
-                    Kind::List => {
+            FieldType::Object(schema) => {
+                self.object(schema, raw, UnknownFields::Ignore).map_err(Mismatch::Inside)?.into()
+            }
+            FieldType::Array(element) => {
+                let elements: Vec<Raw<'a>> = match JsonType::of(raw) {
+                    JsonType::Array => {
                         let pieces: Vec<&RawValue> = serde_json::from_str(raw).unwrap_or_default();
                         pieces.into_iter().map(RawValue::get).collect()
                     }
                     _ => vec![raw],
                 };
                 let mut list = Vec::new();
-                for element in elements {
-                    list.push(self.value(name, *shape, element)?);
+                for item in elements {
+                    list.push(self.value(name, *element, item)?);
                 }
                 list.into()
             }
-            Shape::Map(shape) => {
+            FieldType::Map(value_type) => {
                 let mut map = Fields::new();
                 for (key, value) in members(raw).ok_or(Mismatch::Type(raw))? {
                     let key = string(key).into_owned();
                     let value =
-                        self.value_of(name, &key, *shape, value).map_err(Mismatch::Inside)?;
+                        self.value_of(name, &key, *value_type, value).map_err(Mismatch::Inside)?;
                     map.insert(key, value);
                 }
                 map.into()
             }
-            Shape::Any(kinds) if !kinds.contains(&Kind::of(raw)) => {
+            FieldType::Any(kinds) if !kinds.contains(&JsonType::of(raw)) => {
                 return Err(Mismatch::Type(raw));
             }
-            Shape::Any(_) => serde_json::from_str(raw).unwrap_or_default(),
+            FieldType::Any(_) => serde_json::from_str(raw).unwrap_or_default(),
         })
     }
 }
@@ -378,7 +393,7 @@ fn illegal<'a>(reason: String) -> Mismatch<'a> {
 }
 
 fn text(raw: Raw<'_>) -> Result<Cow<'_, str>, Mismatch<'_>> {
-    if Kind::of(raw) == Kind::Text { Ok(string(raw)) } else { Err(Mismatch::Type(raw)) }
+    if JsonType::of(raw) == JsonType::String { Ok(string(raw)) } else { Err(Mismatch::Type(raw)) }
 }
 
 fn boolean(raw: Raw<'_>) -> Result<bool, Mismatch<'_>> {
@@ -396,8 +411,8 @@ fn boolean(raw: Raw<'_>) -> Result<bool, Mismatch<'_>> {
 
 /// A whole number, be it written as `2`, `2.0` or `"2"`.
 fn integer(raw: Raw<'_>) -> Result<i64, Mismatch<'_>> {
-    let given = match Kind::of(raw) {
-        Kind::Number => Cow::Borrowed(raw),
+    let given = match JsonType::of(raw) {
+        JsonType::Number => Cow::Borrowed(raw),
         _ => text(raw)?,
     };
     if let Ok(whole) = given.parse() {
@@ -421,7 +436,7 @@ fn string<'a>(raw: Raw<'a>) -> Cow<'a, str> {
     }
 }
 
-fn syntax_failure(error: &serde_json::Error) -> Failure {
+fn syntax_failure(error: &serde_json::Error) -> ApiError {
     let full = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     let message = full.strip_suffix(&place).unwrap_or(&full);
