@@ -8,7 +8,10 @@
 
 use std::time::{Duration, Instant};
 
-use connector_status::api::{self, Call, Commit, Operation, Request, openapi};
+mod common;
+
+use common::{World, request};
+use connector_status::api::openapi;
 use connector_status::connector::{Connector, Creation, merge};
 use connector_status::status::Status;
 use connector_status::values::{Time, cron};
@@ -208,46 +211,21 @@ fn may_move(via: &str, from: Status, to: Status) -> bool {
 fn step(
     connector: Connector,
     (path, body): &(String, String),
-    now: Time,
+    now: u64,
 ) -> Result<(Connector, bool), TestCaseError> {
-    let request = Request {
-        method: "PUT".to_owned(),
-        target: path.clone(),
-        body: body.clone(),
-        content_type: Some("application/json".to_owned()),
-        ..Request::default()
-    };
-    let (format, call) = api::read(&request);
-    let result = call.and_then(|call| match call {
-        Call::Connector(id, Operation::Write(write)) => {
-            api::decide(&id, write, Some(&connector), now)
-        }
-        other => panic!("{other:?}"),
-    });
-    let written = match result {
-        Ok(written) => written,
-        Err(failure) => {
-            let response = format.failure(&failure);
-            prop_assert!(matches!(response.status, 400 | 404), "{}", response.body);
-            prop_assert!(
-                serde_json::from_str::<Value>(&response.body).unwrap()["error"].is_object()
-            );
-            return Ok((connector, false));
-        }
-    };
-    prop_assert!(matches!(written.response.status, 200 | 201));
+    let mut world = World::of(Some(connector.clone()));
+    let response = world.send("c", &request("PUT", path, body), now);
+    let Some(after) = world.connector else { panic!("a PUT erases nothing") };
+    if !matches!(response.status, 200 | 201) {
+        prop_assert!(matches!(response.status, 400 | 404), "{}", response.body);
+        prop_assert!(serde_json::from_str::<Value>(&response.body).unwrap()["error"].is_object());
+        prop_assert_eq!(&after, &connector);
+        return Ok((after, false));
+    }
+    // Something is different, or it is a full configuration, which always counts as a change.
+    let is_change = world.version > 1;
+    prop_assert!(is_change == (after != connector) || path.ends_with("_configuration"));
     let before = connector.status();
-    let after = match written.commit {
-        Commit::Nothing => connector,
-        Commit::Patch(delta) => {
-            let after = delta.apply(connector.clone());
-            // Something is different, or it is a full configuration, which always counts.
-            prop_assert!(after != connector || path.ends_with("_configuration"));
-            after
-        }
-        Commit::Put(connector) => connector,
-        Commit::Erase => panic!("a PUT erases nothing"),
-    };
     let to = after.status();
     prop_assert!(before == to || may_move(path, before, to), "{path}: {before} -> {to}");
     check(&after)?;
@@ -271,7 +249,7 @@ fn arbitrary_requests_leave_a_sound_document() {
         let result = runner.run(&sequences, |requests| {
             let mut connector = Creation::default().connector(Time::from_millis(0));
             for (now, request) in (1..).zip(&requests) {
-                let (after, done) = step(connector, request, Time::from_millis(now))?;
+                let (after, done) = step(connector, request, now)?;
                 connector = after;
                 all.set(all.get() + 1);
                 carried_out.set(carried_out.get() + usize::from(done));

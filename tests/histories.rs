@@ -1,100 +1,197 @@
 //! Random lives of a connector: whatever is asked of it, its status moves along the table or by
-//! the endpoints that are entitled to move it.
+//! the endpoints that are entitled to move it, and nobody overwrites what they have not seen.
+//!
+//! `HISTORIES_CASES=20000 cargo test --test histories` looks further.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
-use connector_status::api::{self, Call, Commit, Operation, Request};
+mod common;
+
+use common::World;
+use connector_status::api::etag;
 use connector_status::connector::Connector;
 use connector_status::status::Status;
-use connector_status::values::Time;
 use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::{Value, json};
 
-fn request(method: &str, path: &str, body: &str) -> Request {
+const IDS: [&str; 3] = ["a", "b/ä", "_c"];
+
+/// What a caller claims to have seen, if it claims anything.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Seen {
+    Nothing,
+    /// `If-Match`: the version that many changes ago.
+    Version(u64),
+    /// `If-Match: *`
+    Any,
+    /// `If-None-Match: *`
+    Absence,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
     Request {
-        method: method.to_owned(),
-        target: format!("/_connector/a{path}"),
-        body: body.to_owned(),
-        content_type: Some("application/json".to_owned()),
-        ..Request::default()
+        id: usize,
+        method: &'static str,
+        path: &'static str,
+        body: Value,
+        seen: Seen,
+    },
+    /// A document comes from elsewhere, where there is none.
+    Import {
+        id: usize,
+        document: Value,
+    },
+}
+
+fn bodies() -> BoxedStrategy<(&'static str, &'static str, Value)> {
+    let statuses = ["created", "needs_configuration", "configured", "CONNECTED", "error", "gone"];
+    let status = prop::sample::select(statuses.to_vec());
+    let text = prop_oneof![Just(json!(null)), Just(json!("")), "[a-z]{1,3}".prop_map(Value::from)];
+    let index = prop::sample::select(vec![json!(null), json!("plain"), json!("content-x")]);
+    let put = |path, body: BoxedStrategy<Value>| body.prop_map(move |body| ("PUT", path, body));
+    let field = |name: &'static str, value: BoxedStrategy<Value>| {
+        value.prop_map(move |value| json!({ name: value })).boxed()
+    };
+    let number = prop_oneof![Just(json!(1.9)), Just(json!("44.7")), (0..9).prop_map(Value::from)];
+    let value = prop_oneof![text.clone(), number.clone()].boxed();
+    let definition = field("configuration", field("host", field("label", text.clone().boxed())));
+    let creation = (any::<bool>(), index.clone())
+        .prop_map(|(native, index)| json!({ "is_native": native, "index_name": index }));
+    prop_oneof![
+        12 => put("/_status", field("status", status.prop_map(Value::from).boxed())),
+        2 => put("/_error", field("error", text.clone().boxed())),
+        2 => put("/_service_type", field("service_type", text.clone().boxed())),
+        2 => put("/_native", field("is_native", any::<bool>().prop_map(Value::from).boxed())),
+        1 => put("/_index_name", field("index_name", index.boxed())),
+        1 => put("/_configuration", definition),
+        1 => put("/_configuration", field("values", field("host", value))),
+        1 => put("/_name", field("name", text.boxed())),
+        1 => put("/_last_sync", field("last_indexed_document_count", number.boxed())),
+        1 => put("/_check_in", Just(Value::Null).boxed()),
+        1 => put("/_filtering/_activate", Just(Value::Null).boxed()),
+        2 => put("", creation.boxed()),
+        1 => prop::sample::select(vec!["", "?hard=true"])
+            .prop_map(|how| ("DELETE", how, Value::Null)),
+    ]
+    .boxed()
+}
+
+fn steps() -> BoxedStrategy<Step> {
+    let id = 0..IDS.len();
+    let seen = prop_oneof![
+        6 => Just(Seen::Nothing),
+        3 => (0..3_u64).prop_map(Seen::Version),
+        1 => Just(Seen::Any),
+        1 => Just(Seen::Absence),
+    ];
+    let request = (id.clone(), bodies(), seen).prop_map(|(id, (method, path, body), seen)| {
+        Step::Request { id, method, path, body, seen }
+    });
+    let document = (prop::sample::select(Status::ALL.to_vec()), any::<bool>()).prop_map(
+        |(status, deleted)| json!({ "status": status.name(), "deleted": deleted, "of": [1.50] }),
+    );
+    let import = (id, document).prop_map(|(id, document)| Step::Import { id, document });
+    prop_oneof![20 => request, 1 => import].boxed()
+}
+
+/// Which endpoints may take a connector where, beside the table of transitions.
+fn may_move(path: &str, from: Option<Status>, to: Status) -> bool {
+    match path {
+        "" => matches!(to, Status::Created | Status::NeedsConfiguration),
+        "/_configuration" => to == Status::Configured,
+        "/_error" => matches!(to, Status::Connected | Status::Error),
+        "/_native" => (from, to) == (Some(Status::Connected), Status::Configured),
+        "/_service_type" => from != Some(Status::Created) && to == Status::NeedsConfiguration,
+        _ => false,
     }
 }
 
-/// What the object does, without the object.
-fn carry_out(before: Option<Connector>, request: &Request) -> (u16, Option<Connector>, String) {
-    let failed = |failure: api::ApiError| (failure.status, failure.to_json());
-    let write = match api::read(request).1 {
-        Ok(Call::Connector(_, Operation::Write(write))) => write,
-        Ok(other) => panic!("not a write: {other:?}"),
-        Err(failure) => {
-            let (status, body) = failed(failure);
-            return (status, before, body);
+fn check(world: &mut World, id: &str, step: &Step, now: u64) -> Result<u16, TestCaseError> {
+    let Step::Request { method, path, body, seen, .. } = step else { return Ok(0) };
+    let before = world.clone();
+    let encoded = id.replace('/', "%2F").replace('ä', "%C3%A4");
+    let text = if body.is_null() { String::new() } else { body.to_string() };
+    let mut request = common::request(method, &format!("/_connector/{encoded}{path}"), &text);
+    match *seen {
+        Seen::Nothing => {}
+        Seen::Any => request.if_match = Some("*".to_owned()),
+        Seen::Absence => request.if_none_match = Some("*".to_owned()),
+        Seen::Version(ago) => request.if_match = Some(etag(world.version.saturating_sub(ago))),
+    }
+    let response = world.send(id, &request, now);
+    let from = before.connector.as_ref().map(Connector::status);
+    let to = world.connector.as_ref().map(Connector::status);
+    let what = format!("{from:?} {request:?} {}", response.body);
+
+    prop_assert!(matches!(response.status, 200 | 201 | 400 | 404 | 412), "{}", what);
+    if response.status >= 400 {
+        prop_assert_eq!(&world.connector, &before.connector);
+        prop_assert_eq!(world.version, before.version);
+    }
+    // What can be read is checked against what is there; a bad body is noticed before that.
+    let holds = match (seen, &before.connector) {
+        (Seen::Nothing, _) | (Seen::Absence, None) | (Seen::Any, Some(_)) => true,
+        (Seen::Version(ago), Some(_)) => *ago == 0,
+        _ => false,
+    };
+    match response.status {
+        412 => prop_assert!(!holds, "{}", what),
+        400 => {}
+        _ => prop_assert!(holds, "{}", what),
+    }
+    match (response.status, from, to) {
+        (200 | 201, from, Some(to)) if from != Some(to) => {
+            let along = *path == "/_status" && from.is_some_and(|from| from.can_become(to));
+            prop_assert!(along || may_move(path, from, to), "{}", what);
+            prop_assert!(!response.body.contains("noop"), "{}", what);
+        }
+        (200, Some(from), Some(to)) if *path == "/_status" => {
+            prop_assert!(from.can_become(to), "{}", what);
+            prop_assert_eq!(&response.body, r#"{"result":"noop"}"#);
+        }
+        (201, from, _) => prop_assert_eq!(from, None, "{}", what),
+        (200, from, None) => {
+            prop_assert!(*path == "?hard=true" && from.is_some(), "{}", what);
+        }
+        _ => {}
+    }
+    Ok(response.status)
+}
+
+#[test]
+fn whatever_is_asked_the_protocol_holds() {
+    let cases = std::env::var("HISTORIES_CASES").ok().and_then(|text| text.parse().ok());
+    let config =
+        Config { cases: cases.unwrap_or(1_000), failure_persistence: None, ..Config::default() };
+    let mut runner = match cases {
+        Some(_) => TestRunner::new(config),
+        None => {
+            let rng = TestRunner::deterministic().new_rng();
+            TestRunner::new_with_rng(config, rng)
         }
     };
-    match api::decide("a", write, before.as_ref(), Time::from_millis(0)) {
-        Ok(written) => {
-            let after = match written.commit {
-                Commit::Nothing => before,
-                Commit::Put(connector) => Some(connector),
-                Commit::Patch(delta) => before.map(|connector| delta.apply(connector)),
-                Commit::Erase => None,
-            };
-            (written.response.status, after, written.response.body)
-        }
-        Err(failure) => {
-            let (status, body) = failed(failure);
-            (status, before, body)
-        }
-    }
-}
-
-fn any_write() -> impl Strategy<Value = Request> {
-    let status = prop::sample::select(Status::ALL.to_vec());
-    prop_oneof![
-        8 => status.prop_map(|to| {
-            request("PUT", "/_status", &format!(r#"{{"status":"{to}"}}"#))
-        }),
-        1 => Just(request("PUT", "/_check_in", "")),
-        1 => any::<bool>().prop_map(|native| {
-            request("PUT", "", &format!(r#"{{"is_native":{native}}}"#))
-        }),
-        1 => prop::sample::select(vec!["", "?hard=true"]).prop_map(|how| request("DELETE", how, "")),
-    ]
-}
-
-proptest! {
-    #[test]
-    fn status_moves_along_the_table_only(writes in prop::collection::vec(any_write(), 1..40)) {
-        let mut connector: Option<Connector> = None;
-        for write in writes {
-            let from = connector.as_ref().map(Connector::status);
-            let (status, after, body) = carry_out(connector, &write);
-            let to = after.as_ref().map(Connector::status);
-            if write.target.ends_with("/_status") && status == 200 {
-                let (Some(from), Some(to)) = (from, to) else { panic!("{body}") };
-                prop_assert!(from.can_become(to), "{} -> {}", from, to);
-                let result = if from == to { "noop" } else { "updated" };
-                prop_assert_eq!(body, format!(r#"{{"result":"{result}"}}"#));
-            } else if write.method == "PUT" && write.target == "/_connector/a" {
-                let fresh = [Status::Created, Status::NeedsConfiguration];
-                prop_assert!(fresh.map(Some).contains(&to));
-            } else if status >= 400 || write.target.ends_with("/_check_in") {
-                prop_assert_eq!(from, to);
+    let statuses = std::cell::RefCell::new(std::collections::BTreeMap::<u16, usize>::new());
+    let result = runner.run(&prop::collection::vec(steps(), 1..40), |steps| {
+        let mut worlds = IDS.map(|_| World::default());
+        for (now, step) in (1..).zip(&steps) {
+            let (Step::Request { id, .. } | Step::Import { id, .. }) = step;
+            let world = &mut worlds[*id];
+            if let Step::Import { document, .. } = step
+                && world.version == 0
+            {
+                let text = document.to_string();
+                *world = World::of(Some(Connector::from_json(&text).unwrap()));
             }
-            connector = after;
+            let status = check(world, IDS[*id], step, now)?;
+            *statuses.borrow_mut().entry(status).or_default() += 1;
         }
-    }
-
-    #[test]
-    fn a_second_time_is_a_noop_or_refused(to in prop::sample::select(Status::ALL.to_vec())) {
-        let write = request("PUT", "/_status", &format!(r#"{{"status":"{to}"}}"#));
-        for from in Status::ALL {
-            let before = Connector::from_json(&format!(r#"{{"status":"{from}"}}"#)).ok();
-            let (first, after, _) = carry_out(before, &write);
-            if first == 200 {
-                let (_, again, body) = carry_out(after.clone(), &write);
-                prop_assert_eq!(&again, &after);
-                let repeatable = to.can_become(to);
-                prop_assert_eq!(body == r#"{"result":"noop"}"#, repeatable);
-            }
-        }
+        Ok(())
+    });
+    result.unwrap_or_else(|problem| panic!("{problem}"));
+    // Every answer there can be was seen, and not by accident.
+    let statuses = statuses.into_inner();
+    for status in [200, 201, 400, 404, 412] {
+        assert!(statuses.get(&status).is_some_and(|seen| *seen > 100), "{statuses:?}");
     }
 }

@@ -36,7 +36,7 @@ fn it_has_the_methods_that_are_served() {
     let document = openapi::document();
     for (path, item) in document["paths"].as_object().unwrap() {
         let Ok(Call::Options(allow)) = read("OPTIONS", path) else { panic!("{path}") };
-        let served: BTreeSet<_> = allow.split(',').filter(|method| *method != "HEAD").collect();
+        let served: BTreeSet<_> = allow.split(", ").filter(|method| *method != "HEAD").collect();
         let described: BTreeSet<_> = METHODS
             .iter()
             .filter(|method| item.get(**method).is_some())

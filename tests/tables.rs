@@ -6,7 +6,9 @@
 use std::fs;
 use std::path::Path;
 
-use connector_status::api::{self, Call, Commit, Operation, Request, Response};
+mod common;
+
+use common::{World, request};
 use connector_status::connector::{Connector, Creation, Fields};
 use connector_status::values::Time;
 use serde_json::{Value, json};
@@ -35,32 +37,6 @@ fn document(base: &Value, changes: &Value) -> Value {
     document.extend(fields(changes));
     document.retain(|_, value| value != "<absent>");
     document.into()
-}
-
-/// Carries out a request as the Worker does, but for the index claims.
-fn carry_out(
-    request: &Request,
-    connector: Option<Connector>,
-    now: u64,
-) -> (Response, Option<Connector>) {
-    let (format, call) = api::read(request);
-    let write = match call {
-        Ok(Call::Connector(id, Operation::Write(write))) if id == ID => write,
-        Ok(other) => panic!("{other:?}"),
-        Err(failure) => return (format.failure(&failure), connector),
-    };
-    match api::decide(ID, write, connector.as_ref(), Time::from_millis(now)) {
-        Err(failure) => (format.failure(&failure), connector),
-        Ok(written) => {
-            let after = match written.commit {
-                Commit::Nothing => connector,
-                Commit::Put(connector) => Some(connector),
-                Commit::Patch(delta) => connector.map(|connector| delta.apply(connector)),
-                Commit::Erase => None,
-            };
-            (format.success(written.response), after)
-        }
-    }
 }
 
 /// The types and reasons of an error, from the outermost to the innermost.
@@ -92,13 +68,12 @@ fn check(base: &Value, table: &Value, case: &Value, later: &Value) -> Result<(),
         (None, Some(body)) => body.to_string(),
         (None, None) => String::new(),
     };
-    let request = Request {
-        method: method.to_owned(),
-        target: target.to_owned(),
-        content_type: Some("application/json".to_owned()),
-        body,
-        ..Request::default()
-    };
+    let header = |name| case["headers"].get(name).map(|value| value.as_str().unwrap().to_owned());
+    let mut request = request(method, target, &body);
+    request.content_type = header("content-type").or(request.content_type);
+    request.accept = header("accept");
+    request.if_match = header("if-match");
+    request.if_none_match = header("if-none-match");
     let before = match case.get("before") {
         Some(Value::Null) => Value::Null,
         Some(changes) => document(base, changes),
@@ -107,7 +82,8 @@ fn check(base: &Value, table: &Value, case: &Value, later: &Value) -> Result<(),
     let connector =
         before.as_object().map(|fields| Connector::from_fields(fields.clone()).unwrap());
 
-    let (response, connector) = carry_out(&request, connector, NOW);
+    let mut world = World::of(connector);
+    let response = world.send(ID, &request, NOW);
     let body: Value = serde_json::from_str(&response.body).unwrap();
     let same = |what: &str, expected: &Value, found: &Value| match expected == found {
         true => Ok(()),
@@ -116,27 +92,34 @@ fn check(base: &Value, table: &Value, case: &Value, later: &Value) -> Result<(),
     let status = case.get("status").cloned().unwrap_or(json!(200));
     same("status", &status, &response.status.into())?;
     let expected = |case: &Value| match case.get("after") {
+        Some(changes) if before.is_null() => document(base, changes),
         Some(changes) => document(&before, changes),
         None => before.clone(),
     };
     let after = expected(case);
-    same("document", &after, &shown(connector.as_ref()))?;
-    if let Some(connector) = &connector {
+    same("document", &after, &shown(world.connector.as_ref()))?;
+    if let Some(connector) = &world.connector {
         same("status field", &after["status"], &connector.status().name().into())?;
         let again = Connector::from_json(&connector.to_json())?;
         same("document read again", &after, &shown(Some(&again)))?;
     }
-    if status != 200 {
+    if response.status >= 300 {
+        let allow = response.allow.map(|allow| format!("allowed: [{allow}]"));
+        assert!(allow.is_none_or(|allow| response.body.contains(&allow)), "{}", response.body);
         return same("error", &case["error"], &chain(&body));
     }
     same("answer", case.get("answer").unwrap_or(&json!({ "result": "updated" })), &body)?;
 
-    let (response, connector) = carry_out(&request, connector, LATER);
-    let body: Value = serde_json::from_str(&response.body).unwrap();
+    let response = world.send(ID, &request, LATER);
+    let again: Value = serde_json::from_str(&response.body).unwrap();
+    if method == "GET" {
+        return same("the second time", &body, &again);
+    }
     let result =
-        if response.status == 200 { body["result"].clone() } else { response.status.into() };
+        if response.status < 300 { again["result"].clone() } else { response.status.into() };
     same("the second time", case.get("again").unwrap_or(&json!("noop")), &result)?;
-    same("document after the second time", &expected(later), &shown(connector.as_ref()))
+    let after = if result == "updated" { expected(later) } else { after };
+    same("document after the second time", &after, &shown(world.connector.as_ref()))
 }
 
 #[test]

@@ -149,12 +149,9 @@ impl ApiError {
         DomainError::Conflict(format!("Index name [{index}] is used by another connector.")).into()
     }
 
-    /// 412: the connector has moved on since it was read.
-    pub fn moved_on(id: &str, seen: &str, now: &str) -> Self {
-        let reason = format!(
-            "[{id}]: version conflict, If-Match is [{seen}] but the connector is at [{now}]: read \
-             it again and decide anew"
-        );
+    /// 412: the connector is not at a version that the caller allows.
+    pub fn version_conflict(id: &str, what: &str) -> Self {
+        let reason = format!("[{id}]: version conflict, {what}");
         Self::of(412, Cause::new("version_conflict_engine_exception", reason))
     }
 

@@ -25,7 +25,7 @@ pub use endpoints::Endpoint;
 pub use error::{ApiError, Cause};
 pub use history::{StatusChange, status_view};
 pub use media::Media;
-pub use precondition::{etag, if_match, if_none_match};
+pub use precondition::{Precondition, etag};
 use query::Query;
 pub use response::{Format, Response, info};
 use route::Route;
@@ -163,7 +163,7 @@ pub fn read(request: &Request) -> (Format, Result<Call, ApiError>) {
     let call = media::accepted(request.accept.as_deref()).and_then(|media| {
         format.media = media;
         let mut query = Query::parse(query)?;
-        format.read(&mut query);
+        format.read(&mut query)?;
         let call = read_call(request, path, &mut query);
         // An unknown parameter is noticed after a bad body, as upstream.
         match call {
@@ -283,6 +283,12 @@ fn id_problems(id: &str) -> Vec<String> {
             id.len()
         ));
     }
+    if route::is_reserved(id) {
+        problems.push(format!(
+            "[connector_id] must not be [{id}], which is a part of this API's paths: is the id \
+             missing from the path?"
+        ));
+    }
     if id.chars().any(char::is_control) {
         problems.push("[connector_id] must not contain control characters".to_owned());
     }
@@ -328,17 +334,30 @@ impl Commit {
     }
 }
 
-/// Decides on a change: what to store and what to answer. `before` is the connector as it is, a
-/// soft-deleted one too; `None` if there is none.
+/// The connector as it is, a soft-deleted one too.
+#[derive(Clone, Copy, Debug)]
+pub struct Current<'a> {
+    /// The connector.
+    pub connector: &'a Connector,
+    /// Its version.
+    pub version: u64,
+}
+
+/// Decides on a change: what to store and what to answer. `before` is `None` if there is no such
+/// connector.
 ///
 /// # Errors
-/// 404 if there is no such connector, 400 if the change does not fit it. Nothing is to be stored.
+/// 412 if the precondition does not hold, 404 if there is no such connector, 400 if the change does
+/// not fit it. Nothing is to be stored.
 pub fn decide(
     id: &str,
     write: Write,
-    before: Option<&Connector>,
+    precondition: &Precondition,
+    before: Option<Current<'_>>,
     now: Time,
 ) -> Result<Decision, ApiError> {
+    precondition.check(id, before)?;
+    let before = before.map(|current| current.connector);
     let alive = before.filter(|connector| !connector.is_deleted());
     match write {
         Write::Create(creation) => {

@@ -1,29 +1,70 @@
-//! `ETag`, `If-Match`, `If-None-Match`: a caller acts on what it has seen.
+//! `ETag`, `If-Match`, `If-None-Match`: a caller acts on what it has seen (RFC 9110, section 13).
 
 use super::error::ApiError;
+use super::{Current, Request};
 
 /// The entity tag of a version of a connector.
 pub fn etag(version: u64) -> String {
     format!("\"{version}\"")
 }
 
-/// May a write go ahead?
-///
-/// # Errors
-/// 412 if the header names other versions only.
-pub fn if_match(header: Option<&str>, id: &str, now: &str) -> Result<(), ApiError> {
-    match header {
-        Some(seen) if !names(seen, now) => Err(ApiError::moved_on(id, seen, now)),
-        _ => Ok(()),
+/// The versions that a request may meet. Without the headers: any, and none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Precondition {
+    if_match: Option<String>,
+    if_none_match: Option<String>,
+}
+
+impl Precondition {
+    /// The precondition that the headers of a request state.
+    pub fn of(request: &Request) -> Self {
+        let Request { if_match, if_none_match, .. } = request;
+        Self { if_match: if_match.clone(), if_none_match: if_none_match.clone() }
+    }
+
+    /// Checks whether a write to the connector, as it is now, may go ahead.
+    ///
+    /// # Errors
+    /// 412, saying what the caller has missed.
+    pub(super) fn check(&self, id: &str, now: Option<Current<'_>>) -> Result<(), ApiError> {
+        let tag = now.map(|now| etag(now.version));
+        let conflict = |what: String| Err(ApiError::version_conflict(id, &what));
+        match (&self.if_match, &tag) {
+            (Some(seen), None) => {
+                return conflict(format!(
+                    "If-Match is [{seen}] but there is no such connector: it was never created, or \
+                     has been erased"
+                ));
+            }
+            (Some(seen), Some(tag)) if !names(seen, tag) => {
+                return conflict(format!(
+                    "If-Match is [{seen}] but the connector is at [{tag}]: read it again and \
+                     decide anew"
+                ));
+            }
+            _ => {}
+        }
+        match (&self.if_none_match, &tag, now) {
+            (Some(seen), Some(tag), Some(now)) if names(seen, tag) => conflict(format!(
+                "If-None-Match is [{seen}] but there is a connector with this id at [{tag}]{}",
+                match now.connector.is_deleted() {
+                    true =>
+                        ", which is soft-deleted: ?include_deleted shows it, DELETE with ?hard \
+                             erases it",
+                    false => "",
+                }
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the caller of a GET has this version already: then 304 is all it needs.
+    pub fn is_not_modified(&self, tag: &str) -> bool {
+        self.if_none_match.as_deref().is_some_and(|seen| names(seen, tag))
     }
 }
 
-/// Has the caller seen this version already? Then 304 is all the answer it needs.
-pub fn if_none_match(header: Option<&str>, now: &str) -> bool {
-    header.is_some_and(|seen| names(seen, now))
-}
-
-/// Proxies that compress answers mark tags as weak: `W/"5"` is `"5"` here.
+/// Proxies that compress responses mark tags as weak: `W/"5"` is `"5"` here.
 fn names(header: &str, tag: &str) -> bool {
     header
         .split(',')

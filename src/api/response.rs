@@ -46,13 +46,18 @@ pub struct Format {
 
 impl Format {
     /// Takes the parameters that every route understands.
-    pub(super) fn read(&mut self, query: &mut Query) {
+    ///
+    /// # Errors
+    /// 400 if one of them has a bad value.
+    pub(super) fn read(&mut self, query: &mut Query) -> Result<(), ApiError> {
         // Asked for only so that they are not unknown; what they would change, this API has not.
-        for ignored in ["human", "error_trace", "format"] {
-            query.text(ignored);
-        }
-        self.pretty = query.text("pretty").is_some_and(|value| value != "false");
+        query.text("format");
+        query.switch("human")?;
+        query.switch("error_trace")?;
+        let pretty = query.switch("pretty")?;
         self.filter = FilterPath::parse(&query.text("filter_path").unwrap_or_default());
+        self.pretty = pretty;
+        Ok(())
     }
 
     /// The answer in this form.

@@ -25,6 +25,13 @@ pub enum Route {
     Update(String, &'static Endpoint),
 }
 
+/// Path segments that belong to this API: an id of that name could be taken for one of them.
+pub fn is_reserved(segment: &str) -> bool {
+    let mut endpoints = ALL.iter().flat_map(|endpoint| endpoint.name.split('/'));
+    // The URL parser of the runtime resolves `.` and `..`, encoded ones too.
+    matches!(segment, "." | ".." | "_sync_job" | "_secret") || endpoints.any(|it| it == segment)
+}
+
 enum Resource {
     Root,
     Connectors,
@@ -85,10 +92,10 @@ fn resource(path: &str) -> Result<Option<Resource>, ApiError> {
 
 fn allow(resource: &Resource) -> &'static str {
     match resource {
-        Resource::Root => "GET,HEAD",
-        Resource::Connectors => "GET,POST,PUT",
-        Resource::Connector(_) => "GET,PUT,DELETE",
-        Resource::Update(_, endpoint) if endpoint.name == "_status" => "GET,PUT",
+        Resource::Root => "GET, HEAD",
+        Resource::Connectors => "GET, POST, PUT",
+        Resource::Connector(_) => "GET, PUT, DELETE",
+        Resource::Update(_, endpoint) if endpoint.name == "_status" => "GET, PUT",
         Resource::Update(..) => "PUT",
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 
-use crate::api::{self, ApiError, Call, Operation, Request, Response};
+use crate::api::{self, ApiError, Call, Current, Operation, Precondition, Request, Response};
 use crate::connector::{Connector, Fields};
 use crate::status::{InvalidTransition, Status};
 use crate::values::Time;
@@ -89,7 +89,9 @@ fn carry_out(
 ) -> Result<(Response, Option<Connector>), ApiError> {
     match operation {
         Operation::Write(write) => {
-            let written = api::decide(id, write, before.as_ref(), now)?;
+            // Preconditions are left to the edge: a page does not know the version.
+            let current = before.as_ref().map(|connector| Current { connector, version: 0 });
+            let written = api::decide(id, write, &Precondition::default(), current, now)?;
             Ok((written.response, written.commit.apply(before)))
         }
         Operation::Get { include_deleted } => {

@@ -41,7 +41,7 @@ export async function incoming(request, env, limit) {
     headers.get("accept"),
     body === NONE ? null : headers.get("content-type"),
     reads ? null : headers.get("if-match"),
-    reads ? headers.get("if-none-match") : null,
+    headers.get("if-none-match"),
     headers.get("authorization"),
     CORS_ORIGINS ? headers.get("origin") : null,
     reads ? null : headers.get("sec-fetch-site"),

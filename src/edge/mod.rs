@@ -115,7 +115,7 @@ async fn answer(raw: web_sys::Request, incoming: Incoming, env: &Env) -> JsResul
             Ok(answer) => {
                 let reply = Reply::new(format.success(answer), &format);
                 let tag = reply.body_tag();
-                let reply = match api::if_none_match(request.if_none_match.as_deref(), &tag) {
+                let reply = match api::Precondition::of(&request).is_not_modified(&tag) {
                     true => Reply::new(Response::empty(304), &format),
                     false => reply,
                 };

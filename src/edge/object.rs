@@ -21,7 +21,10 @@ use super::runtime::{JsError, State, describe};
 use super::store::{Record, Store, WriteScope};
 use super::task::{JsResult, start, wait, within};
 use super::{kv, kv_key, now};
-use crate::api::{self, ApiError, Call, Commit, Format, Operation, Response, StatusChange, Write};
+use crate::api::{
+    self, ApiError, Call, Commit, Current, Format, Operation, Precondition, Response, StatusChange,
+    Write,
+};
 use crate::connector::Connector;
 use crate::status::Status;
 
@@ -132,17 +135,17 @@ impl Object {
         if loaded.is_err() && !creates {
             return (format.failure(&ApiError::unavailable("Workers KV")), None);
         }
+        let precondition = Precondition::of(request);
         match operation {
             // The answer to a PUT has no entity tag: what was sent is not what is stored (RFC 9110, 9.3.4).
             Operation::Write(write) => {
-                let written = self.write(id, write, request.if_match.as_deref(), origin).await;
+                let written = self.write(id, write, &precondition, origin).await;
                 (format.result(written), None)
             }
             read => match self.view(id, &read) {
                 Ok(answer) => {
                     let etag = self.with_record(|record| record.map(|r| api::etag(r.version)));
-                    let seen = request.if_none_match.as_deref();
-                    match etag.as_deref().is_some_and(|now| api::if_none_match(seen, now)) {
+                    match etag.as_deref().is_some_and(|tag| precondition.is_not_modified(tag)) {
                         true => (Response::empty(304), etag),
                         false => (format.success(answer), etag),
                     }
@@ -240,7 +243,7 @@ impl Object {
         self: &Rc<Self>,
         id: &str,
         write: Write,
-        if_match: Option<&str>,
+        precondition: &Precondition,
         origin: Origin,
     ) -> Result<Response, ApiError> {
         let wanted = write.wanted_index().filter(|index| !self.has_committed(index));
@@ -248,7 +251,7 @@ impl Object {
             Some(index) => Some(self.claim(id, index).await?),
             None => None,
         };
-        let answer = self.decide_and_commit(id, write, if_match, origin);
+        let answer = self.decide_and_commit(id, write, precondition, origin);
         drop(claim);
         if self.is_outdated() {
             self.project_soon().await;
@@ -261,16 +264,16 @@ impl Object {
         &self,
         id: &str,
         write: Write,
-        if_match: Option<&str>,
+        precondition: &Precondition,
         origin: Origin,
     ) -> Result<Response, ApiError> {
         let via = write.name();
         let written = self.with_record(|record| {
-            let before = record.and_then(Record::connector);
-            if let (Some(record), Some(_)) = (record, before) {
-                api::if_match(if_match, id, &api::etag(record.version))?;
-            }
-            api::decide(id, write, before, now())
+            let before = record.and_then(|record| {
+                let connector = record.connector()?;
+                Some(Current { connector, version: record.version })
+            });
+            api::decide(id, write, precondition, before, now())
         })?;
         if written.commit == Commit::Nothing {
             return Ok(written.response);

@@ -18,8 +18,8 @@ for (const name of tables) {
     runTable(name, async (id, document) => {
       // Documents come in as imported ones do.
       if (document) await kv.put(`c:${id}`, JSON.stringify(document));
-      return async (method, path, body) => {
-        const { status, body: answer } = await send(worker.url, method, path, body);
+      return async (method, path, body, headers) => {
+        const { status, body: answer } = await send(worker.url, method, path, body, headers);
         const found = await send(worker.url, "GET", `/_connector/${id}?include_deleted=true`);
         return { status, body: answer, document: found.status === 404 ? null : found.body };
       };
