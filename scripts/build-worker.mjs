@@ -44,7 +44,7 @@ async function buildWorker() {
   // The shapes that the runtime asks for, around what worker-build made.
   await build({
     absWorkingDir: root,
-    entryPoints: ["src/edge/worker.js"],
+    entryPoints: ["src/edge/entry.js"],
     outfile: "build/worker.js",
     bundle: true,
     format: "esm",

@@ -3,7 +3,6 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use connector_status::connector::{Connector, Creation};
-use connector_status::directory::{Entry, METADATA_LIMIT};
 use connector_status::values::Time;
 
 fn connector() -> Connector {
@@ -29,48 +28,6 @@ fn document() {
     assert_eq!(connector().to_json(), golden);
     let read = Connector::from_json(&golden).expect("what was written can be read");
     assert_eq!(read, connector());
-}
-
-#[test]
-fn metadata() {
-    let entry = Entry::of(&connector()).to_metadata();
-    assert_eq!(
-        entry.to_string(),
-        r#"{"index_name":"search-google-drive","name":"My Connector","service_type":"google_drive","description":"What sales has","status":"created"}"#
-    );
-}
-
-#[test]
-fn metadata_that_would_not_fit_is_left_out_and_says_so() {
-    let long = |length| Some("x".repeat(length));
-    let cases = [
-        // (description, name, service type) -> what is kept
-        (100, 100, 100, (true, true, true)),
-        (2_000, 100, 100, (false, true, true)),
-        (100, 2_000, 100, (false, false, true)),
-        (100, 100, 2_000, (false, false, false)),
-        (2_000, 2_000, 2_000, (false, false, false)),
-    ];
-    for (description, name, service_type, kept) in cases {
-        let connector = Creation {
-            description: long(description),
-            name: long(name),
-            service_type: long(service_type),
-            index_name: long(255),
-            ..Creation::default()
-        }
-        .connector(Time::from_millis(0));
-        let metadata = Entry::of(&connector).to_metadata();
-        let entry =
-            Entry::from_metadata(&metadata.to_string()).expect("what was written can be read");
-        let found =
-            (entry.description.is_some(), entry.name.is_some(), entry.service_type.is_some());
-        assert_eq!(found, kept);
-        assert_eq!(entry.partial, kept != (true, true, true));
-        assert_eq!(entry.index_name, long(255));
-        let size = metadata.to_string().len();
-        assert!(size <= METADATA_LIMIT, "{size}");
-    }
 }
 
 #[test]

@@ -74,6 +74,11 @@ impl AuthError {
         Self::unauthenticated(why, key, reason.to_owned())
     }
 
+    /// 421: an anonymous request for a host that is not known to be this service.
+    pub fn misdirected(host: &str) -> Self {
+        Self::of(ApiError::misdirected(host), "unknown host", None)
+    }
+
     /// 429: more writes than the key is granted.
     pub fn too_many(caller: &Caller) -> Self {
         let reason = format!("{caller} writes too often: try again later");

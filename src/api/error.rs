@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::LIST_BYTES_LIMIT;
 use crate::connector::DomainError;
 
 /// A request that is not carried out, and what its caller is told.
@@ -190,6 +191,36 @@ impl ApiError {
         Cause::new("x_content_parse_exception", format!("[1:{}] {message}", offset + 1))
             .caused_by(Cause::new("json_parse_exception", message))
             .into()
+    }
+
+    /// 400: a body that says it is compressed, and is not.
+    pub fn not_gzip() -> Self {
+        Cause::new("parse_exception", "the request body is not gzip, as its Content-Encoding says")
+            .into()
+    }
+
+    /// 415: a body that is compressed in a way that is not read here.
+    pub fn unsupported_encoding(encoding: &str) -> Self {
+        let reason =
+            format!("Content-Encoding [{encoding}] is not supported: use [gzip], or leave it out");
+        Self::of(415, Cause::new("unsupported_encoding_exception", reason))
+    }
+
+    /// 400: a page of a list that would be too large.
+    pub fn list_too_large() -> Self {
+        let reason = format!(
+            "the page is larger than [{LIST_BYTES_LIMIT}] bytes: ask for fewer with [size]"
+        );
+        Cause::illegal_argument(reason).into()
+    }
+
+    /// 421: an anonymous request for a host that is not known to be this service.
+    pub fn misdirected(host: &str) -> Self {
+        let reason = format!(
+            "[{host}] is not known to be a name of this service, and only those are answered \
+             without a key: add it to the setting [ALLOWED_HOSTS], or send a key"
+        );
+        Self::of(421, Cause::new("misdirected_request_exception", reason))
     }
 
     /// 400: a body that ended before it was complete.

@@ -32,6 +32,7 @@ use route::Route;
 
 use crate::connector::{ChangeContext, Connector, Creation, Delta, Fields, with_id};
 use crate::directory::Filter;
+use crate::status::Status;
 use crate::values::{IndexName, Time};
 
 /// Longer bodies are refused.
@@ -40,6 +41,8 @@ pub const BODY_LIMIT: usize = 1 << 20;
 pub const ID_LIMIT: usize = 500;
 /// A list reaches no further than this many connectors.
 pub const LIST_LIMIT: usize = 10_000;
+/// A page of a list is refused if it would be larger than this many characters.
+pub const LIST_BYTES_LIMIT: usize = 16 << 20;
 
 /// A request as it came in.
 #[derive(Clone, Debug, Default)]
@@ -108,6 +111,8 @@ pub enum Operation {
     Get {
         /// A soft-deleted one too?
         include_deleted: bool,
+        /// As it is now, rather than as it was when it was last copied?
+        realtime: bool,
     },
     /// Show the status, what may follow, and how it came about.
     Status {
@@ -182,7 +187,8 @@ fn read_call(request: &Request, path: &str, query: &mut Query) -> Result<Call, A
         Route::List => Call::List(read_list(query)?),
         Route::Get(id) => {
             let include_deleted = query.switch("include_deleted")?;
-            Call::Connector(checked(id)?, Operation::Get { include_deleted })
+            let realtime = query.switch_on("realtime")?;
+            Call::Connector(checked(id)?, Operation::Get { include_deleted, realtime })
         }
         Route::Status(id) => {
             let size = query.number("size", 100)?;
@@ -239,6 +245,16 @@ fn refuse_body(request: &Request, path: &str) -> Result<(), ApiError> {
     Err(Cause::illegal_argument(reason).into())
 }
 
+/// Statuses to filter by: this API's own parameter.
+fn read_statuses(query: &mut Query) -> Result<Vec<String>, ApiError> {
+    let status = |name: &String| {
+        Status::parse(name).map(|status| status.name().to_owned()).ok_or_else(|| {
+            Cause::illegal_argument(format!("Unknown ConnectorStatus: {name}")).into()
+        })
+    };
+    query.list("status").iter().map(status).collect()
+}
+
 fn read_list(query: &mut Query) -> Result<List, ApiError> {
     let from = query.number("from", 0)?;
     let size = query.number("size", 100)?;
@@ -246,6 +262,7 @@ fn read_list(query: &mut Query) -> Result<List, ApiError> {
         index_names: query.list("index_name"),
         names: query.list("connector_name"),
         service_types: query.list("service_type"),
+        statuses: read_statuses(query)?,
         query: query.text("query").filter(|text| !text.is_empty()),
         ids: None,
         include_deleted: query.switch("include_deleted")?,
@@ -318,11 +335,6 @@ pub enum Commit {
 }
 
 impl Commit {
-    /// Does nothing change but the status?
-    pub fn is_move(&self) -> bool {
-        matches!(self, Self::Patch(delta) if delta.is_move())
-    }
-
     /// The connector as it is afterwards; `None` if there is none.
     pub fn apply(self, before: Option<Connector>) -> Option<Connector> {
         match self {

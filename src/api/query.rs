@@ -59,6 +59,17 @@ impl Query {
         }
     }
 
+    /// A switch that is on unless it is turned off.
+    ///
+    /// # Errors
+    /// 400 for anything but `true` and `false`.
+    pub fn switch_on(&mut self, name: &'static str) -> Result<bool, ApiError> {
+        match self.text(name) {
+            None => Ok(true),
+            Some(_) => self.switch(name),
+        }
+    }
+
     /// A number from 0 on.
     ///
     /// # Errors

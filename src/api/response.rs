@@ -60,9 +60,14 @@ impl Format {
         Ok(())
     }
 
+    /// Whether a body of ours is in this form already.
+    pub fn is_plain(&self) -> bool {
+        !self.pretty && self.filter.is_empty()
+    }
+
     /// The answer in this form.
     pub fn success(&self, response: Response) -> Response {
-        if response.body.is_empty() || (!self.pretty && self.filter.is_empty()) {
+        if response.body.is_empty() || self.is_plain() {
             return response;
         }
         match serde_json::from_str(&response.body) {

@@ -94,7 +94,7 @@ fn carry_out(
             let written = api::decide(id, write, &Precondition::default(), current, now)?;
             Ok((written.response, written.commit.apply(before)))
         }
-        Operation::Get { include_deleted } => {
+        Operation::Get { include_deleted, .. } => {
             let found = before.map(|connector| (connector.to_json(), connector));
             let shown = found.as_ref().map(|(json, connector)| (connector, json.as_str()));
             let response = api::show(id, include_deleted, shown)?;

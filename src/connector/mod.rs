@@ -9,6 +9,7 @@ mod creation;
 mod filtering;
 mod update;
 
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 pub use change::{
@@ -61,6 +62,21 @@ impl Connector {
     /// The document as JSON, without its id.
     pub fn to_json(&self) -> String {
         serde_json::to_string(&self.fields).unwrap_or_default()
+    }
+
+    /// The document as JSON, without its id and some texts that are kept elsewhere.
+    pub fn to_json_without(&self, texts: &[&str]) -> String {
+        struct Rest<'a>(&'a Fields, &'a [&'a str]);
+        impl Serialize for Rest<'_> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let Self(fields, texts) = self;
+                let is_here = |(name, value): &(&String, &Value)| {
+                    !(texts.contains(&name.as_str()) && value.is_string())
+                };
+                serializer.collect_map(fields.iter().filter(is_here))
+            }
+        }
+        serde_json::to_string(&Rest(&self.fields, texts)).unwrap_or_default()
     }
 
     /// The connector after a move.

@@ -52,9 +52,9 @@ impl Patch {
 pub struct Delta(Fields);
 
 impl Delta {
-    /// Does it touch nothing but the status?
-    pub fn is_move(&self) -> bool {
-        self.0.len() == 1 && self.0.contains_key("status")
+    /// Does it touch nothing but this field?
+    pub fn touches_only(&self, field: &str) -> bool {
+        self.0.len() == 1 && self.0.contains_key(field)
     }
 
     /// The document with the new values.

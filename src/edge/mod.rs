@@ -1,42 +1,47 @@
 //! The Cloudflare Worker: the only code that awaits.
 //!
-//! The runtime calls worker.js. The Worker takes the request ([`incoming`]), asks who is there
-//! ([`access`]) and refuses what is wrong with it; what concerns one connector goes on to the
-//! object of that name ([`object`]), lists come from Workers KV ([`directory`]).
+//! The runtime calls entry.js. The Worker takes the request ([`runtime`]), asks who is there
+//! ([`auth`]) and refuses what is wrong with it; what concerns one connector goes on to the object of
+//! that name, lists to the Directory ([`objects`]).
 
-mod access;
-mod claim;
-mod directory;
-mod incoming;
+mod auth;
+mod cors;
 mod log;
 mod message;
-mod object;
-mod outgoing;
-mod projection;
+mod objects;
+mod outbox;
+mod rate_limit;
 mod runtime;
-mod store;
-mod task;
+
+use std::time::Duration;
 
 use wasm_bindgen::prelude::*;
-use worker::{Env, event};
+use worker::{Env, console_error, event};
 
-use crate::api::{self, ApiError, AuthError, BODY_LIMIT, Call, Caller, Format, Request, Response};
+use crate::api::{
+    self, ApiError, AuthError, BODY_LIMIT, Call, Caller, Format, Operation, Request, Response,
+};
+use crate::connector::Connector;
 use crate::values::Time;
-use access::Cors;
-use incoming::Incoming;
 use message::{Message, Origin};
-use outgoing::Reply;
-use runtime::{Fetcher, JsError, Kv, binding};
-use task::{JsResult, wait};
+use runtime::{
+    HttpResponse, Incoming, JsError, JsResult, JsString, Kv, RawRequest, await_promise, describe,
+    now_millis, spawn_or_ready, timeout,
+};
 
+/// The namespace of copies, and the way in for imports.
 const KV: &str = "CONNECTORS";
+/// What the key of a copy starts with.
+const KV_PREFIX: &str = "c:";
+/// How long to wait for a copy.
+const COPY_LIMIT: Duration = Duration::from_secs(2);
 
 #[event(start)]
 fn start() {
     console_error_panic_hook::set_once();
 }
 
-/// What requests come to.
+/// The Worker, as the runtime sees it.
 #[wasm_bindgen]
 pub struct Worker;
 
@@ -54,82 +59,121 @@ impl Worker {
         BODY_LIMIT
     }
 
-    /// The response to a request that incoming.js has read, or a promise of it.
+    /// How many of these bytes, from the first on, are UTF-8.
+    #[wasm_bindgen(js_name = validUpTo)]
+    pub fn valid_up_to(&self, bytes: &[u8]) -> usize {
+        std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len)
+    }
+
+    /// The response to a request that request.js has read, or a promise of it.
     ///
     /// # Errors
     /// If the runtime fails, or an object does not answer: see `failure`.
-    pub fn fetch(&self, head: &str, body: String, raw: web_sys::Request, env: Env) -> JsResult {
-        let incoming = Incoming::read(head, body);
-        task::start(async move {
-            let cors = Cors::of(&incoming);
-            match cors.preflight(&incoming)? {
-                Some(preflight) => Ok(preflight.into()),
-                None => cors.mark(answer(raw, incoming, &env).await?).await,
+    pub fn fetch(&self, head: &str, body: Option<JsString>, raw: RawRequest, env: Env) -> JsResult {
+        let incoming = Incoming::read(head, body.as_ref().map(String::from));
+        if let Some(preflight) = cors::preflight(&incoming) {
+            return preflight;
+        }
+        spawn_or_ready(async move {
+            if incoming.cors_origins.is_empty() {
+                return respond(&incoming, body.as_ref(), raw, &env).await;
             }
+            let response = respond(&incoming, body.as_ref(), raw, &env).await?;
+            cors::mark(&incoming, &settled(response).await?)
         })
     }
 
-    /// The response to a request that came to nothing. `is_away`: an object did not answer.
+    /// The response to a request that came to nothing. `is_unanswered`: an object did not answer. A
+    /// connector can still be shown then, as it was.
     ///
     /// # Errors
     /// If the runtime fails.
-    pub fn failure(&self, head: &str, is_away: bool) -> JsResult {
-        let incoming = Incoming::read(head, String::new());
-        let failure = match is_away {
-            true => ApiError::unavailable("the object that keeps this connector"),
-            false => ApiError::internal(),
-        };
-        let (format, _) = api::read(&incoming.request);
-        let reply = Reply::new(format.failure(&failure), &format).opaque_id(incoming.opaque_id());
-        task::start(async move { Cors::of(&incoming).mark(reply.send()?).await })
+    pub fn failure(&self, head: &str, is_unanswered: bool, env: Env) -> JsResult {
+        let incoming = Incoming::read(head, None);
+        spawn_or_ready(async move {
+            let (format, call) = api::read(&incoming.request);
+            let response = match call {
+                // An object is only asked on behalf of callers who may see the connector.
+                Ok(Call::Connector(id, Operation::Get { include_deleted, .. }))
+                    if is_unanswered =>
+                {
+                    copy(&env, &id, include_deleted, &format).await.map(HttpResponse::stale)
+                }
+                _ if is_unanswered => Err(ApiError::unavailable("a part of this service")),
+                _ => Err(ApiError::internal()),
+            };
+            let response = response
+                .unwrap_or_else(|error| HttpResponse::new(format.failure(&error), &format))
+                .opaque_id(incoming.opaque_id.clone())
+                .send()?;
+            match incoming.cors_origins.is_empty() {
+                true => Ok(response),
+                false => cors::mark(&incoming, &response),
+            }
+        })
     }
 }
 
 /// The response, or a promise of it.
-async fn answer(raw: web_sys::Request, incoming: Incoming, env: &Env) -> JsResult {
-    if api::wants_page(&incoming.request) && incoming.request.body.is_empty() {
+async fn respond(
+    incoming: &Incoming,
+    body: Option<&JsString>,
+    raw: RawRequest,
+    env: &Env,
+) -> JsResult {
+    let request = &incoming.request;
+    if api::wants_page(request) && request.body.is_empty() {
         return console(raw, env).await;
     }
-    let is_head = incoming.request.method == "HEAD";
-    let opaque_id = incoming.opaque_id();
-    let request_id =
-        Some(incoming.cf_ray.clone()).filter(|ray| !ray.is_empty()).or_else(|| opaque_id.clone());
-    let send = |reply: Reply| {
-        let reply = reply.opaque_id(opaque_id.clone());
-        if is_head { reply.headers_only() } else { reply }.send()
+    let is_head = request.method == "HEAD";
+    let send = |response: HttpResponse| {
+        let response = response.opaque_id(incoming.opaque_id.clone());
+        if is_head { response.headers_only() } else { response }.send()
     };
 
-    let (format, admitted) = admit(&incoming, request_id.as_deref(), env).await;
-    let request = incoming.request;
+    let request_id = incoming.request_id();
+    let (format, admitted) = admit(incoming, request_id.as_deref(), env).await;
     let (caller, call) = match admitted {
         Ok(admitted) => admitted,
-        Err(failure) => return send(Reply::new(format.failure(&failure), &format)),
+        Err(error) => return send(HttpResponse::new(format.failure(&error), &format)),
     };
-    let origin = Origin { by: caller.key_id(), request_id };
+    let message = |id: String, request: Request| Message {
+        id,
+        request: Request { body: String::new(), ..request },
+        origin: Origin { by: caller.key_id(), request_id: request_id.clone() },
+        opaque_id: incoming.opaque_id.clone(),
+        ..Message::default()
+    };
     let result = match call {
         Call::Info => {
-            return send(Reply::new(format.success(api::info()), &format).vary("Accept"));
+            let response = format.success(api::info());
+            return send(HttpResponse::new(response, &format).vary("Accept"));
         }
         Call::Options(allow) => Ok(Response { allow: Some(allow), ..Response::empty(200) }),
-        Call::List(list) => match directory::list(env, list).await {
-            Ok(answer) => {
-                let reply = Reply::new(format.success(answer), &format);
-                let tag = reply.body_tag();
-                let reply = match api::Precondition::of(&request).is_not_modified(&tag) {
-                    true => Reply::new(Response::empty(304), &format),
-                    false => reply,
-                };
-                return send(reply.etag(Some(tag)));
-            }
-            Err(failure) => Err(failure),
-        },
+        Call::List(list) => {
+            let message =
+                Message { patterns: list.filter.ids, ..message(String::new(), request.clone()) };
+            return runtime::handle_directory(env, &message.to_json());
+        }
         Call::CreateWithGeneratedId(_) => match create_with_generated_id(request) {
-            Ok((id, request)) => return forward(env, &Message { id, request, origin, opaque_id }),
-            Err(failure) => Err(failure),
+            Ok((id, request)) => {
+                let message = message(id, request);
+                return runtime::handle_connector(env, &message.id, &message.to_json(), body);
+            }
+            Err(error) => Err(error),
         },
-        Call::Connector(id, _) => return forward(env, &Message { id, request, origin, opaque_id }),
+        Call::Connector(id, Operation::Get { include_deleted, realtime: false }) => {
+            match copy(env, &id, include_deleted, &format).await {
+                Ok(response) => return send(response),
+                Err(error) => Err(error),
+            }
+        }
+        Call::Connector(id, _) => {
+            let message = message(id, request.clone());
+            return runtime::handle_connector(env, &message.id, &message.to_json(), body);
+        }
     };
-    send(Reply::new(format.result(result), &format))
+    send(HttpResponse::new(format.result(result), &format))
 }
 
 /// Who is asking, what for, and may they have it?
@@ -138,39 +182,71 @@ async fn admit(
     request_id: Option<&str>,
     env: &Env,
 ) -> (Format, Result<(Caller, Call), ApiError>) {
-    let refused = |denial: AuthError| {
-        log::refusal(&denial, &incoming.request, request_id);
-        Err(*denial.failure)
+    let refused = |denied: AuthError| {
+        log::refusal(&denied, &incoming.request, request_id);
+        Err(*denied.failure)
     };
-    let caller = match access::authenticate(incoming, env).await {
+    let caller = match auth::authenticate(incoming, env).await {
         Ok(caller) => caller,
-        Err(denial) => return (Format::default(), refused(denial)),
+        Err(denied) => return (Format::default(), refused(denied)),
     };
     if let Some(problem) = &incoming.problem {
         return (Format::default(), Err(problem.clone()));
     }
     let (format, call) = api::read(&incoming.request);
-    let admitted = match call {
-        Ok(call) => match access::authorize(&caller, call, incoming, env).await {
-            Ok(call) => Ok((caller, call)),
-            Err(denial) => refused(denial),
-        },
-        Err(failure) => Err(failure),
+    let call = match call.map(|call| caller.authorize(call)) {
+        Err(error) => return (format, Err(error)),
+        Ok(Err(denied)) => return (format, refused(denied)),
+        Ok(Ok(call)) => call,
     };
-    (format, admitted)
+    match rate_limit::check(&caller, &call, incoming, env).await {
+        Ok(()) => (format, Ok((caller, call))),
+        Err(denied) => (format, refused(denied)),
+    }
 }
 
-/// Hands a request about one connector to its object. The object's answer is the answer.
-fn forward(env: &Env, message: &Message) -> JsResult {
-    Ok(runtime::carry_out(env, &message.to_text())?.into())
+/// A connector as it was when it was last copied to Workers KV.
+///
+/// # Errors
+/// 404 if there is no copy, 503 if Workers KV does not answer.
+async fn copy(
+    env: &Env,
+    id: &str,
+    include_deleted: bool,
+    format: &Format,
+) -> Result<HttpResponse, ApiError> {
+    let key = kv_key(id);
+    let unavailable = |why: String| {
+        console_error!("KV key [{key}] cannot be read: {why}");
+        ApiError::unavailable("Workers KV")
+    };
+    let kv = Kv::of(env, KV).map_err(|thrown| unavailable(describe(&thrown)))?;
+    let found = match timeout(COPY_LIMIT, kv.get_copy(&key)).await {
+        Some(Ok(found)) => found.ok_or_else(|| ApiError::not_found(id))?,
+        Some(Err(thrown)) => return Err(unavailable(describe(&thrown))),
+        None => return Err(unavailable(format!("no answer within {} s", COPY_LIMIT.as_secs()))),
+    };
+    let connector = Connector::from_json(&found.value).map_err(|_| ApiError::not_found(id))?;
+    let json = connector.to_json();
+    let response = api::show(id, include_deleted, Some((&connector, &json)))?;
+    let age = found.written_at.map(|at| now_millis().saturating_sub(at) / 1_000);
+    Ok(HttpResponse::new(format.success(response), format).age(age))
+}
+
+/// A value, be it given or promised.
+async fn settled(value: JsValue) -> JsResult {
+    match value.dyn_into() {
+        Ok(promise) => await_promise(Ok(promise)).await,
+        Err(value) => Ok(value),
+    }
 }
 
 /// Gives a creation without an id one.
-fn create_with_generated_id(request: Request) -> Result<(String, Request), ApiError> {
+fn create_with_generated_id(request: &Request) -> Result<(String, Request), ApiError> {
     let id = new_id().ok_or_else(ApiError::internal)?;
     let query = request.target.split_once('?').map(|(_, query)| format!("?{query}"));
     let target = format!("/_connector/{id}{}", query.unwrap_or_default());
-    Ok((id, Request { method: "PUT".to_owned(), target, ..request }))
+    Ok((id, Request { method: "PUT".to_owned(), target, ..request.clone() }))
 }
 
 /// Twenty characters that are legal in a URL, 120 bits of chance.
@@ -183,27 +259,18 @@ fn new_id() -> Option<String> {
 }
 
 /// The console's page, for people.
-async fn console(raw: web_sys::Request, env: &Env) -> JsResult {
-    let assets: Fetcher = binding(env, "ASSETS")?;
-    let page: web_sys::Response = wait(assets.fetch_request(&raw)).await?.unchecked_into();
-    let copy = outgoing::copy(&page)?;
-    copy.headers().append("vary", "Accept")?;
-    Ok(copy.into())
-}
-
-fn kv(env: &Env) -> Result<Kv, JsError> {
-    binding(env, KV)
+async fn console(raw: RawRequest, env: &Env) -> JsResult {
+    let failed = |error: worker::Error| JsError::from(error.to_string());
+    let assets = env.assets("ASSETS").map_err(failed)?;
+    let page = assets.fetch_request(worker::Request::from(raw)).await.map_err(failed)?;
+    runtime::with_headers(&runtime::pass_on(page), &[("vary", "Accept")])
 }
 
 /// The key of a connector's copy in Workers KV.
 fn kv_key(id: &str) -> String {
-    format!("c:{id}")
+    format!("{KV_PREFIX}{id}")
 }
 
 fn now() -> Time {
     Time::from_millis(now_millis())
-}
-
-fn now_millis() -> u64 {
-    js_sys::Date::now() as u64
 }

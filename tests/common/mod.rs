@@ -59,7 +59,7 @@ impl World {
             Call::Connector(asked, operation) => {
                 assert_eq!(asked, id);
                 match operation {
-                    Operation::Get { include_deleted } => {
+                    Operation::Get { include_deleted, .. } => {
                         let json = connector.map(Connector::to_json).unwrap_or_default();
                         api::show(id, include_deleted, connector.map(|found| (found, &*json)))?
                     }

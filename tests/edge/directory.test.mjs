@@ -6,15 +6,42 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { send, startWorker } from "./worker.mjs";
 
+const exported = (status, rest = {}) => JSON.stringify({ status, name: "Imported", custom: { kept: [1] }, ...rest });
+const MANY = 2_000;
+
+// What is in Workers KV before the first list ever.
+const touches = [
+  ["get", "GET", "", undefined, 200],
+  ["status", "GET", "/_status", undefined, 200],
+  ["move", "PUT", "/_status", { status: "connected" }, 200],
+  ["illegal move", "PUT", "/_status", { status: "needs_configuration" }, 200],
+  ["check in", "PUT", "/_check_in", undefined, 200],
+  ["create", "PUT", "", { name: "New" }, 200],
+  ["delete", "DELETE", "", undefined, 200],
+  ["hard delete", "DELETE", "?hard=true", undefined, 200],
+];
+const junk = ["", "[]", "{", '{"name":"x"}', '{"status":"gone"}', "\u0000"];
+
 let worker;
 let kv;
 before(async () => {
   worker = await startWorker();
   kv = (await worker.env()).CONNECTORS;
+  for (const [what] of touches) {
+    const id = `import ${what}`;
+    await kv.put(`c:${id}`, exported("CONFIGURED", { id, index_name: what.replace(" ", "-"), last_seen: 7 }));
+  }
+  await kv.put("c:owner", exported("connected", { index_name: "owned" }));
+  for (const [n, text] of junk.entries()) await kv.put(`c:junk-${n}`, text);
+  const document = exported("connected");
+  for (let n = 0; n < MANY; n += 500) {
+    const put = (_, m) => kv.put(`c:many-${n + m}`, document.replace("{", `{"index_name":"many-${String(n + m).padStart(5, "0")}",`));
+    await Promise.all(Array.from({ length: 500 }, put));
+  }
 });
 after(() => worker.close());
 
-/** Asks until the answer is as wished; the copy in KV follows the connector within a second or two. */
+/** Asks until the answer is as wished. */
 async function until(ask, wished, seconds = 10) {
   const deadline = Date.now() + seconds * 1_000;
   for (;;) {
@@ -29,80 +56,22 @@ const list = async (query = "") => (await send(worker.url, "GET", `/_connector${
 const ids = (answer) => answer.results.map((connector) => connector.id);
 const copy = (id) => kv.getWithMetadata(`c:${id}`, "text");
 
-test("lists are filtered, sorted and paged", async (t) => {
-  const connectors = {
-    none: { name: "Without index", service_type: "gmail" },
-    drive: { index_name: "search-b", name: "Drive", service_type: "google_drive", description: "Sales and Marketing" },
-    shop: { index_name: "search-a", name: "Shop", service_type: "mysql" },
-    gone: { index_name: "search-c", name: "Drive" },
-    long: { index_name: "search-d", name: "L".repeat(1_500), service_type: "mysql" },
-  };
-  for (const [id, body] of Object.entries(connectors)) await send(worker.url, "PUT", `/_connector/${id}`, body);
-  await send(worker.url, "DELETE", "/_connector/gone");
-  await until(list, (answer) => answer.count === 4);
-
-  const cases = [
-    ["", ["shop", "drive", "long", "none"]],
-    ["?include_deleted=true", ["shop", "drive", "gone", "long", "none"]],
-    ["?size=2", ["shop", "drive"]],
-    ["?from=1&size=2", ["drive", "long"]],
-    ["?from=9", []],
-    ["?index_name=search-a,search-b,search-x", ["shop", "drive"]],
-    ["?connector_name=Drive", ["drive"]],
-    ["?connector_name=Drive&include_deleted", ["drive", "gone"]],
-    [`?connector_name=${"L".repeat(1_500)}`, ["long"]],
-    ["?service_type=mysql", ["shop", "long"]],
-    ["?service_type=mysql,gmail&index_name=search-a", ["shop"]],
-    ["?query=rive", ["drive"]],
-    ["?query=drive", []],
-    ["?query=marketing", ["drive"]],
-    ["?query=Marketing", []],
-    ["?query=search-*", ["shop", "drive", "long"]],
-    ["?query=LLL", ["long"]],
-  ];
-  for (const [query, expected] of cases) {
-    await t.test(query.slice(0, 40) || "all", async () => assert.deepEqual(ids(await list(query)), expected));
-  }
-  assert.equal((await list("?size=1")).count, 4);
-  const shown = (await list("?index_name=search-b")).results[0];
-  assert.deepEqual(shown, (await send(worker.url, "GET", "/_connector/drive")).body);
-
-  const first = await send(worker.url, "GET", "/_connector");
-  const headers = { "if-none-match": first.headers.get("etag") };
-  assert.equal((await fetch(`${worker.url}/_connector`, { headers })).status, 304);
+test("2,000 documents in Workers KV are in the first list", async () => {
+  const answer = await until(
+    () => send(worker.url, "GET", "/_connector?from=1990&size=10"),
+    ({ status }) => status === 200,
+    60,
+  );
+  assert.equal(answer.body.count, MANY + touches.length + 1);
+  assert.deepEqual(ids(await list("?index_name=many-00007")), ["many-7"]);
 });
 
-test("the copy: the document and what the list needs", async () => {
-  await send(worker.url, "PUT", "/_connector/copied", { index_name: "copied", name: "Copied", description: "x" });
-  const { value, metadata } = await until(() => copy("copied"), ({ value }) => value !== null);
-  const { id, ...document } = (await send(worker.url, "GET", "/_connector/copied")).body;
-  assert.deepEqual(JSON.parse(value), document);
-  assert.deepEqual(metadata, { index_name: "copied", name: "Copied", description: "x", status: "created" });
-  await send(worker.url, "PUT", "/_connector/copied/_status", { status: "error" });
-  await until(() => copy("copied"), ({ metadata }) => metadata.status === "error");
-  await send(worker.url, "DELETE", "/_connector/copied?hard=true");
-  await until(() => copy("copied"), ({ value }) => value === null);
-});
-
-const exported = (status, rest = {}) => JSON.stringify({ status, name: "Imported", custom: { kept: [1] }, ...rest });
-
-test("a document put into KV shows at once, and is adopted at first touch", async (t) => {
-  const touches = [
-    ["get", "GET", "", undefined, 200],
-    ["status", "GET", "/_status", undefined, 200],
-    ["move", "PUT", "/_status", { status: "connected" }, 200],
-    ["illegal move", "PUT", "/_status", { status: "needs_configuration" }, 200],
-    ["check in", "PUT", "/_check_in", undefined, 200],
-    ["create", "PUT", "", { name: "New" }, 200],
-    ["delete", "DELETE", "", undefined, 200],
-    ["hard delete", "DELETE", "?hard=true", undefined, 200],
-  ];
+test("a document put into KV shows, and is adopted at first touch", async (t) => {
   for (const [what, method, path, body, status] of touches) {
     await t.test(what, async () => {
       const id = `import ${what}`;
-      await kv.put(`c:${id}`, exported("CONFIGURED", { id, index_name: what.replace(" ", "-") }));
-      const row = (await list("?size=1000")).results.find((connector) => connector.id === id);
-      assert.deepEqual(row.custom, { kept: [1] });
+      const row = (await list(`?index_name=${what.replace(" ", "-")}`)).results[0];
+      assert.deepEqual([row.id, row.status, row.custom, row.last_seen], [id, "configured", { kept: [1] }, 7]);
       const answer = await send(worker.url, method, `/_connector/${encodeURIComponent(id)}${path}`, body);
       assert.equal(answer.status, status, JSON.stringify(answer.body));
       if (what.includes("delete") || what === "create") return;
@@ -119,10 +88,101 @@ test("a document put into KV shows at once, and is adopted at first touch", asyn
 });
 
 test("an imported connector keeps its index", async () => {
-  await kv.put("c:owner", exported("connected", { index_name: "owned" }));
   const other = await send(worker.url, "PUT", "/_connector/thief", { index_name: "owned" });
   assert.equal(other.status, 400);
   assert.equal(other.body.error.reason, "Index name [owned] is used by another connector.");
+});
+
+test("what is no connector is passed over", async () => {
+  for (const n of junk.keys()) {
+    assert.equal((await send(worker.url, "GET", `/_connector/junk-${n}`)).status, 404);
+  }
+  assert.deepEqual(ids(await list("?query=junk")), []);
+  assert.equal((await send(worker.url, "PUT", "/_connector/junk-0")).status, 201);
+  await send(worker.url, "DELETE", "/_connector/junk-0?hard=true");
+});
+
+test("lists are filtered, sorted and paged, and true at once", async (t) => {
+  const connectors = {
+    none: { name: "Without index", service_type: "gmail" },
+    drive: { index_name: "search-b", name: "Drive", service_type: "google_drive", description: "Sales and Marketing" },
+    shop: { index_name: "search-a", name: "Shop", service_type: "mysql" },
+    gone: { index_name: "search-c", name: "Drive" },
+    long: { index_name: "search-d", name: "L".repeat(1_500), service_type: "mysql" },
+  };
+  const types = ["gmail", "google_drive", "mysql"];
+  const mine = `service_type=${types}`;
+  for (const [id, body] of Object.entries(connectors)) {
+    await send(worker.url, "PUT", `/_connector/${id}`, { service_type: "mysql", ...body });
+    assert.ok(ids(await list(`?${mine}`)).includes(id), "an acknowledged creation is in the list");
+  }
+  await send(worker.url, "PUT", "/_connector/shop/_status", { status: "error" });
+  await send(worker.url, "DELETE", "/_connector/gone");
+  assert.ok(!ids(await list(`?${mine}`)).includes("gone"), "an acknowledged deletion is not in the list");
+  await until(() => list("?status=error"), (answer) => answer.count > 0, 1);
+
+  const cases = [
+    ["", ["shop", "drive", "long", "none"]],
+    ["&include_deleted=true", ["shop", "drive", "gone", "long", "none"]],
+    ["&size=2", ["shop", "drive"]],
+    ["&from=1&size=2", ["drive", "long"]],
+    ["&from=9", []],
+    ["&index_name=search-a,search-b,search-x", ["shop", "drive"]],
+    ["&connector_name=Drive", ["drive"]],
+    ["&connector_name=Drive&include_deleted", ["drive", "gone"]],
+    [`&connector_name=${"L".repeat(1_500)}`, ["long"]],
+    ["&service_type=mysql", ["shop", "long"]],
+    ["&service_type=mysql,gmail&index_name=search-a", ["shop"]],
+    ["&status=error", ["shop"]],
+    ["&status=CREATED,error", ["shop", "drive", "long", "none"]],
+    ["&status=created&service_type=mysql", ["long"]],
+    ["&status=connected", []],
+    ["&query=rive", ["drive"]],
+    ["&query=drive", []],
+    ["&query=marketing", ["drive"]],
+    ["&query=Marketing", []],
+    ["&query=search-*", ["shop", "drive", "long"]],
+    ["&query=LLL", ["long"]],
+    ["&query=s?arch-a", ["shop"]],
+    ["&query=s", ["shop", "drive", "long"]],
+  ];
+  for (const [query, expected] of cases) {
+    await t.test(query.slice(0, 40) || "all", async () => {
+      const answer = await list(`?${mine}${query}`);
+      assert.deepEqual(ids(answer), expected);
+      if (!/from|size/.test(query)) assert.equal(answer.count, expected.length);
+    });
+  }
+  assert.equal((await list(`?${mine}&size=1`)).count, 4);
+  assert.equal((await send(worker.url, "GET", "/_connector?status=gone")).status, 400);
+  const shown = (await list("?index_name=search-b")).results[0];
+  assert.deepEqual(shown, (await send(worker.url, "GET", "/_connector/drive")).body);
+
+  const first = await send(worker.url, "GET", `/_connector?${mine}`);
+  const headers = { "if-none-match": first.headers.get("etag") };
+  const again = () => fetch(`${worker.url}/_connector?${mine}`, { headers });
+  assert.equal((await again()).status, 304);
+  await send(worker.url, "PUT", "/_connector/shop/_name", { name: "Shops" });
+  assert.equal((await again()).status, 200);
+});
+
+test("the copy: the document, its version and its age", async () => {
+  await send(worker.url, "PUT", "/_connector/copied", { index_name: "copied", name: "Copied", description: "x" });
+  const { value, metadata } = await until(() => copy("copied"), ({ value }) => value !== null);
+  const { id, ...document } = (await send(worker.url, "GET", "/_connector/copied")).body;
+  assert.deepEqual(JSON.parse(value), document);
+  assert.equal(metadata.version, 1);
+  const old = await send(worker.url, "GET", "/_connector/copied?realtime=false");
+  assert.deepEqual(old.body, { id, ...document });
+  assert.match(old.headers.get("age"), /^\d$/);
+  await send(worker.url, "PUT", "/_connector/copied/_status", { status: "error" });
+  await until(() => copy("copied"), ({ value }) => JSON.parse(value).status === "error");
+  await send(worker.url, "PUT", "/_connector/copied/_check_in");
+  await sleep(2_500);
+  assert.equal((await copy("copied")).metadata.version, 2, "a heartbeat alone is not copied");
+  await send(worker.url, "DELETE", "/_connector/copied?hard=true");
+  await until(() => copy("copied"), ({ value }) => value === null);
+  assert.equal((await send(worker.url, "GET", "/_connector/copied?realtime=false")).status, 404);
 });
 
 test("a stale copy does not bring an erased connector back", async () => {
@@ -131,29 +191,4 @@ test("a stale copy does not bring an erased connector back", async () => {
   await kv.put("c:erased", exported("connected"));
   assert.equal((await send(worker.url, "GET", "/_connector/erased")).status, 404);
   assert.equal((await send(worker.url, "PUT", "/_connector/erased/_check_in")).status, 404);
-});
-
-test("what is no connector is passed over", async () => {
-  for (const [n, text] of ["", "[]", "{", '{"name":"x"}', '{"status":"gone"}', "\u0000"].entries()) {
-    await kv.put(`c:junk-${n}`, text);
-    assert.equal((await send(worker.url, "GET", `/_connector/junk-${n}`)).status, 404);
-  }
-  const answer = await send(worker.url, "GET", "/_connector?size=1000");
-  assert.equal(answer.status, 200);
-  assert.ok(ids(answer.body).every((id) => !id.startsWith("junk")));
-  assert.equal((await send(worker.url, "PUT", "/_connector/junk-0")).status, 201);
-});
-
-test("10,000 connectors list", async () => {
-  const document = exported("connected");
-  for (let n = 0; n < 10_000; n += 500) {
-    const put = (_, m) => {
-      const metadata = { index_name: `many-${String(n + m).padStart(5, "0")}`, name: "Many", status: "connected" };
-      return kv.put(`c:many-${n + m}`, document, { metadata });
-    };
-    await Promise.all(Array.from({ length: 500 }, put));
-  }
-  const answer = await list("?connector_name=Many&from=9990&size=10");
-  assert.equal(answer.count, 10_000);
-  assert.deepEqual(ids(answer), Array.from({ length: 10 }, (_, n) => `many-${9_990 + n}`));
 });

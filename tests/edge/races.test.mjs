@@ -12,7 +12,6 @@ after(() => worker.close());
 test("of two moves that cannot both be legal exactly one is, 200 times", async () => {
   const path = "/_connector/race/_status";
   const put = (status) => send(worker.url, "PUT", path, { status });
-  const winners = new Set();
   for (let round = 0; round < 200; round += 1) {
     await send(worker.url, "PUT", "/_connector/race");
     await put("needs_configuration");
@@ -21,12 +20,10 @@ test("of two moves that cannot both be legal exactly one is, 200 times", async (
     const answers = await Promise.all(statuses.map(put));
     const won = statuses.filter((_, n) => answers[n].status === 200);
     assert.equal(won.length, 1, `round ${round}: ${JSON.stringify(answers.map((a) => a.body))}`);
-    winners.add(won[0]);
     const { body } = await send(worker.url, "GET", path);
     assert.equal(body.status, won[0]);
     assert.equal(answers.find((answer) => answer.status !== 200).status, 400);
   }
-  assert.ok(winners.size > 0);
 });
 
 test("of many creations for one index exactly one is made", async () => {

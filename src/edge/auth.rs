@@ -1,0 +1,93 @@
+//! Who is asking. The rules are in [`crate::api`]; here is where keys and settings come from.
+
+use std::time::Duration;
+
+use worker::{Env, console_error};
+
+use super::cors;
+use super::runtime::{Incoming, Kv, describe, now_millis, timeout};
+use crate::api::{ApiError, AuthError, Caller, Credentials, Key, Privilege};
+
+/// The namespace of keys, each under its id.
+const KEYS: &str = "API_KEYS";
+/// The secret that holds the first key, as `id:secret`.
+const ROOT: &str = "ROOT_API_KEY";
+/// How long to wait for Workers KV to say whether there is such a key.
+const KEY_LIMIT: Duration = Duration::from_secs(2);
+/// This machine's own names.
+const LOCAL_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
+/// Finds out who is asking. Without an Authorization header that awaits nothing.
+///
+/// # Errors
+/// 401 for somebody unknown, 421 for somebody anonymous who asks for another host, 503 if Workers KV
+/// does not say.
+pub(super) async fn authenticate(incoming: &Incoming, env: &Env) -> Result<Caller, AuthError> {
+    if incoming.authorization.is_empty() {
+        let privilege = anonymous(incoming);
+        if privilege > Privilege::None && !is_known_host(incoming) {
+            return Err(AuthError::misdirected(&incoming.host));
+        }
+        return Caller::anonymous(privilege, &incoming.request.target);
+    }
+    let credentials = Credentials::parse(&incoming.authorization)?;
+    if let Ok(root) = env.secret(ROOT)
+        && let Some(caller) = credentials.open_root(&root.to_string())
+    {
+        return Ok(caller);
+    }
+    let key = key(env, credentials.id()).await.map_err(|why| {
+        console_error!("{KEYS} cannot be read: {why}");
+        AuthError::of(ApiError::unavailable("Workers KV"), "keys cannot be read", None)
+    })?;
+    credentials.open(key.as_ref(), now_millis())
+}
+
+/// What somebody without a key may do. A page of another site gets no further than reading: its
+/// visitors' network may reach a Worker that is open for them alone.
+fn anonymous(incoming: &Incoming) -> Privilege {
+    let privilege = Privilege::parse(&incoming.anonymous_privilege).unwrap_or(Privilege::None);
+    let reads = matches!(incoming.request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
+    if privilege <= Privilege::Monitor || reads || !is_foreign_page(incoming) {
+        return privilege;
+    }
+    Privilege::Monitor
+}
+
+/// Browsers say where a page comes from, and pages cannot change what they say.
+fn is_foreign_page(incoming: &Incoming) -> bool {
+    let own = incoming.origin.split_once("://").is_some_and(|(_, host)| host == incoming.host);
+    let is_foreign = (!incoming.origin.is_empty() && !own)
+        || matches!(incoming.sec_fetch_site.as_str(), "cross-site" | "same-site");
+    is_foreign && cors::allowed_origin(incoming).is_none()
+}
+
+/// A page whose own name leads to this address (DNS rebinding) is of the same origin to a browser. So
+/// without a key only names are answered that are known to be ours.
+fn is_known_host(incoming: &Incoming) -> bool {
+    let host = incoming.host.as_str();
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let is_it = |known: &str| known.eq_ignore_ascii_case(name) || known.eq_ignore_ascii_case(host);
+    LOCAL_HOSTS.into_iter().any(is_it)
+        || incoming
+            .allowed_hosts
+            .split(',')
+            .map(str::trim)
+            .any(|known| known == "*" || is_it(known))
+}
+
+async fn key(env: &Env, id: &str) -> Result<Option<Key>, String> {
+    let keys = Kv::of(env, KEYS).map_err(|thrown| describe(&thrown))?;
+    match timeout(KEY_LIMIT, keys.get(id)).await {
+        Some(Ok(found)) => Ok(found.and_then(|json| {
+            Key::from_json(&json)
+                .inspect_err(|problem| console_error!("{KEYS}: [{id}] is no key: {problem}"))
+                .ok()
+        })),
+        Some(Err(thrown)) => Err(describe(&thrown)),
+        None => Err(format!("no answer within {} s", KEY_LIMIT.as_secs())),
+    }
+}

@@ -1,0 +1,421 @@
+//! A connector's object: the connector, its history, and the order of all that happens to it.
+//!
+//! Between reading the connector and committing its successor there is no `await`: requests to one
+//! object interleave only at awaits, so of two moves that cannot both be legal exactly one is.
+//! What has to be awaited - a document to adopt, the claim of an index name - is awaited before the
+//! connector is read for good, or after the commit.
+
+mod claim;
+mod store;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use wasm_bindgen::prelude::*;
+use worker::worker_sys::DurableObjectState;
+use worker::{Env, console_error};
+
+use crate::api::{
+    self, ApiError, Call, Commit, Current, Format, Operation, Precondition, Response, StatusChange,
+    Write,
+};
+use crate::connector::Connector;
+use crate::edge::message::{FORMAT, Message, Origin, UnknownFormat};
+use crate::edge::outbox::{self, Outbox};
+use crate::edge::runtime::{
+    ConnectorStore, HttpResponse, JsError, JsResult, Kv, State, describe, spawn_or_ready, timeout,
+};
+use crate::edge::{KV, kv_key, log, now};
+use crate::status::Status;
+use store::WriteScope;
+pub(in crate::edge) use store::{Cursors, Record};
+
+/// How long to wait for Workers KV to say whether it has a document to adopt.
+/// Together with the claim of an index name it must stay below two seconds.
+const ADOPTION_LIMIT: Duration = Duration::from_millis(800);
+
+/// The object of a connector, as the runtime sees it.
+#[wasm_bindgen]
+pub struct ConnectorObject(Rc<Object>);
+
+/// What one object holds in memory.
+pub(in crate::edge) struct Object {
+    pub(in crate::edge) env: Env,
+    pub(in crate::edge) state: State,
+    pub(in crate::edge) outbox: Outbox,
+    store: ConnectorStore,
+    loaded: RefCell<Loaded>,
+    /// The index names that are claimed for writes not committed yet.
+    claims: RefCell<Vec<String>>,
+}
+
+/// The row, as far as it was read.
+#[derive(Default)]
+enum Loaded {
+    /// Not read yet.
+    #[default]
+    Unread,
+    /// There is none.
+    Empty,
+    /// There is one.
+    Found(Record),
+}
+
+#[wasm_bindgen]
+impl ConnectorObject {
+    /// From what the runtime gives an object.
+    #[wasm_bindgen(constructor)]
+    pub fn new(state: DurableObjectState, env: Env) -> Self {
+        let state = State::of(state);
+        Self(Rc::new(Object {
+            env,
+            store: state.connector_store(),
+            state,
+            outbox: Outbox::default(),
+            loaded: RefCell::default(),
+            claims: RefCell::default(),
+        }))
+    }
+
+    /// Carries out a request: the text of a response, or a promise of it.
+    ///
+    /// # Errors
+    /// None: failures are responses.
+    pub fn handle(&self, message: &str, body: Option<String>) -> JsResult {
+        let message = match Message::parse(message, body) {
+            Ok(message) => message,
+            Err(UnknownFormat) => return Ok(other_version().to_text().into()),
+        };
+        let this = self.0.clone();
+        spawn_or_ready(async move { Ok(this.respond(message).await.to_text().into()) })
+    }
+
+    /// How the connector is now, and whether it is about to take an index name: for the Directory.
+    ///
+    /// # Errors
+    /// If that cannot be found out.
+    pub fn current(&self, id: String, index: String) -> JsResult {
+        let this = self.0.clone();
+        spawn_or_ready(async move {
+            this.load(&id).await.map_err(|Unavailable| "Workers KV does not answer")?;
+            Ok(this.current(&index).to_string().into())
+        })
+    }
+
+    /// Brings the outbox's consumers up to date.
+    ///
+    /// # Errors
+    /// If the database fails: the runtime calls again.
+    pub fn alarm(&self) -> JsResult {
+        let this = self.0.clone();
+        spawn_or_ready(async move {
+            this.read_store()?;
+            outbox::alarm(&this).await;
+            Ok(JsValue::NULL)
+        })
+    }
+}
+
+/// What is answered to a message of another version.
+pub(in crate::edge) fn other_version() -> HttpResponse {
+    let error = ApiError::unavailable("a part of this service that is being updated");
+    let format = Format::default();
+    HttpResponse::new(format.failure(&error), &format)
+}
+
+/// Something behind the object does not answer, so the connector is not known.
+struct Unavailable;
+
+impl Object {
+    async fn respond(self: &Rc<Self>, message: Message) -> HttpResponse {
+        let Message { id, request, origin, opaque_id, .. } = message;
+        let (format, call) = api::read(&request);
+        let (response, etag) = match call {
+            Ok(Call::Connector(_, operation)) => {
+                self.carry_out(&id, operation, &request, origin, &format).await
+            }
+            Ok(_) => (format.failure(&ApiError::internal()), None),
+            Err(error) => (format.failure(&error), None),
+        };
+        HttpResponse::new(response, &format).opaque_id(opaque_id).etag(etag)
+    }
+
+    async fn carry_out(
+        self: &Rc<Self>,
+        id: &str,
+        operation: Operation,
+        request: &api::Request,
+        origin: Origin,
+        format: &Format,
+    ) -> (Response, Option<String>) {
+        let loaded = self.load(id).await;
+        let creates = matches!(operation, Operation::Write(Write::Create(_)));
+        // A creation does not depend on what was there; all else does.
+        if loaded.is_err() && !creates {
+            return (format.failure(&ApiError::unavailable("Workers KV")), None);
+        }
+        let precondition = Precondition::of(request);
+        match operation {
+            // The response to a PUT has no entity tag: what was sent is not what is stored (RFC 9110, 9.3.4).
+            Operation::Write(write) => {
+                let written = self.write(id, write, &precondition, origin).await;
+                (format.result(written), None)
+            }
+            read => match self.view(id, &read) {
+                Ok(response) => {
+                    let etag = self.with_record(|record| record.map(|r| api::etag(r.version)));
+                    match etag.as_deref().is_some_and(|tag| precondition.is_not_modified(tag)) {
+                        true => (Response::empty(304), etag),
+                        false => (format.success(response), etag),
+                    }
+                }
+                Err(error) => (format.failure(&error), None),
+            },
+        }
+    }
+
+    pub(in crate::edge) fn with_record<T>(&self, look: impl FnOnce(Option<&Record>) -> T) -> T {
+        match &*self.loaded.borrow() {
+            Loaded::Found(record) => look(Some(record)),
+            Loaded::Unread | Loaded::Empty => look(None),
+        }
+    }
+
+    /// Changes what is known of the outbox's consumers, in memory.
+    pub(in crate::edge) fn move_cursors(&self, change: impl FnOnce(&mut Cursors)) {
+        if let Loaded::Found(record) = &mut *self.loaded.borrow_mut() {
+            change(&mut record.cursors);
+        }
+    }
+
+    /// Notes how far the outbox's consumers are.
+    pub(in crate::edge) fn note_cursors(&self) {
+        let cursors = self.with_record(|record| record.map(|record| record.cursors));
+        let Some(Cursors { kv, directory, copied_at }) = cursors else { return };
+        if let Err(thrown) = self.store.note_cursors(kv, directory, copied_at) {
+            console_error!("how far the outbox is cannot be noted: {}", describe(&thrown));
+        }
+    }
+
+    /// The index name that the connector has.
+    fn has_committed(&self, index: &str) -> bool {
+        self.with_record(|record| {
+            record.and_then(Record::connector).and_then(Connector::held_index) == Some(index)
+        })
+    }
+
+    fn current(&self, index: &str) -> Value {
+        json!({
+            "format": FORMAT,
+            "entry": self.with_record(|record| record.map(outbox::directory::entry)),
+            "document": self.with_record(|record| record.and_then(outbox::directory::document)),
+            "is_claiming": self.claims.borrow().iter().any(|claimed| claimed == index),
+        })
+    }
+
+    /// Reads the row, once.
+    fn read_store(self: &Rc<Self>) -> Result<(), JsError> {
+        if !matches!(*self.loaded.borrow(), Loaded::Unread) {
+            return Ok(());
+        }
+        let loaded = store::read(&self.store)?.map_or(Loaded::Empty, Loaded::Found);
+        self.loaded.replace(loaded);
+        outbox::loaded(self);
+        Ok(())
+    }
+
+    /// Sees to it that the row is read. An object without one adopts the document that Workers KV
+    /// may have: that is how connectors are imported.
+    async fn load(self: &Rc<Self>, id: &str) -> Result<(), Unavailable> {
+        self.read_store().map_err(|thrown| {
+            let why = describe(&thrown);
+            console_error!("connector [{id}]: its database cannot be read: {why}");
+            Unavailable
+        })?;
+        if !matches!(*self.loaded.borrow(), Loaded::Empty) {
+            return Ok(());
+        }
+        let Some(connector) = self.imported(id).await? else { return Ok(()) };
+        let claim = match connector.held_index() {
+            Some(index) => match self.claim(id, index.to_owned()).await {
+                Ok(claim) => Some(claim),
+                Err(error) if error.status == 503 => return Err(Unavailable),
+                Err(_) => {
+                    console_error!(
+                        "KV key [{}] is not adopted: its index is used by another connector",
+                        kv_key(id)
+                    );
+                    return Ok(());
+                }
+            },
+            None => None,
+        };
+        // Another request may have come first meanwhile.
+        if matches!(*self.loaded.borrow(), Loaded::Empty) {
+            let change = status_change(None, &connector, "_import", None);
+            let committed = self.commit(
+                Record::empty(id),
+                Some(connector),
+                WriteScope::Edit,
+                Some(change),
+                None,
+            );
+            committed.map_err(|_| Unavailable)?;
+            if let Some(claim) = claim {
+                claim.settle();
+            }
+            outbox::committed(self, "_import").await;
+        }
+        Ok(())
+    }
+
+    async fn imported(&self, id: &str) -> Result<Option<Connector>, Unavailable> {
+        let kv = Kv::of(&self.env, KV).map_err(|_| Unavailable)?;
+        let key = kv_key(id);
+        let Some(Ok(found)) = timeout(ADOPTION_LIMIT, kv.get(&key)).await else {
+            return Err(Unavailable);
+        };
+        Ok(found.and_then(|text| {
+            Connector::from_json(&text)
+                .inspect_err(|problem| console_error!("KV key [{key}] is no connector: {problem}"))
+                .ok()
+        }))
+    }
+
+    fn view(&self, id: &str, operation: &Operation) -> Result<Response, ApiError> {
+        self.with_record(|record| {
+            let found = record.and_then(|record| record.document.as_ref());
+            match operation {
+                Operation::Status { size } => {
+                    let connector = found
+                        .map(|document| &document.connector)
+                        .filter(|connector| !connector.is_deleted())
+                        .ok_or_else(|| ApiError::not_found(id))?;
+                    let history = self.store.history(*size).map_err(|thrown| {
+                        let why = describe(&thrown);
+                        console_error!("connector [{id}]: its history cannot be read: {why}");
+                        ApiError::internal()
+                    })?;
+                    let history = serde_json::from_str(&history).unwrap_or_default();
+                    Ok(api::status_view(id, connector, history))
+                }
+                Operation::Get { include_deleted, .. } => {
+                    api::show(id, *include_deleted, found.map(|it| (&it.connector, it.json())))
+                }
+                Operation::Write(_) => Err(ApiError::internal()),
+            }
+        })
+    }
+
+    async fn write(
+        self: &Rc<Self>,
+        id: &str,
+        write: Write,
+        precondition: &Precondition,
+        origin: Origin,
+    ) -> Result<Response, ApiError> {
+        let wanted = write.wanted_index().filter(|index| !self.has_committed(index));
+        let claim = match wanted.map(str::to_owned) {
+            Some(index) => {
+                // What is refused anyway need not claim a name.
+                self.decide(id, write.clone(), precondition)?;
+                Some(self.claim(id, index).await?)
+            }
+            None => None,
+        };
+        let via = write.name();
+        let (response, scope) = self.decide_and_commit(id, write, precondition, origin)?;
+        if let Some(claim) = claim {
+            claim.settle();
+        }
+        match scope {
+            None => {}
+            Some(WriteScope::Heartbeat) => outbox::seen(self),
+            Some(WriteScope::Move | WriteScope::Edit) => outbox::committed(self, via).await,
+        }
+        Ok(response)
+    }
+
+    fn decide(
+        &self,
+        id: &str,
+        write: Write,
+        precondition: &Precondition,
+    ) -> Result<api::Decision, ApiError> {
+        self.with_record(|record| {
+            let before = record.and_then(|record| {
+                let connector = record.connector()?;
+                Some(Current { connector, version: record.version })
+            });
+            api::decide(id, write, precondition, before, now())
+        })
+    }
+
+    /// Reads the connector, decides, and commits. Not an `async fn`, and so without an `await`.
+    fn decide_and_commit(
+        &self,
+        id: &str,
+        write: Write,
+        precondition: &Precondition,
+        origin: Origin,
+    ) -> Result<(Response, Option<WriteScope>), ApiError> {
+        let via = write.name();
+        let api::Decision { commit, response } = self.decide(id, write, precondition)?;
+        if commit == Commit::Nothing {
+            return Ok((response, None));
+        }
+        let scope = WriteScope::of(&commit);
+        // Out of memory while it changes: should the commit fail, the row is read anew.
+        let (row, before) = match self.loaded.take() {
+            Loaded::Found(record) => record.take_connector(),
+            Loaded::Unread | Loaded::Empty => (Record::empty(id), None),
+        };
+        let from = before.as_ref().map(Connector::status);
+        let after = commit.apply(before);
+        let change = after
+            .as_ref()
+            .filter(|after| from != Some(after.status()) || via == "_create")
+            .map(|after| status_change(from, after, via, origin.by));
+        self.commit(row, after, scope, change, origin.request_id.as_deref())
+            .map_err(|_| ApiError::internal())?;
+        Ok((response, Some(scope)))
+    }
+
+    /// Commits a connector, and the change of status that led to it, as the version after `before`.
+    fn commit(
+        &self,
+        before: Record,
+        connector: Option<Connector>,
+        scope: WriteScope,
+        change: Option<StatusChange>,
+        request_id: Option<&str>,
+    ) -> Result<(), JsError> {
+        let record = before.followed_by(connector, scope, change.as_ref());
+        let id = &record.id;
+        store::commit(&self.store, &record, change.as_ref(), scope).inspect_err(|thrown| {
+            console_error!("connector [{id}]: commit failed: {}", describe(thrown));
+        })?;
+        if let Some(change) = &change {
+            log::status_change(id, change, request_id);
+        }
+        self.loaded.replace(Loaded::Found(record));
+        Ok(())
+    }
+}
+
+fn status_change(
+    from: Option<Status>,
+    after: &Connector,
+    via: &'static str,
+    by: Option<String>,
+) -> StatusChange {
+    StatusChange {
+        from: from.map(Status::name),
+        to: after.status().name(),
+        at: now().to_string(),
+        via,
+        by,
+    }
+}

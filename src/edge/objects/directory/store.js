@@ -1,0 +1,138 @@
+// What the Directory keeps in its SQLite database: a slim row for each connector with what lists filter and sort
+// by, its document in a table of its own, totals, and index names that are claimed.
+//
+// What changes often - the status and when the connector was last seen - stands in the slim row alone, so that
+// neither a move nor a heartbeat writes a document again.
+
+// `deleted`: 0 no, 1 soft, 2 erased: a row that remembers the version, so that no older entry brings it back.
+// `version` 0: taken up from Workers KV, its object has not been asked yet. `seq`: the change of the Directory that
+// wrote the row; `changed`: the last one that was more than a heartbeat. A name that is claimed is not committed yet.
+const TABLES = `
+  CREATE TABLE IF NOT EXISTS entry (
+    key INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    index_name TEXT,
+    name TEXT,
+    service_type TEXT,
+    description TEXT,
+    status TEXT,
+    since TEXT,
+    deleted INTEGER NOT NULL,
+    last_seen TEXT,
+    error TEXT,
+    version INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    changed INTEGER NOT NULL
+  );
+  CREATE INDEX IF NOT EXISTS entry_in_order ON entry (deleted, index_name IS NULL, index_name, id);
+  CREATE INDEX IF NOT EXISTS entry_by_status ON entry (deleted, status, index_name IS NULL, index_name, id);
+  CREATE INDEX IF NOT EXISTS entry_by_service_type ON entry (deleted, service_type, index_name IS NULL, index_name, id);
+  CREATE INDEX IF NOT EXISTS entry_by_name ON entry (deleted, name, index_name IS NULL, index_name, id);
+  CREATE INDEX IF NOT EXISTS entry_by_change ON entry (changed);
+  CREATE TABLE IF NOT EXISTS document (key INTEGER PRIMARY KEY, json TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS total (
+    deleted INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    service_type TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (deleted, status, service_type)
+  ) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS claim (index_name TEXT PRIMARY KEY, id TEXT NOT NULL, token TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+`;
+
+/** Adds to a total, for a row that comes (`NEW`) or goes (`OLD`). A missing type counts under the empty text. */
+const count = (row, by) => `
+    INSERT INTO total VALUES (${row}.deleted, coalesce(${row}.status, ''), coalesce(${row}.service_type, ''), ${by})
+    ON CONFLICT DO UPDATE SET count = count + ${by};`;
+
+const TRIGGERS = `
+  CREATE TRIGGER IF NOT EXISTS entry_comes AFTER INSERT ON entry BEGIN ${count("NEW", 1)} END;
+  CREATE TRIGGER IF NOT EXISTS entry_goes AFTER DELETE ON entry BEGIN ${count("OLD", -1)} END;
+  CREATE TRIGGER IF NOT EXISTS entry_moves AFTER UPDATE OF deleted, status, service_type ON entry
+  BEGIN ${count("OLD", -1)} ${count("NEW", 1)} END;
+`;
+
+const FIELDS = ["index_name", "name", "service_type", "description", "status", "since", "deleted", "error", "last_seen"];
+
+/** Makes the tables if there are none. */
+export function open({ sql }) {
+  const tables = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'entry_moves'").toArray();
+  if (tables.length === 0) sql.exec(TABLES + TRIGGERS);
+}
+
+/**
+ * Takes up entries, all or none; gives what became of each: `taken`, `seen` if only
+ * last_seen was new, `older` than what is there, `document needed`, or `index in use`. A document is given beside a single entry or in it; without one, the one that is there stays.
+ */
+export function apply(storage, entries, document, seq) {
+  const take = () => JSON.parse(entries).map((entry) => applyOne(storage.sql, entry, document ?? entry.document, seq));
+  return JSON.stringify(storage.transactionSync(take));
+}
+
+function applyOne(sql, entry, document, seq) {
+  const [old] = sql.exec("SELECT * FROM entry WHERE id = ?", entry.id).toArray();
+  if (old && old.version >= entry.version) return "older";
+  const isErased = entry.deleted === 2;
+  // Connectors have claimed their index before; documents from Workers KV have not.
+  if (entry.version === 0 && entry.deleted === 0 && isInUse(sql, entry.index_name)) return "index in use";
+  if (document === undefined && !isErased && !(old && old.deleted !== 2)) return "document needed";
+  const { key, isMore } = old ? update(sql, old, entry, document, seq) : insert(sql, entry, seq);
+  if (isErased) sql.exec("DELETE FROM document WHERE key = ?", key);
+  else if (document !== undefined) sql.exec("INSERT OR REPLACE INTO document VALUES (?, ?)", key, document);
+  if (entry.index_name !== null && entry.deleted === 0) {
+    sql.exec("DELETE FROM claim WHERE index_name = ? AND id = ?", entry.index_name, entry.id);
+  }
+  return isMore ? "taken" : "seen";
+}
+
+const isInUse = (sql, index) =>
+  index !== null &&
+  sql.exec("SELECT 1 FROM entry WHERE deleted = 0 AND (index_name IS NULL) = 0 AND index_name = ?", index).toArray().length > 0;
+
+function insert(sql, entry, seq) {
+  const columns = ["id", ...FIELDS, "version", "seq", "changed"];
+  const places = columns.map(() => "?").join(", ");
+  const values = FIELDS.map((field) => entry[field]);
+  const query = `INSERT INTO entry (${columns.join(", ")}) VALUES (${places}) RETURNING key`;
+  const { key } = sql.exec(query, entry.id, ...values, entry.version, seq, seq).one();
+  return { key, isMore: true };
+}
+
+/** Only what differs is written: each column that is named costs a row in its indexes. */
+function update(sql, old, entry, document, seq) {
+  const fields = FIELDS.filter((field) => old[field] !== entry[field]);
+  const isMore = document !== undefined || fields.some((field) => field !== "last_seen");
+  const columns = [...fields, "version", "seq", ...(isMore ? ["changed"] : [])];
+  const values = columns.map((column) => (column === "seq" || column === "changed" ? seq : entry[column]));
+  sql.exec(`UPDATE entry SET ${columns.map((name) => `${name} = ?`).join(", ")} WHERE key = ?`, ...values, old.key);
+  return { key: old.key, isMore };
+}
+
+/** The rows that a statement gives, as JSON. */
+export function query({ sql }, statement, values) {
+  return JSON.stringify(sql.exec(statement, ...JSON.parse(values)).toArray());
+}
+
+/**
+ * The connectors whose keys a statement gives, as JSON with commas between them; `undefined` if that is more than
+ * `limit` characters.
+ */
+export function page({ sql }, statement, values, limit) {
+  const rows = sql.exec(
+    `SELECT id, status, last_seen, json FROM (${statement})
+     CROSS JOIN entry USING (key) CROSS JOIN document USING (key)`,
+    ...JSON.parse(values),
+  );
+  let text = "";
+  for (const [id, status, lastSeen, json] of rows.raw()) {
+    const seen = lastSeen === null ? "" : `,"last_seen":${JSON.stringify(lastSeen)}`;
+    const rest = json === "{}" ? "}" : `,${json.slice(1)}`;
+    text += `${text === "" ? "" : ","}{"id":${JSON.stringify(id)},"status":"${status}"${seen}${rest}`;
+    if (text.length > limit) return undefined;
+  }
+  return text;
+}
+
+/** The text of a list's response: its head, how many there are, and those of the page. */
+export const listResponse = (head, count, results) => `${head}{"count":${count},"results":[${results}]}`;

@@ -1,0 +1,150 @@
+//! Workers KV.
+
+use js_sys::{Array, Map, Promise, Reflect};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use wasm_bindgen::prelude::*;
+use worker::Env;
+
+use super::promise::await_promise;
+use super::{JsError, binding, from_json, to_text};
+
+/// Workers KV gives at most this many values at once.
+const BATCH: usize = 100;
+
+#[wasm_bindgen]
+extern "C" {
+    type Namespace;
+    #[wasm_bindgen(method, catch)]
+    fn get(this: &Namespace, key: &str) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = get)]
+    fn get_all(this: &Namespace, keys: &Array) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = getWithMetadata)]
+    fn get_with_metadata(this: &Namespace, key: &str) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn put(this: &Namespace, key: &str, value: &str, options: &JsValue)
+    -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn list(this: &Namespace, options: &JsValue) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn delete(this: &Namespace, key: &str) -> Result<Promise, JsValue>;
+}
+
+/// A Workers KV namespace.
+pub(crate) struct Kv(Namespace);
+
+/// A value and when it was written.
+pub(crate) struct Copy {
+    /// The value.
+    pub value: String,
+    /// `at` of its metadata: milliseconds since 1970.
+    pub written_at: Option<u64>,
+}
+
+/// Some of a namespace's keys.
+#[derive(Default)]
+pub(crate) struct KvKeys {
+    /// Their names.
+    pub names: Vec<String>,
+    /// Where to go on; `None` after the last.
+    pub cursor: Option<String>,
+}
+
+impl Kv {
+    /// The namespace of that binding.
+    ///
+    /// # Errors
+    /// If wrangler.toml has none of that name.
+    pub fn of(env: &Env, name: &str) -> Result<Self, JsError> {
+        binding(env, name).map(Self)
+    }
+
+    /// The value under a key.
+    ///
+    /// # Errors
+    /// If Workers KV does not answer.
+    pub async fn get(&self, key: &str) -> Result<Option<String>, JsError> {
+        Ok(await_promise(self.0.get(key)).await?.as_string())
+    }
+
+    /// The value under a key, and when it was written.
+    ///
+    /// # Errors
+    /// If Workers KV does not answer.
+    pub async fn get_copy(&self, key: &str) -> Result<Option<Copy>, JsError> {
+        let found = await_promise(self.0.get_with_metadata(key)).await?;
+        let Some(value) = Reflect::get(&found, &"value".into())?.as_string() else {
+            return Ok(None);
+        };
+        let metadata: Value =
+            serde_json::from_str(&to_text(&Reflect::get(&found, &"metadata".into())?)?)
+                .unwrap_or_default();
+        Ok(Some(Copy { value, written_at: metadata.get("at").and_then(Value::as_u64) }))
+    }
+
+    /// The values under some keys, those that are there, each with its key.
+    ///
+    /// # Errors
+    /// If Workers KV does not answer.
+    pub async fn get_all(&self, keys: &[String]) -> Result<Vec<(String, String)>, JsError> {
+        let mut batches = Vec::new();
+        for batch in keys.chunks(BATCH) {
+            let names: Array = batch.iter().map(|key| JsValue::from(key.as_str())).collect();
+            batches.push((batch, self.0.get_all(&names)?));
+        }
+        let mut values = Vec::new();
+        for (batch, promise) in batches {
+            let found: Map = await_promise(Ok(promise)).await?.unchecked_into();
+            for key in batch {
+                if let Some(value) = found.get(&key.as_str().into()).as_string() {
+                    values.push((key.clone(), value));
+                }
+            }
+        }
+        Ok(values)
+    }
+
+    /// Writes a value.
+    ///
+    /// # Errors
+    /// If Workers KV does not answer, or refuses.
+    pub async fn put(&self, key: &str, value: &str, metadata: &Value) -> Result<(), JsError> {
+        let options = from_json(&json!({ "metadata": metadata }))?;
+        await_promise(self.0.put(key, value, &options)).await.map(drop)
+    }
+
+    /// Removes a value.
+    ///
+    /// # Errors
+    /// If Workers KV does not answer, or refuses.
+    pub async fn delete(&self, key: &str) -> Result<(), JsError> {
+        await_promise(self.0.delete(key)).await.map(drop)
+    }
+
+    /// At most 1,000 keys with that prefix, from a cursor on.
+    ///
+    /// # Errors
+    /// If Workers KV does not answer.
+    pub async fn list(&self, prefix: &str, cursor: Option<&str>) -> Result<KvKeys, JsError> {
+        #[derive(Deserialize)]
+        struct Page {
+            keys: Vec<Key>,
+            list_complete: bool,
+            cursor: Option<String>,
+        }
+        #[derive(Deserialize)]
+        struct Key {
+            name: String,
+        }
+        let options = match cursor {
+            Some(cursor) => json!({ "prefix": prefix, "cursor": cursor }),
+            None => json!({ "prefix": prefix }),
+        };
+        let text = to_text(&await_promise(self.0.list(&from_json(&options)?)).await?)?;
+        let page: Page = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+        Ok(KvKeys {
+            names: page.keys.into_iter().map(|key| key.name).collect(),
+            cursor: page.cursor.filter(|_| !page.list_complete),
+        })
+    }
+}

@@ -1,0 +1,74 @@
+//! The Workers runtime as this Worker uses it: the only bindings to JavaScript outside of the
+//! browser package. Everything else in `edge` is Rust over these few types.
+//!
+//! What the `worker` crate has at the same cost comes from it. The rest is bound here, because each
+//! crossing costs more than what it asks for: see ARCHITECTURE.md, "Decisions".
+
+mod kv;
+mod promise;
+mod request;
+mod response;
+mod rpc;
+mod storage;
+
+use js_sys::{JSON, Reflect};
+use serde_json::Value;
+use wasm_bindgen::prelude::*;
+use worker::Env;
+
+pub(super) use js_sys::JsString;
+pub(super) use kv::Kv;
+pub(super) use promise::{await_promise, join, sleep, spawn_or_ready, timeout};
+pub(super) use request::Incoming;
+pub(super) use response::{HttpResponse, no_content, pass_on, with_headers};
+pub(super) use rpc::{
+    apply_entry, claim_index, current_entry, handle_connector, handle_directory, release_index,
+};
+pub(super) use storage::{ConnectorStore, DirectoryStore, State};
+pub(super) use web_sys::Request as RawRequest;
+
+/// What the runtime throws, or a text of ours.
+pub(super) type JsError = JsValue;
+/// What a call from JavaScript ends with.
+pub(super) type JsResult = Result<JsValue, JsError>;
+
+/// Milliseconds since 1970.
+pub(super) fn now_millis() -> u64 {
+    js_sys::Date::now() as u64
+}
+
+/// A binding of wrangler.toml that the `worker` crate has no type for.
+///
+/// # Errors
+/// If there is none of that name.
+fn binding<T: JsCast>(env: &Env, name: &str) -> Result<T, JsError> {
+    let found = Reflect::get(env, &name.into())?;
+    match found.is_undefined() {
+        true => Err(format!("wrangler.toml has no binding [{name}]").into()),
+        false => Ok(found.unchecked_into()),
+    }
+}
+
+/// A JavaScript value as JSON text.
+fn to_text(value: &JsValue) -> Result<String, JsError> {
+    Ok(JSON::stringify(value)?.as_string().unwrap_or_default())
+}
+
+/// JSON as a JavaScript value.
+fn from_json(value: &Value) -> Result<JsValue, JsError> {
+    JSON::parse(&value.to_string())
+}
+
+/// What was thrown, for the log.
+pub(super) fn describe(thrown: &JsError) -> String {
+    match thrown.as_string() {
+        Some(text) => text,
+        None => js_sys::Object::from(thrown.clone()).to_string().into(),
+    }
+}
+
+// Numbers in JavaScript are exact up to 2^53; versions, times and limits stay far below.
+#[allow(clippy::cast_precision_loss)]
+fn number(number: u64) -> f64 {
+    number as f64
+}

@@ -1,0 +1,81 @@
+// Reads a request for the module: what goes together crosses together, and crosses once.
+
+/** How many times the limit is read of a body that is too long, so that the client sees 413 instead of a reset. */
+const DRAIN_FACTOR = 8;
+
+const strict = new TextDecoder("utf-8", { fatal: true });
+
+/**
+ * `[head, body]`: the head as JSON, the body as text of at most `limit` bytes, `undefined` if there is none. Names
+ * in the head are those that request.rs asks for; what is absent is left out. `validUpTo` tells how many bytes of a
+ * body are UTF-8.
+ */
+export async function readRequest(request, env, { limit, validUpTo }) {
+  const { method, url, headers } = request;
+  const { ANONYMOUS_PRIVILEGE, CORS_ORIGINS, ALLOWED_HOSTS, WRITE_LIMIT } = env;
+  const reads = method === "GET" || method === "HEAD";
+  const announced = headers.get("content-length");
+  const { body, problem, problem_at } = hasBody(request, announced)
+    ? await readBody(request, announced, limit, validUpTo)
+    : {};
+  // Each look at a header costs: none is asked for where it cannot matter.
+  const header = (name, matters) => (matters ? (headers.get(name) ?? undefined) : undefined);
+  const head = {
+    method,
+    url,
+    problem,
+    problem_at,
+    anonymous_privilege: ANONYMOUS_PRIVILEGE,
+    cors_origins: CORS_ORIGINS || undefined,
+    allowed_hosts: ALLOWED_HOSTS || undefined,
+    counts_writes: WRITE_LIMIT === undefined ? undefined : "true",
+    accept: header("accept", true),
+    content_type: header("content-type", body !== undefined),
+    if_match: header("if-match", !reads),
+    if_none_match: header("if-none-match", true),
+    authorization: header("authorization", true),
+    origin: header("origin", CORS_ORIGINS || !reads),
+    sec_fetch_site: header("sec-fetch-site", !reads),
+    opaque_id: header("x-opaque-id", true),
+    ray: header("cf-ray", true),
+    address: header("cf-connecting-ip", WRITE_LIMIT !== undefined),
+    preflight_method: header("access-control-request-method", method === "OPTIONS"),
+  };
+  return [JSON.stringify(head), body];
+}
+
+/** To look at the stream costs more than to look at a header. */
+const hasBody = (request, announced) =>
+  announced === null ? request.body !== null : announced !== "0";
+
+async function readBody(request, announced, limit, validUpTo) {
+  const encoding = request.headers.get("content-encoding");
+  if (encoding && !/^(gzip|identity)$/i.test(encoding)) return { problem: "encoding", problem_at: encoding };
+  const isGzip = encoding && encoding.toLowerCase() === "gzip";
+  let bytes;
+  try {
+    if (isGzip) bytes = await readPieces(request.body.pipeThrough(new DecompressionStream("gzip")), limit, limit);
+    else if (announced !== null && Number(announced) <= limit) bytes = await request.arrayBuffer();
+    else bytes = await readPieces(request.body, limit, limit * DRAIN_FACTOR);
+  } catch {
+    return { problem: isGzip ? "not gzip" : "cut off" };
+  }
+  if (bytes === undefined) return { problem: "too long" };
+  try {
+    return { body: strict.decode(bytes) };
+  } catch {
+    return { problem: "not UTF-8", problem_at: String(validUpTo(new Uint8Array(bytes))) };
+  }
+}
+
+/** The bytes of a stream; `undefined` if there are more than `limit`. Of those, no more than `most` are read. */
+async function readPieces(stream, limit, most) {
+  const pieces = [];
+  let size = 0;
+  for await (const piece of stream) {
+    size += piece.byteLength;
+    if (size <= limit) pieces.push(piece);
+    if (size > most) break;
+  }
+  return size > limit ? undefined : new Blob(pieces).arrayBuffer();
+}

@@ -1,0 +1,179 @@
+//! From a response of the core to a response of the runtime.
+
+use std::borrow::Cow;
+
+use wasm_bindgen::prelude::*;
+use web_sys::{Headers, Response, ResponseInit};
+
+use super::{JsError, JsResult};
+use crate::api::{self, Format};
+
+/// The format of the text that responses cross as, between WebAssembly and JavaScript and between
+/// objects and the Worker: see `respond` in response.js.
+const FORMAT: u64 = 1;
+/// When to try again after too many writes: the shortest period that the runtime counts in.
+const RATE_LIMIT_RETRY_S: u32 = 10;
+/// When to try again what could not be done for the moment.
+const UNAVAILABLE_RETRY_S: u32 = 1;
+
+#[wasm_bindgen(module = "/src/edge/runtime/response.js")]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    fn respond(text: &str) -> Result<Response, JsValue>;
+}
+
+/// A response with its headers.
+pub(crate) struct HttpResponse {
+    response: api::Response,
+    /// Headers that other responses have too, letter by letter.
+    shared: Vec<(&'static str, Cow<'static, str>)>,
+    /// Headers of this response alone.
+    own: Vec<(&'static str, String)>,
+}
+
+impl HttpResponse {
+    /// A response in that format. Clients refuse responses that do not name the product.
+    pub fn new(response: api::Response, format: &Format) -> Self {
+        let mut shared: Vec<(_, Cow<'static, str>)> = match response.status {
+            // Those who are not let in are not told the product, as upstream. `Basic` is not
+            // offered though it is taken: browsers would ask for a password, and from then on add
+            // it to whatever any page sends here.
+            401 => vec![("www-authenticate", "ApiKey, Bearer realm=\"security\"".into())],
+            403 => Vec::new(),
+            _ => vec![("x-elastic-product", "Elasticsearch".into())],
+        };
+        match response.status {
+            429 => shared.push(("retry-after", RATE_LIMIT_RETRY_S.to_string().into())),
+            503 => shared.push(("retry-after", UNAVAILABLE_RETRY_S.to_string().into())),
+            _ => {}
+        }
+        match response.body.is_empty() {
+            false => shared.push(("content-type", format.media.content_type())),
+            true if response.status == 200 => shared.push(("content-type", "text/plain".into())),
+            true => {}
+        }
+        if let Some(allow) = response.allow {
+            shared.push(("allow", allow.into()));
+        }
+        Self { response, shared, own: Vec::new() }
+    }
+
+    /// With an entity tag.
+    #[must_use]
+    pub fn etag(mut self, tag: Option<String>) -> Self {
+        self.own.extend(tag.map(|tag| ("etag", tag)));
+        self
+    }
+
+    /// Caches must keep responses apart by this request header.
+    #[must_use]
+    pub fn vary(mut self, header: &'static str) -> Self {
+        self.shared.push(("vary", header.into()));
+        self
+    }
+
+    /// Tells the caller its own name for the request.
+    #[must_use]
+    pub fn opaque_id(mut self, id: Option<String>) -> Self {
+        self.own.extend(id.map(|id| ("x-opaque-id", id)));
+        self
+    }
+
+    /// How many seconds old it is.
+    #[must_use]
+    pub fn age(mut self, seconds: Option<u64>) -> Self {
+        self.own.extend(seconds.map(|seconds| ("age", seconds.to_string())));
+        self
+    }
+
+    /// A copy stands in for a connector whose object does not answer.
+    #[must_use]
+    pub fn stale(mut self) -> Self {
+        self.own.push(("warning", "110 connector-status \"Response is Stale\"".to_owned()));
+        self
+    }
+
+    /// Without its body, as a response to HEAD has to be.
+    #[must_use]
+    pub fn headers_only(mut self) -> Self {
+        self.response.body.clear();
+        self
+    }
+
+    /// The text that response.js makes a response of, without the body.
+    pub fn head(&self) -> String {
+        let status = self.response.status;
+        let mut head = format!("{{\"format\":{FORMAT},\"status\":{status},\"headers\":{{");
+        push_members(&mut head, self.shared.iter().map(|(name, value)| (*name, &**value)));
+        head.push_str("}}\n{");
+        push_members(&mut head, self.own.iter().map(|(name, value)| (*name, &**value)));
+        head.push_str("}\n");
+        head
+    }
+
+    /// The text that response.js makes a response of.
+    pub fn to_text(&self) -> String {
+        let mut text = self.head();
+        text.push_str(&self.response.body);
+        text
+    }
+
+    /// The response.
+    ///
+    /// # Errors
+    /// If the runtime refuses a header.
+    pub fn send(&self) -> JsResult {
+        Ok(respond(&self.to_text())?.into())
+    }
+}
+
+/// Names are ours and need no escapes; values may come from callers.
+fn push_members<'a>(json: &mut String, members: impl Iterator<Item = (&'a str, &'a str)>) {
+    for (n, (name, value)) in members.enumerate() {
+        let comma = if n > 0 { "," } else { "" };
+        json.push_str(comma);
+        json.push('"');
+        json.push_str(name);
+        json.push_str("\":");
+        json.push_str(&serde_json::to_string(value).unwrap_or_default());
+    }
+}
+
+/// A 204 with those headers.
+///
+/// # Errors
+/// If the runtime refuses one.
+pub(crate) fn no_content(headers: &[(&str, &str)]) -> JsResult {
+    let all = Headers::new()?;
+    for (name, value) in headers {
+        all.append(name, value)?;
+    }
+    let init = ResponseInit::new();
+    init.set_status(204);
+    init.set_headers(&all);
+    Ok(Response::new_with_opt_str_and_init(None, &init)?.into())
+}
+
+/// A response that came from elsewhere, as one of ours.
+pub(crate) fn pass_on(response: worker::Response) -> JsValue {
+    web_sys::Response::from(response).into()
+}
+
+/// A copy of a response, with more headers.
+///
+/// # Errors
+/// If the runtime refuses one.
+pub(crate) fn with_headers(
+    response: &JsValue,
+    headers: &[(&str, &str)],
+) -> Result<JsValue, JsError> {
+    let response: &Response = response.unchecked_ref();
+    let copy = Response::new_with_opt_readable_stream_and_init(
+        response.body().as_ref(),
+        response.unchecked_ref(),
+    )?;
+    for (name, value) in headers {
+        copy.headers().append(name, value)?;
+    }
+    Ok(copy.into())
+}

@@ -1,0 +1,81 @@
+//! Invariants that the compiler cannot hold: where code may stand.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// Every source file, by its path from `src`.
+fn sources() -> Vec<(String, String)> {
+    fn collect(folder: &Path, root: &Path, into: &mut Vec<(String, String)>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect(&path, root, into);
+            } else {
+                let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+                into.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"));
+    let mut all = Vec::new();
+    collect(root, root, &mut all);
+    all.sort();
+    assert!(all.len() > 30, "{all:?}");
+    all
+}
+
+/// The lines of Rust files outside of some folders that contain one of these, with their place.
+fn found(texts: &[&str], allowed: &[&str]) -> Vec<String> {
+    let is_outside = |name: &str| !allowed.iter().any(|folder| name.starts_with(folder));
+    sources()
+        .iter()
+        .filter(|(name, _)| name.ends_with(".rs") && is_outside(name))
+        .flat_map(|(name, text)| {
+            let lines = text.lines().enumerate();
+            let hits = lines.filter(|(_, line)| texts.iter().any(|text| line.contains(text)));
+            hits.map(|(n, line)| format!("{name}:{}: {}", n + 1, line.trim())).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[test]
+fn bindings_to_javascript_stand_in_the_runtime_and_in_the_browser_package_only() {
+    let bindings = ["extern \"C\"", "js_sys", "web_sys"];
+    assert_eq!(found(&bindings, &["edge/runtime/", "browser/"]), Vec::<String>::new());
+}
+
+#[test]
+fn the_pure_modules_know_no_runtime() {
+    let runtime = ["wasm_bindgen", "worker::", "SystemTime", "Instant", "getrandom", "std::net"];
+    assert_eq!(found(&runtime, &["edge/", "browser/"]), Vec::<String>::new());
+}
+
+/// The names in a text between two marks that stand behind or before something.
+fn names(
+    text: &str,
+    from: &str,
+    to: &str,
+    name: impl Fn(&str) -> Option<&str>,
+) -> BTreeSet<String> {
+    let text = text.split_once(from).unwrap().1.split_once(to).unwrap().0;
+    text.lines().filter_map(|line| name(line.trim())).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_head_of_a_request_has_the_same_names_on_both_sides() {
+    let source = |wanted: &str| {
+        sources().into_iter().find(|(name, _)| name == wanted).expect("it is there").1
+    };
+    let written = names(&source("edge/runtime/request.js"), "const head = {", "};", |line| {
+        Some(line.split([':', ',']).next().unwrap_or_default()).filter(|name| !name.is_empty())
+    });
+    let read: BTreeSet<String> = source("edge/runtime/request.rs")
+        .split("given(\"")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap_or_default().to_owned())
+        .collect();
+    assert_eq!(written, read);
+    assert!(read.len() > 15, "{read:?}");
+}
