@@ -10,8 +10,16 @@ pub type Fields = Map<String, Value>;
 
 /// A JSON object of which the rules know some fields.
 pub trait Document: Sized {
+    /// What it is called in sentences.
+    const NOUN: &'static str;
+
     /// Its fields, without its id.
     fn fields(&self) -> &Fields;
+
+    /// Is it there, but hidden?
+    fn is_hidden(&self) -> bool {
+        false
+    }
 
     /// The document with new values for some fields.
     #[must_use]
@@ -68,6 +76,11 @@ impl Delta {
     /// Does it touch nothing but the status?
     pub fn is_move(&self) -> bool {
         self.0.len() == 1 && self.0.contains_key("status")
+    }
+
+    /// The status to which it moves the document, if it does.
+    pub fn status(&self) -> Option<&str> {
+        self.0.get("status").and_then(Value::as_str)
     }
 
     /// The document with the new values.

@@ -117,8 +117,14 @@ impl Connector {
 }
 
 impl Document for Connector {
+    const NOUN: &'static str = "connector";
+
     fn fields(&self) -> &Fields {
         &self.fields
+    }
+
+    fn is_hidden(&self) -> bool {
+        self.is_deleted()
     }
 
     fn with_fields(mut self, values: Fields) -> Self {

@@ -73,6 +73,8 @@ impl SyncJob {
 }
 
 impl Document for SyncJob {
+    const NOUN: &'static str = "sync job";
+
     fn fields(&self) -> &Fields {
         &self.fields
     }
