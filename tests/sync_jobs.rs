@@ -2,8 +2,19 @@
 //! ids; random lives.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+mod common;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use common::{World, job_id, request};
+use connector_status::api::{self, Call, Operation, Write, etag, is_ours};
+use connector_status::connector::{Connector, Creation};
 use connector_status::sync_job::{JobType, SyncJob, SyncJobId, SyncJobStatus, TriggerMethod};
+use connector_status::values::Time;
 use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::{Value, json};
 
 /// Section by section as the protocol states it: from, then what may follow.
 const PROTOCOL: [(&str, [bool; 7]); 7] = [
@@ -131,6 +142,265 @@ fn documents_from_elsewhere() {
     assert_eq!(of(r#"{"status":"error","connector":{"id":"c"}}"#).as_deref(), Some("c"));
     assert_eq!(of(r#"{"status":"error","connector":{"id":7}}"#), None);
     assert_eq!(of(r#"{"status":"error"}"#), None);
+}
+
+#[test]
+fn what_of_a_request_the_edge_needs_to_know() {
+    let call = |method: &str, target: &str, body: &str| {
+        api::read(&request(method, target, body)).1.expect("a sound request")
+    };
+    // Who writes?
+    for (method, target, body, writes) in [
+        ("GET", "/_connector/_sync_job", "", false),
+        ("GET", "/_connector/_sync_job/j.Yw", "", false),
+        ("GET", "/.elastic-connectors-sync-jobs/_doc/j.Yw", "", false),
+        ("HEAD", "/.elastic-connectors", "", false),
+        ("POST", "/.elastic-connectors/_refresh", "", false),
+        ("POST", "/.elastic-connectors/_search", "", false),
+        ("POST", "/_connector/_sync_job", r#"{"id":"c"}"#, true),
+        ("PUT", "/_connector/_sync_job/j.Yw/_check_in", "", true),
+        ("DELETE", "/_connector/_sync_job/j.Yw", "", true),
+        ("POST", "/.elastic-connectors/_update/c", r#"{"doc":{}}"#, true),
+    ] {
+        assert_eq!(call(method, target, body).writes(), writes, "{method} {target}");
+    }
+    // Which jobs go with a connector?
+    for (query, expected) in [
+        ("", (false, false)),
+        ("?delete_sync_jobs=true", (false, true)),
+        ("?hard=true&delete_sync_jobs", (true, true)),
+    ] {
+        match call("DELETE", &format!("/_connector/c{query}"), "") {
+            Call::Connector(_, Operation::Write(Write::Delete { hard, delete_sync_jobs })) => {
+                assert_eq!((hard, delete_sync_jobs), expected, "{query}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    // What does the history call it?
+    let name = |method: &str, target: &str, body: &str| match call(method, target, body) {
+        Call::SyncJob(_, api::SyncJobOperation::Write(write)) => write.name(),
+        Call::Connector(_, Operation::Write(write)) => write.name(),
+        other => panic!("{other:?}"),
+    };
+    let jobs = "/_connector/_sync_job/j.Yw";
+    assert_eq!(name("PUT", &format!("{jobs}/_suspend"), ""), "_suspend");
+    assert_eq!(name("DELETE", jobs, ""), "_delete");
+    let doc = r#"{"doc":{}}"#;
+    assert_eq!(name("POST", "/.elastic-connectors-sync-jobs/_update/j.Yw", doc), "_update");
+    assert_eq!(name("POST", "/.elastic-connectors/_update/c", doc), "_update");
+    // What never goes to a cluster behind?
+    for (target, ours) in [
+        ("/", true),
+        ("/?pretty", true),
+        ("//", true),
+        ("/_connector", true),
+        ("/_connector/a/_b?c", true),
+        ("/%5Fconnector/a", true),
+        ("/.elastic-connectors/_bulk", true),
+        ("/.elastic-connectors-v1", true),
+        ("/.elastic-connectors-sync-jobs", true),
+        ("/.elastic-connectors-sync-jobs-v1/_mapping", true),
+        ("/%2Eelastic-connectors/_search", true),
+        ("//.elastic-connectors/_search", true),
+        ("/.elastic-connectors-v2", false),
+        ("/_bulk", false),
+        ("/_connectors", false),
+        ("/search-a/_connector", false),
+        ("/%zz", true),
+    ] {
+        assert_eq!(is_ours(target), ours, "{target}");
+    }
+}
+
+#[test]
+fn an_update_of_a_document_wants_the_index_that_it_leads_to() {
+    let visible = r#"{"status":"created","index_name":"a"}"#;
+    let hidden = r#"{"status":"created","index_name":"a","deleted":true}"#;
+    for (before, doc, wanted) in [
+        (Some(visible), json!({}), None),
+        (Some(visible), json!({ "index_name": "a" }), None),
+        (Some(visible), json!({ "index_name": "b" }), Some("b")),
+        (Some(visible), json!({ "index_name": null }), None),
+        (Some(visible), json!({ "deleted": false }), None),
+        (Some(visible), json!({ "index_name": "b", "deleted": true }), None),
+        (Some(hidden), json!({ "name": "n" }), None),
+        (Some(hidden), json!({ "index_name": "b" }), None),
+        (Some(hidden), json!({ "deleted": false }), Some("a")),
+        (Some(hidden), json!({ "deleted": null }), Some("a")),
+        (Some(hidden), json!({ "deleted": false, "index_name": "b" }), Some("b")),
+        (Some(hidden), json!({ "deleted": false, "index_name": null }), None),
+        (None, json!({ "deleted": false }), None),
+        (None, json!({ "index_name": "b" }), Some("b")),
+    ] {
+        let body = json!({ "doc": doc }).to_string();
+        let call = api::read(&request("POST", "/.elastic-connectors/_update/c", &body)).1;
+        let Ok(Call::Connector(_, Operation::Write(write))) = call else { panic!("{call:?}") };
+        let before = before.map(|text| Connector::from_json(text).unwrap());
+        assert_eq!(write.wanted_index(before.as_ref()), wanted, "{before:?} {doc}");
+    }
+}
+
+/// How a caller says which version it means.
+#[derive(Clone, Copy, Debug)]
+enum Seen {
+    Nothing,
+    /// `If-Match`, so many changes ago.
+    Tag(u64),
+    /// `if_seq_no`, so many changes ago; for others than `_update` it is no parameter.
+    SeqNo(u64),
+}
+
+fn steps() -> BoxedStrategy<(&'static str, &'static str, Value, Seen)> {
+    let statuses = ["pending", "in_progress", "CANCELING", "canceled", "suspended", "completed"];
+    let status = prop::sample::select([&statuses[..], &["error", "created"]].concat());
+    let count = prop_oneof![4 => (0..9_i64).prop_map(Value::from), 1 => Just(json!(-1))];
+    let stats = (count.clone(), count, any::<bool>()).prop_map(|(indexed, deleted, dated)| {
+        let mut body = json!({
+            "indexed_document_count": indexed, "deleted_document_count": deleted,
+            "indexed_document_volume": 1, "metadata": { "k": indexed },
+        });
+        if dated {
+            body["last_seen"] = json!("2026-02-03");
+        }
+        body
+    });
+    let put = |name: &'static str, body: BoxedStrategy<Value>| {
+        body.prop_map(move |body| ("PUT", name, body))
+    };
+    let nothing = || Just(Value::Null).boxed();
+    let cursor = prop_oneof![Just(json!({ "a": 1 })), Just(json!({ "b": 2 }))];
+    let what = prop_oneof![
+        3 => put("/_cancel", nothing()),
+        2 => put("/_check_in", nothing()),
+        3 => put("/_claim", cursor.prop_map(|it| json!({ "worker_hostname": "w", "sync_cursor": it })).boxed()),
+        2 => put("/_complete", nothing()),
+        2 => put("/_suspend", nothing()),
+        2 => put("/_error", Just(json!({ "error": "e" })).boxed()),
+        2 => put("/_stats", stats.boxed()),
+        1 => Just(("DELETE", "", Value::Null)),
+        3 => Just(("POST", "create", json!({ "id": "c", "job_type": "full" }))),
+        5 => status.prop_map(|it| ("POST", "update", json!({ "doc": { "status": it, "x": it } }))),
+        1 => Just(("POST", "update", json!({ "doc": { "connector": { "id": "other" } } }))),
+    ];
+    let seen = prop_oneof![
+        6 => Just(Seen::Nothing),
+        2 => (0..3_u64).prop_map(Seen::Tag),
+        2 => (0..3_u64).prop_map(Seen::SeqNo),
+    ];
+    (what, seen).prop_map(|((method, name, body), seen)| (method, name, body, seen)).boxed()
+}
+
+fn check(
+    world: &mut World,
+    (method, name, body, seen): &(&'static str, &'static str, Value, Seen),
+    now: u64,
+) -> Result<u16, TestCaseError> {
+    if *name == "create" && world.job.is_some() {
+        return Ok(0);
+    }
+    let before = world.clone();
+    let id = job_id("c");
+    let mut target = match *name {
+        "create" => "/_connector/_sync_job".to_owned(),
+        "update" => format!("/.elastic-connectors-sync-jobs/_update/{id}"),
+        name => format!("/_connector/_sync_job/{id}{name}"),
+    };
+    let ago = |ago: &u64| world.job_version.saturating_sub(*ago);
+    let mut if_match = None;
+    let is_current = match seen {
+        Seen::Tag(by) if *name != "create" => {
+            if_match = Some(etag(ago(by)));
+            world.job.is_some() && *by == 0
+        }
+        Seen::SeqNo(by) if *name == "update" => {
+            let seq_no = ago(by).saturating_sub(1);
+            target.push_str(&format!("?if_primary_term=1&if_seq_no={seq_no}"));
+            world.job.is_some() && seq_no + 1 == world.job_version
+        }
+        _ => true,
+    };
+    let text = if body.is_null() { String::new() } else { body.to_string() };
+    let mut request = request(method, &target, &text);
+    request.if_match = if_match;
+    let response = world.send("c", &request, now);
+    let what = format!("{:?} {request:?} {}", before.job, response.body);
+    let (from, to) = (before.job.as_ref(), world.job.as_ref());
+    let (from, to) = (from.map(SyncJob::status), to.map(SyncJob::status));
+
+    prop_assert!(matches!(response.status, 200 | 201 | 400 | 404 | 409 | 412), "{}", what);
+    prop_assert_eq!(&world.connector, &before.connector);
+    if response.status >= 400 || response.body.contains("noop") {
+        prop_assert_eq!(&world.job, &before.job, "{}", what);
+        prop_assert_eq!(world.job_version, before.job_version);
+    } else {
+        prop_assert_eq!(world.job_version, before.job_version + 1, "{}", what);
+        prop_assert!(is_current && world.job != before.job, "{}", what);
+    }
+    if matches!(response.status, 409 | 412) {
+        prop_assert!(!is_current, "{}", what);
+    }
+    let answer: Value = serde_json::from_str(&response.body).unwrap();
+    if *name == "update" && response.status == 200 {
+        prop_assert_eq!(&answer["_version"], world.job_version);
+        prop_assert_eq!(&answer["_seq_no"], world.job_version - 1);
+    }
+    match (from, to) {
+        (Some(from), Some(to)) if from != to => {
+            prop_assert!(from.can_become(to) || matches!(*name, "/_claim" | "update"), "{}", what);
+            let marked = *name == "update" && !from.can_become(to);
+            prop_assert_eq!(world.off_protocol.is_some(), marked, "{}", what);
+        }
+        (None, Some(to)) => prop_assert_eq!((*name, to), ("create", SyncJobStatus::Pending)),
+        (Some(_), None) => prop_assert_eq!(*method, "DELETE"),
+        _ => prop_assert_eq!(&world.off_protocol, &None),
+    }
+    if let Some(job) = &world.job {
+        prop_assert_eq!(&SyncJob::from_json(&job.to_json()).unwrap(), job);
+        prop_assert_eq!(job.connector_id(), Some("c"));
+        for (name, field) in job.fields() {
+            if name == "last_seen" || name.ends_with("_at") {
+                let text = field.as_str().unwrap();
+                prop_assert_eq!(Time::parse(text).unwrap().to_string(), text);
+            }
+            if name.ends_with("_count") {
+                prop_assert!(field.as_i64().is_some_and(|count| count >= 0));
+            }
+        }
+    }
+    Ok(response.status)
+}
+
+#[test]
+fn whatever_is_asked_the_protocol_holds() {
+    let cases = std::env::var("HISTORIES_CASES").ok().and_then(|text| text.parse().ok());
+    let config =
+        Config { cases: cases.unwrap_or(250), failure_persistence: None, ..Config::default() };
+    let mut runner = match cases {
+        Some(_) => TestRunner::new(config),
+        None => TestRunner::new_with_rng(config, TestRunner::deterministic().new_rng()),
+    };
+    let connector = Creation {
+        index_name: Some("search-a".to_owned()),
+        service_type: Some("dir".to_owned()),
+        ..Creation::default()
+    }
+    .connector(Time::from_millis(0));
+    let statuses = RefCell::new(BTreeMap::<u16, usize>::new());
+    let result = runner.run(&prop::collection::vec(steps(), 1..40), |steps| {
+        let mut world = World::of(Some(connector.clone()));
+        for (now, step) in (1..).zip(&steps) {
+            let status = check(&mut world, step, now)?;
+            *statuses.borrow_mut().entry(status).or_default() += 1;
+        }
+        Ok(())
+    });
+    result.unwrap_or_else(|problem| panic!("{problem}"));
+    // Every answer there can be was seen, and not by accident.
+    let statuses = statuses.into_inner();
+    for status in [200, 201, 400, 404, 409, 412] {
+        assert!(statuses.get(&status).is_some_and(|seen| *seen > 50), "{statuses:?}");
+    }
 }
 
 proptest! {
