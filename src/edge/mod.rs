@@ -123,6 +123,11 @@ async fn answer(raw: web_sys::Request, incoming: Incoming, env: &Env) -> JsResul
             }
             Err(failure) => Err(failure),
         },
+        Call::Static { response, .. } => Ok(response),
+        // Not kept here yet.
+        Call::CreateSyncJob(..) | Call::SyncJob(..) | Call::Search(_) => {
+            Err(ApiError::no_handler(&request.target, &request.method))
+        }
         Call::CreateWithGeneratedId(_) => match create_with_generated_id(request) {
             Ok((id, request)) => return forward(env, &Message { id, request, origin, opaque_id }),
             Err(failure) => Err(failure),

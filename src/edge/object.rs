@@ -22,8 +22,8 @@ use super::store::{Record, Store, WriteScope};
 use super::task::{JsResult, start, wait, within};
 use super::{kv, kv_key, now};
 use crate::api::{
-    self, ApiError, Call, Commit, Current, Format, Operation, Precondition, Response, StatusChange,
-    Write,
+    self, ApiError, Call, Commit, Current, Format, Index, Operation, Precondition, Response,
+    StatusChange, Write,
 };
 use crate::connector::Connector;
 use crate::status::Status;
@@ -235,6 +235,11 @@ impl Object {
             Operation::Get { include_deleted } => {
                 api::show(id, *include_deleted, found.map(|it| (&it.connector, it.json())))
             }
+            Operation::Document => {
+                let version = loaded.as_ref().and_then(Option::as_ref).map_or(0, |r| r.version);
+                let found = found.map(|document| (version, document.json()));
+                Ok(api::show_document(Index::Connectors, id, found))
+            }
             Operation::Write(_) => Err(ApiError::internal()),
         }
     }
@@ -246,8 +251,12 @@ impl Object {
         precondition: &Precondition,
         origin: Origin,
     ) -> Result<Response, ApiError> {
-        let wanted = write.wanted_index().filter(|index| !self.has_committed(index));
-        let claim = match wanted.map(str::to_owned) {
+        let wanted = self
+            .with_record(|record| {
+                write.wanted_index(record.and_then(Record::connector)).map(str::to_owned)
+            })
+            .filter(|index| !self.has_committed(index));
+        let claim = match wanted {
             Some(index) => Some(self.claim(id, index).await?),
             None => None,
         };
@@ -270,8 +279,8 @@ impl Object {
         let via = write.name();
         let written = self.with_record(|record| {
             let before = record.and_then(|record| {
-                let connector = record.connector()?;
-                Some(Current { connector, version: record.version })
+                let document = record.connector()?;
+                Some(Current { document, version: record.version })
             });
             api::decide(id, write, precondition, before, now())
         })?;
