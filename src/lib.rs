@@ -4,19 +4,25 @@
 //! | module | what it holds | built with |
 //! |---|---|---|
 //! | [`status`] | the transition table | always |
+//! | [`document`] | how a change becomes part of a document | always |
 //! | [`connector`] | the document and every change to it | always |
+//! | [`sync_job`] | the jobs of connectors: their own table, documents, changes | always |
+//! | [`query`] | what a search asks of a document | always |
 //! | [`directory`] | what a list filters and sorts by | always |
 //! | [`values`] | the grammars of single values: dates, schedules, index names, patterns | always |
 //! | [`api`] | what a request means and how it is answered | always |
 //! | `edge` | the Cloudflare Worker | feature `edge` |
 //! | `browser` | the npm package | features `browser` (the check), `preview` (the whole core) |
 //!
-//! The first five are pure: no HTTP library, no clock, no randomness, no I/O.
+//! All but the last two are pure: no HTTP library, no clock, no randomness, no I/O.
 
 pub mod api;
 pub mod connector;
 pub mod directory;
+pub mod document;
+pub mod query;
 pub mod status;
+pub mod sync_job;
 pub mod values;
 
 #[cfg(any(feature = "browser", feature = "preview"))]

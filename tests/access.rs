@@ -29,11 +29,17 @@ fn call(method: &str, target: &str) -> Call {
     let request = Request {
         method: method.to_owned(),
         target: target.to_owned(),
-        body: if target.ends_with("_status") && method == "PUT" {
-            r#"{"status":"error"}"#.to_owned()
-        } else {
-            String::new()
-        },
+        body: match (method, target) {
+            ("PUT", _) if target.ends_with("_status") => r#"{"status":"error"}"#,
+            ("PUT", _) if target.ends_with("_error") => r#"{"error":"e"}"#,
+            ("POST", "/_connector/_sync_job") => r#"{"id":"team-a-1"}"#,
+            ("POST", _) if target.ends_with("/_doc") => {
+                r#"{"connector":{"id":"team-b-1"},"status":"pending"}"#
+            }
+            ("POST", _) if target.contains("/_update/") => r#"{"doc":{}}"#,
+            _ => "",
+        }
+        .to_owned(),
         content_type: Some("application/json".to_owned()),
         ..Request::default()
     };
@@ -169,7 +175,55 @@ fn privileges_and_patterns() {
     const NONE: &str = r#","privileges":["manage_everything"]"#;
     const TEAM_A: &str = r#","privileges":["manage_connector"],"connectors":["team-a-*","x?"]"#;
     const NOWHERE: &str = r#","privileges":["manage_connector"],"connectors":[]"#;
+    // A job of team-a-1, and one of team-b-1.
+    const OURS: &str = "j.dGVhbS1hLTE";
+    const OTHERS: &str = "j.dGVhbS1iLTE";
+    let jobs = |id: &str, rest: &str| format!("/_connector/_sync_job/{id}{rest}");
+    let documents = |index: &str, rest: &str| format!("/.elastic-connectors{index}/{rest}");
     let (no, out, yes) = ((403, "privilege"), (403, "connector"), (200, ""));
+    let job_table = [
+        (MONITOR, "GET", jobs("", ""), yes),
+        (MONITOR, "GET", jobs(OURS, ""), yes),
+        (MONITOR, "POST", "/_connector/_sync_job".to_owned(), no),
+        (MONITOR, "PUT", jobs(OURS, "/_cancel"), no),
+        (MONITOR, "DELETE", jobs(OURS, ""), no),
+        (MONITOR, "HEAD", documents("", ""), yes),
+        (MONITOR, "POST", documents("", "_refresh"), yes),
+        (MONITOR, "POST", documents("", "_search"), yes),
+        (MONITOR, "POST", documents("-sync-jobs", "_count"), yes),
+        (MONITOR, "GET", documents("", "_doc/any"), yes),
+        (MONITOR, "GET", documents("-sync-jobs", "_doc/any"), yes),
+        (MONITOR, "GET", documents("-sync-jobs", &format!("_doc/{OURS}")), yes),
+        (MONITOR, "POST", documents("", "_update/any"), no),
+        (MONITOR, "POST", documents("-sync-jobs", "_doc"), no),
+        (MONITOR, "POST", documents("-sync-jobs", &format!("_update/{OURS}")), no),
+        (MANAGE, "POST", documents("", "_update/any"), yes),
+        (MANAGE, "POST", documents("-sync-jobs", "_doc"), yes),
+        (MANAGE, "PUT", jobs(OTHERS, "/_cancel"), yes),
+        (NONE, "POST", documents("", "_search"), no),
+        (NONE, "HEAD", documents("", ""), no),
+        (TEAM_A, "GET", jobs("", ""), yes),
+        (TEAM_A, "GET", jobs(OURS, ""), yes),
+        (TEAM_A, "GET", jobs(OTHERS, ""), out),
+        (TEAM_A, "PUT", jobs(OURS, "/_cancel"), yes),
+        (TEAM_A, "PUT", jobs(OTHERS, "/_cancel"), out),
+        (TEAM_A, "DELETE", jobs(OTHERS, ""), out),
+        (TEAM_A, "POST", "/_connector/_sync_job".to_owned(), yes),
+        (TEAM_A, "HEAD", documents("", ""), yes),
+        (TEAM_A, "POST", documents("", "_search"), yes),
+        (TEAM_A, "GET", documents("", "_doc/team-a-1"), yes),
+        (TEAM_A, "GET", documents("", "_doc/team-b-1"), out),
+        (TEAM_A, "POST", documents("", "_update/team-a-1"), yes),
+        (TEAM_A, "POST", documents("", "_update/team-b-1"), out),
+        (TEAM_A, "POST", documents("-sync-jobs", "_doc"), out),
+        (TEAM_A, "GET", documents("-sync-jobs", &format!("_doc/{OURS}")), yes),
+        (TEAM_A, "GET", documents("-sync-jobs", &format!("_doc/{OTHERS}")), out),
+        (TEAM_A, "POST", documents("-sync-jobs", &format!("_update/{OTHERS}")), out),
+    ];
+    for (more, method, target, expected) in job_table {
+        let got = outcome(caller(more).authorize(call(method, &target)));
+        assert_eq!(got, expected, "{more} {method} {target}");
+    }
     let table = [
         (MANAGE, "PUT", "/_connector/any/_status", yes),
         (MANAGE, "POST", "/_connector", yes),
@@ -216,6 +270,15 @@ fn lists_are_narrowed_down() {
     assert_eq!(ids(&format!(r#"{manage},"connectors":["a","*"]"#)), None);
     assert_eq!(ids(&format!(r#"{manage},"connectors":["a*"]"#)), Some(vec!["a*".to_owned()]));
     assert_eq!(ids(&format!(r#"{manage},"connectors":[]"#)), Some(vec![]));
+    for target in ["/_connector/_sync_job", "/.elastic-connectors/_search"] {
+        let connectors = |more: &str| match caller(more).authorize(call("GET", target)) {
+            Ok(Call::Search(search)) => search.connectors,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(connectors(manage), None);
+        let limited = format!(r#"{manage},"connectors":["a*"]"#);
+        assert_eq!(connectors(&limited), Some(vec!["a*".to_owned()]));
+    }
 }
 
 #[test]
@@ -266,6 +329,51 @@ fn refusals_name_the_action_and_the_key_but_not_its_secret() {
          [k1], which is limited to connectors [team-a-*]: an id chosen here would lie outside of \
          them: use PUT with an id that matches"
     );
+}
+
+#[test]
+fn actions_are_called_as_elasticsearch_calls_them() {
+    let table = [
+        ("GET", "/_connector/_sync_job", "cluster:admin/xpack/connector/sync_job/list"),
+        ("POST", "/_connector/_sync_job", "cluster:admin/xpack/connector/sync_job/post"),
+        ("GET", "/_connector/_sync_job/j.YQ", "cluster:admin/xpack/connector/sync_job/get"),
+        ("DELETE", "/_connector/_sync_job/j.YQ", "cluster:admin/xpack/connector/sync_job/delete"),
+        (
+            "PUT",
+            "/_connector/_sync_job/j.YQ/_cancel",
+            "cluster:admin/xpack/connector/sync_job/cancel",
+        ),
+        (
+            "PUT",
+            "/_connector/_sync_job/j.YQ/_check_in",
+            "cluster:admin/xpack/connector/sync_job/check_in",
+        ),
+        (
+            "PUT",
+            "/_connector/_sync_job/j.YQ/_error",
+            "cluster:admin/xpack/connector/sync_job/update_error",
+        ),
+        (
+            "PUT",
+            "/_connector/_sync_job/j.YQ/_suspend",
+            "cluster:admin/xpack/connector/sync_job/suspend",
+        ),
+        ("HEAD", "/.elastic-connectors", "indices:admin/get"),
+        ("POST", "/.elastic-connectors/_refresh", "indices:admin/refresh"),
+        ("GET", "/.elastic-connectors/_search", "indices:data/read/search"),
+        ("GET", "/.elastic-connectors-sync-jobs/_count", "indices:data/read/search"),
+        ("GET", "/.elastic-connectors/_doc/a", "indices:data/read/get"),
+        ("GET", "/.elastic-connectors-sync-jobs/_doc/j.YQ", "indices:data/read/get"),
+        ("GET", "/.elastic-connectors-sync-jobs/_doc/j", "indices:data/read/get"),
+        ("POST", "/.elastic-connectors/_update/a", "indices:data/write/update"),
+        ("POST", "/.elastic-connectors-sync-jobs/_update/j.YQ", "indices:data/write/update"),
+        ("POST", "/.elastic-connectors-sync-jobs/_doc", "indices:data/write/index"),
+    ];
+    for (method, target, action) in table {
+        let failure = caller("").authorize(call(method, target)).expect_err("refused").failure;
+        let said = failure.to_json();
+        assert!(said.contains(&format!("action [{action}] is unauthorized")), "{said}");
+    }
 }
 
 #[test]

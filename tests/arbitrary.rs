@@ -41,9 +41,10 @@ fn vocabulary() -> (Vec<String>, Vec<String>, Vec<String>) {
     words.extend(more.map(str::to_owned));
     names.extend(["a", "x y", ""].map(str::to_owned));
     let paths = document["paths"].as_object().unwrap().iter();
-    let updates = paths.filter(|(_, item)| item.get("put").is_some());
+    let updates =
+        paths.filter(|(path, item)| item.get("put").is_some() && path.contains("{connector_id}"));
     let updates = updates.map(|(path, _)| path.replace("{connector_id}", "c"));
-    (names, words, updates.filter(|path| path != "/_connector").collect())
+    (names, words, updates.collect())
 }
 
 fn scalars(words: Vec<String>) -> BoxedStrategy<Value> {

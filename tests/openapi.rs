@@ -10,12 +10,14 @@ use serde_json::Value;
 
 const METHODS: [&str; 7] = ["get", "put", "post", "delete", "patch", "head", "options"];
 
+/// The path with ids in it that there could be.
+fn with_ids(path: &str) -> String {
+    path.replace("{connector_id}", "c").replace("{connector_sync_job_id}", "j.Yw")
+}
+
 fn read(method: &str, target: &str) -> Result<Call, u16> {
-    let request = Request {
-        method: method.to_uppercase(),
-        target: target.replace("{connector_id}", "c"),
-        ..Request::default()
-    };
+    let request =
+        Request { method: method.to_uppercase(), target: with_ids(target), ..Request::default() };
     api::read(&request).1.map_err(|failure| failure.status)
 }
 
@@ -63,7 +65,7 @@ fn it_has_the_parameters_that_are_known() {
                 // What is known may have a bad value, what is unknown is said to be so.
                 let request = Request {
                     method: method.to_uppercase(),
-                    target: format!("{}?{name}=1", path.replace("{connector_id}", "c")),
+                    target: format!("{}?{name}=1", with_ids(path)),
                     ..Request::default()
                 };
                 let said = match api::read(&request).1 {
@@ -84,19 +86,24 @@ fn every_update_has_a_table() {
         .unwrap()
         .iter()
         .filter(|(_, item)| item.get("put").is_some())
-        .map(|(path, _)| format!("PUT {}", path.replace("connector_id", "id")))
+        .map(|(path, _)| {
+            let path = path.replace("connector_sync_job_id", "id").replace("connector_id", "id");
+            format!("PUT {path}")
+        })
         .filter(|request| request != "PUT /_connector")
         .collect();
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tables");
     let tables: BTreeSet<_> = std::fs::read_dir(folder)
         .unwrap()
+        .chain(std::fs::read_dir(format!("{folder}/sync_jobs")).unwrap())
+        .filter(|entry| entry.as_ref().unwrap().path().is_file())
         .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
         .filter_map(|text| serde_json::from_str::<Value>(&text).ok())
         .filter_map(|table| table.get("request").and_then(Value::as_str).map(str::to_owned))
         .collect();
     let missing: Vec<_> = described.difference(&tables).collect();
     assert_eq!(missing, Vec::<&String>::new());
-    assert_eq!(described.len(), 17);
+    assert_eq!(described.len(), 24);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::error::{ApiError, Cause};
-use super::{Call, Operation, Write};
+use super::{Call, Operation, SyncJobCreation, SyncJobOperation, SyncJobWrite, View, Write};
 use crate::connector::Fields;
 use crate::directory::matches_any;
 
@@ -316,7 +316,11 @@ impl Caller {
         }
         match call {
             _ if self.connectors.iter().any(|pattern| pattern == "*") => Ok(call),
-            Call::Info | Call::Options(_) => Ok(call),
+            Call::Info | Call::Options(_) | Call::Static { .. } => Ok(call),
+            Call::Search(mut search) => {
+                search.connectors = Some(self.connectors.clone());
+                Ok(Call::Search(search))
+            }
             Call::List(mut list) => {
                 list.filter.ids = Some(self.connectors.clone());
                 Ok(Call::List(list))
@@ -325,11 +329,22 @@ impl Caller {
                 &call,
                 "an id chosen here would lie outside of them: use PUT with an id that matches",
             )),
-            Call::Connector(ref id, _) if matches_any(&self.connectors, id) => Ok(call),
-            Call::Connector(ref id, _) => {
+            Call::Connector(ref id, _) | Call::CreateSyncJob(ref id, _) if self.covers(id) => {
+                Ok(call)
+            }
+            // The id of a job says whose it is.
+            Call::SyncJob(ref id, _) if self.covers(id.connector()) => Ok(call),
+            Call::Connector(ref id, _) | Call::CreateSyncJob(ref id, _) => {
                 Err(self.out_of_bounds(&call, &format!("not for [{id}]")))
             }
+            Call::SyncJob(ref id, _) => {
+                Err(self.out_of_bounds(&call, &format!("not for [{}]", id.connector())))
+            }
         }
+    }
+
+    fn covers(&self, connector: &str) -> bool {
+        matches_any(&self.connectors, connector)
     }
 
     fn denied(&self, call: &Call, needed: Privilege) -> AuthError {
@@ -363,13 +378,39 @@ fn action(call: &Call) -> String {
         Call::List(_) => "list",
         Call::CreateWithGeneratedId(_) => "post",
         Call::Connector(_, Operation::Get { .. } | Operation::Status { .. }) => "get",
+        Call::Connector(_, Operation::Document) | Call::SyncJob(_, SyncJobOperation::Document) => {
+            return "indices:data/read/get".to_owned();
+        }
         Call::Connector(_, Operation::Write(write)) => match write {
             Write::Create(_) => "put",
             Write::Delete { .. } => "delete",
             Write::Update(endpoint, _) => {
                 return format!("cluster:admin/xpack/connector/update{}", endpoint.name);
             }
+            Write::Document(_) => return "indices:data/write/update".to_owned(),
         },
+        Call::CreateSyncJob(_, SyncJobCreation::Copy(_)) => "sync_job/post",
+        Call::CreateSyncJob(_, SyncJobCreation::Document(_)) => {
+            return "indices:data/write/index".to_owned();
+        }
+        Call::SyncJob(_, SyncJobOperation::Get) => "sync_job/get",
+        Call::SyncJob(_, SyncJobOperation::Write(write)) => match write {
+            SyncJobWrite::Delete => "sync_job/delete",
+            SyncJobWrite::Update(endpoint, _) => {
+                let verb = match endpoint.name {
+                    "_error" => "update_error",
+                    "_stats" => "update_stats",
+                    name => name.trim_start_matches('_'),
+                };
+                return format!("cluster:admin/xpack/connector/sync_job/{verb}");
+            }
+            SyncJobWrite::Document(_) => return "indices:data/write/update".to_owned(),
+        },
+        Call::Search(search) => match search.view {
+            View::List => "sync_job/list",
+            View::Hits | View::Count => return "indices:data/read/search".to_owned(),
+        },
+        Call::Static { action, .. } => return (*action).to_owned(),
     };
     format!("cluster:admin/xpack/connector/{verb}")
 }

@@ -59,6 +59,12 @@ impl Cause {
         self
     }
 
+    /// About a document of that index.
+    #[must_use]
+    pub fn in_index(self, index: &str) -> Self {
+        self.with("index_uuid", "_na_").with("shard", "0").with("index", index)
+    }
+
     /// An error in an outer object that comes from an error in an inner one shows the inner one as
     /// its root.
     fn root(&self) -> &Self {
@@ -138,11 +144,13 @@ impl ApiError {
 
     /// 404 from an endpoint that updates without reading.
     pub fn document_missing(id: &str) -> Self {
-        let cause = Cause::new("document_missing_exception", format!("[{id}]: document missing"))
-            .with("index_uuid", "_na_")
-            .with("shard", "0")
-            .with("index", ".elastic-connectors-v1");
-        Self::of(404, cause)
+        Self::document_missing_in(".elastic-connectors-v1", id)
+    }
+
+    /// 404 from an update of a document of that index.
+    pub fn document_missing_in(index: &str, id: &str) -> Self {
+        let cause = Cause::new("document_missing_exception", format!("[{id}]: document missing"));
+        Self::of(404, cause.in_index(index))
     }
 
     /// 400: the index belongs to another connector.
@@ -240,10 +248,10 @@ impl ApiError {
         Self::of(503, Cause::new("unavailable_exception", reason))
     }
 
-    /// Was it found in validation, which comes after the parameters?
+    /// Was it found in validation or later, and so after the parameters?
     pub(super) fn is_late(&self) -> bool {
         matches!(&self.body, ErrorBody::Envelope(cause)
-            if cause.kind == "action_request_validation_exception")
+            if self.status == 404 || cause.kind == "action_request_validation_exception")
     }
 
     /// The body of the answer.

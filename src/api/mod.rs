@@ -8,6 +8,7 @@
 //! then knows what the edge would say.
 
 mod access;
+mod documents;
 mod endpoints;
 mod error;
 mod filter_path;
@@ -19,9 +20,11 @@ mod query;
 mod response;
 mod route;
 mod schema;
+mod sync_jobs;
 
 pub use access::{AuthError, Caller, Credentials, Key, Privilege, cors_origin};
-pub use endpoints::Endpoint;
+pub use documents::{DocumentUpdate, Index, Row, Search, View, show as show_document};
+pub use endpoints::{Endpoint, SyncJobEndpoint};
 pub use error::{ApiError, Cause};
 pub use history::{StatusChange, status_view};
 pub use media::Media;
@@ -29,10 +32,17 @@ pub use precondition::{Precondition, etag};
 use query::Query;
 pub use response::{Format, Response, info};
 use route::Route;
+pub use route::is_ours;
+pub use sync_jobs::{
+    SyncJobCreation, SyncJobOperation, SyncJobWrite, create_sync_job, decide_sync_job,
+    show_sync_job,
+};
 
-use crate::connector::{ChangeContext, Connector, Creation, Delta, Fields, with_id};
+use crate::connector::{ChangeContext, Connector, Creation, Delta, DomainError, Fields, with_id};
 use crate::directory::Filter;
+use crate::document::Document;
 use crate::status::Status;
+use crate::sync_job::SyncJobId;
 use crate::values::{IndexName, Time};
 
 /// Longer bodies are refused.
@@ -76,12 +86,34 @@ pub enum Call {
     CreateWithGeneratedId(Creation),
     /// Something about one connector.
     Connector(String, Operation),
+    /// Make a sync job of the connector of that id, with an id of our choice.
+    CreateSyncJob(String, SyncJobCreation),
+    /// Something about one sync job.
+    SyncJob(SyncJobId, SyncJobOperation),
+    /// Which documents of an index are there? The list of sync jobs is one such question.
+    Search(Search),
+    /// What is the same for everybody, always.
+    Static {
+        /// What Elasticsearch calls it.
+        action: &'static str,
+        /// The answer.
+        response: Response,
+    },
 }
 
 impl Call {
     /// Does it change anything?
     pub fn writes(&self) -> bool {
-        matches!(self, Self::CreateWithGeneratedId(_) | Self::Connector(_, Operation::Write(_)))
+        match self {
+            Self::CreateWithGeneratedId(_) | Self::CreateSyncJob(..) => true,
+            Self::Connector(_, operation) => matches!(operation, Operation::Write(_)),
+            Self::SyncJob(_, operation) => matches!(operation, SyncJobOperation::Write(_)),
+            Self::Info
+            | Self::Options(_)
+            | Self::List(_)
+            | Self::Search(_)
+            | Self::Static { .. } => false,
+        }
     }
 }
 
@@ -119,6 +151,8 @@ pub enum Operation {
         /// How many changes of the past to show.
         size: usize,
     },
+    /// Show it as a document of its index.
+    Document,
     /// Change it.
     Write(Write),
 }
@@ -132,9 +166,13 @@ pub enum Write {
     Delete {
         /// Erase it?
         hard: bool,
+        /// Erase its sync jobs too?
+        delete_sync_jobs: bool,
     },
     /// Update it.
     Update(&'static Endpoint, Fields),
+    /// Update it as a document of its index.
+    Document(DocumentUpdate),
 }
 
 impl Write {
@@ -144,15 +182,30 @@ impl Write {
             Self::Create(_) => "_create",
             Self::Delete { .. } => "_delete",
             Self::Update(endpoint, _) => endpoint.name,
+            Self::Document(_) => "_update",
         }
     }
 
-    /// The index that must not belong to another connector if this is to be done.
-    pub fn wanted_index(&self) -> Option<&str> {
+    /// The index that must not belong to another connector if this is to be done with the connector
+    /// as it is.
+    pub fn wanted_index<'a>(&'a self, before: Option<&'a Connector>) -> Option<&'a str> {
+        let named = |fields: &'a Fields| fields.get("index_name").and_then(|name| name.as_str());
         match self {
             Self::Create(creation) => creation.index_name.as_deref(),
             Self::Delete { .. } => None,
-            Self::Update(_, fields) => fields.get("index_name").and_then(|name| name.as_str()),
+            Self::Update(_, fields) => named(fields),
+            // A connector that is no longer hidden has its index again.
+            Self::Document(update) => {
+                let hides = update.doc().get("deleted").map(|deleted| *deleted == true);
+                if hides.unwrap_or_else(|| before.is_some_and(Connector::is_deleted)) {
+                    return None;
+                }
+                let index = match update.doc().contains_key("index_name") {
+                    true => named(update.doc()),
+                    false => before.and_then(Connector::index_name),
+                };
+                index.filter(|index| before.and_then(Connector::held_index) != Some(index))
+            }
         }
     }
 }
@@ -196,8 +249,9 @@ fn read_call(request: &Request, path: &str, query: &mut Query) -> Result<Call, A
         }
         Route::Delete(id) => {
             let hard = query.switch("hard")?;
-            query.switch("delete_sync_jobs")?;
-            Call::Connector(checked(id)?, Operation::Write(Write::Delete { hard }))
+            let delete_sync_jobs = query.switch("delete_sync_jobs")?;
+            let write = Write::Delete { hard, delete_sync_jobs };
+            Call::Connector(checked(id)?, Operation::Write(write))
         }
         Route::Create(id) => {
             let fields = match request.body.is_empty() {
@@ -226,21 +280,29 @@ fn read_call(request: &Request, path: &str, query: &mut Query) -> Result<Call, A
             valid(&problems)?;
             return Ok(Call::Connector(id, Operation::Write(Write::Update(endpoint, fields))));
         }
+        Route::SyncJobs(route) => return sync_jobs::read(route, request, path, query),
+        Route::Documents(index, route) => {
+            return documents::read(index, route, request, path, query);
+        }
     };
     refuse_body(request, path)?;
     Ok(call)
 }
 
 fn read_body(request: &Request, body: &schema::ObjectSchema) -> Result<Fields, ApiError> {
-    media::check_body(request.content_type.as_deref(), request.accept.as_deref())?;
+    check_body_type(request)?;
     body.read(&request.body)
+}
+
+fn check_body_type(request: &Request) -> Result<(), ApiError> {
+    media::check_body(request.content_type.as_deref(), request.accept.as_deref())
 }
 
 fn refuse_body(request: &Request, path: &str) -> Result<(), ApiError> {
     if request.body.is_empty() {
         return Ok(());
     }
-    media::check_body(request.content_type.as_deref(), request.accept.as_deref())?;
+    check_body_type(request)?;
     let reason = format!("request [{} {path}] does not support having a body", request.method);
     Err(Cause::illegal_argument(reason).into())
 }
@@ -267,18 +329,24 @@ fn read_list(query: &mut Query) -> Result<List, ApiError> {
         ids: None,
         include_deleted: query.switch("include_deleted")?,
     };
-    if from.saturating_add(size) > LIST_LIMIT {
-        let reason = format!(
-            "Result window is too large, from + size must be less than or equal to: \
-             [{LIST_LIMIT}] but was [{}]. Narrow the list down with a filter.",
-            from.saturating_add(size)
-        );
-        return Err(Cause::illegal_argument(reason).into());
-    }
+    window(from, size)?;
     let problems: Vec<String> =
         filter.index_names.iter().filter_map(|name| IndexName::parse(name).err()).collect();
     valid(&problems)?;
     Ok(List { from, size, filter })
+}
+
+/// Refuses a page that reaches too far.
+fn window(from: usize, size: usize) -> Result<(), ApiError> {
+    let end = from.saturating_add(size);
+    if end <= LIST_LIMIT {
+        return Ok(());
+    }
+    let reason = format!(
+        "Result window is too large, from + size must be less than or equal to: [{LIST_LIMIT}] but \
+         was [{end}]. Narrow the list down with a filter."
+    );
+    Err(Cause::illegal_argument(reason).into())
 }
 
 fn checked(id: String) -> Result<String, ApiError> {
@@ -314,43 +382,60 @@ fn id_problems(id: &str) -> Vec<String> {
 
 /// What a change comes to.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Decision {
+pub struct Decision<D = Connector> {
     /// What is to be stored.
-    pub commit: Commit,
+    pub commit: Commit<D>,
     /// What the caller is told.
     pub response: Response,
+    /// It moves the status where the protocol has no such move, as only an update of the document
+    /// can: what a caller is told where that is not to be.
+    pub off_protocol: Option<ApiError>,
+}
+
+impl<D> Decision<D> {
+    fn new(commit: Commit<D>, response: Response) -> Self {
+        Self { commit, response, off_protocol: None }
+    }
+
+    /// The decision where every move is to be one of the protocol.
+    ///
+    /// # Errors
+    /// 400 if it is not.
+    pub fn strict(self) -> Result<Self, ApiError> {
+        self.off_protocol.map_or(Ok(Self { off_protocol: None, ..self }), Err)
+    }
 }
 
 /// What is to be stored.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Commit {
+pub enum Commit<D = Connector> {
     /// Nothing.
     Nothing,
     /// This document.
-    Put(Connector),
+    Put(D),
     /// These fields of the document that is there.
     Patch(Delta),
     /// That it is gone.
     Erase,
 }
 
-impl Commit {
-    /// The connector as it is afterwards; `None` if there is none.
-    pub fn apply(self, before: Option<Connector>) -> Option<Connector> {
+impl<D: Document> Commit<D> {
+    /// The document as it is afterwards; `None` if there is none.
+    pub fn apply(self, before: Option<D>) -> Option<D> {
         match self {
             Self::Nothing => before,
-            Self::Put(connector) => Some(connector),
-            Self::Patch(delta) => before.map(|connector| delta.apply(connector)),
+            Self::Put(document) => Some(document),
+            Self::Patch(delta) => before.map(|document| delta.apply(document)),
             Self::Erase => None,
         }
     }
 }
 
-/// The connector as it is, a soft-deleted one too.
-#[derive(Clone, Copy, Debug)]
-pub struct Current<'a> {
-    /// The connector.
-    pub connector: &'a Connector,
+/// A document as it is now, a soft-deleted connector too.
+#[derive(Debug)]
+pub struct Current<'a, D = Connector> {
+    /// The document.
+    pub document: &'a D,
     /// Its version.
     pub version: u64,
 }
@@ -359,8 +444,8 @@ pub struct Current<'a> {
 /// connector.
 ///
 /// # Errors
-/// 412 if the precondition does not hold, 404 if there is no such connector, 400 if the change does
-/// not fit it. Nothing is to be stored.
+/// 412 if the precondition does not hold, 404 if there is no such connector, 400 or 409 if the change
+/// does not fit it. Nothing is to be stored.
 pub fn decide(
     id: &str,
     write: Write,
@@ -368,37 +453,46 @@ pub fn decide(
     before: Option<Current<'_>>,
     now: Time,
 ) -> Result<Decision, ApiError> {
-    precondition.check(id, before)?;
-    let before = before.map(|current| current.connector);
-    let alive = before.filter(|connector| !connector.is_deleted());
+    precondition.check(id, before.as_ref())?;
+    let found = before.as_ref().map(|current| current.document);
+    let alive = found.filter(|connector| !connector.is_deleted());
     match write {
         Write::Create(creation) => {
             let (status, result) =
                 if before.is_some() { (200, "updated") } else { (201, "created") };
             let response =
                 Response::json(status, &serde_json::json!({ "id": id, "result": result }));
-            Ok(Decision { commit: Commit::Put(creation.connector(now)), response })
+            Ok(Decision::new(Commit::Put(creation.connector(now)), response))
         }
-        Write::Delete { hard: true } => {
-            before.ok_or_else(|| ApiError::not_found(id))?;
-            Ok(Decision { commit: Commit::Erase, response: acknowledged() })
+        Write::Delete { hard: true, .. } => {
+            found.ok_or_else(|| ApiError::not_found(id))?;
+            Ok(Decision::new(Commit::Erase, acknowledged()))
         }
-        Write::Delete { hard: false } => {
+        Write::Delete { hard: false, .. } => {
             let connector = alive.ok_or_else(|| ApiError::not_found(id))?;
             let commit = connector.soft_delete().map_or(Commit::Nothing, Commit::Patch);
-            Ok(Decision { commit, response: acknowledged() })
+            Ok(Decision::new(commit, acknowledged()))
         }
         Write::Update(endpoint, fields) => {
             let connector = match (endpoint.reads_first)(&fields) {
                 true => alive.ok_or_else(|| ApiError::not_found(id))?,
-                false => before.ok_or_else(|| ApiError::document_missing(id))?,
+                false => found.ok_or_else(|| ApiError::document_missing(id))?,
             };
             let patch = (endpoint.change)(connector, fields, ChangeContext { id, now })?;
             Ok(match patch.against(connector) {
-                Some(delta) => {
-                    Decision { commit: Commit::Patch(delta), response: result("updated") }
-                }
-                None => Decision { commit: Commit::Nothing, response: result("noop") },
+                Some(delta) => Decision::new(Commit::Patch(delta), result("updated")),
+                None => Decision::new(Commit::Nothing, result("noop")),
+            })
+        }
+        Write::Document(update) => {
+            let (delta, response) =
+                documents::decide_update(Index::Connectors, id, update, before)?;
+            let to = delta.as_ref().and_then(|delta| Status::parse(delta.status()?));
+            let refused = found.zip(to).and_then(|(connector, to)| connector.status().explain(to));
+            Ok(Decision {
+                commit: delta.map_or(Commit::Nothing, Commit::Patch),
+                response,
+                off_protocol: refused.map(|refusal| DomainError::Transition(refusal).into()),
             })
         }
     }

@@ -3,7 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::endpoints::{ALL, CREATION, Endpoint};
+use super::endpoints::objects::{JOB_TYPE, SYNC_STATUS, TRIGGER_METHOD};
+use super::endpoints::{ALL, CREATION, Endpoint, SYNC_JOB_CREATION, SYNC_JOBS, SyncJobEndpoint};
 use super::schema::{Field, FieldType, JsonType, NullPolicy, ObjectSchema, Presence};
 use super::{BODY_LIMIT, ID_LIMIT, LIST_LIMIT};
 use crate::status::Status;
@@ -19,6 +20,7 @@ pub fn document() -> Value {
             .or_insert_with(|| json!({ "parameters": [reference("parameters", "connector_id")] }));
         insert(item, "put", update(endpoint, &mut schemas));
     }
+    paths.extend(sync_job_paths(&mut schemas));
     paths.sort_keys();
     schemas.sort_keys();
     json!({
@@ -31,7 +33,7 @@ pub fn document() -> Value {
         },
         "servers": [{ "url": "/" }],
         "security": [{ "api_key": [] }, {}],
-        "tags": [{ "name": "connector", "description": "Connectors, and every update of one" }],
+        "tags": [{ "name": "connector", "description": "Connectors and their sync jobs, and every update of one" }],
         "paths": paths,
         "components": {
             "schemas": schemas,
@@ -40,6 +42,11 @@ pub fn document() -> Value {
                     "name": "connector_id", "in": "path", "required": true,
                     "description": format!("The connector's id: no control characters, at most {ID_LIMIT} bytes. `_sync_job` and `_secret` are no ids."),
                     "schema": { "type": "string", "minLength": 1, "maxLength": ID_LIMIT },
+                },
+                "connector_sync_job_id": {
+                    "name": "connector_sync_job_id", "in": "path", "required": true,
+                    "description": "The sync job's id, as it was given when the job was made",
+                    "schema": { "type": "string", "minLength": 1 },
                 },
                 "If-Match": {
                     "name": "If-Match", "in": "header",
@@ -138,7 +145,7 @@ fn fixed_paths(schemas: &mut Map<String, Value>) -> Map<String, Value> {
                 &[("200", "Reset", "created", false), ("201", "Created", "created", false)], &["400", "406", "412", "413"]),
             "delete": operation("delete", "Hide a connector, or erase it", &[
                 parameter("hard", "Erase it: the id can be used again", switch.clone()),
-                parameter("delete_sync_jobs", "Has no effect: there are no sync jobs here", switch),
+                parameter("delete_sync_jobs", "Erase its sync jobs too", switch),
                 reference("parameters", "If-Match"),
             ], None, &[("200", "Done", "acknowledged", false)], &["400", "404", "412"]),
         },
@@ -150,6 +157,60 @@ fn fixed_paths(schemas: &mut Map<String, Value>) -> Map<String, Value> {
             ], None, &[("200", "The status", "status_view", true)], &["304", "400", "404"]),
         },
     });
+    match paths {
+        Value::Object(paths) => paths,
+        _ => Map::new(),
+    }
+}
+
+fn sync_job_paths(schemas: &mut Map<String, Value>) -> Map<String, Value> {
+    let mut creation = object_schema(schemas, &SYNC_JOB_CREATION);
+    insert(&mut creation, "additionalProperties", false.into());
+    // The reader looks at these words last of all, so it declares them as any text.
+    if let Some(properties) = creation.get_mut("properties") {
+        insert(properties, "job_type", type_schema(schemas, FieldType::Enum(&JOB_TYPE)));
+        insert(
+            properties,
+            "trigger_method",
+            type_schema(schemas, FieldType::Enum(&TRIGGER_METHOD)),
+        );
+    }
+    let creation = body_of(schemas, SYNC_JOB_CREATION.name, creation, true);
+    let number = |default: usize| json!({ "type": "integer", "minimum": 0, "maximum": LIST_LIMIT, "default": default });
+    let status = type_schema(schemas, FieldType::Enum(&SYNC_STATUS));
+    let if_match = reference("parameters", "If-Match");
+    let mut paths = json!({
+        "/_connector/_sync_job": {
+            "get": operation("list_sync_jobs", "List sync jobs, the newest first", &[
+                parameter("from", "How many to pass over", number(0)),
+                parameter("size", &format!("How many to show; `from` and `size` together reach no further than {LIST_LIMIT}"), number(100)),
+                parameter("connector_id", "Of this connector", json!({ "type": "string" })),
+                parameter("status", "In this status", status),
+                parameter("job_type", &format!("Comma-separated; any of these types: {}", JOB_TYPE.all.join(", ")), json!({ "type": "string" })),
+            ], None, &[("200", "The sync jobs", "sync_job_list", false)], &["400"]),
+            "post": operation("create_sync_job", "Create a sync job for a connector", &[], Some(creation), &[("201", "Created", "sync_job_created", false)], &["400", "404", "406", "413"]),
+        },
+        "/_connector/_sync_job/{connector_sync_job_id}": {
+            "parameters": [reference("parameters", "connector_sync_job_id")],
+            "get": operation("get_sync_job", "Show a sync job", &[reference("parameters", "If-None-Match")], None, &[("200", "The sync job", "sync_job", true)], &["304", "400", "404"]),
+            "delete": operation("delete_sync_job", "Erase a sync job", std::slice::from_ref(&if_match), None, &[("200", "Done", "acknowledged", false)], &["400", "404", "412"]),
+        },
+    });
+    for SyncJobEndpoint { name, body: object, .. } in &SYNC_JOBS {
+        let body = object.as_ref().map(|object| body(schemas, object, true));
+        let refusals: &[&str] = match body {
+            Some(_) => &["400", "404", "406", "412", "413"],
+            None => &["400", "404", "412"],
+        };
+        let id = format!("sync_job{name}");
+        let summary = format!("Sync job: `{}`", name.trim_start_matches('_'));
+        let response = ("200", "Done, or nothing to do", "result", false);
+        let put =
+            operation(&id, &summary, std::slice::from_ref(&if_match), body, &[response], refusals);
+        let path = format!("/_connector/_sync_job/{{connector_sync_job_id}}/{name}");
+        let id = reference("parameters", "connector_sync_job_id");
+        insert(&mut paths, &path, json!({ "parameters": [id], "put": put }));
+    }
     match paths {
         Value::Object(paths) => paths,
         _ => Map::new(),
@@ -205,8 +266,12 @@ fn operation(
 fn body(schemas: &mut Map<String, Value>, object: &ObjectSchema, required: bool) -> Value {
     let mut schema = object_schema(schemas, object);
     insert(&mut schema, "additionalProperties", false.into());
-    schemas.insert(object.name.to_owned(), schema);
-    let schema = reference("schemas", object.name);
+    body_of(schemas, object.name, schema, required)
+}
+
+fn body_of(schemas: &mut Map<String, Value>, name: &str, schema: Value, required: bool) -> Value {
+    schemas.insert(name.to_owned(), schema);
+    let schema = reference("schemas", name);
     json!({ "required": required, "description": format!("At most {BODY_LIMIT} bytes"), "content": { "application/json": { "schema": schema } } })
 }
 
@@ -260,7 +325,7 @@ fn type_schema(schemas: &mut Map<String, Value>, field_type: FieldType) -> Value
             let case = if values.case_sensitive { "exactly so" } else { "in any case" };
             json!({ "type": "string", "enum": values.all, "description": case })
         }
-        FieldType::Object(object) => {
+        FieldType::Object(object) | FieldType::OpenObject(object) => {
             if !schemas.contains_key(object.name) {
                 let schema = object_schema(schemas, object);
                 schemas.insert(object.name.to_owned(), schema);
@@ -321,6 +386,7 @@ fn fixed_schemas() -> Map<String, Value> {
         "properties": { "status": status, "who": text, "when": text },
         "required": ["status", "who", "when"],
     });
+    let sync_status = json!({ "enum": SYNC_STATUS.all });
     let schemas = json!({
         "result": {
             "type": "object",
@@ -365,6 +431,37 @@ fn fixed_schemas() -> Map<String, Value> {
             "properties": {
                 "count": { "type": "integer", "description": "How many there are, not how many are shown" },
                 "results": { "type": "array", "items": reference("schemas", "connector") },
+            },
+            "required": ["count", "results"],
+        },
+        "sync_job": {
+            "type": "object",
+            "description": "The document. Those that a connector service writes may have more.",
+            "properties": {
+                "id": text, "status": sync_status, "job_type": { "enum": JOB_TYPE.all },
+                "trigger_method": { "anyOf": [{ "enum": TRIGGER_METHOD.all }, { "type": "null" }] },
+                "connector": {
+                    "type": "object",
+                    "description": "What the job needs to know of its connector, as it was when the job was made",
+                    "properties": { "id": text },
+                    "required": ["id"],
+                },
+                "created_at": maybe, "started_at": maybe, "completed_at": maybe, "last_seen": maybe,
+                "cancelation_requested_at": maybe, "canceled_at": maybe, "error": maybe, "worker_hostname": maybe,
+                "deleted_document_count": { "type": ["integer", "null"] },
+                "indexed_document_count": { "type": ["integer", "null"] },
+                "indexed_document_volume": { "type": ["integer", "null"] },
+                "total_document_count": { "type": ["integer", "null"] },
+                "metadata": { "type": ["object", "null"] },
+            },
+            "required": ["id", "status", "connector"],
+        },
+        "sync_job_created": { "type": "object", "properties": { "id": text }, "required": ["id"] },
+        "sync_job_list": {
+            "type": "object",
+            "properties": {
+                "count": { "type": "integer", "description": "How many there are, not how many are shown" },
+                "results": { "type": "array", "items": reference("schemas", "sync_job") },
             },
             "required": ["count", "results"],
         },

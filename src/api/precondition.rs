@@ -2,6 +2,7 @@
 
 use super::error::ApiError;
 use super::{Current, Request};
+use crate::document::Document;
 
 /// The entity tag of a version of a connector.
 pub fn etag(version: u64) -> String {
@@ -22,32 +23,37 @@ impl Precondition {
         Self { if_match: if_match.clone(), if_none_match: if_none_match.clone() }
     }
 
-    /// Checks whether a write to the connector, as it is now, may go ahead.
+    /// Checks whether a write to the document, as it is now, may go ahead.
     ///
     /// # Errors
     /// 412, saying what the caller has missed.
-    pub(super) fn check(&self, id: &str, now: Option<Current<'_>>) -> Result<(), ApiError> {
+    pub(super) fn check<D: Document>(
+        &self,
+        id: &str,
+        now: Option<&Current<'_, D>>,
+    ) -> Result<(), ApiError> {
+        let noun = D::NOUN;
         let tag = now.map(|now| etag(now.version));
         let conflict = |what: String| Err(ApiError::version_conflict(id, &what));
         match (&self.if_match, &tag) {
             (Some(seen), None) => {
                 return conflict(format!(
-                    "If-Match is [{seen}] but there is no such connector: it was never created, or \
+                    "If-Match is [{seen}] but there is no such {noun}: it was never created, or \
                      has been erased"
                 ));
             }
             (Some(seen), Some(tag)) if !names(seen, tag) => {
                 return conflict(format!(
-                    "If-Match is [{seen}] but the connector is at [{tag}]: read it again and \
-                     decide anew"
+                    "If-Match is [{seen}] but the {noun} is at [{tag}]: read it again and decide \
+                     anew"
                 ));
             }
             _ => {}
         }
         match (&self.if_none_match, &tag, now) {
             (Some(seen), Some(tag), Some(now)) if names(seen, tag) => conflict(format!(
-                "If-None-Match is [{seen}] but there is a connector with this id at [{tag}]{}",
-                match now.connector.is_deleted() {
+                "If-None-Match is [{seen}] but there is a {noun} with this id at [{tag}]{}",
+                match now.document.is_hidden() {
                     true =>
                         ", which is soft-deleted: ?include_deleted shows it, DELETE with ?hard \
                              erases it",

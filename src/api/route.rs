@@ -1,8 +1,10 @@
 //! Which path and method mean what.
 
-use super::endpoints::{ALL, Endpoint};
+use super::documents::{DocumentRoute, Index};
+use super::endpoints::{ALL, Endpoint, SYNC_JOBS, SyncJobEndpoint};
 use super::error::ApiError;
 use super::query::decode;
+use super::sync_jobs::SyncJobRoute;
 
 /// What a request is for.
 #[derive(Clone, Debug)]
@@ -23,6 +25,10 @@ pub enum Route {
     Status(String),
     /// `PUT /_connector/{id}/_...`
     Update(String, &'static Endpoint),
+    /// Below `/_connector/_sync_job`
+    SyncJobs(SyncJobRoute),
+    /// Below `/.elastic-connectors`, `/.elastic-connectors-sync-jobs`
+    Documents(Index, DocumentRoute),
 }
 
 /// Path segments that belong to this API: an id of that name could be taken for one of them.
@@ -37,6 +43,14 @@ enum Resource {
     Connectors,
     Connector(String),
     Update(String, &'static Endpoint),
+    SyncJobs,
+    SyncJob(String),
+    SyncJobUpdate(String, &'static SyncJobEndpoint),
+    Index(Index),
+    Search(Index, DocumentRoute),
+    Documents(Index),
+    Document(Index, String),
+    DocumentUpdate(Index, String),
 }
 
 /// Finds the route of a request. `target` is path and query as they were sent.
@@ -60,6 +74,24 @@ pub fn route(method: &str, target: &str) -> Result<Route, ApiError> {
         (Resource::Connector(id), "DELETE") => Route::Delete(id),
         (Resource::Update(id, endpoint), "GET") if endpoint.name == "_status" => Route::Status(id),
         (Resource::Update(id, endpoint), "PUT") => Route::Update(id, endpoint),
+        (Resource::SyncJobs, "GET") => Route::SyncJobs(SyncJobRoute::List),
+        (Resource::SyncJobs, "POST") => Route::SyncJobs(SyncJobRoute::Create),
+        (Resource::SyncJob(id), "GET") => Route::SyncJobs(SyncJobRoute::Get(id)),
+        (Resource::SyncJob(id), "DELETE") => Route::SyncJobs(SyncJobRoute::Delete(id)),
+        (Resource::SyncJobUpdate(id, endpoint), "PUT") => {
+            Route::SyncJobs(SyncJobRoute::Update(id, endpoint))
+        }
+        (Resource::Index(index), "GET" | "HEAD") => {
+            Route::Documents(index, DocumentRoute::Describe)
+        }
+        (Resource::Search(index, route), "GET" | "POST") => Route::Documents(index, route),
+        (Resource::Documents(index), "POST") => Route::Documents(index, DocumentRoute::Create),
+        (Resource::Document(index, id), "GET" | "HEAD") => {
+            Route::Documents(index, DocumentRoute::Get(id))
+        }
+        (Resource::DocumentUpdate(index, id), "POST") => {
+            Route::Documents(index, DocumentRoute::Update(id))
+        }
         _ => return Err(ApiError::wrong_method(target, method, allow)),
     })
 }
@@ -72,6 +104,14 @@ fn resource(path: &str) -> Result<Option<Resource>, ApiError> {
     Ok(Some(match segments.as_slice() {
         [""] => Resource::Root,
         ["_connector"] => Resource::Connectors,
+        ["_connector", "_sync_job"] => Resource::SyncJobs,
+        ["_connector", "_sync_job", id] => Resource::SyncJob(decode(id)?),
+        ["_connector", "_sync_job", id, name] => {
+            match SYNC_JOBS.iter().find(|endpoint| endpoint.name == *name) {
+                Some(endpoint) => Resource::SyncJobUpdate(decode(id)?, endpoint),
+                None => return Ok(None),
+            }
+        }
         // Sync jobs and secrets are not connectors, whatever follows.
         ["_connector", "_sync_job" | "_secret", ..] => return Ok(None),
         ["_connector", id] => Resource::Connector(decode(id)?),
@@ -86,8 +126,32 @@ fn resource(path: &str) -> Result<Option<Resource>, ApiError> {
                 None => return Ok(None),
             }
         }
-        _ => return Ok(None),
+        [name, below @ ..] => match (index(name), below) {
+            (Some(index), []) => Resource::Index(index),
+            // Connectors are created as such: there is more to one than its document.
+            (Some(Index::SyncJobs), ["_doc"]) => Resource::Documents(Index::SyncJobs),
+            (Some(index), ["_doc", id]) => Resource::Document(index, decode(id)?),
+            (Some(index), ["_update", id]) => Resource::DocumentUpdate(index, decode(id)?),
+            (Some(index), ["_search"]) => Resource::Search(index, DocumentRoute::Search),
+            (Some(index), ["_count"]) => Resource::Search(index, DocumentRoute::Count),
+            (Some(index), ["_refresh"]) => Resource::Search(index, DocumentRoute::Refresh),
+            _ => return Ok(None),
+        },
+        [] => return Ok(None),
     }))
+}
+
+fn index(segment: &str) -> Option<Index> {
+    Index::parse(&decode(segment).ok()?)
+}
+
+/// Does the path belong to this API, served or not? Behind it there may be a cluster which has more
+/// paths, and these never lead there: what it holds under the same names is not what is held here.
+pub fn is_ours(target: &str) -> bool {
+    let path = target.split('?').next().unwrap_or_default().trim_start_matches('/');
+    let first = path.split('/').next().unwrap_or_default();
+    let name = decode(first).unwrap_or_default();
+    matches!(name.as_str(), "" | "_connector") || Index::parse(&name).is_some()
 }
 
 fn allow(resource: &Resource) -> &'static str {
@@ -96,6 +160,11 @@ fn allow(resource: &Resource) -> &'static str {
         Resource::Connectors => "GET, POST, PUT",
         Resource::Connector(_) => "GET, PUT, DELETE",
         Resource::Update(_, endpoint) if endpoint.name == "_status" => "GET, PUT",
-        Resource::Update(..) => "PUT",
+        Resource::Update(..) | Resource::SyncJobUpdate(..) => "PUT",
+        Resource::SyncJobs => "GET, POST",
+        Resource::SyncJob(_) => "GET, DELETE",
+        Resource::Index(_) | Resource::Document(..) => "GET, HEAD",
+        Resource::Search(..) => "GET, POST",
+        Resource::Documents(_) | Resource::DocumentUpdate(..) => "POST",
     }
 }

@@ -85,6 +85,8 @@ pub enum FieldType {
     Enum(&'static EnumValues),
     /// An object; fields that its schema does not declare are dropped.
     Object(&'static ObjectSchema),
+    /// An object; fields that its schema does not declare are kept as they are.
+    OpenObject(&'static ObjectSchema),
     /// An array with elements of one type; a bare value is an array of one.
     Array(&'static FieldType),
     /// An object with any keys and values of one type.
@@ -181,11 +183,32 @@ impl ObjectSchema {
     /// # Errors
     /// 400, saying what is wrong and where.
     pub fn read(&self, text: &str) -> Result<Fields, ApiError> {
+        self.read_with(text, UnknownFields::Reject)
+    }
+
+    /// Reads the JSON text of a document: known fields each of its type, others as they are.
+    ///
+    /// # Errors
+    /// 400, saying what is wrong and where.
+    pub fn read_document(&self, text: &str) -> Result<Fields, ApiError> {
+        self.read_with(text, UnknownFields::Keep)
+    }
+
+    fn read_with(&self, text: &str, unknown: UnknownFields) -> Result<Fields, ApiError> {
         let reader = Reader { text };
         reader.check_syntax()?;
-        let root = text.trim_ascii_start();
-        Ok(reader.object(self, root, UnknownFields::Reject)?)
+        Ok(reader.object(self, text.trim_ascii_start(), unknown)?)
     }
+}
+
+/// Reads the JSON text of a body that is no object of declared fields.
+///
+/// # Errors
+/// 400, saying what is wrong and where.
+pub fn read_json(text: &str) -> Result<Value, ApiError> {
+    Reader { text }.check_syntax()?;
+    let mut reader = serde_json::Deserializer::from_str(text);
+    Value::deserialize(&mut reader).map_err(|error| syntax_failure(&error))
 }
 
 /// What is done with a field that is not declared.
@@ -193,6 +216,7 @@ impl ObjectSchema {
 enum UnknownFields {
     Reject,
     Ignore,
+    Keep,
 }
 
 /// The text of a body, to say where in it a piece lies.
@@ -246,6 +270,9 @@ impl<'a> Reader<'a> {
                     }
                 }
                 None if unknown == UnknownFields::Ignore => {}
+                None if unknown == UnknownFields::Keep => {
+                    fields.insert(key_text.into_owned(), json(value));
+                }
                 None => {
                     let names = object.fields.iter().map(|field| field.name);
                     let hint = did_you_mean(&key_text, names);
@@ -319,12 +346,7 @@ impl<'a> Reader<'a> {
             FieldType::Long => integer(raw)?.into(),
             FieldType::Date => {
                 let given = text(raw)?;
-                let time = Time::parse(&given).ok_or_else(|| {
-                    illegal(format!(
-                        "failed to parse date field [{given}] with format \
-                         [strict_date_optional_time||epoch_millis]"
-                    ))
-                })?;
+                let time = Time::parse(&given).ok_or_else(|| illegal(Time::unreadable(&given)))?;
                 time.to_string().into()
             }
             FieldType::Cron => {
@@ -342,11 +364,16 @@ impl<'a> Reader<'a> {
                 let word = values.all.iter().find(is_it);
                 (*word.ok_or_else(|| illegal(format!("{before}{given}{after}")))?).into()
             }
-            FieldType::Object(_) if JsonType::of(raw) != JsonType::Object => {
+            FieldType::Object(_) | FieldType::OpenObject(_)
+                if JsonType::of(raw) != JsonType::Object =>
+            {
                 return Err(Mismatch::Type(raw));
             }
             FieldType::Object(schema) => {
                 self.object(schema, raw, UnknownFields::Ignore).map_err(Mismatch::Inside)?.into()
+            }
+            FieldType::OpenObject(schema) => {
+                self.object(schema, raw, UnknownFields::Keep).map_err(Mismatch::Inside)?.into()
             }
             FieldType::Array(element) => {
                 let elements: Vec<Raw<'a>> = match JsonType::of(raw) {
@@ -375,7 +402,7 @@ impl<'a> Reader<'a> {
             FieldType::Any(kinds) if !kinds.contains(&JsonType::of(raw)) => {
                 return Err(Mismatch::Type(raw));
             }
-            FieldType::Any(_) => serde_json::from_str(raw).unwrap_or_default(),
+            FieldType::Any(_) => json(raw),
         })
     }
 }
@@ -386,6 +413,11 @@ enum Mismatch<'a> {
     Type(Raw<'a>),
     /// It is of the right type, and something in it is wrong.
     Inside(Cause),
+}
+
+/// A value as it is; its syntax was checked with all of the text.
+fn json(raw: Raw<'_>) -> Value {
+    serde_json::from_str(raw).unwrap_or_default()
 }
 
 fn illegal<'a>(reason: String) -> Mismatch<'a> {

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 
-use crate::api::{self, ApiError, Call, Current, Operation, Precondition, Request, Response};
+use crate::api::{
+    self, ApiError, Call, Current, Index, Operation, Precondition, Request, Response,
+};
 use crate::connector::{Connector, Fields};
 use crate::status::{InvalidTransition, Status};
 use crate::values::Time;
@@ -48,7 +50,14 @@ fn foresee(document: Option<&str>, request: &Request, now: Time) -> Result<Value
         Err(failure) => Err(failure),
         Ok(Call::Info) => Ok(api::info()),
         Ok(Call::Options(allow)) => Ok(Response { allow: Some(allow), ..Response::empty(200) }),
-        Ok(Call::List(_) | Call::CreateWithGeneratedId(_)) => {
+        Ok(
+            Call::List(_)
+            | Call::CreateWithGeneratedId(_)
+            | Call::CreateSyncJob(..)
+            | Call::SyncJob(..)
+            | Call::Search(_)
+            | Call::Static { .. },
+        ) => {
             let Request { method, target, .. } = request;
             return Err(format!("[{method} {target}] is not about one connector with a known id"));
         }
@@ -90,7 +99,7 @@ fn carry_out(
     match operation {
         Operation::Write(write) => {
             // Preconditions are left to the edge: a page does not know the version.
-            let current = before.as_ref().map(|connector| Current { connector, version: 0 });
+            let current = before.as_ref().map(|document| Current { document, version: 0 });
             let written = api::decide(id, write, &Precondition::default(), current, now)?;
             Ok((written.response, written.commit.apply(before)))
         }
@@ -99,6 +108,11 @@ fn carry_out(
             let shown = found.as_ref().map(|(json, connector)| (connector, json.as_str()));
             let response = api::show(id, include_deleted, shown)?;
             Ok((response, found.map(|(_, connector)| connector)))
+        }
+        Operation::Document => {
+            let json = before.as_ref().map(Connector::to_json);
+            let found = json.as_deref().map(|json| (1, json));
+            Ok((api::show_document(Index::Connectors, id, found), before))
         }
         // Nobody here knows how the connector came to its status.
         Operation::Status { .. } => {

@@ -7,10 +7,9 @@
 mod change;
 mod creation;
 mod filtering;
-mod update;
 
 use serde::{Serialize, Serializer};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 pub use change::{
     Change, ChangeContext, DomainError, check_in, configuration, error, index_name, merge_fields,
@@ -18,12 +17,11 @@ pub use change::{
 };
 pub use creation::{Creation, DEFAULT_SCHEDULE};
 pub use filtering::{filtering, filtering_activation, filtering_validation};
-pub use update::{Delta, Patch, merge};
 
+pub use crate::document::{Delta, Fields, Patch, merge};
+
+use crate::document::Document;
 use crate::status::Status;
-
-/// A JSON object.
-pub type Fields = Map<String, Value>;
 
 /// A connector document. Always holds a valid `status`.
 #[derive(Clone, Debug, PartialEq)]
@@ -131,6 +129,24 @@ impl Connector {
 
     fn flag(&self, field: &str) -> bool {
         self.fields.get(field).and_then(Value::as_bool).unwrap_or(false)
+    }
+}
+
+impl Document for Connector {
+    const NOUN: &'static str = "connector";
+
+    fn fields(&self) -> &Fields {
+        &self.fields
+    }
+
+    fn is_hidden(&self) -> bool {
+        self.is_deleted()
+    }
+
+    fn with_fields(mut self, values: Fields) -> Self {
+        self.fields.extend(values);
+        self.status = self.text("status").and_then(Status::parse).unwrap_or(self.status);
+        self
     }
 }
 

@@ -155,6 +155,11 @@ async fn respond(
                 Message { patterns: list.filter.ids, ..message(String::new(), request.clone()) };
             return runtime::handle_directory(env, &message.to_json());
         }
+        Call::Static { response, .. } => Ok(response),
+        // Not kept here yet.
+        Call::CreateSyncJob(..) | Call::SyncJob(..) | Call::Search(_) => {
+            Err(ApiError::no_handler(&request.target, &request.method))
+        }
         Call::CreateWithGeneratedId(_) => match create_with_generated_id(request) {
             Ok((id, request)) => {
                 let message = message(id, request);

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Datelike, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, SecondsFormat, TimeDelta, Utc};
+
+const FIRST: &str = "0000-01-01T00:00:00.000Z";
+const LAST: &str = "9999-12-31T23:59:59.999Z";
 
 /// A point in time in the years 0 to 9999. The core has no clock: callers pass the time in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,6 +52,28 @@ impl Time {
         // A leap second has no successor in ISO-8601 as documents write it.
         let is_leap_second = time.timestamp_subsec_nanos() >= 1_000_000_000;
         if is_leap_second { None } else { Self::within_calendar(time) }
+    }
+
+    /// What is said of a text that [`Self::parse`] does not read.
+    pub fn unreadable(text: &str) -> String {
+        format!(
+            "failed to parse date field [{text}] with format \
+             [strict_date_optional_time||epoch_millis]"
+        )
+    }
+
+    /// Milliseconds since 1970; what is finer is cut off.
+    pub fn millis(self) -> i64 {
+        self.0.timestamp_millis()
+    }
+
+    /// So many milliseconds later, or earlier; no further than the calendar goes.
+    #[must_use]
+    pub fn plus_millis(self, millis: i64) -> Self {
+        let moved =
+            TimeDelta::try_milliseconds(millis).and_then(|by| self.0.checked_add_signed(by));
+        let end = if millis < 0 { FIRST } else { LAST };
+        moved.and_then(Self::within_calendar).or_else(|| Self::parse(end)).unwrap_or(self)
     }
 
     fn from_signed_millis(millis: i64) -> Option<Self> {

@@ -1,11 +1,15 @@
-//! One connector and what becomes of it: the core as the Worker uses it, without the Worker.
+//! One connector, one of its sync jobs, and what becomes of them: the core as the Worker uses it,
+//! without the Worker.
 
 #![allow(dead_code, clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 use connector_status::api::{
-    self, ApiError, Call, Current, Format, Operation, Precondition, Request, Response,
+    self, ApiError, Call, Commit, Current, Decision, Format, Index, Operation, Precondition,
+    Request, Response, SyncJobOperation,
 };
 use connector_status::connector::Connector;
+use connector_status::document::Document;
+use connector_status::sync_job::{SyncJob, SyncJobId};
 use connector_status::values::Time;
 
 /// A request with a JSON body, or without a body if that is empty.
@@ -19,24 +23,39 @@ pub fn request(method: &str, target: &str, body: &str) -> Request {
     }
 }
 
-/// A connector, the tombstone of one, or none.
+/// The id of the sync job of a connector.
+pub fn job_id(connector: &str) -> SyncJobId {
+    SyncJobId::new("j1", connector)
+}
+
+/// A connector, the tombstone of one, or none; and the same of one of its sync jobs.
 #[derive(Clone, Debug, Default)]
 pub struct World {
     pub connector: Option<Connector>,
     /// Counts the changes.
     pub version: u64,
+    pub job: Option<SyncJob>,
+    pub job_version: u64,
+    /// Why the latest change is none where every move is to be one of the protocol.
+    pub off_protocol: Option<String>,
 }
 
 impl World {
     /// The connector as a Worker imports it: at version 1.
     pub fn of(connector: Option<Connector>) -> Self {
         let version = u64::from(connector.is_some());
-        Self { connector, version }
+        Self { connector, version, ..Self::default() }
+    }
+
+    /// With a sync job, at version 1 too.
+    pub fn with_job(self, job: Option<SyncJob>) -> Self {
+        Self { job_version: u64::from(job.is_some()), job, ..self }
     }
 
     /// Carries out a request about the connector `id`, at `now` in milliseconds since 1970.
     pub fn send(&mut self, id: &str, request: &Request, now: u64) -> Response {
         let (format, call) = api::read(request);
+        self.off_protocol = None;
         let result = call.and_then(|call| self.carry_out(id, request, call, now, &format));
         match result {
             Ok(response) => response,
@@ -68,15 +87,51 @@ impl World {
                         let alive = alive.ok_or_else(|| ApiError::not_found(id))?;
                         api::status_view(id, alive, Vec::new())
                     }
+                    Operation::Document => {
+                        let json = connector.map(Connector::to_json);
+                        let found = json.as_deref().map(|json| (self.version, json));
+                        api::show_document(Index::Connectors, id, found)
+                    }
                     Operation::Write(write) => {
                         let version = self.version;
-                        let current = connector.map(|connector| Current { connector, version });
+                        let current = connector.map(|document| Current { document, version });
                         let condition = Precondition::of(request);
                         let now = Time::from_millis(now);
                         let decision = api::decide(id, write, &condition, current, now)?;
-                        self.version += u64::from(decision.commit != api::Commit::Nothing);
-                        self.connector = decision.commit.apply(self.connector.take());
-                        decision.response
+                        self.off_protocol = off_protocol(&decision);
+                        commit(&mut self.connector, &mut self.version, decision)
+                    }
+                }
+            }
+            Call::Static { response, .. } => response,
+            Call::CreateSyncJob(asked, creation) => {
+                let connector = connector.filter(|_| asked == id);
+                let now = Time::from_millis(now);
+                let decision = api::create_sync_job(&job_id(&asked), creation, connector, now)?;
+                self.off_protocol = off_protocol(&decision);
+                commit(&mut self.job, &mut self.job_version, decision)
+            }
+            Call::SyncJob(asked, operation) => {
+                let job = self.job.as_ref().filter(|_| asked == job_id(id));
+                match operation {
+                    SyncJobOperation::Get => {
+                        let json = job.map(SyncJob::to_json);
+                        api::show_sync_job(&asked, json.as_deref())?
+                    }
+                    SyncJobOperation::Document => {
+                        let json = job.map(SyncJob::to_json);
+                        let found = json.as_deref().map(|json| (self.job_version, json));
+                        api::show_document(Index::SyncJobs, asked.as_str(), found)
+                    }
+                    SyncJobOperation::Write(write) => {
+                        let version = self.job_version;
+                        let current = job.map(|document| Current { document, version });
+                        let condition = Precondition::of(request);
+                        let now = Time::from_millis(now);
+                        let decision =
+                            api::decide_sync_job(&asked, write, &condition, current, now)?;
+                        self.off_protocol = off_protocol(&decision);
+                        commit(&mut self.job, &mut self.job_version, decision)
                     }
                 }
             }
@@ -84,4 +139,20 @@ impl World {
         };
         Ok(format.success(response))
     }
+}
+
+fn commit<D: Document + PartialEq>(
+    document: &mut Option<D>,
+    version: &mut u64,
+    decision: Decision<D>,
+) -> Response {
+    *version += u64::from(decision.commit != Commit::Nothing);
+    *document = decision.commit.apply(document.take());
+    decision.response
+}
+
+fn off_protocol<D: Clone>(decision: &Decision<D>) -> Option<String> {
+    let failure = decision.clone().strict().err()?;
+    let json: serde_json::Value = serde_json::from_str(&failure.to_json()).unwrap();
+    json["error"]["reason"].as_str().map(str::to_owned)
 }

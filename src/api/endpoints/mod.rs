@@ -1,8 +1,11 @@
 //! The updates: `PUT /_connector/{id}/<name>`, one declaration each.
 
-mod objects;
+pub mod objects;
+mod sync_jobs;
 
 use serde_json::Value;
+
+pub use sync_jobs::{SYNC_JOB_CREATION, SYNC_JOBS, SyncJobEndpoint, bare_id, sync_job_creation};
 
 use super::schema::{Field, FieldType, NullPolicy, ObjectSchema, field};
 use crate::connector::{self, Change, Fields};

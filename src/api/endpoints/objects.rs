@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::api::schema::{EnumValues, Field, FieldType, JsonType, NullPolicy, ObjectSchema, field};
 use crate::status::Status;
+use crate::sync_job::{JobType, SyncJobStatus, TriggerMethod};
 
 static NULL: Value = Value::Null;
 static FALSE: Value = Value::Bool(false);
@@ -195,10 +196,32 @@ pub const LAST_SYNC: &[Field] = &[
     field("last_synced", FieldType::Date).null(NullPolicy::Ignore),
     field("sync_cursor", FieldType::Any(&[JsonType::Object])).null(NullPolicy::Ignore),
 ];
-static SYNC_STATUS: EnumValues = EnumValues {
-    all: &["canceling", "canceled", "completed", "error", "in_progress", "pending", "suspended"],
+/// `status` of a sync job, and of the latest one of a connector
+pub static SYNC_STATUS: EnumValues = EnumValues {
+    all: &{
+        let [a, b, c, d, e, f, g] = SyncJobStatus::ALL;
+        [a.name(), b.name(), c.name(), d.name(), e.name(), f.name(), g.name()]
+    },
     case_sensitive: false,
     unknown: ["Unknown ConnectorSyncStatus [", "]."],
+};
+/// `job_type`
+pub static JOB_TYPE: EnumValues = EnumValues {
+    all: &{
+        let [a, b, c] = JobType::ALL;
+        [a.name(), b.name(), c.name()]
+    },
+    case_sensitive: false,
+    unknown: ["Unknown ConnectorSyncJobType [", "]."],
+};
+/// `trigger_method`
+pub static TRIGGER_METHOD: EnumValues = EnumValues {
+    all: &{
+        let [a, b] = TriggerMethod::ALL;
+        [a.name(), b.name()]
+    },
+    case_sensitive: false,
+    unknown: ["Unknown ConnectorSyncJobTriggerMethod [", "]."],
 };
 
 /// `pipeline`

@@ -18,8 +18,8 @@ use worker::worker_sys::DurableObjectState;
 use worker::{Env, console_error};
 
 use crate::api::{
-    self, ApiError, Call, Commit, Current, Format, Operation, Precondition, Response, StatusChange,
-    Write,
+    self, ApiError, Call, Commit, Current, Format, Index, Operation, Precondition, Response,
+    StatusChange, Write,
 };
 use crate::connector::Connector;
 use crate::edge::message::{FORMAT, Message, Origin, UnknownFormat};
@@ -35,6 +35,9 @@ pub(in crate::edge) use store::{Cursors, Record};
 /// How long to wait for Workers KV to say whether it has a document to adopt.
 /// Together with the claim of an index name it must stay below two seconds.
 const ADOPTION_LIMIT: Duration = Duration::from_millis(800);
+
+/// The setting that says what is done with a status off the table.
+const OFF_PROTOCOL_STATUS: &str = "OFF_PROTOCOL_STATUS";
 
 /// The object of a connector, as the runtime sees it.
 #[wasm_bindgen]
@@ -199,7 +202,13 @@ impl Object {
         }
     }
 
-    /// The index name that the connector has.
+    /// Whether a status that the table does not have from where a connector is, written as part of its
+    /// document, is refused rather than taken as Elasticsearch takes it.
+    fn is_strict(&self) -> bool {
+        self.env.var(OFF_PROTOCOL_STATUS).is_ok_and(|setting| setting.to_string() == "refuse")
+    }
+
+    /// Whether the connector has that index.
     fn has_committed(&self, index: &str) -> bool {
         self.with_record(|record| {
             record.and_then(Record::connector).and_then(Connector::held_index) == Some(index)
@@ -304,6 +313,11 @@ impl Object {
                 Operation::Get { include_deleted, .. } => {
                     api::show(id, *include_deleted, found.map(|it| (&it.connector, it.json())))
                 }
+                Operation::Document => {
+                    let version = record.map_or(0, |record| record.version);
+                    let found = found.map(|document| (version, document.json()));
+                    Ok(api::show_document(Index::Connectors, id, found))
+                }
                 Operation::Write(_) => Err(ApiError::internal()),
             }
         })
@@ -316,8 +330,12 @@ impl Object {
         precondition: &Precondition,
         origin: Origin,
     ) -> Result<Response, ApiError> {
-        let wanted = write.wanted_index().filter(|index| !self.has_committed(index));
-        let claim = match wanted.map(str::to_owned) {
+        let wanted = self
+            .with_record(|record| {
+                write.wanted_index(record.and_then(Record::connector)).map(str::to_owned)
+            })
+            .filter(|index| !self.has_committed(index));
+        let claim = match wanted {
             Some(index) => {
                 // What is refused anyway need not claim a name.
                 self.decide(id, write.clone(), precondition)?;
@@ -346,8 +364,8 @@ impl Object {
     ) -> Result<api::Decision, ApiError> {
         self.with_record(|record| {
             let before = record.and_then(|record| {
-                let connector = record.connector()?;
-                Some(Current { connector, version: record.version })
+                let document = record.connector()?;
+                Some(Current { document, version: record.version })
             });
             api::decide(id, write, precondition, before, now())
         })
@@ -362,7 +380,11 @@ impl Object {
         origin: Origin,
     ) -> Result<(Response, Option<WriteScope>), ApiError> {
         let via = write.name();
-        let api::Decision { commit, response } = self.decide(id, write, precondition)?;
+        let mut decision = self.decide(id, write, precondition)?;
+        if decision.off_protocol.is_some() && self.is_strict() {
+            decision = decision.strict()?;
+        }
+        let api::Decision { commit, response, .. } = decision;
         if commit == Commit::Nothing {
             return Ok((response, None));
         }

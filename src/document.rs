@@ -1,9 +1,30 @@
-//! How a change becomes part of a document: merged, and only if it makes a difference.
+//! What connectors and their sync jobs have in common: both are JSON objects with a status, and a
+//! change becomes part of one in the same way: merged, and only if it makes a difference.
 
-use serde_json::Value;
+use std::fmt::Display;
 
-use super::{Connector, Fields};
-use crate::status::Status;
+use serde_json::{Map, Value};
+
+/// A JSON object.
+pub type Fields = Map<String, Value>;
+
+/// A JSON object of which the rules know some fields.
+pub trait Document: Sized {
+    /// What it is called in sentences.
+    const NOUN: &'static str;
+
+    /// Its fields, without its id.
+    fn fields(&self) -> &Fields;
+
+    /// Is it there, but hidden?
+    fn is_hidden(&self) -> bool {
+        false
+    }
+
+    /// The document with new values for some fields.
+    #[must_use]
+    fn with_fields(self, values: Fields) -> Self;
+}
 
 /// The fields that a change touches.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,19 +46,19 @@ impl Patch {
         self
     }
 
-    /// Moves the connector to `status`, whatever the table says: some endpoints do.
+    /// Moves the document to `status`, whatever the table says: some endpoints do.
     #[must_use]
-    pub fn with_status(mut self, status: Status) -> Self {
-        self.merged.insert("status".to_owned(), status.name().into());
+    pub fn with_status(mut self, status: impl Display) -> Self {
+        self.merged.insert("status".to_owned(), status.to_string().into());
         self
     }
 
     /// What it changes in `before`; `None` if nothing.
-    pub fn against(self, before: &Connector) -> Option<Delta> {
+    pub fn against(self, before: &impl Document) -> Option<Delta> {
         let always = !self.replaced.is_empty();
         let mut changed = self.replaced;
         for (name, value) in self.merged {
-            let old = before.fields.get(&name);
+            let old = before.fields().get(&name);
             let new = merge(old, value);
             if old != Some(&new) {
                 changed.insert(name, new);
@@ -57,13 +78,14 @@ impl Delta {
         self.0.len() == 1 && self.0.contains_key(field)
     }
 
+    /// The status to which it moves the document, if it does.
+    pub fn status(&self) -> Option<&str> {
+        self.0.get("status").and_then(Value::as_str)
+    }
+
     /// The document with the new values.
-    pub fn apply(self, mut to: Connector) -> Connector {
-        for (name, value) in self.0 {
-            to.fields.insert(name, value);
-        }
-        to.status = to.text("status").and_then(Status::parse).unwrap_or(to.status);
-        to
+    pub fn apply<D: Document>(self, to: D) -> D {
+        to.with_fields(self.0)
     }
 }
 

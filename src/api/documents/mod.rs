@@ -1,0 +1,253 @@
+//! The two indices that Elasticsearch keeps connectors and sync jobs in, as far as connector services
+//! use them: a view on the same documents, in the shape of Elasticsearch's own document and search
+//! APIs.
+
+mod fields;
+mod search;
+mod update;
+
+use serde_json::json;
+
+use super::error::{ApiError, Cause};
+use super::query::Query;
+use super::response::Response;
+use super::schema::ObjectSchema;
+use super::sync_jobs::{SyncJobCreation, SyncJobOperation, SyncJobWrite};
+use super::{
+    Call, Operation, Request, Write, check_body_type, checked, id_problems, refuse_body, valid,
+};
+use crate::query::Kind;
+use crate::sync_job::{SyncJob, SyncJobId};
+
+pub use search::{Row, Search, View};
+pub(super) use search::{list_of_sync_jobs, read_search};
+pub use update::DocumentUpdate;
+pub(super) use update::decide as decide_update;
+
+/// What every version of a document was written under: there is no other primary here.
+const PRIMARY_TERM: u64 = 1;
+
+/// One of the two indices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Index {
+    /// `.elastic-connectors`
+    Connectors,
+    /// `.elastic-connectors-sync-jobs`
+    SyncJobs,
+}
+
+impl Index {
+    const ALL: [Self; 2] = [Self::Connectors, Self::SyncJobs];
+
+    /// The index of that name or alias.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|index| [index.name(), index.alias()].contains(&name))
+    }
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Connectors => ".elastic-connectors-v1",
+            Self::SyncJobs => ".elastic-connectors-sync-jobs-v1",
+        }
+    }
+
+    /// Its alias.
+    pub const fn alias(self) -> &'static str {
+        match self {
+            Self::Connectors => ".elastic-connectors",
+            Self::SyncJobs => ".elastic-connectors-sync-jobs",
+        }
+    }
+
+    fn schema(self) -> &'static ObjectSchema {
+        match self {
+            Self::Connectors => &fields::CONNECTOR,
+            Self::SyncJobs => &fields::SYNC_JOB,
+        }
+    }
+
+    fn kind(self, path: &str) -> Kind {
+        fields::kind(self.schema(), path)
+    }
+}
+
+/// What a path below an index is for.
+#[derive(Clone, Debug)]
+pub enum DocumentRoute {
+    /// `GET /{index}`
+    Describe,
+    /// `GET /{index}/_doc/{id}`
+    Get(String),
+    /// `POST /{index}/_doc`
+    Create,
+    /// `POST /{index}/_update/{id}`
+    Update(String),
+    /// `GET`, `POST /{index}/_search`
+    Search,
+    /// `GET`, `POST /{index}/_count`
+    Count,
+    /// `GET`, `POST /{index}/_refresh`
+    Refresh,
+}
+
+/// Parameters that Elasticsearch's clients send and that make no difference here: every index is
+/// there, and every write shows at once.
+const WITHOUT_EFFECT: [&str; 11] = [
+    "allow_no_indices",
+    "expand_wildcards",
+    "ignore_unavailable",
+    "local",
+    "master_timeout",
+    "preference",
+    "realtime",
+    "refresh",
+    "retry_on_conflict",
+    "timeout",
+    "wait_for_active_shards",
+];
+
+pub(super) fn read(
+    index: Index,
+    route: DocumentRoute,
+    request: &Request,
+    path: &str,
+    query: &mut Query,
+) -> Result<Call, ApiError> {
+    for name in WITHOUT_EFFECT {
+        query.text(name);
+    }
+    match route {
+        DocumentRoute::Describe => {
+            refuse_body(request, path)?;
+            Ok(Call::Static { action: "indices:admin/get", response: describe(index) })
+        }
+        DocumentRoute::Refresh => {
+            refuse_body(request, path)?;
+            let response = Response::json(200, &json!({ "_shards": shards(1) }));
+            Ok(Call::Static { action: "indices:admin/refresh", response })
+        }
+        DocumentRoute::Search => read_search(index, View::Hits, request, query).map(Call::Search),
+        DocumentRoute::Count => read_search(index, View::Count, request, query).map(Call::Search),
+        DocumentRoute::Get(id) => {
+            refuse_body(request, path)?;
+            Ok(match index {
+                Index::Connectors => Call::Connector(checked(id)?, Operation::Document),
+                Index::SyncJobs => match SyncJobId::parse(&id) {
+                    Some(id) => Call::SyncJob(id, SyncJobOperation::Document),
+                    None => Call::Static {
+                        action: "indices:data/read/get",
+                        response: show(index, &id, None),
+                    },
+                },
+            })
+        }
+        DocumentRoute::Update(id) => {
+            let update = DocumentUpdate::read(index, request, query)?;
+            match index {
+                Index::Connectors => {
+                    let write = Write::Document(update);
+                    Ok(Call::Connector(checked(id)?, Operation::Write(write)))
+                }
+                Index::SyncJobs => {
+                    let missing = || ApiError::document_missing_in(index.name(), &id);
+                    let id = SyncJobId::parse(&id).ok_or_else(missing)?;
+                    let write = SyncJobWrite::Document(update);
+                    Ok(Call::SyncJob(id, SyncJobOperation::Write(write)))
+                }
+            }
+        }
+        DocumentRoute::Create => read_sync_job(request),
+    }
+}
+
+/// `POST /.elastic-connectors-sync-jobs/_doc`: how Elastic's connector service makes jobs.
+fn read_sync_job(request: &Request) -> Result<Call, ApiError> {
+    if request.body.is_empty() {
+        return Err(Cause::new("parse_exception", "request body is required").into());
+    }
+    check_body_type(request)?;
+    let fields = fields::SYNC_JOB.read_document(&request.body)?;
+    let job = SyncJob::from_fields(fields).map_err(|problem| {
+        Cause::illegal_argument(format!("the document is no sync job: {problem}"))
+    })?;
+    let connector = job.connector_id().unwrap_or_default().to_owned();
+    valid(&match connector.as_str() {
+        "" => vec!["[connector.id] of the sync job is missing".to_owned()],
+        id => id_problems(id),
+    })?;
+    Ok(Call::CreateSyncJob(connector, SyncJobCreation::Document(job)))
+}
+
+/// The answer to `GET /{index}/_doc/{id}`. `found` is the version of the document and its JSON.
+pub fn show(index: Index, id: &str, found: Option<(u64, &str)>) -> Response {
+    let index = index.name();
+    let id = json!(id);
+    match found {
+        Some((version, source)) => {
+            let seq_no = seq_no(version);
+            Response::text(
+                200,
+                format!(
+                    "{{\"_index\":\"{index}\",\"_id\":{id},\"_version\":{version},\
+                     \"_seq_no\":{seq_no},\"_primary_term\":{PRIMARY_TERM},\"found\":true,\
+                     \"_source\":{source}}}"
+                ),
+            )
+        }
+        None => {
+            Response::text(404, format!("{{\"_index\":\"{index}\",\"_id\":{id},\"found\":false}}"))
+        }
+    }
+}
+
+/// The answer to `GET /{index}`.
+fn describe(index: Index) -> Response {
+    let settings = json!({
+        "index": {
+            "hidden": "true",
+            "number_of_replicas": "0",
+            "number_of_shards": "1",
+            "provided_name": index.name(),
+        },
+    });
+    let index_json = json!({
+        "aliases": { index.alias(): {} },
+        "mappings": fields::mappings(index.schema()),
+        "settings": settings,
+    });
+    Response::json(200, &json!({ index.name(): index_json }))
+}
+
+/// The answer to a document that was written, or did not have to be.
+pub(super) fn written(
+    status: u16,
+    index: Index,
+    id: &str,
+    version: u64,
+    result: &'static str,
+) -> Response {
+    let asked = if result == "noop" { 0 } else { 1 };
+    Response::json(
+        status,
+        &json!({
+            "_index": index.name(),
+            "_id": id,
+            "_version": version,
+            "result": result,
+            "_shards": shards(asked),
+            "_seq_no": seq_no(version),
+            "_primary_term": PRIMARY_TERM,
+        }),
+    )
+}
+
+/// Elasticsearch counts the writes of an index from 0, this the versions of a document from 1. A
+/// client gives back what it was given, so either will do.
+const fn seq_no(version: u64) -> u64 {
+    version.saturating_sub(1)
+}
+
+fn shards(number: u8) -> serde_json::Value {
+    json!({ "total": number, "successful": number, "failed": 0 })
+}

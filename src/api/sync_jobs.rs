@@ -1,0 +1,232 @@
+//! `/_connector/_sync_job`: what requests about sync jobs mean, and what they come to.
+
+use serde_json::json;
+
+use super::documents::{self, DocumentUpdate, Index};
+use super::endpoints::{SYNC_JOB_CREATION, SyncJobEndpoint, bare_id, sync_job_creation};
+use super::error::{ApiError, Cause};
+use super::query::Query;
+use super::response::Response;
+use super::{
+    Call, Commit, Current, Decision, Precondition, Request, acknowledged, id_problems, read_body,
+    refuse_body, result, valid,
+};
+use crate::connector::{Connector, with_id};
+use crate::document::Fields;
+use crate::sync_job::{Creation, InvalidTransition, SyncJob, SyncJobId, SyncJobStatus};
+use crate::values::Time;
+
+/// What to do with one sync job.
+#[derive(Clone, Debug)]
+pub enum SyncJobOperation {
+    /// Show it.
+    Get,
+    /// Show it as a document of its index.
+    Document,
+    /// Change it.
+    Write(SyncJobWrite),
+}
+
+/// A change to one sync job.
+#[derive(Clone, Debug)]
+pub enum SyncJobWrite {
+    /// Erase it.
+    Delete,
+    /// Update it.
+    Update(&'static SyncJobEndpoint, Fields),
+    /// Update it as a document of its index.
+    Document(DocumentUpdate),
+}
+
+impl SyncJobWrite {
+    /// What the history calls it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Delete => "_delete",
+            Self::Update(endpoint, _) => endpoint.name,
+            Self::Document(_) => "_update",
+        }
+    }
+}
+
+/// What a new sync job is made from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SyncJobCreation {
+    /// Its connector.
+    Copy(Creation),
+    /// A document, as Elastic's connector service writes it into the index.
+    Document(SyncJob),
+}
+
+/// What a path below `/_connector/_sync_job` is for.
+#[derive(Clone, Debug)]
+pub enum SyncJobRoute {
+    /// `GET /_connector/_sync_job`
+    List,
+    /// `POST /_connector/_sync_job`
+    Create,
+    /// `GET /_connector/_sync_job/{id}`
+    Get(String),
+    /// `DELETE /_connector/_sync_job/{id}`
+    Delete(String),
+    /// `PUT /_connector/_sync_job/{id}/_...`
+    Update(String, &'static SyncJobEndpoint),
+}
+
+pub(super) fn read(
+    route: SyncJobRoute,
+    request: &Request,
+    path: &str,
+    query: &mut Query,
+) -> Result<Call, ApiError> {
+    match route {
+        SyncJobRoute::List => {
+            let list = documents::list_of_sync_jobs(query)?;
+            refuse_body(request, path)?;
+            Ok(Call::Search(list))
+        }
+        SyncJobRoute::Create => {
+            if request.body.is_empty() {
+                return Err(Cause::new("parse_exception", "request body is required").into());
+            }
+            let fields = read_body(request, &SYNC_JOB_CREATION)?;
+            let (connector, creation) = sync_job_creation(&fields)?;
+            valid(&match connector.as_str() {
+                "" => vec!["[id] of the connector cannot be null or empty".to_owned()],
+                id => id_problems(id),
+            })?;
+            Ok(Call::CreateSyncJob(connector, SyncJobCreation::Copy(creation)))
+        }
+        SyncJobRoute::Get(id) => {
+            refuse_body(request, path)?;
+            Ok(Call::SyncJob(known(&id, &[], bare_id)?, SyncJobOperation::Get))
+        }
+        SyncJobRoute::Delete(id) => {
+            refuse_body(request, path)?;
+            let write = SyncJobOperation::Write(SyncJobWrite::Delete);
+            Ok(Call::SyncJob(known(&id, &[], bare_id)?, write))
+        }
+        SyncJobRoute::Update(id, endpoint) => {
+            let fields = match &endpoint.body {
+                Some(_) if request.body.is_empty() => {
+                    return Err(Cause::new("parse_exception", "request body is required").into());
+                }
+                Some(body) => read_body(request, body)?,
+                None => refuse_body(request, path).map(|()| Fields::new())?,
+            };
+            let id = known(&id, &(endpoint.validate)(&fields), endpoint.missing)?;
+            let write = SyncJobWrite::Update(endpoint, fields);
+            Ok(Call::SyncJob(id, SyncJobOperation::Write(write)))
+        }
+    }
+}
+
+/// The id of a job that there can be.
+fn known(
+    id: &str,
+    problems: &[String],
+    missing: fn(&str) -> ApiError,
+) -> Result<SyncJobId, ApiError> {
+    let empty = "[connector_sync_job_id] of the connector sync job cannot be null or empty.";
+    let no_id = id.is_empty().then(|| empty.to_owned());
+    let problems: Vec<String> = no_id.into_iter().chain(problems.iter().cloned()).collect();
+    valid(&problems)?;
+    SyncJobId::parse(id).ok_or_else(|| missing(id))
+}
+
+/// Decides on a new job: what to store and what to answer. `connector` is the job's connector as it
+/// is, a soft-deleted one too; `None` if there is none.
+///
+/// # Errors
+/// 404 if there is no such connector, 400 if it is not ready to sync. Nothing is to be stored.
+pub fn create_sync_job(
+    id: &SyncJobId,
+    creation: SyncJobCreation,
+    connector: Option<&Connector>,
+    now: Time,
+) -> Result<Decision<SyncJob>, ApiError> {
+    let connector = connector.ok_or_else(|| no_such_connector(id.connector()))?;
+    let (job, response) = match creation {
+        SyncJobCreation::Copy(creation) => {
+            let response = Response::json(201, &json!({ "id": id.as_str() }));
+            (creation.job(id.connector(), connector, now)?, response)
+        }
+        SyncJobCreation::Document(job) => {
+            (job, documents::written(201, Index::SyncJobs, id.as_str(), 1, "created"))
+        }
+    };
+    Ok(Decision { commit: Commit::Put(job), response, off_protocol: None })
+}
+
+/// Decides on a change of a job: what to store and what to answer. `before` is `None` if there is no
+/// such job.
+///
+/// # Errors
+/// 412 if the precondition does not hold, 404 if there is no such job, 400 or 409 if the change does
+/// not fit it. Nothing is to be stored.
+pub fn decide_sync_job(
+    id: &SyncJobId,
+    write: SyncJobWrite,
+    precondition: &Precondition,
+    before: Option<Current<'_, SyncJob>>,
+    now: Time,
+) -> Result<Decision<SyncJob>, ApiError> {
+    let text = id.as_str();
+    precondition.check(text, before.as_ref())?;
+    let job = before.as_ref().map(|current| current.document);
+    match write {
+        SyncJobWrite::Delete => {
+            job.ok_or_else(|| bare_id(text))?;
+            Ok(Decision::new(Commit::Erase, acknowledged()))
+        }
+        SyncJobWrite::Update(endpoint, fields) => {
+            let job = job.ok_or_else(|| (endpoint.missing)(text))?;
+            let patch = (endpoint.change)(job, fields, now)?;
+            Ok(match patch.against(job) {
+                Some(delta) => Decision::new(Commit::Patch(delta), result("updated")),
+                None => Decision::new(Commit::Nothing, result("noop")),
+            })
+        }
+        SyncJobWrite::Document(update) => {
+            let connector = update.doc().get("connector").and_then(|it| it.get("id"));
+            if let Some(other) = connector.filter(|other| *other != id.connector()) {
+                let reason = format!(
+                    "[connector.id] of sync job [{text}] is [{}] and cannot become {other}",
+                    id.connector()
+                );
+                return Err(Cause::illegal_argument(reason).into());
+            }
+            let (delta, response) =
+                documents::decide_update(Index::SyncJobs, text, update, before)?;
+            let to = delta.as_ref().and_then(|delta| SyncJobStatus::parse(delta.status()?));
+            let refused = job.zip(to).and_then(|(job, to)| job.status().explain(to));
+            Ok(Decision {
+                commit: delta.map_or(Commit::Nothing, Commit::Patch),
+                response,
+                off_protocol: refused.map(ApiError::from),
+            })
+        }
+    }
+}
+
+/// The answer to `GET /_connector/_sync_job/{id}`. `found` is the JSON of the job, without its id.
+///
+/// # Errors
+/// 404 if there is none.
+pub fn show_sync_job(id: &SyncJobId, found: Option<&str>) -> Result<Response, ApiError> {
+    let found = found.ok_or_else(|| bare_id(id.as_str()))?;
+    Ok(Response::text(200, with_id(id.as_str(), found)))
+}
+
+fn no_such_connector(id: &str) -> ApiError {
+    let reason = format!("Connector with id '{id}' does not exist.");
+    ApiError::of(404, Cause::new("resource_not_found_exception", reason))
+}
+
+impl From<InvalidTransition> for ApiError {
+    fn from(refusal: InvalidTransition) -> Self {
+        let reason = refusal.to_string();
+        let kind = "connector_sync_job_invalid_status_transition_exception";
+        Cause::new("status_exception", &reason).caused_by(Cause::new(kind, reason)).into()
+    }
+}

@@ -1,0 +1,142 @@
+//! What a new job looks like: it carries a copy of what it needs to know of its connector.
+
+use serde_json::{Value, json};
+
+use super::{Fields, SyncJob, SyncJobStatus};
+use crate::connector::{Connector, DomainError};
+use crate::values::Time;
+
+/// Access control lists are synced into an index of this prefix.
+const ACCESS_CONTROL_INDEX_PREFIX: &str = ".search-acl-filter-";
+
+/// What a job syncs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum JobType {
+    /// All content.
+    #[default]
+    Full,
+    /// What has changed since the last time.
+    Incremental,
+    /// Who may see what.
+    AccessControl,
+}
+
+impl JobType {
+    /// Every type.
+    pub const ALL: [Self; 3] = [Self::Full, Self::Incremental, Self::AccessControl];
+
+    /// Its name in documents.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Incremental => "incremental",
+            Self::AccessControl => "access_control",
+        }
+    }
+
+    /// The type of that name, in upper or lower case.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.name().eq_ignore_ascii_case(name))
+    }
+}
+
+/// Why a job was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TriggerMethod {
+    /// Somebody asked for it.
+    #[default]
+    OnDemand,
+    /// The schedule says so.
+    Scheduled,
+}
+
+impl TriggerMethod {
+    /// Every trigger.
+    pub const ALL: [Self; 2] = [Self::OnDemand, Self::Scheduled];
+
+    /// Its name in documents.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OnDemand => "on_demand",
+            Self::Scheduled => "scheduled",
+        }
+    }
+
+    /// The trigger of that name, in upper or lower case.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.name().eq_ignore_ascii_case(name))
+    }
+}
+
+/// What the creator may say about a new job.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Creation {
+    /// What it syncs.
+    pub job_type: JobType,
+    /// Why it is made.
+    pub trigger_method: TriggerMethod,
+}
+
+impl Creation {
+    /// The document of the new job. A soft-deleted connector will do, in any status, as upstream.
+    ///
+    /// # Errors
+    /// [`DomainError::Conflict`] if the connector has no index to fill or no service type.
+    pub fn job(self, id: &str, connector: &Connector, now: Time) -> Result<SyncJob, DomainError> {
+        let text = |field| connector.text(field).filter(|text| !text.is_empty());
+        let index_name = match self.job_type {
+            // Even of a connector without an index, as upstream.
+            JobType::AccessControl => {
+                let index_name = connector.index_name().unwrap_or("null");
+                Some(format!("{ACCESS_CONTROL_INDEX_PREFIX}{index_name}"))
+            }
+            JobType::Full | JobType::Incremental => text("index_name").map(str::to_owned),
+        };
+        let Some(index_name) = index_name else {
+            return Err(DomainError::Conflict(format!(
+                "Cannot start a sync for connector [{id}] with no index attached. Set the \
+                 [index_name] property for the connector to enable syncing data."
+            )));
+        };
+        if text("service_type").is_none() {
+            return Err(DomainError::Conflict(format!(
+                "Cannot start a sync for connector [{id}] with [service_type] not defined. Set the \
+                 service type of your connector before starting the sync."
+            )));
+        }
+        let now = Value::from(now.to_string());
+        let status = SyncJobStatus::Pending;
+        let fields = [
+            ("connector", copy(id, index_name, connector).into()),
+            ("created_at", now.clone()),
+            ("deleted_document_count", 0.into()),
+            ("indexed_document_count", 0.into()),
+            ("indexed_document_volume", 0.into()),
+            ("job_type", self.job_type.name().into()),
+            ("last_seen", now),
+            ("metadata", json!({})),
+            ("status", status.name().into()),
+            ("total_document_count", 0.into()),
+            ("trigger_method", self.trigger_method.name().into()),
+        ];
+        let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Ok(SyncJob { status, fields })
+    }
+}
+
+/// What the job needs to know of its connector, as it is now. What is null there is absent here.
+fn copy(id: &str, index_name: String, connector: &Connector) -> Fields {
+    let mut copy = Fields::new();
+    copy.insert("id".to_owned(), id.into());
+    let filtering = connector.fields().get("filtering").and_then(|all| all.pointer("/0/active"));
+    if let Some(active) = filtering.filter(|active| !active.is_null()) {
+        copy.insert("filtering".to_owned(), active.clone());
+    }
+    copy.insert("index_name".to_owned(), index_name.into());
+    for name in ["language", "pipeline", "service_type", "configuration"] {
+        if let Some(value) = connector.fields().get(name).filter(|value| !value.is_null()) {
+            copy.insert(name.to_owned(), value.clone());
+        }
+    }
+    copy
+}

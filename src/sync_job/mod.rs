@@ -1,0 +1,88 @@
+//! Sync jobs: each syncs the content of one connector once. Their own table of statuses, their
+//! documents, and every change to one. Pure: the clock is passed in.
+
+mod change;
+mod creation;
+mod id;
+mod status;
+
+use serde_json::Value;
+
+pub use change::{Change, cancel, check_in, claim, complete, error, stats, suspend};
+pub use creation::{Creation, JobType, TriggerMethod};
+pub use id::SyncJobId;
+pub use status::{InvalidTransition, SyncJobStatus};
+
+pub use crate::document::Fields;
+
+use crate::document::Document;
+
+/// The document of a sync job. Always holds a valid `status`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SyncJob {
+    status: SyncJobStatus,
+    fields: Fields,
+}
+
+impl SyncJob {
+    /// Takes a document as it is stored here or in Elasticsearch's index.
+    ///
+    /// # Errors
+    /// What is wrong with it, if it is not a JSON object with a known `status`.
+    pub fn from_json(text: &str) -> Result<Self, String> {
+        serde_json::from_str(text).map_err(|error| error.to_string()).and_then(Self::from_fields)
+    }
+
+    /// Takes a document as it is stored here or in Elasticsearch's index. An `id` in it, as older
+    /// versions of Elasticsearch stored it, is dropped: the id is the document's name, not part of it.
+    ///
+    /// # Errors
+    /// What is wrong with it, if it has no known `status`.
+    pub fn from_fields(mut fields: Fields) -> Result<Self, String> {
+        fields.shift_remove("id");
+        let status = match fields.get("status") {
+            Some(Value::String(name)) => {
+                SyncJobStatus::parse(name).ok_or_else(|| format!("unknown status [{name}]"))?
+            }
+            Some(other) => return Err(format!("[status] is {other}, not a string")),
+            None => return Err("it has no [status]".to_owned()),
+        };
+        fields.insert("status".to_owned(), status.name().into());
+        Ok(Self { status, fields })
+    }
+
+    /// The document as JSON, without its id.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(&self.fields).unwrap_or_default()
+    }
+
+    /// Its fields, without its id.
+    pub fn fields(&self) -> &Fields {
+        &self.fields
+    }
+
+    /// Its status.
+    pub fn status(&self) -> SyncJobStatus {
+        self.status
+    }
+
+    /// The id of its connector, as the document says it.
+    pub fn connector_id(&self) -> Option<&str> {
+        self.fields.get("connector")?.get("id")?.as_str()
+    }
+}
+
+impl Document for SyncJob {
+    const NOUN: &'static str = "sync job";
+
+    fn fields(&self) -> &Fields {
+        &self.fields
+    }
+
+    fn with_fields(mut self, values: Fields) -> Self {
+        self.fields.extend(values);
+        let status = self.fields.get("status").and_then(Value::as_str);
+        self.status = status.and_then(SyncJobStatus::parse).unwrap_or(self.status);
+        self
+    }
+}

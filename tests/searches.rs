@@ -1,0 +1,568 @@
+//! Searches: what they find, what can be said of it beforehand, how they are answered.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
+use connector_status::api::{self, ApiError, Call, Request, Row, Search};
+use connector_status::query::{Column, Condition};
+use connector_status::values::Time;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+/// 2026-02-25T06:13:20.123Z
+const NOW: u64 = 1_772_000_000_123;
+
+fn now() -> Time {
+    Time::from_millis(NOW)
+}
+
+fn table() -> &'static Value {
+    static TABLE: OnceLock<Value> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tables/documents/searches.json");
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    })
+}
+
+fn read(method: &str, target: &str, body: &str) -> Result<Call, ApiError> {
+    let request = Request {
+        method: method.to_owned(),
+        target: target.to_owned(),
+        body: body.to_owned(),
+        content_type: Some("application/json".to_owned()),
+        ..Request::default()
+    };
+    api::read(&request).1
+}
+
+fn search(method: &str, target: &str, body: &str) -> Result<Search, Value> {
+    match read(method, target, body) {
+        Ok(Call::Search(search)) => Ok(search),
+        Ok(other) => panic!("{other:?}"),
+        Err(failure) => {
+            assert_eq!(failure.status, 400);
+            Err(serde_json::from_str(&failure.to_json()).unwrap())
+        }
+    }
+}
+
+/// The path of the index that cases call by that name.
+fn path(index: &Value) -> &'static str {
+    match index.as_str().unwrap() {
+        "connectors" => "/.elastic-connectors",
+        "sync_jobs" => "/.elastic-connectors-sync-jobs",
+        other => panic!("{other}"),
+    }
+}
+
+fn rows(documents: &Value) -> Vec<Row> {
+    let row = |(id, document): (&String, &Value)| Row {
+        id: id.clone(),
+        version: 7,
+        document: document.to_string(),
+    };
+    documents.as_object().unwrap().iter().map(row).collect()
+}
+
+fn run(search: &Search, rows: Vec<Row>) -> Value {
+    let response = search.run(rows, now());
+    assert_eq!(response.status, 200);
+    serde_json::from_str(&response.body).unwrap()
+}
+
+/// What a column says of a document.
+fn column(column: Column, id: &str, source: &Value) -> Value {
+    match column {
+        Column::Id => id.into(),
+        Column::ConnectorId => source["connector"]["id"].clone(),
+        Column::Status => source["status"].clone(),
+        Column::JobType => source["job_type"].clone(),
+        Column::ServiceType => source["service_type"].clone(),
+        Column::IsNative => source["is_native"].as_bool().map(|it| it.to_string()).into(),
+        Column::Deleted => source["deleted"].as_bool().map(|it| it.to_string()).into(),
+        Column::CreatedAt => millis(&source["created_at"]),
+        Column::LastSeen => millis(&source["last_seen"]),
+    }
+}
+
+fn millis(date: &Value) -> Value {
+    date.as_str().map(|text| Time::parse(text).unwrap().millis()).into()
+}
+
+/// What a database says to a condition.
+fn holds(condition: &Condition, id: &str, source: &Value) -> bool {
+    match condition {
+        Condition::AnyOf(name, values) => {
+            column(*name, id, source).as_str().is_some_and(|value| values.contains(value))
+        }
+        Condition::NoneOf(name, values) => {
+            column(*name, id, source).as_str().is_none_or(|value| !values.contains(value))
+        }
+        Condition::Between(name, from, to) => {
+            column(*name, id, source).as_i64().is_some_and(|value| {
+                from.is_none_or(|from| from <= value) && to.is_none_or(|to| value <= to)
+            })
+        }
+    }
+}
+
+/// Finds no fewer than match, and no more where it says so.
+fn check_prefilter(search: &Search, documents: &Value) -> Result<(), String> {
+    let prefilter = search.prefilter(now());
+    for (id, source) in documents.as_object().unwrap() {
+        let passes = prefilter.conditions.iter().all(|condition| holds(condition, id, source));
+        let matches = search.matches(id, source.as_object().unwrap(), now());
+        if matches && !passes {
+            return Err(format!("{id} matches, but {prefilter:?}"));
+        }
+        if passes && !matches && prefilter.exact {
+            return Err(format!("{id} does not match, but {prefilter:?}"));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn searches_find_what_the_table_says() {
+    let table = table();
+    let mut problems = Vec::new();
+    for case in table["cases"].as_array().unwrap() {
+        let documents = &table[case["index"].as_str().unwrap()];
+        let body = match case.get("query") {
+            Some(query) => json!({ "query": query }),
+            None => case["body"].clone(),
+        };
+        let found = search("POST", &format!("{}/_search", path(&case["index"])), &body.to_string());
+        let found = found.map(|search| {
+            let answer = run(&search, rows(documents));
+            let hits = answer["hits"]["hits"].as_array().unwrap();
+            let hits: Vec<_> = hits.iter().map(|hit| hit["_id"].clone()).collect();
+            let total = answer["hits"]["total"]["value"].clone();
+            let prefilter = search.prefilter(now());
+            let said = match (prefilter.exact, prefilter.conditions.is_empty()) {
+                (true, _) => "exact",
+                (false, false) => "some",
+                (false, true) => "nothing",
+            };
+            if let Err(problem) = check_prefilter(&search, documents) {
+                problems.push(format!("{}: {problem}", case["name"]));
+            }
+            json!([hits, total, said])
+        });
+        let error = |error: Value| json!([error["error"]["type"], error["error"]["reason"]]);
+        let found = found.unwrap_or_else(error);
+        let expected = match case.get("error") {
+            Some(reason) => json!(["parsing_exception", reason]),
+            None => {
+                let count = case["hits"].as_array().unwrap().len();
+                let total = case.get("total").cloned().unwrap_or(json!(count));
+                json!([case["hits"], total, case["prefilter"]])
+            }
+        };
+        if found != expected {
+            problems.push(format!("{}: expected {expected}, found {found}", case["name"]));
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn hits_are_shown_as_elasticsearch_shows_them() {
+    let documents = json!({ "b": { "status": "error", "x": [1] }, "a": { "status": "created" } });
+    let shown = |target: &str, body: Value| {
+        run(&search("POST", target, &body.to_string()).unwrap(), rows(&documents))
+    };
+    let shards = json!({ "total": 1, "successful": 1, "skipped": 0, "failed": 0 });
+    assert_eq!(
+        shown("/.elastic-connectors/_search?size=1", json!({ "size": 5 })),
+        json!({
+            "took": 1, "timed_out": false, "_shards": shards,
+            "hits": {
+                "total": { "value": 2, "relation": "eq" }, "max_score": 1.0,
+                "hits": [{ "_index": ".elastic-connectors-v1", "_id": "a", "_score": 1.0, "_source": { "status": "created" } }],
+            },
+        })
+    );
+    let body = json!({ "seq_no_primary_term": true, "version": true, "sort": [{ "status": "desc" }, "y"], "track_total_hits": true });
+    assert_eq!(
+        shown("/.elastic-connectors-sync-jobs-v1/_search?from=1", body),
+        json!({
+            "took": 1, "timed_out": false, "_shards": shards,
+            "hits": {
+                "total": { "value": 2, "relation": "eq" }, "max_score": null,
+                "hits": [{
+                    "_index": ".elastic-connectors-sync-jobs-v1", "_id": "a", "_version": 7, "_seq_no": 6, "_primary_term": 1,
+                    "_score": null, "_source": { "status": "created" }, "sort": ["created", null],
+                }],
+            },
+        })
+    );
+    let target =
+        "/.elastic-connectors/_search?seq_no_primary_term=true&version&expand_wildcards=hidden";
+    let hits = shown(target, json!({ "_source": false, "size": 1 }))["hits"]["hits"].clone();
+    assert_eq!(
+        hits,
+        json!([{ "_index": ".elastic-connectors-v1", "_id": "a", "_version": 7, "_seq_no": 6, "_primary_term": 1, "_score": 1.0 }])
+    );
+    let none =
+        shown("/.elastic-connectors/_search", json!({ "query": { "ids": { "values": [] } } }));
+    assert_eq!(
+        none["hits"],
+        json!({ "total": { "value": 0, "relation": "eq" }, "max_score": null, "hits": [] })
+    );
+    assert_eq!(
+        shown("/.elastic-connectors/_count", json!({ "query": { "term": { "x": 1 } } })),
+        json!({ "count": 1, "_shards": shards })
+    );
+    let sorted = json!({ "sort": "created_at" });
+    let search =
+        search("POST", "/.elastic-connectors-sync-jobs/_search", &sorted.to_string()).unwrap();
+    let dated = json!({ "j": { "created_at": "1970-01-01T00:00:01.500Z" } });
+    assert_eq!(run(&search, rows(&dated))["hits"]["hits"][0]["sort"], json!([1500]));
+}
+
+#[test]
+fn a_page_that_is_known_is_shown_as_one_that_was_found() {
+    let documents = &table()["sync_jobs"];
+    for (target, body) in [
+        ("/.elastic-connectors-sync-jobs/_search", r#"{"sort":[{"created_at":"desc"}]}"#),
+        ("/.elastic-connectors-sync-jobs/_search", r#"{"seq_no_primary_term":true}"#),
+        ("/.elastic-connectors-sync-jobs/_count", ""),
+    ] {
+        let search = search("POST", target, body).unwrap();
+        let found = run(&search, rows(documents));
+        let ids = ["j1", "j3", "j4", "j2", "j5"];
+        let mut all = rows(documents);
+        if body.contains("sort") {
+            all.sort_by_key(|row| ids.iter().position(|id| *id == row.id));
+        }
+        let shown = search.answer(all.len(), all);
+        assert_eq!(serde_json::from_str::<Value>(&shown.body).unwrap(), found, "{target} {body}");
+    }
+}
+
+#[test]
+fn the_list_of_jobs_is_a_search() {
+    let documents = &table()["sync_jobs"];
+    let cases = [
+        ("", Ok((vec!["j1", "j3", "j4", "j2", "j5"], 5))),
+        ("?connector_id=err", Ok((vec!["j3", "j4"], 2))),
+        ("?connector_id=", Ok((vec![], 0))),
+        ("?status=SUSPENDED", Ok((vec!["j2"], 1))),
+        ("?job_type=Incremental,access_control", Ok((vec!["j4", "j2"], 2))),
+        ("?job_type=", Ok((vec!["j1", "j3", "j4", "j2", "j5"], 5))),
+        ("?connector_id=new&job_type=full&status=pending", Ok((vec!["j1"], 1))),
+        ("?from=1&size=2", Ok((vec!["j3", "j4"], 5))),
+        ("?status=created", Err("Unknown ConnectorSyncStatus [created].")),
+        ("?status=", Err("Unknown ConnectorSyncStatus [].")),
+        ("?job_type=full,half", Err("Unknown ConnectorSyncJobType [half].")),
+        ("?from=-1", Err("Parameter [from] cannot be < 0")),
+        ("?size=-1", Err("Parameter [size] cannot be < 0")),
+        (
+            "?from=1&size=10000",
+            Err(
+                "Result window is too large, from + size must be less than or equal to: [10000] but was [10001]. Narrow the list down with a filter.",
+            ),
+        ),
+        (
+            "?index_name=a",
+            Err("request [/_connector/_sync_job] contains unrecognized parameter: [index_name]"),
+        ),
+    ];
+    for (query, expected) in cases {
+        let found = search("GET", &format!("/_connector/_sync_job{query}"), "").map(|search| {
+            assert_eq!(check_prefilter(&search, documents), Ok(()));
+            assert!(search.prefilter(now()).exact);
+            let list = run(&search, rows(documents));
+            let ids = list["results"].as_array().unwrap().iter().map(|it| it["id"].clone());
+            json!([ids.collect::<Vec<_>>(), list["count"]])
+        });
+        let expected = match expected {
+            Ok(found) => json!(found),
+            Err(reason) => json!(reason),
+        };
+        let found = found.unwrap_or_else(|error| {
+            assert_eq!(error["error"]["type"], "illegal_argument_exception");
+            error["error"]["reason"].clone()
+        });
+        assert_eq!(found, expected, "{query}");
+    }
+    let whole = search("GET", "/_connector/_sync_job?connector_id=gone", "").unwrap();
+    let list = run(&whole, rows(documents));
+    let job = json!({ "id": "j5", "status": "completed", "job_type": "full", "connector": { "id": "gone" }, "last_seen": "2026-02-24T00:00:00.000Z" });
+    assert_eq!(list, json!({ "count": 1, "results": [job] }));
+    let body = read("GET", "/_connector/_sync_job", "{}").unwrap_err().to_json();
+    assert!(body.contains("request [GET /_connector/_sync_job] does not support having a body"));
+}
+
+#[test]
+fn what_can_be_wrong_with_a_search_beside_its_query() {
+    let cases = [
+        (
+            "POST",
+            "/.elastic-connectors/_search",
+            "{",
+            "x_content_parse_exception",
+            "[1:1] EOF while parsing an object",
+        ),
+        (
+            "POST",
+            "/.elastic-connectors/_search",
+            r#"{"size":1,"size":2}"#,
+            "x_content_parse_exception",
+            "[1:16] Duplicate field 'size'",
+        ),
+        (
+            "POST",
+            "/.elastic-connectors/_search?size=9999",
+            r#"{"from":2}"#,
+            "illegal_argument_exception",
+            "Result window is too large, from + size must be less than or equal to: [10000] but was [10001]. Narrow the list down with a filter.",
+        ),
+        (
+            "POST",
+            "/.elastic-connectors/_search?scroll=5m",
+            "",
+            "illegal_argument_exception",
+            "request [/.elastic-connectors/_search] contains unrecognized parameter: [scroll]",
+        ),
+        (
+            "GET",
+            "/.elastic-connectors/_count?size=1",
+            "",
+            "illegal_argument_exception",
+            "request [/.elastic-connectors/_count] contains unrecognized parameter: [size]",
+        ),
+        (
+            "POST",
+            "/.elastic-connectors/_count",
+            r#"{"size":1}"#,
+            "parsing_exception",
+            "unknown key [size] in a search: [query] is served",
+        ),
+    ];
+    for (method, target, body, kind, reason) in cases {
+        let error = search(method, target, body).unwrap_err();
+        assert_eq!(
+            (&error["error"]["type"], &error["error"]["reason"]),
+            (&json!(kind), &json!(reason)),
+            "{target} {body}"
+        );
+    }
+    let request = Request {
+        method: "POST".to_owned(),
+        target: "/.elastic-connectors/_search".to_owned(),
+        body: "{}".to_owned(),
+        ..Request::default()
+    };
+    assert_eq!(api::read(&request).1.unwrap_err().status, 406);
+    // What follows the search is not looked at, as elsewhere.
+    assert!(search("GET", "/.elastic-connectors/_search", "{} x").is_ok());
+    assert!(search("GET", "/.elastic-connectors-v1/_count", "").is_ok());
+}
+
+#[test]
+fn searches_are_bounded() {
+    let terms =
+        |count: usize| json!({ "query": { "terms": { "a": vec!["x"; count] } } }).to_string();
+    let parts = |count: usize| {
+        let must = vec![json!({ "match_all": {} }); count];
+        json!({ "query": { "bool": { "must": must } } }).to_string()
+    };
+    let target = "/.elastic-connectors/_search";
+    let refused =
+        |body: String| search("POST", target, &body).unwrap_err()["error"]["reason"].clone();
+    assert!(search("POST", target, &terms(65_536)).is_ok());
+    assert_eq!(refused(terms(65_537)), "[terms] query takes at most [65536] values");
+    assert!(search("POST", target, &parts(1_023)).is_ok());
+    assert_eq!(refused(parts(1_024)), "a query has at most [1024] parts");
+}
+
+#[test]
+fn a_key_sees_what_its_connectors_have() {
+    let table = table();
+    for (index, patterns, expected) in [
+        ("connectors", vec!["n*", "err"], vec!["err", "new"]),
+        ("sync_jobs", vec!["n*", "gone"], vec!["j1", "j2", "j5"]),
+        ("sync_jobs", vec!["j*"], vec![]),
+        ("connectors", vec![], vec![]),
+    ] {
+        let mut search = search("POST", &format!("{}/_search", path(&json!(index))), "").unwrap();
+        search.connectors = Some(patterns.into_iter().map(str::to_owned).collect());
+        let mut documents = table[index].clone();
+        documents["odd"] = json!({ "connector": 1 });
+        documents.as_object_mut().unwrap().retain(|id, _| id != "odd" || index == "sync_jobs");
+        let hits = run(&search, rows(&documents))["hits"]["hits"].clone();
+        let ids: Vec<_> = hits.as_array().unwrap().iter().map(|hit| hit["_id"].clone()).collect();
+        assert_eq!(json!(ids), json!(expected), "{index}");
+    }
+}
+
+#[test]
+fn what_is_no_document_is_passed_over() {
+    let search = search("POST", "/.elastic-connectors/_count", "").unwrap();
+    let rows = ["[]", "{}", ""].map(|document| Row {
+        id: "a".to_owned(),
+        version: 1,
+        document: document.to_owned(),
+    });
+    assert_eq!(run(&search, rows.to_vec())["count"], 1);
+}
+
+#[test]
+fn an_index_describes_itself() {
+    for (name, alias) in [
+        (".elastic-connectors-v1", ".elastic-connectors"),
+        (".elastic-connectors-sync-jobs-v1", ".elastic-connectors-sync-jobs"),
+    ] {
+        for asked in [name, alias] {
+            let answer = |method: &str| match read(method, &format!("/{asked}"), "") {
+                Ok(Call::Static { response, action: "indices:admin/get" }) => response,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(answer("HEAD"), answer("GET"));
+            let body: Value = serde_json::from_str(&answer("GET").body).unwrap();
+            assert_eq!(body.as_object().unwrap().keys().collect::<Vec<_>>(), [name]);
+            let index = &body[name];
+            assert_eq!(index["aliases"], json!({ alias: {} }));
+            assert_eq!(index["settings"]["index"]["provided_name"], name);
+            let properties = &index["mappings"]["properties"];
+            assert_eq!(properties["status"], json!({ "type": "keyword" }));
+            assert_eq!(properties["last_seen"], json!({ "type": "date" }));
+        }
+    }
+    let mappings = |asked: &str| match read("GET", asked, "") {
+        Ok(Call::Static { response, .. }) => {
+            let body: Value = serde_json::from_str(&response.body).unwrap();
+            body.as_object().unwrap().values().next().unwrap()["mappings"]["properties"].clone()
+        }
+        other => panic!("{other:?}"),
+    };
+    let connectors = mappings("/.elastic-connectors");
+    assert_eq!(connectors["description"], json!({ "type": "text" }));
+    assert_eq!(connectors["deleted"], json!({ "type": "boolean" }));
+    assert_eq!(connectors["last_indexed_document_count"], json!({ "type": "long" }));
+    assert_eq!(connectors["sync_cursor"], json!({ "type": "object" }));
+    assert_eq!(connectors["configuration"], json!({ "type": "object" }));
+    let rule = &connectors["filtering"]["properties"]["draft"]["properties"]["rules"];
+    assert_eq!(rule["properties"]["order"], json!({ "type": "integer" }));
+    let jobs = mappings("/.elastic-connectors-sync-jobs");
+    assert_eq!(jobs["connector"]["properties"]["id"], json!({ "type": "keyword" }));
+}
+
+/// Queries of all kinds, over few fields and values, so that they find something.
+fn queries() -> BoxedStrategy<Value> {
+    let field = prop::sample::select(vec![
+        "_id",
+        "status",
+        "deleted",
+        "is_native",
+        "service_type",
+        "connector.id",
+        "job_type",
+        "name",
+        "last_seen",
+        "created_at",
+        "tags",
+    ]);
+    let value = |field: &'static str| {
+        let words: &[&str] = match field {
+            "last_seen" | "created_at" => &[
+                "2026-02-25T05:00:00.000Z",
+                "2026-02-25T06:08:20.123Z",
+                "2026-02-25T06:08:20.1235Z",
+            ],
+            "deleted" | "is_native" => &["true", "false"],
+            _ => &[
+                "new",
+                "err",
+                "old",
+                "j1",
+                "j3",
+                "created",
+                "connected",
+                "pending",
+                "full",
+                "dir",
+                "A",
+                "x",
+            ],
+        };
+        prop::sample::select(words.to_vec())
+    };
+    let leaf = field.prop_flat_map(move |field| {
+        let one = value(field);
+        prop_oneof![
+            one.clone().prop_map(move |value| json!({ "term": { field: value } })),
+            prop::collection::vec(one.clone(), 0..3)
+                .prop_map(move |values| json!({ "terms": { field: values } })),
+            (prop::sample::select(vec!["gt", "gte", "lt", "lte"]), one)
+                .prop_map(move |(side, value)| json!({ "range": { field: { side: value } } })),
+        ]
+    });
+    let leaf = prop_oneof![9 => leaf, 1 => Just(json!({ "match_all": {} }))];
+    leaf.prop_recursive(4, 20, 3, |inner| {
+        let clauses = prop::collection::vec(inner, 0..3);
+        (clauses.clone(), clauses.clone(), clauses.clone(), clauses, 0..3_u8, any::<bool>()).prop_map(
+            |(must, filter, should, must_not, least, says)| {
+                let mut all = json!({ "must": must, "filter": filter, "should": should, "must_not": must_not });
+                if says {
+                    all["minimum_should_match"] = json!(least);
+                }
+                json!({ "bool": all })
+            },
+        )
+    })
+    .boxed()
+}
+
+fn found(documents: &Value, path: &str, query: &Value) -> BTreeSet<String> {
+    let body = json!({ "query": query }).to_string();
+    let search = search("POST", &format!("{path}/_search"), &body).unwrap();
+    let all = documents.as_object().unwrap().iter();
+    all.filter(|(id, source)| search.matches(id, source.as_object().unwrap(), now()))
+        .map(|(id, _)| id.clone())
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 256, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_prefilter_loses_nothing_and_invents_nothing(query in queries()) {
+        let table = table();
+        for index in ["connectors", "sync_jobs"] {
+            let body = json!({ "query": query }).to_string();
+            let search = search("POST", &format!("{}/_search", path(&json!(index))), &body).unwrap();
+            prop_assert_eq!(check_prefilter(&search, &table[index]), Ok(()));
+        }
+    }
+
+    #[test]
+    fn queries_are_sets(a in queries(), b in queries()) {
+        let table = table();
+        for index in ["connectors", "sync_jobs"] {
+            let documents = &table[index];
+            let find = |query: Value| found(documents, path(&json!(index)), &query);
+            let all: BTreeSet<String> = documents.as_object().unwrap().keys().cloned().collect();
+            let (in_a, in_b) = (find(a.clone()), find(b.clone()));
+            let both: BTreeSet<_> = in_a.intersection(&in_b).cloned().collect();
+            prop_assert_eq!(find(json!({ "bool": { "must": [a], "filter": b } })), both.clone());
+            let should = json!([a, b]);
+            prop_assert_eq!(find(json!({ "bool": { "should": should, "minimum_should_match": 2 } })), both);
+            let either: BTreeSet<_> = in_a.union(&in_b).cloned().collect();
+            prop_assert_eq!(find(json!({ "bool": { "should": should } })), either.clone());
+            let neither: BTreeSet<_> = all.difference(&either).cloned().collect();
+            prop_assert_eq!(find(json!({ "bool": { "must_not": should } })), neither);
+        }
+    }
+
+    #[test]
+    fn nothing_that_is_asked_panics(body in "\\PC{0,40}", query in any::<String>()) {
+        let _ = read("POST", "/.elastic-connectors/_search", &body);
+        let _ = read("POST", "/.elastic-connectors/_search", &json!({ "query": query }).to_string());
+        let body = json!({ "query": { "range": { "last_seen": { "lt": format!("now{query}") } } } });
+        let _ = read("POST", "/.elastic-connectors/_search", &body.to_string());
+    }
+}

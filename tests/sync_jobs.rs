@@ -1,0 +1,413 @@
+//! Sync jobs: the table of their statuses, against the protocol written out a second time; their
+//! ids; random lives.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+mod common;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use common::{World, job_id, request};
+use connector_status::api::{self, Call, Operation, Write, etag, is_ours};
+use connector_status::connector::{Connector, Creation};
+use connector_status::sync_job::{JobType, SyncJob, SyncJobId, SyncJobStatus, TriggerMethod};
+use connector_status::values::Time;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::{Value, json};
+
+/// Section by section as the protocol states it: from, then what may follow.
+const PROTOCOL: [(&str, [bool; 7]); 7] = [
+    //              pending in_progress canceling canceled suspended completed error
+    ("pending", [false, true, false, true, false, false, false]),
+    ("in_progress", [false, false, true, false, true, true, true]),
+    ("canceling", [false, false, false, true, false, false, true]),
+    ("canceled", [false; 7]),
+    ("suspended", [false, true, false, true, false, false, false]),
+    ("completed", [false; 7]),
+    ("error", [false; 7]),
+];
+
+fn pairs() -> impl Iterator<Item = (SyncJobStatus, SyncJobStatus, bool)> {
+    let status = |name| SyncJobStatus::parse(name).expect("a known status");
+    PROTOCOL.into_iter().flat_map(move |(from, row)| {
+        let columns = PROTOCOL.into_iter().map(|(to, _)| to);
+        columns.zip(row).map(move |(to, allowed)| (status(from), status(to), allowed))
+    })
+}
+
+#[test]
+fn the_49_pairs_are_those_of_the_protocol() {
+    assert_eq!(pairs().count(), 49);
+    assert_eq!(pairs().filter(|(_, _, allowed)| *allowed).count(), 10);
+    for (from, to, allowed) in pairs() {
+        assert_eq!(from.can_become(to), allowed, "{from} -> {to}");
+        assert_eq!(from.next().contains(&to), allowed, "{from} -> {to}");
+    }
+}
+
+#[test]
+fn a_refusal_is_explained_to_the_letter_and_a_legal_move_is_not() {
+    for (from, to, allowed) in pairs() {
+        let explained = from.explain(to).map(|transition| transition.to_string());
+        let sentence = format!(
+            "Invalid transition attempt from [{from}] to [{to}]. Such a ConnectorSyncStatus \
+             transition is not supported by the Connector Protocol."
+        );
+        assert_eq!(explained, (!allowed).then_some(sentence));
+    }
+}
+
+#[test]
+fn names_are_read_in_any_case_and_written_in_lower_case() {
+    for status in SyncJobStatus::ALL {
+        for name in [status.name().to_owned(), status.name().to_uppercase()] {
+            assert_eq!(SyncJobStatus::parse(&name), Some(status));
+        }
+        assert_eq!(status.to_string(), status.name().to_lowercase());
+    }
+    let types = JobType::ALL.map(|known| JobType::parse(&known.name().to_uppercase()));
+    assert_eq!(types, JobType::ALL.map(Some));
+    assert_eq!(JobType::ALL.map(JobType::name), ["full", "incremental", "access_control"]);
+    let triggers =
+        TriggerMethod::ALL.map(|known| TriggerMethod::parse(&known.name().to_uppercase()));
+    assert_eq!(triggers, TriggerMethod::ALL.map(Some));
+    assert_eq!(TriggerMethod::ALL.map(TriggerMethod::name), ["on_demand", "scheduled"]);
+    for name in ["", " pending", "pendin", "pending\0", "none"] {
+        assert_eq!(SyncJobStatus::parse(name), None, "{name:?}");
+        assert_eq!(JobType::parse(name), None, "{name:?}");
+        assert_eq!(TriggerMethod::parse(name), None, "{name:?}");
+    }
+}
+
+#[test]
+fn everything_that_is_not_over_has_somebody_who_moves_it() {
+    let who = SyncJobStatus::ALL.map(|status| (status.name(), status.mover().who));
+    let expected = [
+        ("pending", "nobody"),
+        ("in_progress", "connector"),
+        ("canceling", "user"),
+        ("canceled", "user"),
+        ("suspended", "connector"),
+        ("completed", "connector"),
+        ("error", "connector"),
+    ];
+    assert_eq!(who, expected);
+    assert!(SyncJobStatus::ALL.into_iter().all(|status| status.mover().when.len() > 20));
+}
+
+#[test]
+fn ids_lead_to_the_connector() {
+    let id = SyncJobId::new("Ab3-_xyzAb3-_xyzAb3-", "my-connector");
+    assert_eq!(id.as_str(), "Ab3-_xyzAb3-_xyzAb3-.bXktY29ubmVjdG9y");
+    assert_eq!(id.to_string(), id.as_str());
+    assert_eq!(id.connector(), "my-connector");
+    assert_eq!(SyncJobId::parse(id.as_str()), Some(id));
+    for (text, connector) in [
+        ("a.YQ", Some("a")),
+        ("a.b.YQ", Some("a")),
+        ("a.w6Qv", Some("ä/")),
+        ("", None),
+        (".", None),
+        (".YQ", None),
+        ("a.", None),
+        ("a.YR", None),   // the same letter, not written as we write it
+        ("a.YQ==", None), // nor this one
+        ("a.Y Q", None),
+        ("a.w6", None),   // half a letter
+        ("a.+/+/", None), // the other alphabet
+        ("457cf510e4dc4a64ad00", None),
+    ] {
+        let id = SyncJobId::parse(text);
+        assert_eq!(id.as_ref().map(SyncJobId::connector), connector, "{text}");
+        assert!(id.is_none_or(|id| id.as_str() == text));
+    }
+}
+
+#[test]
+fn documents_from_elsewhere() {
+    let cases = [
+        (r#"{"status":"PENDING","x":{"y":[1]}}"#, Ok(r#"{"status":"pending","x":{"y":[1]}}"#)),
+        (r#"{"id":"a","status":"error","error":null}"#, Ok(r#"{"status":"error","error":null}"#)),
+        (r#"{"status":"created"}"#, Err("unknown status [created]")),
+        (r#"{"status":null}"#, Err("[status] is null, not a string")),
+        (r#"{"job_type":"full"}"#, Err("it has no [status]")),
+        ("[]", Err("invalid type: sequence, expected a map at line 1 column 0")),
+    ];
+    for (text, expected) in cases {
+        let read = SyncJob::from_json(text).map(|job| job.to_json());
+        assert_eq!(read, expected.map(str::to_owned).map_err(str::to_owned), "{text}");
+    }
+    let of = |text| SyncJob::from_json(text).unwrap().connector_id().map(str::to_owned);
+    assert_eq!(of(r#"{"status":"error","connector":{"id":"c"}}"#).as_deref(), Some("c"));
+    assert_eq!(of(r#"{"status":"error","connector":{"id":7}}"#), None);
+    assert_eq!(of(r#"{"status":"error"}"#), None);
+}
+
+#[test]
+fn what_of_a_request_the_edge_needs_to_know() {
+    let call = |method: &str, target: &str, body: &str| {
+        api::read(&request(method, target, body)).1.expect("a sound request")
+    };
+    // Who writes?
+    for (method, target, body, writes) in [
+        ("GET", "/_connector/_sync_job", "", false),
+        ("GET", "/_connector/_sync_job/j.Yw", "", false),
+        ("GET", "/.elastic-connectors-sync-jobs/_doc/j.Yw", "", false),
+        ("HEAD", "/.elastic-connectors", "", false),
+        ("POST", "/.elastic-connectors/_refresh", "", false),
+        ("POST", "/.elastic-connectors/_search", "", false),
+        ("POST", "/_connector/_sync_job", r#"{"id":"c"}"#, true),
+        ("PUT", "/_connector/_sync_job/j.Yw/_check_in", "", true),
+        ("DELETE", "/_connector/_sync_job/j.Yw", "", true),
+        ("POST", "/.elastic-connectors/_update/c", r#"{"doc":{}}"#, true),
+    ] {
+        assert_eq!(call(method, target, body).writes(), writes, "{method} {target}");
+    }
+    // Which jobs go with a connector?
+    for (query, expected) in [
+        ("", (false, false)),
+        ("?delete_sync_jobs=true", (false, true)),
+        ("?hard=true&delete_sync_jobs", (true, true)),
+    ] {
+        match call("DELETE", &format!("/_connector/c{query}"), "") {
+            Call::Connector(_, Operation::Write(Write::Delete { hard, delete_sync_jobs })) => {
+                assert_eq!((hard, delete_sync_jobs), expected, "{query}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    // What does the history call it?
+    let name = |method: &str, target: &str, body: &str| match call(method, target, body) {
+        Call::SyncJob(_, api::SyncJobOperation::Write(write)) => write.name(),
+        Call::Connector(_, Operation::Write(write)) => write.name(),
+        other => panic!("{other:?}"),
+    };
+    let jobs = "/_connector/_sync_job/j.Yw";
+    assert_eq!(name("PUT", &format!("{jobs}/_suspend"), ""), "_suspend");
+    assert_eq!(name("DELETE", jobs, ""), "_delete");
+    let doc = r#"{"doc":{}}"#;
+    assert_eq!(name("POST", "/.elastic-connectors-sync-jobs/_update/j.Yw", doc), "_update");
+    assert_eq!(name("POST", "/.elastic-connectors/_update/c", doc), "_update");
+    // What never goes to a cluster behind?
+    for (target, ours) in [
+        ("/", true),
+        ("/?pretty", true),
+        ("//", true),
+        ("/_connector", true),
+        ("/_connector/a/_b?c", true),
+        ("/%5Fconnector/a", true),
+        ("/.elastic-connectors/_bulk", true),
+        ("/.elastic-connectors-v1", true),
+        ("/.elastic-connectors-sync-jobs", true),
+        ("/.elastic-connectors-sync-jobs-v1/_mapping", true),
+        ("/%2Eelastic-connectors/_search", true),
+        ("//.elastic-connectors/_search", true),
+        ("/.elastic-connectors-v2", false),
+        ("/_bulk", false),
+        ("/_connectors", false),
+        ("/search-a/_connector", false),
+        ("/%zz", true),
+    ] {
+        assert_eq!(is_ours(target), ours, "{target}");
+    }
+}
+
+#[test]
+fn an_update_of_a_document_wants_the_index_that_it_leads_to() {
+    let visible = r#"{"status":"created","index_name":"a"}"#;
+    let hidden = r#"{"status":"created","index_name":"a","deleted":true}"#;
+    for (before, doc, wanted) in [
+        (Some(visible), json!({}), None),
+        (Some(visible), json!({ "index_name": "a" }), None),
+        (Some(visible), json!({ "index_name": "b" }), Some("b")),
+        (Some(visible), json!({ "index_name": null }), None),
+        (Some(visible), json!({ "deleted": false }), None),
+        (Some(visible), json!({ "index_name": "b", "deleted": true }), None),
+        (Some(hidden), json!({ "name": "n" }), None),
+        (Some(hidden), json!({ "index_name": "b" }), None),
+        (Some(hidden), json!({ "deleted": false }), Some("a")),
+        (Some(hidden), json!({ "deleted": null }), Some("a")),
+        (Some(hidden), json!({ "deleted": false, "index_name": "b" }), Some("b")),
+        (Some(hidden), json!({ "deleted": false, "index_name": null }), None),
+        (None, json!({ "deleted": false }), None),
+        (None, json!({ "index_name": "b" }), Some("b")),
+    ] {
+        let body = json!({ "doc": doc }).to_string();
+        let call = api::read(&request("POST", "/.elastic-connectors/_update/c", &body)).1;
+        let Ok(Call::Connector(_, Operation::Write(write))) = call else { panic!("{call:?}") };
+        let before = before.map(|text| Connector::from_json(text).unwrap());
+        assert_eq!(write.wanted_index(before.as_ref()), wanted, "{before:?} {doc}");
+    }
+}
+
+/// How a caller says which version it means.
+#[derive(Clone, Copy, Debug)]
+enum Seen {
+    Nothing,
+    /// `If-Match`, so many changes ago.
+    Tag(u64),
+    /// `if_seq_no`, so many changes ago; for others than `_update` it is no parameter.
+    SeqNo(u64),
+}
+
+fn steps() -> BoxedStrategy<(&'static str, &'static str, Value, Seen)> {
+    let statuses = ["pending", "in_progress", "CANCELING", "canceled", "suspended", "completed"];
+    let status = prop::sample::select([&statuses[..], &["error", "created"]].concat());
+    let count = prop_oneof![4 => (0..9_i64).prop_map(Value::from), 1 => Just(json!(-1))];
+    let stats = (count.clone(), count, any::<bool>()).prop_map(|(indexed, deleted, dated)| {
+        let mut body = json!({
+            "indexed_document_count": indexed, "deleted_document_count": deleted,
+            "indexed_document_volume": 1, "metadata": { "k": indexed },
+        });
+        if dated {
+            body["last_seen"] = json!("2026-02-03");
+        }
+        body
+    });
+    let put = |name: &'static str, body: BoxedStrategy<Value>| {
+        body.prop_map(move |body| ("PUT", name, body))
+    };
+    let nothing = || Just(Value::Null).boxed();
+    let cursor = prop_oneof![Just(json!({ "a": 1 })), Just(json!({ "b": 2 }))];
+    let what = prop_oneof![
+        3 => put("/_cancel", nothing()),
+        2 => put("/_check_in", nothing()),
+        3 => put("/_claim", cursor.prop_map(|it| json!({ "worker_hostname": "w", "sync_cursor": it })).boxed()),
+        2 => put("/_complete", nothing()),
+        2 => put("/_suspend", nothing()),
+        2 => put("/_error", Just(json!({ "error": "e" })).boxed()),
+        2 => put("/_stats", stats.boxed()),
+        1 => Just(("DELETE", "", Value::Null)),
+        3 => Just(("POST", "create", json!({ "id": "c", "job_type": "full" }))),
+        5 => status.prop_map(|it| ("POST", "update", json!({ "doc": { "status": it, "x": it } }))),
+        1 => Just(("POST", "update", json!({ "doc": { "connector": { "id": "other" } } }))),
+    ];
+    let seen = prop_oneof![
+        6 => Just(Seen::Nothing),
+        2 => (0..3_u64).prop_map(Seen::Tag),
+        2 => (0..3_u64).prop_map(Seen::SeqNo),
+    ];
+    (what, seen).prop_map(|((method, name, body), seen)| (method, name, body, seen)).boxed()
+}
+
+fn check(
+    world: &mut World,
+    (method, name, body, seen): &(&'static str, &'static str, Value, Seen),
+    now: u64,
+) -> Result<u16, TestCaseError> {
+    if *name == "create" && world.job.is_some() {
+        return Ok(0);
+    }
+    let before = world.clone();
+    let id = job_id("c");
+    let mut target = match *name {
+        "create" => "/_connector/_sync_job".to_owned(),
+        "update" => format!("/.elastic-connectors-sync-jobs/_update/{id}"),
+        name => format!("/_connector/_sync_job/{id}{name}"),
+    };
+    let ago = |ago: &u64| world.job_version.saturating_sub(*ago);
+    let mut if_match = None;
+    let is_current = match seen {
+        Seen::Tag(by) if *name != "create" => {
+            if_match = Some(etag(ago(by)));
+            world.job.is_some() && *by == 0
+        }
+        Seen::SeqNo(by) if *name == "update" => {
+            let seq_no = ago(by).saturating_sub(1);
+            target.push_str(&format!("?if_primary_term=1&if_seq_no={seq_no}"));
+            world.job.is_some() && seq_no + 1 == world.job_version
+        }
+        _ => true,
+    };
+    let text = if body.is_null() { String::new() } else { body.to_string() };
+    let mut request = request(method, &target, &text);
+    request.if_match = if_match;
+    let response = world.send("c", &request, now);
+    let what = format!("{:?} {request:?} {}", before.job, response.body);
+    let (from, to) = (before.job.as_ref(), world.job.as_ref());
+    let (from, to) = (from.map(SyncJob::status), to.map(SyncJob::status));
+
+    prop_assert!(matches!(response.status, 200 | 201 | 400 | 404 | 409 | 412), "{}", what);
+    prop_assert_eq!(&world.connector, &before.connector);
+    if response.status >= 400 || response.body.contains("noop") {
+        prop_assert_eq!(&world.job, &before.job, "{}", what);
+        prop_assert_eq!(world.job_version, before.job_version);
+    } else {
+        prop_assert_eq!(world.job_version, before.job_version + 1, "{}", what);
+        prop_assert!(is_current && world.job != before.job, "{}", what);
+    }
+    if matches!(response.status, 409 | 412) {
+        prop_assert!(!is_current, "{}", what);
+    }
+    let answer: Value = serde_json::from_str(&response.body).unwrap();
+    if *name == "update" && response.status == 200 {
+        prop_assert_eq!(&answer["_version"], world.job_version);
+        prop_assert_eq!(&answer["_seq_no"], world.job_version - 1);
+    }
+    match (from, to) {
+        (Some(from), Some(to)) if from != to => {
+            prop_assert!(from.can_become(to) || matches!(*name, "/_claim" | "update"), "{}", what);
+            let marked = *name == "update" && !from.can_become(to);
+            prop_assert_eq!(world.off_protocol.is_some(), marked, "{}", what);
+        }
+        (None, Some(to)) => prop_assert_eq!((*name, to), ("create", SyncJobStatus::Pending)),
+        (Some(_), None) => prop_assert_eq!(*method, "DELETE"),
+        _ => prop_assert_eq!(&world.off_protocol, &None),
+    }
+    if let Some(job) = &world.job {
+        prop_assert_eq!(&SyncJob::from_json(&job.to_json()).unwrap(), job);
+        prop_assert_eq!(job.connector_id(), Some("c"));
+        for (name, field) in job.fields() {
+            if name == "last_seen" || name.ends_with("_at") {
+                let text = field.as_str().unwrap();
+                prop_assert_eq!(Time::parse(text).unwrap().to_string(), text);
+            }
+            if name.ends_with("_count") {
+                prop_assert!(field.as_i64().is_some_and(|count| count >= 0));
+            }
+        }
+    }
+    Ok(response.status)
+}
+
+#[test]
+fn whatever_is_asked_the_protocol_holds() {
+    let cases = std::env::var("HISTORIES_CASES").ok().and_then(|text| text.parse().ok());
+    let config =
+        Config { cases: cases.unwrap_or(250), failure_persistence: None, ..Config::default() };
+    let mut runner = match cases {
+        Some(_) => TestRunner::new(config),
+        None => TestRunner::new_with_rng(config, TestRunner::deterministic().new_rng()),
+    };
+    let connector = Creation {
+        index_name: Some("search-a".to_owned()),
+        service_type: Some("dir".to_owned()),
+        ..Creation::default()
+    }
+    .connector(Time::from_millis(0));
+    let statuses = RefCell::new(BTreeMap::<u16, usize>::new());
+    let result = runner.run(&prop::collection::vec(steps(), 1..40), |steps| {
+        let mut world = World::of(Some(connector.clone()));
+        for (now, step) in (1..).zip(&steps) {
+            let status = check(&mut world, step, now)?;
+            *statuses.borrow_mut().entry(status).or_default() += 1;
+        }
+        Ok(())
+    });
+    result.unwrap_or_else(|problem| panic!("{problem}"));
+    // Every answer there can be was seen, and not by accident.
+    let statuses = statuses.into_inner();
+    for status in [200, 201, 400, 404, 409, 412] {
+        assert!(statuses.get(&status).is_some_and(|seen| *seen > 50), "{statuses:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_connector_has_ids_of_jobs(name in "[A-Za-z0-9_-]{20}", connector in "\\PC{1,60}") {
+        let id = SyncJobId::new(&name, &connector);
+        prop_assert!(id.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)));
+        prop_assert_eq!(SyncJobId::parse(id.as_str()), Some(id));
+    }
+}
