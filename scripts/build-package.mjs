@@ -140,7 +140,6 @@ const part = (name) => join(source, name);
 const viaWasm = (module) => ({
   rules,
   core: part("core/wasm.js"),
-  sentence: part("core/sentence.js"),
   glue: check.glue,
   module: part(`module/${module}.js`),
 });

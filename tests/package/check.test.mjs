@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { suite, test } from "node:test";
+import { createContext, runInContext } from "node:vm";
 import { gzipSync } from "node:zlib";
 
 import { build } from "esbuild";
@@ -161,4 +162,31 @@ test("importing the check and using nothing of it leaves nothing", async () => {
     logLevel: "silent",
   });
   assert.equal(outputFiles[0].text.trim(), "");
+});
+
+suite("importing needs nothing but the language", () => {
+  // jsdom under Jest has no TextDecoder, no Blob.stream, no fetch. A bare context has even less.
+  const checks =
+    'is.isValidTransition("created", "error") && is.explainTransition("created", "created").length > 99';
+  const uses = {
+    index: checks,
+    js: checks,
+    client: 'is.transitionOptions("created").length === 5',
+    slim: "is.statuses.length === 5",
+    preview: 'typeof is.load === "function"',
+  };
+  for (const [name, use] of Object.entries(uses)) {
+    test(name, async () => {
+      const contents = `import * as is from "./${name}.js"; globalThis.said = ${use};`;
+      const { outputFiles } = await build({
+        stdin: { contents, resolveDir: dist },
+        bundle: true,
+        format: "iife",
+        write: false,
+      });
+      const bare = createContext({ atob });
+      runInContext(outputFiles[0].text, bare);
+      assert.equal(bare.said, true);
+    });
+  }
 });

@@ -2,17 +2,12 @@
 
 import * as rust from "glue";
 import { start } from "module";
-import { take } from "sentence";
+
+export { sentence as explain } from "rules";
 
 let started;
 
 export function check(from, to) {
   started ??= start();
   return rust.check(from, to);
-}
-
-export function explain(from, to) {
-  started ??= start();
-  rust.explain(from, to);
-  return take();
 }
