@@ -33,7 +33,7 @@ test("holds what it should and nothing else", () => {
     "package.json",
     ...both.flatMap((name) => [`dist/${name}.js`, `dist/${name}.cjs`]),
     ...typed.flatMap((name) => [`dist/${name}.d.ts`, `dist/${name}.d.cts`]),
-    ...["workerd.js", "preview-workerd.js"].map((name) => `dist/${name}`),
+    ...["workerd.js", "preview-core.js", "preview-workerd.js"].map((name) => `dist/${name}`),
     ...["connector_status.wasm", "preview.wasm"].map((name) => `dist/${name}`),
   ];
   assert.deepEqual(files, expected.map((name) => `package/${name}`).sort());

@@ -2,4 +2,4 @@
 
 import module from "~preview.wasm";
 
-export const fetchModule = async () => module;
+export const compile = async () => module;
