@@ -4,19 +4,18 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import { extname, join } from "node:path";
+import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 
 import * as esbuild from "esbuild";
-import { chromium } from "playwright-core";
 import { publint } from "publint";
 import * as vite from "vite";
 import webpack from "webpack";
 import { createTestHarness } from "wrangler";
 
-import { browser as executablePath, has, root } from "../../scripts/tools.mjs";
+import { has, root } from "../../scripts/tools.mjs";
 import { everything, everythingSaid, example, folder, install, pack, pairs, project, protocol, refusal, statuses } from "./package.mjs";
+import { html, serve, startBrowser, visit } from "./pages.mjs";
 
 const bin = (name) => join(root, "node_modules/.bin", name);
 
@@ -129,47 +128,11 @@ suite("Node", () => {
 suite("in Chromium", () => {
   let browser;
   before(async () => {
-    browser = await chromium.launch({
-      executablePath,
-      args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-    });
+    browser = await startBrowser();
   });
   after(() => browser.close());
 
-  /** Serves a folder, opens it, and gives the page once `document.title` is "done". */
-  async function open(t, path, headers = {}) {
-    const types = { ".html": "text/html", ".js": "text/javascript", ".wasm": "application/wasm" };
-    const server = createServer((request, response) => {
-      const name = request.url === "/" ? "/index.html" : request.url.split("?")[0];
-      try {
-        const body = readFileSync(join(path, name));
-        response.writeHead(200, { "content-type": types[extname(name)] ?? "", ...headers });
-        response.end(body);
-      } catch {
-        response.writeHead(404).end();
-      }
-    });
-    await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
-    const page = await browser.newPage();
-    t.after(async () => {
-      await page.close();
-      server.close();
-    });
-    const problems = [];
-    page.on("pageerror", (error) => problems.push(error.message));
-    page.on("console", (message) => {
-      if (message.type() === "error" && !message.text().includes("404")) problems.push(message.text());
-    });
-    await page.goto(`http://127.0.0.1:${server.address().port}/`);
-    await page
-      .waitForFunction(() => document.title === "done", null, { timeout: 10_000 })
-      .catch((error) => assert.fail(`${error.message}\n${problems.join("\n")}`));
-    assert.deepEqual(problems, []);
-    return page;
-  }
-
-  const html = (script) =>
-    `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><body>${script}</body>`;
+  const open = async (t, path, headers) => visit(t, browser, await serve(t, path, headers));
   const more = `
 import { transitionOptions } from "connector-status/client";
 import { isValidTransition } from "connector-status/js";
@@ -214,11 +177,7 @@ load().then(() => {
     });
     t.after(() => server.close());
     await server.listen();
-    const page = await browser.newPage();
-    t.after(() => page.close());
-    await page.goto(server.resolvedUrls.local[0]);
-    await page.waitForFunction(() => document.title === "done", null, { timeout: 20_000 });
-    await assertExample(page);
+    await assertExample(await visit(t, browser, server.resolvedUrls.local[0]));
   });
 
   test("bundled by webpack", async (t) => {
