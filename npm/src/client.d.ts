@@ -76,6 +76,25 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
+/** What a connector may be created with. */
+export interface NewConnector {
+  readonly name?: string | null;
+  readonly index_name?: string | null;
+  readonly service_type?: string | null;
+  readonly description?: string | null;
+  readonly language?: string | null;
+  readonly is_native?: boolean;
+}
+
+/** What goes for one creation. */
+export interface CreateOptions extends CallOptions {
+  /**
+   * `"*"`, which it is if nothing else is said: create only where there is no such connector.
+   * `null`: reset one that is there, as Elasticsearch does.
+   */
+  ifNoneMatch?: "*" | null;
+}
+
 /** Reads and changes the status of connectors at the edge. */
 export interface ConnectorStatusClient {
   /**
@@ -86,6 +105,15 @@ export interface ConnectorStatusClient {
    * const { status, since } = await client.get("my-connector");
    */
   get(id: string, options?: CallOptions): Promise<ConnectorState>;
+
+  /**
+   * Creates a connector. Unless `ifNoneMatch` is `null`, one that is there stays as it is.
+   *
+   * @throws {ConnectorApiError} with status 412 if there is such a connector, or if the edge refuses.
+   * @example
+   * await client.create("my-connector", { service_type: "mysql" }); // "created"
+   */
+  create(id: string, fields?: NewConnector, options?: CreateOptions): Promise<"created" | "updated">;
 
   /**
    * Moves the connector to a status: reads where it is, checks here, and writes only if nothing
