@@ -173,7 +173,7 @@ load().then(() => {
       root: path,
       logLevel: "error",
       configFile: false,
-      server: { host: "127.0.0.1", port: 0, ws: false },
+      server: { host: "127.0.0.1", port: 0 },
     });
     t.after(() => server.close());
     await server.listen();
