@@ -1,5 +1,5 @@
-// The API of the edge, with the check before each write. Uses the table without WebAssembly: it
-// is the same table, and works wherever `fetch` does.
+// The server's API, with the check before each write. The check is the one without WebAssembly, so
+// that it works wherever `fetch` does.
 
 import { ConnectorApiError, InvalidTransitionError } from "~error";
 import { movers } from "rules";
@@ -18,11 +18,11 @@ export function connectorStatus({ url, apiKey, fetch = globalThis.fetch }) {
   const base = String(url).replace(/\/+$/, "");
   const authorization = apiKey === undefined ? {} : { authorization: `ApiKey ${apiKey}` };
 
-  /** Sends a request about a connector; a `body` is put there. */
+  /** Sends a request about a connector: a PUT if there is a `body`, otherwise a GET. */
   async function send(id, below, { body, condition, signal }) {
     // These would name another path than was meant.
     if (typeof id !== "string" || /^\.{0,2}$/.test(id)) {
-      throw new TypeError(`[${String(id)}] is no connector id`);
+      throw new TypeError(`[${String(id)}] is not a connector id`);
     }
     const json = body && { "content-type": "application/json" };
     const response = await fetch(`${base}/_connector/${encodeURIComponent(id)}${below}`, {
@@ -81,7 +81,7 @@ function parse(text) {
   }
 }
 
-/** An error envelope of the edge, or whatever else is no success. */
+/** The error in the server's envelope, or in whatever else has answered. */
 function failure({ status, statusText }, error) {
   const reason = error?.reason ?? (typeof error === "string" ? error : statusText);
   return new ConnectorApiError(status, error?.type, reason || `HTTP ${status} without a readable answer`);

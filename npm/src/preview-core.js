@@ -1,4 +1,4 @@
-// What `load` fetches: the core as Rust compiled it. `module` is one of ./module/.
+// What `load` fetches: the core as Rust compiled it.
 
 export { initSync, preview } from "glue";
 export { compile } from "module";

@@ -97,7 +97,7 @@ for (const [name, entry] of Object.entries(entries)) {
       }
     });
 
-    test("what is no status is a TypeError that names it, and the next call works", () => {
+    test("what is not a status is a TypeError that names it, and the next call works", () => {
       const { isValidTransition, nextStatuses, explainTransition, assertTransition } = entry;
       for (const [given, called] of rubbish) {
         const calls = [
@@ -112,7 +112,7 @@ for (const [name, entry] of Object.entries(entries)) {
         for (const call of calls) {
           assert.throws(call, {
             name: "TypeError",
-            message: `[${called}] is no connector status: use one of [${statuses.join(", ")}]`,
+            message: `[${called}] is not a connector status: use one of [${statuses.join(", ")}]`,
           });
           assert.equal(isValidTransition("created", "error"), true);
           assert.equal(explainTransition("created", "created"), refusal("created", "created"));

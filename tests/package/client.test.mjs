@@ -7,7 +7,7 @@ import { after, before, suite, test } from "node:test";
 
 import { send, startWorker } from "../edge/worker.mjs";
 import { ways } from "../protocol.mjs";
-import { dist, pairs, protocol, refusal, statuses } from "./package.mjs";
+import { dist, example, pairs, protocol, refusal, runExample, statuses } from "./package.mjs";
 
 const { connectorStatus, transitionOptions, ConnectorApiError, InvalidTransitionError } =
   await import(join(dist, "client.js"));
@@ -148,6 +148,24 @@ suite("the client and the edge", () => {
     }
   });
 
+  test("the example of the README, line by line", async () => {
+    const code = example("`connector-status/client`", "js");
+    const lines = code.matchAll(/^await (client\.\w+)\(.*\); \/\/ (.*)$/gm);
+    const said = Object.fromEntries(Array.from(lines, ([, call, comment]) => [call, comment]));
+    const noted = {};
+    const kept = code
+      .replace("https://connectors.example.com", worker.url)
+      .replaceAll(/^await (client\.\w+)/gm, 'noted["$1"] = await $1');
+    await runExample(kept, { apiKey: undefined, noted }, "client");
+
+    const keys = (value) => `{ ${Object.keys(value).join(", ")} }`;
+    assert.equal(said["client.create"], JSON.stringify(noted["client.create"]));
+    assert.equal(said["client.get"], keys(noted["client.get"]));
+    assert.match(said["client.update"], new RegExp(`"${noted["client.update"]}"`));
+    assert.equal(said["client.options"], `for each status: ${keys(noted["client.options"][0])}`);
+    assert.equal(await statusOf("my-connector"), "needs_configuration");
+  });
+
   test("create makes a connector, and resets one only where that is asked for", async () => {
     const client = connectorStatus({ url: worker.url });
     assert.equal(await client.create("client-new", { name: "New" }), "created");
@@ -243,7 +261,7 @@ suite("the client and whatever else answers", () => {
     requests.length = 0;
     await assert.rejects(connectorStatus({ url }).update("a", "error"), {
       name: "TypeError",
-      message: /\[paused\] is no connector status/,
+      message: /\[paused\] is not a connector status/,
     });
     assert.equal(requests.length, 1);
   });

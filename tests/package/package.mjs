@@ -60,6 +60,20 @@ export function project(t, installed, files) {
   return path;
 }
 
+/**
+ * Runs an example against npm/dist; gives what the `names` that it declares stand for. `given` are
+ * the names that it takes for granted.
+ */
+export function runExample(code, given, names) {
+  const body = code.replaceAll(
+    /import (\{.*?\}) from "connector-status\/(\w+)";/g,
+    (_, imported, entry) => `const ${imported} = await import(${JSON.stringify(join(dist, `${entry}.js`))});`,
+  );
+  const AsyncFunction = (async () => {}).constructor;
+  const run = new AsyncFunction(...Object.keys(given), `${body}\nreturn { ${names} };`);
+  return run(...Object.values(given));
+}
+
 /** The first code block of that language under a heading of the package's README. */
 export function example(heading, language) {
   const readme = readFileSync(join(folder, "README.md"), "utf8");

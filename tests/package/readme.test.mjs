@@ -31,8 +31,32 @@ suite("sizes are what the README shows, to 0.1 kB or 3 %", () => {
 
   test("and of everything", () => assert.deepEqual([...shown].sort(), names.toSorted()));
 
-  test("the modules, and the package", () => {
+  test("and of the check's module", () => {
     const [, check] = readme.match(/of which ([\d.]+) kB wasm/);
     close(check, statSync(join(dist, "connector_status.wasm")).size, "connector_status.wasm");
   });
+
+  test("and what the first lines say is what the table says", async () => {
+    const [, said] = readme.match(/([\d.]+) kB gzipped, no dependencies/);
+    close(said, (await measure(imports["connector-status"])).gzipped, "gzipped");
+  });
+});
+
+test("each example is run by a test", () => {
+  const sections = readme.split(/^#+ /m).map((text) => [text.split("\n")[0], text]);
+  const found = sections.flatMap(([heading, text]) =>
+    Array.from(text.matchAll(/^```(\w+)\n/gm), ([, language]) => [heading, language]),
+  );
+  assert.deepEqual(found, [
+    ["connector-status", "sh"], // what all tests of the packed tarball do
+    ["Node", "js"], // homes.test.mjs
+    ["Bundlers: Vite, webpack, esbuild, Next", "js"],
+    ["A page without a bundler", "html"],
+    ["Workers", "js"],
+    ["React", "jsx"], // recipes.test.mjs
+    ["Vue", "vue"],
+    ["Svelte", "svelte"],
+    ["`connector-status/client`", "js"], // client.test.mjs
+    ["`connector-status/preview`", "js"], // preview.test.mjs
+  ]);
 });

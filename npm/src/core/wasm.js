@@ -1,4 +1,4 @@
-// The check as Rust compiled it, started at the first call: importing it does nothing.
+// The check as Rust compiled it. The first call starts it, so importing it does nothing.
 
 import * as rust from "glue";
 import { start } from "module";

@@ -1,3 +1,3 @@
-// Jest's jsdom hides Node's own from the glue.
+// Jest's jsdom environment hides these from the glue.
 
 export { TextDecoder, TextEncoder } from "node:util";

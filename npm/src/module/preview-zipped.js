@@ -1,4 +1,4 @@
-// The module zipped, as a string in the program: no file to lose, and no larger than the file.
+// The module gzipped, as a string in the program: no file to ship, and no larger to download.
 
 import zipped from "wasm-zipped";
 
