@@ -166,10 +166,12 @@ suite("the client and the edge", () => {
     assert.equal(await statusOf("my-connector"), "needs_configuration");
   });
 
-  test("create makes a connector, and resets one only where that is asked for", async () => {
+  test("create leaves a connector that is there as it is, unless a reset is asked for", async () => {
     const client = connectorStatus({ url: worker.url });
     assert.equal(await client.create("client-new", { name: "New" }), "created");
     await client.update("client-new", "error");
+    await assert.rejects(client.create("client-new"), { name: "ConnectorApiError", status: 412 });
+    assert.equal((await client.get("client-new")).status, "error");
     assert.equal(await client.create("client-new", { name: "Newer" }, { ifNoneMatch: null }), "updated");
     const { body } = await send(worker.url, "GET", "/_connector/client-new");
     assert.deepEqual([body.name, body.status], ["Newer", "created"]);
