@@ -6,14 +6,14 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { brotliCompressSync, gzipSync } from "node:zlib";
+import { brotliCompressSync } from "node:zlib";
 
-import { build } from "esbuild";
 import StateMachine from "javascript-state-machine";
 import { createMachine as robot, state, transition } from "robot3";
 import { createMachine } from "xstate";
 
 import { root } from "../scripts/tools.mjs";
+import { imports, measure } from "../tests/package/sizes.mjs";
 
 const ROUNDS = 9;
 const dist = join(root, "npm/dist");
@@ -125,37 +125,10 @@ for (const [name, ns] of Object.entries(cost)) {
 const first = [firstCalls[0], median(firstCalls)].map((ms) => ms.toFixed(2));
 console.log(`\nfirst call (decode, compile, start): ${first[0]} ms, median of fresh ones ${first[1]} ms\n`);
 
-/** Size of what a page downloads for this import, minified. */
-async function size(contents) {
-  const { outputFiles } = await build({
-    stdin: { contents, resolveDir: root },
-    bundle: true,
-    minify: true,
-    format: "esm",
-    target: "es2022",
-    define: { "process.env.NODE_ENV": '"production"' },
-    write: false,
-    logLevel: "error",
-  });
-  const [{ contents: bytes }] = outputFiles;
-  const gz = gzipSync(bytes, { level: 9 }).length;
-  return { raw: bytes.length, gz, br: brotliCompressSync(bytes).length };
-}
-
-const sizes = {
-  "connector-status": `export * from ${JSON.stringify(join(dist, "index.js"))}`,
-  "connector-status/js": `export * from ${JSON.stringify(join(dist, "js.js"))}`,
-  "connector-status/client": `export * from ${JSON.stringify(join(dist, "client.js"))}`,
-  "connector-status/preview": `export * from ${JSON.stringify(join(dist, "preview.js"))}`,
-  "plain object": `const t = ${JSON.stringify(table)}; export const can = (a, b) => t[a][b];`,
-  "robot3": `export { createMachine, state, transition } from "robot3";`,
-  "javascript-state-machine": `export { default } from "javascript-state-machine";`,
-  "xstate": `export { createMachine, getNextSnapshot } from "xstate";`,
-};
 console.log("| minified | bytes | gz | br |\n|---|---:|---:|---:|");
-for (const [name, contents] of Object.entries(sizes)) {
-  const { raw, gz, br } = await size(contents);
-  console.log(`| ${name} | ${raw} | ${gz} | ${br} |`);
+for (const [name, contents] of Object.entries(imports)) {
+  const { minified, gzipped, bytes } = await measure(contents);
+  console.log(`| ${name} | ${minified} | ${gzipped} | ${brotliCompressSync(bytes).length} |`);
 }
 const wasm = readFileSync(join(dist, "connector_status.wasm"));
 console.log(`\nthe check's module: ${wasm.length} bytes`);

@@ -22,6 +22,7 @@ const { target_directory: targets } = JSON.parse(execFileSync("cargo", metadata,
 const work = join(targets, "package");
 const source = join(root, "npm/src");
 const dist = join(root, "npm/dist");
+const part = (name) => join(source, name);
 
 /** The wasm features that every browser of the last years has. */
 const features = [
@@ -78,38 +79,6 @@ export const sentence = (from, to) => ${before} + from + ${between} + to + ${aft
   return file;
 }
 
-/** Imports that begin with ~ are files beside the one that is being written. */
-const siblings = (extension) => ({
-  name: "siblings",
-  setup({ onResolve }) {
-    onResolve({ filter: /^~/ }, ({ path }) => {
-      const file = `./${path.slice(1)}`;
-      return { path: file.endsWith(".wasm") ? file : file + extension, external: true };
-    });
-  },
-});
-
-/** One file of the package. `alias` says which of several parts it is made of. */
-async function bundle(from, to, alias, formats = ["esm", "cjs"]) {
-  for (const format of formats) {
-    const extension = format === "esm" ? ".js" : ".cjs";
-    await build({
-      entryPoints: [join(source, from)],
-      outfile: join(dist, to + extension),
-      alias,
-      format,
-      bundle: true,
-      minifySyntax: true,
-      minifyWhitespace: true,
-      // Consoles show the names of error classes.
-      minifyIdentifiers: from !== "error.js",
-      target: "es2022",
-      plugins: [siblings(extension)],
-      logLevel: "warning",
-    });
-  }
-}
-
 /** A module that is a string: base64, so that no bundler has to know about wasm. */
 function writeString(name, bytes) {
   const file = join(work, `${name}.js`);
@@ -117,12 +86,54 @@ function writeString(name, bytes) {
   return file;
 }
 
+/**
+ * Imports that begin with ~ are files beside the one that is being written, unless `parts` says
+ * what to put in their place.
+ */
+const siblings = (extension, parts) => ({
+  name: "siblings",
+  setup({ onResolve }) {
+    onResolve({ filter: /^~/ }, ({ path }) => {
+      if (path in parts) return undefined;
+      const file = `./${path.slice(1)}`;
+      return { path: file.endsWith(".wasm") ? file : file + extension, external: true };
+    });
+  },
+});
+
+/**
+ * Writes one file of the package, `to`, from a file of npm/src. `parts` says what its imports stand
+ * for; without `format` it is written twice, as ESM and as CommonJS.
+ */
+async function bundle({ from, to, parts = {}, format, inject = [] }) {
+  for (const each of format ? [format] : ["esm", "cjs"]) {
+    const extension = each === "esm" ? ".js" : ".cjs";
+    await build({
+      entryPoints: [part(from)],
+      outfile: join(dist, to + extension),
+      alias: parts,
+      inject,
+      format: each,
+      platform: "neutral",
+      external: ["node:*"],
+      bundle: true,
+      minifySyntax: true,
+      minifyWhitespace: true,
+      // Consoles show the names of error classes.
+      minifyIdentifiers: from !== "error.js",
+      target: "es2022",
+      plugins: [siblings(extension, parts)],
+      logLevel: "warning",
+    });
+  }
+}
+
 /** The types are the same for ESM and CommonJS, but TypeScript wants two files. */
 function writeTypes() {
   for (const name of readdirSync(source).filter((name) => name.endsWith(".d.ts"))) {
     const text = readFileSync(join(source, name), "utf8");
     writeFileSync(join(dist, name), text);
-    const commonjs = text.replaceAll(/(from "\.\/[a-z]+)\.js"/g, '$1.cjs"');
+    const commonjs = text.replaceAll(/(from "\.\/[a-z-]+)\.js"/g, '$1.cjs"');
     writeFileSync(join(dist, name.replace(".d.ts", ".d.cts")), commonjs);
   }
 }
@@ -134,41 +145,55 @@ mkdirSync(dist, { recursive: true });
 const inlined = ["--config", "profile.npm.package.connector-status.opt-level=3"];
 const check = await compile("browser", "check", ...inlined);
 const preview = await compile("preview", "preview");
-const rules = await writeRules(preview);
+cpSync(check.wasm, join(dist, "connector_status.wasm"));
+cpSync(preview.wasm, join(dist, "preview.wasm"));
 
-const part = (name) => join(source, name);
-const viaWasm = (module) => ({
+const rules = await writeRules(preview);
+const table = { rules, core: part("core/table.js") };
+const checkIn = (module) => ({
   rules,
   core: part("core/wasm.js"),
-  sentence: part("core/sentence.js"),
   glue: check.glue,
-  module: part(`module/${module}.js`),
+  module: part(`module/check-${module}.js`),
 });
-const viaTable = { rules, core: part("core/table.js") };
-
-cpSync(check.wasm, join(dist, "connector_status.wasm"));
-await bundle("error.js", "error");
-await bundle("check.js", "index", {
-  ...viaWasm("inline"),
-  "wasm-base64": writeString("base64", readFileSync(check.wasm)),
-});
-await bundle("check.js", "workerd", viaWasm("workerd"), ["esm"]);
-await bundle("slim.js", "slim", viaWasm("given"));
-await bundle("check.js", "js", viaTable);
-await bundle("client.js", "client", { rules });
-
-cpSync(preview.wasm, join(dist, "preview.wasm"));
-await bundle("preview.js", "preview", {
+const previewIn = (module) => ({
   glue: preview.glue,
-  module: part("module/zipped.js"),
-  "wasm-zipped": writeString("zipped", gzipSync(readFileSync(preview.wasm), { level: 9 })),
+  module: part(`module/preview-${module}.js`),
 });
-await bundle(
-  "preview.js",
-  "preview-workerd",
-  { glue: preview.glue, module: part("module/zipped-workerd.js") },
-  ["esm"],
-);
+const whole = { "~preview-core": part("preview-core.js") };
+const base64 = writeString("base64", readFileSync(check.wasm));
+const zipped = writeString("zipped", gzipSync(readFileSync(preview.wasm), { level: 9 }));
+
+const files = [
+  { from: "error.js", to: "error" },
+  { from: "check.js", to: "index", parts: { ...checkIn("inline"), "wasm-base64": base64 } },
+  { from: "check.js", to: "workerd", parts: checkIn("workerd"), format: "esm" },
+  { from: "slim.js", to: "slim", parts: checkIn("given") },
+  { from: "check.js", to: "js", parts: table },
+  { from: "client.js", to: "client", parts: { rules } },
+  // The preview's module is in the package as a file, and once more as a string for pages.
+  { from: "preview.js", to: "preview", format: "esm" },
+  {
+    from: "preview-core.js",
+    to: "preview-core",
+    parts: { ...previewIn("zipped"), "wasm-zipped": zipped },
+    format: "esm",
+  },
+  {
+    from: "preview.js",
+    to: "preview",
+    parts: { ...previewIn("beside"), ...whole },
+    format: "cjs",
+    inject: [part("module/node-text.js")],
+  },
+  {
+    from: "preview.js",
+    to: "preview-workerd",
+    parts: { ...previewIn("workerd"), ...whole },
+    format: "esm",
+  },
+];
+for (const file of files) await bundle(file);
 writeTypes();
 // Packages carry their licence themselves.
 if (has("LICENSE")) cpSync(join(root, "LICENSE"), join(root, "npm/LICENSE"));

@@ -4,6 +4,7 @@
 import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
 
+import { setUpHomes } from "../tests/package/homes.mjs";
 import { chromium } from "./setup.mjs";
 import { environment, root, run, step } from "./tools.mjs";
 
@@ -69,6 +70,7 @@ const isWanted = ([name]) => words.length === 0 || words.some((word) => name.inc
 const names = rounds.flatMap((lanes) => Object.values(lanes).flat()).filter(isWanted).map(([name]) => name);
 
 if (names.some((name) => name === "browser" || name === "package")) await chromium();
+if (names.includes("package")) await setUpHomes();
 if (names.some((name) => ["edge", "package", "browser", "soak"].includes(name))) {
   step("the package, the console and the Worker: npm run build:worker");
   await run("node", ["scripts/build-worker.mjs"]);

@@ -6,11 +6,11 @@ import { InvalidTransitionError } from "~error";
 
 export { InvalidTransitionError, statuses };
 
-/** Says which of the two is no status. */
+/** Throws: one of these is not a status. */
 function unknown(...given) {
   const wrong = given.find((status) => !isConnectorStatus(status));
   const name = String(Object(wrong) === wrong ? typeof wrong : wrong).slice(0, 64);
-  throw new TypeError(`[${name}] is no connector status: use one of [${statuses.join(", ")}]`);
+  throw new TypeError(`[${name}] is not a connector status: use one of [${statuses.join(", ")}]`);
 }
 
 export const isConnectorStatus = (value) => statuses.includes(value);

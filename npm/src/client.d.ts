@@ -12,11 +12,11 @@ export interface StatusChange {
   readonly from: ConnectorStatus | null;
   /** The status after. */
   readonly to: ConnectorStatus;
-  /** When, as ISO-8601 in UTC. */
+  /** When it happened, as ISO 8601 in UTC. */
   readonly at: string;
   /** The endpoint that made it, such as `_status`. */
   readonly via: string;
-  /** The id of the API key that asked for it. */
+  /** The id of the API key that was used; `null` without a key. */
   readonly by: string | null;
 }
 
@@ -24,23 +24,23 @@ export interface StatusChange {
 export interface NextStatus {
   readonly status: ConnectorStatus;
   readonly who: Mover;
-  /** Who it is and on what occasion, as half a sentence. */
+  /** Who moves it there and when, in a few words. */
   readonly when: string;
 }
 
-/** Where a connector is, how it got there, and what may come next. */
+/** A connector's status, how it came about, and what may come next. */
 export interface ConnectorState {
   readonly id: string;
   readonly status: ConnectorStatus;
-  /** Since when it has this status, as ISO-8601 in UTC. */
+  /** When it took this status, as ISO 8601 in UTC. */
   readonly since: string | null;
-  /** The id of the API key that asked for it. */
+  /** The id of the API key that was used for it. */
   readonly by: string | null;
-  /** The endpoint that made it so. */
+  /** The endpoint that set it. */
   readonly via: string | null;
-  /** What the connector service has reported. */
+  /** The error that the connector service has reported. */
   readonly error: string | null;
-  /** When the connector service last checked in, as ISO-8601 in UTC. */
+  /** When the connector service last checked in, as ISO 8601 in UTC. */
   readonly last_seen: string | null;
   readonly next: readonly NextStatus[];
   /** The newest change first. */
@@ -50,61 +50,90 @@ export interface ConnectorState {
 /** One status as a button would offer it. */
 export interface TransitionOption {
   readonly status: ConnectorStatus;
-  /** May the connector go there now? */
+  /** Whether the connector may move there now. */
   readonly allowed: boolean;
-  /** Why not; `undefined` if it may. */
+  /** Why it may not; `undefined` if it may. */
   readonly reason: string | undefined;
   /** Who usually moves a connector there. */
   readonly who: Mover;
-  /** Who it is and on what occasion, as half a sentence. */
+  /** Who moves it there and when, in a few words. */
   readonly when: string;
 }
 
-/** Where the edge is, and how to reach it. */
+/** Where the server is, and how to reach it. */
 export interface ClientOptions {
-  /** Where `/_connector` is served; `""` for the page's own origin. */
+  /** The address below which `/_connector` is served; `""` for the page's own origin. */
   url: string | URL;
   /** The encoded API key, as in `Authorization: ApiKey <apiKey>`. */
   apiKey?: string;
-  /** What to send requests with; the global `fetch` if it is not given. */
+  /** Sends the requests; the global `fetch` by default. */
   fetch?: typeof fetch;
 }
 
-/** What goes for one call. */
+/** Options of every call. */
 export interface CallOptions {
-  /** Gives up when this is aborted. */
+  /** Cancels the call when it is aborted. */
   signal?: AbortSignal;
 }
 
-/** Reads and changes the status of connectors at the edge. */
+/** The fields that a connector can be created with. */
+export interface NewConnector {
+  readonly name?: string | null;
+  readonly index_name?: string | null;
+  readonly service_type?: string | null;
+  readonly description?: string | null;
+  readonly language?: string | null;
+  readonly is_native?: boolean;
+}
+
+/** Options of a creation. */
+export interface CreateOptions extends CallOptions {
+  /**
+   * `"*"`, the default: create the connector only if there is none with that id.
+   * `null`: reset it if there is one, as Elasticsearch does.
+   */
+  ifNoneMatch?: "*" | null;
+}
+
+/** Creates connectors, and reads and changes their status. */
 export interface ConnectorStatusClient {
   /**
-   * The connector's status, since when, by whom, what may follow, and the history.
+   * The connector's status, since when, by whom, what may come next, and the history.
    *
-   * @throws {ConnectorApiError} if the edge refuses.
+   * @throws {ConnectorApiError} if the server answers with an error.
    * @example
    * const { status, since } = await client.get("my-connector");
    */
   get(id: string, options?: CallOptions): Promise<ConnectorState>;
 
   /**
-   * Moves the connector to a status: reads where it is, checks here, and writes only if nothing
-   * has changed since. If something has, it reads and checks again, once. Says whether that made
-   * a difference.
+   * Creates a connector. One that exists is left as it is, unless `ifNoneMatch` is `null`.
    *
-   * @throws {InvalidTransitionError} before anything is written, if the table has no such move.
-   * @throws {ConnectorApiError} if the edge refuses.
-   * @throws {TypeError} for what is no status at all, before anything is sent.
+   * @throws {ConnectorApiError} with status 412 if it exists, or if the server answers with another
+   * error.
+   * @example
+   * await client.create("my-connector", { service_type: "mysql" }); // "created"
+   */
+  create(id: string, fields?: NewConnector, options?: CreateOptions): Promise<"created" | "updated">;
+
+  /**
+   * Moves the connector to a status: reads the current one, checks the move, and writes only if
+   * nothing has changed since. If something has, it reads and checks once more. `"noop"` means that
+   * the connector had this status already.
+   *
+   * @throws {InvalidTransitionError} before anything is written, if the move is not allowed.
+   * @throws {ConnectorApiError} if the server answers with an error.
+   * @throws {TypeError} before anything is sent, if `to` is not a status.
    * @example
    * await client.update("my-connector", "connected"); // "updated"
    */
   update(id: string, to: ConnectorStatus, options?: CallOptions): Promise<"updated" | "noop">;
 
   /**
-   * Each of the five statuses, with whether the connector may go there now, why not, and who
-   * moves it there.
+   * For each of the five statuses: whether the connector may move there now, why not, and who moves
+   * it there.
    *
-   * @throws {ConnectorApiError} if the edge refuses.
+   * @throws {ConnectorApiError} if the server answers with an error.
    * @example
    * for (const { status, allowed, reason } of await client.options("my-connector")) {
    *   const button = document.createElement("button");
@@ -115,7 +144,7 @@ export interface ConnectorStatusClient {
 }
 
 /**
- * A client of the edge's status API.
+ * A client of a connector-status server.
  *
  * @example
  * const client = connectorStatus({ url: "https://connectors.example.com", apiKey });
@@ -124,16 +153,17 @@ export interface ConnectorStatusClient {
 export declare function connectorStatus(options: ClientOptions): ConnectorStatusClient;
 
 /**
- * The same as {@link ConnectorStatusClient.options}, for a status that is known already.
+ * The same as {@link ConnectorStatusClient.options} for a status that is known already, without a
+ * request.
  *
- * @throws {TypeError} for what is no status at all.
+ * @throws {TypeError} if it is not a status.
  * @example
  * transitionOptions("created").filter(({ allowed }) => allowed);
  */
 export declare function transitionOptions(from: ConnectorStatus): readonly TransitionOption[];
 
 /**
- * The edge has refused, or has not answered as it should.
+ * The server has answered with an error, or with something that is not this API.
  *
  * @example
  * try {

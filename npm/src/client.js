@@ -1,5 +1,5 @@
-// The API of the edge, with the check before each write. Uses the table without WebAssembly: it
-// is the same table, and works wherever `fetch` does.
+// The server's API, with the check before each write. The check is the one without WebAssembly, so
+// that it works wherever `fetch` does.
 
 import { ConnectorApiError, InvalidTransitionError } from "~error";
 import { movers } from "rules";
@@ -18,39 +18,44 @@ export function connectorStatus({ url, apiKey, fetch = globalThis.fetch }) {
   const base = String(url).replace(/\/+$/, "");
   const authorization = apiKey === undefined ? {} : { authorization: `ApiKey ${apiKey}` };
 
-  /** Sends a request about a connector's status. */
-  async function send(id, query, { headers, ...init }) {
+  /** Sends a request about a connector: a PUT if there is a `body`, otherwise a GET. */
+  async function send(id, below, { body, condition, signal }) {
     // These would name another path than was meant.
     if (typeof id !== "string" || /^\.{0,2}$/.test(id)) {
-      throw new TypeError(`[${String(id)}] is no connector id`);
+      throw new TypeError(`[${String(id)}] is not a connector id`);
     }
-    const path = `/_connector/${encodeURIComponent(id)}/_status${query}`;
-    const response = await fetch(base + path, {
-      ...init,
-      headers: { accept: "application/json", ...authorization, ...headers },
+    const json = body && { "content-type": "application/json" };
+    const response = await fetch(`${base}/_connector/${encodeURIComponent(id)}${below}`, {
+      method: body ? "PUT" : "GET",
+      headers: { accept: "application/json", ...authorization, ...json, ...condition },
+      body: body && JSON.stringify(body),
+      signal,
     });
     const answer = parse(await response.text());
     if (!response.ok || !answer) throw failure(response, answer?.error);
     return { answer, etag: response.headers.get("etag") };
   }
 
+  const look = (id, signal) => send(id, "/_status?size=0", { signal });
+
   /** Checks a move against the status as it is now, and makes it if nothing came between. */
   async function move(id, to, signal) {
-    const { answer, etag } = await send(id, "?size=0", { signal });
+    const { answer, etag } = await look(id, signal);
     assertTransition(answer.status, to);
-    const moved = await send(id, "", {
-      method: "PUT",
-      headers: { "content-type": "application/json", ...(etag && { "if-match": etag }) },
-      body: JSON.stringify({ status: to }),
-      signal,
-    });
+    const condition = etag && { "if-match": etag };
+    const moved = await send(id, "/_status", { body: { status: to }, condition, signal });
     return moved.answer.result;
   }
 
-  const get = async (id, { signal } = {}) => (await send(id, "", { signal })).answer;
-
   return {
-    get,
+    async get(id, { signal } = {}) {
+      return (await send(id, "/_status", { signal })).answer;
+    },
+
+    async create(id, fields, { ifNoneMatch = "*", signal } = {}) {
+      const condition = ifNoneMatch && { "if-none-match": ifNoneMatch };
+      return (await send(id, "", { body: fields ?? {}, condition, signal })).answer.result;
+    },
 
     async update(id, to, { signal } = {}) {
       isValidTransition(to, to); // a TypeError for what is no status, before anything is sent
@@ -63,8 +68,7 @@ export function connectorStatus({ url, apiKey, fetch = globalThis.fetch }) {
     },
 
     async options(id, { signal } = {}) {
-      const { answer } = await send(id, "?size=0", { signal });
-      return transitionOptions(answer.status);
+      return transitionOptions((await look(id, signal)).answer.status);
     },
   };
 }
@@ -77,7 +81,7 @@ function parse(text) {
   }
 }
 
-/** An error envelope of the edge, or whatever else is no success. */
+/** The error in the server's envelope, or in whatever else has answered. */
 function failure({ status, statusText }, error) {
   const reason = error?.reason ?? (typeof error === "string" ? error : statusText);
   return new ConnectorApiError(status, error?.type, reason || `HTTP ${status} without a readable answer`);

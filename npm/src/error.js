@@ -1,4 +1,4 @@
-// In a file of their own, so that they are the same classes for all entry points.
+// A file of their own makes them the same classes in all entry points.
 
 export class InvalidTransitionError extends Error {
   constructor(reason, from, to, allowed) {

@@ -7,7 +7,7 @@ export type ConnectorStatus =
   | "error";
 
 /**
- * Every status, in the order in which a connector usually goes through them.
+ * All statuses, in the order in which a connector usually goes through them.
  *
  * @example
  * for (const status of statuses) console.log(status);
@@ -15,9 +15,9 @@ export type ConnectorStatus =
 export declare const statuses: readonly ConnectorStatus[];
 
 /**
- * May a connector go from `from` to `to`?
+ * Whether a connector may move from `from` to `to`.
  *
- * @throws {TypeError} for what is no status at all.
+ * @throws {TypeError} if one of them is not a status.
  * @example
  * isValidTransition("configured", "connected"); // true
  * isValidTransition("created", "connected"); // false
@@ -25,19 +25,19 @@ export declare const statuses: readonly ConnectorStatus[];
 export declare function isValidTransition(from: ConnectorStatus, to: ConnectorStatus): boolean;
 
 /**
- * The statuses that may follow `from`.
+ * The statuses that a connector may move to from `from`.
  *
- * @throws {TypeError} for what is no status at all.
+ * @throws {TypeError} if it is not a status.
  * @example
  * nextStatuses("created"); // ["needs_configuration", "error"]
  */
 export declare function nextStatuses(from: ConnectorStatus): readonly ConnectorStatus[];
 
 /**
- * Why `to` may not follow `from`, in the words of the edge and of Elasticsearch; `undefined` if
- * it may.
+ * Why a connector may not move from `from` to `to`, in Elasticsearch's own words; `undefined` if it
+ * may.
  *
- * @throws {TypeError} for what is no status at all.
+ * @throws {TypeError} if one of them is not a status.
  * @example
  * explainTransition("created", "connected");
  * // "Invalid transition attempt from [created] to [connected]. Such a status transition is not
@@ -49,17 +49,17 @@ export declare function explainTransition(
 ): string | undefined;
 
 /**
- * Does nothing if `to` may follow `from`.
+ * Throws if a connector may not move from `from` to `to`.
  *
  * @throws {InvalidTransitionError} if it may not.
- * @throws {TypeError} for what is no status at all.
+ * @throws {TypeError} if one of them is not a status.
  * @example
  * assertTransition("created", "connected"); // throws
  */
 export declare function assertTransition(from: ConnectorStatus, to: ConnectorStatus): void;
 
 /**
- * Is this the name of a status?
+ * Whether a value is the name of a status.
  *
  * @example
  * const status: unknown = JSON.parse(text).status;
@@ -68,8 +68,8 @@ export declare function assertTransition(from: ConnectorStatus, to: ConnectorSta
 export declare function isConnectorStatus(value: unknown): value is ConnectorStatus;
 
 /**
- * A transition that the Connector Protocol does not have. Its message says so in the words of the
- * edge. One class for all entry points of this package.
+ * A move that the Connector Protocol does not allow. The message is Elasticsearch's. All entry points
+ * of this package throw the same class.
  *
  * @example
  * try {
@@ -81,10 +81,10 @@ export declare function isConnectorStatus(value: unknown): value is ConnectorSta
 export declare class InvalidTransitionError extends Error {
   private constructor();
   readonly name: "InvalidTransitionError";
-  /** The status the connector has. */
+  /** The connector's status. */
   readonly from: ConnectorStatus;
   /** The status that was asked for. */
   readonly to: ConnectorStatus;
-  /** The statuses that may follow `from`. */
+  /** The statuses that `from` may move to. */
   readonly allowed: readonly ConnectorStatus[];
 }

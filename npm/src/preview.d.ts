@@ -7,28 +7,28 @@ export interface ConnectorDocument {
   readonly [field: string]: unknown;
 }
 
-/** A request to the edge. */
+/** A request to the server. */
 export interface PreviewRequest {
   /** `GET`, `PUT`, `POST`, `DELETE`, ... */
   readonly method: string;
   /** Path and query, such as `/_connector/my-connector/_status`. */
   readonly path: string;
-  /** Text as it would be sent, or a value that is sent as JSON. */
+  /** A string is the body itself; any other value is sent as JSON. */
   readonly body?: unknown;
 }
 
-/** What would come of a request. */
+/** The answer to a request, and its effect. */
 export interface Preview {
-  /** The HTTP status of the answer. */
+  /** The HTTP status of the response. */
   readonly status: number;
-  /** The body of the answer; `null` if there is none. */
+  /** The body of the response; `null` if it has none. */
   readonly body: unknown;
-  /** The connector as it would be; `null` if there would be none. */
+  /** The connector after the request; `null` if there is none. */
   readonly connector: ConnectorDocument | null;
 }
 
 /**
- * Gets the core ready. Has to be awaited once, before the first preview.
+ * Fetches and starts the core. Await it once, before the first preview.
  *
  * @example
  * await load();
@@ -36,13 +36,13 @@ export interface Preview {
 export declare function load(): Promise<void>;
 
 /**
- * What the edge would answer to a request about one connector, and what would become of the
- * connector. Nothing is sent. `connector` is the document as it is; `null` if there is none.
+ * What the server would answer to a request about one connector, and what would become of the
+ * connector. Nothing is sent. `connector` is the current document; `null` if there is none.
  *
- * What only the edge knows is left out: whether another connector uses an index, who may do what,
- * entity tags, and how the connector came to its status.
+ * It leaves out what only the server knows: whether another connector uses an index, what a key may
+ * do, entity tags, and the history.
  *
- * @throws {Error} if `connector` is no connector document, or the request is not about it.
+ * @throws {Error} if `connector` is not a connector document, or the request is not about it.
  * @example
  * const { status, connector: after } = preview(
  *   connector,

@@ -1,10 +1,8 @@
-// The whole core, asked in the page.
+// The server's core, in the page. `load` fetches it, so importing this file costs next to nothing and
+// bundlers put the core into a file of its own.
 
-import { initSync, preview as ask } from "glue";
-import { fetchModule } from "module";
-
+let ask;
 let loading;
-let loaded = false;
 
 export function load() {
   loading ??= start().catch((error) => {
@@ -15,17 +13,18 @@ export function load() {
 }
 
 async function start() {
-  initSync({ module: await fetchModule() });
-  loaded = true;
+  const { compile, initSync, preview } = await import("~preview-core");
+  initSync({ module: await compile() });
+  ask = preview;
 }
 
 export function preview(connector, { method, path, body }, { now = Date.now() } = {}) {
-  if (!loaded) throw new Error("connector-status/preview: await load() first");
+  if (!ask) throw new Error("connector-status/preview: await load() first");
   if (typeof method !== "string" || typeof path !== "string") {
-    throw new TypeError("a request has a method and a path");
+    throw new TypeError("a request needs a method and a path, both strings");
   }
   const millis = new Date(now).getTime();
-  if (Number.isNaN(millis)) throw new TypeError("[now] is no point in time");
+  if (Number.isNaN(millis)) throw new TypeError("[now] is not a point in time");
   const text = typeof body === "string" ? body : (JSON.stringify(body) ?? "");
   const document = connector ? JSON.stringify(connector) : undefined;
   return ask(document, method, path, text, millis);

@@ -1,9 +1,10 @@
-// The same functions; whoever imports them says where the module is.
+// The same functions; the caller provides the module.
 export * from "./index.js";
 
 /**
  * Starts the check with its module, `connector-status/connector_status.wasm`: a
- * `WebAssembly.Module`, an `ArrayBuffer` or a typed array. Has to be called once, before the first check; further calls do nothing.
+ * `WebAssembly.Module`, an `ArrayBuffer` or a typed array. Call it once, before the first check;
+ * further calls do nothing.
  *
  * @example
  * init(await readFile(new URL(import.meta.resolve("connector-status/connector_status.wasm"))));

@@ -1,2 +1,2 @@
 export * from "./check.js";
-export { init } from "./module/given.js";
+export { init } from "./module/check-given.js";

@@ -42,23 +42,8 @@ impl ConnectorStatus {
     }
 }
 
-#[wasm_bindgen(raw_module = "sentence")]
-extern "C" {
-    /// Takes the next piece of a sentence: so no memory has to be allocated for the whole.
-    fn say(piece: &str);
-}
-
 /// May `to` follow `from`? `undefined` if one of them is no status.
 #[wasm_bindgen]
 pub fn check(from: ConnectorStatus, to: ConnectorStatus) -> Option<bool> {
     Some(from.known()?.can_become(to.known()?))
-}
-
-/// Says why `to` may not follow `from`; nothing if it may.
-#[wasm_bindgen]
-pub fn explain(from: ConnectorStatus, to: ConnectorStatus) {
-    let (Some(from), Some(to)) = (from.known(), to.known()) else { return };
-    if let Some(transition) = from.explain(to) {
-        transition.sentence().into_iter().for_each(say);
-    }
 }

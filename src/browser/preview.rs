@@ -40,7 +40,7 @@ fn foresee(document: Option<&str>, request: &Request, now: Time) -> Result<Value
     let (given_id, before) = document
         .map(parse)
         .transpose()
-        .map_err(|problem| format!("the connector makes no sense: {problem}"))?
+        .map_err(|problem| format!("this is not a connector document: {problem}"))?
         .unzip();
     let given_id = given_id.flatten();
     let (format, call) = api::read(request);

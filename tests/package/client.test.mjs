@@ -7,7 +7,7 @@ import { after, before, suite, test } from "node:test";
 
 import { send, startWorker } from "../edge/worker.mjs";
 import { ways } from "../protocol.mjs";
-import { dist, pairs, protocol, refusal, statuses } from "./package.mjs";
+import { dist, example, pairs, protocol, refusal, runExample, statuses } from "./package.mjs";
 
 const { connectorStatus, transitionOptions, ConnectorApiError, InvalidTransitionError } =
   await import(join(dist, "client.js"));
@@ -78,6 +78,7 @@ suite("the client and the edge", () => {
     for (const id of ["", ".", "..", null, 3]) {
       await assert.rejects(client.update(id, "error"), TypeError);
       await assert.rejects(client.get(id), TypeError);
+      await assert.rejects(client.create(id), TypeError);
       await assert.rejects(client.options(id), TypeError);
     }
     assert.deepEqual(methods, []);
@@ -147,6 +148,35 @@ suite("the client and the edge", () => {
     }
   });
 
+  test("the example of the README, line by line", async () => {
+    const code = example("`connector-status/client`", "js");
+    const lines = code.matchAll(/^await (client\.\w+)\(.*\); \/\/ (.*)$/gm);
+    const said = Object.fromEntries(Array.from(lines, ([, call, comment]) => [call, comment]));
+    const noted = {};
+    const kept = code
+      .replace("https://connectors.example.com", worker.url)
+      .replaceAll(/^await (client\.\w+)/gm, 'noted["$1"] = await $1');
+    await runExample(kept, { apiKey: undefined, noted }, "client");
+
+    const keys = (value) => `{ ${Object.keys(value).join(", ")} }`;
+    assert.equal(said["client.create"], JSON.stringify(noted["client.create"]));
+    assert.equal(said["client.get"], keys(noted["client.get"]));
+    assert.match(said["client.update"], new RegExp(`"${noted["client.update"]}"`));
+    assert.equal(said["client.options"], `for each status: ${keys(noted["client.options"][0])}`);
+    assert.equal(await statusOf("my-connector"), "needs_configuration");
+  });
+
+  test("create leaves a connector that is there as it is, unless a reset is asked for", async () => {
+    const client = connectorStatus({ url: worker.url });
+    assert.equal(await client.create("client-new", { name: "New" }), "created");
+    await client.update("client-new", "error");
+    await assert.rejects(client.create("client-new"), { name: "ConnectorApiError", status: 412 });
+    assert.equal((await client.get("client-new")).status, "error");
+    assert.equal(await client.create("client-new", { name: "Newer" }, { ifNoneMatch: null }), "updated");
+    const { body } = await send(worker.url, "GET", "/_connector/client-new");
+    assert.deepEqual([body.name, body.status], ["Newer", "created"]);
+  });
+
   test("what the edge refuses is a ConnectorApiError", async () => {
     const client = connectorStatus({ url: worker.url });
     for (const call of ["get", "update", "options"]) {
@@ -201,8 +231,10 @@ suite("the client and whatever else answers", () => {
   const requests = [];
   before(async () => {
     server = createServer((request, response) => {
-      requests.push([request.url, request.headers.authorization]);
-      response.writeHead(answer.status).end(answer.body);
+      let body = "";
+      request.on("data", (data) => (body += data));
+      request.on("end", () => requests.push({ method: request.method, url: request.url, headers: request.headers, body }));
+      request.on("end", () => response.writeHead(answer.status).end(answer.body));
     });
     await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
     url = `http://127.0.0.1:${server.address().port}`;
@@ -231,8 +263,35 @@ suite("the client and whatever else answers", () => {
     requests.length = 0;
     await assert.rejects(connectorStatus({ url }).update("a", "error"), {
       name: "TypeError",
-      message: /\[paused\] is no connector status/,
+      message: /\[paused\] is not a connector status/,
     });
+    assert.equal(requests.length, 1);
+  });
+
+  const creations = [
+    [[], "*", "{}"],
+    [[null], "*", "{}"],
+    [[{ name: "Ä" }], "*", '{"name":"Ä"}'],
+    [[{}, { ifNoneMatch: "*" }], "*", "{}"],
+    [[{}, { ifNoneMatch: null }], undefined, "{}"],
+  ];
+  for (const [given, condition, body] of creations) {
+    test(`create ${JSON.stringify(given)} sends If-None-Match: ${condition}`, async () => {
+      answer = { status: 201, body: '{"id":"a/b","result":"created"}' };
+      requests.length = 0;
+      assert.equal(await connectorStatus({ url }).create("a/b", ...given), "created");
+      const [{ method, url: path, headers, body: sent }, ...more] = requests;
+      const said = [method, path, headers["if-none-match"], headers["content-type"], sent];
+      assert.deepEqual(said, ["PUT", "/_connector/a%2Fb", condition, "application/json", body]);
+      assert.equal(more.length, 0);
+    });
+  }
+
+  test("a connector that is there already is a 412, and is not asked about again", async () => {
+    const error = { type: "version_conflict_engine_exception", reason: "there is one" };
+    answer = { status: 412, body: JSON.stringify({ error }) };
+    requests.length = 0;
+    await assert.rejects(connectorStatus({ url }).create("a"), { ...error, name: "ConnectorApiError", status: 412 });
     assert.equal(requests.length, 1);
   });
 
@@ -245,7 +304,7 @@ suite("the client and whatever else answers", () => {
     requests.length = 0;
     await connectorStatus({ url: new URL(`${url}/es/`), apiKey: "secret" }).get("a");
     await connectorStatus({ url }).get("a");
-    assert.deepEqual(requests, [
+    assert.deepEqual(requests.map(({ url, headers }) => [url, headers.authorization]), [
       ["/es/_connector/a/_status", "ApiKey secret"],
       ["/_connector/a/_status", undefined],
     ]);

@@ -4,19 +4,18 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import { extname, join } from "node:path";
+import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 
 import * as esbuild from "esbuild";
-import { chromium } from "playwright-core";
 import { publint } from "publint";
 import * as vite from "vite";
 import webpack from "webpack";
 import { createTestHarness } from "wrangler";
 
-import { browser as executablePath, has, root } from "../../scripts/tools.mjs";
-import { example, folder, install, pack, pairs, project, protocol, refusal, statuses } from "./package.mjs";
+import { has, root } from "../../scripts/tools.mjs";
+import { everything, everythingSaid, example, folder, install, pack, pairs, project, protocol, refusal, statuses } from "./package.mjs";
+import { html, serve, startBrowser, visit } from "./pages.mjs";
 
 const bin = (name) => join(root, "node_modules/.bin", name);
 
@@ -33,7 +32,7 @@ test("holds what it should and nothing else", () => {
     "package.json",
     ...both.flatMap((name) => [`dist/${name}.js`, `dist/${name}.cjs`]),
     ...typed.flatMap((name) => [`dist/${name}.d.ts`, `dist/${name}.d.cts`]),
-    ...["workerd.js", "preview-workerd.js"].map((name) => `dist/${name}`),
+    ...["workerd.js", "preview-core.js", "preview-workerd.js"].map((name) => `dist/${name}`),
     ...["connector_status.wasm", "preview.wasm"].map((name) => `dist/${name}`),
   ];
   assert.deepEqual(files, expected.map((name) => `package/${name}`).sort());
@@ -84,7 +83,7 @@ suite("types", () => {
     test(`${name}: what is wrong does not, line by line`, (t) => {
       const lines = source("bad.ts").split("\n");
       const marked = lines.flatMap((line, i) => (line.endsWith("// refused") ? [i + 1] : []));
-      assert.equal(marked.length, 13);
+      assert.equal(marked.length, 15);
       assert.deepEqual(refused(t, "bad.ts", ...options), marked);
     });
   }
@@ -114,28 +113,14 @@ suite("Node", () => {
     assert.equal(run(path, "example.cjs"), said);
   });
 
-  const everything = (get) => `(async () => {
-      const { init, isValidTransition } = await ${get("connector-status/slim")};
-      const { readFileSync } = await ${get("node:fs")};
-      const { createRequire } = await ${get("node:module")};
-      const resolve = createRequire(process.cwd() + "/x").resolve;
-      init(readFileSync(resolve("connector-status/connector_status.wasm")));
-      const js = await ${get("connector-status/js")};
-      const client = await ${get("connector-status/client")};
-      const { load, preview } = await ${get("connector-status/preview")};
-      await load();
-      const created = preview(null, { method: "PUT", path: "/_connector/a" });
-      console.log(isValidTransition("created", "error"), js.isValidTransition("created", "error"),
-        client.transitionOptions("created").length, created.status);
-    })()`;
-
   for (const [name, file, get] of [
     ["ES modules", "all.mjs", (specifier) => `import("${specifier}")`],
     ["CommonJS", "all.cjs", (specifier) => `require("${specifier}")`],
   ]) {
     test(`every entry point as ${name}`, (t) => {
-      const path = project(t, installed, { [file]: everything(get) });
-      assert.equal(run(path, file), "true true 5 201\n");
+      const code = `${everything(get)}.then((said) => console.log(JSON.stringify(said)));`;
+      const path = project(t, installed, { [file]: code });
+      assert.deepEqual(JSON.parse(run(path, file)), everythingSaid);
     });
   }
 });
@@ -143,47 +128,11 @@ suite("Node", () => {
 suite("in Chromium", () => {
   let browser;
   before(async () => {
-    browser = await chromium.launch({
-      executablePath,
-      args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-    });
+    browser = await startBrowser();
   });
   after(() => browser.close());
 
-  /** Serves a folder, opens it, and gives the page once `document.title` is "done". */
-  async function open(t, path, headers = {}) {
-    const types = { ".html": "text/html", ".js": "text/javascript", ".wasm": "application/wasm" };
-    const server = createServer((request, response) => {
-      const name = request.url === "/" ? "/index.html" : request.url.split("?")[0];
-      try {
-        const body = readFileSync(join(path, name));
-        response.writeHead(200, { "content-type": types[extname(name)] ?? "", ...headers });
-        response.end(body);
-      } catch {
-        response.writeHead(404).end();
-      }
-    });
-    await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
-    const page = await browser.newPage();
-    t.after(async () => {
-      await page.close();
-      server.close();
-    });
-    const problems = [];
-    page.on("pageerror", (error) => problems.push(error.message));
-    page.on("console", (message) => {
-      if (message.type() === "error" && !message.text().includes("404")) problems.push(message.text());
-    });
-    await page.goto(`http://127.0.0.1:${server.address().port}/`);
-    await page
-      .waitForFunction(() => document.title === "done", null, { timeout: 10_000 })
-      .catch((error) => assert.fail(`${error.message}\n${problems.join("\n")}`));
-    assert.deepEqual(problems, []);
-    return page;
-  }
-
-  const html = (script) =>
-    `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><body>${script}</body>`;
+  const open = async (t, path, headers) => visit(t, browser, await serve(t, path, headers));
   const more = `
 import { transitionOptions } from "connector-status/client";
 import { isValidTransition } from "connector-status/js";
@@ -224,15 +173,11 @@ load().then(() => {
       root: path,
       logLevel: "error",
       configFile: false,
-      server: { host: "127.0.0.1", port: 0, ws: false },
+      server: { host: "127.0.0.1", port: 0 },
     });
     t.after(() => server.close());
     await server.listen();
-    const page = await browser.newPage();
-    t.after(() => page.close());
-    await page.goto(server.resolvedUrls.local[0]);
-    await page.waitForFunction(() => document.title === "done", null, { timeout: 20_000 });
-    await assertExample(page);
+    await assertExample(await visit(t, browser, server.resolvedUrls.local[0]));
   });
 
   test("bundled by webpack", async (t) => {

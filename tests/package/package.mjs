@@ -60,6 +60,20 @@ export function project(t, installed, files) {
   return path;
 }
 
+/**
+ * Runs an example against npm/dist; gives what the `names` that it declares stand for. `given` are
+ * the names that it takes for granted.
+ */
+export function runExample(code, given, names) {
+  const body = code.replaceAll(
+    /import (\{.*?\}) from "connector-status\/(\w+)";/g,
+    (_, imported, entry) => `const ${imported} = await import(${JSON.stringify(join(dist, `${entry}.js`))});`,
+  );
+  const AsyncFunction = (async () => {}).constructor;
+  const run = new AsyncFunction(...Object.keys(given), `${body}\nreturn { ${names} };`);
+  return run(...Object.values(given));
+}
+
 /** The first code block of that language under a heading of the package's README. */
 export function example(heading, language) {
   const readme = readFileSync(join(folder, "README.md"), "utf8");
@@ -67,3 +81,30 @@ export function example(heading, language) {
   const [, code] = section.match(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, "ms"));
   return code;
 }
+
+/**
+ * A program that uses every entry point of the package: an expression, a promise of `everythingSaid`.
+ * `get` writes down how a module is imported.
+ */
+export const everything = (get) => `(async () => {
+  const { explainTransition, isValidTransition } = await ${get("connector-status")};
+  const slim = await ${get("connector-status/slim")};
+  const { readFileSync } = await ${get("node:fs")};
+  const { createRequire } = await ${get("node:module")};
+  const { resolve } = createRequire(process.cwd() + "/x");
+  slim.init(readFileSync(resolve("connector-status/connector_status.wasm")));
+  const js = await ${get("connector-status/js")};
+  const client = await ${get("connector-status/client")};
+  const { load, preview } = await ${get("connector-status/preview")};
+  await load();
+  const { status, connector } = preview(null, { method: "PUT", path: "/_connector/a", body: { name: "Ä😀" } });
+  return [
+    explainTransition("created", "connected"),
+    ...[isValidTransition, slim.isValidTransition, js.isValidTransition].map((may) => may("created", "error")),
+    client.transitionOptions("created").length,
+    status,
+    connector.name,
+  ];
+})()`;
+
+export const everythingSaid = [refusal("created", "connected"), true, true, true, 5, 201, "Ä😀"];

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 
 import { send, startWorker } from "../edge/worker.mjs";
-import { dist, statuses } from "./package.mjs";
+import { dist, example, runExample, statuses } from "./package.mjs";
 
 const { load, preview } = await import(join(dist, "preview.js"));
 
@@ -170,6 +170,13 @@ suite("the preview and the edge", () => {
   }
 });
 
+test("the example of the README", async () => {
+  const code = example("`connector-status/preview`", "js");
+  const connector = { id: "my-connector", status: "configured" };
+  const { status, body, after } = await runExample(code, { connector }, "status, body, after");
+  assert.deepEqual([status, body, after.status], [200, { result: "updated" }, "connected"]);
+});
+
 test("what it gives are plain objects", () => {
   const made = preview(undefined, { method: "PUT", path: "/_connector/a" }, { now: 0 });
   assert.equal(Object.getPrototypeOf(made.connector.scheduling.full), Object.prototype);
@@ -186,7 +193,7 @@ test("now is what it is told", () => {
   assert.equal(check(day), day);
   assert.equal(check(new Date(day)), day);
   assert.equal(check(Date.parse(day)), day);
-  assert.throws(() => check("soon"), { name: "TypeError", message: "[now] is no point in time" });
+  assert.throws(() => check("soon"), { name: "TypeError", message: "[now] is not a point in time" });
 });
 
 const get = { method: "GET", path: "/_connector/a" };
@@ -194,14 +201,14 @@ const nonsense = [
   [{}, get, /it has no \[status\]/],
   [{ status: "paused" }, get, /unknown status \[paused\]/],
   [{ status: 3 }, get, /\[status\] is 3, not a string/],
-  [3, get, /the connector makes no sense/],
-  ["text", get, /the connector makes no sense/],
-  [[], get, /the connector makes no sense/],
+  [3, get, /this is not a connector document/],
+  ["text", get, /this is not a connector document/],
+  [[], get, /this is not a connector document/],
   [{ id: "b", status: "error" }, get, /the request is about \[a\], the connector is "b"/],
   [null, { method: "GET", path: "/_connector" }, /not about one connector/],
   [null, { method: "POST", path: "/_connector" }, /not about one connector/],
-  [null, {}, /a request has a method and a path/],
-  [null, { method: "GET" }, /a request has a method and a path/],
+  [null, {}, /a request needs a method and a path/],
+  [null, { method: "GET" }, /a request needs a method and a path/],
 ];
 for (const [connector, request, message] of nonsense) {
   test(`nonsense is an error: ${JSON.stringify([connector, request])}`, () => {

@@ -22,6 +22,8 @@ new InvalidTransitionError(); // refused
 connectorStatus({}); // refused
 connectorStatus({ url: "" }).update("a", "finished"); // refused
 connectorStatus({ url: "" }).get("a").status; // refused
+connectorStatus({ url: "" }).create("a", { status: "connected" }); // refused
+connectorStatus({ url: "" }).create("a", {}, { ifNoneMatch: '"1"' }); // refused
 preview({ id: "a" }, { method: "GET", path: "/" }); // refused
 init("connector_status.wasm"); // refused
 export { status };

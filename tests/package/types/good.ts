@@ -60,8 +60,9 @@ export async function use(signal: AbortSignal): Promise<string | number> {
     const state: ConnectorState = await client.get("a", { signal });
     const options: readonly TransitionOption[] = await client.options("a");
     const known: readonly TransitionOption[] = transitionOptions(state.status);
+    const made: "created" | "updated" = await client.create("a", { name: "A" }, { ifNoneMatch: null, signal });
     const result: "updated" | "noop" = await client.update("a", "connected", { signal });
-    return `${result} ${options.length + known.length} ${state.next[0]?.when}`;
+    return `${made} ${result} ${options.length + known.length} ${state.next[0]?.when}`;
   } catch (error) {
     return error instanceof ConnectorApiError ? error.status : 0;
   }

@@ -1,4 +1,4 @@
-// Whoever imports this says where the module is.
+// The caller provides the module.
 
 import { initSync } from "glue";
 

@@ -1,4 +1,4 @@
-// Workers may not compile code; they are given the module compiled.
+// Workers may not compile code: they import the module compiled.
 
 import { initSync } from "glue";
 import module from "~connector_status.wasm";

@@ -1,0 +1,5 @@
+// Workers may not compile code: they import the module compiled.
+
+import module from "~preview.wasm";
+
+export const compile = async () => module;

@@ -1,5 +1,0 @@
-// Workers may not compile code; they are given the module compiled.
-
-import module from "~preview.wasm";
-
-export const fetchModule = async () => module;

@@ -1,0 +1,91 @@
+// Homes that need more than the package: tests/package/homes has what they are made of, in one
+// install. A home is a folder in there, so it finds all of that, and has the packed tarball itself.
+
+import { execFile, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+
+const folder = join(import.meta.dirname, "homes");
+const modules = join(folder, "node_modules");
+
+/** Installs what homes are made of, unless it is there already. */
+export async function setUpHomes() {
+  const stamp = join(modules, ".installed");
+  const lock = createHash("sha256").update(readFileSync(join(folder, "package-lock.json"))).digest("hex");
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
+  console.log("\n== what the package is tried in: npm ci in tests/package/homes (about half a minute)");
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("npm_")));
+  const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"];
+  const npm = spawn("npm", args, { cwd: folder, env, stdio: "inherit" });
+  const code = await new Promise((ended) => npm.on("exit", ended));
+  if (code !== 0) throw new Error("npm ci in tests/package/homes failed: see above");
+  writeFileSync(stamp, lock);
+}
+
+/** A home with these files, in which the package is `installed`. It goes when the test is over. */
+export function home(t, installed, files) {
+  const path = mkdtempSync(join(folder, "home-"));
+  t.after(() => rmSync(path, { recursive: true, force: true }));
+  cpSync(join(installed, "node_modules"), join(path, "node_modules"), { recursive: true });
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(path, name)), { recursive: true });
+    writeFileSync(join(path, name), text);
+  }
+  return path;
+}
+
+/** Where an installed package keeps a file. */
+export const inModules = (...parts) => join(modules, ...parts);
+
+const isMusl = process.platform === "linux" && !process.report.getReport().header.glibcVersionRuntime;
+
+/** The first of some binaries that this platform has; `skip` says why if there is none. */
+export function binary(name, candidates) {
+  const path = candidates.map((candidate) => inModules(candidate)).find(existsSync);
+  const platform = `${process.platform}-${process.arch}${isMusl ? "-musl" : ""}`;
+  return { path, skip: path ? false : `no ${name} for ${platform} among the packages of npm installed here` };
+}
+
+const environment = (path) => ({
+  ...process.env,
+  HOME: path,
+  NO_COLOR: "1",
+  CI: "true",
+  NEXT_TELEMETRY_DISABLED: "1",
+  DENO_DIR: join(path, ".deno"),
+  DENO_NO_UPDATE_CHECK: "1",
+});
+
+/** Runs a program in a home; what it printed, if it succeeds within a minute. */
+export async function runIn(path, file, args) {
+  const options = { cwd: path, env: environment(path), timeout: 60_000, killSignal: "SIGKILL" };
+  try {
+    return (await promisify(execFile)(file, args, options)).stdout;
+  } catch (error) {
+    throw new Error(`${error.message}\n${error.stdout}\n${error.stderr}`);
+  }
+}
+
+/** Starts a server in a home; the address that it prints, within a minute. */
+export async function serveIn(t, path, file, args) {
+  const child = spawn(file, args, { cwd: path, env: environment(path) });
+  const ended = new Promise((resolve) => child.on("exit", resolve));
+  t.after(async () => {
+    child.kill();
+    await ended;
+  });
+  let output = "";
+  return new Promise((resolve, reject) => {
+    setTimeout(() => reject(new Error(`no address within a minute\n${output}`)), 60_000).unref();
+    ended.then((code) => reject(new Error(`ended with ${code}\n${output}`)));
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on("data", (data) => {
+        output += data;
+        const [address] = output.match(/http:\/\/(localhost|127\.0\.0\.1):[1-9]\d*/) ?? [];
+        if (address) resolve(address);
+      });
+    }
+  });
+}

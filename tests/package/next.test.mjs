@@ -1,0 +1,68 @@
+// The packed tarball in Next: rendered on the server, and alive in the page.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { home, inModules, runIn, serveIn, setUpHomes } from "./homes.mjs";
+import { install, pack, refusal } from "./package.mjs";
+import { startBrowser, visit } from "./pages.mjs";
+
+await setUpHomes();
+
+const files = {
+  "package.json": '{ "private": true, "type": "module" }',
+  // The home is a folder of another project, which Next would take for its root.
+  "next.config.js": `export default { turbopack: { root: ${JSON.stringify(inModules(".."))} } };`,
+  "app/layout.jsx": `export default ({ children }) => <html lang="en"><body>{children}</body></html>;`,
+  "app/page.jsx": `import { explainTransition } from "connector-status";
+import { transitionOptions } from "connector-status/client";
+import { isValidTransition } from "connector-status/js";
+import { load, preview } from "connector-status/preview";
+import Live from "./live.jsx";
+
+export const dynamic = "force-dynamic";
+
+export default async function Page() {
+  await load();
+  const { status } = preview(null, { method: "PUT", path: "/_connector/a" });
+  const said = [isValidTransition("created", "error"), transitionOptions("created").length, status];
+  return <>
+    <p id="server">{explainTransition("created", "connected")}</p>
+    <p id="rest">{JSON.stringify(said)}</p>
+    <Live />
+  </>;
+}`,
+  "app/live.jsx": `"use client";
+import { nextStatuses } from "connector-status";
+import { load, preview } from "connector-status/preview";
+import { useEffect, useState } from "react";
+
+export default function Live() {
+  const [status, setStatus] = useState();
+  useEffect(() => {
+    load().then(() => {
+      setStatus(preview(null, { method: "PUT", path: "/_connector/a" }).status);
+      document.title = "done";
+    });
+  }, []);
+  return <p id="client">{nextStatuses("created").join()} {status}</p>;
+}`,
+};
+
+test("Next, on the server and in the page", { timeout: 120_000 }, async (t) => {
+  const path = home(t, install(t, pack(t)), files);
+  const next = inModules("next/dist/bin/next");
+  await runIn(path, process.execPath, [next, "build"]);
+  const url = await serveIn(t, path, process.execPath, [next, "start", "-H", "127.0.0.1", "-p", "0"]);
+
+  const rendered = await (await fetch(url)).text();
+  const text = (id) => rendered.match(new RegExp(`<p id="${id}">(.*?)</p>`))[1].replaceAll("<!-- -->", "");
+  assert.equal(text("server"), refusal("created", "connected"));
+  assert.equal(text("rest"), "[true,5,201]");
+  assert.equal(text("client"), "needs_configuration,error ");
+
+  const browser = await startBrowser();
+  t.after(() => browser.close());
+  const page = await visit(t, browser, url);
+  assert.equal(await page.textContent("#client"), "needs_configuration,error 201");
+});

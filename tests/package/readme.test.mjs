@@ -1,0 +1,62 @@
+// The package's README: sizes as it shows them, and no example that nothing runs.
+
+import assert from "node:assert/strict";
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { suite, test } from "node:test";
+
+import { dist, folder } from "./package.mjs";
+import { imports, measure } from "./sizes.mjs";
+
+const readme = readFileSync(join(folder, "README.md"), "utf8");
+
+suite("sizes are what the README shows, to 0.1 kB or 3 %", () => {
+  const close = (shown, bytes, what) => {
+    const away = Math.abs(Number(shown) - bytes / 1000);
+    assert.ok(away <= Math.max(0.1, (bytes / 1000) * 0.03), `${what}: ${shown} kB shown, ${bytes} bytes`);
+  };
+  const names = Object.keys(imports).sort((a, b) => b.length - a.length);
+  const shown = new Set();
+  for (const [, label, minified, gzipped] of readme.matchAll(
+    /^\| ([^|]+) \| ([\d.]+) kB[^|]*\| \**([\d.]+) kB\** \|/gm,
+  )) {
+    const name = names.find((name) => label.replaceAll(/[`*]/g, "").startsWith(name));
+    shown.add(name);
+    test(label, async () => {
+      const size = await measure(imports[name]);
+      close(minified, size.minified, "minified");
+      close(gzipped, size.gzipped, "gzipped");
+    });
+  }
+
+  test("and of everything", () => assert.deepEqual([...shown].sort(), names.toSorted()));
+
+  test("and of the check's module", () => {
+    const [, check] = readme.match(/of which ([\d.]+) kB wasm/);
+    close(check, statSync(join(dist, "connector_status.wasm")).size, "connector_status.wasm");
+  });
+
+  test("and what the first lines say is what the table says", async () => {
+    const [, said] = readme.match(/([\d.]+) kB gzipped, no dependencies/);
+    close(said, (await measure(imports["connector-status"])).gzipped, "gzipped");
+  });
+});
+
+test("each example is run by a test", () => {
+  const sections = readme.split(/^#+ /m).map((text) => [text.split("\n")[0], text]);
+  const found = sections.flatMap(([heading, text]) =>
+    Array.from(text.matchAll(/^```(\w+)\n/gm), ([, language]) => [heading, language]),
+  );
+  assert.deepEqual(found, [
+    ["connector-status", "sh"], // what all tests of the packed tarball do
+    ["Node", "js"], // homes.test.mjs
+    ["Bundlers: Vite, webpack, esbuild, Next", "js"],
+    ["A page without a bundler", "html"],
+    ["Workers", "js"],
+    ["React", "jsx"], // recipes.test.mjs
+    ["Vue", "vue"],
+    ["Svelte", "svelte"],
+    ["`connector-status/client`", "js"], // client.test.mjs
+    ["`connector-status/preview`", "js"], // preview.test.mjs
+  ]);
+});

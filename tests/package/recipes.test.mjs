@@ -1,0 +1,103 @@
+// The recipes of the package's README, built by Vite, in Chromium, against the real Worker.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, suite, test } from "node:test";
+
+import { send, startWorker } from "../edge/worker.mjs";
+import { home, inModules, runIn, setUpHomes } from "./homes.mjs";
+import { example, install, pack, protocol, refusal, statuses } from "./package.mjs";
+import { html, serve, startBrowser, visit } from "./pages.mjs";
+
+await setUpHomes();
+
+const recipes = ["react", "vue", "svelte"];
+
+const files = {
+  "package.json": '{ "private": true, "type": "module" }',
+  "vite.config.js": `import { svelte } from "@sveltejs/vite-plugin-svelte";
+import vue from "@vitejs/plugin-vue";
+export default { plugins: [svelte(), vue()], oxc: { jsx: { runtime: "automatic" } }, logLevel: "error" };`,
+  "index.html": html(
+    recipes.map((name) => `<main id="${name}"></main>`).join("") +
+      '<script type="module" src="./main.jsx"></script>',
+  ),
+  "react.jsx": example("React", "jsx"),
+  "vue.vue": example("Vue", "vue"),
+  "svelte.svelte": example("Svelte", "svelte"),
+  "main.jsx": `import { createRoot } from "react-dom/client";
+import { mount } from "svelte";
+import { createApp } from "vue";
+import { connectorStatus } from "connector-status/client";
+import { StatusBadge } from "./react.jsx";
+import Svelte from "./svelte.svelte";
+import Vue from "./vue.vue";
+
+const client = connectorStatus({ url: "" });
+window.errors = [];
+const onError = (error) => errors.push([error.name, error.message]);
+const target = (id) => document.getElementById(id);
+createRoot(target("react")).render(<StatusBadge client={client} id="react" onError={onError} />);
+createApp(Vue, { client, id: "vue", onError }).mount(target("vue"));
+mount(Svelte, { target: target("svelte"), props: { client, id: "svelte", onerror: onError } });
+document.title = "done";`,
+};
+
+suite("the recipe for", () => {
+  let worker;
+  let page;
+  const endings = [];
+  const t = { after: (end) => endings.unshift(end) };
+  before(
+    async () => {
+      const path = home(t, install(t, pack(t)), files);
+      worker = await startWorker();
+      t.after(() => worker.close());
+      const browser = await startBrowser();
+      t.after(() => browser.close());
+      await runIn(path, process.execPath, [inModules("vite/bin/vite.js"), "build"]);
+      for (const id of recipes) await send(worker.url, "PUT", `/_connector/${id}`);
+      // What the page asks of its own origin goes on to the Worker.
+      const forward = async (route) => {
+        const { pathname, search } = new URL(route.request().url());
+        await route.fulfill({ response: await route.fetch({ url: worker.url + pathname + search }) });
+      };
+      const url = await serve(t, join(path, "dist"));
+      page = await visit(t, browser, url, (page) => page.route("**/_connector/**", forward));
+    },
+    { timeout: 60_000 },
+  );
+  after(async () => {
+    for (const end of endings) await end();
+  });
+
+  const timeout = 20_000;
+  for (const id of recipes) {
+    test(id, { timeout }, async () => {
+      const badge = page.locator(`#${id}`);
+      const shows = (status) => badge.locator("strong", { hasText: new RegExp(`^${status}$`) }).waitFor({ timeout });
+      const button = (status) => badge.locator("button", { hasText: new RegExp(`^${status}$`) });
+      const put = (status) => send(worker.url, "PUT", `/_connector/${id}/_status`, { status });
+
+      await shows("created");
+      for (const status of statuses) {
+        const allowed = protocol.created.includes(status);
+        assert.equal(await button(status).isEnabled(), allowed, status);
+        const title = await button(status).getAttribute("title");
+        assert.ok(allowed ? title.length > 10 : title === refusal("created", status), title);
+      }
+
+      // Somebody else is faster: the move is refused, which is said, and the badge shows how it is.
+      await put("error");
+      await button("needs_configuration").click();
+      await shows("error");
+      const said = ["InvalidTransitionError", refusal("error", "needs_configuration")];
+      assert.deepEqual(await page.evaluate("errors.splice(0)"), [said]);
+
+      await button("connected").click();
+      await shows("connected");
+      assert.equal((await send(worker.url, "GET", `/_connector/${id}`)).body.status, "connected");
+      assert.deepEqual(await page.evaluate("errors"), []);
+    });
+  }
+});

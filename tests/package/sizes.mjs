@@ -1,0 +1,46 @@
+// What a page downloads: for everything an entry point exports, and for what one would use instead.
+
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+
+import { build } from "esbuild";
+
+import { root } from "../../scripts/tools.mjs";
+import { protocol, statuses } from "../protocol.mjs";
+
+const entry = (name) => `export * from ${JSON.stringify(join(root, "npm/dist", `${name}.js`))}`;
+
+const table = Object.fromEntries(
+  statuses.map((from) => [
+    from,
+    Object.fromEntries(statuses.map((to) => [to, protocol[from].includes(to)])),
+  ]),
+);
+
+export const imports = {
+  "plain object": `const t = ${JSON.stringify(table)}; export const can = (a, b) => t[a][b];`,
+  "connector-status": entry("index"),
+  "connector-status/js": entry("js"),
+  "connector-status/slim": entry("slim"),
+  "connector-status/client": entry("client"),
+  "connector-status/preview": entry("preview"),
+  "robot3": `export { createMachine, state, transition } from "robot3";`,
+  "javascript-state-machine": `export { default } from "javascript-state-machine";`,
+  "xstate": `export { createMachine, getNextSnapshot } from "xstate";`,
+};
+
+/** Bytes minified and gzipped, and what was minified. */
+export async function measure(contents) {
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir: root },
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    define: { "process.env.NODE_ENV": '"production"' },
+    write: false,
+    logLevel: "error",
+  });
+  const [{ contents: bytes }] = outputFiles;
+  return { minified: bytes.length, gzipped: gzipSync(bytes, { level: 9 }).length, bytes };
+}
