@@ -38,7 +38,7 @@ async function buildWorker() {
   const home = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
   const env = { ...environment, RUSTFLAGS: `--remap-path-prefix=${home}=` };
   for (const stamp of globSync("build/.with*", { cwd: root })) rmSync(join(root, stamp));
-  await run("worker-build", ["--release", "--features", "edge"], { env });
+  await run("worker-build", ["--release", "--features", "edge", "--locked"], { env });
   // Function names are a fifth of the module. NAMES=1 keeps them, for a profile or a stack trace.
   const names = process.env.NAMES ? ["-g"] : ["--strip-debug", "--strip-producers"];
   // The shapes that the runtime asks for, around what worker-build made.

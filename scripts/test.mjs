@@ -12,7 +12,7 @@ const node = (pattern) => [
   "node",
   ["--test", "--test-reporter=spec", "--test-concurrency=1", ...globSync(pattern, { cwd: root }).sort()],
 ];
-const clippy = (...args) => cargo("clippy", ...args, "--", "-D", "warnings");
+const clippy = (...args) => cargo("clippy", "--locked", ...args, "--", "-D", "warnings");
 const wasm = ["--target", "wasm32-unknown-unknown", "--features"];
 
 // What is compiled natively does not wait for what runs in workerd and in Chromium, nor the other way
@@ -22,12 +22,13 @@ const rounds = [
     core: [
       ["format", cargo("fmt", "--check")],
       ["lint native", clippy("--all-targets")],
-      ["native", cargo("test", "--no-fail-fast")],
+      ["native", cargo("test", "--locked", "--no-fail-fast")],
       ["lint edge", clippy(...wasm, "edge")],
       ["lint browser", clippy(...wasm, "browser")],
       ["lint preview", clippy(...wasm, "preview")],
     ],
     running: [
+      ["project", node("tests/project/*.test.mjs")],
       ["package", node("tests/package/*.test.mjs")],
       ["edge", node("tests/edge/*.test.mjs")],
       ["browser", node("tests/browser/*.test.mjs")],

@@ -7,9 +7,6 @@ import { fileURLToPath } from "node:url";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** The version of everything that is built with cargo rather than installed by npm. */
-export const versions = { "worker-build": "0.8.7", "wasm-bindgen-cli": "0.2.130" };
-
 /** The browser that pages are tested in. */
 export const browser = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
