@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { browser, has, root, run, step } from "./tools.mjs";
+import { browser, environment, has, root, run, step } from "./tools.mjs";
 
 /** Does something that a lock file describes, unless that was done for the lock as it is. */
 async function once(stamp, lock, work) {
@@ -22,7 +22,17 @@ async function packages() {
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith("npm_")),
   );
+  // What npm warns of is the Node that it runs in; one that fits is among the packages.
   await run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { env });
+}
+
+/** Packages bring Node along for macOS and Linux; elsewhere the one that is installed must do. */
+function checkNode() {
+  const version = execFileSync("node", ["--version"], { env: environment }).toString().trim();
+  const [major, minor] = version.slice(1).split(".").map(Number);
+  if (major > 22 || (major === 22 && minor >= 12)) return;
+  console.error(`Node 22.12 or newer is needed, and this is ${version}: see https://nodejs.org`);
+  process.exit(1);
 }
 
 async function target() {
@@ -58,6 +68,7 @@ async function tools() {
 export async function setup() {
   await target();
   await once("node_modules/.installed", "package-lock.json", packages);
+  checkNode();
   await once(".tools/.installed", "tools/Cargo.lock", tools);
 }
 
