@@ -1,12 +1,12 @@
 // Installs what is missing, and nothing else. Every command begins with this.
 
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { browser, environment, has, root, run, step } from "./tools.mjs";
+import { browser, environment, find, has, root, run, step } from "./tools.mjs";
 
 /** Does something that a lock file describes, unless that was done for the lock as it is. */
 async function once(stamp, lock, work) {
@@ -72,12 +72,14 @@ export async function setup() {
   await once(".tools/.installed", "tools/Cargo.lock", tools);
 }
 
-/** Sets up a browser for the tests that need one. */
+/** Sets up a browser for the tests that need one, where that can be done; is there one then? */
 export async function chromium() {
-  if (existsSync(browser)) return;
-  step("Chromium, from Debian's packages");
-  await run("apt-get", ["update", "-q"]);
-  await run("apt-get", ["install", "-y", "-q", "--no-install-recommends", "chromium"]);
+  if (!browser() && !process.env.CHROMIUM && process.getuid() === 0 && find("apt-get")) {
+    step("Chromium, from Debian's packages");
+    await run("apt-get", ["update", "-q"]);
+    await run("apt-get", ["install", "-y", "-q", "--no-install-recommends", "chromium"]);
+  }
+  return browser() !== undefined;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await setup();
