@@ -1,6 +1,7 @@
 // The six proofs. Each answers `{ figures, problems }`: a line to print, and what went wrong.
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 
@@ -440,7 +441,7 @@ export async function memory({ requests = 100_000, clients = 16, slack = 1 }) {
   const server = await serveWithKv({ inspect: true });
   const problems = [];
   const resident = () =>
-    Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid()}/status`, "latin1"))[1]) / 1024;
+    Number(execFileSync("ps", ["-o", "rss=", "-p", String(server.pid())])) / 1024;
   const marks = [];
   try {
     const names = numbers(clients).map((n) => `memory-${n}`);
