@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { environment, root } from "./tools.mjs";
 
 export function writeOpenApi() {
-  const description = execFileSync("cargo", ["run", "--quiet", "--bin", "openapi"], {
+  const description = execFileSync("cargo", ["run", "--locked", "--quiet", "--bin", "openapi"], {
     cwd: root,
     env: environment,
   });

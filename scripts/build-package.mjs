@@ -17,7 +17,7 @@ import { environment, has, root, run } from "./tools.mjs";
 
 const target = "wasm32-unknown-unknown";
 
-const metadata = ["metadata", "--format-version", "1", "--no-deps"];
+const metadata = ["metadata", "--locked", "--format-version", "1", "--no-deps"];
 const { target_directory: targets } = JSON.parse(execFileSync("cargo", metadata, { cwd: root }));
 const work = join(targets, "package");
 const source = join(root, "npm/src");
@@ -43,7 +43,7 @@ async function compile(feature, name, ...options) {
   const out = join(work, name);
   const wasm = join(out, "index_bg.wasm");
   const crate = ["--target", target, "--profile", "npm", "--features", feature];
-  await run("cargo", ["build", ...crate, ...options], { env });
+  await run("cargo", ["build", "--locked", ...crate, ...options], { env });
   await run("wasm-bindgen", [
     join(targets, target, "npm/connector_status.wasm"),
     ...["--target", "web", "--omit-default-module-path", "--no-typescript"],

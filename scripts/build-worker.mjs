@@ -1,6 +1,6 @@
 // Builds the Worker into build/, and what it serves into www/dist. Run by wrangler, see wrangler.toml.
 
-import { globSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -23,22 +23,30 @@ const features = [
   "exception-handling",
 ].map((feature) => `--enable-${feature}`);
 
+/** When was anything in there last changed? */
+function lastChange(path) {
+  const stat = statSync(path);
+  if (!stat.isDirectory()) return stat.mtimeMs;
+  return Math.max(...readdirSync(path).map((name) => lastChange(join(path, name))));
+}
+
 /** Has anything that `output` is made of changed since it was built? */
 function isStale(output, sources) {
   if (!has(output)) return true;
-  const time = (file) => statSync(join(root, file)).mtimeMs;
-  return Math.max(...globSync(sources, { cwd: root }).map(time)) > time(output);
+  const changes = sources.map((source) => lastChange(join(root, source)));
+  return Math.max(...changes) > lastChange(join(root, output));
 }
 
-const crate = ["src/**/*.rs", "src/**/*.js", "Cargo.toml", "Cargo.lock"];
+const crate = ["src", "Cargo.toml", "Cargo.lock"];
+const stamps = { named: "build/.with-names", unnamed: "build/.without-names" };
 
 /** Compiles the Worker and makes its module small. */
 async function buildWorker() {
   // Paths of this machine are of no use in a deployment.
   const home = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
   const env = { ...environment, RUSTFLAGS: `--remap-path-prefix=${home}=` };
-  for (const stamp of globSync("build/.with*", { cwd: root })) rmSync(join(root, stamp));
-  await run("worker-build", ["--release", "--features", "edge"], { env });
+  for (const stamp of Object.values(stamps)) rmSync(join(root, stamp), { force: true });
+  await run("worker-build", ["--release", "--features", "edge", "--locked"], { env });
   // Function names are a fifth of the module. NAMES=1 keeps them, for a profile or a stack trace.
   const names = process.env.NAMES ? ["-g"] : ["--strip-debug", "--strip-producers"];
   // The shapes that the runtime asks for, around what worker-build made.
@@ -57,14 +65,14 @@ async function buildWorker() {
 
 mkdirSync(join(root, "www/dist"), { recursive: true });
 if (!process.env.CONNECTOR_STATUS_BUILT) {
-  const packageSources = [...crate, "npm/src/**/*.js", "scripts/build-package.mjs"];
+  const packageSources = [...crate, "npm/src", "scripts/build-package.mjs"];
   if (isStale("npm/dist/preview.js", packageSources)) {
     await run("node", ["scripts/build-package.mjs"]);
   }
   await run("node", ["scripts/build-www.mjs"]);
   // The stamp is written last, so a build that broke off is not taken for one.
-  const stamp = process.env.NAMES ? "build/.with-names" : "build/.without-names";
-  if (isStale(stamp, [...crate, "scripts/build-*.mjs"])) {
+  const stamp = process.env.NAMES ? stamps.named : stamps.unnamed;
+  if (isStale(stamp, [...crate, "scripts/build-worker.mjs", "scripts/build-openapi.mjs"])) {
     await buildWorker();
     writeFileSync(join(root, stamp), "");
   }

@@ -1,28 +1,38 @@
 // Installs what is missing, and nothing else. Every command begins with this.
 
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { browser, environment, has, root, run, step, versions } from "./tools.mjs";
+import { browser, environment, find, has, root, run, step } from "./tools.mjs";
 
-const lock = join(root, "package-lock.json");
-const stamp = join(root, "node_modules/.installed");
-
-/** What the lock file says, in short. */
-const fingerprint = () => createHash("sha256").update(readFileSync(lock)).digest("hex");
+/** Does something that a lock file describes, unless that was done for the lock as it is. */
+async function once(stamp, lock, work) {
+  const fingerprint = createHash("sha256").update(readFileSync(join(root, lock))).digest("hex");
+  if (has(stamp) && readFileSync(join(root, stamp), "utf8") === fingerprint) return;
+  await work();
+  writeFileSync(join(root, stamp), fingerprint);
+}
 
 async function packages() {
-  if (has("node_modules/.installed") && readFileSync(stamp, "utf8") === fingerprint()) return;
   step("packages: npm ci (about half a minute)");
   // npm marks a running `npm start` by variables that would mislead another npm inside it.
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith("npm_")),
   );
-  await run("npm", ["ci", "--no-audit", "--no-fund"], { env });
-  writeFileSync(stamp, fingerprint());
+  // What npm warns of is the Node that it runs in; one that fits is among the packages.
+  await run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { env });
+}
+
+/** Packages bring Node along for macOS and Linux; elsewhere the one that is installed must do. */
+function checkNode() {
+  const version = execFileSync("node", ["--version"], { env: environment }).toString().trim();
+  const [major, minor] = version.slice(1).split(".").map(Number);
+  if (major > 22 || (major === 22 && minor >= 12)) return;
+  console.error(`Node 22.12 or newer is needed, and this is ${version}: see https://nodejs.org`);
+  process.exit(1);
 }
 
 async function target() {
@@ -38,40 +48,38 @@ async function target() {
   await run("rustup", ["target", "add", name]);
 }
 
+/** Binaries of crates that tools/Cargo.toml depends on: `cargo install` would not use a lock of ours. */
 async function tools() {
-  const missing = Object.entries(versions).filter(([name, version]) => {
-    const binary = name === "wasm-bindgen-cli" ? "wasm-bindgen" : name;
-    if (!has(".tools/bin", binary)) return true;
-    const said = execFileSync(join(root, ".tools/bin", binary), ["--version"]).toString();
-    return !said.includes(version);
-  });
-  if (missing.length === 0) return;
-  const names = missing.map(([name, version]) => `${name}@${version}`);
-  step(`tools: ${names.join(", ")}, built from source into .tools (two to four minutes, once)`);
-  // Unoptimised tools are fast enough and build four times faster; one call shares what they share.
-  const env = {
-    ...environment,
-    CARGO_PROFILE_RELEASE_OPT_LEVEL: "0",
-    CARGO_PROFILE_RELEASE_CODEGEN_UNITS: "256",
-    CARGO_PROFILE_RELEASE_LTO: "off",
-    CARGO_TARGET_DIR: join(root, ".tools/target"),
-  };
-  await run("cargo", ["install", ...names, "--root", ".tools"], { env });
+  step("tools: wasm-bindgen and worker-build, from source into .tools (two to four minutes, once)");
+  const target = join(root, ".tools/target");
+  const crates = ["--package", "worker-build", "--package", "wasm-bindgen-cli"];
+  const binaries = ["worker-build", "wasm-bindgen"];
+  await run("cargo", [
+    ...["build", "--locked", "--release", "--manifest-path", "tools/Cargo.toml"],
+    ...["--target-dir", target, ...crates, ...binaries.flatMap((name) => ["--bin", name])],
+  ]);
+  mkdirSync(join(root, ".tools/bin"), { recursive: true });
+  for (const name of binaries) {
+    copyFileSync(join(target, "release", name), join(root, ".tools/bin", name));
+  }
 }
 
 /** Sets up everything that building and running the Worker needs. */
 export async function setup() {
   await target();
-  await packages();
-  await tools();
+  await once("node_modules/.installed", "package-lock.json", packages);
+  checkNode();
+  await once(".tools/.installed", "tools/Cargo.lock", tools);
 }
 
-/** Sets up a browser for the tests that need one. */
+/** Sets up a browser for the tests that need one, where that can be done; is there one then? */
 export async function chromium() {
-  if (existsSync(browser)) return;
-  step("Chromium, from Debian's packages");
-  await run("apt-get", ["update", "-q"]);
-  await run("apt-get", ["install", "-y", "-q", "--no-install-recommends", "chromium"]);
+  if (!browser() && !process.env.CHROMIUM && process.getuid() === 0 && find("apt-get")) {
+    step("Chromium, from Debian's packages");
+    await run("apt-get", ["update", "-q"]);
+    await run("apt-get", ["install", "-y", "-q", "--no-install-recommends", "chromium"]);
+  }
+  return browser() !== undefined;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await setup();

@@ -2,16 +2,31 @@
 
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { homedir } from "node:os";
+import { delimiter, dirname, isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** The version of everything that is built with cargo rather than installed by npm. */
-export const versions = { "worker-build": "0.8.7", "wasm-bindgen-cli": "0.2.130" };
+/** Browsers that pages can be tested in, by the names they have on the PATH and on macOS. */
+const browsers = [
+  ...["chromium", "google-chrome", "google-chrome-stable", "chromium-browser", "microsoft-edge"],
+  ...["Chromium", "Google Chrome", "Microsoft Edge"].flatMap((name) =>
+    ["/Applications", join(homedir(), "Applications")].map(
+      (folder) => `${folder}/${name}.app/Contents/MacOS/${name}`,
+    ),
+  ),
+];
 
-/** The browser that pages are tested in. */
-export const browser = process.env.CHROMIUM ?? "/usr/bin/chromium";
+/** Where a program is, if it is on the PATH or named by its path. */
+export function find(program) {
+  const folders = isAbsolute(program) ? [""] : (process.env.PATH ?? "").split(delimiter);
+  return folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
+}
+
+/** The browser that pages are tested in: the one that CHROMIUM names, or one that is installed. */
+export const browser = () =>
+  process.env.CHROMIUM ? find(process.env.CHROMIUM) : browsers.map(find).find(Boolean);
 
 const local = (...parts) => join(root, ...parts);
 

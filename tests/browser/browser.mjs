@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 import { chromium } from "playwright-core";
 
-import { browser as executablePath } from "../../scripts/tools.mjs";
+import { browser as installedBrowser } from "../../scripts/tools.mjs";
 import { send, startWorker } from "../edge/worker.mjs";
 
 const args = [
@@ -23,7 +23,7 @@ const args = [
 export async function startConsole(options) {
   const worker = await startWorker(options);
   const profile = mkdtempSync(join(tmpdir(), "console-"));
-  const browser = await chromium.launch({ executablePath, args, env: { ...process.env, HOME: profile } });
+  const browser = await chromium.launch({ executablePath: installedBrowser(), args, env: { ...process.env, HOME: profile } });
   const { CONNECTORS, API_KEYS } = await worker.env();
   const complaints = [];
   return {

@@ -8,11 +8,11 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import { Client } from "@elastic/elasticsearch";
 
 import { environment, root } from "../../scripts/tools.mjs";
+import { until } from "../until.mjs";
 import { send, startWorker } from "./worker.mjs";
 
 const secrets = [];
@@ -185,7 +185,7 @@ test("each key does what it says", async () => {
     return [body.count, body.results.map((connector) => connector.id).sort()];
   };
   // The copies in Workers KV follow the connectors within a second or two.
-  while ((await ids("manage"))[0] < 4) await sleep(50);
+  await until(() => ids("manage"), ([count]) => count >= 4);
   assert.deepEqual(await ids("team"), [2, ["team-a-1", "team-a-2"]]);
   assert.deepEqual(await ids("team", "?size=1"), [2, ["team-a-1"]]);
   assert.deepEqual(await ids("team", "?connector_name=Made"), [0, []]);
@@ -257,7 +257,7 @@ test("the log has a line for each refusal and each change of status, and no secr
         return [];
       }
     });
-  while (!lines().some((line) => line.request === "find-me-too")) await sleep(50);
+  await until(lines, (found) => found.some((line) => line.request === "find-me-too"));
   const found = (id) => lines().filter((line) => line.request === id);
   assert.deepEqual(found("find-me"), [{ event: "refused", status: 403, why: "privilege", key: "monitor", method: "PUT", path: "/_connector/team-a-1/_status", request: "find-me" }]);
   assert.deepEqual(found("find-me-too"), [{ event: "status", connector: "team-a-1", from: "needs_configuration", to: "error", via: "_status", key: "team", request: "find-me-too" }]);

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { until } from "../until.mjs";
 import { send, startWorker } from "./worker.mjs";
 
 const exported = (status, rest = {}) => JSON.stringify({ status, name: "Imported", custom: { kept: [1] }, ...rest });
@@ -40,17 +41,6 @@ before(async () => {
   }
 });
 after(() => worker.close());
-
-/** Asks until the answer is as wished. */
-async function until(ask, wished, seconds = 10) {
-  const deadline = Date.now() + seconds * 1_000;
-  for (;;) {
-    const answer = await ask();
-    if (wished(answer)) return answer;
-    if (Date.now() > deadline) assert.fail(`still ${JSON.stringify(answer)}`);
-    await sleep(50);
-  }
-}
 
 const list = async (query = "") => (await send(worker.url, "GET", `/_connector${query}`)).body;
 const ids = (answer) => answer.results.map((connector) => connector.id);

@@ -13,7 +13,7 @@ import * as vite from "vite";
 import webpack from "webpack";
 import { createTestHarness } from "wrangler";
 
-import { has, root } from "../../scripts/tools.mjs";
+import { browser as installedBrowser, has, root } from "../../scripts/tools.mjs";
 import { everything, everythingSaid, example, folder, install, pack, pairs, project, protocol, refusal, statuses } from "./package.mjs";
 import { html, serve, startBrowser, visit } from "./pages.mjs";
 
@@ -125,7 +125,7 @@ suite("Node", () => {
   }
 });
 
-suite("in Chromium", () => {
+suite("in Chromium", { skip: !installedBrowser() && "no browser is installed" }, () => {
   let browser;
   before(async () => {
     browser = await startBrowser();

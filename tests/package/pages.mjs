@@ -7,11 +7,11 @@ import { extname, join } from "node:path";
 
 import { chromium } from "playwright-core";
 
-import { browser as executablePath } from "../../scripts/tools.mjs";
+import { browser as installedBrowser } from "../../scripts/tools.mjs";
 
 export const startBrowser = () =>
   chromium.launch({
-    executablePath,
+    executablePath: installedBrowser(),
     args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
   });
 

@@ -1,10 +1,12 @@
 // The six proofs. Each answers `{ figures, problems }`: a line to print, and what went wrong.
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 
 import { send } from "../edge/worker.mjs";
+import { until } from "../until.mjs";
 import { row, violation } from "./checker.mjs";
 import { inDatabases, rowOf, scratch, serveWithKv } from "./workerd.mjs";
 
@@ -61,7 +63,7 @@ export async function linearizability({ worker, seconds = 60, clients = 32, conn
   let rounds = 0;
   const latencies = [];
   try {
-    const until = now() + seconds * 1000;
+    const end = now() + seconds * 1000;
     do {
       rounds += 1;
       const operations = new Map(numbers(connectors).map((n) => [`c-${rounds}-${n}`, []]));
@@ -91,7 +93,7 @@ export async function linearizability({ worker, seconds = 60, clients = 32, conn
         const found = violation(operations.get(name), body.history.map(row).reverse());
         if (found) problems.push(`no order explains ${name}: ${JSON.stringify(found)}`);
       }
-    } while (now() < until);
+    } while (now() < end);
   } finally {
     await server.close();
   }
@@ -228,9 +230,9 @@ export async function kvFaults({ seconds = 8, connectors = 8, modes = ["429", "5
       const list = send(server.url(), "GET", "/_connector").then(({ status }) => ({ status, took: now() - asked }));
       // One of them is erased in the midst of it, one hidden, one made anew with an index.
       await ask(201, "PUT", `${mode}-new`, { index_name: `index-${mode}` });
-      const until = now() + seconds * 1000;
+      const end = now() + seconds * 1000;
       let turn = 0;
-      while (now() < until) {
+      while (now() < end) {
         turn += 1;
         const status = turn % 2 ? "connected" : "configured";
         const moved = turn < 6 ? names : names.slice(2);
@@ -243,7 +245,7 @@ export async function kvFaults({ seconds = 8, connectors = 8, modes = ["429", "5
       }
       await server.kv("faults", { mode: "none" });
       // A KV that still has writes to carry out has not healed.
-      while ((await server.kv("state")).pending > 0) await sleep(50);
+      await until(() => server.kv("state"), ({ pending }) => pending === 0, 30);
       const took = await copiesEqual(server, [...names, `${mode}-new`], 5_000);
       if (took === null) problems.push(`${mode}: copies differ 5 s after KV healed`);
       healing[mode] = took ?? Infinity;
@@ -439,7 +441,7 @@ export async function memory({ requests = 100_000, clients = 16, slack = 1 }) {
   const server = await serveWithKv({ inspect: true });
   const problems = [];
   const resident = () =>
-    Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid()}/status`, "latin1"))[1]) / 1024;
+    Number(execFileSync("ps", ["-o", "rss=", "-p", String(server.pid())])) / 1024;
   const marks = [];
   try {
     const names = numbers(clients).map((n) => `memory-${n}`);

@@ -10,8 +10,8 @@ import { DatabaseSync } from "node:sqlite";
 
 import { root } from "../../scripts/tools.mjs";
 
-const require = createRequire(import.meta.url);
-const workerd = require.resolve(`@cloudflare/workerd-linux-${process.arch === "x64" ? "64" : process.arch}/bin/workerd`);
+// Found from the package beside it, for every platform.
+const { default: workerd } = createRequire(import.meta.url)("workerd");
 const wrangler = readFileSync(join(root, "wrangler.toml"), "utf8");
 const compatibilityDate = /^compatibility_date = "(.*)"/m.exec(wrangler)[1];
 

@@ -1,0 +1,15 @@
+// Waiting for something, but not for ever.
+
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Asks until the answer is as wished, and answers it; fails with the last answer after so many seconds. */
+export async function until(ask, wished = Boolean, seconds = 10) {
+  const deadline = Date.now() + seconds * 1_000;
+  for (;;) {
+    const answer = await ask();
+    if (wished(answer)) return answer;
+    if (Date.now() > deadline) assert.fail(`after ${seconds} s still ${JSON.stringify(answer)}`);
+    await sleep(50);
+  }
+}
