@@ -6,14 +6,17 @@
 //! Nothing here prints a secret: [`Credentials`] cannot be formatted.
 
 use base64ct::{Base64, Base64Unpadded, Encoding};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::error::{ApiError, Cause};
-use super::{Call, Operation, SyncJobCreation, SyncJobOperation, SyncJobWrite, View, Write};
+use super::{
+    Call, Operation, Response, SyncJobCreation, SyncJobOperation, SyncJobWrite, View, Write,
+};
 use crate::connector::Fields;
 use crate::directory::matches_any;
+use crate::values::Time;
 
 /// A longer token is none of ours.
 const TOKEN_LIMIT: usize = 1_024;
@@ -149,6 +152,7 @@ impl Credentials {
             key: Some(KeyName { id: key.id, name: "root".to_owned() }),
             privilege: Privilege::Manage,
             connectors: everything(),
+            expiration: None,
         })
     }
 
@@ -172,6 +176,7 @@ impl Credentials {
                 key: Some(KeyName { id: self.id.clone(), name: key.name.clone() }),
                 privilege: key.privilege,
                 connectors: key.connectors.clone(),
+                expiration: key.expiration,
             }),
         }
     }
@@ -275,6 +280,8 @@ pub struct Caller {
     key: Option<KeyName>,
     privilege: Privilege,
     connectors: Vec<String>,
+    /// When the key ends, in milliseconds since 1970.
+    expiration: Option<u64>,
 }
 
 /// For answers: who it is, not the secret.
@@ -295,13 +302,40 @@ impl Caller {
     pub fn anonymous(privilege: Privilege, target: &str) -> Result<Self, AuthError> {
         match privilege {
             Privilege::None => Err(AuthError::missing(target)),
-            _ => Ok(Self { key: None, privilege, connectors: everything() }),
+            _ => Ok(Self { key: None, privilege, connectors: everything(), expiration: None }),
         }
     }
 
     /// The id of the caller's key.
     pub fn key_id(&self) -> Option<String> {
         self.key.as_ref().map(|key| key.id.clone())
+    }
+
+    /// Who the caller is, as Elasticsearch says it; `privilege`, `connectors` and `expires` are ours.
+    pub fn describe(&self) -> Response {
+        let realm = |name| json!({ "name": name, "type": name });
+        let (kind, realm) = match self.key {
+            Some(_) => ("api_key", realm("_es_api_key")),
+            None => ("anonymous", realm("__anonymous")),
+        };
+        let mut who = json!({
+            "username": self.key.as_ref().map_or("anonymous", |key| &key.id),
+            "roles": [],
+            "full_name": null,
+            "email": null,
+            "metadata": {},
+            "enabled": true,
+            "authentication_realm": realm,
+            "lookup_realm": realm,
+            "authentication_type": kind,
+            "privilege": self.privilege.name(),
+            "connectors": self.connectors,
+            "expires": self.expiration.map(|end| Time::from_millis(end).to_string()),
+        });
+        if let (Some(KeyName { id, name }), Value::Object(who)) = (&self.key, &mut who) {
+            who.insert("api_key".to_owned(), json!({ "id": id, "name": name }));
+        }
+        Response::json(200, &who)
     }
 
     /// What the caller may have of what it asks for: a list comes back narrowed down to the
@@ -316,7 +350,8 @@ impl Caller {
         }
         match call {
             _ if self.connectors.iter().any(|pattern| pattern == "*") => Ok(call),
-            Call::Info | Call::Options(_) | Call::Static { .. } => Ok(call),
+            Call::Info | Call::Options(_) | Call::Authenticate | Call::Static { .. } => Ok(call),
+            Call::Import => Err(self.out_of_bounds(&call, "it may concern any connector")),
             Call::Search(mut search) => {
                 search.connectors = Some(self.connectors.clone());
                 Ok(Call::Search(search))
@@ -375,6 +410,8 @@ fn needed(call: &Call) -> Privilege {
 fn action(call: &Call) -> String {
     let verb = match call {
         Call::Info | Call::Options(_) => return "cluster:monitor/main".to_owned(),
+        Call::Authenticate => return "cluster:admin/xpack/security/user/authenticate".to_owned(),
+        Call::Import => "import",
         Call::List(_) => "list",
         Call::CreateWithGeneratedId(_) => "post",
         Call::Connector(_, Operation::Get { .. } | Operation::Status { .. }) => "get",

@@ -80,6 +80,10 @@ pub enum Call {
     Info,
     /// Which methods does the path have?
     Options(&'static str),
+    /// Who is the caller?
+    Authenticate,
+    /// Take up what was put into Workers KV.
+    Import,
     /// Which connectors are there?
     List(List),
     /// Make a connector with an id of our choice.
@@ -105,11 +109,12 @@ impl Call {
     /// Does it change anything?
     pub fn writes(&self) -> bool {
         match self {
-            Self::CreateWithGeneratedId(_) | Self::CreateSyncJob(..) => true,
+            Self::CreateWithGeneratedId(_) | Self::CreateSyncJob(..) | Self::Import => true,
             Self::Connector(_, operation) => matches!(operation, Operation::Write(_)),
             Self::SyncJob(_, operation) => matches!(operation, SyncJobOperation::Write(_)),
             Self::Info
             | Self::Options(_)
+            | Self::Authenticate
             | Self::List(_)
             | Self::Search(_)
             | Self::Static { .. } => false,
@@ -237,6 +242,8 @@ fn read_call(request: &Request, path: &str, query: &mut Query) -> Result<Call, A
     let call = match route {
         Route::Info => Call::Info,
         Route::Options(allow) => return Ok(Call::Options(allow)),
+        Route::Authenticate => Call::Authenticate,
+        Route::Import => Call::Import,
         Route::List => Call::List(read_list(query)?),
         Route::Get(id) => {
             let include_deleted = query.switch("include_deleted")?;

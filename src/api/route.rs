@@ -13,6 +13,10 @@ pub enum Route {
     Info,
     /// `OPTIONS` anywhere: which methods are there
     Options(&'static str),
+    /// `GET /_security/_authenticate`
+    Authenticate,
+    /// `POST /_connector/_import`
+    Import,
     /// `GET /_connector`
     List,
     /// `PUT /_connector`, `POST /_connector`, `PUT /_connector/{id}`
@@ -35,11 +39,14 @@ pub enum Route {
 pub fn is_reserved(segment: &str) -> bool {
     let mut endpoints = ALL.iter().flat_map(|endpoint| endpoint.name.split('/'));
     // The URL parser of the runtime resolves `.` and `..`, encoded ones too.
-    matches!(segment, "." | ".." | "_sync_job" | "_secret") || endpoints.any(|it| it == segment)
+    matches!(segment, "." | ".." | "_sync_job" | "_secret" | "_import")
+        || endpoints.any(|it| it == segment)
 }
 
 enum Resource {
     Root,
+    Authenticate,
+    Import,
     Connectors,
     Connector(String),
     Update(String, &'static Endpoint),
@@ -67,6 +74,8 @@ pub fn route(method: &str, target: &str) -> Result<Route, ApiError> {
     let allow = allow(&resource);
     Ok(match (resource, method) {
         (Resource::Root, "GET" | "HEAD") => Route::Info,
+        (Resource::Authenticate, "GET") => Route::Authenticate,
+        (Resource::Import, "POST") => Route::Import,
         (Resource::Connectors, "GET") => Route::List,
         (Resource::Connectors, "PUT" | "POST") => Route::Create(None),
         (Resource::Connector(id), "GET") => Route::Get(id),
@@ -103,6 +112,8 @@ fn resource(path: &str) -> Result<Option<Resource>, ApiError> {
         path.strip_prefix('/').unwrap_or(path).trim_end_matches('/').split('/').collect();
     Ok(Some(match segments.as_slice() {
         [""] => Resource::Root,
+        ["_security", "_authenticate"] => Resource::Authenticate,
+        ["_connector", "_import"] => Resource::Import,
         ["_connector"] => Resource::Connectors,
         ["_connector", "_sync_job"] => Resource::SyncJobs,
         ["_connector", "_sync_job", id] => Resource::SyncJob(decode(id)?),
@@ -157,6 +168,8 @@ pub fn is_ours(target: &str) -> bool {
 fn allow(resource: &Resource) -> &'static str {
     match resource {
         Resource::Root => "GET, HEAD",
+        Resource::Authenticate => "GET",
+        Resource::Import => "POST",
         Resource::Connectors => "GET, POST, PUT",
         Resource::Connector(_) => "GET, PUT, DELETE",
         Resource::Update(_, endpoint) if endpoint.name == "_status" => "GET, PUT",

@@ -51,7 +51,9 @@ fn foresee(document: Option<&str>, request: &Request, now: Time) -> Result<Value
         Ok(Call::Info) => Ok(api::info()),
         Ok(Call::Options(allow)) => Ok(Response { allow: Some(allow), ..Response::empty(200) }),
         Ok(
-            Call::List(_)
+            Call::Authenticate
+            | Call::Import
+            | Call::List(_)
             | Call::CreateWithGeneratedId(_)
             | Call::CreateSyncJob(..)
             | Call::SyncJob(..)

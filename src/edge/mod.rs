@@ -149,6 +149,11 @@ async fn respond(
             let response = format.success(api::info());
             return send(HttpResponse::new(response, &format).vary("Accept"));
         }
+        Call::Authenticate => Ok(caller.describe()),
+        Call::Import => {
+            let message = message(String::new(), request.clone());
+            return runtime::handle_directory(env, &message.to_json());
+        }
         Call::Options(allow) => Ok(Response { allow: Some(allow), ..Response::empty(200) }),
         Call::List(list) => {
             let message =

@@ -13,9 +13,17 @@ let worker;
 before(async () => (worker = await startWorker()));
 after(() => worker.close());
 
-for (const [version, Client] of [[9, Client9], [8, Client8]]) {
-  test(`client ${version}: create, get, list, the 25 pairs, delete`, async () => {
-    const client = new Client({ node: worker.url });
+const clients = [
+  [9, Client9, {}],
+  [8, Client8, {}],
+  [9, Client9, { compression: true }],
+  [8, Client8, { compression: true }],
+];
+
+for (const [version, Client, options] of clients) {
+  const how = options.compression ? ", compressed" : "";
+  test(`client ${version}${how}: create, get, list, the 25 pairs, delete`, async () => {
+    const client = new Client({ node: worker.url, ...options });
     const { connector } = client;
     assert.equal((await client.info()).tagline, "You Know, for Search");
     assert.equal(await client.ping(), true);

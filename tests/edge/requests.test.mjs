@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { connect } from "node:net";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 
 import { send, startWorker } from "./worker.mjs";
 
@@ -190,7 +191,47 @@ test("callers act on what they have seen", async () => {
   assert.equal((await put("error", { "if-match": `"x", W/${second}` })).status, 200);
   assert.equal((await put("connected", { "if-match": "*" })).status, 200);
   const missing = await send(worker.url, "PUT", "/_connector/nobody/_status", { status: "error" }, { "if-match": "*" });
-  assert.equal(missing.status, 404);
+  assert.equal(missing.status, 412);
+  const create = (id, headers) => send(worker.url, "PUT", `/_connector/${id}`, {}, headers);
+  assert.equal((await create("seen", { "if-none-match": "*" })).status, 412);
+  assert.equal((await create("unseen", { "if-match": "*" })).status, 412);
+  assert.equal((await send(worker.url, "GET", "/_connector/unseen")).status, 404);
+  assert.equal((await create("unseen", { "if-none-match": "*" })).status, 201);
+});
+
+test("bodies are judged as bytes, and may be compressed", async (t) => {
+  const path = "/_connector/bytes/_name";
+  await send(worker.url, "PUT", "/_connector/bytes", { name: "Before" });
+  const bytes = (...parts) => Buffer.concat(parts.map((part) => Buffer.from(part)));
+  const named = (name) => JSON.stringify({ name });
+  const gzip = { "content-encoding": "gzip" };
+  const long = "x".repeat(1 << 20);
+  // [what, body, headers, status, name afterwards or reason]
+  const table = [
+    ["cut-off character", bytes('{"name":"', [0xf0, 0x9f, 0x98], '"}'), {}, 400, "[1:10] Invalid UTF-8 at byte 9"],
+    ["lone continuation", bytes('{"name":"ab', [0x80], '"}'), {}, 400, "[1:12] Invalid UTF-8 at byte 11"],
+    ["surrogate", bytes('{"name":"', [0xed, 0xa0, 0x80], '"}'), {}, 400, "[1:10] Invalid UTF-8 at byte 9"],
+    ["replacement character", named("a\ufffdb"), {}, 200, "a\ufffdb"],
+    ["byte order mark", bytes([0xef, 0xbb, 0xbf], named("bom \ufffd")), {}, 200, "bom \ufffd"],
+    ["gzip", gzipSync(named("zipped")), gzip, 200, "zipped"],
+    ["GZIP", gzipSync(named("zipped too")), { "content-encoding": "GZIP" }, 200, "zipped too"],
+    ["identity", named("plain"), { "content-encoding": "identity" }, 200, "plain"],
+    ["no gzip", named("liar"), gzip, 400, "the request body is not gzip, as its Content-Encoding says"],
+    ["cut-off gzip", gzipSync(named("cut")).subarray(0, 20), gzip, 400, "the request body is not gzip, as its Content-Encoding says"],
+    ["brotli", brotliCompressSync(named("br")), { "content-encoding": "br" }, 415, "Content-Encoding [br] is not supported: use [gzip], or leave it out"],
+    ["a bomb", gzipSync(named(long)), gzip, 413, "entity content is too long: the limit is [1048576] bytes"],
+    ["a large bomb", gzipSync("0".repeat(64 << 20)), gzip, 413, "entity content is too long: the limit is [1048576] bytes"],
+  ];
+  let name = "Before";
+  for (const [what, body, headers, status, expected] of table) {
+    await t.test(what, async () => {
+      const answer = await send(worker.url, "PUT", path, body, headers);
+      assert.equal(answer.status, status, JSON.stringify(answer.body).slice(0, 300));
+      if (status === 200) name = expected;
+      else assert.equal(answer.body.error.reason, expected);
+      assert.equal((await send(worker.url, "GET", "/_connector/bytes")).body.name, name);
+    });
+  }
 });
 
 test("the status view says what comes next and how it came about", async () => {
@@ -232,7 +273,7 @@ test("what fetch would not send", async () => {
       socket.on("close", () => resolve(answer));
       socket.on("error", reject);
     });
-  const head = "Host: x\r\nConnection: close\r\n";
+  const head = "Host: localhost\r\nConnection: close\r\n";
   const dots = await raw(`PUT /_connector/%2e%2e/_status HTTP/1.1\r\n${head}Content-Length: 0\r\n\r\n`);
   assert.match(dots, /^HTTP\/1.1 400 /);
   const cut = await raw(`PUT ${status} HTTP/1.1\r\n${head}Content-Type: application/json\r\nContent-Length: 3\r\n\r\n{"s`);

@@ -63,7 +63,7 @@ impl Directory {
         }
     }
 
-    async fn look(&self) -> Result<Summary, JsError> {
+    pub(super) async fn look(&self) -> Result<Summary, JsError> {
         let begun = now_millis();
         let mut summary = Summary::default();
         let kv = Kv::of(&self.env, KV)?;

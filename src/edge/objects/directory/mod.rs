@@ -178,6 +178,10 @@ impl Directory {
                 list.filter.ids = patterns.clone();
                 self.ready().await.map(|()| list)
             }
+            Ok(Call::Import) => {
+                let response = format.result(self.import_now().await);
+                return HttpResponse::new(response, &format).opaque_id(opaque_id).to_text().into();
+            }
             Ok(_) => Err(ApiError::internal()),
             Err(error) => Err(error),
         };
@@ -218,6 +222,21 @@ impl Directory {
         let mut hasher = DefaultHasher::new();
         (target, patterns, accept).hash(&mut hasher);
         format!("\"{}-{:016x}\"", self.seq.get(), hasher.finish())
+    }
+
+    /// Takes up what is in Workers KV now; says how many documents, and which not.
+    async fn import_now(self: &Rc<Self>) -> Result<Response, ApiError> {
+        let looked = match self.open() {
+            Ok(()) => self.look().await,
+            Err(thrown) => Err(thrown),
+        };
+        let summary = looked.map_err(|thrown| {
+            console_error!("Workers KV cannot be looked at: {}", describe(&thrown));
+            ApiError::unavailable("Workers KV")
+        })?;
+        let skipped = summary.skipped.iter().map(|(id, why)| json!({ "id": id, "reason": why }));
+        let skipped: Vec<Value> = skipped.collect();
+        Ok(Response::json(200, &json!({ "taken": summary.taken, "skipped": skipped })))
     }
 
     /// Sees to it that the database is open and that what Workers KV had is taken up.
