@@ -188,7 +188,7 @@ export function rowOf(database, table) {
 /** The Worker of this project, as built in build/. */
 export const ours = (options = {}) => ({
   modules: ["build/worker.js", "build/index_bg.wasm"],
-  objects: { CONNECTOR: "ConnectorObject", INDEX_CLAIM: "IndexClaim" },
+  objects: { CONNECTOR: "ConnectorObject", DIRECTORY: "Directory" },
   kv: { CONNECTORS: "kv", API_KEYS: "kv" },
   vars: { ANONYMOUS_PRIVILEGE: "manage_connector" },
   ...options,

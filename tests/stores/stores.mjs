@@ -1,0 +1,44 @@
+// Stores as a version of this project wrote them, as text: what each object's database held, and Workers KV.
+// Every later version must open them.
+
+import { globSync, mkdirSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+
+/** The databases below a folder: `{ path: { statements, rows: { table: [row] } } }`. */
+export function storesOf(disk) {
+  const stores = {};
+  for (const file of globSync(join(disk, "*/*.sqlite")).sort()) {
+    const database = new DatabaseSync(file);
+    const made = database.prepare("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type = 'trigger', rowid").all();
+    const rows = {};
+    for (const { type, name } of made) {
+      if (type === "table") rows[name] = database.prepare(`SELECT * FROM "${name}"`).all();
+    }
+    database.close();
+    stores[relative(disk, file)] = { statements: made.map(({ sql }) => sql), rows };
+  }
+  return stores;
+}
+
+/** Writes such databases below a folder. */
+export function layOut(stores, disk) {
+  for (const [path, { statements, rows }] of Object.entries(stores)) {
+    const file = join(disk, path);
+    mkdirSync(dirname(file), { recursive: true });
+    const database = new DatabaseSync(file);
+    database.exec("PRAGMA journal_mode = wal");
+    const isTrigger = (sql) => sql.startsWith("CREATE TRIGGER");
+    for (const sql of statements.filter((sql) => !isTrigger(sql))) database.exec(sql);
+    for (const [table, all] of Object.entries(rows)) {
+      for (const row of all) {
+        const names = Object.keys(row);
+        const places = names.map(() => "?").join(", ");
+        const columns = names.map((name) => `"${name}"`).join(", ");
+        database.prepare(`INSERT INTO "${table}" (${columns}) VALUES (${places})`).run(...Object.values(row));
+      }
+    }
+    for (const sql of statements.filter(isTrigger)) database.exec(sql);
+    database.close();
+  }
+}
