@@ -1,0 +1,77 @@
+// During a rollout versions meet, and a module may trap: nobody guesses, and nothing that was acknowledged is lost.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { ours, serveWithKv } from "../soak/workerd.mjs";
+import { send, startWorker } from "./worker.mjs";
+
+const modules = ["tests/edge/other-versions.mjs", "build/worker.js", "build/index_bg.wasm"];
+const serve = (CONNECTOR) => serveWithKv({ worker: ours({ modules, objects: { CONNECTOR, DIRECTORY: "Directory" } }) });
+
+test("messages of other versions are answered 503, and nothing is written", async (t) => {
+  const worker = await startWorker();
+  t.after(() => worker.close());
+  const { CONNECTOR, DIRECTORY } = await worker.env();
+  const put = { id: "met", method: "PUT", target: "/_connector/met", content_type: "application/json" };
+  const object = CONNECTOR.getByName("met");
+  const directory = DIRECTORY.getByName("directory");
+  const entry = { id: "met", version: 9, deleted: 0, status: "created", index_name: null, name: null, service_type: null, description: null, since: null, error: null, last_seen: null };
+  // [what, answer, what it must look like]
+  const table = [
+    ["a format to come", () => object.handle(JSON.stringify({ format: 2, ...put }), "{}"), /^\{"format":1,"status":503,.*"retry-after":"1"/],
+    ["no format", () => object.handle(JSON.stringify(put), "{}"), /^\{"format":1,"status":503,/],
+    ["no JSON", () => object.handle("met\nPUT\n/_connector/met", "{}"), /^\{"format":1,"status":503,/],
+    ["a Worker of the first version", () => object.carryOut("met\nPUT\n/_connector/met\n\n\n\n\n\n\n\n{}"), /^503\n.*retry-after: 1/s],
+    ["a list in a format to come", () => directory.handle(JSON.stringify({ format: 2, method: "GET", target: "/_connector" })), /^\{"format":1,"status":503,/],
+    ["an entry in a format to come", () => directory.apply(JSON.stringify({ format: 2, ...entry }), "{}"), /"result":"unknown format"/],
+    ["a claim in a format to come", () => directory.claim(JSON.stringify({ format: 2, index: "i", id: "met", token: "t" })), /^\{"format":1\}$/],
+  ];
+  for (const [what, ask, expected] of table) await t.test(what, async () => assert.match(await ask(), expected));
+  assert.equal((await send(worker.url, "GET", "/_connector/met")).status, 404);
+  assert.equal((await send(worker.url, "GET", "/_connector")).body.count, 0);
+  assert.match(await object.handle(JSON.stringify({ format: 1, ...put }), "{}"), /^\{"format":1,"status":201,/);
+});
+
+for (const version of ["Past", "Future"]) {
+  test(`objects of another version are not understood: ${version}`, async (t) => {
+    const server = await serve(version);
+    t.after(() => server.close());
+    for (const [method, path] of [["PUT", "/_connector/a"], ["PUT", "/_connector/a/_check_in"], ["GET", "/_connector/a/_status"]]) {
+      const answer = await send(server.url(), method, path);
+      assert.deepEqual([answer.status, answer.headers.get("retry-after")], [503, "1"], `${method} ${path}`);
+      assert.equal(answer.body.error.type, "unavailable_exception");
+    }
+  });
+}
+
+test("a trap costs the requests under way, and nothing that was acknowledged", async (t) => {
+  const server = await serve("Trapping");
+  t.after(() => server.close());
+  const ids = Array.from({ length: 8 }, (_, n) => `trap-${n}`);
+  const ask = (method, path, body) => send(server.url(), method, path, body);
+  for (const id of ids) assert.equal((await ask("PUT", `/_connector/${id}`, {})).status, 201);
+  const acknowledged = new Map(ids.map((id) => [id, "created"]));
+  const write = async (id, error) => {
+    const { status } = await ask("PUT", `/_connector/${id}/_error`, { error });
+    if (status === 200) acknowledged.set(id, error);
+    return status;
+  };
+  let lost = 0;
+  for (let round = 0; round < 5; round += 1) {
+    await ask("GET", "/trap");
+    const statuses = await Promise.all(ids.map((id) => write(id, `round ${round}`)));
+    lost += statuses.filter((status) => status !== 200).length;
+    for (const status of statuses) assert.ok([200, 500, 503].includes(status), `${status}`);
+    // The module is made anew, and finds everything as it was committed.
+    for (const id of ids) {
+      const { status, body } = await ask("GET", `/_connector/${id}`);
+      assert.equal(status, 200);
+      if (acknowledged.get(id) === `round ${round}`) assert.equal(body.error, `round ${round}`);
+    }
+    assert.deepEqual(await Promise.all(ids.map((id) => write(id, `after ${round}`))), ids.map(() => 200));
+  }
+  assert.ok(lost > 0, "nothing trapped");
+  assert.match(server.log(), /unreachable|RuntimeError|panicked/);
+  t.diagnostic(`${lost} of ${5 * ids.length} requests beside a trap were lost`);
+});
