@@ -5,6 +5,8 @@ use std::fmt::Display;
 
 use serde_json::{Map, Value};
 
+use crate::values::json;
+
 /// A JSON object.
 pub type Fields = Map<String, Value>;
 
@@ -19,6 +21,11 @@ pub trait Document: Sized {
     /// Is it there, but hidden?
     fn is_hidden(&self) -> bool {
         false
+    }
+
+    /// How many bytes its JSON has, without its id.
+    fn size(&self) -> usize {
+        json::object_size(self.fields())
     }
 
     /// The document with new values for some fields.
@@ -81,6 +88,15 @@ impl Delta {
     /// The status to which it moves the document, if it does.
     pub fn status(&self) -> Option<&str> {
         self.0.get("status").and_then(Value::as_str)
+    }
+
+    /// How many bytes the JSON of that document has once the change is applied.
+    pub fn size_after(&self, before: &impl Document) -> usize {
+        let fields = before.fields();
+        let is_new = |name: &&String| !fields.contains_key(*name);
+        let kept = fields.iter().filter(|(name, _)| !self.0.contains_key(*name));
+        let count = fields.len() + self.0.keys().filter(is_new).count();
+        kept.chain(&self.0).map(json::member_size).sum::<usize>() + json::overhead(count)
     }
 
     /// The document with the new values.

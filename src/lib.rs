@@ -9,7 +9,7 @@
 //! | [`sync_job`] | the jobs of connectors: their own table, documents, changes | always |
 //! | [`query`] | what a search asks of a document | always |
 //! | [`directory`] | what a list filters and sorts by | always |
-//! | [`values`] | the grammars of single values: dates, schedules, index names, patterns | always |
+//! | [`values`] | small grammars: dates, schedules, index names, patterns, JSON | always |
 //! | [`api`] | what a request means and how it is answered | always |
 //! | `edge` | the Cloudflare Worker | feature `edge` |
 //! | `browser` | the npm package | features `browser` (the check), `preview` (the whole core) |

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use connector_status::api::{self, Call, Request, openapi};
+use connector_status::values::json;
 use serde_json::Value;
 
 const METHODS: [&str; 7] = ["get", "put", "post", "delete", "patch", "head", "options"];
@@ -98,7 +99,7 @@ fn every_update_has_a_table() {
         .chain(std::fs::read_dir(format!("{folder}/sync_jobs")).unwrap())
         .filter(|entry| entry.as_ref().unwrap().path().is_file())
         .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
-        .filter_map(|text| serde_json::from_str::<Value>(&text).ok())
+        .filter_map(|text| json::parse(&text).ok())
         .filter_map(|table| table.get("request").and_then(Value::as_str).map(str::to_owned))
         .collect();
     let missing: Vec<_> = described.difference(&tables).collect();

@@ -304,14 +304,14 @@ fn what_can_be_wrong_with_a_search_beside_its_query() {
             "/.elastic-connectors/_search",
             "{",
             "x_content_parse_exception",
-            "[1:1] EOF while parsing an object",
+            "[1:2] Expected a key, found the end of the JSON",
         ),
         (
             "POST",
             "/.elastic-connectors/_search",
             r#"{"size":1,"size":2}"#,
             "x_content_parse_exception",
-            "[1:16] Duplicate field 'size'",
+            "[1:11] Duplicate field 'size'",
         ),
         (
             "POST",

@@ -38,8 +38,14 @@ fn documents_from_elsewhere() {
         (r#"{"status":"gone"}"#, Err("unknown status [gone]")),
         (r#"{"status":null}"#, Err("[status] is null, not a string")),
         (r#"{"name":"a"}"#, Err("it has no [status]")),
-        ("[]", Err("invalid type: sequence, expected a map at line 1 column 0")),
-        ("", Err("EOF while parsing a value at line 1 column 0")),
+        ("[]", Err("it is no JSON object")),
+        ("", Err("Expected a value, found the end of the JSON at line 1 column 1")),
+        ("{\n\"a\":}", Err("Expected a value, found [}] at line 2 column 5")),
+        (
+            r#"{"status":"error"} x"#,
+            Err("Expected nothing after the value, found [x] at line 1 column 20"),
+        ),
+        (r#"{"status":"gone","status":"error"}"#, Ok(r#"{"status":"error"}"#)),
     ];
     for (text, expected) in cases {
         let read = Connector::from_json(text).map(|connector| connector.to_json());

@@ -11,7 +11,7 @@ mod common;
 use common::{World, job_id, request};
 use connector_status::connector::{Connector, Creation, Fields};
 use connector_status::sync_job::{self, SyncJob};
-use connector_status::values::Time;
+use connector_status::values::{Time, json};
 use serde_json::{Value, json};
 
 /// When every request of the tables happens, and when it happens again.
@@ -30,7 +30,7 @@ fn read(path: &Path, id: &str, now: u64) -> Value {
         .replace("{id}", id)
         .replace("{connector}", ID)
         .replace("<now>", &Time::from_millis(now).to_string());
-    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    json::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 fn fields(value: &Value) -> Fields {
@@ -171,7 +171,7 @@ fn check(
         world = world.with_job(job);
     }
     let response = world.send(ID, &request, NOW);
-    let body: Value = serde_json::from_str(&response.body).unwrap();
+    let body: Value = json::parse(&response.body).unwrap();
     let same = |what: &str, expected: &Value, found: &Value| match expected == found {
         true => Ok(()),
         false => Err(format!("{what}: expected {expected}, found {found}")),
@@ -203,7 +203,7 @@ fn check(
     same("answer", &answer.unwrap_or(json!({ "result": "updated" })), &body)?;
 
     let response = world.send(ID, &request, LATER);
-    let again: Value = serde_json::from_str(&response.body).unwrap();
+    let again: Value = json::parse(&response.body).unwrap();
     if method == "GET" {
         return same("the second time", &body, &again);
     }

@@ -14,9 +14,8 @@ use super::error::{ApiError, Cause};
 use super::{
     Call, Operation, Response, SyncJobCreation, SyncJobOperation, SyncJobWrite, View, Write,
 };
-use crate::connector::Fields;
 use crate::directory::matches_any;
-use crate::values::Time;
+use crate::values::{Time, json};
 
 /// A longer token is none of ours.
 const TOKEN_LIMIT: usize = 1_024;
@@ -219,7 +218,7 @@ impl Key {
     /// What is wrong with it. A field that this code does not know is wrong too: it could be a
     /// limit that is not enforced here.
     pub fn from_json(text: &str) -> Result<Self, String> {
-        let fields: Fields = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let fields = json::parse_object(text)?;
         let known = ["name", "secret_sha256", "privileges", "connectors", "creation", "expiration"];
         if let Some(unknown) = fields.keys().find(|name| !known.contains(&name.as_str())) {
             return Err(format!("unknown field [{unknown}]"));

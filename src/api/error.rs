@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::LIST_BYTES_LIMIT;
+use super::{DOCUMENT_LIMIT, LIST_BYTES_LIMIT};
 use crate::connector::DomainError;
 
 /// A request that is not carried out, and what its caller is told.
@@ -193,6 +193,15 @@ impl ApiError {
         Self::of(413, Cause::new("content_too_long_exception", reason))
     }
 
+    /// 413: a change after which a document would have that many bytes of JSON.
+    pub fn document_too_long(noun: &str, id: &str, size: usize) -> Self {
+        let reason = format!(
+            "[{id}]: the {noun} would be too long: its JSON would have [{size}] bytes, the limit is \
+             [{DOCUMENT_LIMIT}]"
+        );
+        Self::of(413, Cause::new("content_too_long_exception", reason))
+    }
+
     /// 400: a body that is not UTF-8, and at which byte.
     pub fn not_utf8(offset: usize) -> Self {
         let message = format!("Invalid UTF-8 at byte {offset}");
@@ -275,7 +284,10 @@ impl ApiError {
 
 /// ` did you mean [x]?`, if there are names much like the given one.
 pub fn did_you_mean<'a>(given: &str, names: impl Iterator<Item = &'a str>) -> String {
+    // A name of less than half the length, or more than twice, is not alike; and a key may be long.
+    let length = given.chars().count();
     let mut alike: Vec<(f64, &str)> = names
+        .filter(|name| length < 2 * name.len() && name.len() < 2 * length)
         .map(|name| (strsim::normalized_levenshtein(given, name), name))
         .filter(|(score, _)| *score > 0.5)
         .collect();

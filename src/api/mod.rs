@@ -47,6 +47,10 @@ use crate::values::{IndexName, Time};
 
 /// Longer bodies are refused.
 pub const BODY_LIMIT: usize = 1 << 20;
+/// A connector's JSON grows no longer than this.
+pub const DOCUMENT_LIMIT: usize = 1 << 20;
+/// Longer patterns in `query` are refused, in characters.
+pub const QUERY_LIMIT: usize = 256;
 /// Longer ids are refused: they must fit into a key of Workers KV (512 bytes).
 pub const ID_LIMIT: usize = 500;
 /// A list reaches no further than this many connectors.
@@ -336,6 +340,14 @@ fn read_list(query: &mut Query) -> Result<List, ApiError> {
         ids: None,
         include_deleted: query.switch("include_deleted")?,
     };
+    let length = filter.query.as_ref().map_or(0, |query| query.chars().count());
+    if length > QUERY_LIMIT {
+        let reason = format!(
+            "[query] is too long: it must be no longer than [{QUERY_LIMIT}] characters but was \
+             [{length}]"
+        );
+        return Err(Cause::illegal_argument(reason).into());
+    }
     window(from, size)?;
     let problems: Vec<String> =
         filter.index_names.iter().filter_map(|name| IndexName::parse(name).err()).collect();
@@ -404,6 +416,28 @@ impl<D> Decision<D> {
         Self { commit, response, off_protocol: None }
     }
 
+    /// The decision, if the document does not become too long by it. One that is too long already, as
+    /// imported ones may be, may become shorter. A move does not write the document anew.
+    ///
+    /// # Errors
+    /// 413 if it does.
+    fn within_limit(self, id: &str, before: Option<&D>) -> Result<Self, ApiError>
+    where
+        D: Document,
+    {
+        let (size, limit) = match (&self.commit, before) {
+            (Commit::Put(document), _) => (document.size(), DOCUMENT_LIMIT),
+            (Commit::Patch(delta), Some(before)) if !delta.touches_only("status") => {
+                (delta.size_after(before), DOCUMENT_LIMIT.max(before.size()))
+            }
+            _ => return Ok(self),
+        };
+        match size <= limit {
+            true => Ok(self),
+            false => Err(ApiError::document_too_long(D::NOUN, id, size)),
+        }
+    }
+
     /// The decision where every move is to be one of the protocol.
     ///
     /// # Errors
@@ -452,7 +486,7 @@ pub struct Current<'a, D = Connector> {
 ///
 /// # Errors
 /// 412 if the precondition does not hold, 404 if there is no such connector, 400 or 409 if the change
-/// does not fit it. Nothing is to be stored.
+/// does not fit it, 413 if it would become too long. Nothing is to be stored.
 pub fn decide(
     id: &str,
     write: Write,
@@ -463,22 +497,22 @@ pub fn decide(
     precondition.check(id, before.as_ref())?;
     let found = before.as_ref().map(|current| current.document);
     let alive = found.filter(|connector| !connector.is_deleted());
-    match write {
+    let decision = match write {
         Write::Create(creation) => {
             let (status, result) =
                 if before.is_some() { (200, "updated") } else { (201, "created") };
             let response =
                 Response::json(status, &serde_json::json!({ "id": id, "result": result }));
-            Ok(Decision::new(Commit::Put(creation.connector(now)), response))
+            Decision::new(Commit::Put(creation.connector(now)), response)
         }
         Write::Delete { hard: true, .. } => {
             found.ok_or_else(|| ApiError::not_found(id))?;
-            Ok(Decision::new(Commit::Erase, acknowledged()))
+            Decision::new(Commit::Erase, acknowledged())
         }
         Write::Delete { hard: false, .. } => {
             let connector = alive.ok_or_else(|| ApiError::not_found(id))?;
             let commit = connector.soft_delete().map_or(Commit::Nothing, Commit::Patch);
-            Ok(Decision::new(commit, acknowledged()))
+            Decision::new(commit, acknowledged())
         }
         Write::Update(endpoint, fields) => {
             let connector = match (endpoint.reads_first)(&fields) {
@@ -486,23 +520,24 @@ pub fn decide(
                 false => found.ok_or_else(|| ApiError::document_missing(id))?,
             };
             let patch = (endpoint.change)(connector, fields, ChangeContext { id, now })?;
-            Ok(match patch.against(connector) {
+            match patch.against(connector) {
                 Some(delta) => Decision::new(Commit::Patch(delta), result("updated")),
                 None => Decision::new(Commit::Nothing, result("noop")),
-            })
+            }
         }
         Write::Document(update) => {
             let (delta, response) =
                 documents::decide_update(Index::Connectors, id, update, before)?;
             let to = delta.as_ref().and_then(|delta| Status::parse(delta.status()?));
             let refused = found.zip(to).and_then(|(connector, to)| connector.status().explain(to));
-            Ok(Decision {
+            Decision {
                 commit: delta.map_or(Commit::Nothing, Commit::Patch),
                 response,
                 off_protocol: refused.map(|refusal| DomainError::Transition(refusal).into()),
-            })
+            }
         }
-    }
+    };
+    decision.within_limit(id, found)
 }
 
 /// The answer to `GET /_connector/{id}`. `document` is the connector's JSON, without its id.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::error::ApiError;
-use super::filter_path::FilterPath;
+use super::filter_path::{self, FilterPath};
 use super::media::Media;
 use super::query::Query;
 
@@ -55,7 +55,7 @@ impl Format {
         query.switch("human")?;
         query.switch("error_trace")?;
         let pretty = query.switch("pretty")?;
-        self.filter = FilterPath::parse(&query.text("filter_path").unwrap_or_default());
+        self.filter = FilterPath::parse(&query.text("filter_path").unwrap_or_default())?;
         self.pretty = pretty;
         Ok(())
     }
@@ -70,11 +70,8 @@ impl Format {
         if response.body.is_empty() || self.is_plain() {
             return response;
         }
-        match serde_json::from_str(&response.body) {
-            Ok(body) => {
-                let filtered = self.filter.apply(body);
-                Response { body: self.print(&filtered), ..response }
-            }
+        match filter_path::print(&response.body, &self.filter, self.pretty) {
+            Ok(body) => Response { body, ..response },
             Err(_) => response,
         }
     }
@@ -82,8 +79,9 @@ impl Format {
     /// The answer to a failure in this form; its body is not filtered.
     pub fn failure(&self, failure: &ApiError) -> Response {
         let text = failure.to_json();
+        let everything = FilterPath::default();
         let body = match self.pretty {
-            true => serde_json::from_str(&text).map_or(text, |body| self.print(&body)),
+            true => filter_path::print(&text, &everything, true).unwrap_or(text),
             false => text,
         };
         Response { status: failure.status, body, allow: failure.allow }
@@ -94,13 +92,6 @@ impl Format {
         match result {
             Ok(response) => self.success(response),
             Err(failure) => self.failure(&failure),
-        }
-    }
-
-    fn print(&self, json: &Value) -> String {
-        match self.pretty {
-            true => format!("{json:#}\n"),
-            false => json.to_string(),
         }
     }
 }

@@ -6,16 +6,13 @@
 //! string for a number, a bare value for a list of one - the document gets the proper one.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
-use std::fmt;
 
-use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::error::{ApiError, Cause, did_you_mean};
 use crate::connector::Fields;
+pub use crate::values::json::JsonType;
+use crate::values::json::{self, Keys, Reader, SyntaxError};
 use crate::values::{Time, cron};
 
 /// No value is nested deeper than this. The document it goes into is a little deeper still, and
@@ -73,9 +70,9 @@ pub enum FieldType {
     String,
     /// `true` or `false`, or either as a string.
     Boolean,
-    /// A whole number of 32 bits, or one as a string.
+    /// A number, of which 32 bits of its whole part are kept, or one as a string.
     Int,
-    /// A whole number of 64 bits, or one as a string.
+    /// A number, of which 64 bits of its whole part are kept, or one as a string.
     Long,
     /// A point in time, as a string: [`Time::parse`].
     Date,
@@ -106,46 +103,15 @@ pub struct EnumValues {
     pub unknown: [&'static str; 2],
 }
 
-/// A JSON type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JsonType {
-    /// `"..."`
-    String,
-    /// `1`
-    Number,
-    /// `true`, `false`
-    Boolean,
-    /// `null`
-    Null,
-    /// `[...]`
-    Array,
-    /// `{...}`
-    Object,
-}
-
-impl JsonType {
-    /// The type of a value.
-    fn of(raw: Raw<'_>) -> Self {
-        match raw.bytes().next() {
-            Some(b'{') => Self::Object,
-            Some(b'[') => Self::Array,
-            Some(b'"') => Self::String,
-            Some(b't' | b'f') => Self::Boolean,
-            Some(b'n') => Self::Null,
-            _ => Self::Number,
-        }
-    }
-
-    /// What Elasticsearch calls the token that such a value starts with.
-    const fn token(self) -> &'static str {
-        match self {
-            Self::Object => "START_OBJECT",
-            Self::Array => "START_ARRAY",
-            Self::String => "VALUE_STRING",
-            Self::Boolean => "VALUE_BOOLEAN",
-            Self::Null => "VALUE_NULL",
-            Self::Number => "VALUE_NUMBER",
-        }
+/// What Elasticsearch calls the token that a value of this type starts with.
+const fn token(json_type: JsonType) -> &'static str {
+    match json_type {
+        JsonType::Object => "START_OBJECT",
+        JsonType::Array => "START_ARRAY",
+        JsonType::String => "VALUE_STRING",
+        JsonType::Boolean => "VALUE_BOOLEAN",
+        JsonType::Null => "VALUE_NULL",
+        JsonType::Number => "VALUE_NUMBER",
     }
 }
 
@@ -178,12 +144,14 @@ impl Field {
 }
 
 impl ObjectSchema {
-    /// Reads the JSON text of a body: known fields only, each of its type.
+    /// Reads the JSON text of a body: known fields only, each of its type. What follows the first
+    /// value is not looked at.
     ///
     /// # Errors
     /// 400, saying what is wrong and where.
     pub fn read(&self, text: &str) -> Result<Fields, ApiError> {
-        self.read_with(text, UnknownFields::Reject)
+        let mut body = Body::of(text);
+        body.object(self, UnknownFields::Reject).map_err(|problem| body.error(problem, self.name))
     }
 
     /// Reads the JSON text of a document: known fields each of its type, others as they are.
@@ -191,13 +159,8 @@ impl ObjectSchema {
     /// # Errors
     /// 400, saying what is wrong and where.
     pub fn read_document(&self, text: &str) -> Result<Fields, ApiError> {
-        self.read_with(text, UnknownFields::Keep)
-    }
-
-    fn read_with(&self, text: &str, unknown: UnknownFields) -> Result<Fields, ApiError> {
-        let reader = Reader { text };
-        reader.check_syntax()?;
-        Ok(reader.object(self, text.trim_ascii_start(), unknown)?)
+        let mut body = Body::of(text);
+        body.object(self, UnknownFields::Keep).map_err(|problem| body.error(problem, self.name))
     }
 }
 
@@ -206,9 +169,8 @@ impl ObjectSchema {
 /// # Errors
 /// 400, saying what is wrong and where.
 pub fn read_json(text: &str) -> Result<Value, ApiError> {
-    Reader { text }.check_syntax()?;
-    let mut reader = serde_json::Deserializer::from_str(text);
-    Value::deserialize(&mut reader).map_err(|error| syntax_failure(&error))
+    let mut body = Body::of(text);
+    body.json.value().map_err(|error| body.syntax_error(&error).into())
 }
 
 /// What is done with a field that is not declared.
@@ -219,65 +181,88 @@ enum UnknownFields {
     Keep,
 }
 
-/// The text of a body, to say where in it a piece lies.
-struct Reader<'a> {
+/// A body while it is read.
+struct Body<'a> {
     text: &'a str,
+    json: Reader<'a>,
 }
 
-/// A piece of the text that starts with a JSON value.
-type Raw<'a> = &'a str;
+/// Why a value cannot be taken.
+enum Problem {
+    /// It is no JSON.
+    Syntax(SyntaxError),
+    /// The value at this byte is of that type, and should be of another.
+    Type(usize, JsonType),
+    /// It is of the right type, and something in it is wrong.
+    Value(Cause),
+}
 
-impl<'a> Reader<'a> {
-    /// One pass over all of the text: JSON, no key twice in one object, no deeper than the parser
-    /// goes. What follows the first value is not looked at.
-    fn check_syntax(&self) -> Result<(), ApiError> {
-        let mut json = serde_json::Deserializer::from_str(self.text);
-        Strict { depth: 0 }.deserialize(&mut json).map_err(|error| syntax_failure(&error))
+impl From<SyntaxError> for Problem {
+    fn from(error: SyntaxError) -> Self {
+        Self::Syntax(error)
+    }
+}
+
+impl<'a> Body<'a> {
+    fn of(text: &'a str) -> Self {
+        Self { text, json: Reader::new(text, DEPTH_LIMIT).unique_keys() }
     }
 
-    /// `[line:column]` of a piece of the text, both from 1.
-    fn position(&self, piece: &str) -> String {
-        let offset = (piece.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
-        let before = self.text.get(..offset).unwrap_or(self.text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-        format!("[{line}:{column}]")
+    /// The answer to a problem with the object at the top.
+    fn error(&self, problem: Problem, object: &str) -> ApiError {
+        match problem {
+            Problem::Syntax(error) => self.syntax_error(&error),
+            Problem::Value(cause) => cause,
+            Problem::Type(at, found) => {
+                let problem = format!("Expected START_OBJECT but was: {}", token(found));
+                self.failure(at, object, &problem)
+            }
+        }
+        .into()
     }
 
-    fn failure(&self, at: Raw<'a>, object: &str, problem: &str) -> Cause {
-        let position = self.position(at);
-        Cause::new("x_content_parse_exception", format!("{position} [{object}] {problem}"))
+    fn failure(&self, at: usize, object: &str, problem: &str) -> Cause {
+        let (line, column) = json::place(self.text, at);
+        let reason = format!("[{line}:{column}] [{object}] {problem}");
+        Cause::new("x_content_parse_exception", reason)
     }
 
-    fn object(
-        &self,
-        object: &ObjectSchema,
-        raw: Raw<'a>,
-        unknown: UnknownFields,
-    ) -> Result<Fields, Cause> {
-        let name = object.name;
-        let Some(members) = members(raw) else {
-            let problem = format!("Expected START_OBJECT but was: {}", JsonType::of(raw).token());
-            return Err(self.failure(raw, name, &problem));
-        };
+    fn syntax_error(&self, error: &SyntaxError) -> Cause {
+        let (line, column) = json::place(self.text, error.at);
+        let kind = if error.is_end { "json_e_o_f_exception" } else { "json_parse_exception" };
+        let reason = format!("[{line}:{column}] {}", error.message);
+        Cause::new("x_content_parse_exception", reason)
+            .caused_by(Cause::new(kind, error.message.clone()))
+    }
+
+    fn object(&mut self, object: &ObjectSchema, unknown: UnknownFields) -> Result<Fields, Problem> {
+        self.expect(JsonType::Object)?;
+        self.json.enter()?;
         let mut fields = Fields::new();
-        for (key, value) in members {
-            let key_text = string(key);
-            match object.fields.iter().find(|field| field.name == key_text) {
+        let (mut keys, mut is_first) = (Keys::default(), true);
+        while self.json.has_more(b'}', &mut is_first)? {
+            let key = self.json.key()?;
+            match object.fields.iter().find(|field| field.name == key.name) {
                 Some(field) => {
-                    if let Some(value) = self.field(name, field, value)? {
+                    self.json.check_unique(&mut keys, key)?;
+                    if let Some(value) = self.field(object.name, field)? {
                         fields.insert(field.name.to_owned(), value);
                     }
                 }
-                None if unknown == UnknownFields::Ignore => {}
+                None if unknown == UnknownFields::Ignore => {
+                    self.json.check_unique(&mut keys, key)?;
+                    self.json.skip()?;
+                }
                 None if unknown == UnknownFields::Keep => {
-                    fields.insert(key_text.into_owned(), json(value));
+                    let name = key.name.clone().into_owned();
+                    self.json.check_unique(&mut keys, key)?;
+                    fields.insert(name, self.json.value()?);
                 }
                 None => {
                     let names = object.fields.iter().map(|field| field.name);
-                    let hint = did_you_mean(&key_text, names);
-                    let problem = format!("unknown field [{key_text}]{hint}");
-                    return Err(self.failure(key, name, &problem));
+                    let hint = did_you_mean(&key.name, names);
+                    let problem = format!("unknown field [{}]{hint}", key.name);
+                    return Err(Problem::Value(self.failure(key.at, object.name, &problem)));
                 }
             }
         }
@@ -294,68 +279,63 @@ impl<'a> Reader<'a> {
         }
         match missing.is_empty() {
             true => Ok(fields),
-            false => Err(Cause::illegal_argument(format!("Required [{}]", missing.join(", ")))),
+            false => Err(illegal(format!("Required [{}]", missing.join(", ")))),
         }
     }
 
-    fn field(&self, object: &str, field: &Field, raw: Raw<'a>) -> Result<Option<Value>, Cause> {
-        match (JsonType::of(raw), field.null) {
-            (JsonType::Null, NullPolicy::Keep) => Ok(Some(Value::Null)),
-            (JsonType::Null, NullPolicy::Ignore) => Ok(None),
-            _ => self.value_of(object, field.name, field.field_type, raw).map(Some),
+    fn field(&mut self, object: &str, field: &Field) -> Result<Option<Value>, Problem> {
+        let (_, found) = self.json.peek()?;
+        match (found, field.null) {
+            (JsonType::Null, NullPolicy::Keep) => Ok(Some(self.json.value()?)),
+            (JsonType::Null, NullPolicy::Ignore) => {
+                self.json.skip()?;
+                Ok(None)
+            }
+            _ => self.value_of(object, field.name, field.field_type).map(Some),
         }
     }
 
+    /// The value of the field `name` of `object`.
     fn value_of(
-        &self,
+        &mut self,
         object: &str,
         name: &str,
         field_type: FieldType,
-        raw: Raw<'a>,
-    ) -> Result<Value, Cause> {
-        self.value(name, field_type, raw).map_err(|mismatch| match mismatch {
-            Mismatch::Type(raw) => {
-                let kind = JsonType::of(raw).token();
-                let problem = format!("{name} doesn't support values of type: {kind}");
-                self.failure(raw, object, &problem)
+    ) -> Result<Value, Problem> {
+        let (at, _) = self.json.peek()?;
+        self.value(name, field_type).map_err(|problem| match problem {
+            Problem::Syntax(_) => problem,
+            Problem::Type(at, found) => {
+                let problem = format!("{name} doesn't support values of type: {}", token(found));
+                Problem::Value(self.failure(at, object, &problem))
             }
-            Mismatch::Inside(cause) => {
+            Problem::Value(cause) => {
                 let problem = format!("failed to parse field [{name}]");
-                self.failure(raw, object, &problem).caused_by(cause)
+                Problem::Value(self.failure(at, object, &problem).caused_by(cause))
             }
         })
     }
 
-    /// The value of the field `name`, as documents hold it.
-    fn value(
-        &self,
-        name: &str,
-        field_type: FieldType,
-        raw: Raw<'a>,
-    ) -> Result<Value, Mismatch<'a>> {
+    /// The value of a field of that name, as documents hold it.
+    fn value(&mut self, name: &str, field_type: FieldType) -> Result<Value, Problem> {
+        let (at, found) = self.json.peek()?;
         Ok(match field_type {
-            FieldType::String => text(raw)?.into(),
-            FieldType::Boolean => boolean(raw)?.into(),
-            FieldType::Int => match integer(raw)? {
-                whole if i32::try_from(whole).is_ok() => whole.into(),
-                other => {
-                    let reason = format!("Value [{other}] is out of range for an integer");
-                    return Err(illegal(reason));
-                }
-            },
-            FieldType::Long => integer(raw)?.into(),
+            FieldType::String => self.string()?.into(),
+            FieldType::Boolean => self.boolean()?.into(),
+            FieldType::Int => self.integer("an integer", i32::MIN.into(), i32::MAX.into())?.into(),
+            FieldType::Long => self.integer("a long", i64::MIN, i64::MAX)?.into(),
             FieldType::Date => {
-                let given = text(raw)?;
+                let given = self.string()?;
                 let time = Time::parse(&given).ok_or_else(|| illegal(Time::unreadable(&given)))?;
                 time.to_string().into()
             }
             FieldType::Cron => {
-                let given = text(raw)?;
+                let given = self.string()?;
                 cron::check(&given).map_err(illegal)?;
                 given.into()
             }
             FieldType::Enum(values) => {
-                let given = text(raw)?;
+                let given = self.string()?;
                 let is_it = |word: &&&str| match values.case_sensitive {
                     true => **word == given,
                     false => word.eq_ignore_ascii_case(&given),
@@ -364,210 +344,131 @@ impl<'a> Reader<'a> {
                 let word = values.all.iter().find(is_it);
                 (*word.ok_or_else(|| illegal(format!("{before}{given}{after}")))?).into()
             }
-            FieldType::Object(_) | FieldType::OpenObject(_)
-                if JsonType::of(raw) != JsonType::Object =>
-            {
-                return Err(Mismatch::Type(raw));
-            }
-            FieldType::Object(schema) => {
-                self.object(schema, raw, UnknownFields::Ignore).map_err(Mismatch::Inside)?.into()
-            }
-            FieldType::OpenObject(schema) => {
-                self.object(schema, raw, UnknownFields::Keep).map_err(Mismatch::Inside)?.into()
-            }
-            FieldType::Array(element) => {
-                let elements: Vec<Raw<'a>> = match JsonType::of(raw) {
-                    JsonType::Array => {
-                        let pieces: Vec<&RawValue> = serde_json::from_str(raw).unwrap_or_default();
-                        pieces.into_iter().map(RawValue::get).collect()
-                    }
-                    _ => vec![raw],
-                };
-                let mut list = Vec::new();
-                for item in elements {
-                    list.push(self.value(name, *element, item)?);
+            FieldType::Object(schema) => self.object(schema, UnknownFields::Ignore)?.into(),
+            FieldType::OpenObject(schema) => self.object(schema, UnknownFields::Keep)?.into(),
+            FieldType::Array(element) if found == JsonType::Array => {
+                let (mut items, mut is_first) = (Vec::new(), true);
+                self.json.enter()?;
+                while self.json.has_more(b']', &mut is_first)? {
+                    items.push(self.value(name, *element)?);
                 }
-                list.into()
+                items.into()
             }
+            FieldType::Array(element) => vec![self.value(name, *element)?].into(),
             FieldType::Map(value_type) => {
+                self.expect(JsonType::Object)?;
+                self.json.enter()?;
                 let mut map = Fields::new();
-                for (key, value) in members(raw).ok_or(Mismatch::Type(raw))? {
-                    let key = string(key).into_owned();
-                    let value =
-                        self.value_of(name, &key, *value_type, value).map_err(Mismatch::Inside)?;
-                    map.insert(key, value);
+                let (mut keys, mut is_first) = (Keys::default(), true);
+                while self.json.has_more(b'}', &mut is_first)? {
+                    let key = self.json.key()?;
+                    let key_name = key.name.clone().into_owned();
+                    self.json.check_unique(&mut keys, key)?;
+                    let value = self.value_of(name, &key_name, *value_type)?;
+                    map.insert(key_name, value);
                 }
                 map.into()
             }
-            FieldType::Any(kinds) if !kinds.contains(&JsonType::of(raw)) => {
-                return Err(Mismatch::Type(raw));
+            FieldType::Any(types) if !types.contains(&found) => {
+                return Err(Problem::Type(at, found));
             }
-            FieldType::Any(_) => json(raw),
+            FieldType::Any(_) => self.json.value()?,
         })
     }
-}
 
-/// Why a value does not have the shape it should have.
-enum Mismatch<'a> {
-    /// This is of another JSON type.
-    Type(Raw<'a>),
-    /// It is of the right type, and something in it is wrong.
-    Inside(Cause),
-}
+    fn expect(&mut self, wanted: JsonType) -> Result<(), Problem> {
+        match self.json.peek()? {
+            (_, found) if found == wanted => Ok(()),
+            (at, found) => Err(Problem::Type(at, found)),
+        }
+    }
 
-/// A value as it is; its syntax was checked with all of the text.
-fn json(raw: Raw<'_>) -> Value {
-    serde_json::from_str(raw).unwrap_or_default()
-}
+    fn string(&mut self) -> Result<Cow<'a, str>, Problem> {
+        self.expect(JsonType::String)?;
+        Ok(self.json.string()?)
+    }
 
-fn illegal<'a>(reason: String) -> Mismatch<'a> {
-    Mismatch::Inside(Cause::illegal_argument(reason))
-}
-
-fn text(raw: Raw<'_>) -> Result<Cow<'_, str>, Mismatch<'_>> {
-    if JsonType::of(raw) == JsonType::String { Ok(string(raw)) } else { Err(Mismatch::Type(raw)) }
-}
-
-fn boolean(raw: Raw<'_>) -> Result<bool, Mismatch<'_>> {
-    match raw {
-        "true" | "\"true\"" => Ok(true),
-        "false" | "\"false\"" => Ok(false),
-        _ => {
-            let given = text(raw)?;
-            Err(illegal(format!(
+    fn boolean(&mut self) -> Result<bool, Problem> {
+        let given = match self.json.peek()? {
+            (_, JsonType::Boolean) => Cow::Borrowed(self.json.literal()?),
+            _ => self.string()?,
+        };
+        match given.as_ref() {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(illegal(format!(
                 "Failed to parse value [{given}] as only [true] or [false] are allowed."
-            )))
+            ))),
+        }
+    }
+
+    /// A whole number. What stands behind the point is cut off, as upstream does.
+    fn integer(&mut self, kind: &str, least: i64, most: i64) -> Result<i64, Problem> {
+        let given = match self.json.peek()? {
+            (_, JsonType::Number) => Cow::Borrowed(self.json.literal()?),
+            _ => self.string()?,
+        };
+        match whole_part(&given) {
+            Whole::Number(whole) if (least..=most).contains(&whole) => Ok(whole),
+            Whole::Number(_) | Whole::TooGreat => {
+                Err(illegal(format!("Value [{given}] is out of range for {kind}")))
+            }
+            Whole::NotANumber => Err(illegal(format!("For input string: \"{given}\""))),
         }
     }
 }
 
-/// A whole number, be it written as `2`, `2.0` or `"2"`.
-fn integer(raw: Raw<'_>) -> Result<i64, Mismatch<'_>> {
-    let given = match JsonType::of(raw) {
-        JsonType::Number => Cow::Borrowed(raw),
-        _ => text(raw)?,
+fn illegal(reason: String) -> Problem {
+    Problem::Value(Cause::illegal_argument(reason))
+}
+
+/// What a text is as a whole number.
+enum Whole {
+    Number(i64),
+    TooGreat,
+    NotANumber,
+}
+
+/// A decimal number without its fraction: `-1.9e1` is -19. Not by way of a float: that would not be
+/// exact.
+fn whole_part(number: &str) -> Whole {
+    let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
+    let (is_negative, mantissa) = sign(mantissa);
+    let (is_small, exponent) = sign(exponent);
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_empty = (whole.is_empty() && fraction.is_empty()) || exponent.is_empty();
+    if is_empty || ![whole, fraction, exponent].into_iter().all(is_number) {
+        return Whole::NotANumber;
+    }
+    // No mantissa is so long that an exponent beyond 32 bits would not be as good as infinite.
+    let exponent = exponent.parse().map_or(i64::MAX / 2, |exponent: u32| exponent.into());
+    let shift = if is_small { -exponent } else { exponent };
+    // How many digits stand before the point once the exponent is applied.
+    let count = usize::try_from(shift.saturating_add_unsigned(whole.len() as u64));
+    let mut magnitude = 0_u64;
+    let mut digits = whole.bytes().chain(fraction.bytes());
+    for _ in 0..count.unwrap_or(if is_small { 0 } else { usize::MAX }) {
+        let digit = match digits.next() {
+            Some(digit) => u64::from(digit - b'0'),
+            None if magnitude == 0 => break,
+            None => 0,
+        };
+        let next = magnitude.checked_mul(10).and_then(|tens| tens.checked_add(digit));
+        let Some(next) = next else { return Whole::TooGreat };
+        magnitude = next;
+    }
+    let whole = match is_negative {
+        true => 0_i64.checked_sub_unsigned(magnitude),
+        false => 0_i64.checked_add_unsigned(magnitude),
     };
-    if let Ok(whole) = given.parse() {
-        return Ok(whole);
-    }
-    match given.split_once('.') {
-        Some((whole, zeros)) if !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0') => {
-            whole.parse().ok()
-        }
-        _ => None,
-    }
-    .ok_or_else(|| illegal(format!("[{given}] is not a whole number, or out of range")))
+    whole.map_or(Whole::TooGreat, Whole::Number)
 }
 
-fn string<'a>(raw: Raw<'a>) -> Cow<'a, str> {
-    #[derive(Deserialize)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-    match raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        Some(plain) if !plain.contains('\\') => Cow::Borrowed(plain),
-        _ => serde_json::from_str::<Text<'a>>(raw).map(|text| text.0).unwrap_or_default(),
-    }
-}
-
-fn syntax_failure(error: &serde_json::Error) -> ApiError {
-    let full = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    let message = full.strip_suffix(&place).unwrap_or(&full);
-    let kind = if error.is_eof() { "json_e_o_f_exception" } else { "json_parse_exception" };
-    let reason = format!("[{}:{}] {message}", error.line().max(1), error.column().max(1));
-    Cause::new("x_content_parse_exception", reason)
-        .caused_by(Cause::new(kind, message.to_owned()))
-        .into()
-}
-
-/// The members of a JSON object, in order, as pieces of the text; `None` if it is no object.
-fn members(raw: Raw<'_>) -> Option<Vec<(Raw<'_>, Raw<'_>)>> {
-    let mut json = serde_json::Deserializer::from_str(raw);
-    Members::deserialize(&mut json).ok().map(|Members(members)| members)
-}
-
-struct Members<'a>(Vec<(Raw<'a>, Raw<'a>)>);
-
-impl<'a> Deserialize<'a> for Members<'a> {
-    fn deserialize<D: Deserializer<'a>>(json: D) -> Result<Self, D::Error> {
-        struct Collect;
-        impl<'a> Visitor<'a> for Collect {
-            type Value = Members<'a>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Members<'a>, A::Error> {
-                let mut members = Vec::new();
-                while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
-                    members.push((key.get(), value.get()));
-                }
-                Ok(Members(members))
-            }
-        }
-        json.deserialize_map(Collect)
-    }
-}
-
-/// A JSON value without a key that stands twice in one object, and not nested too deeply.
-struct Strict {
-    depth: usize,
-}
-
-impl Strict {
-    fn inside<E: serde::de::Error>(&self) -> Result<Self, E> {
-        match self.depth {
-            DEPTH_LIMIT => Err(E::custom(format_args!("Depth exceeds the limit [{DEPTH_LIMIT}]"))),
-            depth => Ok(Self { depth: depth + 1 }),
-        }
-    }
-}
-
-impl<'a> DeserializeSeed<'a> for &Strict {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'a>>(self, json: D) -> Result<(), D::Error> {
-        json.deserialize_any(self)
-    }
-}
-
-impl<'a> Visitor<'a> for &Strict {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-    fn visit_seq<A: SeqAccess<'a>>(self, mut list: A) -> Result<(), A::Error> {
-        let inside = self.inside()?;
-        while list.next_element_seed(&inside)?.is_some() {}
-        Ok(())
-    }
-    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
-        let inside = self.inside()?;
-        let mut seen = BTreeSet::new();
-        while let Some(key) = map.next_key::<Cow<'a, str>>()? {
-            if seen.contains(&key) {
-                return Err(A::Error::custom(format_args!("Duplicate field '{key}'")));
-            }
-            map.next_value_seed(&inside)?;
-            seen.insert(key);
-        }
-        Ok(())
+/// Whether a number is negative, and what follows its sign.
+fn sign(number: &str) -> (bool, &str) {
+    match number.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, number.strip_prefix('+').unwrap_or(number)),
     }
 }

@@ -155,7 +155,7 @@ pub fn create_sync_job(
             (job, documents::written(201, Index::SyncJobs, id.as_str(), 1, "created"))
         }
     };
-    Ok(Decision { commit: Commit::Put(job), response, off_protocol: None })
+    Decision::new(Commit::Put(job), response).within_limit(id.as_str(), None)
 }
 
 /// Decides on a change of a job: what to store and what to answer. `before` is `None` if there is no
@@ -174,18 +174,18 @@ pub fn decide_sync_job(
     let text = id.as_str();
     precondition.check(text, before.as_ref())?;
     let job = before.as_ref().map(|current| current.document);
-    match write {
+    let decision = match write {
         SyncJobWrite::Delete => {
             job.ok_or_else(|| bare_id(text))?;
-            Ok(Decision::new(Commit::Erase, acknowledged()))
+            Decision::new(Commit::Erase, acknowledged())
         }
         SyncJobWrite::Update(endpoint, fields) => {
             let job = job.ok_or_else(|| (endpoint.missing)(text))?;
             let patch = (endpoint.change)(job, fields, now)?;
-            Ok(match patch.against(job) {
+            match patch.against(job) {
                 Some(delta) => Decision::new(Commit::Patch(delta), result("updated")),
                 None => Decision::new(Commit::Nothing, result("noop")),
-            })
+            }
         }
         SyncJobWrite::Document(update) => {
             let connector = update.doc().get("connector").and_then(|it| it.get("id"));
@@ -200,13 +200,14 @@ pub fn decide_sync_job(
                 documents::decide_update(Index::SyncJobs, text, update, before)?;
             let to = delta.as_ref().and_then(|delta| SyncJobStatus::parse(delta.status()?));
             let refused = job.zip(to).and_then(|(job, to)| job.status().explain(to));
-            Ok(Decision {
+            Decision {
                 commit: delta.map_or(Commit::Nothing, Commit::Patch),
                 response,
                 off_protocol: refused.map(ApiError::from),
-            })
+            }
         }
-    }
+    };
+    decision.within_limit(text, job)
 }
 
 /// The answer to `GET /_connector/_sync_job/{id}`. `found` is the JSON of the job, without its id.

@@ -1,8 +1,7 @@
 //! What would the edge answer? The core itself, asked in the page.
 
-use serde::Serialize;
+use js_sys::JSON;
 use serde_json::{Value, json};
-use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 
 use crate::api::{
@@ -10,7 +9,7 @@ use crate::api::{
 };
 use crate::connector::{Connector, Fields};
 use crate::status::{InvalidTransition, Status};
-use crate::values::Time;
+use crate::values::{Time, json as text};
 
 /// What the edge would answer to a request at the time `now`, in milliseconds since 1970, and what
 /// would become of the connector: `{ status, body, connector }`. `connector` is the document as it
@@ -36,7 +35,8 @@ pub fn preview(
     to_js(&preview)
 }
 
-fn foresee(document: Option<&str>, request: &Request, now: Time) -> Result<Value, String> {
+/// The preview as JSON.
+fn foresee(document: Option<&str>, request: &Request, now: Time) -> Result<String, String> {
     let (given_id, before) = document
         .map(parse)
         .transpose()
@@ -76,17 +76,18 @@ fn foresee(document: Option<&str>, request: &Request, now: Time) -> Result<Value
         }
     };
     let Response { status, body, .. } = format.result(result);
-    let body: Option<Value> = serde_json::from_str(&body).ok();
+    let body = if body.is_empty() { "null" } else { &body };
     let connector: Option<Fields> = after.map(|connector| {
         let id = id.map(|id| ("id".to_owned(), id));
         id.into_iter().chain(connector.fields().clone()).collect()
     });
-    Ok(json!({ "status": status, "body": body, "connector": connector }))
+    let connector = json!(connector);
+    Ok(format!("{{\"status\":{status},\"body\":{body},\"connector\":{connector}}}"))
 }
 
 /// The id of a document, if it names one, and the connector.
 fn parse(document: &str) -> Result<(Option<Value>, Connector), String> {
-    let fields: Fields = serde_json::from_str(document).map_err(|error| error.to_string())?;
+    let fields = text::parse_object(document)?;
     let id = fields.get("id").cloned();
     Connector::from_fields(fields).map(|connector| (id, connector))
 }
@@ -140,30 +141,14 @@ pub fn rules() -> Result<JsValue, JsError> {
     };
     let refusal = InvalidTransition { from: Status::Created, to: Status::Connected };
     let [before, _, between, _, after] = refusal.sentence();
-    to_js(&json!({
+    let rules = json!({
         "statuses": Status::ALL.map(rule).to_vec(),
         "sentence": [before, between, after],
-    }))
+    });
+    to_js(&rules.to_string())
 }
 
-/// Objects, not Maps; integers that JavaScript cannot hold are rounded, as `JSON.parse` does.
-fn to_js(value: &Value) -> Result<JsValue, JsError> {
-    let rounded = rounded(value.clone());
-    Ok(rounded.serialize(&Serializer::json_compatible())?)
-}
-
-fn rounded(value: Value) -> Value {
-    const LARGEST: u64 = (1 << 53) - 1;
-    match value {
-        Value::Object(fields) => {
-            fields.into_iter().map(|(name, value)| (name, rounded(value))).collect()
-        }
-        Value::Array(values) => values.into_iter().map(rounded).collect(),
-        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(integer), _) if integer.unsigned_abs() <= LARGEST => number.into(),
-            (_, Some(float)) => float.into(),
-            _ => number.into(),
-        },
-        other => other,
-    }
+/// Plain objects, by way of `JSON.parse`: numbers become what JavaScript makes of them.
+fn to_js(json: &str) -> Result<JsValue, JsError> {
+    JSON::parse(json).map_err(|_| JsError::new("the preview is no JSON: please report this"))
 }

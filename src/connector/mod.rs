@@ -22,6 +22,7 @@ pub use crate::document::{Delta, Fields, Patch, merge};
 
 use crate::document::Document;
 use crate::status::Status;
+use crate::values::json;
 
 /// A connector document. Always holds a valid `status`.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +37,7 @@ impl Connector {
     /// # Errors
     /// What is wrong with it, if it is not a JSON object with a known `status`.
     pub fn from_json(text: &str) -> Result<Self, String> {
-        serde_json::from_str(text).map_err(|error| error.to_string()).and_then(Self::from_fields)
+        json::parse_object(text).and_then(Self::from_fields)
     }
 
     /// Takes a document as it is kept in Workers KV or in Elasticsearch's index. An `id` in it is

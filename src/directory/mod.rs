@@ -44,15 +44,14 @@ impl Filter {
     /// that of ASCII: the tables for all of Unicode would be a twentieth of the Worker.
     pub fn finds(&self, texts: Texts<'_>) -> bool {
         let Some(query) = &self.query else { return true };
-        let pattern = format!("*{query}*");
         let description = texts.description.unwrap_or_default().to_ascii_lowercase();
         [texts.index_name, texts.name]
             .into_iter()
             .flatten()
-            .any(|text| wildcard::matches(&pattern, text))
+            .any(|text| wildcard::matches_within(query, text))
             || description
                 .split(|c: char| !c.is_alphanumeric() && c != '_')
-                .any(|word| !word.is_empty() && wildcard::matches(&pattern, word))
+                .any(|word| !word.is_empty() && wildcard::matches_within(query, word))
     }
 }
 

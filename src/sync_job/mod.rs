@@ -16,6 +16,7 @@ pub use status::{InvalidTransition, SyncJobStatus};
 pub use crate::document::Fields;
 
 use crate::document::Document;
+use crate::values::json;
 
 /// The document of a sync job. Always holds a valid `status`.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +31,7 @@ impl SyncJob {
     /// # Errors
     /// What is wrong with it, if it is not a JSON object with a known `status`.
     pub fn from_json(text: &str) -> Result<Self, String> {
-        serde_json::from_str(text).map_err(|error| error.to_string()).and_then(Self::from_fields)
+        json::parse_object(text).and_then(Self::from_fields)
     }
 
     /// Takes a document as it is stored here or in Elasticsearch's index. An `id` in it, as older

@@ -1,7 +1,8 @@
-//! Small grammars of single values: dates, schedules, index names, wildcard patterns.
+//! Small grammars: dates, schedules, index names, wildcard patterns, JSON.
 
 pub mod cron;
 mod index_name;
+pub mod json;
 mod time;
 pub mod wildcard;
 

@@ -16,7 +16,7 @@ use crate::directory::matches_any;
 use crate::document::Fields;
 use crate::query::{self, Candidate, Field, Kind, Prefilter, Query};
 use crate::sync_job::{JobType, SyncJobStatus};
-use crate::values::Time;
+use crate::values::{Time, json};
 
 /// How many hits are shown where nothing else is asked for, as in Elasticsearch.
 const DEFAULT_SIZE: usize = 10;
@@ -115,7 +115,7 @@ impl Search {
         let mut hits: Vec<Hit> = rows
             .into_iter()
             .filter_map(|row| {
-                let source: Fields = serde_json::from_str(&row.document).ok()?;
+                let source: Fields = json::parse_object(&row.document).ok()?;
                 let found = self.matches(&row.id, &source, now);
                 found.then(|| Hit { sort: self.sort_values(&row.id, &source), row })
             })
@@ -131,7 +131,7 @@ impl Search {
         let hit = |row: Row| {
             let sort = match self.view == View::Hits && !self.sort.is_empty() {
                 true => {
-                    let source: Fields = serde_json::from_str(&row.document).unwrap_or_default();
+                    let source: Fields = json::parse_object(&row.document).unwrap_or_default();
                     self.sort_values(&row.id, &source)
                 }
                 false => Vec::new(),

@@ -1,0 +1,116 @@
+//! The reader of JSON, against serde_json's: they agree on what is JSON, and on what it says.
+
+// A panic is how a test fails, outside of test functions too.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+use connector_status::values::json::{self, Reader, object_size};
+use proptest::prelude::*;
+use serde_json::Value;
+
+fn values() -> BoxedStrategy<Value> {
+    let number = prop_oneof![
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?"
+            .prop_map(|text| serde_json::from_str(&text).unwrap()),
+    ];
+    let text = prop_oneof![any::<String>(), "[a-c\"\\\\\u{0}-\u{1f}ü🦀/]{0,5}"];
+    let scalar = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        number,
+        text.clone().prop_map(Value::from),
+    ];
+    let nested = scalar.prop_recursive(5, 40, 5, move |inside| {
+        prop_oneof![
+            prop::collection::vec(inside.clone(), 0..5).prop_map(Value::Array),
+            prop::collection::vec((text.clone(), inside), 0..5)
+                .prop_map(|members| members.into_iter().collect()),
+        ]
+    });
+    nested.boxed()
+}
+
+/// JSON with something taken out, put in, or put in another place.
+fn mutated() -> BoxedStrategy<String> {
+    let piece = prop::sample::select(vec![
+        "{", "}", "[", "]", ",", ":", "\"", "\\", "\\u", "\\ud83d", "\\n", "0", "-", ".", "e", "1",
+        "true", "nul", " ", "\n", "\u{1}", "ü", "\u{a0}",
+    ]);
+    (values(), any::<prop::sample::Index>(), any::<prop::sample::Index>(), piece, 0..4)
+        .prop_map(|(value, at, to, piece, how)| {
+            let mut text: Vec<char> = value.to_string().chars().collect();
+            let (at, to) = (at.index(text.len()), to.index(text.len()));
+            match how {
+                0 => drop(text.remove(at)),
+                1 => drop(text.splice(at..at, piece.chars())),
+                2 => text.swap(at, to),
+                _ => text.truncate(at),
+            }
+            text.into_iter().collect()
+        })
+        .boxed()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_printed_is_read(value in values(), pretty in any::<bool>()) {
+        let text = if pretty { format!("{value:#}") } else { value.to_string() };
+        prop_assert_eq!(json::parse(&text), Ok(value.clone()));
+        let mut reader = Reader::new(&text, 128);
+        prop_assert_eq!(reader.skip(), Ok(()));
+        prop_assert_eq!(reader.since(0), text.as_str());
+        if let Value::Object(members) = &value {
+            prop_assert_eq!(object_size(members), value.to_string().len());
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_refused(text in mutated()) {
+        // Their reserved keys do not occur here, so theirs is the reader to agree with.
+        let (ours, theirs) = (json::parse(&text), serde_json::from_str::<Value>(&text));
+        prop_assert_eq!(ours.is_ok(), theirs.is_ok(), "{:?} {:?}", ours, theirs);
+        if let (Ok(ours), Ok(theirs)) = (ours, theirs) {
+            // serde_json writes `1e5` as `1e+5`.
+            prop_assert_eq!(serde_json::from_str::<Value>(&ours.to_string()).unwrap(), theirs);
+        }
+    }
+
+    #[test]
+    fn an_error_names_its_place(text in mutated()) {
+        let mut reader = Reader::new(&text, 128).unique_keys();
+        if let Err(error) = reader.value() {
+            prop_assert!(text.is_char_boundary(error.at), "{:?}", error);
+            prop_assert_eq!(error.is_end, error.message.ends_with("found the end of the JSON"));
+        }
+    }
+}
+
+#[test]
+fn places() {
+    let text = "ab\ncü\n\nd";
+    let table =
+        [(0, (1, 1)), (2, (1, 3)), (3, (2, 1)), (6, (2, 3)), (7, (3, 1)), (8, (4, 1)), (9, (4, 2))];
+    for (at, expected) in table {
+        assert_eq!(json::place(text, at), expected, "{at}");
+    }
+}
+
+#[test]
+fn depth() {
+    for (depth, limit, expected) in
+        [(0, 0, true), (1, 0, false), (128, 128, true), (129, 128, false)]
+    {
+        for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+            let text = format!("{}1{}", open.repeat(depth), close.repeat(depth));
+            assert_eq!(Reader::new(&text, limit).value().is_ok(), expected, "{text}");
+            assert_eq!(Reader::new(&text, limit).skip().is_ok(), expected, "{text}");
+        }
+    }
+    // One after the other is not one inside the other.
+    let flat = format!("[{}[]]", "[],{},".repeat(200).replace("{}", "{\"a\":{}}"));
+    assert!(Reader::new(&flat, 3).value().is_ok());
+    assert!(json::parse(&"[".repeat(1 << 20)).is_err());
+}

@@ -1,0 +1,131 @@
+//! Wildcards, against the definition of a match.
+
+// A panic is how a test fails, outside of test functions too.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+use std::time::{Duration, Instant};
+
+use connector_status::values::wildcard::{matches, matches_within};
+
+#[test]
+fn patterns() {
+    let table = [
+        ("", "", true),
+        ("", "a", false),
+        ("*", "", true),
+        ("*", "abc", true),
+        ("a*", "abc", true),
+        ("*c", "abc", true),
+        ("a*c", "abc", true),
+        ("a*c", "abcd", false),
+        ("a*a", "a", false),
+        ("ab*ba", "aba", false),
+        ("*b*", "abc", true),
+        ("*ab*ab", "abab", true),
+        ("*ab*ab", "aab", false),
+        ("**", "x", true),
+        ("a?c", "aäc", true),
+        ("?", "", false),
+        ("?", "ä", true),
+        ("??", "ä", false),
+        ("?*", "", false),
+        ("*?", "ä", true),
+        ("*?*", "", false),
+        ("*?*?*", "ä", false),
+        ("*ä?c*", "aäbcd", true),
+        ("*a?b*a?b*", "axbayb", true),
+        ("*a?b*a?b*", "axb", false),
+        ("a", "A", false),
+        ("*aab", "aaab", true),
+        ("team-a-*", "team-a-", true),
+    ];
+    for (pattern, text, expected) in table {
+        assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+    }
+    for (pattern, text, expected) in [
+        ("", "", true),
+        ("b", "abc", true),
+        ("c*a", "abc", false),
+        ("a*c", "xabcx", true),
+        ("?b?", "abc", true),
+        ("b??", "abc", false),
+    ] {
+        assert_eq!(matches_within(pattern, text), expected, "{pattern} {text}");
+    }
+}
+
+/// Against the definition of a match, over short texts that repeat themselves.
+#[test]
+fn every_short_pattern() {
+    fn defined(pattern: &[char], text: &[char]) -> bool {
+        match (pattern.split_first(), text.split_first()) {
+            (None, _) => text.is_empty(),
+            (Some(('*', rest)), None) => defined(rest, text),
+            (Some(('*', rest)), Some((_, others))) => {
+                defined(rest, text) || defined(pattern, others)
+            }
+            (Some((wanted, rest)), Some((found, others))) => {
+                (*wanted == '?' || wanted == found) && defined(rest, others)
+            }
+            (Some(_), None) => false,
+        }
+    }
+    let words = |letters: &[char], longest: u32| {
+        let mut all = vec![String::new()];
+        for length in 1..=longest {
+            let shorter: Vec<_> =
+                all.iter().filter(|word| word.chars().count() + 1 == length as usize).collect();
+            let longer =
+                shorter.iter().flat_map(|word| letters.iter().map(move |c| format!("{word}{c}")));
+            all.extend(longer.collect::<Vec<_>>());
+        }
+        all
+    };
+    let texts = words(&['a', 'ä'], 6);
+    for pattern in words(&['a', 'ä', '?', '*'], 5) {
+        let within: Vec<char> = format!("*{pattern}*").chars().collect();
+        let whole: Vec<char> = pattern.chars().collect();
+        for text in &texts {
+            let chars: Vec<char> = text.chars().collect();
+            assert_eq!(matches(&pattern, text), defined(&whole, &chars), "{pattern} {text}");
+            let found = matches_within(&pattern, text);
+            assert_eq!(found, defined(&within, &chars), "{pattern} in {text}");
+        }
+    }
+}
+
+#[test]
+fn pieces_longer_than_a_word() {
+    for length in [62, 63, 64, 65, 127, 128, 129, 300] {
+        for gap in [0, length / 2, length - 1] {
+            let mut piece: Vec<char> = ('a'..='z').cycle().take(length).collect();
+            let text: String = piece.iter().collect();
+            piece[gap] = '?';
+            let piece: String = piece.iter().collect();
+            assert!(matches_within(&piece, &format!("aab{text}x")), "{piece}");
+            assert!(matches(&format!("*{piece}*x"), &format!("{text}{text}x")), "{piece}");
+            assert!(!matches_within(&piece, &text.replacen('b', "-", 1)));
+            assert!(!matches_within(&format!("{piece}?"), &text));
+        }
+    }
+}
+
+#[test]
+fn long_texts_take_milliseconds() {
+    let text = "a".repeat(1 << 20);
+    let piece = "a".repeat(100);
+    for pattern in [
+        format!("*{piece}b*"),
+        format!("*{piece}b*{piece}"),
+        format!("*{}b*", "a?".repeat(100)),
+        format!("{}b", "a*".repeat(100)),
+        format!("*{}b", "?*".repeat(100)),
+        format!("*{}b*", "?".repeat(200)),
+    ] {
+        let started = Instant::now();
+        assert!(!matches(&pattern, &text));
+        let taken = started.elapsed();
+        // Natively and optimised, it is 10 ms; this is neither a bench nor optimised.
+        assert!(taken < Duration::from_secs(10), "{pattern}: {taken:?}");
+    }
+}
