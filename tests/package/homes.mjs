@@ -1,9 +1,9 @@
 // Homes that need more than the package: tests/package/homes has what they are made of, in one
 // install. A home is a folder in there, so it finds all of that, and has the packed tarball itself.
 
-import { execFile, spawn } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 
@@ -24,11 +24,13 @@ export async function setUpHomes() {
   writeFileSync(stamp, lock);
 }
 
-/** A home with these files, in which the package is `installed`. It goes when the test is over. */
-export function home(t, installed, files) {
+/** A home with these files and the package out of its tarball. It goes when the test is over. */
+export function home(t, tarball, files) {
   const path = mkdtempSync(join(folder, "home-"));
   t.after(() => rmSync(path, { recursive: true, force: true }));
-  cpSync(join(installed, "node_modules"), join(path, "node_modules"), { recursive: true });
+  const own = join(path, "node_modules/connector-status");
+  mkdirSync(own, { recursive: true });
+  execFileSync("tar", ["-xf", tarball, "-C", own, "--strip-components=1"]);
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(path, name)), { recursive: true });
     writeFileSync(join(path, name), text);

@@ -6,7 +6,7 @@ import { after, before, suite, test } from "node:test";
 
 import { send, startWorker } from "../edge/worker.mjs";
 import { home, inModules, runIn, setUpHomes } from "./homes.mjs";
-import { example, install, pack, protocol, refusal, statuses } from "./package.mjs";
+import { example, pack, protocol, refusal, statuses } from "./package.mjs";
 import { html, serve, startBrowser, visit } from "./pages.mjs";
 
 await setUpHomes();
@@ -50,7 +50,7 @@ suite("the recipe for", () => {
   const t = { after: (end) => endings.unshift(end) };
   before(
     async () => {
-      const path = home(t, install(t, pack(t)), files);
+      const path = home(t, pack(t), files);
       worker = await startWorker();
       t.after(() => worker.close());
       const browser = await startBrowser();
