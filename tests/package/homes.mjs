@@ -41,13 +41,11 @@ export function home(t, tarball, files) {
 /** Where an installed package keeps a file. */
 export const inModules = (...parts) => join(modules, ...parts);
 
-const isMusl = process.platform === "linux" && !process.report.getReport().header.glibcVersionRuntime;
-
 /** The first of some binaries that this platform has; `skip` says why if there is none. */
 export function binary(name, candidates) {
   const path = candidates.map((candidate) => inModules(candidate)).find(existsSync);
-  const platform = `${process.platform}-${process.arch}${isMusl ? "-musl" : ""}`;
-  return { path, skip: path ? false : `no ${name} for ${platform} among the packages of npm installed here` };
+  const platform = `${process.platform}-${process.arch}`;
+  return { path, skip: !path && `npm has installed no ${name} for ${platform}` };
 }
 
 const environment = (path) => ({
