@@ -57,16 +57,20 @@ async function compile(feature, name, ...options) {
   return { glue: join(out, "index.js"), wasm };
 }
 
-/** Reads the table out of the compiled core and writes it down as JavaScript. */
-async function writeRules({ glue, wasm }) {
+/** Starts what was compiled, so that tables can be read out of it. */
+async function started({ glue, wasm }) {
   const core = await import(pathToFileURL(glue));
   core.initSync({ module: readFileSync(wasm) });
-  const { statuses, sentence } = core.rules();
+  return core;
+}
+
+/** Writes a table of the core down as JavaScript. */
+function writeRules(name, { statuses, sentence }) {
   const names = statuses.map(({ status }) => status);
   const next = statuses.map(({ next }) => next.map((status) => names.indexOf(status)));
   const movers = Object.fromEntries(statuses.map(({ status, who, when }) => [status, { who, when }]));
   const [before, between, after] = sentence.map((piece) => JSON.stringify(piece));
-  const file = join(work, "rules.js");
+  const file = join(work, `${name}.js`);
   writeFileSync(
     file,
     `// Generated from the Rust core.
@@ -148,7 +152,8 @@ const preview = await compile("preview", "preview");
 cpSync(check.wasm, join(dist, "connector_status.wasm"));
 cpSync(preview.wasm, join(dist, "preview.wasm"));
 
-const rules = await writeRules(preview);
+const core = await started(preview);
+const rules = writeRules("rules", core.rules());
 const table = { rules, core: part("core/table.js") };
 const checkIn = (module) => ({
   rules,

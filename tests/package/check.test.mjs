@@ -24,7 +24,7 @@ const entries = {
   "the module compiled, CommonJS": require(join(dist, "slim.cjs")),
 };
 
-test("slim says what it wants", async () => {
+test("slim before init says what to call", async () => {
   const { isValidTransition } = await import(join(dist, "slim.js?unstarted"));
   assert.throws(() => isValidTransition("created", "error"), { message: /call init\(/ });
 });

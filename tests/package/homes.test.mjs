@@ -3,9 +3,10 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
+import { gzipSync } from "node:zlib";
 
 import * as esbuild from "esbuild";
 import { publint } from "publint";
@@ -13,9 +14,9 @@ import * as vite from "vite";
 import webpack from "webpack";
 import { createTestHarness } from "wrangler";
 
-import { browser as installedBrowser, has, root } from "../../scripts/tools.mjs";
+import { has, root } from "../../scripts/tools.mjs";
 import { everything, everythingSaid, example, folder, install, pack, pairs, project, protocol, refusal, statuses } from "./package.mjs";
-import { html, serve, startBrowser, visit } from "./pages.mjs";
+import { html, serve, skip, startBrowser, visit } from "./pages.mjs";
 
 const bin = (name) => join(root, "node_modules/.bin", name);
 
@@ -36,6 +37,12 @@ test("holds what it should and nothing else", () => {
     ...["connector_status.wasm", "preview.wasm"].map((name) => `dist/${name}`),
   ];
   assert.deepEqual(files, expected.map((name) => `package/${name}`).sort());
+});
+
+test("is little more than the preview's module twice: as a file, and as a string for pages", () => {
+  const module = gzipSync(readFileSync(join(folder, "dist/preview.wasm")), { level: 9 }).length;
+  const { size } = statSync(tarball);
+  assert.ok(size < 2 * module + 30_000, `${size} bytes`);
 });
 
 test("publint finds nothing", async () => {
@@ -125,7 +132,7 @@ suite("Node", () => {
   }
 });
 
-suite("in Chromium", { skip: !installedBrowser() && "no browser is installed" }, () => {
+suite("in Chromium", { skip }, () => {
   let browser;
   before(async () => {
     browser = await startBrowser();
@@ -208,6 +215,24 @@ load().then(() => {
     assert.deepEqual(warnings, []);
     writeFileSync(join(path, "dist/index.html"), html('<script src="./main.js"></script>'));
     await assertExample(await open(t, join(path, "dist")));
+  });
+
+  test("required by what a bundler makes for pages: nothing of Node's is asked for", async (t) => {
+    const code = `const { load, preview } = require("connector-status/preview");
+load().then(() => {
+  window.said = preview(null, { method: "PUT", path: "/_connector/a" }).status;
+  document.title = "done";
+});`;
+    const path = project(t, installed, { "main.cjs": code });
+    await esbuild.build({
+      entryPoints: [join(path, "main.cjs")],
+      outfile: join(path, "dist/main.js"),
+      bundle: true,
+      logLevel: "silent",
+    });
+    writeFileSync(join(path, "dist/index.html"), html('<script src="./main.js"></script>'));
+    const page = await open(t, join(path, "dist"));
+    assert.equal(await page.evaluate("said"), 201);
   });
 
   test("the example without a bundler", async (t) => {

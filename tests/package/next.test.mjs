@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { home, inModules, runIn, serveIn, setUpHomes } from "./homes.mjs";
-import { install, pack, refusal } from "./package.mjs";
-import { startBrowser, visit } from "./pages.mjs";
+import { home, inModules, serveIn, setUpHomes } from "./homes.mjs";
+import { pack, refusal } from "./package.mjs";
+import { skip, startBrowser, visit } from "./pages.mjs";
 
 await setUpHomes();
 
@@ -49,11 +49,11 @@ export default function Live() {
 }`,
 };
 
-test("Next, on the server and in the page", { timeout: 120_000 }, async (t) => {
-  const path = home(t, install(t, pack(t)), files);
-  const next = inModules("next/dist/bin/next");
-  await runIn(path, process.execPath, [next, "build"]);
-  const url = await serveIn(t, path, process.execPath, [next, "start", "-H", "127.0.0.1", "-p", "0"]);
+test("Next, on the server and in the page", { skip, timeout: 120_000 }, async (t) => {
+  const path = home(t, pack(t), files);
+  // The dev server bundles both sides, sooner than the build.
+  const args = [inModules("next/dist/bin/next"), "dev", "--port", "0"];
+  const url = await serveIn(t, path, process.execPath, args);
 
   const rendered = await (await fetch(url)).text();
   const text = (id) => rendered.match(new RegExp(`<p id="${id}">(.*?)</p>`))[1].replaceAll("<!-- -->", "");

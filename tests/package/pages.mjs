@@ -9,6 +9,9 @@ import { chromium } from "playwright-core";
 
 import { browser as installedBrowser } from "../../scripts/tools.mjs";
 
+/** Why tests of pages are left out; `false` if there is a browser. */
+export const skip = !installedBrowser() && "no browser is installed";
+
 export const startBrowser = () =>
   chromium.launch({
     executablePath: installedBrowser(),

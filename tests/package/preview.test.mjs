@@ -9,7 +9,7 @@ import { dist, example, runExample, statuses } from "./package.mjs";
 
 const { load, preview } = await import(join(dist, "preview.js"));
 
-test("it says what it wants", async () => {
+test("a preview before load says what to call", async () => {
   const { preview } = await import(join(dist, "preview.js?unstarted"));
   const request = { method: "GET", path: "/_connector/a" };
   assert.throws(() => preview(null, request), { message: /await load\(\) first/ });
@@ -177,14 +177,14 @@ test("the example of the README", async () => {
   assert.deepEqual([status, body, after.status], [200, { result: "updated" }, "connected"]);
 });
 
-test("what it gives are plain objects", () => {
+test("results are plain objects", () => {
   const made = preview(undefined, { method: "PUT", path: "/_connector/a" }, { now: 0 });
   assert.equal(Object.getPrototypeOf(made.connector.scheduling.full), Object.prototype);
   assert.deepEqual(structuredClone(made), JSON.parse(JSON.stringify(made)));
   assert.equal(Object.keys(made.connector)[0], "id");
 });
 
-test("now is what it is told", () => {
+test("[now] sets the clock", () => {
   const check = (now) => {
     const request = { method: "PUT", path: "/_connector/a/_check_in" };
     return preview({ status: "error" }, request, { now }).connector.last_seen;
@@ -217,7 +217,7 @@ for (const [connector, request, message] of nonsense) {
   });
 }
 
-test("nor does a connector do harm that is endless or deep", () => {
+test("a connector that is endless or too deep is an error", () => {
   const endless = { status: "error" };
   endless.self = endless;
   let deep = {};

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, suite, test } from "node:test";
 
 import { binary, home, inModules, runIn, setUpHomes } from "./homes.mjs";
-import { everything, everythingSaid, install, pack } from "./package.mjs";
+import { everything, everythingSaid, pack } from "./package.mjs";
 
 await setUpHomes();
 
@@ -30,7 +30,7 @@ const common = createRequire(import.meta.url)("connector-status");
 console.log(isValidTransition("created", "error"), common.isValidTransition("created", "connected"));`,
 };
 
-const path = home({ after }, install({ after }, pack({ after })), files);
+const path = home({ after }, pack({ after }), files);
 
 suite("the package at home in", () => {
   const node = (script, ...args) => runIn(path, process.execPath, [script, ...args]);
