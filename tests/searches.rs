@@ -527,7 +527,7 @@ fn found(documents: &Value, path: &str, query: &Value) -> BTreeSet<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 256, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 96, ..ProptestConfig::default() })]
 
     #[test]
     fn a_prefilter_loses_nothing_and_invents_nothing(query in queries()) {
