@@ -57,16 +57,20 @@ async function compile(feature, name, ...options) {
   return { glue: join(out, "index.js"), wasm };
 }
 
-/** Reads the table out of the compiled core and writes it down as JavaScript. */
-async function writeRules({ glue, wasm }) {
+/** Reads the tables out of the compiled core. */
+async function readRules({ glue, wasm }) {
   const core = await import(pathToFileURL(glue));
   core.initSync({ module: readFileSync(wasm) });
-  const { statuses, sentence } = core.rules();
+  return core.rules();
+}
+
+/** Writes a table down as JavaScript. */
+function writeRules(name, { statuses, sentence }) {
   const names = statuses.map(({ status }) => status);
   const next = statuses.map(({ next }) => next.map((status) => names.indexOf(status)));
   const movers = Object.fromEntries(statuses.map(({ status, who, when }) => [status, { who, when }]));
   const [before, between, after] = sentence.map((piece) => JSON.stringify(piece));
-  const file = join(work, "rules.js");
+  const file = join(work, `${name}.js`);
   writeFileSync(
     file,
     `// Generated from the Rust core.
@@ -148,7 +152,9 @@ const preview = await compile("preview", "preview");
 cpSync(check.wasm, join(dist, "connector_status.wasm"));
 cpSync(preview.wasm, join(dist, "preview.wasm"));
 
-const rules = await writeRules(preview);
+const tables = await readRules(preview);
+const rules = writeRules("rules", tables);
+const jobRules = writeRules("sync-job-rules", tables.sync_jobs);
 const table = { rules, core: part("core/table.js") };
 const checkIn = (module) => ({
   rules,
@@ -171,6 +177,7 @@ const files = [
   { from: "slim.js", to: "slim", parts: checkIn("given") },
   { from: "check.js", to: "js", parts: table },
   { from: "client.js", to: "client", parts: { rules } },
+  { from: "sync-jobs.js", to: "sync-jobs", parts: { rules: jobRules } },
   // The preview's module is in the package as a file, and once more as a string for pages.
   { from: "preview.js", to: "preview", format: "esm" },
   {
