@@ -153,7 +153,9 @@ cpSync(check.wasm, join(dist, "connector_status.wasm"));
 cpSync(preview.wasm, join(dist, "preview.wasm"));
 
 const core = await started(preview);
-const rules = writeRules("rules", core.rules());
+const tables = core.rules();
+const rules = writeRules("rules", tables);
+const jobRules = writeRules("sync-job-rules", tables.sync_jobs);
 const table = { rules, core: part("core/table.js") };
 const checkIn = (module) => ({
   rules,
@@ -176,6 +178,7 @@ const files = [
   { from: "slim.js", to: "slim", parts: checkIn("given") },
   { from: "check.js", to: "js", parts: table },
   { from: "client.js", to: "client", parts: { rules } },
+  { from: "sync-jobs.js", to: "sync-jobs", parts: { rules: jobRules } },
   // The preview's module is in the package as a file, and once more as a string for pages.
   { from: "preview.js", to: "preview", format: "esm" },
   {

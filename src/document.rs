@@ -62,10 +62,14 @@ impl Patch {
 
     /// What it changes in `before`; `None` if nothing.
     pub fn against(self, before: &impl Document) -> Option<Delta> {
+        self.against_fields(before.fields())
+    }
+
+    pub(crate) fn against_fields(self, before: &Fields) -> Option<Delta> {
         let always = !self.replaced.is_empty();
         let mut changed = self.replaced;
         for (name, value) in self.merged {
-            let old = before.fields().get(&name);
+            let old = before.get(&name);
             let new = merge(old, value);
             if old != Some(&new) {
                 changed.insert(name, new);

@@ -176,8 +176,8 @@ fn privileges_and_patterns() {
     const TEAM_A: &str = r#","privileges":["manage_connector"],"connectors":["team-a-*","x?"]"#;
     const NOWHERE: &str = r#","privileges":["manage_connector"],"connectors":[]"#;
     // A job of team-a-1, and one of team-b-1.
-    const OURS: &str = "j.dGVhbS1hLTE";
-    const OTHERS: &str = "j.dGVhbS1iLTE";
+    const OURS: &str = "j.team-a-1";
+    const OTHERS: &str = "j.team-b-1";
     let jobs = |id: &str, rest: &str| format!("/_connector/_sync_job/{id}{rest}");
     let documents = |index: &str, rest: &str| format!("/.elastic-connectors{index}/{rest}");
     let (no, out, yes) = ((403, "privilege"), (403, "connector"), (200, ""));
@@ -336,26 +336,26 @@ fn actions_are_called_as_elasticsearch_calls_them() {
     let table = [
         ("GET", "/_connector/_sync_job", "cluster:admin/xpack/connector/sync_job/list"),
         ("POST", "/_connector/_sync_job", "cluster:admin/xpack/connector/sync_job/post"),
-        ("GET", "/_connector/_sync_job/j.YQ", "cluster:admin/xpack/connector/sync_job/get"),
-        ("DELETE", "/_connector/_sync_job/j.YQ", "cluster:admin/xpack/connector/sync_job/delete"),
+        ("GET", "/_connector/_sync_job/j.a", "cluster:admin/xpack/connector/sync_job/get"),
+        ("DELETE", "/_connector/_sync_job/j.a", "cluster:admin/xpack/connector/sync_job/delete"),
         (
             "PUT",
-            "/_connector/_sync_job/j.YQ/_cancel",
+            "/_connector/_sync_job/j.a/_cancel",
             "cluster:admin/xpack/connector/sync_job/cancel",
         ),
         (
             "PUT",
-            "/_connector/_sync_job/j.YQ/_check_in",
+            "/_connector/_sync_job/j.a/_check_in",
             "cluster:admin/xpack/connector/sync_job/check_in",
         ),
         (
             "PUT",
-            "/_connector/_sync_job/j.YQ/_error",
+            "/_connector/_sync_job/j.a/_error",
             "cluster:admin/xpack/connector/sync_job/update_error",
         ),
         (
             "PUT",
-            "/_connector/_sync_job/j.YQ/_suspend",
+            "/_connector/_sync_job/j.a/_suspend",
             "cluster:admin/xpack/connector/sync_job/suspend",
         ),
         ("HEAD", "/.elastic-connectors", "indices:admin/get"),
@@ -363,10 +363,10 @@ fn actions_are_called_as_elasticsearch_calls_them() {
         ("GET", "/.elastic-connectors/_search", "indices:data/read/search"),
         ("GET", "/.elastic-connectors-sync-jobs/_count", "indices:data/read/search"),
         ("GET", "/.elastic-connectors/_doc/a", "indices:data/read/get"),
-        ("GET", "/.elastic-connectors-sync-jobs/_doc/j.YQ", "indices:data/read/get"),
+        ("GET", "/.elastic-connectors-sync-jobs/_doc/j.a", "indices:data/read/get"),
         ("GET", "/.elastic-connectors-sync-jobs/_doc/j", "indices:data/read/get"),
         ("POST", "/.elastic-connectors/_update/a", "indices:data/write/update"),
-        ("POST", "/.elastic-connectors-sync-jobs/_update/j.YQ", "indices:data/write/update"),
+        ("POST", "/.elastic-connectors-sync-jobs/_update/j.a", "indices:data/write/update"),
         ("POST", "/.elastic-connectors-sync-jobs/_doc", "indices:data/write/index"),
     ];
     for (method, target, action) in table {

@@ -74,3 +74,21 @@ fn no_dates() {
         assert_eq!(Time::parse(text), None, "{text}");
     }
 }
+
+#[test]
+fn steps_end_where_the_calendar_does() {
+    let time = Time::parse("2026-02-25T06:13:20.1239Z").unwrap();
+    for (millis, expected) in [
+        (0, "2026-02-25T06:13:20.1239Z"),
+        (1, "2026-02-25T06:13:20.1249Z"),
+        (-300_000, "2026-02-25T06:08:20.1239Z"),
+        (300_000_000_000_000, "9999-12-31T23:59:59.999Z"),
+        (-300_000_000_000_000, "0000-01-01T00:00:00.000Z"),
+        (i64::MAX, "9999-12-31T23:59:59.999Z"),
+        (i64::MIN, "0000-01-01T00:00:00.000Z"),
+    ] {
+        assert_eq!(time.plus_millis(millis).to_string(), expected, "{millis}");
+    }
+    assert_eq!(time.millis(), 1_772_000_000_123);
+    assert_eq!(Time::parse("1969-12-31T23:59:59.9991Z").unwrap().millis(), -1);
+}

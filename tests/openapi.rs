@@ -13,7 +13,7 @@ const METHODS: [&str; 7] = ["get", "put", "post", "delete", "patch", "head", "op
 
 /// The path with ids in it that there could be.
 fn with_ids(path: &str) -> String {
-    path.replace("{connector_id}", "c").replace("{connector_sync_job_id}", "j.Yw")
+    path.replace("{connector_id}", "c").replace("{connector_sync_job_id}", "j.c")
 }
 
 fn read(method: &str, target: &str) -> Result<Call, u16> {

@@ -91,14 +91,14 @@ fn millis(date: &Value) -> Value {
 }
 
 /// What a database says to a condition.
-fn holds(condition: &Condition, id: &str, source: &Value) -> bool {
+fn holds(condition: &Condition<'_>, id: &str, source: &Value) -> bool {
     match condition {
-        Condition::AnyOf(name, values) => {
-            column(*name, id, source).as_str().is_some_and(|value| values.contains(value))
-        }
-        Condition::NoneOf(name, values) => {
-            column(*name, id, source).as_str().is_none_or(|value| !values.contains(value))
-        }
+        Condition::AnyOf(name, values) => column(*name, id, source)
+            .as_str()
+            .is_some_and(|value| values.iter().any(|it| it == value)),
+        Condition::NoneOf(name, values) => column(*name, id, source)
+            .as_str()
+            .is_none_or(|value| values.iter().all(|it| it != value)),
         Condition::Between(name, from, to) => {
             column(*name, id, source).as_i64().is_some_and(|value| {
                 from.is_none_or(|from| from <= value) && to.is_none_or(|to| value <= to)
@@ -173,7 +173,7 @@ fn hits_are_shown_as_elasticsearch_shows_them() {
     let shown = |target: &str, body: Value| {
         run(&search("POST", target, &body.to_string()).unwrap(), rows(&documents))
     };
-    let shards = json!({ "total": 1, "successful": 1, "skipped": 0, "failed": 0 });
+    let shards = json!({ "total": 1, "successful": 1, "failed": 0 });
     assert_eq!(
         shown("/.elastic-connectors/_search?size=1", json!({ "size": 5 })),
         json!({
@@ -339,7 +339,7 @@ fn what_can_be_wrong_with_a_search_beside_its_query() {
             "/.elastic-connectors/_count",
             r#"{"size":1}"#,
             "parsing_exception",
-            "unknown key [size] in a search: [query] is served",
+            "[size] is not served in a count: [query] is",
         ),
     ];
     for (method, target, body, kind, reason) in cases {
@@ -364,19 +364,20 @@ fn what_can_be_wrong_with_a_search_beside_its_query() {
 
 #[test]
 fn searches_are_bounded() {
-    let terms =
-        |count: usize| json!({ "query": { "terms": { "a": vec!["x"; count] } } }).to_string();
-    let parts = |count: usize| {
-        let must = vec![json!({ "match_all": {} }); count];
-        json!({ "query": { "bool": { "must": must } } }).to_string()
-    };
+    let terms = |count: usize| json!({ "terms": { "a": vec!["x"; count] } });
     let target = "/.elastic-connectors/_search";
-    let refused =
-        |body: String| search("POST", target, &body).unwrap_err()["error"]["reason"].clone();
-    assert!(search("POST", target, &terms(65_536)).is_ok());
-    assert_eq!(refused(terms(65_537)), "[terms] query takes at most [65536] values");
-    assert!(search("POST", target, &parts(1_023)).is_ok());
-    assert_eq!(refused(parts(1_024)), "a query has at most [1024] parts");
+    let ask = |query: Value| search("POST", target, &json!({ "query": query }).to_string());
+    let reason = |query| ask(query).unwrap_err()["error"]["reason"].clone();
+    let refused = json!("a query has at most [4096] parts and values");
+    assert!(ask(terms(4_096)).is_ok());
+    assert_eq!(reason(terms(4_097)), refused);
+    let parts =
+        |count: usize| json!({ "bool": { "must": vec![json!({ "match_all": {} }); count] } });
+    assert!(ask(parts(4_095)).is_ok());
+    assert_eq!(reason(parts(4_096)), refused);
+    let both = |count| json!({ "bool": { "must": terms(count), "filter": terms(1) } });
+    assert!(ask(both(4_094)).is_ok());
+    assert_eq!(reason(both(4_095)), refused);
 }
 
 #[test]
@@ -411,7 +412,7 @@ fn what_is_no_document_is_passed_over() {
 }
 
 #[test]
-fn an_index_describes_itself() {
+fn an_index_is_there() {
     for (name, alias) in [
         (".elastic-connectors-v1", ".elastic-connectors"),
         (".elastic-connectors-sync-jobs-v1", ".elastic-connectors-sync-jobs"),
@@ -423,32 +424,10 @@ fn an_index_describes_itself() {
             };
             assert_eq!(answer("HEAD"), answer("GET"));
             let body: Value = serde_json::from_str(&answer("GET").body).unwrap();
-            assert_eq!(body.as_object().unwrap().keys().collect::<Vec<_>>(), [name]);
-            let index = &body[name];
-            assert_eq!(index["aliases"], json!({ alias: {} }));
-            assert_eq!(index["settings"]["index"]["provided_name"], name);
-            let properties = &index["mappings"]["properties"];
-            assert_eq!(properties["status"], json!({ "type": "keyword" }));
-            assert_eq!(properties["last_seen"], json!({ "type": "date" }));
+            let index = json!({ "aliases": { alias: {} }, "mappings": {}, "settings": {} });
+            assert_eq!(body, json!({ name: index }));
         }
     }
-    let mappings = |asked: &str| match read("GET", asked, "") {
-        Ok(Call::Static { response, .. }) => {
-            let body: Value = serde_json::from_str(&response.body).unwrap();
-            body.as_object().unwrap().values().next().unwrap()["mappings"]["properties"].clone()
-        }
-        other => panic!("{other:?}"),
-    };
-    let connectors = mappings("/.elastic-connectors");
-    assert_eq!(connectors["description"], json!({ "type": "text" }));
-    assert_eq!(connectors["deleted"], json!({ "type": "boolean" }));
-    assert_eq!(connectors["last_indexed_document_count"], json!({ "type": "long" }));
-    assert_eq!(connectors["sync_cursor"], json!({ "type": "object" }));
-    assert_eq!(connectors["configuration"], json!({ "type": "object" }));
-    let rule = &connectors["filtering"]["properties"]["draft"]["properties"]["rules"];
-    assert_eq!(rule["properties"]["order"], json!({ "type": "integer" }));
-    let jobs = mappings("/.elastic-connectors-sync-jobs");
-    assert_eq!(jobs["connector"]["properties"]["id"], json!({ "type": "keyword" }));
 }
 
 /// Queries of all kinds, over few fields and values, so that they find something.
@@ -527,7 +506,7 @@ fn found(documents: &Value, path: &str, query: &Value) -> BTreeSet<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 256, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 96, ..ProptestConfig::default() })]
 
     #[test]
     fn a_prefilter_loses_nothing_and_invents_nothing(query in queries()) {

@@ -99,23 +99,25 @@ fn everything_that_is_not_over_has_somebody_who_moves_it() {
 #[test]
 fn ids_lead_to_the_connector() {
     let id = SyncJobId::new("Ab3-_xyzAb3-_xyzAb3-", "my-connector");
-    assert_eq!(id.as_str(), "Ab3-_xyzAb3-_xyzAb3-.bXktY29ubmVjdG9y");
+    assert_eq!(id.as_str(), "Ab3-_xyzAb3-_xyzAb3-.my-connector");
     assert_eq!(id.to_string(), id.as_str());
     assert_eq!(id.connector(), "my-connector");
     assert_eq!(SyncJobId::parse(id.as_str()), Some(id));
     for (text, connector) in [
-        ("a.YQ", Some("a")),
-        ("a.b.YQ", Some("a")),
-        ("a.w6Qv", Some("ä/")),
+        ("a.c_1", Some("c_1")),
+        ("a.b.c", Some("c")),
+        ("a.~C3~A4~2F~2E~7E", Some("ä/.~")),
+        ("a.~", None),
         ("", None),
         (".", None),
-        (".YQ", None),
+        (".c", None),
         ("a.", None),
-        ("a.YR", None),   // the same letter, not written as we write it
-        ("a.YQ==", None), // nor this one
-        ("a.Y Q", None),
-        ("a.w6", None),   // half a letter
-        ("a.+/+/", None), // the other alphabet
+        ("a.~63", None),    // the same as a.c, not written as we write it
+        ("a.~c3~a4", None), // nor this one
+        ("a.ä", None),
+        ("a.%C3%A4", None),
+        ("a.~C3", None), // half a letter
+        ("a.c~", None),
         ("457cf510e4dc4a64ad00", None),
     ] {
         let id = SyncJobId::parse(text);
@@ -152,14 +154,16 @@ fn what_of_a_request_the_edge_needs_to_know() {
     // Who writes?
     for (method, target, body, writes) in [
         ("GET", "/_connector/_sync_job", "", false),
-        ("GET", "/_connector/_sync_job/j.Yw", "", false),
-        ("GET", "/.elastic-connectors-sync-jobs/_doc/j.Yw", "", false),
+        ("GET", "/_connector/_sync_job/j.c", "", false),
+        ("GET", "/.elastic-connectors-sync-jobs/_doc/j.c", "", false),
         ("HEAD", "/.elastic-connectors", "", false),
+        ("HEAD", "/.elastic-connectors/_doc/c", "", false),
+        ("GET", "/.elastic-connectors/_refresh", "", false),
         ("POST", "/.elastic-connectors/_refresh", "", false),
         ("POST", "/.elastic-connectors/_search", "", false),
         ("POST", "/_connector/_sync_job", r#"{"id":"c"}"#, true),
-        ("PUT", "/_connector/_sync_job/j.Yw/_check_in", "", true),
-        ("DELETE", "/_connector/_sync_job/j.Yw", "", true),
+        ("PUT", "/_connector/_sync_job/j.c/_check_in", "", true),
+        ("DELETE", "/_connector/_sync_job/j.c", "", true),
         ("POST", "/.elastic-connectors/_update/c", r#"{"doc":{}}"#, true),
     ] {
         assert_eq!(call(method, target, body).writes(), writes, "{method} {target}");
@@ -183,11 +187,11 @@ fn what_of_a_request_the_edge_needs_to_know() {
         Call::Connector(_, Operation::Write(write)) => write.name(),
         other => panic!("{other:?}"),
     };
-    let jobs = "/_connector/_sync_job/j.Yw";
+    let jobs = "/_connector/_sync_job/j.c";
     assert_eq!(name("PUT", &format!("{jobs}/_suspend"), ""), "_suspend");
     assert_eq!(name("DELETE", jobs, ""), "_delete");
     let doc = r#"{"doc":{}}"#;
-    assert_eq!(name("POST", "/.elastic-connectors-sync-jobs/_update/j.Yw", doc), "_update");
+    assert_eq!(name("POST", "/.elastic-connectors-sync-jobs/_update/j.c", doc), "_update");
     assert_eq!(name("POST", "/.elastic-connectors/_update/c", doc), "_update");
     // What never goes to a cluster behind?
     for (target, ours) in [
@@ -399,7 +403,7 @@ fn whatever_is_asked_the_protocol_holds() {
     // Every answer there can be was seen, and not by accident.
     let statuses = statuses.into_inner();
     for status in [200, 201, 400, 404, 409, 412] {
-        assert!(statuses.get(&status).is_some_and(|seen| *seen > 50), "{statuses:?}");
+        assert!(statuses.get(&status).is_some_and(|seen| *seen > 20), "{statuses:?}");
     }
 }
 
@@ -407,7 +411,7 @@ proptest! {
     #[test]
     fn every_connector_has_ids_of_jobs(name in "[A-Za-z0-9_-]{20}", connector in "\\PC{1,60}") {
         let id = SyncJobId::new(&name, &connector);
-        prop_assert!(id.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)));
+        prop_assert!(id.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.~".contains(&b)));
         prop_assert_eq!(SyncJobId::parse(id.as_str()), Some(id));
     }
 }

@@ -226,7 +226,7 @@ fn check_all(folder: &Path, subject: Subject) -> (usize, Vec<String>) {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         let is_table = path.extension().is_some_and(|extension| extension == "json");
-        if !is_table || matches!(name.as_str(), "document" | "searches") {
+        if !is_table || matches!(name.as_str(), "document" | "searches" | "types") {
             continue;
         }
         let [table, later] = [NOW, LATER].map(|now| read(&path, &subject.id(), now));

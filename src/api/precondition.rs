@@ -32,8 +32,18 @@ impl Precondition {
         id: &str,
         now: Option<&Current<'_, D>>,
     ) -> Result<(), ApiError> {
-        let noun = D::NOUN;
-        let tag = now.map(|now| etag(now.version));
+        let is_hidden = now.is_some_and(|now| now.document.is_hidden());
+        self.check_version(D::NOUN, id, now.map(|now| now.version), is_hidden)
+    }
+
+    fn check_version(
+        &self,
+        noun: &str,
+        id: &str,
+        now: Option<u64>,
+        is_hidden: bool,
+    ) -> Result<(), ApiError> {
+        let tag = now.map(etag);
         let conflict = |what: String| Err(ApiError::version_conflict(id, &what));
         match (&self.if_match, &tag) {
             (Some(seen), None) => {
@@ -50,10 +60,10 @@ impl Precondition {
             }
             _ => {}
         }
-        match (&self.if_none_match, &tag, now) {
-            (Some(seen), Some(tag), Some(now)) if names(seen, tag) => conflict(format!(
+        match (&self.if_none_match, &tag) {
+            (Some(seen), Some(tag)) if names(seen, tag) => conflict(format!(
                 "If-None-Match is [{seen}] but there is a {noun} with this id at [{tag}]{}",
-                match now.document.is_hidden() {
+                match is_hidden {
                     true =>
                         ", which is soft-deleted: ?include_deleted shows it, DELETE with ?hard \
                              erases it",

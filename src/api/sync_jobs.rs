@@ -1,7 +1,5 @@
 //! `/_connector/_sync_job`: what requests about sync jobs mean, and what they come to.
 
-use serde_json::json;
-
 use super::documents::{self, DocumentUpdate, Index};
 use super::endpoints::{SYNC_JOB_CREATION, SyncJobEndpoint, bare_id, sync_job_creation};
 use super::error::{ApiError, Cause};
@@ -148,7 +146,7 @@ pub fn create_sync_job(
     let connector = connector.ok_or_else(|| no_such_connector(id.connector()))?;
     let (job, response) = match creation {
         SyncJobCreation::Copy(creation) => {
-            let response = Response::json(201, &json!({ "id": id.as_str() }));
+            let response = Response::text(201, with_id(id.as_str(), "{}"));
             (creation.job(id.connector(), connector, now)?, response)
         }
         SyncJobCreation::Document(job) => {

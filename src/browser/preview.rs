@@ -8,7 +8,8 @@ use crate::api::{
     self, ApiError, Call, Current, Index, Operation, Precondition, Request, Response,
 };
 use crate::connector::{Connector, Fields};
-use crate::status::{InvalidTransition, Status};
+use crate::status::{InvalidTransition, Mover, Status};
+use crate::sync_job::{self, SyncJobStatus};
 use crate::values::{Time, json as text};
 
 /// What the edge would answer to a request at the time `now`, in milliseconds since 1970, and what
@@ -127,23 +128,34 @@ fn carry_out(
     }
 }
 
-/// The transition table as data, for the package's build: `statuses` with what may follow each and
-/// who moves a connector there; `sentence`, the pieces around the two statuses of a refusal.
+/// The transition tables as data, for the package's build: `statuses` with what may follow each and
+/// who moves a connector there; `sentence`, the pieces around the two statuses of a refusal; and
+/// `sync_jobs`, the same of sync jobs.
 ///
 /// # Errors
 /// None.
 #[wasm_bindgen]
 pub fn rules() -> Result<JsValue, JsError> {
-    let rule = |status: Status| {
-        let mover = status.mover();
-        let next: Vec<_> = status.next().iter().map(|next| next.name()).collect();
-        json!({ "status": status.name(), "next": next, "who": mover.who, "when": mover.when })
-    };
+    let rule = |status: &str, next: Vec<&str>, mover: Mover| json!({ "status": status, "next": next, "who": mover.who, "when": mover.when });
+    let around = |[before, _, between, _, after]: [&'static str; 5]| [before, between, after];
+    let connectors = Status::ALL.map(|status| {
+        let next = status.next().iter().map(|next| next.name()).collect();
+        rule(status.name(), next, status.mover())
+    });
     let refusal = InvalidTransition { from: Status::Created, to: Status::Connected };
-    let [before, _, between, _, after] = refusal.sentence();
+    let sync_jobs = SyncJobStatus::ALL.map(|status| {
+        let next = status.next().iter().map(|next| next.name()).collect();
+        rule(status.name(), next, status.mover())
+    });
+    let refusal_of_job =
+        sync_job::InvalidTransition { from: SyncJobStatus::Pending, to: SyncJobStatus::Error };
     let rules = json!({
-        "statuses": Status::ALL.map(rule).to_vec(),
-        "sentence": [before, between, after],
+        "statuses": connectors.to_vec(),
+        "sentence": around(refusal.sentence()),
+        "sync_jobs": {
+            "statuses": sync_jobs.to_vec(),
+            "sentence": around(refusal_of_job.sentence()),
+        },
     });
     to_js(&rules.to_string())
 }

@@ -11,11 +11,10 @@ mod prefilter;
 mod range;
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-pub use parse::{SERVED, parse};
+pub use parse::parse;
 pub use prefilter::{Column, Condition, Prefilter};
 pub use range::{Bound, Limit, Range};
 
@@ -28,7 +27,7 @@ pub enum Query {
     /// Nothing: `match_all`.
     All,
     /// One of the field's values is one of these: `term`, `terms`, `match`, `ids`.
-    AnyOf(Field, BTreeSet<String>),
+    AnyOf(Field, Vec<String>),
     /// One of the field's values lies between: `range`.
     Range(Field, Range),
     /// A combination of others: `bool`.
@@ -111,10 +110,11 @@ impl Query {
 pub const ID: &str = "_id";
 
 impl Field {
-    fn is_any(&self, value: &Value, wanted: &BTreeSet<String>) -> bool {
+    fn is_any(&self, value: &Value, wanted: &[String]) -> bool {
+        let is_wanted = |value: &str| wanted.iter().any(|one| one == value);
         match (self.kind, value) {
-            (Kind::Text, Value::String(text)) => words(text).any(|word| wanted.contains(&word)),
-            _ => self.normal(value).is_some_and(|value| wanted.contains(value.as_ref())),
+            (Kind::Text, Value::String(text)) => words(text).any(|word| is_wanted(&word)),
+            _ => self.normal(value).is_some_and(|value| is_wanted(&value)),
         }
     }
 

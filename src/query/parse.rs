@@ -1,21 +1,32 @@
 //! Reads Elasticsearch's query language, as far as it is served.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
 use super::range::from_now;
-use super::{Bool, Bound, Field, ID, Kind, Limit, Query, Range, words};
+use super::{Bool, Bound, Field, ID, Kind, Limit, Query, Range, time, words};
 use crate::document::Fields;
-use crate::values::Time;
 
-/// The queries that are served, for people.
-pub const SERVED: &str = "[match_all], [term], [terms], [match], [range], [ids] and [bool]";
+/// The queries that are served, and how they are written. Whatever is not written so is refused with
+/// that line of this table.
+const SERVED: [(&str, &str); 7] = [
+    ("match_all", "{}"),
+    ("term", r#"{"<field>": <value>} or {"<field>": {"value": <value>}}"#),
+    ("terms", r#"{"<field>": [<values>]}"#),
+    ("match", r#"{"<field>": <value>} or {"<field>": {"query": <value>}}"#),
+    (
+        "range",
+        r#"{"<field>": {"gte" or "gt": <from>, "lte" or "lt": <to>}}, each a text, a whole number, a date, or now, now-300s, now+1d in s, m, h, d or w"#,
+    ),
+    ("ids", r#"{"values": [<ids>]}"#),
+    (
+        "bool",
+        r#"{"must": [<queries>], "filter": [<queries>], "should": [<queries>], "must_not": [<queries>], "minimum_should_match": <number>}"#,
+    ),
+];
 
-/// A query has no more parts than this, so that looking at a document costs a bounded time.
-const PARTS_LIMIT: usize = 1_024;
-/// A list of values is no longer, as in Elasticsearch.
-const VALUES_LIMIT: usize = 65_536;
+/// A query has no more parts and values than this in all, so that looking at a document costs a
+/// bounded time.
+const LIMIT: usize = 4_096;
 
 /// Reads a query. `kind` says how the values of a field are compared.
 ///
@@ -32,163 +43,130 @@ struct Parser<'a> {
 
 impl Parser<'_> {
     fn query(&mut self, json: &Value) -> Result<Query, String> {
-        self.parts += 1;
-        if self.parts > PARTS_LIMIT {
-            return Err(format!("a query has at most [{PARTS_LIMIT}] parts"));
-        }
-        let (name, content) = single(json).map_err(|given| {
-            format!("a query is an object with one field, its type, but was {given}")
-        })?;
-        match name {
-            "match_all" => self.match_all(content),
-            "term" => self.term(content),
-            "terms" => self.terms(content),
-            "match" => self.match_(content),
-            "range" => self.range(content),
-            "ids" => self.ids(content),
-            "bool" => self.bool(content),
-            _ => Err(format!("unknown query [{name}]: {SERVED} are served")),
-        }
-    }
-
-    fn match_all(&self, content: &Value) -> Result<Query, String> {
-        let fields = object("match_all", content)?;
-        known("match_all", fields, &[])?;
-        Ok(Query::All)
-    }
-
-    fn term(&self, content: &Value) -> Result<Query, String> {
-        let (field, value) = self.field("term", content)?;
-        let value = parameter("term", value, "value")?;
-        let value = scalar("term", &field, value)?;
-        Ok(Query::AnyOf(field, BTreeSet::from([value])))
-    }
-
-    fn terms(&self, content: &Value) -> Result<Query, String> {
-        let (field, values) = self.field("terms", content)?;
-        let Value::Array(values) = values else {
-            return Err(format!("[terms] query requires a list of values for [{}]", field.path));
+        let (name, content) = single(json).unwrap_or(("", json));
+        let Some((name, usage)) = SERVED.into_iter().find(|(served, _)| *served == name) else {
+            let served = SERVED.map(|(name, _)| name).join("], [");
+            return Err(format!("unknown query [{name}]: [{served}] are served"));
         };
-        if values.len() > VALUES_LIMIT {
-            return Err(format!("[terms] query takes at most [{VALUES_LIMIT}] values"));
+        let query = match name {
+            "bool" => self.bool(content)?,
+            name => self.leaf(name, content),
+        };
+        self.parts += match &query {
+            Some(Query::AnyOf(_, values)) => values.len(),
+            _ => 1,
+        };
+        if self.parts > LIMIT {
+            return Err(format!("a query has at most [{LIMIT}] parts and values"));
         }
-        let values = values.iter().map(|value| scalar("terms", &field, value));
-        Ok(Query::AnyOf(field.clone(), values.collect::<Result<_, _>>()?))
+        query.ok_or_else(|| format!("[{name}] query is served as {{\"{name}\": {usage}}}"))
     }
 
-    fn match_(&self, content: &Value) -> Result<Query, String> {
-        let (field, value) = self.field("match", content)?;
-        let value = parameter("match", value, "query")?;
-        let wanted = match (field.kind, value) {
-            (Kind::Text, Value::String(text)) => words(text).collect(),
-            _ => BTreeSet::from([scalar("match", &field, value)?]),
+    /// A query that is none of others; `None` if it is not written as it is served.
+    fn leaf(&self, name: &str, content: &Value) -> Option<Query> {
+        let (path, value) = match name {
+            "match_all" => return content.as_object()?.is_empty().then_some(Query::All),
+            _ => single(content)?,
         };
-        Ok(Query::AnyOf(field, wanted))
-    }
-
-    fn ids(&self, content: &Value) -> Result<Query, String> {
-        let fields = object("ids", content)?;
-        known("ids", fields, &["values"])?;
-        let field = Field { path: ID.to_owned(), kind: Kind::Keyword };
-        let values = fields.get("values").ok_or("[ids] requires providing a values element")?;
-        let values = list(values).iter().map(|value| scalar("ids", &field, value));
-        Ok(Query::AnyOf(field.clone(), values.collect::<Result<_, _>>()?))
-    }
-
-    fn range(&self, content: &Value) -> Result<Query, String> {
-        let (field, limits) = self.field("range", content)?;
-        let limits = object("range", limits)?;
-        known("range", limits, &["gt", "gte", "lt", "lte"])?;
-        let limit = |outer: &str, inner: &str| {
-            let given = [(outer, false), (inner, true)];
-            let given = given.map(|(name, inclusive)| (limits.get(name), inclusive));
-            let mut given = given.into_iter().filter_map(|(value, inclusive)| {
-                value.filter(|value| !value.is_null()).map(|value| (value, inclusive))
-            });
-            match (given.next(), given.next()) {
-                (Some(_), Some(_)) => {
-                    Err(format!("[range] takes [{outer}] or [{inner}], not both"))
-                }
-                (Some((value, inclusive)), None) => {
-                    bound(&field, value).map(|bound| Some(Limit { bound, inclusive }))
-                }
-                _ => Ok(None),
-            }
+        let path = match (name, path) {
+            ("ids", "values") => ID,
+            ("ids", _) => return None,
+            (_, path) => path,
         };
-        let range = Range { from: limit("gt", "gte")?, to: limit("lt", "lte")? };
-        Ok(Query::Range(field, range))
-    }
-
-    fn bool(&mut self, content: &Value) -> Result<Query, String> {
-        let fields = object("bool", content)?;
-        let clauses = ["must", "filter", "should", "must_not"];
-        known("bool", fields, &[&clauses[..], &["minimum_should_match"]].concat())?;
-        let [mut must, filter, should, must_not] = clauses.map(|name| {
-            let given = fields.get(name).map(list).unwrap_or_default();
-            given.iter().map(|query| self.query(query)).collect::<Result<Vec<_>, _>>()
-        });
-        if let (Ok(must), Ok(filter)) = (&mut must, &filter) {
-            must.extend_from_slice(filter);
+        let field = Field { path: path.to_owned(), kind: (self.kind)(path) };
+        if name == "range" {
+            return range(&field, value.as_object()?).map(|range| Query::Range(field, range));
         }
-        let (must, should) = (filter.and(must)?, should?);
-        let least = match fields.get("minimum_should_match") {
-            Some(given) => minimum(given)?,
-            // Where nothing else has to match, one of these has to.
-            None => usize::from(must.is_empty() && !should.is_empty()),
+        let given = match (name, value) {
+            ("term", Value::Object(_)) => std::slice::from_ref(parameter(value, "value")?),
+            ("match", Value::Object(_)) => std::slice::from_ref(parameter(value, "query")?),
+            ("terms" | "ids", Value::Array(values)) => values.as_slice(),
+            ("terms", _) => return None,
+            _ => std::slice::from_ref(value),
         };
-        Ok(Query::Bool(Bool { must, must_not: must_not?, should, least }))
-    }
-
-    /// The one field that a query is about, and what it says of it.
-    fn field<'a>(&self, query: &str, content: &'a Value) -> Result<(Field, &'a Value), String> {
-        let (path, value) = single(content).map_err(|given| {
-            format!("[{query}] query is an object with one field, but was {given}")
-        })?;
-        Ok((Field { path: path.to_owned(), kind: (self.kind)(path) }, value))
-    }
-}
-
-/// The only member of an object; else a word for what was given instead.
-fn single(json: &Value) -> Result<(&str, &Value), &'static str> {
-    match json {
-        Value::Object(fields) => {
-            let mut members = fields.iter();
-            match (members.next(), members.next()) {
-                (Some((name, value)), None) => Ok((name, value)),
-                (None, _) => Err("empty"),
-                _ => Err("one with several"),
+        let mut values = Vec::new();
+        for value in given {
+            match (name, field.kind, value) {
+                ("match", Kind::Text, Value::String(text)) => values.extend(words(text)),
+                _ => values.push(field.normal(value)?.into_owned()),
             }
         }
-        _ => Err("none"),
+        Some(Query::AnyOf(field, values))
+    }
+
+    fn bool(&mut self, content: &Value) -> Result<Option<Query>, String> {
+        let Value::Object(clauses) = content else { return Ok(None) };
+        let mut all = Bool::default();
+        let mut least = None;
+        for (name, given) in clauses {
+            let queries = match name.as_str() {
+                "must" | "filter" => &mut all.must,
+                "must_not" => &mut all.must_not,
+                "should" => &mut all.should,
+                "minimum_should_match" => {
+                    least = match given {
+                        Value::String(text) => text.parse().ok(),
+                        _ => given.as_u64().and_then(|number| usize::try_from(number).ok()),
+                    };
+                    if least.is_none() {
+                        return Ok(None);
+                    }
+                    continue;
+                }
+                _ => return Ok(None),
+            };
+            for query in list(given) {
+                queries.push(self.query(query)?);
+            }
+        }
+        // Where nothing else has to match, one of these has to.
+        all.least = least.unwrap_or(usize::from(all.must.is_empty() && !all.should.is_empty()));
+        Ok(Some(Query::Bool(all)))
     }
 }
 
-fn object<'a>(query: &str, json: &'a Value) -> Result<&'a Fields, String> {
-    json.as_object().ok_or_else(|| format!("[{query}] query malformed, no object"))
+fn range(field: &Field, limits: &Fields) -> Option<Range> {
+    let mut range = Range::default();
+    for (name, value) in limits {
+        let side = match name.as_str() {
+            "gt" | "gte" => &mut range.from,
+            "lt" | "lte" => &mut range.to,
+            _ => return None,
+        };
+        if side.is_some() {
+            return None;
+        }
+        if !value.is_null() {
+            let inclusive = name.ends_with('e');
+            *side = Some(Limit { bound: bound(field, value)?, inclusive });
+        }
+    }
+    Some(range)
 }
 
-fn known(query: &str, fields: &Fields, served: &[&str]) -> Result<(), String> {
-    match fields.keys().find(|name| !served.contains(&name.as_str())) {
-        Some(name) if served.is_empty() => {
-            Err(format!("[{query}] query does not support [{name}]"))
+fn bound(field: &Field, value: &Value) -> Option<Bound> {
+    match (field.kind, value) {
+        (Kind::Date, Value::String(text)) if text.starts_with("now") => {
+            from_now(text).map(Bound::Now)
         }
-        Some(name) => {
-            let served = served.join("], [");
-            Err(format!("[{query}] query does not support [{name}]: [{served}] are served"))
-        }
-        None => Ok(()),
+        (Kind::Date, _) => time(value).map(Bound::Time),
+        (_, Value::String(text)) => Some(Bound::Text(text.clone())),
+        _ => value.as_i64().map(Bound::Number),
     }
 }
 
-/// `value`, or `{"name": value}` for the same in full.
-fn parameter<'a>(query: &str, value: &'a Value, name: &str) -> Result<&'a Value, String> {
-    match value {
-        Value::Object(fields) => {
-            known(query, fields, &[name])?;
-            fields.get(name).ok_or_else(|| format!("[{query}] query requires a [{name}]"))
-        }
-        _ => Ok(value),
+/// The only member of an object.
+fn single(json: &Value) -> Option<(&str, &Value)> {
+    let mut members = json.as_object()?.iter();
+    match (members.next(), members.next()) {
+        (Some((name, value)), None) => Some((name, value)),
+        _ => None,
     }
+}
+
+/// `{"name": value}`, the same in full as the value alone.
+fn parameter<'a>(json: &'a Value, name: &str) -> Option<&'a Value> {
+    single(json).filter(|(given, _)| *given == name).map(|(_, value)| value)
 }
 
 fn list(value: &Value) -> &[Value] {
@@ -196,50 +174,4 @@ fn list(value: &Value) -> &[Value] {
         Value::Array(values) => values,
         _ => std::slice::from_ref(value),
     }
-}
-
-/// A value as documents' values are compared with it.
-fn scalar(query: &str, field: &Field, value: &Value) -> Result<String, String> {
-    match field.normal(value) {
-        Some(normal) => Ok(normal.into_owned()),
-        None if field.kind == Kind::Date => bad_date(value),
-        None => Err(format!("[{query}] query does not support [{value}] as a value")),
-    }
-}
-
-fn bound(field: &Field, value: &Value) -> Result<Bound, String> {
-    match (field.kind, value) {
-        (Kind::Date, Value::String(text)) if text.starts_with("now") => {
-            from_now(text).map(Bound::Now).ok_or_else(|| {
-                format!(
-                    "date math expression [{text}] is not served: [now] is, and one step from it, \
-                     of [s], [m], [h], [d] or [w], as in [now-300s]"
-                )
-            })
-        }
-        (Kind::Date, Value::String(_) | Value::Number(_)) => {
-            super::time(value).map(Bound::Time).map_or_else(|| bad_date(value), Ok)
-        }
-        (Kind::Keyword | Kind::Text, Value::String(text)) => Ok(Bound::Text(text.clone())),
-        _ => value
-            .as_i64()
-            .map(Bound::Number)
-            .ok_or_else(|| format!("[range] query does not support [{value}] as a limit")),
-    }
-}
-
-fn bad_date<T>(value: &Value) -> Result<T, String> {
-    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    Err(Time::unreadable(&text))
-}
-
-fn minimum(given: &Value) -> Result<usize, String> {
-    let number = match given {
-        Value::Number(number) => number.as_u64(),
-        Value::String(text) => text.parse().ok(),
-        _ => None,
-    };
-    let number = number.and_then(|number| usize::try_from(number).ok());
-    number
-        .ok_or_else(|| format!("[minimum_should_match] is [{given}]: a number from 0 on is served"))
 }

@@ -1,8 +1,6 @@
 //! What of a query an index of some columns can answer, so that a search reads little more than it
 //! shows.
 
-use std::collections::BTreeSet;
-
 use super::{Field, ID, Query, Range};
 use crate::values::Time;
 
@@ -55,11 +53,11 @@ impl Column {
 
 /// Something that holds of every document that matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Condition {
+pub enum Condition<'a> {
     /// It has one of these values.
-    AnyOf(Column, BTreeSet<String>),
+    AnyOf(Column, &'a [String]),
     /// It has none of these values; it may have no value.
-    NoneOf(Column, BTreeSet<String>),
+    NoneOf(Column, &'a [String]),
     /// It lies between, both ends included. The document must be looked at all the same: it may say
     /// more than milliseconds.
     Between(Column, Option<i64>, Option<i64>),
@@ -67,26 +65,26 @@ pub enum Condition {
 
 /// What can be said of all documents that match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Prefilter {
+pub struct Prefilter<'a> {
     /// All of these hold.
-    pub conditions: Vec<Condition>,
+    pub conditions: Vec<Condition<'a>>,
     /// Is that all the query asks? Then whatever fulfils the conditions matches.
     pub exact: bool,
 }
 
-impl Prefilter {
+impl<'a> Prefilter<'a> {
     /// What can be said of the documents that match the query at that time.
-    pub fn of(query: &Query, now: Time) -> Self {
+    pub fn of(query: &'a Query, now: Time) -> Self {
         let mut prefilter = Self { conditions: Vec::new(), exact: true };
         prefilter.require(query, now);
         prefilter
     }
 
-    fn require(&mut self, query: &Query, now: Time) {
+    fn require(&mut self, query: &'a Query, now: Time) {
         match query {
             Query::All => {}
             Query::AnyOf(field, values) => match text_column(field) {
-                Some(column) => self.conditions.push(Condition::AnyOf(column, values.clone())),
+                Some(column) => self.conditions.push(Condition::AnyOf(column, values)),
                 None => self.exact = false,
             },
             Query::Range(field, range) => {
@@ -96,14 +94,14 @@ impl Prefilter {
             Query::Bool(all) => {
                 all.must.iter().for_each(|query| self.require(query, now));
                 for query in &all.must_not {
-                    match query {
-                        Query::AnyOf(field, values) if text_column(field).is_some() => {
-                            let column = text_column(field);
-                            let condition = |column| Condition::NoneOf(column, values.clone());
-                            self.conditions.extend(column.map(condition));
+                    let condition = match query {
+                        Query::AnyOf(field, values) => {
+                            text_column(field).map(|column| Condition::NoneOf(column, values))
                         }
-                        _ => self.exact = false,
-                    }
+                        _ => None,
+                    };
+                    self.exact &= condition.is_some();
+                    self.conditions.extend(condition);
                 }
                 self.exact &= all.least == 0;
             }
@@ -115,7 +113,7 @@ fn text_column(field: &Field) -> Option<Column> {
     Column::of(field).filter(|column| !column.is_time())
 }
 
-fn between(field: &Field, range: &Range, now: Time) -> Option<Condition> {
+fn between(field: &Field, range: &Range, now: Time) -> Option<Condition<'static>> {
     let column = Column::of(field).filter(|column| column.is_time())?;
     let millis = |limit: &Option<super::Limit>| {
         limit.as_ref().and_then(|limit| limit.bound.time(now)).map(Time::millis)

@@ -91,5 +91,9 @@ fn moved(before: &SyncJob, to: SyncJobStatus, fields: Fields) -> Result<Patch, I
 
 fn stamped(names: &[&str], now: Time) -> Fields {
     let now = Value::from(now.to_string());
-    names.iter().map(|name| ((*name).to_owned(), now.clone())).collect()
+    let mut stamps = Fields::new();
+    for name in names {
+        stamps.insert((*name).to_owned(), now.clone());
+    }
+    stamps
 }

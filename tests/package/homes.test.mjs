@@ -25,7 +25,7 @@ const installed = install({ after }, tarball);
 
 test("holds what it should and nothing else", () => {
   const files = execFileSync("tar", ["-tf", tarball]).toString().trim().split("\n").sort();
-  const both = ["client", "error", "index", "js", "preview", "slim"];
+  const both = ["client", "error", "index", "js", "preview", "slim", "sync-jobs"];
   const typed = both.filter((name) => name !== "error");
   const expected = [
     ...(has("LICENSE") ? ["LICENSE"] : []),
@@ -56,7 +56,7 @@ test("@arethetypeswrong finds nothing", () => {
   // As JSON: what is meant for people is laid out after the width of their terminal.
   const found = execFileSync(bin("attw"), [tarball, ...args, "--format", "json"]);
   const { entrypoints, problems } = JSON.parse(found).analysis;
-  const names = [".", "./client", "./preview", "./slim", "./js", "./package.json"];
+  const names = [".", "./client", "./preview", "./slim", "./js", "./sync-jobs", "./package.json"];
   assert.deepEqual(Object.keys(entrypoints), names);
   assert.deepEqual(problems.filter(({ resolutionKind }) => resolutionKind !== "node10"), []);
 });

@@ -58,5 +58,6 @@ test("each example is run by a test", () => {
     ["Svelte", "svelte"],
     ["`connector-status/client`", "js"], // client.test.mjs
     ["`connector-status/preview`", "js"], // preview.test.mjs
+    ["`connector-status/sync-jobs`", "js"], // sync-jobs.test.mjs
   ]);
 });

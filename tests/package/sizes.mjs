@@ -24,6 +24,7 @@ export const imports = {
   "connector-status/slim": entry("slim"),
   "connector-status/client": entry("client"),
   "connector-status/preview": entry("preview"),
+  "connector-status/sync-jobs": entry("sync-jobs"),
   "robot3": `export { createMachine, state, transition } from "robot3";`,
   "javascript-state-machine": `export { default } from "javascript-state-machine";`,
   "xstate": `export { createMachine, getNextSnapshot } from "xstate";`,

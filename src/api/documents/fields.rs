@@ -1,11 +1,8 @@
 //! The fields of documents and their types. What is written into an index by hand - by Elastic's
 //! connector service, say - is held to them; fields that are not declared are kept as they are.
 
-use serde_json::{Value, json};
-
 use crate::api::endpoints::objects::{JOB_TYPE, STATUS, SYNC_STATUS, TRIGGER_METHOD};
 use crate::api::schema::{Field, FieldType, JsonType, NullPolicy, ObjectSchema, field};
-use crate::document::Fields;
 use crate::query::Kind;
 
 const OBJECT: FieldType = FieldType::Any(&[JsonType::Object]);
@@ -216,29 +213,4 @@ fn type_of(schema: &'static ObjectSchema, path: &str) -> Option<FieldType> {
         FieldType::Array(FieldType::OpenObject(inner)) => type_of(inner, rest),
         _ => None,
     }
-}
-
-/// The schema as Elasticsearch's mappings say it.
-pub fn mappings(schema: &ObjectSchema) -> Value {
-    let properties: Fields = schema
-        .fields
-        .iter()
-        .map(|field| (field.name.to_owned(), mapping(field.name, field.field_type)))
-        .collect();
-    json!({ "properties": properties })
-}
-
-fn mapping(name: &str, field_type: FieldType) -> Value {
-    let name = match field_type {
-        FieldType::String if name == "description" => "text",
-        FieldType::String | FieldType::Enum(_) | FieldType::Cron => "keyword",
-        FieldType::Boolean => "boolean",
-        FieldType::Int => "integer",
-        FieldType::Long => "long",
-        FieldType::Date => "date",
-        FieldType::OpenObject(inner) | FieldType::Object(inner) => return mappings(inner),
-        FieldType::Array(element) => return mapping(name, *element),
-        FieldType::Map(_) | FieldType::Any(_) => "object",
-    };
-    json!({ "type": name })
 }

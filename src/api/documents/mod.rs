@@ -6,7 +6,7 @@ mod fields;
 mod search;
 mod update;
 
-use serde_json::json;
+use serde_json::Value;
 
 use super::error::{ApiError, Cause};
 use super::query::Query;
@@ -124,7 +124,7 @@ pub(super) fn read(
         }
         DocumentRoute::Refresh => {
             refuse_body(request, path)?;
-            let response = Response::json(200, &json!({ "_shards": shards(1) }));
+            let response = Response::text(200, format!("{{\"_shards\":{}}}", shards(1)));
             Ok(Call::Static { action: "indices:admin/refresh", response })
         }
         DocumentRoute::Search => read_search(index, View::Hits, request, query).map(Call::Search),
@@ -182,7 +182,7 @@ fn read_sync_job(request: &Request) -> Result<Call, ApiError> {
 /// The answer to `GET /{index}/_doc/{id}`. `found` is the version of the document and its JSON.
 pub fn show(index: Index, id: &str, found: Option<(u64, &str)>) -> Response {
     let index = index.name();
-    let id = json!(id);
+    let id = Value::from(id);
     match found {
         Some((version, source)) => {
             let seq_no = seq_no(version);
@@ -201,22 +201,16 @@ pub fn show(index: Index, id: &str, found: Option<(u64, &str)>) -> Response {
     }
 }
 
-/// The answer to `GET /{index}`.
+/// The answer to `GET /{index}`: that it is there. What its fields are is in the description of the
+/// API.
 fn describe(index: Index) -> Response {
-    let settings = json!({
-        "index": {
-            "hidden": "true",
-            "number_of_replicas": "0",
-            "number_of_shards": "1",
-            "provided_name": index.name(),
-        },
-    });
-    let index_json = json!({
-        "aliases": { index.alias(): {} },
-        "mappings": fields::mappings(index.schema()),
-        "settings": settings,
-    });
-    Response::json(200, &json!({ index.name(): index_json }))
+    let (name, alias) = (index.name(), index.alias());
+    Response::text(
+        200,
+        format!(
+            "{{\"{name}\":{{\"aliases\":{{\"{alias}\":{{}}}},\"mappings\":{{}},\"settings\":{{}}}}}}"
+        ),
+    )
 }
 
 /// The answer to a document that was written, or did not have to be.
@@ -227,18 +221,16 @@ pub(super) fn written(
     version: u64,
     result: &'static str,
 ) -> Response {
-    let asked = if result == "noop" { 0 } else { 1 };
-    Response::json(
+    let index = index.name();
+    let id = Value::from(id);
+    let shards = shards(if result == "noop" { 0 } else { 1 });
+    let seq_no = seq_no(version);
+    Response::text(
         status,
-        &json!({
-            "_index": index.name(),
-            "_id": id,
-            "_version": version,
-            "result": result,
-            "_shards": shards(asked),
-            "_seq_no": seq_no(version),
-            "_primary_term": PRIMARY_TERM,
-        }),
+        format!(
+            "{{\"_index\":\"{index}\",\"_id\":{id},\"_version\":{version},\"result\":\"{result}\",\
+             \"_shards\":{shards},\"_seq_no\":{seq_no},\"_primary_term\":{PRIMARY_TERM}}}"
+        ),
     )
 }
 
@@ -248,6 +240,6 @@ const fn seq_no(version: u64) -> u64 {
     version.saturating_sub(1)
 }
 
-fn shards(number: u8) -> serde_json::Value {
-    json!({ "total": number, "successful": number, "failed": 0 })
+fn shards(number: u8) -> String {
+    format!("{{\"total\":{number},\"successful\":{number},\"failed\":0}}")
 }

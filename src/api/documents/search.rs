@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Index, PRIMARY_TERM, seq_no};
 use crate::api::endpoints::objects::{JOB_TYPE, SYNC_STATUS};
@@ -88,7 +88,7 @@ struct Hit {
 impl Search {
     /// What an index of some columns can say of the hits beforehand. Patterns of connectors are not
     /// in it.
-    pub fn prefilter(&self, now: Time) -> Prefilter {
+    pub fn prefilter(&self, now: Time) -> Prefilter<'_> {
         Prefilter::of(&self.query, now)
     }
 
@@ -110,36 +110,36 @@ impl Search {
             .is_none_or(|patterns| connector.is_some_and(|id| matches_any(patterns, id)))
     }
 
-    /// Looks at documents and answers: which match, in order, a page of them.
+    /// Looks at documents and answers: which match, in order, a page of them. No more hits are held
+    /// than reach to the page's end.
     pub fn run(&self, rows: impl IntoIterator<Item = Row>, now: Time) -> Response {
-        let mut hits: Vec<Hit> = rows
-            .into_iter()
-            .filter_map(|row| {
-                let source: Fields = json::parse_object(&row.document).ok()?;
-                let found = self.matches(&row.id, &source, now);
-                found.then(|| Hit { sort: self.sort_values(&row.id, &source), row })
-            })
-            .collect();
-        let total = hits.len();
-        hits.sort_by(|a, b| self.order(a, b));
-        let page: Vec<Hit> = hits.into_iter().skip(self.from).take(self.size).collect();
-        self.respond(total, &page)
+        let mut total = 0;
+        let mut best: Vec<Box<Hit>> = Vec::new();
+        for row in rows {
+            let Ok(source) = json::parse_object(&row.document) else { continue };
+            if self.matches(&row.id, &source, now) {
+                total += 1;
+                let hit = Box::new(Hit { sort: self.sort_values(&row.id, &source), row });
+                let place = best.partition_point(|other| self.order(other, &hit).is_le());
+                best.insert(place, hit);
+                best.truncate(self.from.saturating_add(self.size));
+            }
+        }
+        self.respond(total, best.get(self.from..).unwrap_or_default())
     }
 
     /// Answers where the page is known already: how many match, and the page in order.
     pub fn answer(&self, total: usize, page: impl IntoIterator<Item = Row>) -> Response {
-        let hit = |row: Row| {
-            let sort = match self.view == View::Hits && !self.sort.is_empty() {
-                true => {
-                    let source: Fields = json::parse_object(&row.document).unwrap_or_default();
-                    self.sort_values(&row.id, &source)
-                }
-                false => Vec::new(),
-            };
-            Hit { row, sort }
-        };
-        let page: Vec<Hit> = page.into_iter().map(hit).collect();
-        self.respond(total, &page)
+        let mut hits = Vec::new();
+        for row in page {
+            let mut sort = Vec::new();
+            if self.view == View::Hits && !self.sort.is_empty() {
+                let source: Fields = json::parse_object(&row.document).unwrap_or_default();
+                sort = self.sort_values(&row.id, &source);
+            }
+            hits.push(Box::new(Hit { row, sort }));
+        }
+        self.respond(total, &hits)
     }
 
     fn sort_values(&self, id: &str, source: &Fields) -> Vec<Value> {
@@ -165,51 +165,56 @@ impl Search {
         by_values.fold(Ordering::Equal, Ordering::then).then_with(|| a.row.id.cmp(&b.row.id))
     }
 
-    fn respond(&self, total: usize, page: &[Hit]) -> Response {
-        let shards = "{\"total\":1,\"successful\":1,\"skipped\":0,\"failed\":0}";
-        let body = match self.view {
-            View::Count => format!("{{\"count\":{total},\"_shards\":{shards}}}"),
-            View::List => {
-                let results = join(page.iter().map(|hit| with_id(&hit.row.id, &hit.row.document)));
-                format!("{{\"count\":{total},\"results\":[{results}]}}")
-            }
+    fn respond(&self, total: usize, page: &[Box<Hit>]) -> Response {
+        let shards = super::shards(1);
+        let (mut body, end) = match self.view {
+            View::Count => (format!("{{\"count\":{total},\"_shards\":{shards}"), "}"),
+            View::List => (format!("{{\"count\":{total},\"results\":["), "]}"),
             View::Hits => {
-                let hits = join(page.iter().map(|hit| self.show(hit)));
                 let best = if page.is_empty() || !self.sort.is_empty() { "null" } else { "1.0" };
-                format!(
+                let head = format!(
                     "{{\"took\":1,\"timed_out\":false,\"_shards\":{shards},\"hits\":{{\"total\":\
-                     {{\"value\":{total},\"relation\":\"eq\"}},\"max_score\":{best},\"hits\":\
-                     [{hits}]}}}}"
-                )
+                     {{\"value\":{total},\"relation\":\"eq\"}},\"max_score\":{best},\"hits\":["
+                );
+                (head, "]}}")
             }
         };
+        if self.view != View::Count {
+            for (number, hit) in page.iter().enumerate() {
+                if number > 0 {
+                    body.push(',');
+                }
+                match self.view {
+                    View::List => body.push_str(&with_id(&hit.row.id, &hit.row.document)),
+                    View::Hits | View::Count => self.show(hit, &mut body),
+                }
+            }
+        }
+        body.push_str(end);
         Response::text(200, body)
     }
 
-    fn show(&self, hit: &Hit) -> String {
+    fn show(&self, hit: &Hit, body: &mut String) {
         let Row { id, version, document } = &hit.row;
-        let mut shown = format!("{{\"_index\":\"{}\",\"_id\":{}", self.index.name(), json!(id));
+        let (index, id) = (self.index.name(), Value::from(id.as_str()));
+        body.push_str(&format!("{{\"_index\":\"{index}\",\"_id\":{id}"));
         if self.parts.version {
-            shown.push_str(&format!(",\"_version\":{version}"));
+            body.push_str(&format!(",\"_version\":{version}"));
         }
         if self.parts.seq_no {
             let seq_no = seq_no(*version);
-            shown.push_str(&format!(",\"_seq_no\":{seq_no},\"_primary_term\":{PRIMARY_TERM}"));
+            body.push_str(&format!(",\"_seq_no\":{seq_no},\"_primary_term\":{PRIMARY_TERM}"));
         }
-        shown.push_str(if self.sort.is_empty() { ",\"_score\":1.0" } else { ",\"_score\":null" });
+        body.push_str(if self.sort.is_empty() { ",\"_score\":1.0" } else { ",\"_score\":null" });
         if self.parts.source {
-            shown.push_str(&format!(",\"_source\":{document}"));
+            body.push_str(",\"_source\":");
+            body.push_str(document);
         }
         if !hit.sort.is_empty() {
-            shown.push_str(&format!(",\"sort\":{}", json!(hit.sort)));
+            body.push_str(&format!(",\"sort\":{}", Value::Array(hit.sort.clone())));
         }
-        shown.push('}');
-        shown
+        body.push('}');
     }
-}
-
-fn join(items: impl Iterator<Item = String>) -> String {
-    items.collect::<Vec<_>>().join(",")
 }
 
 /// Numbers before texts.
@@ -291,93 +296,71 @@ pub(in crate::api) fn read_search(
     Ok(search)
 }
 
+/// What a search may say, and how.
+const SERVED: &str = r#"{"query": <query>, "from": <number>, "size": <number>, "sort": "<field>" or {"<field>": "asc" or "desc"} or a list of these, "seq_no_primary_term": <boolean>, "version": <boolean>, "_source": <boolean>, "track_total_hits": <any>}"#;
+
 impl Search {
     fn read(&mut self, body: &Value) -> Result<(), String> {
-        let Value::Object(members) = body else {
-            return Err("the body of a search is an object".to_owned());
-        };
+        let index = self.index;
+        let refusal = |what: &str| format!("[{what}] is not served in a search: {SERVED} is");
+        let Value::Object(members) = body else { return Err(refusal("")) };
         for (name, value) in members {
-            match (name.as_str(), self.view) {
+            let number = || value.as_u64().and_then(|number| usize::try_from(number).ok());
+            let taken = match (name.as_str(), self.view) {
                 ("query", _) => {
-                    let index = self.index;
                     self.query = query::parse(value, &|path| index.kind(path))?;
+                    Some(())
                 }
-                ("from", View::Hits) => self.from = number(name, value)?,
-                ("size", View::Hits) => self.size = number(name, value)?,
-                ("seq_no_primary_term", View::Hits) => self.parts.seq_no = switch(name, value)?,
-                ("version", View::Hits) => self.parts.version = switch(name, value)?,
-                ("_source", View::Hits) => self.parts.source = switch(name, value)?,
+                // A count has no page.
+                (_, View::Count) => {
+                    return Err(format!("[{name}] is not served in a count: [query] is"));
+                }
+                ("from", _) => number().map(|number| self.from = number),
+                ("size", _) => number().map(|number| self.size = number),
+                ("seq_no_primary_term", _) => value.as_bool().map(|it| self.parts.seq_no = it),
+                ("version", _) => value.as_bool().map(|it| self.parts.version = it),
+                ("_source", _) => value.as_bool().map(|it| self.parts.source = it),
                 // Every hit is counted, always.
-                ("track_total_hits", View::Hits) => {}
-                ("sort", View::Hits) => self.sort = self.sorts(value)?,
-                _ => {
-                    let served = match self.view {
-                        View::Count => "[query] is served",
-                        _ => {
-                            "[query], [from], [size], [sort], [seq_no_primary_term], [version], \
-                             [_source] and [track_total_hits] are served"
-                        }
-                    };
-                    return Err(format!("unknown key [{name}] in a search: {served}"));
-                }
-            }
+                ("track_total_hits", _) => Some(()),
+                ("sort", _) => self.sort_by(value),
+                _ => None,
+            };
+            taken.ok_or_else(|| refusal(name))?;
         }
         Ok(())
     }
 
-    /// `"f"`, `{"f":"asc"}`, `{"f":{"order":"asc"}}`, or a list of such.
-    fn sorts(&self, value: &Value) -> Result<Vec<Sort>, String> {
-        let items = match value {
-            Value::Array(items) => items.as_slice(),
-            _ => std::slice::from_ref(value),
-        };
-        let mut sorts = Vec::new();
-        for item in items {
-            match item {
-                Value::String(path) => sorts.extend(self.sort(path, None)?),
-                Value::Object(fields) => {
-                    for (path, order) in fields {
-                        sorts.extend(self.sort(path, Some(order))?);
-                    }
+    /// Sorts by `"f"`, `{"f": "asc"}`, `{"f": {"order": "asc"}}`, or each of a list of such.
+    fn sort_by(&mut self, value: &Value) -> Option<()> {
+        match value {
+            Value::Array(items) => items.iter().try_for_each(|item| match item {
+                Value::Array(_) => None,
+                item => self.sort_by(item),
+            }),
+            Value::Object(fields) => fields.iter().try_for_each(|(path, order)| {
+                let order = match order {
+                    Value::Object(long) if long.len() == 1 => long.get("order")?,
+                    order => order,
+                };
+                match order.as_str()? {
+                    "asc" => self.add_sort(path, false),
+                    "desc" => self.add_sort(path, true),
+                    _ => return None,
                 }
-                _ => return Err(bad_sort(item)),
+                Some(())
+            }),
+            _ => {
+                self.add_sort(value.as_str()?, false);
+                Some(())
             }
         }
-        Ok(sorts)
     }
 
-    fn sort(&self, path: &str, order: Option<&Value>) -> Result<Option<Sort>, String> {
-        let named = match order {
-            Some(Value::Object(fields)) => match fields.get("order") {
-                Some(order) if fields.len() == 1 => Some(order),
-                _ => return Err(bad_sort(&Value::Object(fields.clone()))),
-            },
-            other => other,
-        };
-        let descending = match named {
-            None => false,
-            Some(order) if order == "asc" => false,
-            Some(order) if order == "desc" => true,
-            Some(order) => return Err(bad_sort(order)),
-        };
+    fn add_sort(&mut self, path: &str, descending: bool) {
         // The order in which documents lie, whatever it is.
-        if path == "_doc" {
-            return Ok(None);
+        if path != "_doc" {
+            let field = Field { path: path.to_owned(), kind: self.index.kind(path) };
+            self.sort.push(Sort { field, descending });
         }
-        let field = Field { path: path.to_owned(), kind: self.index.kind(path) };
-        Ok(Some(Sort { field, descending }))
     }
-}
-
-fn bad_sort(given: &Value) -> String {
-    format!("[sort] does not support [{given}]: fields with [asc] or [desc] are served")
-}
-
-fn number(name: &str, value: &Value) -> Result<usize, String> {
-    let number = value.as_u64().and_then(|number| usize::try_from(number).ok());
-    number.ok_or_else(|| format!("[{name}] is [{value}]: a number from 0 on is served"))
-}
-
-fn switch(name: &str, value: &Value) -> Result<bool, String> {
-    value.as_bool().ok_or_else(|| format!("[{name}] is [{value}]: [true] and [false] are served"))
 }

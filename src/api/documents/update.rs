@@ -104,13 +104,23 @@ pub(in crate::api) fn decide<D: Document>(
     update: DocumentUpdate,
     before: Option<Current<'_, D>>,
 ) -> Result<(Option<Delta>, Response), ApiError> {
-    let Current { document, version } =
+    let before = before.map(|Current { document, version }| (document.fields(), version));
+    decide_fields(index, id, update, before)
+}
+
+fn decide_fields(
+    index: Index,
+    id: &str,
+    update: DocumentUpdate,
+    before: Option<(&Fields, u64)>,
+) -> Result<(Option<Delta>, Response), ApiError> {
+    let (fields, version) =
         before.ok_or_else(|| ApiError::document_missing_in(index.name(), id))?;
     let now = (seq_no(version), PRIMARY_TERM);
     if let Some(seen) = update.condition.filter(|seen| *seen != now) {
         return Err(conflict(index, id, seen, now));
     }
-    let delta = Patch::merging(update.doc).against(document);
+    let delta = Patch::merging(update.doc).against_fields(fields);
     let response = match delta {
         Some(_) => written(200, index, id, version.saturating_add(1), "updated"),
         None => written(200, index, id, version, "noop"),

@@ -20,6 +20,14 @@ import {
 import { isValidTransition as withoutWasm } from "connector-status/js";
 import { load, preview, type ConnectorDocument } from "connector-status/preview";
 import { init, isValidTransition as slim } from "connector-status/slim";
+import {
+  assertTransition as assertMove,
+  isSyncJobStatus,
+  movers,
+  nextStatuses as nextOfJob,
+  type SyncJob,
+  type SyncJobStatus,
+} from "connector-status/sync-jobs";
 
 const legal: boolean = isValidTransition("created", "error");
 const next: readonly ConnectorStatus[] = nextStatuses("created");
@@ -76,3 +84,10 @@ export async function look(connector: ConnectorDocument): Promise<ConnectorDocum
 
 init(new Uint8Array());
 export { both, legal, names, next, reason };
+
+export function following(job: SyncJob, to: unknown): readonly SyncJobStatus[] {
+  if (!isSyncJobStatus(to)) return [];
+  assertMove(job.status, to);
+  const who: "connector" | "user" | "nobody" = movers[to].who;
+  return who === "nobody" ? [] : nextOfJob(to);
+}
