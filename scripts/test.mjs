@@ -34,9 +34,9 @@ const rounds = [
       ["lint edge", clippy(...wasm, "edge")],
       ["lint browser", clippy(...wasm, "browser")],
       ["lint preview", clippy(...wasm, "preview")],
+      ["project", node("tests/project")],
     ],
     running: [
-      ["project", node("tests/project")],
       ["package", node("tests/package")],
       ["edge", node("tests/edge")],
       ["browser", node("tests/browser")],

@@ -16,3 +16,7 @@ test("the platform logs no query string, and no requests of its own accord", () 
   assert.equal(logs.invocation_logs, false);
   assert.equal(traces?.enabled ?? false, false);
 });
+
+test("namespaces are made by the first deployment", () => {
+  assert.deepEqual(config.kv_namespaces.map(({ binding, id }) => [binding, id]), [["CONNECTORS", undefined], ["API_KEYS", undefined]]);
+});

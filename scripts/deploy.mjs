@@ -1,0 +1,202 @@
+// `npm run deploy`: builds the Worker and deploys it, with everything that it needs, to the Cloudflare
+// account that wrangler knows. `npm run deploy -- --dry-run` tells what that would be.
+
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs, stripVTControlCharacters } from "node:util";
+
+import { setup } from "./setup.mjs";
+import { environment, root, run, step } from "./tools.mjs";
+
+/** A failure that the person at the terminal can do something about. */
+class Failure extends Error {}
+
+/** What wrangler's errors mean, by what they say: a sentence, and the next step. */
+const explanations = [
+  [
+    /code: 10063\b|(have|register) a workers\.dev subdomain/i,
+    ({ account }) =>
+      `The account has no workers.dev subdomain yet, so the Worker has no address. Choose one at ` +
+      `https://dash.cloudflare.com/${account}/workers/onboarding, then run npm run deploy again.`,
+  ],
+  [
+    /code: 10014\b/,
+    ({ name }) =>
+      `The account has a KV namespace of that name already (${name}-connectors or ${name}-api-keys), ` +
+      `and no Worker [${name}] that uses it. Put its id into wrangler.toml, as id = "..." below the ` +
+      `binding, or choose another name for the Worker there, then run npm run deploy again.`,
+  ],
+  [
+    /code: (10000|9106|9109|10001|10023)\b|Authentication error/,
+    () =>
+      `Cloudflare does not let this login do that. Log in again (npx wrangler login), or give the ` +
+      `token what the template "Edit Cloudflare Workers" has, then run npm run deploy again.`,
+  ],
+  [
+    /fetch failed|ENOTFOUND|ECONNREFUSED|EAI_AGAIN|ETIMEDOUT/,
+    () => "Cloudflare's API does not answer. Check the network, then run npm run deploy again.",
+  ],
+];
+
+/** Runs wrangler, without questions. Answers what it printed and whether it succeeded. */
+function wrangler(args, { input = "", env = {} } = {}) {
+  return new Promise((resolve) => {
+    const built = { CONNECTOR_STATUS_BUILT: "1", CI: "1" };
+    const child = spawn("wrangler", args, { cwd: root, env: { ...environment, ...built, ...env } });
+    const output = { stdout: "", stderr: "" };
+    for (const name of ["stdout", "stderr"]) child[name].on("data", (data) => (output[name] += data));
+    child.on("error", (error) => resolve({ succeeded: false, stdout: "", all: error.message }));
+    child.on("close", (code) => {
+      const all = stripVTControlCharacters(`${output.stdout}${output.stderr}`).trim();
+      resolve({ succeeded: code === 0, stdout: output.stdout, all });
+    });
+    child.stdin.end(input);
+  });
+}
+
+/** Says why wrangler failed, as well as can be. */
+function explain({ all }, target) {
+  const [, sentence] = explanations.find(([pattern]) => pattern.test(all)) ?? [];
+  const said = `wrangler says:\n\n${all}`;
+  if (sentence) return new Failure(`${sentence(target)}\n\n${said}`);
+  return new Failure(`It did not work. Once what is said here is mended, run npm run deploy again.\n\n${said}`);
+}
+
+/** wrangler's answer as JSON, whatever it says before. */
+const json = ({ stdout }) => JSON.parse(stdout.slice(stdout.search(/^[[{]/m)));
+
+/** The account to deploy to. */
+async function findAccount() {
+  const answer = await wrangler(["whoami", "--json"]);
+  const said = answer.stdout.includes("{") ? json(answer) : {};
+  if (!said.loggedIn) {
+    const isOffline = /fetch failed|ENOTFOUND|ECONNREFUSED/.test(answer.all);
+    if (isOffline) throw explain(answer, {});
+    throw new Failure(
+      "Not logged in to Cloudflare. Run npx wrangler login, or set CLOUDFLARE_API_TOKEN, then run npm run deploy again.",
+    );
+  }
+  const wanted = process.env.CLOUDFLARE_ACCOUNT_ID;
+  const accounts = said.accounts ?? [];
+  const [account] = wanted ? [accounts.find(({ id }) => id === wanted) ?? { id: wanted, name: wanted }] : accounts;
+  if (!account) throw new Failure("This login belongs to no account. Set CLOUDFLARE_ACCOUNT_ID, then run npm run deploy again.");
+  if (!wanted && accounts.length > 1) {
+    const lines = accounts.map(({ id, name }) => `  CLOUDFLARE_ACCOUNT_ID=${id} npm run deploy    # ${name}`);
+    throw new Failure(`This login belongs to several accounts. Say which:\n\n${lines.join("\n")}`);
+  }
+  return account;
+}
+
+/** What is deployed under our name: its bindings, or `undefined` if there is nothing yet. */
+async function findDeployed(target, env) {
+  const status = await wrangler(["deployments", "status", "--json"], { env });
+  if (!status.succeeded) {
+    if (/code: 10007\b|does not exist|no deployments/i.test(status.all)) return undefined;
+    throw explain(status, target);
+  }
+  const [{ version_id: version }] = json(status).versions;
+  const view = await wrangler(["versions", "view", version, "--json"], { env });
+  if (!view.succeeded) throw explain(view, target);
+  return json(view).resources.bindings;
+}
+
+/** Uploads what was built; answers where it is served. */
+async function upload(target, env) {
+  const folder = mkdtempSync(join(tmpdir(), "deploy-"));
+  const report = join(folder, "output.ndjson");
+  try {
+    const answer = await wrangler(["deploy"], { env: { ...env, WRANGLER_OUTPUT_FILE_PATH: report } });
+    if (!answer.succeeded) throw explain(answer, target);
+    const lines = existsSync(report) ? readFileSync(report, "utf8").trim().split("\n").map((line) => JSON.parse(line)) : [];
+    const [address] = lines.find(({ type }) => type === "deploy")?.targets ?? [];
+    return address && (address.startsWith("http") ? address : `https://${address}`);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function deploy(name) {
+  const account = await findAccount();
+  const target = { name, account: account.id };
+  const env = { CLOUDFLARE_ACCOUNT_ID: account.id };
+  say(1, `Logged in; the account is ${account.name}.`);
+
+  const before = await findDeployed(target, env);
+  if (before && !before.some((binding) => binding.name === "CONNECTOR")) {
+    throw new Failure(
+      `The account has a Worker [${name}] that is not this one; deploying would replace it. ` +
+        "Choose another name in the first line of wrangler.toml, then run npm run deploy again.",
+    );
+  }
+  say(2, before ? `The Worker [${name}] is there and will be replaced; what it holds stays.` : `There is no Worker [${name}] yet.`);
+
+  const address = await upload(target, env);
+  say(3, `Deployed, with its objects and KV namespaces${before ? "" : ", which are new"}.`);
+
+  const place = address ?? "the address in wrangler.toml";
+  // One that was taken away on purpose is not made again of our own accord.
+  if (before && !values["root-key"]) {
+    const hasKey = before.some((binding) => binding.name === "ROOT_API_KEY");
+    say(4, hasKey ? "The root key is the one it had." : "It has no root key; npm run deploy -- --root-key makes one.");
+    say(5, `Served at ${place} (the console, and the API).`);
+    return;
+  }
+  const key = `root:${randomBytes(32).toString("hex")}`;
+  const put = await wrangler(["secret", "put", "ROOT_API_KEY"], { input: key, env });
+  if (!put.succeeded) {
+    const { message } = explain(put, target);
+    throw new Failure(`Deployed, but without a root key: npm run deploy -- --root-key makes one.\n\n${message}`);
+  }
+  const shown = Buffer.from(key).toString("base64");
+  say(4, "A root key was made. It may do everything, and it is shown this once.");
+  say(5, `Served at ${place} (the console, and the API).`);
+  console.log(`
+  ${shown}
+
+The console asks for it; clients take it as auth: { apiKey }, and curl so:
+
+  curl -H 'Authorization: ApiKey ${shown}' '${place}/_connector?pretty'
+
+Keys that may do less are made by npm run key; SECURITY.md has more.`);
+}
+
+async function rehearse(name) {
+  const answer = await wrangler(["deploy", "--dry-run"]);
+  if (!answer.succeeded) throw explain(answer, { name });
+  console.log("A deployment would do this (nothing was sent, and no account is needed to see it):\n");
+  say(1, "Ask wrangler for the account: npx wrangler login, or CLOUDFLARE_API_TOKEN.");
+  say(2, `See whether it has a Worker [${name}], and stop if that is another.`);
+  say(3, `Deploy it with its objects, and the first time the KV namespaces ${name}-connectors and ${name}-api-keys.`);
+  say(4, "The first time: make a root key, put it in as the secret ROOT_API_KEY, show it once.");
+  say(5, `Say where it is served: https://${name}.<your subdomain>.workers.dev, unless wrangler.toml says otherwise.`);
+}
+
+const say = (step, text) => console.log(`${step}. ${text}`);
+
+let values;
+try {
+  ({ values } = parseArgs({ options: { "dry-run": { type: "boolean" }, "root-key": { type: "boolean" } } }));
+} catch (error) {
+  console.error(`${error.message}
+
+npm run deploy                 deploys
+npm run deploy -- --dry-run    tells what that would do
+npm run deploy -- --root-key   deploys, and replaces the root key by a new one`);
+  process.exit(2);
+}
+
+await setup();
+step("building the Worker (the first build takes a minute or two)");
+await run("node", ["scripts/build-worker.mjs"]);
+console.log("");
+const [, name] = /^name = "(.*)"/m.exec(readFileSync(join(root, "wrangler.toml"), "utf8"));
+try {
+  await (values["dry-run"] ? rehearse(name) : deploy(name));
+} catch (error) {
+  if (!(error instanceof Failure)) throw error;
+  console.error(`\n${error.message}`);
+  process.exit(1);
+}

@@ -1,0 +1,135 @@
+// `npm run deploy`, against a stand-in that answers as Cloudflare's API does.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, suite, test } from "node:test";
+
+import { environment, root } from "../../scripts/tools.mjs";
+import { startCloudflare } from "./cloudflare.mjs";
+
+// Nobody's login: wrangler keeps it at home.
+const home = mkdtempSync(join(tmpdir(), "deploy-"));
+after(() => rmSync(home, { recursive: true, force: true }));
+
+const { CLOUDFLARE_API_TOKEN, CLOUDFLARE_ACCOUNT_ID, ...rest } = environment;
+const base = {
+  ...rest,
+  HOME: home,
+  XDG_CONFIG_HOME: home,
+  RUSTUP_HOME: process.env.RUSTUP_HOME ?? join(homedir(), ".rustup"),
+  CARGO_HOME: process.env.CARGO_HOME ?? join(homedir(), ".cargo"),
+  CONNECTOR_STATUS_BUILT: "1",
+};
+
+/** Runs a script of this project; answers its exit code and what it printed. */
+const script = (name, args, env) =>
+  new Promise((resolve) => {
+    const options = { cwd: root, env: { ...base, ...env }, timeout: 120_000 };
+    execFile("node", [join("scripts", name), ...args], options, (error, stdout, stderr) =>
+      resolve({ code: error?.code ?? 0, stdout, stderr }),
+    );
+  });
+
+const login = (cloudflare) => ({ CLOUDFLARE_API_BASE_URL: cloudflare.url, CLOUDFLARE_API_TOKEN: "t" });
+const steps = (stdout) => stdout.match(/^\d\. .*/gm) ?? [];
+const name = "connector-status";
+
+suite("npm run deploy", { concurrency: 3 }, () => {
+  test("makes everything the first time, and leaves it from then on", async (t) => {
+    const cloudflare = await startCloudflare();
+    t.after(() => cloudflare.close());
+    const first = await script("deploy.mjs", [], login(cloudflare));
+    assert.equal(first.code, 0, first.stderr);
+    assert.equal(steps(first.stdout).length, 5);
+    const bindings = () => Object.fromEntries(cloudflare.state.workers[name].bindings.map((binding) => [binding.name, binding]));
+    const { ROOT_API_KEY: root, CONNECTORS, API_KEYS } = bindings();
+    assert.match(root.text, /^root:[0-9a-f]{64}$/);
+    assert.deepEqual(cloudflare.state.namespaces.map(({ title }) => title), [`${name}-connectors`, `${name}-api-keys`]);
+    assert.notEqual(CONNECTORS.namespace_id, API_KEYS.namespace_id);
+    const shown = Buffer.from(root.text).toString("base64");
+    assert.equal(first.stdout.split(shown).length - 1, 2);
+    assert.match(first.stdout, /https:\/\/connector-status\.ada\.workers\.dev /);
+    assert.match(first.stdout, new RegExp(`curl -H 'Authorization: ApiKey ${shown}' 'https://.*/_connector\\?pretty'`));
+
+    const second = await script("deploy.mjs", [], login(cloudflare));
+    assert.equal(second.code, 0, second.stderr);
+    assert.equal(steps(second.stdout).length, 5);
+    assert.match(second.stdout, /root key is the one it had/);
+    assert.equal(bindings().ROOT_API_KEY.text, root.text);
+    assert.equal(bindings().CONNECTORS.namespace_id, CONNECTORS.namespace_id);
+    assert.equal(cloudflare.state.namespaces.length, 2);
+
+    const third = await script("deploy.mjs", ["--root-key"], login(cloudflare));
+    assert.equal(third.code, 0, third.stderr);
+    assert.notEqual(bindings().ROOT_API_KEY.text, root.text);
+    assert.ok(third.stdout.includes(Buffer.from(bindings().ROOT_API_KEY.text).toString("base64")));
+
+    const key = await script("key.mjs", ["create", "--name", "n", "--privilege", "monitor_connector", "--remote"], login(cloudflare));
+    assert.equal(key.code, 0, key.stderr);
+    const [[path, value]] = Object.entries(cloudflare.state.values);
+    assert.ok(path.startsWith(API_KEYS.namespace_id), path);
+    assert.equal(JSON.parse(value).name, "n");
+    assert.deepEqual(cloudflare.state.unknown, []);
+  });
+
+  test("says what it would do, without an account", async () => {
+    const { code, stdout, stderr } = await script("deploy.mjs", ["--dry-run"], { CLOUDFLARE_API_BASE_URL: "http://127.0.0.1:9" });
+    assert.equal(code, 0, stderr);
+    assert.equal(steps(stdout).length, 5);
+  });
+
+  // What the account is like, and what is said; where it does not say so, nothing was uploaded.
+  const failures = {
+    "not logged in": [{}, (env) => delete env.CLOUDFLARE_API_TOKEN, /Not logged in to Cloudflare\. Run npx wrangler login/],
+    "a token that is not taken": [{ token: "other" }, undefined, /Not logged in|does not let this login/],
+    "several accounts": [
+      { accounts: [{ id: "acc1", name: "Ada" }, { id: "acc2", name: "Bob" }] },
+      undefined,
+      /several accounts[^]*CLOUDFLARE_ACCOUNT_ID=acc2 npm run deploy +# Bob/,
+    ],
+    "no subdomain": [{ subdomain: null }, undefined, /no workers\.dev subdomain yet[^]*dash\.cloudflare\.com\/acc1\/workers/],
+    "a namespace of that name": [
+      {},
+      (_, { state }) => state.namespaces.push({ id: "1".repeat(32), title: `${name}-api-keys` }),
+      /has a KV namespace of that name already/,
+    ],
+    "another Worker of that name": [
+      {},
+      (_, { state }) => (state.workers[name] = { bindings: [{ name: "DB", type: "d1" }], version: "v" }),
+      /has a Worker \[connector-status\] that is not this one/,
+    ],
+    "a token that may not do it": [
+      {},
+      (_, { state }) =>
+        (state.refuse = { [`PUT /accounts/acc1/workers/scripts/${name}`]: { status: 403, errors: [{ code: 10000, message: "Authentication error" }] } }),
+      /Cloudflare does not let this login do that/,
+    ],
+    "a secret that is not taken": [
+      {},
+      (_, { state }) =>
+        (state.refuse = { [`PUT /accounts/acc1/workers/scripts/${name}/secrets`]: { status: 400, errors: [{ code: 10053, message: "no more secrets" }] } }),
+      /Deployed, but without a root key: npm run deploy -- --root-key makes one\./,
+      true,
+    ],
+    "no network": [{}, (env) => (env.CLOUDFLARE_API_BASE_URL = "http://127.0.0.1:9"), /API does not answer/],
+  };
+  for (const [what, [options, prepare, sentence, isUploaded = false]] of Object.entries(failures)) {
+    test(`fails with the next step: ${what}`, async (t) => {
+      const cloudflare = await startCloudflare(options);
+      t.after(() => cloudflare.close());
+      const env = login(cloudflare);
+      prepare?.(env, cloudflare);
+      const before = JSON.stringify(cloudflare.state.workers);
+      const { code, stderr } = await script("deploy.mjs", [], env);
+      assert.equal(code, 1);
+      assert.match(stderr, sentence);
+      assert.match(stderr, /npm run deploy/);
+      assert.doesNotMatch(stderr, /^ +at /m);
+      assert.equal(JSON.stringify(cloudflare.state.workers) !== before, isUploaded);
+      assert.deepEqual(cloudflare.state.unknown, []);
+    });
+  }
+});
