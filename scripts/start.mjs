@@ -21,7 +21,7 @@ const defaults = ["--ip", ip, "--port", port].filter((_, i) => !given(i < 2 ? "i
 const setting = args.find((arg) => arg.startsWith("ANONYMOUS_PRIVILEGE:"));
 const isLocal = /^(127\.|localhost$|::1$)/.test(ip);
 const privilege = setting?.split(":")[1] ?? (isLocal ? "manage_connector" : "none");
-const access = ["--var", `ANONYMOUS_PRIVILEGE:${privilege}`];
+const access = ["--var", `ANONYMOUS_PRIVILEGE:${privilege}`, "--var", `ALLOWED_HOSTS:${ip}`];
 const wrangler = start("wrangler", ["dev", ...access, ...defaults, ...args], { cwd: root });
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => wrangler.kill(signal));
 wrangler.on("exit", (code) => process.exit(code ?? 0));

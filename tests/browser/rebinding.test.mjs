@@ -1,0 +1,68 @@
+// A page whose own name leads to this machine (DNS rebinding) is of the service's origin to the browser.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+import { chromium } from "playwright-core";
+
+import { browser as installedBrowser } from "../../scripts/tools.mjs";
+import { send, startWorker } from "../edge/worker.mjs";
+
+let worker;
+let browser;
+const home = mkdtempSync(join(tmpdir(), "rebinding-"));
+before(async () => {
+  worker = await startWorker();
+  browser = await chromium.launch({
+    executablePath: installedBrowser(),
+    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--host-resolver-rules=MAP *.example 127.0.0.1"],
+    env: { ...process.env, HOME: home },
+  });
+});
+after(async () => {
+  await browser?.close();
+  await worker?.close();
+  rmSync(home, { recursive: true, force: true });
+});
+
+/** What a page of that host gets when it asks this path of an origin. */
+async function asked(host, origin, method, path) {
+  const page = await browser.newPage();
+  try {
+    await page.goto(`http://${host}:${new URL(worker.url).port}/favicon.svg`);
+    return await page.evaluate(
+      async ([url, method]) => {
+        const options = method === "PUT" ? { method, headers: { "content-type": "application/json" }, body: "{}" } : { method };
+        return fetch(url, options).then((response) => response.status, () => "refused by the browser");
+      },
+      [origin + path, method],
+    );
+  } finally {
+    await page.close();
+  }
+}
+
+test("only names of this machine are answered without a key", async (t) => {
+  const { port } = new URL(worker.url);
+  const own = (host) => `http://${host}:${port}`;
+  // [page of, asks, method, what it gets]
+  const table = [
+    ["127.0.0.1", own("127.0.0.1"), "PUT", 201],
+    ["localhost", own("localhost"), "PUT", 200],
+    ["evil.example", own("evil.example"), "PUT", 421],
+    ["evil.example", own("evil.example"), "GET", 421],
+    // Over plain HTTP a browser does not say Sec-Fetch-Site; the Origin is enough.
+    ["evil.example", own("127.0.0.1"), "PUT", "refused by the browser"],
+    ["evil.example", own("other.example"), "PUT", "refused by the browser"],
+  ];
+  for (const [host, origin, method, expected] of table) {
+    await t.test(`${host} ${method} ${origin}`, async () => {
+      assert.equal(await asked(host, origin, method, `/_connector/rebound`), expected);
+    });
+  }
+  const { body } = await send(worker.url, "GET", "/_connector/rebound/_status");
+  assert.equal(body.history.length, 2, "none but the pages of this machine has written");
+});

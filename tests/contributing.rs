@@ -1,0 +1,66 @@
+//! The worked example of CONTRIBUTING.md, done to a copy of the project.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// The block of that language after a mark in the text, without its indentation.
+fn block(text: &str, mark: &str, language: &str) -> String {
+    let fence = format!("```{language}\n");
+    let after = text.split_once(mark).expect("the step is there").1;
+    let block = after.split_once(&fence).expect("it has a block").1.split_once("```").unwrap().0;
+    block.lines().map(|line| format!("{}\n", line.trim_start_matches("   "))).collect()
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_endpoint_is_added_as_contributing_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("CONTRIBUTING.md")).unwrap();
+    let project = root.join("target/contributing");
+    drop(fs::remove_dir_all(&project));
+    for folder in ["src", "tests", "benches"] {
+        if root.join(folder).exists() {
+            copy(&root.join(folder), &project.join(folder));
+        }
+    }
+    for file in ["Cargo.toml", "Cargo.lock", "README.md", "CONTRIBUTING.md", "rust-toolchain.toml"] {
+        fs::copy(root.join(file), project.join(file)).unwrap();
+    }
+
+    let endpoints = project.join("src/api/endpoints/mod.rs");
+    let source = fs::read_to_string(&endpoints).unwrap();
+    let start = source.find("pub static ALL: [Endpoint; ").expect("the list of endpoints");
+    let (before, list) = source.split_at(start);
+    let (count, rest) =
+        list.trim_start_matches("pub static ALL: [Endpoint; ").split_once(']').unwrap();
+    let one_more = count.parse::<usize>().unwrap() + 1;
+    let declaration = block(&text, "1. Declare it", "rust");
+    let rest = rest.replacen(" = [\n", &format!(" = [\n{declaration}"), 1);
+    fs::write(&endpoints, format!("{before}pub static ALL: [Endpoint; {one_more}]{rest}")).unwrap();
+    let table = block(&text, "2. Say what it answers", "json");
+    fs::write(project.join("tests/tables/owner.json"), table).unwrap();
+
+    let output = Command::new(env!("CARGO"))
+        .args(["test", "--offline", "--locked", "--test", "tables"])
+        .current_dir(&project)
+        .env("CARGO_TARGET_DIR", root.join("target"))
+        .output()
+        .expect("cargo runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}\n{errors}");
+}
