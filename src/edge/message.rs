@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::api::Request;
 use crate::connector::Fields;
+use crate::values::json;
 
 /// The format of all messages here.
 pub(super) const FORMAT: u64 = 1;
@@ -20,7 +21,7 @@ pub(super) struct UnknownFormat;
 /// # Errors
 /// If it is of another format.
 pub(super) fn parse(message: &str) -> Result<Fields, UnknownFormat> {
-    let fields: Fields = serde_json::from_str(message).map_err(|_| UnknownFormat)?;
+    let fields: Fields = json::parse_object(message).map_err(|_| UnknownFormat)?;
     match fields.get("format").and_then(Value::as_u64) {
         Some(FORMAT) => Ok(fields),
         _ => Err(UnknownFormat),

@@ -90,6 +90,17 @@ pub fn parse_object(text: &str) -> Result<Map<String, Value>, String> {
     }
 }
 
+/// Reads a document that is a list.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub fn parse_array(text: &str) -> Result<Vec<Value>, String> {
+    match parse(text)? {
+        Value::Array(items) => Ok(items),
+        _ => Err("it is no JSON list".to_owned()),
+    }
+}
+
 /// The line and column of a byte of the text, both from 1.
 pub fn place(text: &str, at: usize) -> (usize, usize) {
     let before = text.get(..at).unwrap_or(text);

@@ -76,9 +76,8 @@ impl Kv {
         let Some(value) = Reflect::get(&found, &"value".into())?.as_string() else {
             return Ok(None);
         };
-        let metadata: Value =
-            serde_json::from_str(&to_text(&Reflect::get(&found, &"metadata".into())?)?)
-                .unwrap_or_default();
+        let metadata = to_text(&Reflect::get(&found, &"metadata".into())?)?;
+        let metadata = crate::values::json::parse(&metadata).unwrap_or_default();
         Ok(Some(Copy { value, written_at: metadata.get("at").and_then(Value::as_u64) }))
     }
 

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::api::{ApiError, BODY_LIMIT, Request};
 use crate::connector::Fields;
+use crate::values::json;
 
 /// A request, and what of it is not the core's concern. Absent headers and settings are empty.
 #[derive(Debug, Default)]
@@ -41,7 +42,7 @@ pub(crate) struct Incoming {
 impl Incoming {
     /// Takes the head that request.js has read, and the body.
     pub fn read(head: &str, body: Option<String>) -> Self {
-        let mut head: Fields = serde_json::from_str(head).unwrap_or_default();
+        let mut head: Fields = json::parse_object(head).unwrap_or_default();
         let mut given = |name: &str| match head.get_mut(name).map(Value::take) {
             Some(Value::String(text)) => Some(text),
             _ => None,

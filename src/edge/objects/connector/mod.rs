@@ -29,6 +29,7 @@ use crate::edge::runtime::{
 };
 use crate::edge::{KV, kv_key, log, now};
 use crate::status::Status;
+use crate::values::json;
 use store::WriteScope;
 pub(in crate::edge) use store::{Cursors, Record};
 
@@ -307,7 +308,7 @@ impl Object {
                         console_error!("connector [{id}]: its history cannot be read: {why}");
                         ApiError::internal()
                     })?;
-                    let history = serde_json::from_str(&history).unwrap_or_default();
+                    let history = json::parse_array(&history).unwrap_or_default();
                     Ok(api::status_view(id, connector, history))
                 }
                 Operation::Get { include_deleted, .. } => {

@@ -8,6 +8,7 @@ use crate::api::{Commit, StatusChange};
 use crate::connector::{Connector, Fields};
 use crate::edge::runtime::{ConnectorStore, JsError};
 use crate::status::Status;
+use crate::values::json;
 
 /// The one row of an object: a connector, or the tombstone of one.
 #[derive(Clone, Debug)]
@@ -135,7 +136,7 @@ impl From<Connector> for Document {
 /// If the database fails, or holds what this code did not write.
 pub(super) fn read(store: &ConnectorStore) -> Result<Option<Record>, JsError> {
     let Some(row) = store.read()? else { return Ok(None) };
-    let row: Fields = serde_json::from_str(&row).map_err(|error| error.to_string())?;
+    let row: Fields = json::parse_object(&row)?;
     let text = |name| row.get(name).and_then(Value::as_str);
     let number = |name| row.get(name).and_then(Value::as_u64).unwrap_or_default();
     let (stored, newest) = (number("version"), number("seq"));

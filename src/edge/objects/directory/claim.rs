@@ -10,6 +10,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::Directory;
@@ -86,7 +87,9 @@ impl Directory {
 
     fn grant(&self, Claim { index, id, token }: &Claim) -> Result<(), JsError> {
         let values = [index, id, token].map(|text| Value::from(text.as_str()));
-        self.store.rows::<Value>("INSERT OR REPLACE INTO claim VALUES (?, ?, ?)", &values).map(drop)
+        self.store
+            .rows::<IgnoredAny>("INSERT OR REPLACE INTO claim VALUES (?, ?, ?)", &values)
+            .map(drop)
     }
 
     /// Takes up what the holder has said; tells whether it has the name, or is about to.
@@ -118,14 +121,14 @@ impl Directory {
 
     fn forget_claim(&self, index: &str, token: &str) -> Result<(), JsError> {
         let sql = "DELETE FROM claim WHERE index_name = ? AND token = ?";
-        self.store.rows::<Value>(sql, &[index.into(), token.into()]).map(drop)
+        self.store.rows::<IgnoredAny>(sql, &[index.into(), token.into()]).map(drop)
     }
 
     fn forget_entry(&self, id: &str) -> Result<(), JsError> {
         self.next_seq()?;
         self.counts.forget();
         let documents = "DELETE FROM document WHERE key = (SELECT key FROM entry WHERE id = ?)";
-        self.store.rows::<Value>(documents, &[id.into()])?;
-        self.store.rows::<Value>("DELETE FROM entry WHERE id = ?", &[id.into()]).map(drop)
+        self.store.rows::<IgnoredAny>(documents, &[id.into()])?;
+        self.store.rows::<IgnoredAny>("DELETE FROM entry WHERE id = ?", &[id.into()]).map(drop)
     }
 }

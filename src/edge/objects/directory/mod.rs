@@ -10,6 +10,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use wasm_bindgen::prelude::*;
 use worker::worker_sys::DurableObjectState;
@@ -140,7 +141,7 @@ impl Directory {
 
     fn set(&self, name: &str, value: u64) -> Result<(), JsError> {
         let sql = "INSERT OR REPLACE INTO setting VALUES (?, ?)";
-        self.store.rows::<Value>(sql, &[name.into(), value.into()]).map(drop)
+        self.store.rows::<IgnoredAny>(sql, &[name.into(), value.into()]).map(drop)
     }
 
     /// The number of the next change.
