@@ -2,10 +2,16 @@
 // the long form.
 
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 
+import { send } from "../edge/worker.mjs";
+import { until } from "../until.mjs";
 import { missed, violation } from "./checker.mjs";
 import * as proofs from "./proofs.mjs";
+import { databases, scratch, serveWithKv } from "./workerd.mjs";
 
 const SHORT = {
   linearizability: { seconds: 2 },
@@ -69,4 +75,35 @@ test("the checker finds lists that lack what was acknowledged", () => {
     const look = { start, end: start + 0.1, listed };
     assert.equal(missed(operations, [look]).length === 1, isMissed, name);
   }
+});
+
+test("a heartbeat is copied when the copy is old, once, even by an object that is put away after each", async (t) => {
+  const disk = mkdtempSync(join(scratch, "connector-status-disk-"));
+  const server = await serveWithKv({ disk });
+  t.after(async () => {
+    await server.close();
+    rmSync(disk, { recursive: true, force: true });
+  });
+  const written = async () => (await server.kv("counts")).writes;
+  const beat = async () => {
+    assert.equal((await send(server.url(), "PUT", "/_connector/beats/_check_in")).status, 200);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await server.kill();
+    await server.restart();
+  };
+  await send(server.url(), "PUT", "/_connector/beats", {});
+  await until(written, (writes) => writes === 1);
+  // Until the alarm has noted that.
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  await beat();
+  assert.equal(await written(), 1);
+  await server.kill();
+  for (const file of databases(disk, "ConnectorObject")) {
+    const database = new DatabaseSync(file);
+    database.exec("UPDATE connector SET copied_at = 1");
+    database.close();
+  }
+  await server.restart();
+  for (let n = 0; n < 3; n += 1) await beat();
+  assert.equal(await written(), 2);
 });

@@ -226,7 +226,7 @@ export async function serveWithKv({ worker = ours(), disk, inspect } = {}) {
       method: body === undefined ? "GET" : "POST",
       body: JSON.stringify(body),
     });
-    return path === "state" ? response.json() : response.text();
+    return body === undefined ? response.json() : response.text();
   };
   return {
     kv: control,
