@@ -33,6 +33,9 @@ use runtime::{
 const KV: &str = "CONNECTORS";
 /// What the key of a copy starts with.
 const KV_PREFIX: &str = "c:";
+/// How long to wait for a list. The first one ever takes up what is in Workers KV, for up to ten
+/// seconds.
+const LIST_LIMIT: Duration = Duration::from_secs(11);
 /// How long to wait for a copy.
 const COPY_LIMIT: Duration = Duration::from_secs(2);
 
@@ -158,7 +161,11 @@ async fn respond(
         Call::List(list) => {
             let message =
                 Message { patterns: list.filter.ids, ..message(String::new(), request.clone()) };
-            return runtime::handle_directory(env, &message.to_json());
+            let response = runtime::handle_directory(env, &message.to_json())?;
+            match timeout(LIST_LIMIT, settled(response)).await {
+                Some(response) => return response,
+                None => Err(ApiError::unavailable("the Directory")),
+            }
         }
         Call::Static { response, .. } => Ok(response),
         // Not kept here yet.

@@ -107,3 +107,26 @@ export function violation(operations, history) {
   };
   return search(0, NOTHING) ? null : all.slice(Math.max(0, furthest - 3), furthest + 6);
 }
+
+/** A write that took this long may have been answered without the Directory: callers wait for it one second. */
+const AWAITED_MS = 950;
+
+/**
+ * Lists that lack what was acknowledged before they began, of one connector. A look is `{ start, end, listed }`. What
+ * a list shows must have been made so by a creation or a deletion that no later one had certainly undone when the list
+ * began.
+ */
+export function missed(operations, looks) {
+  const of = (...kinds) =>
+    operations
+      .filter(({ kind, status }) => kinds.includes(kind) && status < 300)
+      .map(({ start, end }) => ({ start, end: end - start < AWAITED_MS ? end : Infinity }));
+  const created = of("create");
+  const deleted = of("delete", "erase");
+  const never = { start: -Infinity, end: -Infinity };
+  return looks.filter(({ start, end, listed }) => {
+    const [makers, undoers] = listed ? [created, deleted] : [[never, ...deleted], created];
+    const isUndone = (maker) => undoers.some((undoer) => maker.end < undoer.start && undoer.end < start);
+    return !makers.some((maker) => maker.start <= end && !isUndone(maker));
+  });
+}

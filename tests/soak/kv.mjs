@@ -15,6 +15,8 @@ let faults = { mode: "none" };
 let watching = false;
 /** { key, at, kind }: every write that reached the service, while watched. */
 let arrivals = [];
+/** Operations so far, as they are billed. */
+const counts = { reads: 0, writes: 0, deletes: 0, lists: 0 };
 /** Writes that have been taken in and are not carried out yet. */
 let pending = 0;
 
@@ -89,6 +91,7 @@ export default class extends WorkerEntrypoint {
     const key = decodeURIComponent(url.pathname.slice(1));
     switch (request.method) {
       case "GET":
+        counts[key === "" ? "lists" : "reads"] += 1;
         return withFaults(false, () => {
           if (key === "") return list(url.searchParams);
           const entry = entries.get(key);
@@ -98,6 +101,7 @@ export default class extends WorkerEntrypoint {
         });
       case "POST": {
         const { keys, type } = await request.json();
+        counts.reads += keys.length;
         const value = (name) => {
           const text = entries.get(name)?.value;
           if (text === undefined) return null;
@@ -109,6 +113,7 @@ export default class extends WorkerEntrypoint {
       case "DELETE": {
         const value = await request.text();
         const metadata = request.headers.get("CF-KV-Metadata");
+        counts[request.method === "PUT" ? "writes" : "deletes"] += 1;
         if (watching) arrivals.push({ key, at: Date.now(), kind: request.method });
         return withFaults(true, () => {
           if (request.method === "PUT") put(key, value, metadata);
@@ -122,7 +127,7 @@ export default class extends WorkerEntrypoint {
   }
 }
 
-/** The service's back door, for tests: `POST /faults`, `/watch`, `/load`; `GET /state`. */
+/** The service's back door, for tests: `POST /faults`, `/watch`, `/load`; `GET /state`, `/counts`. */
 export class control extends WorkerEntrypoint {
   async fetch(request) {
     const { pathname } = new URL(request.url);
@@ -143,6 +148,8 @@ export class control extends WorkerEntrypoint {
         entries.clear();
         sorted = null;
         break;
+      case "/counts":
+        return Response.json(counts);
       case "/state":
         return Response.json({
           pending,

@@ -1,14 +1,16 @@
-// The six proofs. Each answers `{ figures, problems }`: a line to print, and what went wrong.
+// The proofs. Each answers `{ figures, problems }`: a line to print, and what went wrong.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { isDeepStrictEqual } from "node:util";
 
 import { send } from "../edge/worker.mjs";
 import { until } from "../until.mjs";
-import { row, violation } from "./checker.mjs";
-import { inDatabases, rowOf, scratch, serveWithKv } from "./workerd.mjs";
+import { missed, row, violation } from "./checker.mjs";
+import { databases, faulty, inDatabases, rowOf, scratch, serveWithKv } from "./workerd.mjs";
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const now = () => performance.now();
@@ -42,6 +44,7 @@ const KINDS = {
 
 /** Most moves are of the status; deletions are rare, or there would be nothing to move. */
 function anyMove() {
+  if (Math.random() < 0.05) return ["list"];
   const dice = Math.random();
   if (dice < 0.55) return ["status", pick(STATUSES)];
   if (dice < 0.65) return ["error", pick([null, "broken", "out of order"])];
@@ -53,14 +56,15 @@ function anyMove() {
 }
 
 /**
- * 1. Clients move connectors at random; one order must explain all answers. `worker`: another
- * Worker than ours; `rounds` are of so many moves.
+ * 1. Clients move connectors at random; one order must explain all answers, and what was acknowledged is in every list
+ * that begins afterwards. `worker`: another Worker than ours; `rounds` are of so many moves.
  */
 export async function linearizability({ worker, seconds = 60, clients = 32, connectors = 8, moves = 1_200 }) {
   const server = await serveWithKv({ worker });
   const problems = [];
   let asked = 0;
   let rounds = 0;
+  let listed = 0;
   const latencies = [];
   try {
     const end = now() + seconds * 1000;
@@ -68,7 +72,19 @@ export async function linearizability({ worker, seconds = 60, clients = 32, conn
       rounds += 1;
       const operations = new Map(numbers(connectors).map((n) => [`c-${rounds}-${n}`, []]));
       const names = [...operations.keys()];
+      const looks = new Map(names.map((name) => [name, []]));
+      const list = async () => {
+        const start = now();
+        const { status, body } = await send(server.url(), "GET", "/_connector?size=1000");
+        const end = now();
+        if (status >= 500) problems.push(`a list answered ${status}`);
+        if (status !== 200) return;
+        listed += 1;
+        const ids = new Set(body.results.map(({ id }) => id));
+        for (const name of names) looks.get(name).push({ start, end, listed: ids.has(name) });
+      };
       const perform = async (name, kind, value) => {
+        if (kind === "list") return list();
         const [method, path, body] = KINDS[kind].ask(value);
         const start = now();
         const answer = await send(server.url(), method, `/_connector/${name}${path}`, body);
@@ -92,14 +108,19 @@ export async function linearizability({ worker, seconds = 60, clients = 32, conn
         const { body } = await send(server.url(), "GET", `/_connector/${name}/_status?size=1000`);
         const found = violation(operations.get(name), body.history.map(row).reverse());
         if (found) problems.push(`no order explains ${name}: ${JSON.stringify(found)}`);
+        await list();
+        const [late] = missed(operations.get(name), looks.get(name));
+        if (late) problems.push(`a list lacks what was acknowledged of ${name}: ${JSON.stringify(late)}`);
       }
+      // Lists are of this round's alone.
+      for (const name of names) await send(server.url(), "DELETE", `/_connector/${name}?hard=true`);
     } while (now() < end);
   } finally {
     await server.close();
   }
   const figures =
     `linearizability: ${asked} operations of ${clients} clients on ${rounds * connectors} connectors ` +
-    `in ${rounds} rounds, ${problems.length} violations; ` +
+    `in ${rounds} rounds, ${listed} lists, ${problems.length} violations; ` +
     `answers in ${percentile(latencies, 0.5).toFixed(1)} ms (median), ${percentile(latencies, 0.99).toFixed(0)} ms (99 %)`;
   return { figures, problems };
 }
@@ -165,6 +186,8 @@ export async function kill({ times = 50, connectors = 16 }) {
         versions.set(name, version);
       }
     }
+    const listed = await listEquals(server, names, 10_000);
+    if (listed === null) problems.push("the list does not follow after the last restart");
     const healed = await copiesEqual(server, names, 10_000);
     if (healed === null) problems.push("the copies do not follow after the last restart");
     const figures =
@@ -177,22 +200,77 @@ export async function kill({ times = 50, connectors = 16 }) {
   }
 }
 
-/** How long until every copy in KV equals its object, in ms; `null`: longer than `limit`. */
-async function copiesEqual(server, names, limit) {
+/** How long until `differing` finds nothing, in ms; `null`: longer than `limit`. */
+async function converges(differing, limit) {
   const start = now();
   for (;;) {
-    const answers = await Promise.all(
-      names.map((name) => fetch(`${server.url()}/_connector/${name}?include_deleted=true`)),
-    );
-    const texts = await Promise.all(answers.map((answer) => answer.text()));
-    const { entries } = await server.kv("state");
-    const differing = names.filter((name, n) => {
-      const document = answers[n].status === 404 ? undefined : texts[n].replace(`{"id":"${name}",`, "{");
-      return entries[`c:${name}`] !== document;
-    });
-    if (differing.length === 0) return now() - start;
+    if ((await differing()).length === 0) return now() - start;
     if (now() - start > limit) return null;
     await sleep(100);
+  }
+}
+
+/** The connectors as their objects show them, as text; `undefined`: erased. */
+const shown = (server, names) =>
+  Promise.all(
+    names.map(async (name) => {
+      const answer = await fetch(`${server.url()}/_connector/${name}?include_deleted=true`);
+      const text = await answer.text();
+      return answer.status === 404 ? undefined : text;
+    }),
+  );
+
+/** How long until every copy in KV equals its object. */
+const copiesEqual = (server, names, limit) =>
+  converges(async () => {
+    const texts = await shown(server, names);
+    const { entries } = await server.kv("state");
+    return names.filter((name, n) => entries[`c:${name}`] !== texts[n]?.replace(`{"id":"${name}",`, "{"));
+  }, limit);
+
+/** How long until the list shows every connector as its object does. */
+const listEquals = (server, names, limit) =>
+  converges(async () => {
+    const texts = await shown(server, names);
+    const { status, body } = await send(server.url(), "GET", "/_connector?include_deleted=true&size=1000");
+    if (status !== 200) return names;
+    const listed = new Map(body.results.map((connector) => [connector.id, connector]));
+    return names.filter((name, n) => !isDeepStrictEqual(listed.get(name), texts[n] && JSON.parse(texts[n])));
+  }, limit);
+
+/** Sends requests that must be answered as expected, and in time; keeps the slowest of each mode. */
+function strictly(server, problems, limit = 2_000) {
+  const slowest = {};
+  const ask = async (mode, expected, method, path, body) => {
+    const start = now();
+    const answer = await send(server.url(), method, `/_connector${path}`, body);
+    const took = now() - start;
+    ask.count += 1;
+    slowest[mode] = Math.max(slowest[mode] ?? 0, took);
+    if (took > limit) problems.push(`${mode}: ${method} ${path} took ${took.toFixed(0)} ms`);
+    if (answer.status !== expected) {
+      problems.push(`${mode}: ${method} ${path} answered ${answer.status} ${JSON.stringify(answer.body)}`);
+    }
+    return answer;
+  };
+  return Object.assign(ask, { count: 0, slowest });
+}
+
+/** A Directory that has never seen Workers KV cannot say, and says so in time, while that hangs. */
+async function beforeTheFirstLook(problems) {
+  const server = await serveWithKv();
+  const inTime = strictly(server, problems, 11_000);
+  try {
+    await server.kv("faults", { mode: "hang" });
+    await Promise.all([
+      inTime("first list", 503, "GET", ""),
+      inTime("first claim", 503, "PUT", "/claims", { index_name: "an-index" }),
+      inTime("no claim", 201, "PUT", "/claims-not", {}),
+    ]);
+    await server.kv("faults", { mode: "none" });
+    await until(() => send(server.url(), "GET", "/_connector"), ({ status }) => status === 200, 12);
+  } finally {
+    await server.close();
   }
 }
 
@@ -200,24 +278,16 @@ async function copiesEqual(server, names, limit) {
 export async function kvFaults({ seconds = 8, connectors = 8, modes = ["429", "500", "hang", "late", "late-500"] }) {
   const server = await serveWithKv();
   const problems = [];
-  const slowest = {};
   const healing = {};
-  let puts = 0;
+  const strict = strictly(server, problems);
   let writes = 0;
+  // The first list ever, and the first claim, need Workers KV.
+  const first = modes.includes("hang") ? beforeTheFirstLook(problems) : undefined;
   try {
+    await send(server.url(), "GET", "/_connector");
     for (const mode of modes) {
       const names = numbers(connectors).map((n) => `${mode}-${n}`);
-      const ask = async (expected, method, path, body) => {
-        const start = now();
-        const answer = await send(server.url(), method, `/_connector/${path}`, body);
-        const took = now() - start;
-        puts += 1;
-        slowest[mode] = Math.max(slowest[mode] ?? 0, took);
-        if (took > 2_000) problems.push(`${mode}: ${method} ${path} took ${took.toFixed(0)} ms`);
-        if (answer.status !== expected) {
-          problems.push(`${mode}: ${method} ${path} answered ${answer.status} ${JSON.stringify(answer.body)}`);
-        }
-      };
+      const ask = (expected, method, path, body) => strict(mode, expected, method, `/${path}`, body);
       await server.kv("watch", {});
       for (const name of names) {
         await ask(201, "PUT", name, {});
@@ -226,8 +296,7 @@ export async function kvFaults({ seconds = 8, connectors = 8, modes = ["429", "5
       }
       await sleep(1_200);
       await server.kv("faults", { mode, delay: 4_000 });
-      const asked = now();
-      const list = send(server.url(), "GET", "/_connector").then(({ status }) => ({ status, took: now() - asked }));
+      await strict(mode, 200, "GET", "");
       // One of them is erased in the midst of it, one hidden, one made anew with an index.
       await ask(201, "PUT", `${mode}-new`, { index_name: `index-${mode}` });
       const end = now() + seconds * 1000;
@@ -253,10 +322,6 @@ export async function kvFaults({ seconds = 8, connectors = 8, modes = ["429", "5
       if ((await copiesEqual(server, [...names, `${mode}-new`], 0)) === null) {
         problems.push(`${mode}: copies differ again`);
       }
-      // A list cannot do without KV, but it says so in time.
-      const { status, took: listTook } = await list;
-      if (mode === "hang" && status !== 503) problems.push(`hang: a list answered ${status}`);
-      if (listTook > 11_000) problems.push(`${mode}: a list took ${listTook.toFixed(0)} ms`);
       const { arrivals } = await server.kv("state");
       const last = new Map();
       writes += arrivals.length;
@@ -268,26 +333,136 @@ export async function kvFaults({ seconds = 8, connectors = 8, modes = ["429", "5
       const listed = (await send(server.url(), "GET", "/_connector")).body.results.map(({ id }) => id);
       for (const gone of names.slice(0, 2)) if (listed.includes(gone)) problems.push(`${mode}: ${gone} came back`);
     }
+    await first;
   } finally {
     await server.close();
   }
   const each = modes.map(
-    (mode) => `${mode} ${slowest[mode].toFixed(0)} ms / ${(healing[mode] / 1000).toFixed(1)} s`,
+    (mode) => `${mode} ${strict.slowest[mode].toFixed(0)} ms / ${(healing[mode] / 1000).toFixed(1)} s`,
   );
   const figures =
-    `KV faults: ${puts} writes, ${writes} copies written, ${problems.length} problems; ` +
+    `KV faults: ${strict.count} requests, ${writes} copies written, ${problems.length} problems; ` +
     `slowest answer / copies equal after: ${each.join(", ")}`;
   return { figures, problems };
 }
 
+/** A life of a connector, over and over: each step is answered with success. */
+const LIFE = [
+  ["PUT", "", {}],
+  ["PUT", "/_status", { status: "needs_configuration" }],
+  ["PUT", "/_status", { status: "configured" }],
+  ["PUT", "/_check_in"],
+  ["PUT", "/_status", { status: "connected" }],
+  ["PUT", "/_name", { name: "A name" }],
+  ["DELETE", ""],
+  ["PUT", "", { service_type: "a_type" }],
+  ["PUT", "/_check_in"],
+  ["DELETE", "?hard=true"],
+];
+
 /**
- * 4. Of many creations for one index one wins, also when the process dies in between. Between the grant of an
- * index and the commit it was granted for lies half a millisecond: if no kill has fallen there yet, some more
- * are tried.
+ * 4. The Directory throws, hangs, is ended, or dies with the whole process, under load. No write fails for it; those
+ * that wait for it wait a second; and afterwards it shows what the objects do.
  */
-export async function claims({ rounds = 20, kills = 20, tries = 60, atOnce = 50, width = 40, rivals = 5, lanes = 32 }) {
+export async function directory({ seconds = 8, connectors = 16, modes = ["throw", "hang", "abort", "kill"] }) {
   const disk = mkdtempSync(join(scratch, "connector-status-disk-"));
-  const server = await serveWithKv({ disk });
+  const server = await serveWithKv({ worker: faulty(), disk });
+  const problems = [];
+  const healing = {};
+  const strict = strictly(server, problems);
+  let cutOff = 0;
+  try {
+    for (const mode of modes) {
+      const names = numbers(connectors).map((n) => `${mode}-${n}`);
+      let isRunning = true;
+      const lane = async (name) => {
+        for (let n = 0; isRunning; n += 1) {
+          const [method, path, body] = LIFE[n % LIFE.length];
+          try {
+            await strict(mode, method === "PUT" && path === "" && n % LIFE.length === 0 ? 201 : 200, method, `/${name}${path}`, body);
+          } catch {
+            // Only what was under way when the process died.
+            return void (cutOff += 1);
+          }
+          await sleep(Math.random() * 50);
+        }
+      };
+      const load = names.map(lane);
+      await sleep(300);
+      if (mode !== "kill") await server.faults({ mode });
+      await sleep(seconds * 1_000);
+      if (mode === "kill") {
+        await server.kill();
+        await Promise.all(load);
+        await server.restart();
+        // A heartbeat that the Directory did not hear of is made up for by the next.
+        await Promise.all(names.map((name) => send(server.url(), "PUT", `/_connector/${name}/_check_in`)));
+      } else {
+        // Lists cannot do without the Directory, but they say so in time.
+        const inTime = strictly(server, problems, 12_000);
+        if (mode !== "hang" || seconds > 5) await inTime(`a list, ${mode}`, 503, "GET", "");
+        isRunning = false;
+        await Promise.all(load);
+        await server.faults({ mode: "none" });
+      }
+      const took = await listEquals(server, names, 5_000);
+      if (took === null) problems.push(`${mode}: the list differs 5 s after the Directory healed`);
+      healing[mode] = took ?? Infinity;
+    }
+    await server.kill();
+    problems.push(...rowsThatDiffer(disk));
+  } finally {
+    await server.close();
+    rmSync(disk, { recursive: true, force: true });
+  }
+  const each = modes.map(
+    (mode) => `${mode} ${strict.slowest[mode].toFixed(0)} ms / ${(healing[mode] / 1000).toFixed(1)} s`,
+  );
+  const figures =
+    `directory: ${strict.count} writes, ${cutOff} cut off by a kill, ${problems.length} problems; ` +
+    `slowest answer / list equal after: ${each.join(", ")}`;
+  return { figures, problems };
+}
+
+/** Where the Directory's tables are not as the objects', or its totals not as its rows, while no workerd has them open. */
+function rowsThatDiffer(disk) {
+  const newest = `SELECT id, document IS NULL AS erased, max(version, coalesce((SELECT max(seq) FROM history), 0)) AS version FROM connector`;
+  const objects = inDatabases(disk, "ConnectorObject", (it) => rowOf(it, "connector") && it.prepare(newest).get());
+  const [{ entries, totals, counted }] = inDatabases(disk, "Directory", (it) => ({
+    entries: new Map(it.prepare("SELECT id, version, deleted FROM entry").all().map((row) => [row.id, row])),
+    totals: it.prepare("SELECT deleted, status, service_type, count FROM total WHERE count <> 0 ORDER BY 1, 2, 3").all(),
+    counted: it
+      .prepare("SELECT deleted, coalesce(status, '') AS status, coalesce(service_type, '') AS service_type, count(*) AS count FROM entry GROUP BY 1, 2, 3 ORDER BY 1, 2, 3")
+      .all(),
+  }));
+  const problems = objects.filter(Boolean).flatMap(({ id, version, erased }) => {
+    const entry = entries.get(id);
+    const isEqual = entry?.version === version && (entry.deleted === 2) === (erased === 1);
+    return isEqual ? [] : [`${id}: version ${version} in its object, ${JSON.stringify(entry)} in the Directory`];
+  });
+  if (!isDeepStrictEqual(totals, counted)) problems.push(`totals ${JSON.stringify(totals)}, rows ${JSON.stringify(counted)}`);
+  return problems;
+}
+
+/**
+ * 5. An index has one connector: of many creations at once, with messages that are late, and when the process dies in
+ * between. Between the grant of an index and the commit it was granted for lies half a millisecond: if no kill has
+ * fallen there yet, some more are tried.
+ */
+export async function claims({
+  rounds = 20,
+  kills = 20,
+  tries = 60,
+  atOnce = 50,
+  width = 40,
+  rivals = 5,
+  lanes = 32,
+  delays = [20, 300, 3_000],
+  seconds = 12,
+  refused = 300,
+}) {
+  const disk = mkdtempSync(join(scratch, "connector-status-disk-"));
+  const server = await serveWithKv({ worker: faulty(), disk });
   const problems = [];
   let dead = 0;
   let leftBehind = 0;
@@ -297,19 +472,22 @@ export async function claims({ rounds = 20, kills = 20, tries = 60, atOnce = 50,
       ({ status }) => status,
       () => "cut off",
     );
+  const holders = async (index, all) => {
+    const found = await Promise.all(all.map((id) => send(server.url(), "GET", `/_connector/${id}`)));
+    return found.filter(({ body }) => body.index_name === index).length;
+  };
   const settles = async (index, count) => {
     const answers = await Promise.all(ids(index, count).map(create(index)));
     const won = answers.filter((status) => status === 201 || status === 200).length;
-    const found = await Promise.all(ids(index, count).map((id) => send(server.url(), "GET", `/_connector/${id}`)));
-    const held = found.filter(({ body }) => body.index_name === index).length;
+    const held = await holders(index, ids(index, count));
     if (won !== 1 || held !== 1) problems.push(`${index}: ${won} told yes, ${held} hold it`);
   };
+  const claimed = () =>
+    inDatabases(disk, "Directory", (database) => database.prepare("SELECT id FROM claim").all()).flat();
   /** How many indices were granted to a connector that did not live to be committed. */
   const countLeftBehind = (since) => {
-    const rows = (className, table) =>
-      inDatabases(disk, className, (database) => rowOf(database, table)?.id, since).filter(Boolean);
-    const committed = new Set(rows("ConnectorObject", "connector"));
-    return rows("IndexClaim", "claim").filter((id) => !committed.has(id)).length;
+    const rows = inDatabases(disk, "ConnectorObject", (database) => rowOf(database, "connector")?.id, since);
+    return claimed().filter(({ id }) => !rows.includes(id)).length;
   };
   const indices = (name) => numbers(width).map((n) => `${name}-${n}`);
   /** Creates rivals for every index until nobody answers any more; tells of each answer. */
@@ -325,8 +503,11 @@ export async function claims({ rounds = 20, kills = 20, tries = 60, atOnce = 50,
     return Promise.all(numbers(lanes).map(lane));
   };
   let killed = 0;
+  let changes = 0;
   try {
     for (let round = 0; round < rounds; round += 1) await settles(`index-${round}`, atOnce);
+    await leavesNothingBehind();
+    for (const delay of delays) await race(delay);
     while (killed < kills || (leftBehind === 0 && killed < tries)) {
       killed += 1;
       const name = `killed-${killed}`;
@@ -346,10 +527,197 @@ export async function claims({ rounds = 20, kills = 20, tries = 60, atOnce = 50,
     rmSync(disk, { recursive: true, force: true });
   }
   const figures =
-    `claims: ${rounds} x ${atOnce} creations at once for one index, ${killed} x ${width * rivals} for ${width} ` +
+    `claims: ${rounds} x ${atOnce} creations at once for one index, ${changes} grants with messages up to ` +
+    `${delays.at(-1)} ms late, ${2 * refused} refused requests, ${killed} x ${width * rivals} for ${width} ` +
     `indices with SIGKILL in between (${dead} requests cut off, ${leftBehind} claims left behind by the dead): ` +
     `${problems.length} problems`;
   return { figures, problems };
+
+  /** Requests that are refused leave neither claims nor databases; where the Directory cannot say, it is a 503. */
+  async function leavesNothingBehind() {
+    const strict = strictly(server, problems);
+    await strict("refused", 201, "PUT", "/in-the-way", { index_name: "taken" });
+    for (const n of numbers(refused)) {
+      await Promise.all([
+        strict("refused", 404, "PUT", `/nobody-${n}/_index_name`, { index_name: `refused-${n}` }),
+        strict("refused", 400, "PUT", `/too-late-${n}`, { index_name: "taken" }),
+      ]);
+    }
+    for (const mode of ["throw", "hang"]) {
+      await server.faults({ mode });
+      await strict(mode, 503, "PUT", `/unsaid-${mode}`, { index_name: `unsaid-${mode}` });
+      await server.faults({ mode: "none" });
+      await strict(mode, 404, "GET", `/unsaid-${mode}`);
+      await strict(mode, 201, "PUT", `/said-${mode}`, { index_name: `unsaid-${mode}` });
+    }
+    await sleep(2_500);
+    await server.kill();
+    const isTold = (id) => /^(nobody|too-late|unsaid)/.test(id);
+    const objects = inDatabases(disk, "ConnectorObject", (database) => rowOf(database, "connector")?.id).filter(Boolean);
+    const left = { claims: claimed().length, databases: objects.filter(isTold).length };
+    if (left.claims + left.databases > 0) problems.push(`refused requests left ${JSON.stringify(left)}`);
+    await server.restart();
+  }
+
+  /**
+   * Connectors take an index and give it up again, over and over. Each has it for certain from the answer that said so
+   * to the request that gave it up: no two at a time.
+   */
+  async function race(delay) {
+    const all = numbers(width).map((n) => ({ index: `race-${delay}-${n}`, held: [] }));
+    const until = now() + seconds * 1_000;
+    const lane = async ({ index, held }, id) => {
+      const ask = (method, path, body) => send(server.url(), method, `/_connector/${id}${path}`, body);
+      while (now() < until) {
+        const takes = pick([() => ask("PUT", "/_index_name", { index_name: index }), () => ask("PUT", "", { index_name: index })]);
+        const { status } = await takes();
+        const from = now();
+        if (![200, 201, 400, 404, 503].includes(status)) problems.push(`${id}: answered ${status}`);
+        if (Math.random() < 0.5) await sleep(Math.random() * delay);
+        const isHeld = status < 300;
+        if (isHeld) {
+          held.push({ id, from, to: now() });
+          changes += 1;
+          const gives = pick([() => ask("PUT", "/_index_name", { index_name: null }), () => ask("DELETE", ""), () => ask("DELETE", "?hard=true")]);
+          await gives();
+        } else {
+          await sleep(Math.random() * 20);
+        }
+      }
+    };
+    for (const { index } of all) await Promise.all(ids(index, 3).map((id) => send(server.url(), "PUT", `/_connector/${id}`, {})));
+    await server.faults({ mode: "none", delay });
+    await Promise.all(all.flatMap((one) => ids(one.index, 3).map((id) => lane(one, id))));
+    await server.faults({ mode: "none" });
+    for (const { index, held } of all) {
+      held.sort((a, b) => a.from - b.from);
+      for (const [n, { id, from }] of held.entries()) {
+        const other = held.slice(0, n).find((before) => before.id !== id && before.to > from);
+        if (other) problems.push(`${index}: ${id} was granted it while ${other.id} had it`);
+      }
+      const held_by = await holders(index, ids(index, 3));
+      if (held_by > 1) problems.push(`${index}: ${held_by} hold it in the end`);
+      const newcomer = await create(index)(`${index}-newcomer`);
+      if (newcomer !== (held_by === 1 ? 400 : 201)) problems.push(`${index}: ${held_by} hold it, a newcomer gets ${newcomer}`);
+    }
+  }
+}
+
+/** 6. Documents in Workers KV are taken up while the process dies again and again: all of them, once. */
+export async function imports({ count = 10_000, kills = 8 }) {
+  const disk = mkdtempSync(join(scratch, "connector-status-disk-"));
+  const server = await serveWithKv({ disk });
+  const problems = [];
+  const names = numbers(count).map((n) => `import-${n}`);
+  // Every hundredth wants the index of the one before.
+  const isRival = (n) => n % 100 === 99;
+  const load = (some) =>
+    server.kv(
+      "load",
+      some.map((n) => [
+        `c:${names[n]}`,
+        JSON.stringify({ ...document, name: `Connector ${n}`, index_name: `index-${isRival(n) ? n - 1 : n}` }),
+      ]),
+    );
+  let document;
+  const list = (from, size) => send(server.url(), "GET", `/_connector?from=${from}&size=${size}`);
+  const all = async () => {
+    const found = [];
+    for (let from = 0; from < 10_000; from += 1_000) {
+      const { status, body } = await list(from, 1_000);
+      if (status !== 200) throw new Error(`a list answered ${status}`);
+      found.push(...body.results);
+      if (body.count <= from + 1_000) break;
+    }
+    return found;
+  };
+  const erased = new Set();
+  const moved = new Set();
+  /** Goes on until it is answered, however often the process dies. */
+  const firmly = async (method, path, body, accepted) => {
+    for (;;) {
+      const status = await send(server.url(), method, `/_connector/${path}`, body).then(({ status }) => status, () => 0);
+      if (accepted.includes(status)) return;
+      if (status >= 400 && status !== 503) return void problems.push(`${method} ${path} answered ${status}`);
+      await sleep(100);
+    }
+  };
+  try {
+    await send(server.url(), "PUT", "/_connector/sample", {});
+    const { id, ...sample } = (await send(server.url(), "GET", "/_connector/sample")).body;
+    document = { ...sample, status: "configured" };
+    await send(server.url(), "DELETE", "/_connector/sample?hard=true");
+    for (let from = 0; from < count; from += 2_000) await load(numbers(count).slice(from, from + 2_000));
+    const touch = async () => {
+      for (const n of numbers(10)) {
+        const [gone, used] = [n * 7 + 1, n * 7 + 2];
+        await firmly("DELETE", `${names[gone]}?hard=true`, undefined, [200, 404]);
+        erased.add(gone);
+        await firmly("PUT", `${names[used]}/_status`, { status: "error" }, [200]);
+        moved.add(used);
+      }
+    };
+    const touched = touch();
+    for (let n = 0; n < kills; n += 1) {
+      list(0, 10).catch(() => {});
+      await sleep(100 + Math.random() * Math.min(1_000, count / 5));
+      await server.kill();
+      await server.restart();
+    }
+    await touched;
+    const began = now();
+    await until(() => list(0, 1).catch(() => ({})), ({ status }) => status === 200, 60);
+    const took = now() - began;
+    await compare();
+
+    // The copies of those that were erased turn up again, as after a late write; and somebody puts a new one there.
+    await server.kill();
+    await load([...erased]);
+    await server.kv("load", [["c:new", JSON.stringify(document)]]);
+    for (const file of databases(disk, "Directory")) {
+      const database = new DatabaseSync(file);
+      database.exec("UPDATE setting SET value = 1 WHERE name = 'looked_at'");
+      database.close();
+    }
+    await server.restart();
+    await until(async () => (await list(0, 1)).body.count, (total) => total === count - erased.size - rivals().length + 1, 30);
+    await compare(["new"]);
+    for (const n of erased) {
+      const { status } = await send(server.url(), "GET", `/_connector/${names[n]}`);
+      if (status !== 404) problems.push(`${names[n]} came back: ${status}`);
+    }
+    const figures =
+      `imports: ${count} documents taken up, ${kills} times SIGKILL in between, ${erased.size} erased and ` +
+      `${moved.size} moved meanwhile, ${rivals().length} with an index in use: ${problems.length} problems; ` +
+      `the last look took ${(took / 1000).toFixed(1)} s`;
+    return { figures, problems };
+  } finally {
+    await server.close();
+    rmSync(disk, { recursive: true, force: true });
+  }
+
+  /** Those of which one in two cannot be taken up. */
+  function rivals() {
+    return numbers(count).filter((n) => isRival(n) && !erased.has(n) && !erased.has(n - 1));
+  }
+
+  async function compare(more = []) {
+    const found = await all();
+    const byId = new Map(found.map((connector) => [connector.id, connector]));
+    if (byId.size !== found.length) problems.push(`${found.length - byId.size} are listed twice`);
+    for (const n of numbers(count)) {
+      const there = byId.get(names[n]);
+      if (erased.has(n) && there) problems.push(`${names[n]} is listed, though erased`);
+      if (erased.has(n) || (isRival(n) && !there) || (isRival(n + 1) && !there)) continue;
+      if (!there) problems.push(`${names[n]} is missing`);
+      else if (moved.has(n) && there.status !== "error") problems.push(`${names[n]} is ${there.status}`);
+    }
+    for (const n of rivals()) {
+      const listed = [n - 1, n].filter((one) => byId.has(names[one])).length;
+      if (listed !== 1) problems.push(`index-${n - 1}: ${listed} connectors are listed with it`);
+    }
+    for (const name of more) if (!byId.has(name)) problems.push(`${name} is missing`);
+  }
 }
 
 const SOUND = [
@@ -383,7 +751,7 @@ const MUTATIONS = {
   garbage: () => [Buffer.from(numbers(64).map(() => Math.floor(Math.random() * 256)))],
 };
 
-/** 5. Mutated requests: no 5xx, no panic, no document changed by a request that was refused. */
+/** 7. Mutated requests: no 5xx, no panic, no document changed by a request that was refused. */
 export async function badInput({ requests = 10_000, lanes = 16 }) {
   const server = await serveWithKv();
   const problems = [];
@@ -436,7 +804,7 @@ export async function badInput({ requests = 10_000, lanes = 16 }) {
   return { figures: `bad input: ${requests} mutated requests, answers ${answers.join(", ")}; ${problems.length} problems`, problems };
 }
 
-/** 6. Many requests; what the isolate holds does not grow. */
+/** 8. Many requests; what the isolate holds does not grow. */
 export async function memory({ requests = 100_000, clients = 16, slack = 1 }) {
   const server = await serveWithKv({ inspect: true });
   const problems = [];

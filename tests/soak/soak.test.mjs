@@ -2,16 +2,24 @@
 // the long form.
 
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 
-import { violation } from "./checker.mjs";
+import { send } from "../edge/worker.mjs";
+import { until } from "../until.mjs";
+import { missed, violation } from "./checker.mjs";
 import * as proofs from "./proofs.mjs";
+import { databases, scratch, serveWithKv } from "./workerd.mjs";
 
 const SHORT = {
   linearizability: { seconds: 2 },
   kill: { times: 3 },
   kvFaults: { seconds: 4, connectors: 4, modes: ["hang", "late-500"] },
-  claims: { rounds: 2, kills: 2, tries: 2 },
+  directory: { seconds: 1.5, connectors: 8 },
+  claims: { rounds: 2, kills: 2, tries: 2, delays: [1_500], seconds: 3, refused: 50 },
+  imports: { count: 1_000, kills: 2 },
   badInput: { requests: 400 },
   memory: { requests: 2_500 },
 };
@@ -46,4 +54,56 @@ test("the checker tells an order from none", () => {
   for (const [name, operations, history, ordered] of cases) {
     assert.equal(violation(operations, history) === null, ordered, name);
   }
+});
+
+test("the checker finds lists that lack what was acknowledged", () => {
+  const at = (kind, start, end) => ({ kind, status: kind === "create" ? 201 : 200, start, end });
+  const [created, deleted, again] = [at("create", 1, 2), at("delete", 4, 5), at("create", 7, 8)];
+  const cases = [
+    ["nothing was there yet", [], false, 10, false],
+    ["shown, though never made", [], true, 10, true],
+    ["made, and not shown", [created], false, 3, true],
+    ["about to be made, and shown", [created], true, 1.2, false],
+    ["about to be made, and not shown", [created], false, 1.2, false],
+    ["about to be deleted, and shown", [created, deleted], true, 4.2, false],
+    ["deleted, and shown", [created, deleted], true, 6, true],
+    ["deleted, and not shown", [created, deleted], false, 6, false],
+    ["made anew, and not shown", [created, deleted, again], false, 9, true],
+    ["made by a write that may not have waited", [at("create", 1, 1_001)], false, 2_000, false],
+  ];
+  for (const [name, operations, listed, start, isMissed] of cases) {
+    const look = { start, end: start + 0.1, listed };
+    assert.equal(missed(operations, [look]).length === 1, isMissed, name);
+  }
+});
+
+test("a heartbeat is copied when the copy is old, once, even by an object that is put away after each", async (t) => {
+  const disk = mkdtempSync(join(scratch, "connector-status-disk-"));
+  const server = await serveWithKv({ disk });
+  t.after(async () => {
+    await server.close();
+    rmSync(disk, { recursive: true, force: true });
+  });
+  const written = async () => (await server.kv("counts")).writes;
+  const beat = async () => {
+    assert.equal((await send(server.url(), "PUT", "/_connector/beats/_check_in")).status, 200);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await server.kill();
+    await server.restart();
+  };
+  await send(server.url(), "PUT", "/_connector/beats", {});
+  await until(written, (writes) => writes === 1);
+  // Until the alarm has noted that.
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  await beat();
+  assert.equal(await written(), 1);
+  await server.kill();
+  for (const file of databases(disk, "ConnectorObject")) {
+    const database = new DatabaseSync(file);
+    database.exec("UPDATE connector SET copied_at = 1");
+    database.close();
+  }
+  await server.restart();
+  for (let n = 0; n < 3; n += 1) await beat();
+  assert.equal(await written(), 2);
 });

@@ -164,12 +164,17 @@ async function heap(port) {
 }
 
 /**
- * What `look` finds in each database of a class's objects, while no workerd has them open. `since`: only
- * in those written to since then, in milliseconds since 1970.
+ * The databases of a class's objects. `since`: those written to since then, in milliseconds since 1970. workerd has one
+ * of its own beside them, for alarms.
  */
-export function inDatabases(disk, className, look, since = 0) {
-  const files = globSync(join(disk, `${className}/*.sqlite`));
-  return files.filter((file) => statSync(file).mtimeMs >= since).map((file) => {
+export const databases = (disk, className, since = 0) =>
+  globSync(join(disk, `${className}/*.sqlite`)).filter(
+    (file) => !file.endsWith("metadata.sqlite") && statSync(file).mtimeMs >= since,
+  );
+
+/** What `look` finds in each of them, while no workerd has them open. */
+export function inDatabases(disk, className, look, since) {
+  return databases(disk, className, since).map((file) => {
     const database = new DatabaseSync(file);
     try {
       return look(database);
@@ -194,6 +199,9 @@ export const ours = (options = {}) => ({
   ...options,
 });
 
+/** The same with faults between its objects: see faulty.mjs. */
+export const faulty = () => ours({ modules: ["tests/soak/faulty.mjs", "build/worker.js", "build/index_bg.wasm"] });
+
 /** Workers KV, in memory: see kv.mjs. */
 export const kvWorker = { modules: ["tests/soak/kv.mjs"] };
 
@@ -202,11 +210,12 @@ export const kvWorker = { modules: ["tests/soak/kv.mjs"] };
  * Worker's is killed.
  */
 export async function serveWithKv({ worker = ours(), disk, inspect } = {}) {
+  const hasFaults = worker.modules[0].endsWith("faulty.mjs");
   const kv = await serve({ workers: { kv: kvWorker }, sockets: { kv: "kv", control: "kv#control" } });
   const start = () =>
     serve({
       workers: { it: worker },
-      sockets: { it: "it" },
+      sockets: { it: "it", ...(hasFaults ? { faults: "it#faults" } : {}) },
       external: { kv: `127.0.0.1:${kv.ports.kv}` },
       disk,
       inspect,
@@ -217,10 +226,14 @@ export async function serveWithKv({ worker = ours(), disk, inspect } = {}) {
       method: body === undefined ? "GET" : "POST",
       body: JSON.stringify(body),
     });
-    return path === "state" ? response.json() : response.text();
+    return body === undefined ? response.json() : response.text();
   };
   return {
     kv: control,
+    /** What befalls messages between objects from now on. */
+    faults: async (body) => {
+      await (await fetch(server.url("faults"), { method: "POST", body: JSON.stringify(body) })).text();
+    },
     url: () => server.url("it"),
     port: () => server.ports.it,
     pid: () => server.pid,

@@ -62,7 +62,11 @@ async fn tell_once(object: &Rc<Object>) -> Result<(), String> {
     let newest = object.with_record(|record| {
         record.map(|it| (it.version, entry(it), it.edited > it.cursors.directory))
     });
-    let Some((version, entry, is_edited)) = newest else { return Ok(()) };
+    let Some((version, mut entry, is_edited)) = newest else { return Ok(()) };
+    let settled = object.settled.borrow().clone();
+    if let (Some(fields), false) = (entry.as_object_mut(), settled.is_empty()) {
+        fields.insert("settled".to_owned(), json!(settled));
+    }
     let entry = entry.to_string();
     let mut with_document = is_edited;
     loop {
@@ -83,6 +87,7 @@ async fn tell_once(object: &Rc<Object>) -> Result<(), String> {
             other => return Err(format!("it answers {other:?}")),
         }
     }
+    object.settled.borrow_mut().retain(|claim| !settled.contains(claim));
     object.move_cursors(|cursors| cursors.directory = cursors.directory.max(version));
     Ok(())
 }

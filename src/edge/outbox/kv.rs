@@ -21,8 +21,9 @@ const GAP_MS: u64 = 1_100;
 const WRITE_LIMIT: Duration = Duration::from_secs(2);
 /// How long a write that failed may still be carried out.
 const LATE_WRITE_MS: u64 = 20_000;
-/// Writes are dear: a heartbeat alone is copied only when the copy is this old.
-const HEARTBEAT_GAP_MS: u64 = 3_600_000;
+/// Writes are dear: a heartbeat alone is copied only when the copy is this old. So the free plan's
+/// 1,000 writes a day are enough for as many connectors as its other quotas are.
+const HEARTBEAT_GAP_MS: u64 = 12 * 3_600_000;
 
 /// A version of a connector, to be copied.
 struct Copy {
@@ -73,6 +74,10 @@ pub(super) async fn tell(object: &Rc<Object>) {
             cursors.kv = copy.version;
             cursors.copied_at = begun;
         });
+        // A heartbeat has no alarm to note it, and the next one may find the object put away.
+        if !object.outbox.alarm_set.get() {
+            object.note_cursors();
+        }
     }
     pace.running.set(false);
 }

@@ -19,6 +19,7 @@ const LIMIT: Duration = Duration::from_millis(1_500);
 pub(super) struct Claim {
     object: Rc<Object>,
     index: String,
+    token: String,
     message: String,
     is_settled: bool,
 }
@@ -36,7 +37,7 @@ impl Object {
             ("token", Some(&token)),
         ]);
         self.claims.borrow_mut().push(index.clone());
-        let claim = Claim { object: self.clone(), index, message, is_settled: false };
+        let mut claim = Claim { object: self.clone(), index, token, message, is_settled: false };
         let index = &claim.index;
         let why = match timeout(LIMIT, claim_index(&self.env, &claim.message)).await {
             Some(Ok(reply)) => match message::parse(&reply) {
@@ -44,7 +45,8 @@ impl Object {
                     Some(true) => return Ok(claim),
                     Some(false) => {
                         let error = ApiError::index_in_use(index);
-                        claim.settle();
+                        // There is nothing to give back.
+                        claim.is_settled = true;
                         return Err(error);
                     }
                     None => "the Directory cannot say".to_owned(),
@@ -60,9 +62,12 @@ impl Object {
 }
 
 impl Claim {
-    /// To be called when there is nothing to give back: the write is committed, or nothing was granted.
+    /// To be called when the write is committed. The Directory forgets the claim when it is told of
+    /// the write, by its token: a late message about the same name must not end a newer claim.
     pub fn settle(mut self) {
         self.is_settled = true;
+        let settled = (self.index.clone(), std::mem::take(&mut self.token));
+        self.object.settled.borrow_mut().push(settled);
     }
 }
 

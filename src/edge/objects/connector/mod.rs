@@ -53,6 +53,8 @@ pub(in crate::edge) struct Object {
     loaded: RefCell<Loaded>,
     /// The index names that are claimed for writes not committed yet.
     claims: RefCell<Vec<String>>,
+    /// Claims whose write is committed, index and token, until the Directory knows.
+    pub(in crate::edge) settled: RefCell<Vec<(String, String)>>,
 }
 
 /// The row, as far as it was read.
@@ -80,6 +82,7 @@ impl ConnectorObject {
             outbox: Outbox::default(),
             loaded: RefCell::default(),
             claims: RefCell::default(),
+            settled: RefCell::default(),
         }))
     }
 

@@ -72,7 +72,10 @@ export function apply(storage, entries, document, seq) {
 
 function applyOne(sql, entry, document, seq) {
   const [old] = sql.exec("SELECT * FROM entry WHERE id = ?", entry.id).toArray();
-  if (old && old.version >= entry.version) return "older";
+  if (old && old.version >= entry.version) {
+    forgetSettled(sql, entry);
+    return "older";
+  }
   const isErased = entry.deleted === 2;
   // Connectors have claimed their index before; documents from Workers KV have not.
   if (entry.version === 0 && entry.deleted === 0 && isInUse(sql, entry.index_name)) return "index in use";
@@ -80,15 +83,25 @@ function applyOne(sql, entry, document, seq) {
   const { key, isMore } = old ? update(sql, old, entry, document, seq) : insert(sql, entry, seq);
   if (isErased) sql.exec("DELETE FROM document WHERE key = ?", key);
   else if (document !== undefined) sql.exec("INSERT OR REPLACE INTO document VALUES (?, ?)", key, document);
-  if (entry.index_name !== null && entry.deleted === 0) {
-    sql.exec("DELETE FROM claim WHERE index_name = ? AND id = ?", entry.index_name, entry.id);
-  }
+  forgetSettled(sql, entry);
   return isMore ? "taken" : "seen";
+}
+
+/** Forgets claims whose write is in the entry, or in a newer one. */
+function forgetSettled(sql, { settled = [] }) {
+  for (const claim of settled) sql.exec("DELETE FROM claim WHERE index_name = ? AND token = ?", ...claim);
 }
 
 const isInUse = (sql, index) =>
   index !== null &&
-  sql.exec("SELECT 1 FROM entry WHERE deleted = 0 AND (index_name IS NULL) = 0 AND index_name = ?", index).toArray().length > 0;
+  sql
+    .exec(
+      `SELECT 1 FROM entry WHERE deleted = 0 AND (index_name IS NULL) = 0 AND index_name = ?
+       UNION ALL SELECT 1 FROM claim WHERE index_name = ? LIMIT 1`,
+      index,
+      index,
+    )
+    .toArray().length > 0;
 
 function insert(sql, entry, seq) {
   const columns = ["id", ...FIELDS, "version", "seq", "changed"];

@@ -1,0 +1,64 @@
+// The Worker as built, with faults between its objects: messages that are late, a Directory that throws, hangs or
+// is ended. Its second entrypoint, `faults`, says which: `POST` with `{ mode, delay }`.
+
+import { WorkerEntrypoint } from "cloudflare:workers";
+
+import worker, { ConnectorObject as Connector, Directory as RealDirectory } from "./worker.js";
+
+/** `delay`: each message, and each answer to one, is late by up to so many milliseconds, most by far less. */
+let current = { mode: "none", delay: 0 };
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const late = () => current.delay > 0 && sleep(Math.random() ** 3 * current.delay);
+const coin = () => Math.random() < 0.5;
+
+/** Makes calls late. */
+async function delayed(carryOut) {
+  await late();
+  const answer = await carryOut();
+  await late();
+  return answer;
+}
+
+/** Carries out a call of the Directory, or does what the fault says; half of what fails has been carried out. */
+async function faulty(object, carryOut) {
+  switch (current.mode) {
+    case "throw":
+      if (coin()) await carryOut();
+      throw new Error("the Directory throws");
+    case "hang": {
+      if (coin()) await carryOut();
+      // Until it has healed; then it is carried out, later than anybody waited for.
+      while (current.mode === "hang") await sleep(50);
+      return carryOut();
+    }
+    case "abort":
+      if (coin()) await carryOut();
+      object.ctx.abort("the Directory is ended");
+      break;
+    default:
+      return delayed(carryOut);
+  }
+}
+
+export class Directory extends RealDirectory {}
+for (const method of ["handle", "apply", "claim", "release"]) {
+  Directory.prototype[method] = function (...args) {
+    return faulty(this, () => RealDirectory.prototype[method].apply(this, args));
+  };
+}
+
+export class ConnectorObject extends Connector {
+  current(...args) {
+    return delayed(() => super.current(...args));
+  }
+}
+
+export class faults extends WorkerEntrypoint {
+  async fetch(request) {
+    current = { delay: 0, ...(await request.json()) };
+    return new Response("ok\n");
+  }
+}
+
+export default worker;
