@@ -40,6 +40,11 @@ export async function startConsole(options) {
         assert.equal((await send(worker.url, "PUT", `${path}/_status`, { status })).status, 200);
       }
     },
+    /** A connector in whatever state: it comes through Workers KV, and is there once it is asked for. */
+    async imported(id, document) {
+      await CONNECTORS.put(`c:${id}`, JSON.stringify(document));
+      assert.equal((await send(worker.url, "GET", `/_connector/${encodeURIComponent(id)}`)).status, 200, id);
+    },
     open: (hash = "", options) => open(browser, worker.url, complaints, hash, options),
     /** Closes what was opened, for an open page goes on asking; no page may have complained. */
     async closePages() {

@@ -13,8 +13,6 @@ afterEach(() => site.closePages());
 after(() => site.close());
 
 const statusOf = async (id) => (await site.curl("GET", `/_connector/${id}/_status`)).body.status;
-/** A connector in whatever state, by way of an import. */
-const kv = (id, status, rest) => site.kv.put(`c:${id}`, JSON.stringify({ status, name: id, ...rest }));
 
 test("from nothing to connected, into an error and out of it, by clicking", async () => {
   const page = await site.open();
@@ -61,7 +59,7 @@ test("from nothing to connected, into an error and out of it, by clicking", asyn
 test("for each status: what is legal is offered, the rest is disabled and says why", async (t) => {
   for (const status of statuses) {
     await t.test(status, async () => {
-      await kv(`in-${status}`, status);
+      await site.imported(`in-${status}`, { status, name: status });
       const page = await site.open(hashOf(`in-${status}`));
       await badge(page, status).waitFor();
       const legal = nextStatuses(status);
@@ -205,7 +203,7 @@ test("text from the server stays text", async () => {
   ];
   for (const [n, name] of hostile.entries()) {
     await site.connector(`hostile ${n} <b>&amp;`, { name, description: name, service_type: name });
-    await kv(`hostile-error-${n}`, "error", { name, error: name });
+    await site.imported(`hostile-error-${n}`, { status: "error", name, error: name });
   }
   const page = await site.open("", { viewport: { width: 360, height: 740 } });
   await page.getByRole("searchbox").fill("hostile");

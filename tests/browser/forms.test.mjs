@@ -30,7 +30,7 @@ const configuration = {
 
 /** A connector that its service has registered fields for. */
 async function configurable(id) {
-  await site.kv.put(`c:${id}`, JSON.stringify({ status: "needs_configuration", name: id, service_type: "mysql", configuration }));
+  await site.imported(id, { status: "needs_configuration", name: id, service_type: "mysql", configuration });
 }
 
 test("the configuration is a form made from the definitions", async () => {

@@ -16,7 +16,7 @@ const zoo = {
 
 before(async () => {
   site = await startConsole();
-  for (const [id, document] of Object.entries(zoo)) await site.kv.put(`c:${id}`, JSON.stringify(document));
+  for (const [id, document] of Object.entries(zoo)) await site.imported(id, document);
 });
 afterEach(() => site.closePages());
 after(() => site.close());
@@ -109,7 +109,7 @@ test("by keyboard: / searches, the arrows go through the rows, Enter opens, Esca
 });
 
 test("fifteen rows on a laptop, and the whole width of a wide screen", async () => {
-  for (let n = 0; n < 150; n += 1) await site.kv.put(`c:row-${n}`, JSON.stringify({ status: "connected", name: `Row ${n}`, index_name: `row-${n}` }));
+  for (let n = 0; n < 150; n += 1) await site.imported(`row-${n}`, { status: "connected", name: `Row ${n}`, index_name: `row-${n}` });
   const page = await openList("#/?query=row", { viewport: { width: 1280, height: 720 } });
   await says(page, "1–100 of 150");
   const { y, height } = await page.locator("tbody tr").nth(14).boundingBox();

@@ -38,7 +38,7 @@ const odd = {
 
 for (const [id, [document]] of Object.entries(odd)) {
   test(`${id}: every tab is shown`, async () => {
-    await site.kv.put(`c:${id}`, JSON.stringify(document));
+    await site.imported(id, document);
     const page = await site.open(hashOf(id));
     await badge(page, document.status).waitFor();
     for (const sentence of odd[id].slice(1)) await says(page, sentence);
@@ -53,7 +53,7 @@ for (const [id, [document]] of Object.entries(odd)) {
 }
 
 test("the list shows them all, and says which are odd", async () => {
-  await site.kv.put("c:sound", JSON.stringify({ status: "connected", name: "Sound" }));
+  await site.imported("sound", { status: "connected", name: "Sound" });
   const page = await site.open();
   for (const id of [...Object.keys(odd), "sound"]) await page.locator(`tr[data-id="${id}"]`).waitFor();
   assert.match(await page.locator('tr[data-id="odd-name"]').textContent(), /7/);

@@ -56,7 +56,7 @@ export function useBarred(id) {
   return undefined;
 }
 
-/** Says so once for a form whose controls are all disabled. */
+/** Says once why all controls of a page are disabled. */
 export const Barred = ({ why }) => why && <p class="barred" id="barred"><Icon name="lock" /> {why}</p>;
 
 /** Asks for an API key; `onKey` is called when there is one to be tried. */

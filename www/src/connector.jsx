@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import { Forbidden, KeyForm, useBarred } from "./access.jsx";
+import { Barred, Forbidden, KeyForm, useBarred } from "./access.jsx";
 import { Away, pathOf, send } from "./api.js";
 import { AwayNotice } from "./away.jsx";
 import { listAddress } from "./connectors.jsx";
@@ -134,6 +134,7 @@ export function Connector({ id, query, moved, onKey, onForget }) {
         <>
           <Title {...{ id, seen, now, moved }} />
           <Tabs {...{ id, section }} />
+          <Barred why={barred} />
           <Odd odd={seen.doc.odd} />
           <div aria-live="polite">
             {elsewhere && <Elsewhere {...elsewhere} now={now} onClose={() => setElsewhere(undefined)} />}

@@ -3,7 +3,7 @@
 
 import { useRef, useState } from "preact/hooks";
 
-import { Barred, Forbidden } from "./access.jsx";
+import { Forbidden } from "./access.jsx";
 import { Callout } from "./parts.jsx";
 import { usePreview } from "./preview.js";
 import { label } from "./status.jsx";
@@ -86,13 +86,12 @@ export function ChangeForm({ name, title, intro, action = "Save", read, check = 
       <Result {...{ outcome, onForget }} onClose={() => setOutcome(undefined)} onDiscard={() => (keep(undefined), setOutcome(undefined))} />
       {children({ values, set, field, hint, id, disabled: disabled || pending })}
       <div class="save">
-        <Barred why={barred} />
         {foreseen.reason && <p class="problem" role="alert">{foreseen.reason}</p>}
         {becomes && becomes !== seen.view.status && <p class="note">This also moves the connector to {label(becomes)}.</p>}
         {draft && !equal(stored, draft.base) && !outcome && <p class="note">Someone has changed this while you were editing.</p>}
         {away && <p class="muted small">You can save once the server is reachable.</p>}
         <div class="buttons">
-          <button class="primary" disabled={!dirty || pending || away || disabled}>
+          <button class="primary" disabled={!dirty || pending || away || disabled} aria-describedby={barred ? "barred" : undefined}>
             {pending ? <><i class="spinner" /> Saving…</> : action}
           </button>
           {dirty && <button type="button" disabled={pending} onClick={() => (keep(undefined), setOutcome(undefined), setLeft({}))}>Discard changes</button>}

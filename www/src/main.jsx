@@ -41,7 +41,7 @@ function Console() {
       <a class="skip" href="#main" onClick={skip}>Skip to the content</a>
       <header class="top">
         <div class="bar">
-          <a class="brand" href="#/">
+          <a class="brand" href="#/" aria-label="Connector status">
             <svg viewBox="0 0 32 32" width="24" height="24" aria-hidden="true">
               <rect width="32" height="32" rx="9" />
               <path d="M9 16h14" />
@@ -81,8 +81,8 @@ function Account({ identity, onAsk, onForget }) {
         <span class="muted small">{[privileges[privilege] ?? privilege, limits && "some connectors"].filter(Boolean).join(", ")}</span>
       </span>
       {name
-        ? <button type="button" class="quiet" onClick={onForget}><Icon name="key" /> <span>Forget key</span></button>
-        : <button type="button" class="quiet" onClick={onAsk}><Icon name="key" /> <span>Use a key</span></button>}
+        ? <button type="button" class="quiet" onClick={onForget} aria-label="Forget key"><Icon name="key" /> <span>Forget key</span></button>
+        : <button type="button" class="quiet" onClick={onAsk} aria-label="Use a key"><Icon name="key" /> <span>Use a key</span></button>}
     </div>
   );
 }

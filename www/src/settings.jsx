@@ -2,7 +2,6 @@
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
-import { Barred } from "./access.jsx";
 import { announce, listAddress } from "./connectors.jsx";
 import { ChangeForm } from "./form.jsx";
 import { Callout, Copy, Icon } from "./parts.jsx";
@@ -80,9 +79,8 @@ function Delete(shared) {
     <section class="card danger" aria-labelledby="delete">
       <h2 id="delete">Delete</h2>
       <p class="muted">The connector disappears from lists and its index is free for others. The content of the index stays.</p>
-      <Barred why={shared.barred} />
       <div class="buttons">
-        <button type="button" class="bad" disabled={Boolean(shared.barred) || shared.away} onClick={() => setOpen(true)}>Delete connector…</button>
+        <button type="button" class="bad" disabled={Boolean(shared.barred) || shared.away} aria-describedby={shared.barred ? "barred" : undefined} onClick={() => setOpen(true)}>Delete connector…</button>
       </div>
       {open && <Confirm {...shared} onClose={() => setOpen(false)} />}
     </section>

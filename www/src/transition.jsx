@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { isValidTransition } from "connector-status";
 import { transitionOptions } from "connector-status/client";
 
-import { Barred, Forbidden } from "./access.jsx";
+import { Forbidden } from "./access.jsx";
 import { pathOf } from "./api.js";
 import { Diagram } from "./diagram.jsx";
 import { Timeline } from "./history.jsx";
@@ -91,7 +91,6 @@ export function Status({ id, path, seen, now, away, barred, change, onForget }) 
             </div>
           )}
           <div class="submit">
-            <Barred why={barred} />
             <button type="button" class="primary wide" disabled={!aimed || pending || away || Boolean(barred)}
               aria-describedby={barred ? "barred" : undefined} onClick={() => go(aimed, request)}>
               {pending
