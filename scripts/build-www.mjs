@@ -11,7 +11,7 @@ const source = join(root, "www/src");
 const dist = join(root, "www/dist");
 
 /** The package as it is published: its entry points, by the names a page imports them by. */
-const { name, exports } = JSON.parse(readFileSync(join(root, "npm/package.json"), "utf8"));
+const { name, version, exports } = JSON.parse(readFileSync(join(root, "npm/package.json"), "utf8"));
 const entries = new Map(
   Object.entries(exports)
     .filter(([, target]) => target.import)
@@ -41,6 +41,7 @@ const { metafile } = await build({
   loader: { ".svg": "copy" },
   jsx: "automatic",
   jsxImportSource: "preact",
+  define: { VERSION: JSON.stringify(version) },
   plugins: [connectorStatus],
   logLevel: "warning",
 });
@@ -54,10 +55,15 @@ const built = Object.fromEntries(
       return [relative(source, join(root, from)), relative(dist, join(root, file))];
     }),
 );
+/** What the script imports is fetched beside it, not after it. */
+const imports = (file) => metafile.outputs[file].imports.filter(({ kind }) => kind === "import-statement").flatMap(({ path }) => [path, ...imports(path)]);
+const main = relative(root, join(dist, built["main.jsx"]));
+const preloads = [...new Set(imports(main))].map((file) => `<link rel="modulepreload" href="/${relative(dist, join(root, file))}">`);
 const page = readFileSync(join(source, "index.html"), "utf8");
 writeFileSync(
   join(dist, "index.html"),
   page.replaceAll(/\{\{(.+?)\}\}/g, (_, file) => {
+    if (file === "preloads") return preloads.join("\n    ");
     if (!built[file]) throw new Error(`index.html names ${file}, which was not built`);
     return `/${built[file]}`;
   }),

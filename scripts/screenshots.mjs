@@ -1,69 +1,103 @@
 // Takes the pictures of the console into www/screenshots, from what was built last:
-// node scripts/build-worker.mjs, then npm run screenshots.
+// node scripts/build-worker.mjs, then npm run screenshots. Names as arguments take only those.
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
-import { hashOf, says, startConsole } from "../tests/browser/browser.mjs";
+import { badge, hashOf, option, says, startConsole } from "../tests/browser/browser.mjs";
 import { root } from "./tools.mjs";
 
 const folder = join(root, "www/screenshots");
 const minutes = (n) => new Date(Date.now() - n * 60_000).toISOString();
 
+const field = (label, order, rest) => ({ label, order, type: "str", display: "textbox", required: true, sensitive: false, value: "", ...rest });
+const configuration = {
+  host: field("Host", 1, { value: "db-7.internal", tooltip: "Name or address of the database server." }),
+  port: field("Port", 2, { type: "int", display: "numeric", value: 5432 }),
+  username: field("Username", 3, { value: "search_reader" }),
+  password: field("Password", 4, { sensitive: true, value: "x" }),
+  database: field("Database", 5, { value: "orders" }),
+  tables: field("Comma-separated list of tables", 6, { display: "textarea", type: "list", value: "*" }),
+  ssl_enabled: field("Enable SSL", 7, { type: "bool", display: "toggle", value: false, required: false }),
+};
+
+const kinds = ["google_drive", "sharepoint_online", "jira", "confluence", "postgresql", "mysql", "s3", "salesforce"];
+const teams = ["Sales", "Support", "Legal", "Finance", "Intranet", "Engineering", "HR", "Marketing"];
+const errors = [
+  "HTTP 401 from https://example.sharepoint.com/_api/web: token expired",
+  "connection to db-3.internal:5432 refused",
+  "rate limit of the source reached, retried 3 times",
+];
+
+/** Thirty connectors, as they may come to be: [id, document, moves]. */
 const connectors = [
-  ["sales-drive", "Sales drive", "search-sales", "google_drive", ["needs_configuration", "configured", "connected"], { last_seen: minutes(1) }],
-  ["intranet", "Intranet", "search-intranet", "sharepoint_online", ["needs_configuration", "configured"], { last_seen: minutes(2) }],
-  ["support-tickets", "Support tickets", "search-support", "jira", ["needs_configuration"], {}],
-  ["team-wiki", "Team wiki", "search-wiki", "confluence", [], {}],
-  ["orders", "Orders", "search-orders", "postgresql", ["needs_configuration", "configured", "connected", "error", "connected", "error"],
-    { error: 'password authentication failed for user "search_reader"', last_seen: minutes(0) }],
-  ["archive", "Archive", "search-archive", "mysql", ["needs_configuration", "configured", "connected"], { last_seen: minutes(60 * 26) }],
+  ["orders", {
+    name: "Orders", index_name: "search-orders", service_type: "postgresql", description: "Orders of all shops, for the support team.", configuration,
+    error: 'password authentication failed for user "search_reader"', last_seen: minutes(1), last_synced: minutes(180), last_sync_status: "completed", last_indexed_document_count: 48210,
+  }, ["needs_configuration", "configured", "connected", "error"]],
+  ...Array.from({ length: 29 }, (_, n) => {
+    const [kind, team] = [kinds[n % 8], teams[(n * 3) % 8]];
+    const status = [4, 11, 17].includes(n) ? "error" : n % 9 === 3 ? "needs_configuration" : n % 10 === 6 ? "configured" : n === 20 ? "created" : "connected";
+    return [`${team.toLowerCase()}-${n + 1}`, {
+      status, name: `${team} ${kind.replaceAll("_", " ")}`, index_name: `search-${team.toLowerCase()}-${n + 1}`, service_type: kind,
+      ...(status !== "created" && { last_seen: minutes(n % 14 === 5 ? 60 * 27 : n % 4) }),
+      ...(status === "error" && { error: errors[n % 3] }),
+      ...(n === 8 && { error: errors[2] }),
+    }, []];
+  }),
 ];
 
 const site = await startConsole();
+const status = (page) => badge(page, "error").waitFor();
 const pictures = {
-  empty: ["", (page) => says(page, "No connectors yet")],
-  list: ["", (page) => page.locator("tbody tr").nth(connectors.length - 1).waitFor()],
-  connector: [hashOf("intranet"), (page) => page.locator(".timeline li").nth(1).waitFor()],
-  error: [hashOf("orders"), (page) => says(page, "The connector has reported an error")],
+  list: ["", (page) => page.locator("tbody tr").nth(20).waitFor()],
+  console: [hashOf("orders"), status],
+  history: [hashOf("orders", "history"), status],
+  configuration: [hashOf("orders", "configuration"), (page) => page.getByLabel("Host").waitFor()],
+  scheduling: [hashOf("orders", "scheduling"), (page) => page.locator(".runs li").nth(8).waitFor()],
+  document: [hashOf("orders", "document"), (page) => page.locator(".json").waitFor()],
+  settings: [hashOf("orders", "settings"), (page) => page.getByLabel("Service type").waitFor()],
+  reason: [hashOf("orders"), async (page) => {
+    await option(page, "error").click();
+    await page.getByLabel("Reason").fill("The source is down for maintenance until Friday.");
+  }],
+  "delete": [hashOf("orders", "settings"), (page) => page.getByRole("button", { name: "Delete connector…" }).click()],
   dialog: ["", async (page) => {
     await page.getByRole("button", { name: "New connector" }).click();
-    await page.getByLabel("Name").fill("Order history");
+    await page.getByLabel("Name", { exact: true }).fill("Order history");
     await page.getByLabel("Index", { exact: true }).fill("Order history");
     await page.locator("[name=service_type]").focus();
     await says(page, "Invalid index name");
   }],
 };
 
-async function take(names) {
-  for (const name of names) {
-    const [hash, arrive] = pictures[name];
-    for (const [suffix, options] of [
-      ["light", { colorScheme: "light", viewport: { width: 1200, height: 760 } }],
-      ["dark", { colorScheme: "dark", viewport: { width: 1200, height: 760 } }],
-      ["360", { colorScheme: "light", viewport: { width: 360, height: 740 } }],
-    ]) {
-      const page = await site.open(hash, { ...options, reducedMotion: "reduce" });
-      await arrive(page);
-      await page.screenshot({ path: join(folder, `${name}-${suffix}.png`), fullPage: name !== "dialog" });
-      await page.context().close();
-    }
+async function take(name, [hash, arrive]) {
+  for (const [suffix, options] of [
+    ["light", { colorScheme: "light", viewport: { width: 1200, height: 675 } }],
+    ["dark", { colorScheme: "dark", viewport: { width: 1200, height: 675 } }],
+    ["360", { colorScheme: "light", viewport: { width: 360, height: 740 } }],
+    ["1920", { colorScheme: "light", viewport: { width: 1920, height: 1080 } }],
+  ]) {
+    const page = await site.open(hash, { ...options, reducedMotion: "reduce" });
+    await arrive(page);
+    await page.screenshot({ path: join(folder, `${name}-${suffix}.png`) });
+    await page.context().close();
   }
 }
 
 try {
   mkdirSync(folder, { recursive: true });
-  await take(["empty"]);
+  const wanted = process.argv.slice(2);
+  const isWanted = (name) => wanted.length === 0 || wanted.includes(name);
+  if (isWanted("empty")) await take("empty", ["", (page) => says(page, "No connectors yet")]);
   // What time has made of them cannot be asked for: it comes in as an import, at first touch.
-  for (const [id, name, index_name, service_type, moves, rest] of connectors) {
-    await site.kv.put(`c:${id}`, JSON.stringify({ status: "created", name, index_name, service_type, ...rest }));
+  for (const [id, document, moves] of connectors) {
+    await site.imported(id, { status: "created", ...document });
     for (const status of moves) await site.curl("PUT", `/_connector/${id}/_status`, { status });
   }
-  const page = await site.open();
-  await page.locator('tr[data-id="orders"] .badge[data-status="error"]').waitFor();
-  await page.locator('tr[data-id="archive"] .badge[data-status="connected"]').waitFor();
-  await page.context().close();
-  await take(["list", "connector", "error", "dialog"]);
+  for (const [name, picture] of Object.entries(pictures)) {
+    if (isWanted(name)) await take(name, picture);
+  }
 } finally {
   await site.close();
 }

@@ -40,6 +40,11 @@ export async function startConsole(options) {
         assert.equal((await send(worker.url, "PUT", `${path}/_status`, { status })).status, 200);
       }
     },
+    /** A connector in whatever state: it comes through Workers KV, and is there once it is asked for. */
+    async imported(id, document) {
+      await CONNECTORS.put(`c:${id}`, JSON.stringify(document));
+      assert.equal((await send(worker.url, "GET", `/_connector/${encodeURIComponent(id)}`)).status, 200, id);
+    },
     open: (hash = "", options) => open(browser, worker.url, complaints, hash, options),
     /** Closes what was opened, for an open page goes on asking; no page may have complained. */
     async closePages() {
@@ -59,7 +64,7 @@ async function open(browser, url, complaints, hash, options) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: url });
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(8_000);
   const complain = (text) => complaints.push(text);
   page.on("pageerror", ({ message }) => complain(message));
   page.on("dialog", (dialog) => complain(`dialog: ${dialog.message()}`) && dialog.dismiss());
@@ -71,8 +76,41 @@ async function open(browser, url, complaints, hash, options) {
   return page;
 }
 
-/** The address of a connector's page. */
-export const hashOf = (id) => `#/${encodeURIComponent(id)}`;
+/** The address of a connector's page, and of a section of it. */
+export const hashOf = (id, tab) => `#/${encodeURIComponent(id)}${tab ? `?tab=${tab}` : ""}`;
 
 /** What the page says, once it says so. */
 export const says = (page, text) => page.getByText(text).first().waitFor();
+
+export const label = (status) => (status.charAt(0).toUpperCase() + status.slice(1)).replaceAll("_", " ");
+
+/** The status of a connector, on its page. */
+export const badge = (page, status) => page.locator(`.about .badge[data-status="${status}"]`);
+
+/** A status to choose, on the page of a connector. */
+export const option = (page, status) => page.locator(`.option[data-status="${status}"] button`);
+
+/** The button that makes the move. */
+export const move = (page) => page.getByRole("button", { name: /^Move to / });
+
+/** What has the focus, as text. */
+export const focused = (page) => page.evaluate(() => document.activeElement.textContent);
+
+/** The ids of the rows of the list, in their order. */
+export const shown = (page) => page.locator("tbody tr").evaluateAll((rows) => rows.map((row) => row.dataset.id));
+
+/** Goes on with Tab to what has a name that begins so; it must show that it has the focus. */
+export async function reach(page, name, { back = false } = {}) {
+  for (let n = 0; n < 80; n += 1) {
+    await page.keyboard.press(back ? "Shift+Tab" : "Tab");
+    const [text, outline] = await page.evaluate(() => {
+      const element = document.activeElement;
+      const text = element.getAttribute("aria-label") || element.labels?.[0]?.textContent || element.textContent;
+      return [text?.trim() ?? "", getComputedStyle(element, element.closest(".who") ? "::after" : undefined).outlineStyle];
+    });
+    if (!text.startsWith(name)) continue;
+    assert.notEqual(outline, "none", `${name} shows no focus`);
+    return;
+  }
+  assert.fail(`${name} can't be reached`);
+}

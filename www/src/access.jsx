@@ -1,46 +1,107 @@
-// Asking for a key, and saying what a key may not do.
+// Who the visitor is, what that allows, and asking for a key.
 
-import { useState } from "preact/hooks";
+import { createContext } from "preact";
+import { useContext, useEffect, useState } from "preact/hooks";
 
-import { key } from "./api.js";
+import { key, send } from "./api.js";
 import { Callout, Icon } from "./parts.jsx";
 
+/** Who asks, as far as it is known; see `useIdentity`. */
+export const Identity = createContext(undefined);
+
+/**
+ * Asks the server who the visitor is: `{ name, privilege, connectors }`, anew for each `visitor`.
+ * Undefined while nobody knows; then everything is offered and the server decides.
+ */
+export function useIdentity(visitor) {
+  const [identity, setIdentity] = useState();
+  useEffect(() => {
+    const stop = new AbortController();
+    setIdentity(undefined);
+    send("GET", "/_security/_authenticate", { signal: stop.signal }).then(
+      ({ body }) => setIdentity({ ...body, name: body.api_key?.name ?? body.api_key?.id }),
+      ({ status }) => status !== 401 && key.get() && setIdentity({ name: idOfKey() }),
+    );
+    return () => stop.abort();
+  }, [visitor]);
+  return identity;
+}
+
+/** The id of the key, which is readable in it. */
+function idOfKey() {
+  try {
+    return atob(key.get()).split(":")[0];
+  } catch {
+    return "API key";
+  }
+}
+
+/** Do the key's patterns name this id? `*` is any text, `?` one character. */
+function covers(pattern, id) {
+  const escaped = pattern.replace(/[\\^$.|+()[\]{}]/g, "\\$&");
+  return new RegExp(`^${escaped.replaceAll("*", ".*").replaceAll("?", ".")}$`, "su").test(id);
+}
+
+/** Why the visitor may not change the connector `id`, or create any; undefined if nothing is known against it. */
+export function useBarred(id) {
+  const identity = useContext(Identity);
+  if (!identity?.privilege) return undefined;
+  const { name, privilege, connectors } = identity;
+  if (privilege !== "manage_connector") {
+    return name ? `Your key “${name}” can only read.` : "Without a key you can only read.";
+  }
+  if (id !== undefined && connectors?.length && !connectors.some((pattern) => covers(pattern, id))) {
+    return `Your key “${name}” only covers ${connectors.join(", ")}.`;
+  }
+  return undefined;
+}
+
+/** Says once why all controls of a page are disabled. */
+export const Barred = ({ why }) => why && <p class="barred" id="barred"><Icon name="lock" /> {why}</p>;
+
 /** Asks for an API key; `onKey` is called when there is one to be tried. */
-export function KeyForm({ onKey }) {
-  const [refused] = useState(key.get());
-  const [problem, setProblem] = useState(refused && "The server did not accept that key. It may be mistyped, expired or revoked.");
+export function KeyForm({ onKey, onCancel }) {
+  const [problem, setProblem] = useState(!onCancel && key.get() && "The server did not accept that key. It may be mistyped, expired or revoked.");
   const submit = (event) => {
     event.preventDefault();
-    const text = new FormData(event.target).get("key").trim().replace(/^ApiKey\s+/i, "");
-    if (!/^[\x21-\x7e]+$/.test(text)) return setProblem("Paste the encoded key: letters, digits and a few signs, without spaces.");
+    const form = new FormData(event.target);
+    const text = form.get("key").trim().replace(/^ApiKey\s+/i, "");
+    if (!/^[\x21-\x7e]+$/.test(text)) {
+      setProblem("Paste the encoded key: letters, digits and a few signs, without spaces.");
+      return event.target.elements.key.focus();
+    }
     // What has a colon is id and secret; encoded, it has none.
-    key.set(text.includes(":") ? btoa(text) : text);
+    key.set(text.includes(":") ? btoa(text) : text, form.has("remember"));
     onKey();
   };
   return (
     <section class="card gate">
       <div class="gate-icon"><Icon name="lock" /></div>
-      <h1 tabIndex={-1}>This server asks for an API key</h1>
-      <p class="muted">It is kept in this tab until the tab is closed, and sent to this server only.</p>
-      <form onSubmit={submit}>
+      <h1 tabIndex={-1}>{onCancel ? "Use an API key" : "This server asks for an API key"}</h1>
+      <form onSubmit={submit} noValidate>
         <div class="field">
           <label for="key">API key</label>
           <input id="key" name="key" type="password" autocomplete="off" spellcheck={false} required autofocus
             aria-invalid={Boolean(problem)} aria-describedby={problem ? "key-problem" : undefined} />
         </div>
         {problem && <p class="problem" id="key-problem" role="alert">{problem}</p>}
+        <label class="check">
+          <input type="checkbox" name="remember" />
+          <span>Remember on this device<small class="muted">Otherwise the key is kept until this tab is closed. It is sent to this server only.</small></span>
+        </label>
         <button class="primary wide">Open the console</button>
+        {onCancel && <button type="button" class="wide" onClick={onCancel}>Cancel</button>}
       </form>
-      <p class="muted small">No key yet? Whoever runs this server makes one with <code>npm run key -- create</code>.</p>
+      <p class="muted small">No key yet? Whoever runs this server creates one with <code>npm run key -- create</code>.</p>
     </section>
   );
 }
 
 /** The key is good, but not for this. */
 export const Forbidden = ({ reason, onForget }) => (
-  <Callout kind="bad" icon="lock" title="Your key does not reach this far" role="alert">
+  <Callout kind="bad" icon="lock" title="This key can't do that" role="alert" focus>
     <p>{reason}</p>
-    <p class="muted">A key may be limited to looking, or to some connectors. Ask for one that covers this, or{" "}
+    <p class="muted">A key may be limited to reading, or to some connectors. Ask for one that covers this, or{" "}
       <button type="button" class="link" onClick={onForget}>use another key</button>.</p>
   </Callout>
 );

@@ -2,11 +2,17 @@
 
 const KEY = "api-key";
 
-/** The API key, encoded; kept for this tab and no longer. */
+/** The API key, encoded; kept for this tab, or for this device if that was asked for. */
 export const key = {
-  get: () => sessionStorage.getItem(KEY) ?? "",
-  set: (text) => sessionStorage.setItem(KEY, text),
-  forget: () => sessionStorage.removeItem(KEY),
+  get: () => sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY) ?? "",
+  set(text, remember) {
+    key.forget();
+    (remember ? localStorage : sessionStorage).setItem(KEY, text);
+  },
+  forget() {
+    sessionStorage.removeItem(KEY);
+    localStorage.removeItem(KEY);
+  },
 };
 
 /** The server has answered, and the answer is no. */
@@ -29,14 +35,15 @@ export class Away extends Error {
 export const pathOf = (id) => `/_connector/${encodeURIComponent(id).replaceAll("'", "%27")}`;
 
 /**
- * Sends a request. Answers `{ body, etag, unchanged }`; `unchanged` where the server has nothing
+ * Sends a request. Answers `{ body, text, etag, unchanged }`; `unchanged` where the server has nothing
  * newer than `seen`, an entity tag. `ifMatch`: the version that the change is meant for.
+ * `ifNoneMatch`: `*` for what shall be created and never replaced.
  */
-export async function send(method, path, { body, seen, ifMatch, signal } = {}) {
+export async function send(method, path, { body, seen, ifMatch, ifNoneMatch = seen, signal } = {}) {
   const headers = { accept: "application/json" };
   if (key.get()) headers.authorization = `ApiKey ${key.get()}`;
   if (body) headers["content-type"] = "application/json";
-  if (seen) headers["if-none-match"] = seen;
+  if (ifNoneMatch) headers["if-none-match"] = ifNoneMatch;
   if (ifMatch) headers["if-match"] = ifMatch;
   const patience = AbortSignal.timeout(15_000);
   const response = await fetch(path, {
@@ -47,16 +54,16 @@ export async function send(method, path, { body, seen, ifMatch, signal } = {}) {
     signal: signal ? AbortSignal.any([signal, patience]) : patience,
   }).catch((error) => {
     if (signal?.aborted) throw error;
-    throw new Away(patience.aborted ? "The server does not answer." : "The server cannot be reached.");
+    throw new Away(patience.aborted ? "The server doesn't answer." : "The server can't be reached.");
   });
-  const answer = await response.text().then(parse, () => undefined);
+  const text = await response.text().catch(() => "");
+  const answer = parse(text);
   const etag = response.headers.get("etag") ?? undefined;
   if (response.status === 304) return { unchanged: true, etag };
-  if (response.ok && answer) return { body: answer, etag };
-  const said = answer?.error?.reason ?? answer?.error;
-  const reason = typeof said === "string" ? said : `HTTP ${response.status}`;
+  if (response.ok && answer) return { body: answer, text, etag };
+  const reason = reasonOf(answer) ?? `HTTP ${response.status}`;
   if (response.status === 429 || response.status >= 500 || response.ok) {
-    throw new Away(response.ok ? "The answer is not readable." : reason, Number(response.headers.get("retry-after")));
+    throw new Away(response.ok ? "The answer isn't readable." : reason, Number(response.headers.get("retry-after")));
   }
   throw new Refusal(response.status, reason);
 }
@@ -67,4 +74,17 @@ function parse(text) {
   } catch {
     return undefined;
   }
+}
+
+/** What an error envelope says for people: the innermost reason, without frame and numbers. */
+export function reasonOf(answer) {
+  let cause = answer?.error;
+  while (cause?.caused_by) cause = cause.caused_by;
+  const reason = cause?.reason ?? cause;
+  if (typeof reason !== "string") return undefined;
+  return reason
+    .replace(/^Validation Failed: /, "")
+    .replace(/(^|;)\s*\d+: /g, "$1")
+    .replace(/;$/, "")
+    .replace(/^InvalidIndexNameException\[(.*)\]$/, "$1");
 }

@@ -1,143 +1,180 @@
-// The list of all connectors.
+// The list of all connectors, for triage: what needs somebody comes first.
 
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { statuses } from "connector-status";
+import { useEffect, useRef, useState } from "preact/hooks";
 
-import { Forbidden, KeyForm } from "./access.jsx";
+import { Forbidden, KeyForm, useBarred } from "./access.jsx";
 import { Away } from "./api.js";
 import { AwayNotice } from "./away.jsx";
 import { Create } from "./create.jsx";
 import { openDirectory, REACH } from "./directory.js";
 import { useFollow } from "./follow.js";
-import { Callout, Copy, Heading, Icon, LastSeen, Shell, curl, useNow } from "./parts.jsx";
-import { Badge, label } from "./status.jsx";
+import { Ago, Callout, Copy, Heading, Icon, LastSeen, Pages, Shell, Skeleton, curl, useNow } from "./parts.jsx";
+import { go, href } from "./route.js";
+import { Badge, label, urgent } from "./status.jsx";
 
-const ROWS = 50;
-
+/** The columns: by what they are sorted, their title, and whether all servers fill them. */
 const columns = [
-  ["name", "Name", (row) => (row.name || row.id).toLowerCase()],
-  ["index", "Index", (row) => row.index_name ?? "\uffff"],
-  ["type", "Type", (row) => row.service_type ?? "\uffff"],
-  ["status", "Status", (row) => statuses.indexOf(row.status)],
-  ["seen", "Last seen", (row) => -(Date.parse(row.last_seen) || 0)],
+  ["urgency", "Status"],
+  ["since", "Since"],
+  ["name", "Name"],
+  [undefined, "Error"],
+  ["type", "Type"],
+  ["index", "Index"],
+  ["seen", "Last seen"],
 ];
 
-const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+/** What the address says the list shall show. */
+function readView(query) {
+  const [sort, direction] = (query.get("sort") ?? "").split(":");
+  return {
+    search: query.get("query") ?? "",
+    status: (query.get("status") ?? "").split(",").filter((status) => urgent.includes(status)),
+    type: query.get("type") ?? "",
+    silent: query.get("silent") === "true",
+    sort: columns.some(([name]) => name && name === sort) ? sort : "urgency",
+    down: direction === "desc",
+    page: Number.parseInt(query.get("page"), 10) || 1,
+  };
+}
+
+const addressOf = ({ search, status, type, silent, sort, down, page }) =>
+  href("", {
+    query: search,
+    status: status.join(","),
+    type,
+    silent: silent && "true",
+    sort: (sort !== "urgency" || down) && `${sort}${down ? ":desc" : ""}`,
+    page: page > 1 && page,
+  });
 
 // Kept while a connector is looked at, so that coming back is coming back.
-let memory;
-const blank = (visitor) => ({
-  visitor,
-  directory: openDirectory(),
-  view: { search: "", status: "", type: "", sort: "name", down: false, page: 0 },
-});
+let memory = {};
+let announced;
 
-export function Connectors({ moved, visitor, onKey, onForget }) {
-  if (memory?.visitor !== visitor) memory = blank(visitor);
+/** The address of the list as it was left. */
+export const listAddress = () => memory.address ?? href();
+
+/** Says something on top of the list, the next time it is shown. */
+export const announce = (title) => (announced = title);
+
+export function Connectors({ query, moved, visitor, onKey, onForget }) {
+  if (memory.visitor !== visitor) memory = { visitor, directory: openDirectory() };
   const { directory } = memory;
-  const [view, setView] = useState(memory.view);
   const [, redraw] = useState(0);
   const [creating, setCreating] = useState(false);
+  const [notice, setNotice] = useState(announced);
   const search = useRef();
-  const first = useRef();
+  const table = useRef();
   const now = useNow(15_000);
+  const barred = useBarred();
   const { problem, since, retryAt, refresh } = useFollow(
-    (signal) => directory.follow(signal, first.current, () => redraw((n) => n + 1)),
+    (signal) => directory.follow(signal, () => redraw((n) => n + 1)),
     directory,
   );
+  const view = readView(query);
+  memory.address = addressOf(view);
+  announced = undefined;
+  const seen = directory.look(view, now);
 
   useEffect(() => {
     document.title = "Connectors";
-    const slash = (event) => {
-      if (event.key !== "/" || event.target.closest("input, select, textarea, dialog")) return;
-      event.preventDefault();
-      search.current?.focus();
-    };
-    addEventListener("keydown", slash);
-    return () => removeEventListener("keydown", slash);
+    const press = (event) => onPress(event, search.current);
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
   }, []);
 
-  const show = (change) => setView((memory.view = { ...view, page: 0, ...change }));
-  const { rows } = directory;
-  const found = useMemo(() => find(rows, view), [rows, view.search, view.type]);
-  const sorted = useMemo(() => sort(found, view), [found, view.status, view.sort, view.down]);
-  const types = useMemo(() => [...new Set(rows.map((row) => row.service_type).filter(Boolean))].sort(), [rows]);
-  const pages = Math.max(1, Math.ceil(sorted.length / ROWS));
-  const page = Math.min(view.page, pages - 1);
-  const shown = sorted.slice(page * ROWS, (page + 1) * ROWS);
-  first.current = shown[0]?.id;
+  // Who comes back from a connector goes on where it was left.
+  const [back] = useState(moved && memory.left);
+  const ready = Boolean(seen);
+  useEffect(() => {
+    if (ready && back) document.querySelector(`tr[data-id="${CSS.escape(back)}"] a`)?.focus();
+  }, [ready]);
+
+  const show = (change, options) => go(addressOf({ ...view, page: 1, ...change }), options);
+  const turn = (page) => {
+    show({ page });
+    table.current.querySelector("table").scrollIntoView({ block: "start" });
+    table.current.focus();
+  };
 
   if (problem?.status === 401) return <KeyForm onKey={onKey} />;
-  const known = directory.count !== undefined;
+  const create = (
+    <button type="button" class="primary" disabled={Boolean(barred)} title={barred} onClick={() => setCreating(true)}>
+      <Icon name="plus" /> New connector
+    </button>
+  );
   return (
     <>
-      <div class="title">
-        <Heading focus={moved}>Connectors</Heading>
-        {known && directory.count > 0 && (
-          <button type="button" class="primary" onClick={() => setCreating(true)}>
-            <Icon name="plus" /> New connector
-          </button>
-        )}
-      </div>
-      <Problem {...{ problem, since, retryAt, onRetry: refresh, onForget }} />
-      {directory.count > REACH && (
-        <Callout kind="note" title={`The first ${count(REACH)} of ${count(directory.count)} connectors are shown.`} />
-      )}
-      {known && directory.count === 0 && <Empty onCreate={() => setCreating(true)} />}
-      {known && directory.count > 0 && (
-        <section class="card list" aria-label="All connectors">
-          <div class="tools">
+      <div class="list-head">
+        <Heading focus={moved && !back && !notice}>Connectors</Heading>
+        {seen?.total > 0 && (
+          <>
             <label class="search">
               <Icon name="search" />
               <span class="hidden">Search</span>
-              <input type="search" ref={search} value={view.search} placeholder="Search by name, id, index or type"
-                onInput={(event) => show({ search: event.target.value })} />
+              <input type="search" ref={search} value={view.search} placeholder="Search names, ids, errors…"
+                onInput={(event) => show({ search: event.target.value }, { replace: true })} />
               <kbd aria-hidden="true">/</kbd>
             </label>
             <label class="select">
               <span class="hidden">Type</span>
               <select value={view.type} onChange={(event) => show({ type: event.target.value })}>
                 <option value="">All types</option>
-                {types.map((type) => <option key={type} value={type}>{type}</option>)}
+                {[...new Set([view.type, ...seen.types])].filter(Boolean).map((type) => <option key={type} value={type}>{type}</option>)}
               </select>
             </label>
-          </div>
-          <div class="chips" role="group" aria-label="Filter by status">
-            {["", ...statuses].map((status) => {
-              const number = status ? found.filter((row) => row.status === status).length : found.length;
-              return (
-                <button key={status} type="button" class="chip" data-status={status || undefined}
-                  aria-pressed={view.status === status} onClick={() => show({ status })}>
-                  {status ? label(status) : "All"} <b>{count(number)}</b>
-                </button>
-              );
-            })}
-          </div>
-          {shown.length > 0
-            ? <Table {...{ shown, view, show, now }} />
-            : <p class="nothing muted">No connector is like that. <button type="button" class="link" onClick={() => show({ search: "", status: "", type: "" })}>Show all</button></p>}
+            {create}
+          </>
+        )}
+      </div>
+      {notice && <Callout kind="good" title={notice} focus onClose={() => setNotice(undefined)} />}
+      <Problem {...{ problem, since, retryAt, onRetry: refresh, onForget }} />
+      {seen?.total > REACH && (
+        <Callout kind="note" title={`Only the first ${count(REACH)} of ${count(seen.total)} connectors are shown.`} />
+      )}
+      {seen?.total === 0 && <Empty {...{ barred }} onCreate={() => setCreating(true)} />}
+      {seen?.total > 0 && (
+        <section class="card list" aria-label="All connectors" ref={table} tabIndex={-1}>
+          <Filters {...{ seen, view, show }} />
+          {seen.rows.length > 0
+            ? <Table {...{ seen, view, show, now }} />
+            : seen.complete && (
+              <p class="nothing muted">No connectors match these filters.{" "}
+                <button type="button" class="link" onClick={() => show({ search: "", status: [], type: "", silent: false })}>Clear filters</button></p>
+            )}
           <footer class="pages">
             <span class="muted" role="status">
-              {directory.complete
-                ? `${count(page * ROWS + Math.min(1, shown.length))}–${count(page * ROWS + shown.length)} of ${count(sorted.length)}`
-                : `Loading: ${count(rows.length)} of ${count(Math.min(directory.count, REACH))}`}
+              {seen.complete
+                ? `${count(seen.from + Math.min(1, seen.rows.length))}–${count(seen.from + seen.rows.length)} of ${count(seen.count)}`
+                : `Loading: ${count(seen.loaded)} of ${count(Math.min(seen.total, REACH))}`}
             </span>
-            {pages > 1 && (
-              <nav aria-label="Pages">
-                <button type="button" class="icon-only" aria-label="Previous page" disabled={page === 0}
-                  onClick={() => show({ page: page - 1 })}><Icon name="back" /></button>
-                <span>Page {page + 1} of {pages}</span>
-                <button type="button" class="icon-only" aria-label="Next page" disabled={page === pages - 1}
-                  onClick={() => show({ page: page + 1 })}><Icon name="right" /></button>
-              </nav>
-            )}
+            <Pages page={seen.page} pages={seen.pages} onTurn={turn} />
           </footer>
         </section>
       )}
-      {!known && !problem && <Skeleton />}
-      {creating && <Create onClose={() => setCreating(false)} />}
+      {!seen && !problem && <Skeleton rows={8} />}
+      {creating && <Create types={seen?.types ?? []} onClose={() => setCreating(false)} />}
     </>
   );
+}
+
+/** `/` searches; the arrows go through the rows; Escape gives up the search. */
+function onPress(event, search) {
+  const { target, key } = event;
+  if (event.ctrlKey || event.metaKey || event.altKey || target.closest("dialog")) return;
+  if (key === "/" && !target.closest("input, select, textarea")) {
+    event.preventDefault();
+    search?.focus();
+    search?.select();
+  }
+  if (key === "Escape" && target === search && search.value === "") search.blur();
+  if (key !== "ArrowDown" && key !== "ArrowUp") return;
+  const links = [...document.querySelectorAll(".who a")];
+  const place = links.indexOf(target);
+  if (place < 0 && target !== search) return;
+  event.preventDefault();
+  const next = key === "ArrowDown" ? place + 1 : place - 1;
+  (links[next] ?? (next < 0 ? search : links.at(-1)))?.focus();
 }
 
 const Problem = ({ problem, since, retryAt, onRetry, onForget }) => (
@@ -148,44 +185,78 @@ const Problem = ({ problem, since, retryAt, onRetry, onForget }) => (
   </div>
 );
 
-const Table = ({ shown, view, show, now }) => (
-  // The roles are said again because narrow screens lay the table out as cards.
-  <table role="table">
-    <thead role="rowgroup">
-      <tr role="row">
-        {columns.map(([name, title]) => {
-          const active = view.sort === name;
-          return (
-            <th key={name} role="columnheader" scope="col" aria-sort={active ? (view.down ? "descending" : "ascending") : undefined}>
-              <button type="button" onClick={() => show({ sort: name, down: active && !view.down })}>
-                {title}<span class="order" aria-hidden="true">{active ? (view.down ? "↓" : "↑") : ""}</span>
-              </button>
-            </th>
-          );
-        })}
-      </tr>
-    </thead>
-    <tbody role="rowgroup">
-      {shown.map((row) => (
-        <tr key={row.id} role="row" data-id={row.id}>
-          <td role="cell" class="who">
-            <a href={`#/${encodeURIComponent(row.id)}`}>{row.name || <span class="muted">Unnamed</span>}</a>
-            <span class="id"><code>{row.id}</code><Copy text={row.id} what={`the id ${row.id}`} /></span>
-          </td>
-          <td role="cell" data-title="Index">{row.index_name ? <code>{row.index_name}</code> : <span class="muted">None</span>}</td>
-          <td role="cell" data-title="Type">{row.service_type ? <code>{row.service_type}</code> : <span class="muted">None</span>}</td>
-          <td role="cell" class="state">
-            <Badge status={row.status} />
-            {row.error && <span class="fault" title={row.error}>{row.error}</span>}
-          </td>
-          <td role="cell" data-title="Last seen"><LastSeen at={row.last_seen} now={now} /></td>
-        </tr>
-      ))}
-    </tbody>
-  </table>
-);
+function Filters({ seen, view, show }) {
+  const all = Object.values(seen.byStatus).reduce((sum, number) => sum + number, 0);
+  const chips = [[undefined, "All", all], ...urgent.map((status) => [status, label(status), seen.byStatus[status] ?? 0])];
+  return (
+    <div class="chips" role="group" aria-label="Filters">
+      {chips.map(([status, title, number]) => {
+        const pressed = status ? view.status.includes(status) : view.status.length === 0;
+        return (
+          <button key={title} type="button" class="chip" data-status={status} aria-pressed={pressed}
+            onClick={() => show({ status: status && !pressed ? [status] : [] })}>
+            {title} <b>{count(number)}</b>
+          </button>
+        );
+      })}
+      <button type="button" class="chip apart" aria-pressed={view.silent} onClick={() => show({ silent: !view.silent })}
+        title="Seen before, but not in the last 30 minutes">
+        <Icon name="clock" /> Silent <b>{count(seen.silent)}</b>
+      </button>
+    </div>
+  );
+}
 
-const Empty = ({ onCreate }) => (
+function Table({ seen, view, show, now }) {
+  // Not every server says since when.
+  const shown = columns.filter(([name]) => name !== "since" || seen.rows.some((row) => row.since));
+  return (
+    // The roles are said again because narrow screens lay the table out as cards.
+    <table role="table">
+      <thead role="rowgroup">
+        <tr role="row">
+          {shown.map(([name, title]) => {
+            const active = name && view.sort === name;
+            return (
+              <th key={title} role="columnheader" scope="col" class={`of-${name ?? "error"}`} aria-sort={active ? (view.down ? "descending" : "ascending") : undefined}>
+                {name
+                  ? (
+                    <button type="button" onClick={() => show({ sort: name, down: active && !view.down })}>
+                      {title}<span class="order" aria-hidden="true">{active ? (view.down ? "↓" : "↑") : ""}</span>
+                    </button>
+                  )
+                  : title}
+              </th>
+            );
+          })}
+        </tr>
+      </thead>
+      <tbody role="rowgroup">
+        {seen.rows.map((row) => (
+          <tr key={row.id} role="row" data-id={row.id}>
+            <td role="cell" class="state"><Badge status={row.status} /></td>
+            {shown.some(([name]) => name === "since") && (
+              <td role="cell" class="since">{row.since && <Ago at={row.since} now={now} />}</td>
+            )}
+            <td role="cell" class="who">
+              <a href={href(row.id)} title={row.title} onClick={() => (memory.left = row.id)}>{row.name || <span class="muted">Unnamed</span>}</a>
+              <span class="id"><code title={row.id}>{row.id}</code><Copy text={row.id} what={`the id ${row.id}`} /></span>
+              {row.odd.length > 0 && <span class="odd" title={row.odd.join("\n")}>odd</span>}
+            </td>
+            <td role="cell" class="fault" data-earlier={row.error && row.status !== "error" ? "" : undefined} title={row.error}>
+              {row.error && row.status !== "error" && <span>Earlier: </span>}{row.error}
+            </td>
+            <td role="cell" class="type">{row.service_type ? <code title={row.service_type}>{row.service_type}</code> : <span class="muted">No type</span>}</td>
+            <td role="cell" class="index">{row.index_name ? <code title={row.index_name}>{row.index_name}</code> : <span class="muted">No index</span>}</td>
+            <td role="cell" class="last"><LastSeen at={row.last_seen} now={now} /></td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+const Empty = ({ barred, onCreate }) => (
   <section class="card empty">
     <svg viewBox="0 0 220 60" width="220" height="60" aria-hidden="true">
       <path d="M51 30h38M131 30h38" />
@@ -194,34 +265,10 @@ const Empty = ({ onCreate }) => (
     </svg>
     <h2>No connectors yet</h2>
     <p class="muted">A connector brings the content of another system into an index. Create one and follow it from its first step to <em>connected</em>.</p>
-    <button type="button" class="primary" onClick={onCreate}><Icon name="plus" /> Create your first connector</button>
+    <button type="button" class="primary" disabled={Boolean(barred)} onClick={onCreate}><Icon name="plus" /> Create your first connector</button>
+    {barred && <p class="muted small">{barred}</p>}
     <Shell title="The same from a shell" line={curl("PUT", "/_connector/my-connector", { name: "My connector" })} />
   </section>
 );
 
-const Skeleton = () => (
-  <section class="card skeleton" aria-busy="true" aria-label="Loading">
-    {Array.from({ length: 6 }, (_, n) => <div key={n}><i /><i /><i /></div>)}
-  </section>
-);
-
 const count = (number) => number.toLocaleString("en");
-
-function find(rows, { search, type }) {
-  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-  return rows.filter((row) => {
-    if (type && row.service_type !== type) return false;
-    const text = [row.name, row.id, row.index_name, row.service_type].join("\n").toLowerCase();
-    return words.every((word) => text.includes(word));
-  });
-}
-
-function sort(rows, { status, sort, down }) {
-  const [, , value] = columns.find(([name]) => name === sort);
-  const side = down ? -1 : 1;
-  return rows
-    .filter((row) => !status || row.status === status)
-    .map((row) => [value(row), row])
-    .sort(([a, { id: x }], [b, { id: y }]) => side * compare(a, b) || compare(x, y))
-    .map(([, row]) => row);
-}

@@ -1,9 +1,13 @@
 // Creating a connector. What the edge would say to a field, the package says before it is sent.
 
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
+import { useBarred } from "./access.jsx";
 import { pathOf, send } from "./api.js";
 import { Callout, Icon } from "./parts.jsx";
+import { usePreview } from "./preview.js";
+import { go, href } from "./route.js";
+import { ServiceTypes } from "./types.jsx";
 
 const texts = ["name", "index_name", "service_type", "description"];
 
@@ -16,20 +20,9 @@ const bodyOf = (form) => ({
 /** An id made of a name. */
 const slug = (name) => name.toLowerCase().normalize("NFKD").replace(/\p{M}/gu, "").replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60);
 
-/** The reasons without their frame and numbers. */
-const plain = (reason) =>
-  reason
-    .replace(/^Validation Failed: /, "")
-    .replace(/(^|;)\s*\d+: /g, "$1")
-    .replace(/;$/, "")
-    .replace(/^InvalidIndexNameException\[(.*)\]$/, "$1");
-
 /** What the edge would find wrong with a form, field by field. */
 function check(preview, form) {
-  const ask = (id, body) => {
-    const { status, body: answer } = preview(undefined, { method: "PUT", path: pathOf(id), body });
-    return status < 300 ? undefined : plain(answer.error.reason ?? answer.error);
-  };
+  const ask = (id, body) => preview(undefined, "PUT", pathOf(id), body).reason;
   const problems = {};
   const { is_native } = form;
   for (const [field, value] of Object.entries(bodyOf(form))) {
@@ -39,29 +32,26 @@ function check(preview, form) {
   return problems;
 }
 
-export function Create({ onClose }) {
+/** Which field a refusal of the server is about, if it is about one. */
+const fieldOf = ({ status, message }) => (status === 412 || status === 409 ? "id" : /index name/i.test(message) ? "index_name" : undefined);
+
+export function Create({ types, onClose }) {
   const dialog = useRef();
   const [form, setForm] = useState({ name: "", id: "", index_name: "", service_type: "", description: "", is_native: false });
   const [ownId, setOwnId] = useState(false);
-  const [preview, setPreview] = useState();
   const [left, setLeft] = useState({});
-  const [taken, setTaken] = useState();
+  const [refused, setRefused] = useState({});
   const [state, setState] = useState({});
+  const preview = usePreview();
+  const barred = useBarred(form.id || undefined);
 
   // At once: who opens it by keyboard types on.
   useLayoutEffect(() => dialog.current.showModal(), []);
-  useEffect(() => {
-    // Without it the server still checks.
-    import("connector-status/preview")
-      .then(async (module) => {
-        await module.load();
-        setPreview(() => module.preview);
-      })
-      .catch(() => {});
-  }, []);
 
   const problems = preview ? check(preview, form) : {};
-  if (taken && taken === form.id) problems.id = `There is a connector [${taken}] already; creating it again would reset it.`;
+  if (barred && form.id) problems.id ??= barred;
+  // A refusal stays with the value that was refused.
+  if (refused.field && form[refused.field] === refused.value) problems[refused.field] = refused.reason;
 
   const set = (change) => {
     const next = { ...form, ...change };
@@ -72,22 +62,26 @@ export function Create({ onClose }) {
 
   async function submit(event) {
     event.preventDefault();
+    const { elements } = event.target;
     setLeft({ id: true, ...Object.fromEntries(texts.map((name) => [name, true])) });
     const wrong = Object.keys(problems).find((name) => problems[name]);
-    if (wrong) return event.target.elements[wrong].focus();
+    if (wrong) return elements[wrong].focus();
     setState({ pending: true });
     try {
-      if (form.id && (await exists(form.id))) {
-        setTaken(form.id);
-        setState({});
-        return event.target.elements.id.focus();
-      }
       const body = bodyOf(form);
-      const { body: answer } = await (form.id ? send("PUT", pathOf(form.id), { body }) : send("POST", "/_connector", { body }));
+      // Creating a connector again would reset it, and nobody means that here.
+      const { body: answer } = await (form.id
+        ? send("PUT", pathOf(form.id), { body, ifNoneMatch: "*" })
+        : send("POST", "/_connector", { body }));
       onClose();
-      location.hash = `#/${encodeURIComponent(answer.id)}`;
+      go(href(answer.id));
     } catch (error) {
-      setState({ error });
+      const field = fieldOf(error);
+      const reason = field === "id" ? `There is a connector [${form.id}] already. Creating it again would reset it.` : error.message;
+      setState({ error: reason });
+      if (!field) return;
+      setRefused({ field, value: form[field], reason });
+      elements[field].focus();
     }
   }
 
@@ -116,20 +110,19 @@ export function Create({ onClose }) {
           <button type="button" class="quiet icon-only" aria-label="Close" onClick={() => dialog.current.close()}><Icon name="close" /></button>
         </header>
         <div class="fields">
-          {field("name", "Name", "For people. You can leave it empty.", { autofocus: true, placeholder: "My connector" })}
-          {field("id", "Id", "For programs. Left empty, one is made.", { placeholder: "my-connector" })}
-          {field("index_name", "Index", "Where its content goes. It can be attached later.", { placeholder: "search-my-content" })}
+          {field("name", "Name", "Shown in lists. You can leave it blank.", { autofocus: true, placeholder: "My connector" })}
+          {field("id", "Id", "Used in API calls. Leave blank to generate one.", { placeholder: "my-connector" })}
+          {field("index_name", "Index", "Where its content goes. You can attach one later.", { placeholder: "search-my-content" })}
           {field("service_type", "Type", "Which kind of system it reads.", { placeholder: "google_drive", list: "service-types" })}
           {field("description", "Description", "What it is for.")}
           <label class="check">
             <input type="checkbox" name="is_native" checked={form.is_native} onChange={(event) => set({ is_native: event.target.checked })} />
-            <span>Managed by Elastic<small class="muted">Starts one step further; its index begins with <code>content-</code></small></span>
+            <span>Managed by Elastic<small class="muted">Skips the first step. Index names must start with <code>content-</code>.</small></span>
           </label>
+          <ServiceTypes more={types} />
         </div>
-        {state.error && (
-          <Callout kind="bad" title="It was not created." role="alert"><p>{plain(state.error.message)}</p></Callout>
-        )}
         <footer>
+          {state.error && <Callout kind="bad" title="It was not created." role="alert"><p>{state.error}</p></Callout>}
           <button type="button" onClick={() => dialog.current.close()}>Cancel</button>
           <button class="primary" disabled={state.pending}>{state.pending ? <><i class="spinner" /> Creating…</> : "Create connector"}</button>
         </footer>
@@ -137,13 +130,3 @@ export function Create({ onClose }) {
     </dialog>
   );
 }
-
-/** Is the id in use? To create a connector again is to reset it, and nobody means that here. */
-const exists = (id) =>
-  send("GET", `${pathOf(id)}?filter_path=id`).then(
-    () => true,
-    (error) => {
-      if (error.status === 404) return false;
-      throw error;
-    },
-  );

@@ -72,7 +72,7 @@ function geometry(narrow) {
 
 const pictures = { true: geometry(true), false: geometry(false) };
 
-/** Where `status` is and may go, how it came about, and which move is `aimed` at. */
+/** The statuses: which is current, which may come next, which path was taken, and which move is `aimed` at. */
 export function Diagram({ status, history, aimed, narrow, onAim }) {
   const { line, box, size } = pictures[narrow];
   const past = new Set(history.filter(({ from }) => from).map(({ from, to }) => `${from} ${to}`));
@@ -118,9 +118,9 @@ export function Diagram({ status, history, aimed, narrow, onAim }) {
         })}
       </svg>
       <figcaption class="legend muted" aria-hidden="true">
-        <span><i class="now" /> now</span>
-        <span><i class="may" /> may come next</span>
-        <span><i class="was" /> the way it came</span>
+        <span><i class="now" /> current</span>
+        <span><i class="may" /> available next</span>
+        <span><i class="was" /> path taken</span>
       </figcaption>
     </figure>
   );
@@ -128,5 +128,5 @@ export function Diagram({ status, history, aimed, narrow, onAim }) {
 
 function describe(status, legal, history) {
   const way = history.map(({ to }) => label(to)).reverse().slice(-6).join(", ");
-  return `State diagram. Now ${label(status)}. May become ${legal.map(label).join(", ")}. It came by way of ${way || label(status)}.`;
+  return `State diagram. Current status: ${label(status)}. Available next: ${legal.map(label).join(", ")}. Path taken: ${way || label(status)}.`;
 }

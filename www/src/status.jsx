@@ -1,11 +1,15 @@
 // How a status looks and what can be said about it; what it may become, the package knows.
 
-import { nextStatuses, statuses } from "connector-status";
+import { isConnectorStatus, nextStatuses, statuses } from "connector-status";
+import { transitionOptions } from "connector-status/client";
 
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** The name of a status for people: `needs_configuration` is "Needs configuration". */
-export const label = (status) => capital(status.replaceAll("_", " "));
+export const label = (status) => capital(String(status).replaceAll("_", " "));
+
+/** What needs somebody first: a failure, then what waits for a person, then the others in their order. */
+export const urgent = ["error", "needs_configuration", ...statuses.filter((status) => !["error", "needs_configuration"].includes(status))];
 
 const drawings = {
   created: <path d="M8 2.2a5.8 5.8 0 1 1 0 11.6A5.8 5.8 0 0 1 8 2.2M8 5.5v5M5.5 8h5" />,
@@ -47,13 +51,10 @@ export function way(from, to) {
   return undefined;
 }
 
-/** The move that a visitor most likely wants: out of an error back to where it struck, else ahead. */
-export function likely(status, history) {
-  const legal = nextStatuses(status);
-  if (status === "error") {
-    const before = history.find((change) => change.from && change.from !== "error")?.from;
-    return legal.includes(before) ? before : legal[0];
-  }
-  const place = statuses.indexOf(status);
-  return legal.find((next) => next !== "error" && statuses.indexOf(next) > place);
-}
+/** The move that is a person's to make, if there is one: ahead, or out of an error. */
+export const ownMove = (from) =>
+  transitionOptions(from).find(({ status, allowed, who }) =>
+    allowed && who === "user" && (from === "error" || statuses.indexOf(status) > statuses.indexOf(from)))?.status;
+
+/** A status that the protocol knows; a connector that is elsewhere cannot be moved. */
+export const isKnown = isConnectorStatus;

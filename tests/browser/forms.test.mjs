@@ -1,0 +1,208 @@
+// Changing a connector: each form says what the server would say, and overwrites nothing.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+
+import { badge, focused, hashOf, reach, says, startConsole } from "./browser.mjs";
+
+let site;
+before(async () => (site = await startConsole()));
+afterEach(() => site.closePages());
+after(() => site.close());
+
+const documentOf = async (id) => (await site.curl("GET", `/_connector/${id}`)).body;
+const save = (page, name = "Save", form) => (form ? page.getByRole("form", { name: form }) : page).getByRole("button", { name, exact: true });
+
+const field = (label, order, rest) => ({
+  label, order, type: "str", display: "textbox", required: true, sensitive: false, value: "", default_value: null, ...rest,
+});
+const configuration = {
+  host: field("Host", 1, { tooltip: "Where the database is." }),
+  port: field("Port", 2, { type: "int", display: "numeric", value: 5432, validations: [{ type: "less_than", constraint: 65536 }] }),
+  password: field("Password", 3, { sensitive: true, value: "swordfish" }),
+  mode: field("Mode", 4, { display: "dropdown", value: "fast", options: [{ label: "Fast", value: "fast" }, { label: "Careful", value: "careful" }] }),
+  query: field("Query", 5, { display: "textarea", required: false, value: "line 1\nline 2" }),
+  ssl: field("Use SSL", 6, { type: "bool", display: "toggle", value: false, required: false }),
+  certificate: field("Certificate", 7, { depends_on: [{ field: "ssl", value: true }] }),
+  rows: field("Rows", 8, { type: "int", required: false, default_value: 50, category: "Advanced" }),
+  extra: field("Extra", 9, { required: false, value: { nested: true } }),
+};
+
+/** A connector that its service has registered fields for. */
+async function configurable(id) {
+  await site.imported(id, { status: "needs_configuration", name: id, service_type: "mysql", configuration });
+}
+
+test("the configuration is a form made from the definitions", async () => {
+  await configurable("formed");
+  const page = await site.open(hashOf("formed"));
+  await page.getByRole("link", { name: "fill in the configuration" }).click();
+  const labels = () => page.locator(".change-form label").evaluateAll((all) => all.map((label) => label.firstChild.textContent.trim() || label.textContent.trim()));
+  await page.getByLabel("Host").waitFor();
+  assert.deepEqual((await labels()).map((label) => label.replace(/\(.*/, "").trim()).filter(Boolean).slice(0, 5), ["Host", "Port", "Password", "Mode", "Query"]);
+  await says(page, "Where the database is.");
+  await says(page, "Advanced");
+  await says(page, "Default: 50.");
+  // What only matters with another field comes with it.
+  assert.equal(await page.getByLabel("Certificate").count(), 0);
+  await page.getByLabel("Use SSL").check();
+  await page.getByLabel("Certificate").fill("PEM");
+  // A secret is never shown, what is no scalar is not for a form.
+  assert.equal(await page.getByLabel("Password").inputValue(), "");
+  assert.ok(!(await page.content()).includes("swordfish"));
+  assert.equal(await page.getByLabel("Extra").isEnabled(), false);
+
+  // The definitions' own rules.
+  await page.getByLabel("Port").fill("many");
+  await says(page, "Enter a whole number.");
+  await page.getByLabel("Port").fill("70000");
+  await says(page, "Must be less than 65536.");
+  await save(page, "Save configuration").click();
+  await says(page, "This field is required.");
+  assert.equal(await page.evaluate(() => document.activeElement.name), "host");
+  await page.getByLabel("Host").fill("db-1");
+  await save(page, "Save configuration").click();
+  assert.equal(await page.evaluate(() => document.activeElement.name), "port");
+  await page.getByLabel("Port").fill("3306");
+  await page.getByLabel("Mode").selectOption("careful");
+  await says(page, "This also moves the connector to Configured.");
+  // What was typed is kept while another section is looked at.
+  await page.getByRole("link", { name: "Document" }).click();
+  await page.locator(".json").waitFor();
+  await page.getByRole("link", { name: "Configuration", exact: true }).click();
+  const sent = page.waitForRequest((request) => request.method() === "PUT");
+  await save(page, "Save configuration").click();
+  await badge(page, "configured").waitFor();
+  assert.match(await focused(page), /^Saved\./);
+  // Only what was changed is sent.
+  assert.deepEqual((await sent).postDataJSON(), { values: { host: "db-1", port: 3306, mode: "careful", ssl: true, certificate: "PEM" } });
+  const saved = (await documentOf("formed")).configuration;
+  assert.deepEqual([saved.host.value, saved.port.value, saved.password.value, saved.query.value], ["db-1", 3306, "swordfish", "line 1\nline 2"]);
+});
+
+test("the schedules: checked as one types, with the next three runs in words", async () => {
+  await site.connector("scheduled", { name: "Scheduled" });
+  const page = await site.open(hashOf("scheduled", "scheduling"));
+  const full = page.getByRole("group", { name: "Full sync" });
+  const expression = full.getByLabel("Schedule");
+  await full.getByText("If it were on, it would run").waitFor();
+  await expression.fill("0 0 0 * * *");
+  await full.getByText("exactly one of day-of-month and day-of-week must be [?]").waitFor();
+  assert.equal(await expression.getAttribute("aria-invalid"), "true");
+  assert.equal(await full.locator(".runs li").count(), 0);
+  await expression.fill("0 30 3 ? * MON");
+  await full.getByLabel("Full sync").check();
+  await full.getByText("Next runs").waitFor();
+  const runs = await full.locator(".runs li").allTextContents();
+  assert.equal(runs.length, 3);
+  for (const run of runs) assert.match(run, /^Mon, \w{3} \d{1,2}, \d{4}, 03:30:00 UTC in \d+ (days?|hours?|minutes?|months?)$/);
+  await expression.fill("0 0 0 1 1 ? 2020");
+  await full.getByText("It never runs again.").waitFor();
+  await expression.fill("0 30 3 ? * MON");
+  await save(page, "Save schedules").click();
+  await says(page, "Saved.");
+  const { scheduling } = await documentOf("scheduled");
+  assert.deepEqual(scheduling.full, { enabled: true, interval: "0 30 3 ? * MON" });
+  assert.deepEqual(scheduling.incremental, { enabled: false, interval: "0 0 0 * * ?" });
+});
+
+test("the name, the description, the index and the type", async () => {
+  await site.connector("held", { name: "Held", index_name: "held-index" });
+  await site.connector("plain", { name: "Plain", service_type: "mysql" }, "needs_configuration", "configured");
+  const page = await site.open(hashOf("plain", "settings"));
+  const form = (name) => page.getByRole("form", { name });
+  await page.getByLabel("Name", { exact: true }).fill("Renamed");
+  await page.getByRole("textbox", { name: "Description" }).fill("What it is for");
+  await save(page, "Save", "Name and description").click();
+  await form("Name and description").getByText("Saved.").waitFor();
+  await page.getByRole("heading", { name: "Renamed", level: 1 }).waitFor();
+
+  const index = page.getByLabel("Attached index");
+  await index.fill("Bad Index");
+  await form("Index").getByText("Invalid index name [Bad Index]").waitFor();
+  await save(page, "Save", "Index").click();
+  assert.equal(await page.evaluate(() => document.activeElement.name), "index_name");
+  await index.fill("held-index");
+  await save(page, "Save", "Index").click();
+  // That only the server knows.
+  await says(page, "Index name [held-index] is used by another connector.");
+  assert.match(await focused(page), /^It was not saved\./);
+  await index.fill("free-index");
+  await save(page, "Save", "Index").click();
+  await form("Index").getByText("Saved.").waitFor();
+  assert.equal((await documentOf("plain")).index_name, "free-index");
+  await form("Index").getByRole("button", { name: "Detach" }).click();
+  await says(page, "Without an index, nothing is synced.");
+  await save(page, "Save", "Index").click();
+  await form("Index").getByText("Saved.").waitFor();
+  assert.equal((await documentOf("plain")).index_name, null);
+
+  await page.getByLabel("Service type").fill("");
+  await form("Type").getByText('[service_type] cannot be [null] or [""].').waitFor();
+  await page.getByLabel("Service type").fill("postgresql");
+  await form("Type").getByText("This also moves the connector to Needs configuration.").waitFor();
+  assert.ok((await page.locator("#service-types option").count()) > 20);
+  await save(page, "Change type").click();
+  await badge(page, "needs_configuration").waitFor();
+  assert.equal((await documentOf("plain")).description, "What it is for");
+});
+
+test("who is overtaken keeps what was typed; a heartbeat stops nobody", async () => {
+  await site.connector("contested", { name: "Contested" });
+  const page = await site.open(hashOf("contested", "settings"));
+  const name = page.getByLabel("Name", { exact: true });
+  await name.fill("Mine");
+  await site.curl("PUT", "/_connector/contested/_check_in");
+  await save(page, "Save", "Name and description").click();
+  await says(page, "Saved.");
+  await name.fill("Mine again");
+  await site.curl("PUT", "/_connector/contested/_name", { name: "Theirs" });
+  await says(page, "Someone has changed this while you were editing.");
+  await save(page, "Save", "Name and description").click();
+  await says(page, "Someone changed this connector first, so your change wasn't applied.");
+  assert.equal((await documentOf("contested")).name, "Theirs");
+  assert.equal(await name.inputValue(), "Mine again");
+  await page.getByRole("button", { name: "Show what is stored" }).click();
+  assert.equal(await name.inputValue(), "Theirs");
+});
+
+test("the document, with sensitive values hidden until asked for, digit for digit", async () => {
+  await site.kv.put("c:exact", `{"status":"connected","configuration":{"key":{"label":"Key","sensitive":true,"value":"swordfish"}},"sync_cursor":{"n":12345678901234567}}`);
+  const page = await site.open(hashOf("exact", "document"));
+  const json = page.locator(".json");
+  await json.waitFor();
+  assert.match(await json.textContent(), /"value": "••••••••"/);
+  assert.match(await json.textContent(), /"n": 12345678901234567/);
+  await page.getByRole("button", { name: "Show the sensitive value" }).click();
+  assert.match(await json.textContent(), /"value": "swordfish"/);
+  await page.getByRole("button", { name: "Copy the document" }).click();
+  assert.match(await page.evaluate(() => navigator.clipboard.readText()), /swordfish/);
+});
+
+test("deleting asks for the id; by keyboard alone", async () => {
+  await site.connector("doomed", { name: "Doomed", index_name: "doomed" });
+  await site.connector("erased", { name: "Erased" });
+  const page = await site.open(hashOf("doomed", "settings"));
+  await page.getByRole("button", { name: "Delete connector…" }).waitFor();
+  await reach(page, "Delete connector…");
+  await page.keyboard.press("Enter");
+  await page.locator("dialog :focus").waitFor();
+  await page.keyboard.type("doom");
+  await page.keyboard.press("Enter");
+  await says(page, "That is not the id of this connector.");
+  assert.equal((await documentOf("doomed")).name, "Doomed");
+  await page.keyboard.type("ed");
+  await page.keyboard.press("Enter");
+  await says(page, "Doomed was deleted.");
+  assert.match(await focused(page), /^Doomed was deleted\./);
+  assert.equal((await site.curl("GET", "/_connector/doomed")).status, 404);
+  assert.equal((await site.curl("GET", "/_connector/doomed?include_deleted")).status, 200);
+
+  await page.goto(`${site.url}/${hashOf("erased", "settings")}`);
+  await page.getByRole("button", { name: "Delete connector…" }).click();
+  await page.getByLabel("Id", { exact: true }).fill("erased");
+  await page.getByLabel("Erase it for good").check();
+  await page.getByRole("button", { name: "Erase connector" }).click();
+  await says(page, "Erased was erased.");
+  assert.equal((await site.curl("GET", "/_connector/erased?include_deleted")).status, 404);
+});

@@ -1,0 +1,68 @@
+// Imports may hold anything. The console shows what it can and says what is odd.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+
+import { badge, hashOf, says, startConsole } from "./browser.mjs";
+
+let site;
+before(async () => (site = await startConsole()));
+afterEach(() => site.closePages());
+after(() => site.close());
+
+const odd = {
+  "odd-date": [{ status: "connected", name: "Odd date", last_seen: "yesterday" }, '[last_seen] is "yesterday", not a date.'],
+  "odd-name": [{ status: "connected", name: 7 }, "[name] is 7, not text."],
+  "odd-error": [{ status: "error", name: "Odd error", error: ["a", { b: 1 }] }, '[error] is ["a",{"b":1}], not text.'],
+  "odd-texts": [
+    { status: "created", name: { first: "x" }, description: 1, index_name: true, service_type: [], language: 3 },
+    '[name] is {"first":"x"}, not text.',
+    "[description] is 1, not text.",
+    "[index_name] is true, not text.",
+    "[service_type] is [], not text.",
+  ],
+  "odd-objects": [
+    { status: "configured", name: "Odd objects", configuration: "none", scheduling: [1], filtering: 5, last_synced: {}, is_native: "perhaps" },
+    '[configuration] is "none", not an object.',
+    "[scheduling] is [1], not an object.",
+  ],
+  "odd-entries": [
+    {
+      status: "configured",
+      name: "Odd entries",
+      configuration: { host: 5, port: { label: 6, type: "colour", order: "x", value: { a: 1 }, options: 3, depends_on: "host", validations: [null, 7], tooltip: [] } },
+      scheduling: { full: 1, incremental: { enabled: "often", interval: 5 }, access_control: null },
+    },
+  ],
+};
+
+for (const [id, [document]] of Object.entries(odd)) {
+  test(`${id}: every tab is shown`, async () => {
+    await site.imported(id, document);
+    const page = await site.open(hashOf(id));
+    await badge(page, document.status).waitFor();
+    for (const sentence of odd[id].slice(1)) await says(page, sentence);
+    const tabs = await page.locator(".tabs a").allTextContents();
+    assert.ok(tabs.length >= 5, tabs.join());
+    for (const tab of tabs) {
+      await page.locator(".tabs a", { hasText: tab }).click();
+      await page.locator(".tabs a[aria-current]", { hasText: tab }).waitFor();
+      await page.locator("main .panel").first().waitFor();
+    }
+  });
+}
+
+test("the list shows them all, and says which are odd", async () => {
+  await site.imported("sound", { status: "connected", name: "Sound" });
+  const page = await site.open();
+  for (const id of [...Object.keys(odd), "sound"]) await page.locator(`tr[data-id="${id}"]`).waitFor();
+  assert.match(await page.locator('tr[data-id="odd-name"]').textContent(), /7/);
+  await page.locator('tr[data-id="odd-date"]').getByTitle('[last_seen] is "yesterday", not a date.').waitFor();
+  assert.equal(await page.locator('tr[data-id="sound"] .odd').count(), 0);
+  for (const sort of ["Name", "Type", "Index", "Last seen", "Status"]) {
+    await page.getByRole("button", { name: sort, exact: true }).click();
+    await page.locator('tr[data-id="odd-texts"]').waitFor();
+  }
+  await page.getByRole("searchbox").fill("odd");
+  await says(page, "1–6 of 6");
+});

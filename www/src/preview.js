@@ -1,0 +1,35 @@
+// What the edge would say, asked of the package. It is loaded when the first form is opened; until
+// then, and should that fail, the server alone checks.
+
+import { useEffect, useState } from "preact/hooks";
+
+import { reasonOf } from "./api.js";
+
+let ask;
+
+/** `undefined`, and once it is loaded a function; see `foresee`. */
+export function usePreview() {
+  const [, loaded] = useState(Boolean(ask));
+  useEffect(() => {
+    if (ask) return;
+    import("connector-status/preview")
+      .then(async (module) => {
+        await module.load();
+        ask = module.preview;
+        loaded(true);
+      })
+      .catch(() => {});
+  }, []);
+  return ask && foresee;
+}
+
+/** What would come of a request: `{ reason }` if it would be refused, else `{ connector }`. */
+function foresee(connector, method, path, body) {
+  try {
+    const { status, body: answer, connector: after } = ask(connector, { method, path, body });
+    return status < 300 ? { connector: after } : { reason: reasonOf(answer) ?? `HTTP ${status}` };
+  } catch {
+    // A document that the package cannot read; the server can still be asked.
+    return {};
+  }
+}
