@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { browser, environment, find, has, root, run, step } from "./tools.mjs";
+import { browser, checkNode, find, has, root, run, step } from "./tools.mjs";
 
 /** Does something that a lock file describes, unless that was done for the lock as it is. */
 async function once(stamp, lock, work) {
@@ -24,15 +24,6 @@ async function packages() {
   );
   // What npm warns of is the Node that it runs in; one that fits is among the packages.
   await run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { env });
-}
-
-/** Packages bring Node along for macOS and Linux; elsewhere the one that is installed must do. */
-function checkNode() {
-  const version = execFileSync("node", ["--version"], { env: environment }).toString().trim();
-  const [major, minor] = version.slice(1).split(".").map(Number);
-  if (major > 22 || (major === 22 && minor >= 12)) return;
-  console.error(`Node 22.12 or newer is needed, and this is ${version}: see https://nodejs.org`);
-  process.exit(1);
 }
 
 async function target() {
@@ -70,6 +61,12 @@ export async function setup() {
   await once("node_modules/.installed", "package-lock.json", packages);
   checkNode();
   await once(".tools/.installed", "tools/Cargo.lock", tools);
+}
+
+/** Builds the Worker and the console, if anything has changed since. */
+export async function build() {
+  step("building the Worker (the first build takes a minute or two)");
+  await run("node", ["scripts/build-worker.mjs"]);
 }
 
 /** Sets up a browser for the tests that need one, where that can be done; is there one then? */

@@ -1,7 +1,7 @@
 // `npm start`: sets up what is missing, then runs the service on this machine.
 // Arguments go to `wrangler dev`: npm start -- --port 8799
 
-import { setup } from "./setup.mjs";
+import { build, setup } from "./setup.mjs";
 import { root, start, step } from "./tools.mjs";
 
 const args = process.argv.slice(2);
@@ -14,7 +14,8 @@ const port = given("port") ?? "8787";
 const origin = `http://${ip}:${port}`;
 
 await setup();
-step("building and starting the Worker (the first build takes a minute or two)");
+await build();
+step("starting the Worker");
 
 const defaults = ["--ip", ip, "--port", port].filter((_, i) => !given(i < 2 ? "ip" : "port"));
 // On this machine, and only as long as this runs, nobody needs a key.

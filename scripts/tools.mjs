@@ -1,6 +1,6 @@
 // Where the tools are, and how to run them so that one can see what happens.
 
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
@@ -40,6 +40,15 @@ export const environment = {
   WRANGLER_SEND_METRICS: "false",
   WRANGLER_HIDE_BANNER: "true",
 };
+
+/** Ends here if Node is too old for wrangler. Packages bring one along for macOS and Linux. */
+export function checkNode() {
+  const version = execFileSync("node", ["--version"], { env: environment }).toString().trim();
+  const [major, minor] = version.slice(1).split(".").map(Number);
+  if (major > 22 || (major === 22 && minor >= 12)) return;
+  console.error(`Node 22.12 or newer is needed, and this is ${version}: see https://nodejs.org`);
+  process.exit(1);
+}
 
 /** Says what is being done. */
 export function step(text) {

