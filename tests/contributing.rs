@@ -37,7 +37,8 @@ fn an_endpoint_is_added_as_contributing_says() {
             copy(&root.join(folder), &project.join(folder));
         }
     }
-    for file in ["Cargo.toml", "Cargo.lock", "README.md", "CONTRIBUTING.md", "rust-toolchain.toml"] {
+    for file in ["Cargo.toml", "Cargo.lock", "README.md", "CONTRIBUTING.md", "rust-toolchain.toml"]
+    {
         fs::copy(root.join(file), project.join(file)).unwrap();
     }
 
