@@ -23,6 +23,7 @@ mod schema;
 mod sync_jobs;
 
 pub use access::{AuthError, Caller, Credentials, Key, Privilege, cors_origin};
+use documents::DocumentRoute;
 pub use documents::{DocumentUpdate, Index, Row, Search, View, show as show_document};
 pub use endpoints::{Endpoint, SyncJobEndpoint};
 pub use error::{ApiError, Cause};
@@ -31,8 +32,9 @@ pub use media::Media;
 pub use precondition::{Precondition, etag};
 use query::Query;
 pub use response::{Format, Response, info};
-use route::Route;
 pub use route::is_ours;
+use route::{ConnectorRoute, Route};
+use sync_jobs::SyncJobRoute;
 pub use sync_jobs::{
     SyncJobCreation, SyncJobOperation, SyncJobWrite, create_sync_job, decide_sync_job,
     show_sync_job,
@@ -225,13 +227,41 @@ impl Write {
 /// Whatever is wrong with it, whatever the state of the connector. The first problem counts, in
 /// Elasticsearch's order: media types, route, body, parameters, validation.
 pub fn read(request: &Request) -> (Format, Result<Call, ApiError>) {
+    read_with(
+        request,
+        |route, path, query| sync_jobs::read(route, request, path, query),
+        |index, route, path, query| documents::read(index, route, request, path, query),
+    )
+}
+
+/// The same for a caller that is concerned with connectors alone, and need not carry the code for
+/// sync jobs and the two indices: a request about those is `None`.
+///
+/// # Errors
+/// As for [`read`].
+pub fn read_about_connectors(request: &Request) -> (Format, Result<Option<Call>, ApiError>) {
+    read_with(request, |_, _, _| Ok(None), |_, _, _, _| Ok(None))
+}
+
+fn read_with<C: From<Call>>(
+    request: &Request,
+    sync_jobs: impl FnOnce(SyncJobRoute, &str, &mut Query) -> Result<C, ApiError>,
+    documents: impl FnOnce(Index, DocumentRoute, &str, &mut Query) -> Result<C, ApiError>,
+) -> (Format, Result<C, ApiError>) {
     let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
     let mut format = Format::default();
     let call = media::accepted(request.accept.as_deref()).and_then(|media| {
         format.media = media;
         let mut query = Query::parse(query)?;
         format.read(&mut query)?;
-        let call = read_call(request, path, &mut query);
+        let call = match route::route(&request.method, &request.target) {
+            Err(failure) => Err(failure),
+            Ok(Route::SyncJobs(route)) => sync_jobs(route, path, &mut query),
+            Ok(Route::Documents(index, route)) => documents(index, route, path, &mut query),
+            Ok(Route::Connectors(route)) => {
+                read_connectors(route, request, path, &mut query).map(C::from)
+            }
+        };
         // An unknown parameter is noticed after a bad body, as upstream.
         match call {
             Err(failure) if !failure.is_late() => Err(failure),
@@ -241,30 +271,34 @@ pub fn read(request: &Request) -> (Format, Result<Call, ApiError>) {
     (format, call)
 }
 
-fn read_call(request: &Request, path: &str, query: &mut Query) -> Result<Call, ApiError> {
-    let route = route::route(&request.method, &request.target)?;
+fn read_connectors(
+    route: ConnectorRoute,
+    request: &Request,
+    path: &str,
+    query: &mut Query,
+) -> Result<Call, ApiError> {
     let call = match route {
-        Route::Info => Call::Info,
-        Route::Options(allow) => return Ok(Call::Options(allow)),
-        Route::Authenticate => Call::Authenticate,
-        Route::Import => Call::Import,
-        Route::List => Call::List(read_list(query)?),
-        Route::Get(id) => {
+        ConnectorRoute::Info => Call::Info,
+        ConnectorRoute::Options(allow) => return Ok(Call::Options(allow)),
+        ConnectorRoute::Authenticate => Call::Authenticate,
+        ConnectorRoute::Import => Call::Import,
+        ConnectorRoute::List => Call::List(read_list(query)?),
+        ConnectorRoute::Get(id) => {
             let include_deleted = query.switch("include_deleted")?;
             let realtime = query.switch_on("realtime")?;
             Call::Connector(checked(id)?, Operation::Get { include_deleted, realtime })
         }
-        Route::Status(id) => {
+        ConnectorRoute::Status(id) => {
             let size = query.number("size", 100)?;
             Call::Connector(checked(id)?, Operation::Status { size })
         }
-        Route::Delete(id) => {
+        ConnectorRoute::Delete(id) => {
             let hard = query.switch("hard")?;
             let delete_sync_jobs = query.switch("delete_sync_jobs")?;
             let write = Write::Delete { hard, delete_sync_jobs };
             Call::Connector(checked(id)?, Operation::Write(write))
         }
-        Route::Create(id) => {
+        ConnectorRoute::Create(id) => {
             let fields = match request.body.is_empty() {
                 true => Fields::new(),
                 false => read_body(request, &endpoints::CREATION)?,
@@ -278,7 +312,7 @@ fn read_call(request: &Request, path: &str, query: &mut Query) -> Result<Call, A
                 None => Call::CreateWithGeneratedId(creation),
             });
         }
-        Route::Update(id, endpoint) => {
+        ConnectorRoute::Update(id, endpoint) => {
             let fields = match &endpoint.body {
                 Some(_) if request.body.is_empty() => {
                     return Err(Cause::new("parse_exception", "request body is required").into());
@@ -290,10 +324,6 @@ fn read_call(request: &Request, path: &str, query: &mut Query) -> Result<Call, A
             problems.extend((endpoint.validate)(&fields));
             valid(&problems)?;
             return Ok(Call::Connector(id, Operation::Write(Write::Update(endpoint, fields))));
-        }
-        Route::SyncJobs(route) => return sync_jobs::read(route, request, path, query),
-        Route::Documents(index, route) => {
-            return documents::read(index, route, request, path, query);
         }
     };
     refuse_body(request, path)?;

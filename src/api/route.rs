@@ -9,6 +9,17 @@ use super::sync_jobs::SyncJobRoute;
 /// What a request is for.
 #[derive(Clone, Debug)]
 pub enum Route {
+    /// Everything else
+    Connectors(ConnectorRoute),
+    /// Below `/_connector/_sync_job`
+    SyncJobs(SyncJobRoute),
+    /// Below `/.elastic-connectors`, `/.elastic-connectors-sync-jobs`
+    Documents(Index, DocumentRoute),
+}
+
+/// Connectors, and what is about none of the things that are kept.
+#[derive(Clone, Debug)]
+pub enum ConnectorRoute {
     /// `GET /`, `HEAD /`
     Info,
     /// `OPTIONS` anywhere: which methods are there
@@ -29,10 +40,12 @@ pub enum Route {
     Status(String),
     /// `PUT /_connector/{id}/_...`
     Update(String, &'static Endpoint),
-    /// Below `/_connector/_sync_job`
-    SyncJobs(SyncJobRoute),
-    /// Below `/.elastic-connectors`, `/.elastic-connectors-sync-jobs`
-    Documents(Index, DocumentRoute),
+}
+
+impl From<ConnectorRoute> for Route {
+    fn from(route: ConnectorRoute) -> Self {
+        Self::Connectors(route)
+    }
 }
 
 /// Path segments that belong to this API: an id of that name could be taken for one of them.
@@ -68,21 +81,23 @@ pub fn route(method: &str, target: &str) -> Result<Route, ApiError> {
     let path = target.split('?').next().unwrap_or_default();
     let found = resource(path)?;
     if method == "OPTIONS" {
-        return Ok(Route::Options(found.as_ref().map_or("", allow)));
+        return Ok(ConnectorRoute::Options(found.as_ref().map_or("", allow)).into());
     }
     let Some(resource) = found else { return Err(ApiError::no_handler(target, method)) };
     let allow = allow(&resource);
     Ok(match (resource, method) {
-        (Resource::Root, "GET" | "HEAD") => Route::Info,
-        (Resource::Authenticate, "GET") => Route::Authenticate,
-        (Resource::Import, "POST") => Route::Import,
-        (Resource::Connectors, "GET") => Route::List,
-        (Resource::Connectors, "PUT" | "POST") => Route::Create(None),
-        (Resource::Connector(id), "GET") => Route::Get(id),
-        (Resource::Connector(id), "PUT") => Route::Create(Some(id)),
-        (Resource::Connector(id), "DELETE") => Route::Delete(id),
-        (Resource::Update(id, endpoint), "GET") if endpoint.name == "_status" => Route::Status(id),
-        (Resource::Update(id, endpoint), "PUT") => Route::Update(id, endpoint),
+        (Resource::Root, "GET" | "HEAD") => ConnectorRoute::Info.into(),
+        (Resource::Authenticate, "GET") => ConnectorRoute::Authenticate.into(),
+        (Resource::Import, "POST") => ConnectorRoute::Import.into(),
+        (Resource::Connectors, "GET") => ConnectorRoute::List.into(),
+        (Resource::Connectors, "PUT" | "POST") => ConnectorRoute::Create(None).into(),
+        (Resource::Connector(id), "GET") => ConnectorRoute::Get(id).into(),
+        (Resource::Connector(id), "PUT") => ConnectorRoute::Create(Some(id)).into(),
+        (Resource::Connector(id), "DELETE") => ConnectorRoute::Delete(id).into(),
+        (Resource::Update(id, endpoint), "GET") if endpoint.name == "_status" => {
+            ConnectorRoute::Status(id).into()
+        }
+        (Resource::Update(id, endpoint), "PUT") => ConnectorRoute::Update(id, endpoint).into(),
         (Resource::SyncJobs, "GET") => Route::SyncJobs(SyncJobRoute::List),
         (Resource::SyncJobs, "POST") => Route::SyncJobs(SyncJobRoute::Create),
         (Resource::SyncJob(id), "GET") => Route::SyncJobs(SyncJobRoute::Get(id)),

@@ -44,27 +44,16 @@ fn foresee(document: Option<&str>, request: &Request, now: Time) -> Result<Strin
         .map_err(|problem| format!("this is not a connector document: {problem}"))?
         .unzip();
     let given_id = given_id.flatten();
-    let (format, call) = api::read(request);
+    let (format, call) = api::read_about_connectors(request);
     let mut id = given_id.clone();
     let mut after = before.clone();
     let result = match call {
         Err(failure) => Err(failure),
-        Ok(Call::Info) => Ok(api::info()),
-        Ok(Call::Options(allow)) => Ok(Response { allow: Some(allow), ..Response::empty(200) }),
-        Ok(
-            Call::Authenticate
-            | Call::Import
-            | Call::List(_)
-            | Call::CreateWithGeneratedId(_)
-            | Call::CreateSyncJob(..)
-            | Call::SyncJob(..)
-            | Call::Search(_)
-            | Call::Static { .. },
-        ) => {
-            let Request { method, target, .. } = request;
-            return Err(format!("[{method} {target}] is not about one connector with a known id"));
+        Ok(Some(Call::Info)) => Ok(api::info()),
+        Ok(Some(Call::Options(allow))) => {
+            Ok(Response { allow: Some(allow), ..Response::empty(200) })
         }
-        Ok(Call::Connector(asked, operation)) => {
+        Ok(Some(Call::Connector(asked, operation))) => {
             if let Some(given) = given_id.filter(|given| *given != asked) {
                 return Err(format!("the request is about [{asked}], the connector is {given}"));
             }
@@ -74,6 +63,10 @@ fn foresee(document: Option<&str>, request: &Request, now: Time) -> Result<Strin
                 after = connector;
                 response
             })
+        }
+        Ok(_) => {
+            let Request { method, target, .. } = request;
+            return Err(format!("[{method} {target}] is not about one connector with a known id"));
         }
     };
     let Response { status, body, .. } = format.result(result);

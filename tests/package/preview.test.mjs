@@ -207,6 +207,8 @@ const nonsense = [
   [{ id: "b", status: "error" }, get, /the request is about \[a\], the connector is "b"/],
   [null, { method: "GET", path: "/_connector" }, /not about one connector/],
   [null, { method: "POST", path: "/_connector" }, /not about one connector/],
+  [null, { method: "GET", path: "/_connector/_sync_job/a" }, /not about one connector/],
+  [null, { method: "GET", path: "/.elastic-connectors/_doc/a" }, /not about one connector/],
   [null, {}, /a request needs a method and a path/],
   [null, { method: "GET" }, /a request needs a method and a path/],
 ];
