@@ -193,7 +193,7 @@ async fn respond(
     send(HttpResponse::new(format.result(result), &format))
 }
 
-/// Who is asking, what for, and may they have it?
+/// The caller and what it asks for, if it may have that.
 async fn admit(
     incoming: &Incoming,
     request_id: Option<&str>,

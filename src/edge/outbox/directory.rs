@@ -23,7 +23,7 @@ const ERROR_LIMIT: usize = 300;
 const AWAITED: [&str; 7] =
     ["_create", "_delete", "_configuration", "_native", "_index_name", "_name", "_service_type"];
 
-/// Does the caller of that endpoint wait for the Directory?
+/// Whether callers of that endpoint wait for the Directory.
 pub(super) fn is_awaited(via: &str) -> bool {
     AWAITED.contains(&via)
 }

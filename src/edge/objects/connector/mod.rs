@@ -87,9 +87,6 @@ impl ConnectorObject {
     }
 
     /// Carries out a request: the text of a response, or a promise of it.
-    ///
-    /// # Errors
-    /// None: failures are responses.
     pub fn handle(&self, message: &str, body: Option<String>) -> JsResult {
         let message = match Message::parse(message, body) {
             Ok(message) => message,

@@ -86,7 +86,7 @@ impl Directory {
         Ok(summary)
     }
 
-    /// Which of these ids are not known?
+    /// Those of the ids that are not known.
     fn unknown<'a>(&self, ids: impl Iterator<Item = &'a str>) -> Result<Vec<String>, JsError> {
         #[derive(Deserialize)]
         struct Row {

@@ -275,7 +275,7 @@ fn filter_by_totals(filter: &Filter) -> Option<Condition> {
     Some(conditions(filter, None))
 }
 
-/// Must rows be looked at one by one?
+/// Whether rows must be looked at one by one.
 fn scans(filter: &Filter) -> bool {
     let is_range = |pattern: &String| matches!(literal_start(pattern).1, "" | "*");
     filter.query.is_some() || filter.ids.as_ref().is_some_and(|ids| !ids.iter().all(is_range))

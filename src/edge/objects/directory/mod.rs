@@ -65,9 +65,6 @@ impl DirectoryObject {
     }
 
     /// Answers a request for a list: the text of a response, or a promise of it.
-    ///
-    /// # Errors
-    /// None: failures are responses.
     pub fn handle(&self, message: &str) -> JsResult {
         let this = self.0.clone();
         let message = match Message::parse(message, None) {

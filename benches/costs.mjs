@@ -1,0 +1,172 @@
+// What is billed for each kind of request, counted in the build as it is deployed, and what that comes to in a day.
+
+import { createHash } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { send } from "../tests/edge/worker.mjs";
+import { kvWorker, ours, serve } from "../tests/soak/workerd.mjs";
+
+/** So many requests of each kind, each to a connector of its own: the figures are their mean. */
+const EACH = 10;
+/** Until outboxes and alarms have done what a request has set going. */
+const SETTLED = 4_000;
+/** workerd puts objects away after ten seconds, as Cloudflare does: what comes later has to read its row first. */
+const PUT_AWAY = 12_000;
+/** Connectors that are stored beside those. */
+const STORED = 1_000;
+
+const KEY = { id: "costs", secret: "a secret of a bench" };
+
+const name = (kind, n) => `/_connector/${kind.replaceAll(/\W+/g, "-")}-${n}`;
+const put = (action, body) => (path) => ["PUT", path + action, body];
+const get = (action) => (path) => ["GET", path + action];
+const list = (query) => () => ["GET", `/_connector?size=100${query}`];
+const putStatus = (status) => put("/_status", { status });
+
+/** `made`: the connector is there; `before`: what is asked of it before that. */
+const KINDS = [
+  { label: "heartbeat (`PUT _check_in`)", made: true, ask: put("/_check_in") },
+  { label: "`PUT _status`, changing", made: true, ask: putStatus("needs_configuration") },
+  { label: "`PUT _status`, noop", made: true, before: putStatus("error"), ask: putStatus("error") },
+  { label: "`PUT _status`, refused", made: true, status: 400, ask: putStatus("connected") },
+  { label: "`PUT _name`", made: true, ask: put("/_name", { name: "Another name" }) },
+  { label: "creation", status: 201, ask: put("", {}) },
+  { label: "creation with an index", status: 201, ask: (path, n) => ["PUT", path, { index_name: `costs-${n}` }] },
+  { label: "deletion", made: true, ask: (path) => ["DELETE", path] },
+  { label: "hard deletion", made: true, ask: (path) => ["DELETE", `${path}?hard=true`] },
+  { label: "`GET` of one", made: true, ask: get("") },
+  { label: "`GET` of one, with a key", made: true, ask: get(""), keyed: true },
+  { label: "`GET` of one, `realtime=false`", made: true, ask: get("?realtime=false") },
+  { label: "`GET _status` with 100 changes", made: true, ask: get("/_status?size=100") },
+  { label: "list of 100", ask: list("") },
+  { label: "list of 100, not changed (304)", status: 304, ask: list(""), etag: true },
+  { label: "list of 100, by status", ask: list("&status=created") },
+  { label: "list of 100, by service type", ask: list("&service_type=sharepoint_online") },
+  { label: "list of 100, by `query`", ask: list("&query=connector") },
+];
+
+/** A row of counts for each kind of request. */
+export async function count() {
+  const server = await serve({
+    workers: {
+      it: {
+        ...ours({ kv: { CONNECTORS: "kv", API_KEYS: "keys" } }),
+        modules: ["benches/counting.mjs", "build/worker.js", "build/index_bg.wasm"],
+      },
+      kv: kvWorker,
+      keys: kvWorker,
+    },
+    sockets: { it: "it", counts: "it#control", kv: "kv#control", keys: "keys#control" },
+    quiet: true,
+  });
+  const control = async (socket, path = "", init = {}) => (await fetch(`${server.url(socket)}/${path}`, init)).text();
+  const load = (socket, entries) => control(socket, "load", { method: "POST", body: JSON.stringify(entries) });
+  const ask = ([method, path, body], headers) => send(server.url("it"), method, path, body, headers);
+  const kvCounts = async () => {
+    const [kv, keys] = await Promise.all(["kv", "keys"].map((it) => control(it, "counts").then(JSON.parse)));
+    return Object.fromEntries(Object.keys(kv).map((what) => [what, kv[what] + keys[what]]));
+  };
+  try {
+    const secret = createHash("sha256").update(KEY.secret).digest("base64");
+    const key = { name: "Costs", secret_sha256: secret, privileges: ["manage_connector"], creation: 0 };
+    await load("keys", [[KEY.id, JSON.stringify(key)]]);
+    await ask(["PUT", "/_connector/sample", { name: "Sample", service_type: "sharepoint_online" }]);
+    const { id, ...document } = (await ask(["GET", "/_connector/sample"])).body;
+    const stored = Array.from({ length: STORED }, (_, n) => [
+      `c:stored-${n}`,
+      JSON.stringify({ ...document, name: `Connector ${n}`, index_name: `search-${String(n).padStart(6, "0")}` }),
+    ]);
+    await load("kv", stored);
+    await ask(list("")());
+    for (const { label, made, before } of KINDS) {
+      for (let n = 0; made && n < EACH; n += 1) {
+        await ask(["PUT", name(label, n), {}]);
+        if (before) await ask(before(name(label, n)));
+      }
+    }
+    await sleep(PUT_AWAY);
+    const rows = [];
+    for (const { label, ask: request, status = 200, keyed, etag } of KINDS) {
+      const headers = keyed ? { authorization: `ApiKey ${btoa(`${KEY.id}:${KEY.secret}`)}` } : {};
+      if (etag) headers["if-none-match"] = (await ask(request())).headers.get("etag");
+      await control("counts", "", { method: "DELETE" });
+      const kvBefore = await kvCounts();
+      for (let n = 0; n < EACH; n += 1) {
+        const answer = await ask(request(name(label, n), n), headers);
+        if (answer.status !== status) throw new Error(`${label}: ${answer.status} ${JSON.stringify(answer.body)}`);
+      }
+      await sleep(SETTLED);
+      const counts = JSON.parse(await control("counts"));
+      const kvAfter = await kvCounts();
+      const mean = (total) => total / EACH;
+      rows.push({
+        label,
+        workerRequests: mean(counts.workerRequests),
+        objectRequests: mean(counts.objectRequests),
+        rowsRead: mean(counts.rowsRead),
+        rowsWritten: mean(counts.rowsWritten),
+        kvReads: mean(kvAfter.reads - kvBefore.reads),
+        kvWrites: mean(kvAfter.writes - kvBefore.writes + kvAfter.deletes - kvBefore.deletes),
+        kvLists: mean(kvAfter.lists - kvBefore.lists),
+        calls: counts.calls,
+      });
+    }
+    return rows;
+  } finally {
+    await server.kill();
+  }
+}
+
+/** What is billed: price of a million in dollars, and how many a day the free plan has. */
+export const PRICES = {
+  workerRequests: { label: "Worker requests", price: 0.3, free: 100_000 },
+  objectRequests: { label: "object requests", price: 0.15, free: 100_000 },
+  rowsRead: { label: "rows read", price: 0.001, free: 5_000_000 },
+  rowsWritten: { label: "rows written", price: 1, free: 100_000 },
+  kvReads: { label: "KV reads", price: 0.5, free: 100_000 },
+  kvWrites: { label: "KV writes", price: 5, free: 1_000 },
+  kvLists: { label: "KV lists", price: 5, free: 1_000 },
+  gbSeconds: { label: "object GB-s", price: 12.5, free: 13_000 },
+};
+
+const DAY = 86_400;
+const CHECK_IN = 300;
+/** Changes of status in a day, of each connector. */
+const CHANGES = 2;
+/** Days have as many heartbeat copies: see HEARTBEAT_GAP_MS in src/edge/outbox/kv.rs. */
+const COPIES = 2;
+/** While somebody lists, Workers KV is looked at every five minutes: a thousand keys a list. */
+const LOOK = 300;
+/** Not counted but assumed: an object is awake so long for a request, with its 128 MB. */
+const AWAKE = { seconds: 0.1, gb: 0.125 };
+
+/**
+ * What a day comes to. `poll`: seconds between two requests of a console, `consoles` of which are open all day; after
+ * a heartbeat or a change a request gets the whole list, otherwise a 304.
+ */
+export function day(rows, connectors, { consoles = 2, poll = 10 } = {}) {
+  const of = (label) => rows.find((row) => row.label.startsWith(label));
+  const heartbeats = (connectors * DAY) / CHECK_IN;
+  const changes = connectors * CHANGES;
+  const polls = (consoles * DAY) / poll;
+  // Events come at random, so a look finds none with the chance of an empty interval.
+  const fresh = polls * (1 - Math.exp((-(heartbeats + changes) / DAY) * poll));
+  // A console asks for the list a page of 1,000 at a time, one page a request.
+  const shown = Math.min(connectors, 1_000);
+  const full = of("list of 100");
+  const perConnector = full.rowsRead / 100;
+  const total = Object.fromEntries(Object.keys(PRICES).map((what) => [what, 0]));
+  const add = (row, times) => {
+    for (const what of Object.keys(total)) total[what] += (row[what] ?? 0) * times;
+  };
+  add(of("heartbeat"), heartbeats);
+  add(of("`PUT _status`, changing"), changes);
+  add({ kvWrites: 1, rowsWritten: 1 }, connectors * COPIES);
+  add(of("list of 100, not changed"), polls - fresh);
+  add({ ...full, rowsRead: perConnector * shown }, fresh);
+  if (consoles > 0) add({ kvLists: Math.ceil(connectors / 1_000) }, DAY / LOOK);
+  total.gbSeconds = total.objectRequests * AWAKE.seconds * AWAKE.gb;
+  const price = Object.entries(total).reduce((sum, [what, amount]) => sum + (amount * PRICES[what].price) / 1e6, 0);
+  const over = Object.keys(total).filter((what) => total[what] > PRICES[what].free);
+  return { ...total, price, over };
+}
