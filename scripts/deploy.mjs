@@ -11,10 +11,10 @@ import { parseArgs, stripVTControlCharacters } from "node:util";
 import { build, setup } from "./setup.mjs";
 import { environment, root } from "./tools.mjs";
 
-/** A failure that the person at the terminal can do something about. */
+/** A failure that the user can fix; the message says how. */
 class Failure extends Error {}
 
-/** What wrangler's errors mean, by what they say: a sentence, and the next step. */
+/** Explanations of wrangler's errors: what is wrong, and the next step. */
 const explanations = [
   [
     /code: 10063\b|(have|register) a workers\.dev subdomain/i,
@@ -32,16 +32,16 @@ const explanations = [
   [
     /code: (10000|9106|9109|10001|10023)\b|Authentication error/,
     () =>
-      `Cloudflare does not let this login do that. Log in again (npx wrangler login), or give the ` +
-      `token what the template "Edit Cloudflare Workers" has, then run npm run deploy again.`,
+      `Cloudflare refused: this login lacks a permission. Log in again (npx wrangler login), or use a ` +
+      `token made from the template "Edit Cloudflare Workers", then run npm run deploy again.`,
   ],
   [
     /fetch failed|ENOTFOUND|ECONNREFUSED|EAI_AGAIN|ETIMEDOUT/,
-    () => "Cloudflare's API does not answer. Check the network, then run npm run deploy again.",
+    () => "Cloudflare's API can't be reached. Check your network, then run npm run deploy again.",
   ],
 ];
 
-/** Runs wrangler, without questions. Answers what it printed and whether it succeeded. */
+/** Runs wrangler without prompts. Returns its output and whether it succeeded. */
 function wrangler(args, { input = "", env = {} } = {}) {
   return new Promise((resolve) => {
     const built = { CONNECTOR_STATUS_BUILT: "1", CI: "1" };
@@ -57,15 +57,15 @@ function wrangler(args, { input = "", env = {} } = {}) {
   });
 }
 
-/** Says why wrangler failed, as well as can be. */
+/** The explanation of an error of wrangler. */
 function explain({ all }, target) {
   const [, sentence] = explanations.find(([pattern]) => pattern.test(all)) ?? [];
-  const said = `wrangler says:\n\n${all}`;
+  const said = `wrangler reports:\n\n${all}`;
   if (sentence) return new Failure(`${sentence(target)}\n\n${said}`);
-  return new Failure(`It did not work. Once what is said here is mended, run npm run deploy again.\n\n${said}`);
+  return new Failure(`The deployment failed. Fix what wrangler reports, then run npm run deploy again.\n\n${said}`);
 }
 
-/** wrangler's answer as JSON, whatever it says before. */
+/** The JSON in wrangler's output, after any log lines. */
 const json = ({ stdout }) => JSON.parse(stdout.slice(stdout.search(/^[[{]/m)));
 
 /** The account to deploy to. */
@@ -85,12 +85,12 @@ async function findAccount() {
   if (!account) throw new Failure("This login belongs to no account. Set CLOUDFLARE_ACCOUNT_ID, then run npm run deploy again.");
   if (!wanted && accounts.length > 1) {
     const lines = accounts.map(({ id, name }) => `  CLOUDFLARE_ACCOUNT_ID=${id} npm run deploy    # ${name}`);
-    throw new Failure(`This login belongs to several accounts. Say which:\n\n${lines.join("\n")}`);
+    throw new Failure(`This login belongs to several accounts. Choose one:\n\n${lines.join("\n")}`);
   }
   return account;
 }
 
-/** What is deployed under our name: its bindings, or `undefined` if there is nothing yet. */
+/** The bindings of the Worker that is deployed under this name, or `undefined` if there is none. */
 async function findDeployed(target, env) {
   const status = await wrangler(["deployments", "status", "--json"], { env });
   if (!status.succeeded) {
@@ -103,7 +103,7 @@ async function findDeployed(target, env) {
   return json(view).resources.bindings;
 }
 
-/** Uploads what was built; answers where it is served. */
+/** Deploys what was built. Returns its address. */
 async function upload(target, env) {
   const folder = mkdtempSync(join(tmpdir(), "deploy-"));
   const report = join(folder, "output.ndjson");
@@ -122,7 +122,7 @@ async function deploy(name) {
   const account = await findAccount();
   const target = { name, account: account.id };
   const env = { CLOUDFLARE_ACCOUNT_ID: account.id };
-  say(1, `Logged in; the account is ${account.name}.`);
+  say(1, `Logged in. Account: ${account.name}.`);
 
   const before = await findDeployed(target, env);
   if (before && !before.some((binding) => binding.name === "CONNECTOR")) {
@@ -131,18 +131,18 @@ async function deploy(name) {
         "Choose another name in the first line of wrangler.toml, then run npm run deploy again.",
     );
   }
-  say(2, before ? `The Worker [${name}] is there and will be replaced; what it holds stays.` : `There is no Worker [${name}] yet.`);
+  say(2, before ? `[${name}] is deployed already: its code is replaced, its data stays.` : `This is the first deployment of [${name}].`);
 
   const address = await upload(target, env);
-  say(3, `Deployed, with its objects and KV namespaces${before ? "" : ", which are new"}.`);
+  say(3, `Deployed the Worker${before ? "" : ", and created its KV namespaces"}.`);
 
   const place = address ?? "the address in wrangler.toml";
-  // One that was taken away on purpose is not made again of our own accord.
-  // In Cloudflare's own builds, the log is no place for a key: the button has asked for one.
+  // A root key that was removed on purpose stays removed. In a build on Cloudflare, where the log is
+  // kept, none is made: the deploy button has asked for one.
   if ((before || process.env.WORKERS_CI) && !values["root-key"]) {
     const hasKey = before?.some((binding) => binding.name === "ROOT_API_KEY");
-    say(4, hasKey ? "The root key is the one it had." : "No root key was made; npm run deploy -- --root-key makes one.");
-    say(5, `Served at ${place} (the console, and the API).`);
+    say(4, hasKey ? "Kept the root key." : "There is no root key; npm run deploy -- --root-key makes one.");
+    say(5, `Ready: ${place} (console and API).`);
     return;
   }
   const key = `root:${randomBytes(32).toString("hex")}`;
@@ -152,27 +152,27 @@ async function deploy(name) {
     throw new Failure(`Deployed, but without a root key: npm run deploy -- --root-key makes one.\n\n${message}`);
   }
   const shown = Buffer.from(key).toString("base64");
-  say(4, "A root key was made. It may do everything, and it is shown this once.");
-  say(5, `Served at ${place} (the console, and the API).`);
+  say(4, "Made a root key, which may do everything. It is shown only this once (below).");
+  say(5, `Ready: ${place} (console and API).`);
   console.log(`
   ${shown}
 
-The console asks for it; clients take it as auth: { apiKey }, and curl so:
+Enter it in the console. Clients take it as auth: { apiKey }, curl as a header:
 
   curl -H 'Authorization: ApiKey ${shown}' '${place}/_connector?pretty'
 
-Keys that may do less are made by npm run key; SECURITY.md has more.`);
+For everyday use, make keys that may do less: npm run key (see SECURITY.md).`);
 }
 
 async function rehearse(name) {
   const answer = await wrangler(["deploy", "--dry-run"]);
   if (!answer.succeeded) throw explain(answer, { name });
-  console.log("A deployment would do this (nothing was sent, and no account is needed to see it):\n");
-  say(1, "Ask wrangler for the account: npx wrangler login, or CLOUDFLARE_API_TOKEN.");
-  say(2, `See whether it has a Worker [${name}], and stop if that is another.`);
-  say(3, `Deploy it with its objects, and the first time the KV namespaces ${name}-connectors and ${name}-api-keys.`);
-  say(4, "The first time: make a root key, put it in as the secret ROOT_API_KEY, show it once.");
-  say(5, `Say where it is served: https://${name}.<your subdomain>.workers.dev, unless wrangler.toml says otherwise.`);
+  console.log("A deployment would take these steps (nothing was sent to Cloudflare):\n");
+  say(1, "Find the account, from npx wrangler login or CLOUDFLARE_API_TOKEN.");
+  say(2, `Check for a Worker called [${name}], and stop if it is another one.`);
+  say(3, `Deploy the Worker; the first time, create the KV namespaces ${name}-connectors and ${name}-api-keys.`);
+  say(4, "The first time, make a root key, store it as the secret ROOT_API_KEY, and show it once.");
+  say(5, `Print the address: https://${name}.<subdomain>.workers.dev, unless wrangler.toml has routes.`);
 }
 
 const say = (step, text) => console.log(`${step}. ${text}`);

@@ -97,7 +97,7 @@ function describe({ privileges, connectors, expiration }) {
 }
 
 function revoke(place, id) {
-  if (!id) fail("which key? `npm run key -- list` shows their ids");
+  if (!id) fail("Say which key: `npm run key -- list` shows their ids.");
   wrangler(place, "key", "delete", id);
   console.error(`Key ${id} is revoked. Where it was in use, it may work for another minute.`);
 }
@@ -126,4 +126,4 @@ if (values["persist-to"]) place.push("--persist-to", values["persist-to"]);
 if (command === "create" && rest.length === 0) create(place, values);
 else if (command === "list" && rest.length === 0) list(place);
 else if (command === "revoke" && rest.length <= 1) revoke(place, rest[0]);
-else fail(command ? `unknown command: ${positionals.join(" ")}` : "what shall be done?");
+else fail(command ? `Unknown command: ${positionals.join(" ")}` : "Say what to do: create, list or revoke.");

@@ -39,6 +39,8 @@ export const environment = {
   ESBUILD_BIN: local("node_modules/.bin/esbuild"),
   WRANGLER_SEND_METRICS: "false",
   WRANGLER_HIDE_BANNER: "true",
+  // Where requests come from in the world makes no difference here, so it is not asked for.
+  CLOUDFLARE_CF_FETCH_ENABLED: "false",
 };
 
 /** Ends here if Node is too old for wrangler. Packages bring one along for macOS and Linux. */

@@ -23,7 +23,7 @@ export async function startCloudflare({ accounts = [{ id: "acc1", name: "Ada's a
   async function upload(name, request) {
     const { bindings = [] } = JSON.parse(await (await request.formData()).get("metadata"));
     const old = worker(name)?.bindings ?? [];
-    const isKept = (binding) => binding.type === "secret_text" && !bindings.some(({ name }) => name === binding.name);
+    const isKept = (binding) => binding?.type === "secret_text" && !bindings.some(({ name }) => name === binding.name);
     const inherited = bindings.map((binding) => (binding.type === "inherit" ? old.find(({ name }) => name === binding.name) : binding));
     state.workers[name] = { bindings: [...inherited, ...old.filter(isKept)], version: `version-${++ids}` };
     return { result: { id: name, etag: "e", deployment_id: "d", startup_time_ms: 3, pipeline_hash: "h", mutable_pipeline_id: "m", tag: "tag", entry_point: "worker.js" } };
@@ -90,6 +90,7 @@ export async function startCloudflare({ accounts = [{ id: "acc1", name: "Ada's a
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     state,
+    bindings: (name) => Object.fromEntries(state.workers[name].bindings.map((binding) => [binding.name, binding])),
     url: `http://127.0.0.1:${server.address().port}/client/v4`,
     close: () => new Promise((resolve) => server.close(resolve)),
   };

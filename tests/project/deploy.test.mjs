@@ -37,42 +37,67 @@ const login = (cloudflare) => ({ CLOUDFLARE_API_BASE_URL: cloudflare.url, CLOUDF
 const steps = (stdout) => stdout.match(/^\d\. .*/gm) ?? [];
 const name = "connector-status";
 
-suite("npm run deploy", { concurrency: 3 }, () => {
-  test("makes everything the first time, and leaves it from then on", async (t) => {
+// wrangler takes seconds to start, so several deployments go on at once.
+suite("npm run deploy", { concurrency: 3, timeout: 10 * 60_000 }, () => {
+  test("makes everything the first time", async (t) => {
     const cloudflare = await startCloudflare();
     t.after(() => cloudflare.close());
-    const first = await script("deploy.mjs", [], login(cloudflare));
-    assert.equal(first.code, 0, first.stderr);
-    assert.equal(steps(first.stdout).length, 5);
-    const bindings = () => Object.fromEntries(cloudflare.state.workers[name].bindings.map((binding) => [binding.name, binding]));
-    const { ROOT_API_KEY: root, CONNECTORS, API_KEYS } = bindings();
-    assert.match(root.text, /^root:[0-9a-f]{64}$/);
+    const { code, stdout, stderr } = await script("deploy.mjs", [], login(cloudflare));
+    assert.equal(code, 0, stderr);
+    assert.equal(steps(stdout).length, 5);
+    const { ROOT_API_KEY, CONNECTORS, API_KEYS } = cloudflare.bindings(name);
+    assert.match(ROOT_API_KEY.text, /^root:[0-9a-f]{64}$/);
     assert.deepEqual(cloudflare.state.namespaces.map(({ title }) => title), [`${name}-connectors`, `${name}-api-keys`]);
     assert.notEqual(CONNECTORS.namespace_id, API_KEYS.namespace_id);
-    const shown = Buffer.from(root.text).toString("base64");
-    assert.equal(first.stdout.split(shown).length - 1, 2);
-    assert.match(first.stdout, /https:\/\/connector-status\.ada\.workers\.dev /);
-    assert.match(first.stdout, new RegExp(`curl -H 'Authorization: ApiKey ${shown}' 'https://.*/_connector\\?pretty'`));
-
-    const second = await script("deploy.mjs", [], login(cloudflare));
-    assert.equal(second.code, 0, second.stderr);
-    assert.equal(steps(second.stdout).length, 5);
-    assert.match(second.stdout, /root key is the one it had/);
-    assert.equal(bindings().ROOT_API_KEY.text, root.text);
-    assert.equal(bindings().CONNECTORS.namespace_id, CONNECTORS.namespace_id);
-    assert.equal(cloudflare.state.namespaces.length, 2);
-
-    const third = await script("deploy.mjs", ["--root-key"], login(cloudflare));
-    assert.equal(third.code, 0, third.stderr);
-    assert.notEqual(bindings().ROOT_API_KEY.text, root.text);
-    assert.ok(third.stdout.includes(Buffer.from(bindings().ROOT_API_KEY.text).toString("base64")));
-
-    const key = await script("key.mjs", ["create", "--name", "n", "--privilege", "monitor_connector", "--remote"], login(cloudflare));
-    assert.equal(key.code, 0, key.stderr);
-    const [[path, value]] = Object.entries(cloudflare.state.values);
-    assert.ok(path.startsWith(API_KEYS.namespace_id), path);
-    assert.equal(JSON.parse(value).name, "n");
+    const shown = Buffer.from(ROOT_API_KEY.text).toString("base64");
+    assert.equal(stdout.split(shown).length - 1, 2);
+    assert.match(stdout, /Ready: https:\/\/connector-status\.ada\.workers\.dev /);
+    assert.match(stdout, new RegExp(`curl -H 'Authorization: ApiKey ${shown}' 'https://.*/_connector\\?pretty'`));
     assert.deepEqual(cloudflare.state.unknown, []);
+  });
+
+  // Bindings of an earlier deployment.
+  const kv = (binding, id) => ({ name: binding, type: "kv_namespace", namespace_id: id.repeat(32) });
+  const deployed = [
+    { name: "CONNECTOR", type: "durable_object_namespace", class_name: "ConnectorObject" },
+    kv("CONNECTORS", "c"),
+    kv("API_KEYS", "a"),
+  ];
+  const old = { name: "ROOT_API_KEY", type: "secret_text", text: "root:old" };
+
+  const again = {
+    "keeps the root key": [[...deployed, old], [], /Kept the root key/, /^root:old$/],
+    "keeps it away, once it was removed": [deployed, [], /There is no root key; npm run deploy -- --root-key makes one/, /^none$/],
+    "replaces it where that is asked": [[...deployed, old], ["--root-key"], /Made a root key/, /^root:[0-9a-f]{64}$/],
+  };
+  for (const [what, [bindings, args, sentence, key]] of Object.entries(again)) {
+    test(`the next time, ${what}`, async (t) => {
+      const cloudflare = await startCloudflare();
+      t.after(() => cloudflare.close());
+      cloudflare.state.workers[name] = { bindings, version: "before" };
+      const { code, stdout, stderr } = await script("deploy.mjs", args, login(cloudflare));
+      assert.equal(code, 0, stderr);
+      assert.equal(steps(stdout).length, 5);
+      assert.match(stdout, sentence);
+      const { ROOT_API_KEY, CONNECTORS } = cloudflare.bindings(name);
+      assert.notEqual(cloudflare.state.workers[name].version, "before");
+      assert.match(ROOT_API_KEY?.text ?? "none", key);
+      assert.equal(CONNECTORS.namespace_id, "c".repeat(32));
+      assert.deepEqual(cloudflare.state.namespaces, []);
+      assert.deepEqual(cloudflare.state.unknown, []);
+    });
+  }
+
+  test("npm run key finds the namespace", async (t) => {
+    const cloudflare = await startCloudflare();
+    t.after(() => cloudflare.close());
+    cloudflare.state.workers[name] = { bindings: deployed, version: "before" };
+    const args = ["create", "--name", "n", "--privilege", "monitor_connector", "--remote"];
+    const { code, stderr } = await script("key.mjs", args, login(cloudflare));
+    assert.equal(code, 0, stderr);
+    const [[path, value]] = Object.entries(cloudflare.state.values);
+    assert.ok(path.startsWith(`${"a".repeat(32)}/`), path);
+    assert.equal(JSON.parse(value).name, "n");
   });
 
   test("says what it would do, without an account", async () => {
@@ -84,7 +109,7 @@ suite("npm run deploy", { concurrency: 3 }, () => {
   // What the account is like, and what is said; where it does not say so, nothing was uploaded.
   const failures = {
     "not logged in": [{}, (env) => delete env.CLOUDFLARE_API_TOKEN, /Not logged in to Cloudflare\. Run npx wrangler login/],
-    "a token that is not taken": [{ token: "other" }, undefined, /Not logged in|does not let this login/],
+    "a token that is not taken": [{ token: "other" }, undefined, /Not logged in|lacks a permission/],
     "several accounts": [
       { accounts: [{ id: "acc1", name: "Ada" }, { id: "acc2", name: "Bob" }] },
       undefined,
@@ -105,7 +130,7 @@ suite("npm run deploy", { concurrency: 3 }, () => {
       {},
       (_, { state }) =>
         (state.refuse = { [`PUT /accounts/acc1/workers/scripts/${name}`]: { status: 403, errors: [{ code: 10000, message: "Authentication error" }] } }),
-      /Cloudflare does not let this login do that/,
+      /Cloudflare refused: this login lacks a permission/,
     ],
     "a secret that is not taken": [
       {},
@@ -114,7 +139,7 @@ suite("npm run deploy", { concurrency: 3 }, () => {
       /Deployed, but without a root key: npm run deploy -- --root-key makes one\./,
       true,
     ],
-    "no network": [{}, (env) => (env.CLOUDFLARE_API_BASE_URL = "http://127.0.0.1:9"), /API does not answer/],
+    "no network": [{}, (env) => (env.CLOUDFLARE_API_BASE_URL = "http://127.0.0.1:9"), /API can't be reached/],
   };
   for (const [what, [options, prepare, sentence, isUploaded = false]] of Object.entries(failures)) {
     test(`fails with the next step: ${what}`, async (t) => {

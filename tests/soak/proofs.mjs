@@ -633,12 +633,14 @@ export async function imports({ count = 10_000, kills = 8 }) {
   };
   const erased = new Set();
   const moved = new Set();
-  /** Goes on until it is answered, however often the process dies. */
+  /** Goes on until it is answered, however often the process dies; for a minute at most. */
   const firmly = async (method, path, body, accepted) => {
+    const end = now() + 60_000;
     for (;;) {
       const status = await send(server.url(), method, `/_connector/${path}`, body).then(({ status }) => status, () => 0);
       if (accepted.includes(status)) return;
-      if (status >= 400 && status !== 503) return void problems.push(`${method} ${path} answered ${status}`);
+      const isOver = (status >= 400 && status !== 503) || now() > end;
+      if (isOver) return void problems.push(`${method} ${path} answered ${status}`);
       await sleep(100);
     }
   };
