@@ -1,23 +1,26 @@
 // The Worker beside its peers in one workerd: what a request costs.
 
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
 
 import { build } from "esbuild";
 
 import { root } from "../scripts/tools.mjs";
 import { send } from "../tests/edge/worker.mjs";
+import { until } from "../tests/until.mjs";
 import { kvWorker, ours, serve } from "../tests/soak/workerd.mjs";
 import { measure, median, request } from "./load.mjs";
 
 const CONNECTORS = 200;
+const BUILT = "target/bench";
 
-/** Bundles the Hono peer as `wrangler deploy --minify` would. */
-async function bundleHono() {
-  const outfile = "target/bench/hono-worker.mjs";
-  mkdirSync(join(root, "target/bench"), { recursive: true });
+/** Bundles a Hono peer as `wrangler deploy --minify` would. */
+async function bundle(name) {
+  const outfile = `${BUILT}/${name}.mjs`;
+  mkdirSync(join(root, BUILT), { recursive: true });
   await build({
-    entryPoints: [join(root, "benches/hono-worker.ts")],
+    entryPoints: [join(root, `benches/${name}.ts`)],
     outfile: join(root, outfile),
     bundle: true,
     minify: true,
@@ -30,25 +33,55 @@ async function bundleHono() {
   return outfile;
 }
 
-/** The three Workers, each with its own KV of the same code. */
-export async function peers() {
-  const hono = await bundleHono();
+/** Another build of this project, from the folder that has its `build/`; builds before the Directory have other objects. */
+function otherBuild(folder) {
+  mkdirSync(join(root, BUILT, "base"), { recursive: true });
+  const modules = ["worker.js", "index_bg.wasm"].map((file) => {
+    const copy = `${BUILT}/base/${file}`;
+    const at = [join(folder, "build", file), join(folder, file)].map((it) => resolve(root, it)).find(existsSync);
+    if (at === undefined) throw new Error(`${folder} has no build/${file}`);
+    copyFileSync(at, join(root, copy));
+    return copy;
+  });
+  return modules;
+}
+
+/** The Workers, each with KV of its own from the same code. `base`: see `otherBuild`. */
+export async function peers({ base } = {}) {
+  const [hono, honoDirectory] = await Promise.all(["hono-worker", "hono-directory-worker"].map(bundle));
+  const kv = (name) => ({ CONNECTORS: `kv-${name}`, API_KEYS: `kv-${name}` });
   const all = {
-    ours: { label: "connector-status", worker: ours({ kv: { CONNECTORS: "kv-ours", API_KEYS: "kv-ours" } }) },
+    ours: { label: "connector-status", worker: ours({ kv: kv("ours") }) },
     hono: {
       label: "Hono + zod",
-      worker: { modules: [hono], objects: { CONNECTOR: "HonoConnector" }, kv: { CONNECTORS: "kv-hono" } },
+      worker: { modules: [hono], objects: { CONNECTOR: "HonoConnector" }, kv: kv("hono") },
+    },
+    honoDirectory: {
+      label: "Hono + zod, list in an object",
+      worker: {
+        modules: [honoDirectory],
+        objects: { CONNECTOR: "HonoConnector", DIRECTORY: "HonoDirectory" },
+        kv: kv("honoDirectory"),
+      },
     },
     bare: {
       label: "bare JavaScript (the limit)",
-      worker: {
-        modules: ["benches/bare-worker.mjs"],
-        objects: { CONNECTOR: "BareConnector" },
-        kv: { CONNECTORS: "kv-bare" },
-      },
+      worker: { modules: ["benches/bare-worker.mjs"], objects: { CONNECTOR: "BareConnector" }, kv: kv("bare") },
     },
   };
+  if (base) {
+    const modules = otherBuild(base);
+    all.base = { label: "the other build", worker: ours({ modules, kv: kv("base"), objects: await objectsOf(modules[0]) }) };
+  }
   return all;
+}
+
+/** The objects of a build: its entry point says which classes it has. */
+async function objectsOf(entry) {
+  const { metafile } = await build({ entryPoints: [join(root, entry)], bundle: true, write: false, metafile: true, format: "esm", external: ["cloudflare:*", "*.wasm"] });
+  const [{ exports }] = Object.values(metafile.outputs);
+  const known = { ConnectorObject: "CONNECTOR", IndexClaim: "INDEX_CLAIM", Directory: "DIRECTORY" };
+  return Object.fromEntries(exports.filter((name) => known[name]).map((name) => [known[name], name]));
 }
 
 /**
@@ -70,11 +103,19 @@ export function start(all, options = {}) {
 const path = (n) => `/_connector/connector-${n % CONNECTORS}`;
 const move = (n, status) => request("PUT", `${path(n)}/_status`, { status });
 
-/** Connectors that are `configured`, the same in every peer. */
+const KEY = { id: "bench", secret: "a secret of a bench" };
+const keyed = { authorization: `ApiKey ${btoa(`${KEY.id}:${KEY.secret}`)}` };
+const load = (server, name, entries) =>
+  fetch(`${server.url(`kv-${name}`)}/load`, { method: "POST", body: JSON.stringify(entries) });
+
+/** Connectors that are `configured`, the same in every peer; and a key, for those that know of keys. */
 export async function fill(server, names) {
   let document;
+  const secret = createHash("sha256").update(KEY.secret).digest("base64");
+  const key = { name: "Bench", secret_sha256: secret, privileges: ["manage_connector"], creation: 0 };
   for (const name of names) {
     const url = server.url(name);
+    await load(server, name, [[KEY.id, JSON.stringify(key)]]);
     for (let n = 0; n < CONNECTORS; n += 1) {
       const body = name === "bare" ? { ...document, status: "created" } : { name: `Connector ${n}`, service_type: "sharepoint_online" };
       const { status } = await send(url, "PUT", path(n), body);
@@ -89,19 +130,31 @@ export async function fill(server, names) {
   return document;
 }
 
-/** Lists are of documents put into KV directly. */
-export async function fillKv(server, name, count, document) {
-  await fetch(`${server.url(`kv-${name}`)}/clear`, { method: "POST" });
-  const entries = Array.from({ length: count }, (_, n) => {
-    const index_name = `search-${String(n).padStart(6, "0")}`;
-    const title = `Connector ${n}`;
-    return [
-      `c:listed-${n}`,
-      JSON.stringify({ ...document, name: title, index_name }),
-      { index_name, name: title, service_type: "sharepoint_online", status: "configured" },
-    ];
-  });
-  await fetch(`${server.url(`kv-${name}`)}/load`, { method: "POST", body: JSON.stringify(entries) });
+const STATUSES = ["configured", "connected", "error"];
+const TYPES = ["sharepoint_online", "mysql", "github", "s3", "jira"];
+
+/** Connectors that lists are made of: put into KV, or told to the peer that has a list of its own. */
+export async function fillLists(server, names, count, document) {
+  const BATCH = 5_000;
+  for (const name of names) {
+    for (let from = 0; from < count; from += BATCH) {
+      const connectors = Array.from({ length: Math.min(BATCH, count - from) }, (_, n) => {
+        const number = from + n;
+        const index_name = `search-${String(number).padStart(6, "0")}`;
+        const fields = { name: `Connector ${number}`, index_name, service_type: TYPES[number % 5], status: STATUSES[number % 3] };
+        return [`listed-${number}`, { ...document, ...fields }, fields];
+      });
+      if (name === "honoDirectory") {
+        const pairs = connectors.map(([id, it]) => [id, it]);
+        const { status } = await send(server.url(name), "POST", "/_import", pairs);
+        if (status !== 200) throw new Error(`${name}: the import answered ${status}`);
+      } else {
+        await load(server, name, connectors.map(([id, it, metadata]) => [`c:${id}`, JSON.stringify(it), metadata]));
+      }
+    }
+    // The first list takes up what is in KV; until then it may say that it is at it.
+    await until(() => send(server.url(name), "GET", "/_connector?size=1"), ({ status, body }) => status === 200 && body.count === count, 300);
+  }
 }
 
 const list = request("GET", "/_connector?size=100");
@@ -110,46 +163,95 @@ export const rows = [
     label: "PUT `_status`, changing",
     count: 8 * 2 * CONNECTORS,
     next: (n) => move(n, Math.floor(n / CONNECTORS) % 2 === 0 ? "connected" : "configured"),
+    changes: true,
   },
   { label: "PUT `_status`, noop", count: 3_200, next: (n) => move(n, "configured") },
   { label: "PUT `_status`, refused", count: 3_200, expect: "400", next: (n) => move(n, "created") },
   { label: "GET one", count: 3_200, next: (n) => request("GET", path(n)) },
-  { label: "list of 100", count: 320, next: () => list, listed: 100 },
+  { label: "GET one, with a key", count: 3_200, next: (n) => request("GET", path(n), undefined, keyed) },
+  {
+    label: "GET one, `filter_path` of 1,000 steps",
+    count: 800,
+    next: (n) => request("GET", `${path(n)}?filter_path=${"**.".repeat(999)}name`),
+    only: ["ours"],
+    against: "GET one",
+    bar: 5,
+  },
 ];
+
+const everybody = ["ours", "base", "hono", "honoDirectory", "bare"];
+const filtered = ["ours", "honoDirectory"];
+/** `only`: who can; `against`: the row that it is to cost at most `bar` times as much as. */
+export const listRows = [
+  { label: "list of 100 out of 100", stored: 100, count: 320, only: everybody },
+  {
+    label: "the same, `filter_path` of 40 steps",
+    stored: 100,
+    count: 160,
+    query: `&filter_path=results.${"**.".repeat(38)}name`,
+    only: ["ours"],
+    against: "list of 100 out of 100",
+    bar: 3,
+  },
+  // One that reads all keys of KV for each list gets few of them.
+  { label: "list of 100 out of 10,000", stored: 10_000, count: 40, only: everybody.slice(0, 4), against: "list of 100 out of 100", bar: 1.3 },
+  { label: "list of 100 out of 100,000", stored: 100_000, count: 320, only: filtered, against: "list of 100 out of 100", bar: 1.3 },
+  { label: "by status, out of 100,000", stored: 100_000, count: 320, query: "&status=connected", only: filtered, against: "list of 100 out of 100", bar: 1.5 },
+  { label: "by service type, out of 100,000", stored: 100_000, count: 320, query: "&service_type=mysql", only: filtered, against: "list of 100 out of 100", bar: 1.5 },
+  { label: "by name, out of 100,000", stored: 100_000, count: 320, query: "&connector_name=Connector+50000", only: filtered, against: "list of 100 out of 100", bar: 1.5 },
+  { label: "by index name, out of 100,000", stored: 100_000, count: 320, query: "&index_name=search-050000", only: filtered, against: "list of 100 out of 100", bar: 1.5 },
+];
+
+const summary = (results) => ({
+  rate: median(results.map((result) => result.rate)),
+  micros: median(results.map((result) => result.micros)),
+});
+
+/** Measures a row for each who can, in turn. The first run warms up; who comes first changes: it finds the machine's memory as others left it. */
+async function inTurn(server, names, row, runs, share) {
+  const able = names.filter((name) => !row.only || row.only.includes(name));
+  const figures = Object.fromEntries(able.map((name) => [name, []]));
+  const count = Math.max(8, Math.round(row.count * share));
+  for (let run = 0; run <= runs; run += 1) {
+    for (const name of [...able.slice(run % able.length), ...able.slice(0, run % able.length)]) {
+      const result = await measure({ pid: server.pid, port: server.ports[name], ...row, count });
+      if (run > 0) figures[name].push(result);
+    }
+  }
+  const { label, against, bar, changes, stored } = row;
+  return { label, against, bar, changes, stored, ...Object.fromEntries(able.map((name) => [name, summary(figures[name])])) };
+}
 
 /**
  * Requests per second and CPU microseconds of every row and peer, medians of `runs`. `share`: of the
- * requests, for a machine that is busy with other things.
+ * requests, for a machine that is busy with other things. `base`: another build to run beside.
  */
-export async function edge({ runs = 5, only = rows, share = 1 } = {}) {
-  const all = await peers();
+export async function edge({ runs = 5, only = rows, lists = listRows, share = 1, base } = {}) {
+  const all = await peers({ base });
   const names = Object.keys(all);
+  const measured = [];
+  let document;
   const server = await start(all);
-  const figures = Object.fromEntries(only.map((row) => [row.label, Object.fromEntries(names.map((name) => [name, []]))]));
   try {
-    const document = await fill(server, names);
-    for (const row of only) {
-      if (row.listed) for (const name of names) await fillKv(server, name, row.listed, document);
-      // The first run warms up. Who comes first changes: it finds the machine's memory as others left it.
-      for (let run = 0; run <= runs; run += 1) {
-        for (const name of [...names.slice(run % names.length), ...names.slice(0, run % names.length)]) {
-          const result = await measure({ pid: server.pid, port: server.ports[name], ...row, count: row.count * share });
-          if (run > 0) figures[row.label][name].push(result);
-        }
-      }
-    }
+    document = await fill(server, names);
+    for (const row of only) measured.push(await inTurn(server, names, row, runs, share));
   } finally {
     await server.kill();
   }
-  const summary = (results) => ({
-    rate: median(results.map((result) => result.rate)),
-    micros: median(results.map((result) => result.micros)),
-  });
-  return {
-    labels: Object.fromEntries(names.map((name) => [name, all[name].label])),
-    rows: Object.entries(figures).map(([label, byName]) => ({
-      label,
-      ...Object.fromEntries(names.map((name) => [name, summary(byName[name])])),
-    })),
-  };
+  // Lists are of connectors that nobody has asked for, in a process of its own for each number of them.
+  for (const stored of [...new Set(lists.map((row) => row.stored))]) {
+    const these = lists.filter((row) => row.stored === stored);
+    const able = names.filter((name) => these.some((row) => row.only.includes(name)));
+    const listing = await start(Object.fromEntries(able.map((name) => [name, all[name]])));
+    try {
+      await fillLists(listing, able, stored, document);
+      for (const row of these) {
+        const bytes = row.query ? request("GET", `/_connector?size=100${row.query}`) : list;
+        measured.push(await inTurn(listing, able, { ...row, next: () => bytes }, runs, share));
+      }
+    } finally {
+      await listing.kill();
+    }
+  }
+  return { labels: Object.fromEntries(names.map((name) => [name, all[name].label])), rows: measured };
 }

@@ -3,7 +3,7 @@
 // in KV is written by an alarm, at most once a second, since KV takes no more for one key.
 
 import { DurableObject } from "cloudflare:workers";
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { z } from "zod";
 
 const TRANSITIONS: Record<string, readonly string[]> = {
@@ -26,22 +26,22 @@ const CreateBody = z.strictObject({
   service_type: z.string().optional(),
 });
 
-type Document = Record<string, unknown> & { status: string };
+export type Document = Record<string, unknown> & { status: string };
 type Result =
   | { ok: true; result: "updated" | "noop" | "created" }
   | { ok: false; status: 400 | 404; type: string; reason: string };
 
-interface Env {
+export interface Env {
   CONNECTORS: KVNamespace;
   CONNECTOR: DurableObjectNamespace<HonoConnector>;
 }
 
-export class HonoConnector extends DurableObject<Env> {
+export class HonoConnector<E extends Env = Env> extends DurableObject<E> {
   #sql = this.ctx.storage.sql;
   #document: Document | undefined;
   #id = "";
 
-  constructor(ctx: DurableObjectState, env: Env) {
+  constructor(ctx: DurableObjectState, env: E) {
     super(ctx, env);
     this.#sql.exec(
       "CREATE TABLE IF NOT EXISTS connector (one INTEGER PRIMARY KEY CHECK (one = 1), id TEXT NOT NULL, document TEXT NOT NULL)",
@@ -88,6 +88,9 @@ export class HonoConnector extends DurableObject<Env> {
     });
   }
 
+  /** For those that have more to do after a commit. */
+  protected async changed(_id: string, _document: Document, _isNew: boolean) {}
+
   async create(id: string, body: z.infer<typeof CreateBody>): Promise<Result> {
     const existed = this.#document !== undefined;
     this.#id = id;
@@ -112,6 +115,7 @@ export class HonoConnector extends DurableObject<Env> {
     };
     this.#save(document, null);
     await this.#copySoon();
+    await this.changed(id, document, true);
     return { ok: true, result: existed ? "updated" : "created" };
   }
 
@@ -129,8 +133,10 @@ export class HonoConnector extends DurableObject<Env> {
       };
     }
     if (document.status === to) return { ok: true, result: "noop" };
-    this.#save({ ...document, status: to }, document.status);
+    const after = { ...document, status: to };
+    this.#save(after, document.status);
     await this.#copySoon();
+    await this.changed(this.#id, after, false);
     return { ok: true, result: "updated" };
   }
 
@@ -139,46 +145,55 @@ export class HonoConnector extends DurableObject<Env> {
   }
 }
 
-const app = new Hono<{ Bindings: Env }>();
 const failure = (status: number, type: string, reason: string) => ({
   error: { root_cause: [{ type, reason }], type, reason },
   status,
 });
 
-app.use(async (c, next) => {
-  await next();
-  c.header("X-Elastic-Product", "Elasticsearch");
-});
+/** The API; how a list is made differs. */
+export function api<E extends Env>(list: (c: Context<{ Bindings: E }>) => Promise<Response>) {
+  const app = new Hono<{ Bindings: E }>();
 
-app.onError((_, c) => c.json(failure(400, "x_content_parse_exception", "malformed JSON"), 400));
+  app.use(async (c, next) => {
+    await next();
+    c.header("X-Elastic-Product", "Elasticsearch");
+  });
 
-app.put("/_connector/:id", async (c) => {
-  const body = CreateBody.safeParse(await c.req.json());
-  if (!body.success) return c.json(failure(400, "x_content_parse_exception", body.error.message), 400);
-  const id = c.req.param("id");
-  const result = await c.env.CONNECTOR.getByName(id).create(id, body.data);
-  if (!result.ok) return c.json(failure(result.status, result.type, result.reason), result.status);
-  return c.json({ id, result: result.result }, result.result === "created" ? 201 : 200);
-});
+  app.onError((_, c) => c.json(failure(400, "x_content_parse_exception", "malformed JSON"), 400));
 
-app.put("/_connector/:id/_status", async (c) => {
-  const body = StatusBody.safeParse(await c.req.json());
-  if (!body.success) return c.json(failure(400, "x_content_parse_exception", body.error.message), 400);
-  const result = await c.env.CONNECTOR.getByName(c.req.param("id")).setStatus(body.data.status);
-  if (!result.ok) return c.json(failure(result.status, result.type, result.reason), result.status);
-  return c.json({ result: result.result });
-});
+  app.put("/_connector/:id", async (c) => {
+    const body = CreateBody.safeParse(await c.req.json());
+    if (!body.success) return c.json(failure(400, "x_content_parse_exception", body.error.message), 400);
+    const id = c.req.param("id");
+    const result = await c.env.CONNECTOR.getByName(id).create(id, body.data);
+    if (!result.ok) return c.json(failure(result.status, result.type, result.reason), result.status);
+    return c.json({ id, result: result.result }, result.result === "created" ? 201 : 200);
+  });
 
-app.get("/_connector/:id", async (c) => {
-  const id = c.req.param("id");
-  const document = await c.env.CONNECTOR.getByName(id).read();
-  if (document === null) {
-    return c.json(failure(404, "resource_not_found_exception", `connector [${id}] not found`), 404);
-  }
-  return c.body(document, 200, { "Content-Type": "application/json" });
-});
+  app.put("/_connector/:id/_status", async (c) => {
+    const body = StatusBody.safeParse(await c.req.json());
+    if (!body.success) return c.json(failure(400, "x_content_parse_exception", body.error.message), 400);
+    const result = await c.env.CONNECTOR.getByName(c.req.param("id")).setStatus(body.data.status);
+    if (!result.ok) return c.json(failure(result.status, result.type, result.reason), result.status);
+    return c.json({ result: result.result });
+  });
 
-app.get("/_connector", async (c) => {
+  app.get("/_connector/:id", async (c) => {
+    const id = c.req.param("id");
+    const document = await c.env.CONNECTOR.getByName(id).read();
+    if (document === null) {
+      return c.json(failure(404, "resource_not_found_exception", `connector [${id}] not found`), 404);
+    }
+    return c.body(document, 200, { "Content-Type": "application/json" });
+  });
+
+  app.get("/_connector", list);
+
+  return app;
+}
+
+/** What one would write: the list from the copies. */
+async function listFromKv(c: Context<{ Bindings: Env }>) {
   const from = Number(c.req.query("from") ?? 0);
   const size = Number(c.req.query("size") ?? 100);
   const keys: KVNamespaceListKey<{ index_name?: string }>[] = [];
@@ -197,6 +212,6 @@ app.get("/_connector", async (c) => {
     for (const [key, document] of documents) if (document) results.push({ id: key.slice(2), ...document });
   }
   return c.json({ count: keys.length, results });
-});
+}
 
-export default app;
+export default api(listFromKv);

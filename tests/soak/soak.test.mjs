@@ -18,7 +18,7 @@ const SHORT = {
   kill: { times: 3 },
   kvFaults: { seconds: 4, connectors: 4, modes: ["hang", "late-500"] },
   directory: { seconds: 1.5, connectors: 8 },
-  claims: { rounds: 2, kills: 2, tries: 2, delays: [1_500], seconds: 3, refused: 50 },
+  claims: { rounds: 2, kills: 2, tries: 2, delays: [400], seconds: 3, refused: 50, width: 16 },
   imports: { count: 1_000, kills: 2 },
   badInput: { requests: 400 },
   memory: { requests: 2_500 },

@@ -18,6 +18,8 @@ use crate::edge::{KV, KV_PREFIX, kv_key};
 const GAP_MS: u64 = 5 * 60_000;
 /// The first list waits this long for the first look.
 const LIMIT: Duration = Duration::from_secs(10);
+/// How long to wait for Workers KV, each time.
+const KV_LIMIT: Duration = Duration::from_secs(5);
 /// So many documents are taken up at once.
 const BATCH: usize = 100;
 /// How often who waits for a look finds out whether it has ended.
@@ -69,10 +71,10 @@ impl Directory {
         let kv = Kv::of(&self.env, KV)?;
         let mut cursor = None;
         loop {
-            let page = kv.list(KV_PREFIX, cursor.as_deref()).await?;
+            let page = in_time(kv.list(KV_PREFIX, cursor.as_deref())).await?;
             let ids = page.names.iter().filter_map(|name| name.strip_prefix(KV_PREFIX));
             let keys: Vec<String> = self.unknown(ids)?.iter().map(|id| kv_key(id)).collect();
-            let documents = kv.get_all(&keys).await?;
+            let documents = in_time(kv.get_all(&keys)).await?;
             for batch in documents.chunks(BATCH) {
                 self.import(batch, &mut summary)?;
             }
@@ -126,6 +128,10 @@ impl Directory {
         }
         Ok(())
     }
+}
+
+async fn in_time<T>(asked: impl Future<Output = Result<T, JsError>>) -> Result<T, JsError> {
+    timeout(KV_LIMIT, asked).await.ok_or("Workers KV does not answer")?
 }
 
 /// What a look at Workers KV came to.
