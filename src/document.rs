@@ -1,8 +1,6 @@
 //! What connectors and their sync jobs have in common: both are JSON objects with a status, and a
 //! change becomes part of one in the same way: merged, and only if it makes a difference.
 
-use std::fmt::Display;
-
 use serde_json::{Map, Value};
 
 use crate::values::json;
@@ -33,6 +31,31 @@ pub trait Document: Sized {
     fn with_fields(self, values: Fields) -> Self;
 }
 
+/// The fields as JSON.
+pub(crate) fn to_json(fields: &Fields) -> String {
+    serde_json::to_string(fields).unwrap_or_default()
+}
+
+/// What a document from elsewhere says of its status, once it is rid of an `id`: the id is the
+/// document's name, not part of it. `parse` gives the name of a status that is known.
+///
+/// # Errors
+/// What is wrong with it, if it has no known status.
+pub(crate) fn known_status<S: Into<&'static str> + Copy>(
+    fields: &mut Fields,
+    parse: fn(&str) -> Option<S>,
+) -> Result<S, String> {
+    fields.shift_remove("id");
+    let name = match fields.get("status") {
+        Some(Value::String(name)) => name.as_str(),
+        Some(other) => return Err(format!("[status] is {other}, not a string")),
+        None => return Err("it has no [status]".to_owned()),
+    };
+    let status = parse(name).ok_or_else(|| format!("unknown status [{name}]"))?;
+    fields.insert("status".to_owned(), status.into().into());
+    Ok(status)
+}
+
 /// The fields that a change touches.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Patch {
@@ -55,8 +78,8 @@ impl Patch {
 
     /// Moves the document to `status`, whatever the table says: some endpoints do.
     #[must_use]
-    pub fn with_status(mut self, status: impl Display) -> Self {
-        self.merged.insert("status".to_owned(), status.to_string().into());
+    pub fn with_status(mut self, status: impl Into<&'static str>) -> Self {
+        self.merged.insert("status".to_owned(), status.into().into());
         self
     }
 

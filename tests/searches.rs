@@ -38,7 +38,7 @@ fn read(method: &str, target: &str, body: &str) -> Result<Call, ApiError> {
 
 fn search(method: &str, target: &str, body: &str) -> Result<Search, Value> {
     match read(method, target, body) {
-        Ok(Call::Search(search)) => Ok(search),
+        Ok(Call::Search(search)) => Ok(*search),
         Ok(other) => panic!("{other:?}"),
         Err(failure) => {
             assert_eq!(failure.status, 400);

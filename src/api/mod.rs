@@ -101,7 +101,7 @@ pub enum Call {
     /// Something about one sync job.
     SyncJob(SyncJobId, SyncJobOperation),
     /// Which documents of an index are there? The list of sync jobs is one such question.
-    Search(Search),
+    Search(Box<Search>),
     /// What is the same for everybody, always.
     Static {
         /// What Elasticsearch calls it.
@@ -313,13 +313,7 @@ fn read_connectors(
             });
         }
         ConnectorRoute::Update(id, endpoint) => {
-            let fields = match &endpoint.body {
-                Some(_) if request.body.is_empty() => {
-                    return Err(Cause::new("parse_exception", "request body is required").into());
-                }
-                Some(body) => read_body(request, body)?,
-                None => refuse_body(request, path).map(|()| Fields::new())?,
-            };
+            let fields = read_update(request, path, endpoint.body.as_ref())?;
             let mut problems = id_problems(&id);
             problems.extend((endpoint.validate)(&fields));
             valid(&problems)?;
@@ -330,9 +324,29 @@ fn read_connectors(
     Ok(call)
 }
 
+/// Reads a body that there must be.
 fn read_body(request: &Request, body: &schema::ObjectSchema) -> Result<Fields, ApiError> {
-    check_body_type(request)?;
+    require_body(request)?;
     body.read(&request.body)
+}
+
+/// The fields of an update, whose body is to hold these; `None`: it must not have one.
+fn read_update(
+    request: &Request,
+    path: &str,
+    body: Option<&schema::ObjectSchema>,
+) -> Result<Fields, ApiError> {
+    match body {
+        Some(body) => read_body(request, body),
+        None => refuse_body(request, path).map(|()| Fields::new()),
+    }
+}
+
+fn require_body(request: &Request) -> Result<(), ApiError> {
+    if request.body.is_empty() {
+        return Err(Cause::new("parse_exception", "request body is required").into());
+    }
+    check_body_type(request)
 }
 
 fn check_body_type(request: &Request) -> Result<(), ApiError> {

@@ -7,7 +7,7 @@ use super::query::Query;
 use super::response::Response;
 use super::{
     Call, Commit, Current, Decision, Precondition, Request, acknowledged, id_problems, read_body,
-    refuse_body, result, valid,
+    read_update, refuse_body, result, valid,
 };
 use crate::connector::{Connector, with_id};
 use crate::document::Fields;
@@ -81,12 +81,9 @@ pub(super) fn read(
         SyncJobRoute::List => {
             let list = documents::list_of_sync_jobs(query)?;
             refuse_body(request, path)?;
-            Ok(Call::Search(list))
+            Ok(Call::Search(Box::new(list)))
         }
         SyncJobRoute::Create => {
-            if request.body.is_empty() {
-                return Err(Cause::new("parse_exception", "request body is required").into());
-            }
             let fields = read_body(request, &SYNC_JOB_CREATION)?;
             let (connector, creation) = sync_job_creation(&fields)?;
             valid(&match connector.as_str() {
@@ -97,22 +94,16 @@ pub(super) fn read(
         }
         SyncJobRoute::Get(id) => {
             refuse_body(request, path)?;
-            Ok(Call::SyncJob(known(&id, &[], bare_id)?, SyncJobOperation::Get))
+            Ok(Call::SyncJob(known(&id, Vec::new(), bare_id)?, SyncJobOperation::Get))
         }
         SyncJobRoute::Delete(id) => {
             refuse_body(request, path)?;
             let write = SyncJobOperation::Write(SyncJobWrite::Delete);
-            Ok(Call::SyncJob(known(&id, &[], bare_id)?, write))
+            Ok(Call::SyncJob(known(&id, Vec::new(), bare_id)?, write))
         }
         SyncJobRoute::Update(id, endpoint) => {
-            let fields = match &endpoint.body {
-                Some(_) if request.body.is_empty() => {
-                    return Err(Cause::new("parse_exception", "request body is required").into());
-                }
-                Some(body) => read_body(request, body)?,
-                None => refuse_body(request, path).map(|()| Fields::new())?,
-            };
-            let id = known(&id, &(endpoint.validate)(&fields), endpoint.missing)?;
+            let fields = read_update(request, path, endpoint.body.as_ref())?;
+            let id = known(&id, (endpoint.validate)(&fields), endpoint.missing)?;
             let write = SyncJobWrite::Update(endpoint, fields);
             Ok(Call::SyncJob(id, SyncJobOperation::Write(write)))
         }
@@ -122,12 +113,13 @@ pub(super) fn read(
 /// The id of a job that there can be.
 fn known(
     id: &str,
-    problems: &[String],
+    mut problems: Vec<String>,
     missing: fn(&str) -> ApiError,
 ) -> Result<SyncJobId, ApiError> {
-    let empty = "[connector_sync_job_id] of the connector sync job cannot be null or empty.";
-    let no_id = id.is_empty().then(|| empty.to_owned());
-    let problems: Vec<String> = no_id.into_iter().chain(problems.iter().cloned()).collect();
+    if id.is_empty() {
+        let empty = "[connector_sync_job_id] of the connector sync job cannot be null or empty.";
+        problems.insert(0, empty.to_owned());
+    }
     valid(&problems)?;
     SyncJobId::parse(id).ok_or_else(|| missing(id))
 }

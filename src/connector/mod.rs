@@ -20,7 +20,7 @@ pub use filtering::{filtering, filtering_activation, filtering_validation};
 
 pub use crate::document::{Delta, Fields, Patch, merge};
 
-use crate::document::Document;
+use crate::document::{self, Document, known_status};
 use crate::status::Status;
 use crate::values::json;
 
@@ -46,21 +46,13 @@ impl Connector {
     /// # Errors
     /// What is wrong with it, if it has no known `status`.
     pub fn from_fields(mut fields: Fields) -> Result<Self, String> {
-        fields.shift_remove("id");
-        let status = match fields.get("status") {
-            Some(Value::String(name)) => {
-                Status::parse(name).ok_or_else(|| format!("unknown status [{name}]"))?
-            }
-            Some(other) => return Err(format!("[status] is {other}, not a string")),
-            None => return Err("it has no [status]".to_owned()),
-        };
-        fields.insert("status".to_owned(), status.name().into());
+        let status = known_status(&mut fields, Status::parse)?;
         Ok(Self { status, fields })
     }
 
     /// The document as JSON, without its id.
     pub fn to_json(&self) -> String {
-        serde_json::to_string(&self.fields).unwrap_or_default()
+        document::to_json(&self.fields)
     }
 
     /// The document as JSON, without its id and some texts that are kept elsewhere.

@@ -1,6 +1,6 @@
 //! What a new job looks like: it carries a copy of what it needs to know of its connector.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Fields, SyncJob, SyncJobStatus};
 use crate::connector::{Connector, DomainError};
@@ -106,20 +106,21 @@ impl Creation {
         }
         let now = Value::from(now.to_string());
         let status = SyncJobStatus::Pending;
-        let fields = [
-            ("connector", copy(id, index_name, connector).into()),
-            ("created_at", now.clone()),
-            ("deleted_document_count", 0.into()),
-            ("indexed_document_count", 0.into()),
-            ("indexed_document_volume", 0.into()),
-            ("job_type", self.job_type.name().into()),
-            ("last_seen", now),
-            ("metadata", json!({})),
-            ("status", status.name().into()),
-            ("total_document_count", 0.into()),
-            ("trigger_method", self.trigger_method.name().into()),
-        ];
-        let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let mut fields = Fields::new();
+        let mut set = |name: &str, value: Value| {
+            fields.insert(name.to_owned(), value);
+        };
+        set("connector", copy(id, index_name, connector).into());
+        set("created_at", now.clone());
+        set("deleted_document_count", 0.into());
+        set("indexed_document_count", 0.into());
+        set("indexed_document_volume", 0.into());
+        set("job_type", self.job_type.name().into());
+        set("last_seen", now);
+        set("metadata", Fields::new().into());
+        set("status", status.name().into());
+        set("total_document_count", 0.into());
+        set("trigger_method", self.trigger_method.name().into());
         Ok(SyncJob { status, fields })
     }
 }

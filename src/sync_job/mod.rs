@@ -15,7 +15,7 @@ pub use status::{InvalidTransition, SyncJobStatus};
 
 pub use crate::document::Fields;
 
-use crate::document::Document;
+use crate::document::{self, Document, known_status};
 use crate::values::json;
 
 /// The document of a sync job. Always holds a valid `status`.
@@ -40,21 +40,13 @@ impl SyncJob {
     /// # Errors
     /// What is wrong with it, if it has no known `status`.
     pub fn from_fields(mut fields: Fields) -> Result<Self, String> {
-        fields.shift_remove("id");
-        let status = match fields.get("status") {
-            Some(Value::String(name)) => {
-                SyncJobStatus::parse(name).ok_or_else(|| format!("unknown status [{name}]"))?
-            }
-            Some(other) => return Err(format!("[status] is {other}, not a string")),
-            None => return Err("it has no [status]".to_owned()),
-        };
-        fields.insert("status".to_owned(), status.name().into());
+        let status = known_status(&mut fields, SyncJobStatus::parse)?;
         Ok(Self { status, fields })
     }
 
     /// The document as JSON, without its id.
     pub fn to_json(&self) -> String {
-        serde_json::to_string(&self.fields).unwrap_or_default()
+        document::to_json(&self.fields)
     }
 
     /// Its fields, without its id.

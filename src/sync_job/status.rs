@@ -99,6 +99,12 @@ impl SyncJobStatus {
     }
 }
 
+impl From<SyncJobStatus> for &'static str {
+    fn from(status: SyncJobStatus) -> Self {
+        status.name()
+    }
+}
+
 impl fmt::Display for SyncJobStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

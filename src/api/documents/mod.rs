@@ -14,7 +14,7 @@ use super::response::Response;
 use super::schema::ObjectSchema;
 use super::sync_jobs::{SyncJobCreation, SyncJobOperation, SyncJobWrite};
 use super::{
-    Call, Operation, Request, Write, check_body_type, checked, id_problems, refuse_body, valid,
+    Call, Operation, Request, Write, checked, id_problems, refuse_body, require_body, valid,
 };
 use crate::query::Kind;
 use crate::sync_job::{SyncJob, SyncJobId};
@@ -117,6 +117,9 @@ pub(super) fn read(
     for name in WITHOUT_EFFECT {
         query.text(name);
     }
+    let search = |index, view, request, query: &mut Query| {
+        read_search(index, view, request, query).map(|search| Call::Search(Box::new(search)))
+    };
     match route {
         DocumentRoute::Describe => {
             refuse_body(request, path)?;
@@ -127,8 +130,8 @@ pub(super) fn read(
             let response = Response::text(200, format!("{{\"_shards\":{}}}", shards(1)));
             Ok(Call::Static { action: "indices:admin/refresh", response })
         }
-        DocumentRoute::Search => read_search(index, View::Hits, request, query).map(Call::Search),
-        DocumentRoute::Count => read_search(index, View::Count, request, query).map(Call::Search),
+        DocumentRoute::Search => search(index, View::Hits, request, query),
+        DocumentRoute::Count => search(index, View::Count, request, query),
         DocumentRoute::Get(id) => {
             refuse_body(request, path)?;
             Ok(match index {
@@ -163,10 +166,7 @@ pub(super) fn read(
 
 /// `POST /.elastic-connectors-sync-jobs/_doc`: how Elastic's connector service makes jobs.
 fn read_sync_job(request: &Request) -> Result<Call, ApiError> {
-    if request.body.is_empty() {
-        return Err(Cause::new("parse_exception", "request body is required").into());
-    }
-    check_body_type(request)?;
+    require_body(request)?;
     let fields = fields::SYNC_JOB.read_document(&request.body)?;
     let job = SyncJob::from_fields(fields).map_err(|problem| {
         Cause::illegal_argument(format!("the document is no sync job: {problem}"))

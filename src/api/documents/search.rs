@@ -211,7 +211,12 @@ impl Search {
             body.push_str(document);
         }
         if !hit.sort.is_empty() {
-            body.push_str(&format!(",\"sort\":{}", Value::Array(hit.sort.clone())));
+            body.push_str(",\"sort\":");
+            for (number, value) in hit.sort.iter().enumerate() {
+                body.push(if number == 0 { '[' } else { ',' });
+                body.push_str(&value.to_string());
+            }
+            body.push(']');
         }
         body.push('}');
     }

@@ -36,9 +36,6 @@ impl DocumentUpdate {
         request: &Request,
         query: &mut Query,
     ) -> Result<Self, ApiError> {
-        if request.body.is_empty() {
-            return Err(Cause::new("parse_exception", "request body is required").into());
-        }
         let schema = match index {
             Index::Connectors => &CONNECTOR_UPDATE,
             Index::SyncJobs => &SYNC_JOB_UPDATE,
