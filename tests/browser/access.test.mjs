@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { after, afterEach, before, test } from "node:test";
 
-import { badge, hashOf, option, says, startConsole } from "./browser.mjs";
+import { badge, hashOf, option, says, startConsole, violations } from "./browser.mjs";
 
 const secret = randomBytes(32).toString("base64url");
 const encoded = (id) => Buffer.from(`${id}:${secret}`).toString("base64");
@@ -51,11 +51,20 @@ test("a key is asked for, kept in the tab only, and what it does not cover is ex
   await says(page, /limited to connectors \[other-\*\]/);
   await page.getByRole("button", { name: "use another key" }).click();
 
-  // Who looks may look.
+  // Who looks may look, and is told so before anything is tried.
   await enter(`viewer:${secret}`);
-  await moveOn();
-  await says(page, /action \[.+\] is unauthorized for API key .*Key of viewer/);
-  assert.equal((await asRoot("GET", "/_connector/guarded/_status")).body.status, "created");
+  await page.getByText("Key of viewer", { exact: true }).waitFor();
+  await page.getByText("read only", { exact: true }).waitFor();
+  await says(page, "Your key “Key of viewer” can only read.");
+  assert.equal(await option(page, "needs_configuration").isEnabled(), false);
+  for (const [tab, button] of [["Settings", "Delete connector…"], ["Scheduling", "Save schedules"]]) {
+    await page.getByRole("link", { name: tab }).click();
+    await page.getByRole("button", { name: button }).waitFor();
+    assert.equal(await page.getByRole("button", { name: button }).isEnabled(), false);
+    assert.equal(await page.locator(".panel input:enabled, .panel textarea:enabled").count(), 0, tab);
+  }
+  await page.getByRole("link", { name: "Status", exact: true }).click();
+  assert.deepEqual(await violations(page), []);
   const kept = () => [localStorage.length, document.cookie, sessionStorage.getItem("api-key")];
   assert.deepEqual(await page.evaluate(kept), [0, "", encoded("viewer")]);
   assert.ok(!(await page.content()).includes(secret) && !(await page.content()).includes(encoded("viewer")));
@@ -74,6 +83,43 @@ test("a key is asked for, kept in the tab only, and what it does not cover is ex
   await says(other, "This server asks for an API key");
 });
 
+test("a key for some connectors says which, before anything is tried", async () => {
+  assert.equal((await asRoot("PUT", "/_connector/other-1", { name: "Other" })).status, 201);
+  const page = await site.open();
+  await page.getByLabel("API key").fill(encoded("elsewhere"));
+  await page.getByRole("button", { name: "Open the console" }).click();
+  await page.getByRole("link", { name: "Other", exact: true }).waitFor();
+  assert.equal(await page.locator("tbody tr").count(), 1);
+  await says(page, "read and write, some connectors");
+  await page.getByRole("button", { name: "New connector" }).click();
+  await page.getByLabel("Id", { exact: true }).fill("mine");
+  await says(page, "Your key “Key of elsewhere” only covers other-*.");
+  await page.getByLabel("Id", { exact: true }).fill("other-2");
+  await page.getByRole("button", { name: "Create connector" }).click();
+  await badge(page, "created").waitFor();
+});
+
+test("who may look without a key is offered to use one", async () => {
+  const open = await startConsole({ open: false, vars: { ANONYMOUS_PRIVILEGE: "monitor_connector" }, secrets: { ROOT_API_KEY: `root:${secret}` } });
+  try {
+    const page = await open.open();
+    await says(page, "Without a key you can only read.");
+    await page.getByText("No key", { exact: true }).waitFor();
+    assert.equal(await page.getByRole("button", { name: "Create your first connector" }).isEnabled(), false);
+    await page.getByRole("button", { name: "Use a key" }).click();
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("button", { name: "Use a key" }).click();
+    await page.getByLabel("API key").fill(encoded("root"));
+    await page.getByRole("button", { name: "Open the console" }).click();
+    await page.getByRole("button", { name: "Forget key" }).waitFor();
+    await page.getByRole("button", { name: "Create your first connector" }).click();
+    await page.locator("dialog").waitFor();
+    await open.closePages();
+  } finally {
+    await open.close();
+  }
+});
+
 test("a key that is remembered on this device is there in a new tab, until it is forgotten", async () => {
   const page = await site.open();
   await page.getByLabel("API key").fill(encoded("root"));
@@ -82,7 +128,7 @@ test("a key that is remembered on this device is there in a new tab, until it is
   await page.locator('tr[data-id="guarded"]').waitFor();
   const tab = await page.context().newPage();
   await tab.goto(`${site.url}/${hashOf("guarded")}`);
-  await badge(tab, "needs_configuration").waitFor();
+  await tab.getByRole("heading", { name: "Guarded" }).waitFor();
   await tab.getByRole("button", { name: "Forget key" }).click();
   await says(tab, "This server asks for an API key");
   assert.equal(await tab.evaluate(() => localStorage.length), 0);

@@ -1,7 +1,8 @@
 // The console in a real browser, for tests.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -113,4 +114,14 @@ export async function reach(page, name, { back = false } = {}) {
     return;
   }
   assert.fail(`${name} can't be reached`);
+}
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** What axe-core finds wrong with a page. */
+export async function violations(page, options = {}) {
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe);
+  const { violations, passes } = await page.evaluate((options) => window.axe.run({ resultTypes: ["violations"], ...options }), options);
+  assert.ok(passes.length > 0);
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`);
 }

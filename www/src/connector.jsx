@@ -104,7 +104,8 @@ export function Connector({ id, query, moved, onKey, onForget }) {
   }, [status, name]);
   useEffect(() => {
     const press = ({ key, target, defaultPrevented }) => {
-      if (key === "Escape" && !defaultPrevented && !target.closest("dialog, input, textarea, select")) go(listAddress());
+      const isEditing = target.closest("dialog, input, textarea, select") || Object.values(drafts.current).some(Boolean);
+      if (key === "Escape" && !defaultPrevented && !isEditing) go(listAddress());
     };
     addEventListener("keydown", press);
     return () => removeEventListener("keydown", press);
