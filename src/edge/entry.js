@@ -79,4 +79,4 @@ export class ConnectorObject extends objectOf(Connector, "handle", "current", "a
 }
 
 /** The one object that knows of all connectors. */
-export class Directory extends objectOf(DirectoryObject, "handle", "apply", "claim", "release") {}
+export class Directory extends objectOf(DirectoryObject, "handle", "apply", "applyJobs", "claim", "release") {}

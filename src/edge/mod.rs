@@ -155,23 +155,28 @@ async fn respond(
         Call::Authenticate => Ok(caller.describe()),
         Call::Import => {
             let message = message(String::new(), request.clone());
-            return runtime::handle_directory(env, &message.to_json());
+            return runtime::handle_directory(env, &message.to_json(), None);
         }
         Call::Options(allow) => Ok(Response { allow: Some(allow), ..Response::empty(200) }),
         Call::List(list) => {
             let message =
                 Message { patterns: list.filter.ids, ..message(String::new(), request.clone()) };
-            let response = runtime::handle_directory(env, &message.to_json())?;
+            let response = runtime::handle_directory(env, &message.to_json(), None)?;
+            match timeout(LIST_LIMIT, settled(response)).await {
+                Some(response) => return response,
+                None => Err(ApiError::unavailable("the Directory")),
+            }
+        }
+        Call::Search(search) => {
+            let message =
+                Message { patterns: search.connectors, ..message(String::new(), request.clone()) };
+            let response = runtime::handle_directory(env, &message.to_json(), body)?;
             match timeout(LIST_LIMIT, settled(response)).await {
                 Some(response) => return response,
                 None => Err(ApiError::unavailable("the Directory")),
             }
         }
         Call::Static { response, .. } => Ok(response),
-        // Not kept here yet.
-        Call::CreateSyncJob(..) | Call::SyncJob(..) | Call::Search(_) => {
-            Err(ApiError::no_handler(&request.target, &request.method))
-        }
         Call::CreateWithGeneratedId(_) => match create_with_generated_id(request) {
             Ok((id, request)) => {
                 let message = message(id, request);
@@ -185,8 +190,12 @@ async fn respond(
                 Err(error) => Err(error),
             }
         }
-        Call::Connector(id, _) => {
+        Call::Connector(id, _) | Call::CreateSyncJob(id, _) => {
             let message = message(id, request.clone());
+            return runtime::handle_connector(env, &message.id, &message.to_json(), body);
+        }
+        Call::SyncJob(job, _) => {
+            let message = message(job.connector().to_owned(), request.clone());
             return runtime::handle_connector(env, &message.id, &message.to_json(), body);
         }
     };

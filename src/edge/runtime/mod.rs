@@ -22,7 +22,7 @@ pub(super) use promise::{await_promise, join, sleep, spawn_or_ready, timeout};
 pub(super) use request::Incoming;
 pub(super) use response::{HttpResponse, no_content, pass_on, with_headers};
 pub(super) use rpc::{
-    apply_entry, claim_index, current_entry, handle_connector, handle_directory, release_index,
+    apply_entry, apply_jobs, claim_index, current_entry, handle_connector, handle_directory, release_index,
 };
 pub(super) use storage::{ConnectorStore, DirectoryStore, State};
 pub(super) use web_sys::Request as RawRequest;
