@@ -33,7 +33,11 @@ function markIfTrapped(error) {
 }
 
 const worker = instanceOf(Worker);
-const reading = { limit: worker().bodyLimit(), validUpTo: (bytes) => worker().validUpTo(bytes) };
+const reading = {
+  limit: worker().bodyLimit(),
+  validUpTo: (bytes) => worker().validUpTo(bytes),
+  isForeign: (url) => worker().isForeign(url),
+};
 
 export default {
   async fetch(request, env) {
