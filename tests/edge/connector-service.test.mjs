@@ -2,17 +2,20 @@
 // what passes through.
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 
 import { Client as Client9 } from "@elastic/elasticsearch";
 import { Client as Client8 } from "elasticsearch8";
 
 import { NOBODY, READER, startCluster, USER } from "./cluster.mjs";
+import { root } from "../../scripts/tools.mjs";
 import { kvWorker, ours, serve } from "../soak/workerd.mjs";
 import { send } from "./worker.mjs";
 
@@ -373,6 +376,32 @@ test("while the cluster is away our keys go on, its own are not let in, and what
     await cluster.start();
   }
   assert.equal((await ask("GET", "/search-dir/_count")).body.count, 2);
+});
+
+// --- The way back.
+
+test("npm run export puts every document into the cluster's indices, digit for digit", async () => {
+  const own = await startWorker({ ANONYMOUS_PRIVILEGE: "manage_connector" });
+  try {
+    const at = (method, path, body) => send(own.url, method, path, body);
+    for (let n = 0; n < 3; n += 1) await at("PUT", `/_connector/back-${n}`, { service_type: "dir", index_name: `back-${n}` });
+    const update = '{"doc":{"sync_cursor":{"at":0.12345678901234567891}}}';
+    assert.equal((await at("POST", "/.elastic-connectors/_update/back-1", update)).status, 200);
+    await at("POST", "/_connector/_sync_job", { id: "back-2" });
+    const before = cluster.to("/_bulk").length;
+    const run = promisify(execFile);
+    const options = { cwd: root, env: { ...process.env, ELASTICSEARCH_API_KEY: "key", CONNECTOR_STATUS_API_KEY: "" } };
+    const { stdout } = await run("node", ["scripts/export.mjs", "--from", own.url, "--to", cluster.url], options);
+    assert.equal(stdout, ".elastic-connectors: 3 documents\n.elastic-connectors-sync-jobs: 1 documents\n");
+    const [connectors, jobs] = cluster.to("/_bulk").slice(before);
+    assert.equal(connectors.headers.authorization, "ApiKey key");
+    const lines = connectors.body.trim().split("\n");
+    assert.deepEqual(JSON.parse(lines[2]), { index: { _index: ".elastic-connectors", _id: "back-1" } });
+    assert.ok(lines[3].includes('"at":0.12345678901234567891'), lines[3]);
+    assert.match(JSON.parse(jobs.body.split("\n")[0]).index._id, /^[\w-]{20}\.back-2$/);
+  } finally {
+    await own.close();
+  }
 });
 
 // --- Settings.
