@@ -1,6 +1,7 @@
 //! What connectors and their sync jobs have in common: both are JSON objects with a status, and a
 //! change becomes part of one in the same way: merged, and only if it makes a difference.
 
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::values::json;
@@ -19,6 +20,11 @@ pub trait Document: Sized {
     /// Is it there, but hidden?
     fn is_hidden(&self) -> bool {
         false
+    }
+
+    /// The document as JSON, without its id and some texts that are kept elsewhere.
+    fn to_json_without(&self, texts: &[&str]) -> String {
+        json_without(self.fields(), texts)
     }
 
     /// How many bytes its JSON has, without its id.
@@ -54,6 +60,20 @@ pub(crate) fn known_status<S: Into<&'static str> + Copy>(
     let status = parse(name).ok_or_else(|| format!("unknown status [{name}]"))?;
     fields.insert("status".to_owned(), status.into().into());
     Ok(status)
+}
+
+fn json_without(fields: &Fields, texts: &[&str]) -> String {
+    struct Rest<'a>(&'a Fields, &'a [&'a str]);
+    impl Serialize for Rest<'_> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let Self(fields, texts) = self;
+            let is_here = |(name, value): &(&String, &Value)| {
+                !(texts.contains(&name.as_str()) && value.is_string())
+            };
+            serializer.collect_map(fields.iter().filter(is_here))
+        }
+    }
+    serde_json::to_string(&Rest(fields, texts)).unwrap_or_default()
 }
 
 /// The fields that a change touches.

@@ -207,6 +207,8 @@ fn what_of_a_request_the_edge_needs_to_know() {
         ("/.elastic-connectors-sync-jobs-v1/_mapping", true),
         ("/%2Eelastic-connectors/_search", true),
         ("//.elastic-connectors/_search", true),
+        ("/search-a,.elastic-connectors/_search", true),
+        ("/search-a%2C.elastic-connectors-v1/_search", true),
         ("/.elastic-connectors-v2", false),
         ("/_bulk", false),
         ("/_connectors", false),

@@ -15,6 +15,7 @@ use super::{
     Call, Operation, Response, SyncJobCreation, SyncJobOperation, SyncJobWrite, View, Write,
 };
 use crate::directory::matches_any;
+use crate::document::Fields;
 use crate::values::{Time, json};
 
 /// A longer token is none of ours.
@@ -23,6 +24,13 @@ const TOKEN_LIMIT: usize = 1_024;
 const KEY_ID_LIMIT: usize = 128;
 /// A root key with a shorter secret is not honoured.
 const ROOT_SECRET_MIN: usize = 20;
+
+const MALFORMED: &str = "malformed credentials";
+const UNKNOWN_KEY: &str = "unknown key";
+const WRONG_SECRET: &str = "wrong secret";
+
+/// What a cluster is asked about somebody, at `/_security/user/_has_privileges`.
+pub const PRIVILEGES_QUESTION: &str = r#"{"cluster":["manage_connector","monitor_connector"]}"#;
 
 /// What a caller may do. Each includes the ones before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,6 +100,11 @@ impl AuthError {
         Self::of(ApiError::of(401, security(reason)), why, key.map(str::to_owned))
     }
 
+    /// Are these credentials none of ours, so that somebody else may know them?
+    pub fn is_unknown(&self) -> bool {
+        matches!(self.why, MALFORMED | UNKNOWN_KEY | WRONG_SECRET)
+    }
+
     /// A denial with that answer.
     pub fn of(failure: ApiError, why: &'static str, key: Option<String>) -> Self {
         Self { failure: Box::new(failure), why, key }
@@ -115,7 +128,7 @@ impl Credentials {
     /// # Errors
     /// 401 for anything else.
     pub fn parse(header: &str) -> Result<Self, AuthError> {
-        Self::read(header).ok_or_else(|| AuthError::rejected("malformed credentials", None))
+        Self::read(header).ok_or_else(|| AuthError::rejected(MALFORMED, None))
     }
 
     fn read(header: &str) -> Option<Self> {
@@ -148,7 +161,7 @@ impl Credentials {
         let key = Self::split(root).filter(|key| key.secret.len() >= ROOT_SECRET_MIN)?;
         let same = self.fingerprint().ct_eq(&key.fingerprint());
         bool::from(same).then(|| Caller {
-            key: Some(KeyName { id: key.id, name: "root".to_owned() }),
+            who: Who::Key(KeyName { id: key.id, name: "root".to_owned() }),
             privilege: Privilege::Manage,
             connectors: everything(),
             expiration: None,
@@ -165,14 +178,14 @@ impl Credentials {
         let key = kept.unwrap_or(&none);
         let same = bool::from(sha256(&self.secret).ct_eq(&key.secret_sha256));
         match kept {
-            None => Err(AuthError::rejected("unknown key", None)),
-            Some(_) if !same => Err(AuthError::rejected("wrong secret", Some(&self.id))),
+            None => Err(AuthError::rejected(UNKNOWN_KEY, None)),
+            Some(_) if !same => Err(AuthError::rejected(WRONG_SECRET, Some(&self.id))),
             Some(key) if key.expiration.is_some_and(|end| end <= now) => {
                 let reason = format!("API key [{}] with id [{}] is expired", key.name, self.id);
                 Err(AuthError::unauthenticated("expired key", Some(&self.id), reason))
             }
             Some(key) => Ok(Caller {
-                key: Some(KeyName { id: self.id.clone(), name: key.name.clone() }),
+                who: Who::Key(KeyName { id: self.id.clone(), name: key.name.clone() }),
                 privilege: key.privilege,
                 connectors: key.connectors.clone(),
                 expiration: key.expiration,
@@ -185,7 +198,8 @@ impl Credentials {
     }
 }
 
-fn sha256(text: &str) -> [u8; 32] {
+/// What stands for a secret that is not to be kept.
+pub fn sha256(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }
 
@@ -273,10 +287,19 @@ struct KeyName {
     name: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Who {
+    Anonymous,
+    /// An API key, ours or one of the cluster's.
+    Key(KeyName),
+    /// A user of the cluster.
+    User(String),
+}
+
 /// Somebody who was let in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    key: Option<KeyName>,
+    who: Who,
     privilege: Privilege,
     connectors: Vec<String>,
     /// When the key ends, in milliseconds since 1970.
@@ -286,9 +309,10 @@ pub struct Caller {
 /// For answers: who it is, not the secret.
 impl std::fmt::Display for Caller {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.key {
-            Some(KeyName { id, name }) => write!(f, "API key [{name}] with id [{id}]"),
-            None => f.write_str("anonymous access"),
+        match &self.who {
+            Who::Key(KeyName { id, name }) => write!(f, "API key [{name}] with id [{id}]"),
+            Who::User(name) => write!(f, "user [{name}]"),
+            Who::Anonymous => f.write_str("anonymous access"),
         }
     }
 }
@@ -301,24 +325,55 @@ impl Caller {
     pub fn anonymous(privilege: Privilege, target: &str) -> Result<Self, AuthError> {
         match privilege {
             Privilege::None => Err(AuthError::missing(target)),
-            _ => Ok(Self { key: None, privilege, connectors: everything(), expiration: None }),
+            _ => Ok(Self {
+                who: Who::Anonymous,
+                privilege,
+                connectors: everything(),
+                expiration: None,
+            }),
         }
     }
 
-    /// The id of the caller's key.
+    /// Somebody whom a cluster knows: what it answers to `/_security/_authenticate` and to
+    /// [`PRIVILEGES_QUESTION`]. `None` if that says not enough.
+    pub fn of_cluster(who: &Fields, privileges: &Fields) -> Option<Self> {
+        let text = |value: &Value, name| value.get(name)?.as_str().map(str::to_owned);
+        let who = match who.get("api_key") {
+            Some(key) => {
+                let id = text(key, "id")?;
+                Who::Key(KeyName { name: text(key, "name").unwrap_or_else(|| id.clone()), id })
+            }
+            None => Who::User(who.get("username")?.as_str()?.to_owned()),
+        };
+        let granted = privileges.get("cluster")?;
+        let has = |privilege: Privilege| granted.get(privilege.name())?.as_bool();
+        let privilege = match (has(Privilege::Manage)?, has(Privilege::Monitor)?) {
+            (true, _) => Privilege::Manage,
+            (false, true) => Privilege::Monitor,
+            (false, false) => Privilege::None,
+        };
+        Some(Self { who, privilege, connectors: everything(), expiration: None })
+    }
+
+    /// The id of the caller's key, or the user's name.
     pub fn key_id(&self) -> Option<String> {
-        self.key.as_ref().map(|key| key.id.clone())
+        match &self.who {
+            Who::Anonymous => None,
+            Who::Key(key) => Some(key.id.clone()),
+            Who::User(name) => Some(name.clone()),
+        }
     }
 
     /// Who the caller is, as Elasticsearch says it; `privilege`, `connectors` and `expires` are ours.
     pub fn describe(&self) -> Response {
         let realm = |name| json!({ "name": name, "type": name });
-        let (kind, realm) = match self.key {
-            Some(_) => ("api_key", realm("_es_api_key")),
-            None => ("anonymous", realm("__anonymous")),
+        let (kind, realm) = match self.who {
+            Who::Key(_) => ("api_key", realm("_es_api_key")),
+            Who::User(_) => ("realm", realm("_cluster")),
+            Who::Anonymous => ("anonymous", realm("__anonymous")),
         };
         let mut who = json!({
-            "username": self.key.as_ref().map_or("anonymous", |key| &key.id),
+            "username": self.key_id().unwrap_or_else(|| "anonymous".to_owned()),
             "roles": [],
             "full_name": null,
             "email": null,
@@ -331,7 +386,7 @@ impl Caller {
             "connectors": self.connectors,
             "expires": self.expiration.map(|end| Time::from_millis(end).to_string()),
         });
-        if let (Some(KeyName { id, name }), Value::Object(who)) = (&self.key, &mut who) {
+        if let (Who::Key(KeyName { id, name }), Value::Object(who)) = (&self.who, &mut who) {
             who.insert("api_key".to_owned(), json!({ "id": id, "name": name }));
         }
         Response::json(200, &who)
@@ -387,7 +442,7 @@ impl Caller {
             action(call),
             needed.name()
         );
-        let status = if self.key.is_some() { 403 } else { 401 };
+        let status = if self.who == Who::Anonymous { 401 } else { 403 };
         AuthError::of(ApiError::of(status, security(reason)), "privilege", self.key_id())
     }
 

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::response::Response;
 use crate::connector::Connector;
+use crate::status::Status;
 
 /// One change of status, whichever endpoint made it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +22,8 @@ pub struct StatusChange {
 }
 
 /// The answer. `history` has the changes as [`StatusChange`] names them, the newest first.
-pub fn status_view(id: &str, connector: &Connector, history: Vec<Value>) -> Response {
+pub fn status_view(id: &str, connector: &Connector, mut history: Vec<Value>) -> Response {
+    history.iter_mut().for_each(mark_off_protocol);
     let next: Vec<_> = connector
         .status()
         .next()
@@ -46,4 +48,17 @@ pub fn status_view(id: &str, connector: &Connector, history: Vec<Value>) -> Resp
             "history": history,
         }),
     )
+}
+
+/// Marks a change that an update of the document made where the protocol has no such move.
+fn mark_off_protocol(change: &mut Value) {
+    let status = |name| change.get(name).and_then(Value::as_str).and_then(Status::parse);
+    let is_legal = match (status("from"), status("to")) {
+        (Some(from), Some(to)) => from.can_become(to),
+        _ => true,
+    };
+    let is_update = change.get("via").is_some_and(|via| via == "_update");
+    if let (true, false, Value::Object(change)) = (is_update, is_legal, change) {
+        change.insert("off_protocol".to_owned(), true.into());
+    }
 }

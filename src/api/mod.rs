@@ -22,7 +22,9 @@ mod route;
 mod schema;
 mod sync_jobs;
 
-pub use access::{AuthError, Caller, Credentials, Key, Privilege, cors_origin};
+pub use access::{
+    AuthError, Caller, Credentials, Key, PRIVILEGES_QUESTION, Privilege, cors_origin, sha256,
+};
 use documents::DocumentRoute;
 pub use documents::{DocumentUpdate, Index, Row, Search, View, show as show_document};
 pub use endpoints::{Endpoint, SyncJobEndpoint};
@@ -31,7 +33,7 @@ pub use history::{StatusChange, status_view};
 pub use media::Media;
 pub use precondition::{Precondition, etag};
 use query::Query;
-pub use response::{Format, Response, info};
+pub use response::{ELASTICSEARCH_VERSION, Format, Response, info};
 pub use route::is_ours;
 use route::{ConnectorRoute, Route};
 use sync_jobs::SyncJobRoute;

@@ -378,6 +378,7 @@ fn fixed_schemas() -> Map<String, Value> {
             "from": { "anyOf": [status, { "type": "null" }] }, "to": status, "at": text,
             "via": { "type": "string", "description": "The endpoint that made the change" },
             "by": { "type": ["string", "null"], "description": "The id of the API key that asked for it" },
+            "off_protocol": { "const": true, "description": "The Connector Protocol has no such move: an update of the document made it" },
         },
         "required": ["from", "to", "at", "via", "by"],
     });

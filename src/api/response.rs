@@ -96,8 +96,12 @@ impl Format {
     }
 }
 
-/// What `GET /` says. Elasticsearch's clients and connector services read the version and the flavor.
-pub fn info() -> Response {
+/// The newest version of Elasticsearch whose connector service is known to work with this.
+pub const ELASTICSEARCH_VERSION: &str = "9.6.0";
+
+/// What `GET /` says. Elasticsearch's clients read the flavor, connector services the version: they
+/// refuse to start on one that is older than their own.
+pub fn info(version: &str) -> Response {
     Response::json(
         200,
         &json!({
@@ -105,14 +109,14 @@ pub fn info() -> Response {
             "cluster_name": "connector-status",
             "cluster_uuid": "connector-status",
             "version": {
-                "number": "9.0.0",
+                "number": version,
                 "build_flavor": "default",
                 "build_type": "worker",
                 "build_hash": env!("CARGO_PKG_VERSION"),
                 "build_date": "2026-01-01T00:00:00.000Z",
                 "build_snapshot": false,
                 "lucene_version": "10.1.0",
-                "minimum_wire_compatibility_version": "8.18.0",
+                "minimum_wire_compatibility_version": "8.19.0",
                 "minimum_index_compatibility_version": "8.0.0",
             },
             "tagline": "You Know, for Search",

@@ -177,7 +177,9 @@ pub fn is_ours(target: &str) -> bool {
     let path = target.split('?').next().unwrap_or_default().trim_start_matches('/');
     let first = path.split('/').next().unwrap_or_default();
     let name = decode(first).unwrap_or_default();
-    matches!(name.as_str(), "" | "_connector") || Index::parse(&name).is_some()
+    // A list of indices with one of ours in it would be answered by half.
+    matches!(name.as_str(), "" | "_connector")
+        || name.split(',').any(|name| Index::parse(name).is_some())
 }
 
 fn allow(resource: &Resource) -> &'static str {

@@ -49,7 +49,7 @@ fn foresee(document: Option<&str>, request: &Request, now: Time) -> Result<Strin
     let mut after = before.clone();
     let result = match call {
         Err(failure) => Err(failure),
-        Ok(Some(Call::Info)) => Ok(api::info()),
+        Ok(Some(Call::Info)) => Ok(api::info(api::ELASTICSEARCH_VERSION)),
         Ok(Some(Call::Options(allow))) => {
             Ok(Response { allow: Some(allow), ..Response::empty(200) })
         }

@@ -8,7 +8,6 @@ mod change;
 mod creation;
 mod filtering;
 
-use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 pub use change::{
@@ -53,21 +52,6 @@ impl Connector {
     /// The document as JSON, without its id.
     pub fn to_json(&self) -> String {
         document::to_json(&self.fields)
-    }
-
-    /// The document as JSON, without its id and some texts that are kept elsewhere.
-    pub fn to_json_without(&self, texts: &[&str]) -> String {
-        struct Rest<'a>(&'a Fields, &'a [&'a str]);
-        impl Serialize for Rest<'_> {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let Self(fields, texts) = self;
-                let is_here = |(name, value): &(&String, &Value)| {
-                    !(texts.contains(&name.as_str()) && value.is_string())
-                };
-                serializer.collect_map(fields.iter().filter(is_here))
-            }
-        }
-        serde_json::to_string(&Rest(&self.fields, texts)).unwrap_or_default()
     }
 
     /// The connector after a move.

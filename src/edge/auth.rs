@@ -5,6 +5,7 @@ use std::time::Duration;
 use worker::{Env, console_error};
 
 use super::cors;
+use super::origin::{self, KnownCallers};
 use super::runtime::{Incoming, Kv, describe, now_millis, timeout};
 use crate::api::{ApiError, AuthError, Caller, Credentials, Key, Privilege};
 
@@ -17,12 +18,34 @@ const KEY_LIMIT: Duration = Duration::from_secs(2);
 /// This machine's own names.
 const LOCAL_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-/// Finds out who is asking. Without an Authorization header that awaits nothing.
+/// Finds out who is asking: somebody with a key of ours, or whom the cluster knows, if there is one.
+/// Without an Authorization header that awaits nothing.
 ///
 /// # Errors
 /// 401 for somebody unknown, 421 for somebody anonymous who asks for another host, 503 if Workers KV
-/// does not say.
-pub(super) async fn authenticate(incoming: &Incoming, env: &Env) -> Result<Caller, AuthError> {
+/// or the cluster does not say.
+pub(super) async fn authenticate(
+    incoming: &Incoming,
+    env: &Env,
+    known: &KnownCallers,
+) -> Result<Caller, AuthError> {
+    if incoming.cluster.is_empty() {
+        return with_key(incoming, env).await;
+    }
+    if let Some(caller) = known.get(&incoming.authorization) {
+        return Ok(caller);
+    }
+    match with_key(incoming, env).await {
+        Err(denied) if denied.is_unknown() => origin::authenticate(incoming, known).await,
+        other => other,
+    }
+}
+
+/// Finds out who is asking, of those with a key of ours and those without any.
+///
+/// # Errors
+/// As above.
+pub(super) async fn with_key(incoming: &Incoming, env: &Env) -> Result<Caller, AuthError> {
     if incoming.authorization.is_empty() {
         let privilege = anonymous(incoming);
         if privilege > Privilege::None && !is_known_host(incoming) {

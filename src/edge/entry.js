@@ -33,7 +33,11 @@ function markIfTrapped(error) {
 }
 
 const worker = instanceOf(Worker);
-const reading = { limit: worker().bodyLimit(), validUpTo: (bytes) => worker().validUpTo(bytes) };
+const reading = {
+  limit: worker().bodyLimit(),
+  validUpTo: (bytes) => worker().validUpTo(bytes),
+  isForeign: (url) => worker().isForeign(url),
+};
 
 export default {
   async fetch(request, env) {
@@ -79,4 +83,4 @@ export class ConnectorObject extends objectOf(Connector, "handle", "current", "a
 }
 
 /** The one object that knows of all connectors. */
-export class Directory extends objectOf(DirectoryObject, "handle", "apply", "claim", "release") {}
+export class Directory extends objectOf(DirectoryObject, "handle", "apply", "applyJobs", "claim", "release") {}

@@ -9,10 +9,12 @@ mod cors;
 mod log;
 mod message;
 mod objects;
+mod origin;
 mod outbox;
 mod rate_limit;
 mod runtime;
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use wasm_bindgen::prelude::*;
@@ -24,6 +26,7 @@ use crate::api::{
 use crate::connector::Connector;
 use crate::values::Time;
 use message::{Message, Origin};
+use origin::KnownCallers;
 use runtime::{
     HttpResponse, Incoming, JsError, JsResult, JsString, Kv, RawRequest, await_promise, describe,
     now_millis, spawn_or_ready, timeout,
@@ -44,16 +47,22 @@ fn start() {
     console_error_panic_hook::set_once();
 }
 
+/// The setting that says which version of Elasticsearch this is.
+const ELASTICSEARCH_VERSION: &str = "ELASTICSEARCH_VERSION";
+
 /// The Worker, as the runtime sees it.
 #[wasm_bindgen]
-pub struct Worker;
+#[derive(Default)]
+pub struct Worker {
+    known: Rc<KnownCallers>,
+}
 
 #[wasm_bindgen]
 impl Worker {
-    /// One is enough: it holds nothing.
+    /// One is enough: it holds nothing but whom the cluster behind it knows.
     #[wasm_bindgen(constructor)]
     pub fn new() -> Self {
-        Self
+        Self::default()
     }
 
     /// Bodies are read up to this many bytes.
@@ -68,20 +77,30 @@ impl Worker {
         std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len)
     }
 
+    /// Is the path of a URL the cluster's alone, where there is one?
+    #[wasm_bindgen(js_name = isForeign)]
+    pub fn is_foreign(&self, url: &str) -> bool {
+        origin::is_foreign(runtime::host_and_target(url).1)
+    }
+
     /// The response to a request that request.js has read, or a promise of it.
     ///
     /// # Errors
     /// If the runtime fails, or an object does not answer: see `failure`.
     pub fn fetch(&self, head: &str, body: Option<JsString>, raw: RawRequest, env: Env) -> JsResult {
         let incoming = Incoming::read(head, body.as_ref().map(String::from));
+        if incoming.passes {
+            return spawn_or_ready(async move { origin::pass_on(&incoming, &raw).await });
+        }
+        let known = self.known.clone();
         if let Some(preflight) = cors::preflight(&incoming) {
             return preflight;
         }
         spawn_or_ready(async move {
             if incoming.cors_origins.is_empty() {
-                return respond(&incoming, body.as_ref(), raw, &env).await;
+                return respond(&incoming, body.as_ref(), raw, &env, &known).await;
             }
-            let response = respond(&incoming, body.as_ref(), raw, &env).await?;
+            let response = respond(&incoming, body.as_ref(), raw, &env, &known).await?;
             cors::mark(&incoming, &settled(response).await?)
         })
     }
@@ -123,10 +142,14 @@ async fn respond(
     body: Option<&JsString>,
     raw: RawRequest,
     env: &Env,
+    known: &KnownCallers,
 ) -> JsResult {
     let request = &incoming.request;
     if api::wants_page(request) && request.body.is_empty() {
         return console(raw, env).await;
+    }
+    if !incoming.cluster.is_empty() && is_for_cluster(incoming, env).await {
+        return origin::pass_on(incoming, &raw).await;
     }
     let is_head = request.method == "HEAD";
     let send = |response: HttpResponse| {
@@ -135,7 +158,7 @@ async fn respond(
     };
 
     let request_id = incoming.request_id();
-    let (format, admitted) = admit(incoming, request_id.as_deref(), env).await;
+    let (format, admitted) = admit(incoming, request_id.as_deref(), env, known).await;
     let (caller, call) = match admitted {
         Ok(admitted) => admitted,
         Err(error) => return send(HttpResponse::new(format.failure(&error), &format)),
@@ -149,29 +172,37 @@ async fn respond(
     };
     let result = match call {
         Call::Info => {
-            let response = format.success(api::info());
+            let version = env.var(ELASTICSEARCH_VERSION).map(|version| version.to_string());
+            let version = version.ok().filter(|version| !version.is_empty());
+            let version = version.as_deref().unwrap_or(api::ELASTICSEARCH_VERSION);
+            let response = format.success(api::info(version));
             return send(HttpResponse::new(response, &format).vary("Accept"));
         }
         Call::Authenticate => Ok(caller.describe()),
         Call::Import => {
             let message = message(String::new(), request.clone());
-            return runtime::handle_directory(env, &message.to_json());
+            return runtime::handle_directory(env, &message.to_json(), None);
         }
         Call::Options(allow) => Ok(Response { allow: Some(allow), ..Response::empty(200) }),
         Call::List(list) => {
             let message =
                 Message { patterns: list.filter.ids, ..message(String::new(), request.clone()) };
-            let response = runtime::handle_directory(env, &message.to_json())?;
+            let response = runtime::handle_directory(env, &message.to_json(), None)?;
+            match timeout(LIST_LIMIT, settled(response)).await {
+                Some(response) => return response,
+                None => Err(ApiError::unavailable("the Directory")),
+            }
+        }
+        Call::Search(search) => {
+            let message =
+                Message { patterns: search.connectors, ..message(String::new(), request.clone()) };
+            let response = runtime::handle_directory(env, &message.to_json(), body)?;
             match timeout(LIST_LIMIT, settled(response)).await {
                 Some(response) => return response,
                 None => Err(ApiError::unavailable("the Directory")),
             }
         }
         Call::Static { response, .. } => Ok(response),
-        // Not kept here yet.
-        Call::CreateSyncJob(..) | Call::SyncJob(..) | Call::Search(_) => {
-            Err(ApiError::no_handler(&request.target, &request.method))
-        }
         Call::CreateWithGeneratedId(_) => match create_with_generated_id(request) {
             Ok((id, request)) => {
                 let message = message(id, request);
@@ -185,12 +216,27 @@ async fn respond(
                 Err(error) => Err(error),
             }
         }
-        Call::Connector(id, _) => {
+        Call::Connector(id, _) | Call::CreateSyncJob(id, _) => {
             let message = message(id, request.clone());
+            return runtime::handle_connector(env, &message.id, &message.to_json(), body);
+        }
+        Call::SyncJob(job, _) => {
+            let message = message(job.connector().to_owned(), request.clone());
             return runtime::handle_connector(env, &message.id, &message.to_json(), body);
         }
     };
     send(HttpResponse::new(format.result(result), &format))
+}
+
+/// Which product this is, and who is asking, the cluster says itself to those who have no key of ours.
+async fn is_for_cluster(incoming: &Incoming, env: &Env) -> bool {
+    let target = &incoming.request.target;
+    let is_anonymous = incoming.authorization.is_empty();
+    match origin::is_shared(target) {
+        false => false,
+        true if is_anonymous => !origin::is_about_caller(target),
+        true => auth::with_key(incoming, env).await.is_err_and(|denied| denied.is_unknown()),
+    }
 }
 
 /// The caller and what it asks for, if it may have that.
@@ -198,12 +244,13 @@ async fn admit(
     incoming: &Incoming,
     request_id: Option<&str>,
     env: &Env,
+    known: &KnownCallers,
 ) -> (Format, Result<(Caller, Call), ApiError>) {
     let refused = |denied: AuthError| {
         log::refusal(&denied, &incoming.request, request_id);
         Err(*denied.failure)
     };
-    let caller = match auth::authenticate(incoming, env).await {
+    let caller = match auth::authenticate(incoming, env, known).await {
         Ok(caller) => caller,
         Err(denied) => return (Format::default(), refused(denied)),
     };

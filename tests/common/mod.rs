@@ -73,7 +73,7 @@ impl World {
     ) -> Result<Response, ApiError> {
         let connector = self.connector.as_ref();
         let response = match call {
-            Call::Info => api::info(),
+            Call::Info => api::info(api::ELASTICSEARCH_VERSION),
             Call::Options(allow) => Response { allow: Some(allow), ..Response::empty(200) },
             Call::Connector(asked, operation) => {
                 assert_eq!(asked, id);

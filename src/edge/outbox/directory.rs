@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use worker::console_error;
 
 use super::set_alarm;
+use crate::document::Document;
 use crate::edge::message::{self, FORMAT};
 use crate::edge::objects::connector::{Object, Record};
 use crate::edge::runtime::{apply_entry, describe, now_millis, timeout};
@@ -20,8 +21,16 @@ const LIMIT: Duration = Duration::from_secs(1);
 const ERROR_LIMIT: usize = 300;
 
 /// Lists show these changes at once, as in Elasticsearch: their callers wait for the Directory.
-const AWAITED: [&str; 7] =
-    ["_create", "_delete", "_configuration", "_native", "_index_name", "_name", "_service_type"];
+const AWAITED: [&str; 8] = [
+    "_create",
+    "_delete",
+    "_configuration",
+    "_native",
+    "_index_name",
+    "_name",
+    "_service_type",
+    "_update",
+];
 
 /// Whether callers of that endpoint wait for the Directory.
 pub(super) fn is_awaited(via: &str) -> bool {

@@ -7,6 +7,7 @@
 //! many changes there were.
 
 pub(super) mod directory;
+mod jobs;
 pub(super) mod kv;
 
 use std::cell::Cell;
@@ -25,6 +26,7 @@ const ALARM_AFTER: Duration = Duration::from_secs(2);
 #[derive(Default)]
 pub(super) struct Outbox {
     directory: Pace,
+    jobs: Pace,
     kv: Pace,
     alarm_set: Cell<bool>,
 }
@@ -65,10 +67,20 @@ pub(super) async fn committed(object: &Rc<Object>, via: &str) {
     if directory::is_awaited(via) {
         directory::tell_and_wait(object).await;
     }
+    if via == "_delete" && object.has_untold_jobs() {
+        jobs::tell_and_wait(object).await;
+    }
     start(object);
 }
 
-/// To be called after a commit of nothing but `last_seen`. It has no alarm, which would cost as much
+/// To be called right after the commit of a job.
+pub(super) async fn job_committed(object: &Rc<Object>) {
+    set_alarm(object).await;
+    jobs::tell_and_wait(object).await;
+    start(object);
+}
+
+/// To be called after a commit of nothing but `last_seen`, or of how far a job is. It has no alarm, which would cost as much
 /// as the heartbeat itself: one that a crash keeps from the Directory is made up for by the next.
 pub(super) fn seen(object: &Rc<Object>) {
     start(object);
@@ -77,9 +89,11 @@ pub(super) fn seen(object: &Rc<Object>) {
 /// Brings all consumers up to date.
 pub(super) async fn alarm(object: &Rc<Object>) {
     object.outbox.alarm_set.set(false);
-    join(directory::tell(object), kv::tell(object)).await;
+    let told = join(directory::tell(object), jobs::tell(object));
+    join(told, kv::tell(object)).await;
     object.note_cursors();
-    if directory::is_behind(object) || kv::is_behind(object) {
+    object.note_untold_jobs();
+    if directory::is_behind(object) || object.has_untold_jobs() || kv::is_behind(object) {
         set_alarm(object).await;
     }
 }
@@ -89,6 +103,10 @@ fn start(object: &Rc<Object>) {
     if directory::is_behind(object) && !object.outbox.directory.running.get() {
         let this = object.clone();
         object.state.wait_until(async move { directory::tell(&this).await });
+    }
+    if object.has_untold_jobs() && !object.outbox.jobs.running.get() {
+        let this = object.clone();
+        object.state.wait_until(async move { jobs::tell(&this).await });
     }
     if kv::is_behind(object) && !object.outbox.kv.running.get() {
         let this = object.clone();

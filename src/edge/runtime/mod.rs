@@ -5,6 +5,7 @@
 //! crossing costs more than what it asks for: see ARCHITECTURE.md, "Decisions".
 
 mod kv;
+mod origin;
 mod promise;
 mod request;
 mod response;
@@ -18,11 +19,13 @@ use worker::Env;
 
 pub(super) use js_sys::JsString;
 pub(super) use kv::Kv;
+pub(super) use origin::{ask, forward};
 pub(super) use promise::{await_promise, join, sleep, spawn_or_ready, timeout};
-pub(super) use request::Incoming;
+pub(super) use request::{Incoming, host_and_target};
 pub(super) use response::{HttpResponse, no_content, pass_on, with_headers};
 pub(super) use rpc::{
-    apply_entry, claim_index, current_entry, handle_connector, handle_directory, release_index,
+    apply_entry, apply_jobs, claim_index, current_entry, handle_connector, handle_directory,
+    release_index,
 };
 pub(super) use storage::{ConnectorStore, DirectoryStore, State};
 pub(super) use web_sys::Request as RawRequest;

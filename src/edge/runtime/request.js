@@ -8,14 +8,15 @@ const strict = new TextDecoder("utf-8", { fatal: true });
 /**
  * `[head, body]`: the head as JSON, the body as text of at most `limit` bytes, `undefined` if there is none. Names
  * in the head are those that request.rs asks for; what is absent is left out. `validUpTo` tells how many bytes of a
- * body are UTF-8.
+ * body are UTF-8, `isForeign` whether a URL is the cluster's behind this Worker: the body is left for it.
  */
-export async function readRequest(request, env, { limit, validUpTo }) {
+export async function readRequest(request, env, { limit, validUpTo, isForeign }) {
   const { method, url, headers } = request;
-  const { ANONYMOUS_PRIVILEGE, CORS_ORIGINS, ALLOWED_HOSTS, WRITE_LIMIT } = env;
+  const { ANONYMOUS_PRIVILEGE, CORS_ORIGINS, ALLOWED_HOSTS, WRITE_LIMIT, ORIGIN } = env;
   const reads = method === "GET" || method === "HEAD";
   const announced = headers.get("content-length");
-  const { body, problem, problem_at } = hasBody(request, announced)
+  const passes = ORIGIN ? isForeign(url) : false;
+  const { body, problem, problem_at } = !passes && hasBody(request, announced)
     ? await readBody(request, announced, limit, validUpTo)
     : {};
   // Each look at a header costs: none is asked for where it cannot matter.
@@ -25,6 +26,10 @@ export async function readRequest(request, env, { limit, validUpTo }) {
     url,
     problem,
     problem_at,
+    cluster: ORIGIN || undefined,
+    passes: passes ? "true" : undefined,
+    via: header("via", ORIGIN),
+    forwarded_for: header("x-forwarded-for", ORIGIN),
     anonymous_privilege: ANONYMOUS_PRIVILEGE,
     cors_origins: CORS_ORIGINS || undefined,
     allowed_hosts: ALLOWED_HOSTS || undefined,
@@ -38,7 +43,7 @@ export async function readRequest(request, env, { limit, validUpTo }) {
     sec_fetch_site: header("sec-fetch-site", !reads),
     opaque_id: header("x-opaque-id", true),
     ray: header("cf-ray", true),
-    address: header("cf-connecting-ip", WRITE_LIMIT !== undefined),
+    address: header("cf-connecting-ip", WRITE_LIMIT !== undefined || ORIGIN),
     preflight_method: header("access-control-request-method", method === "OPTIONS"),
   };
   return [JSON.stringify(head), body];

@@ -23,6 +23,14 @@ pub(crate) struct Incoming {
     pub allowed_hosts: String,
     /// Whether there is a binding `WRITE_LIMIT`.
     pub counts_writes: bool,
+    /// The setting `ORIGIN`: the address of a cluster behind this Worker.
+    pub cluster: String,
+    /// Is it for the cluster alone?
+    pub passes: bool,
+    /// `Via`
+    pub via: String,
+    /// `X-Forwarded-For`
+    pub forwarded_for: String,
     /// `Authorization`
     pub authorization: String,
     /// `Origin`
@@ -66,6 +74,10 @@ impl Incoming {
             cors_origins: given("cors_origins").unwrap_or_default(),
             allowed_hosts: given("allowed_hosts").unwrap_or_default(),
             counts_writes: given("counts_writes").is_some(),
+            cluster: given("cluster").unwrap_or_default(),
+            passes: given("passes").is_some(),
+            via: given("via").unwrap_or_default(),
+            forwarded_for: given("forwarded_for").unwrap_or_default(),
             authorization: given("authorization").unwrap_or_default(),
             origin: given("origin").unwrap_or_default(),
             sec_fetch_site: given("sec_fetch_site").unwrap_or_default(),
@@ -93,7 +105,7 @@ fn body_problem(kind: &str, at: &str) -> ApiError {
 }
 
 /// Host with port, and path with query, of a URL as the runtime writes it.
-fn host_and_target(url: &str) -> (&str, &str) {
+pub(crate) fn host_and_target(url: &str) -> (&str, &str) {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let (host, target) = match rest.find('/').and_then(|slash| rest.split_at_checked(slash)) {
         Some((host, target)) => (host, target),

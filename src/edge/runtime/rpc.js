@@ -18,10 +18,12 @@ function unanswered(what) {
 export const handleConnector = (env, id, message, body) =>
   connector(env, id).handle(message, body).then(respond).catch(unanswered(`the object of connector [${id}]`));
 
-export const handleDirectory = (env, message) =>
-  directory(env).handle(message).then(respond).catch(unanswered("the Directory"));
+export const handleDirectory = (env, message, body) =>
+  directory(env).handle(message, body).then(respond).catch(unanswered("the Directory"));
 
 export const applyEntry = (env, entry, document) => directory(env).apply(entry, document);
+
+export const applyJobs = (env, jobs) => directory(env).applyJobs(jobs);
 
 export const claimIndex = (env, claim) => directory(env).claim(claim);
 

@@ -17,9 +17,15 @@ extern "C" {
         body: Option<&JsString>,
     ) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch, js_name = handleDirectory)]
-    fn handle_directory_js(env: &Env, message: &str) -> Result<Promise, JsValue>;
+    fn handle_directory_js(
+        env: &Env,
+        message: &str,
+        body: Option<&JsString>,
+    ) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch, js_name = applyEntry)]
     fn apply_entry_js(env: &Env, entry: &str, document: Option<&str>) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(catch, js_name = applyJobs)]
+    fn apply_jobs_js(env: &Env, jobs: &str) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch, js_name = claimIndex)]
     fn claim_index_js(env: &Env, claim: &str) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch, js_name = releaseIndex)]
@@ -45,8 +51,8 @@ pub(crate) fn handle_connector(
 ///
 /// # Errors
 /// If there is no such binding.
-pub(crate) fn handle_directory(env: &Env, message: &str) -> JsResult {
-    handle_directory_js(env, message).map(JsValue::from)
+pub(crate) fn handle_directory(env: &Env, message: &str, body: Option<&JsString>) -> JsResult {
+    handle_directory_js(env, message, body).map(JsValue::from)
 }
 
 /// Tells the Directory how a connector is; gives its reply.
@@ -59,6 +65,14 @@ pub(crate) async fn apply_entry(
     document: Option<&str>,
 ) -> Result<String, JsError> {
     text(apply_entry_js(env, entry, document)).await
+}
+
+/// Tells the Directory how some jobs are; gives its reply.
+///
+/// # Errors
+/// If the Directory does not answer.
+pub(crate) async fn apply_jobs(env: &Env, jobs: &str) -> Result<String, JsError> {
+    text(apply_jobs_js(env, jobs)).await
 }
 
 /// Claims an index name; gives the Directory's reply.

@@ -34,6 +34,18 @@ extern "C" {
         directory: f64,
         copied_at: f64,
     ) -> Result<(), JsValue>;
+    #[wasm_bindgen(catch, js_name = readJob)]
+    fn read_job(storage: &DurableObjectStorage, id: &str) -> Result<Option<String>, JsValue>;
+    #[wasm_bindgen(catch, js_name = commitJob)]
+    fn commit_job(
+        storage: &DurableObjectStorage,
+        job: &str,
+        document: Option<&str>,
+    ) -> Result<(), JsValue>;
+    #[wasm_bindgen(catch, js_name = untoldJobs)]
+    fn untold_jobs(storage: &DurableObjectStorage) -> Result<String, JsValue>;
+    #[wasm_bindgen(catch, js_name = noteUntoldJobs)]
+    fn note_untold_jobs(storage: &DurableObjectStorage, ids: &str) -> Result<(), JsValue>;
     #[wasm_bindgen(catch, js_name = history)]
     fn read_history(storage: &DurableObjectStorage, size: f64) -> Result<String, JsValue>;
 }
@@ -49,6 +61,16 @@ extern "C" {
         document: Option<&JsString>,
         seq: f64,
     ) -> Result<String, JsValue>;
+    #[wasm_bindgen(catch, js_name = applyJobs)]
+    fn apply_jobs(storage: &DurableObjectStorage, jobs: &str) -> Result<String, JsValue>;
+    #[wasm_bindgen(catch, js_name = documents)]
+    fn read_documents(
+        storage: &DurableObjectStorage,
+        table: &str,
+        sql: &str,
+        values: &str,
+        limit: f64,
+    ) -> Result<Option<String>, JsValue>;
     #[wasm_bindgen(catch)]
     fn query(storage: &DurableObjectStorage, sql: &str, values: &str) -> Result<String, JsValue>;
     #[wasm_bindgen(catch, js_name = page)]
@@ -140,6 +162,38 @@ impl ConnectorStore {
         note_cursors(&self.0, number(kv), number(directory), number(copied_at))
     }
 
+    /// The row of a job as JSON, if there is one.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn read_job(&self, id: &str) -> Result<Option<String>, JsError> {
+        read_job(&self.0, id)
+    }
+
+    /// Writes the row of a job, or erases it.
+    ///
+    /// # Errors
+    /// If the database fails; then nothing was written.
+    pub fn commit_job(&self, job: &str, document: Option<&str>) -> Result<(), JsError> {
+        commit_job(&self.0, job, document)
+    }
+
+    /// The jobs that the Directory has not been told of, as JSON.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn untold_jobs(&self) -> Result<String, JsError> {
+        untold_jobs(&self.0)
+    }
+
+    /// Notes which jobs the Directory has still not been told of.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn note_untold_jobs(&self, ids: &str) -> Result<(), JsError> {
+        note_untold_jobs(&self.0, ids)
+    }
+
     /// The newest changes of status as JSON, newest first.
     ///
     /// # Errors
@@ -173,6 +227,30 @@ impl DirectoryStore {
         seq: u64,
     ) -> Result<String, JsError> {
         apply_entries(&self.0, entries, document, number(seq))
+    }
+
+    /// Takes up jobs (a JSON array); gives the outcomes as a JSON array.
+    ///
+    /// # Errors
+    /// If the database fails; then nothing was written.
+    pub fn apply_jobs(&self, jobs: &str) -> Result<String, JsError> {
+        apply_jobs(&self.0, jobs)
+    }
+
+    /// The documents whose keys in the table a statement gives: see `documents` in store.js. `None` if
+    /// that is more than `limit` characters.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn documents(
+        &self,
+        table: &str,
+        sql: &str,
+        values: &[Value],
+        limit: usize,
+    ) -> Result<Option<String>, JsError> {
+        let values = serde_json::to_string(values).unwrap_or_default();
+        read_documents(&self.0, table, sql, &values, number(limit as u64))
     }
 
     /// The rows that a statement gives.

@@ -6,6 +6,7 @@
 //! connector is read for good, or after the commit.
 
 mod claim;
+mod jobs;
 mod store;
 
 use std::cell::RefCell;
@@ -30,6 +31,8 @@ use crate::edge::runtime::{
 use crate::edge::{KV, kv_key, log, now};
 use crate::status::Status;
 use crate::values::json;
+use jobs::Jobs;
+pub(in crate::edge) use jobs::Telling;
 use store::WriteScope;
 pub(in crate::edge) use store::{Cursors, Record};
 
@@ -55,6 +58,7 @@ pub(in crate::edge) struct Object {
     claims: RefCell<Vec<String>>,
     /// Claims whose write is committed, index and token, until the Directory knows.
     pub(in crate::edge) settled: RefCell<Vec<(String, String)>>,
+    jobs: RefCell<Jobs>,
 }
 
 /// The row, as far as it was read.
@@ -83,6 +87,7 @@ impl ConnectorObject {
             loaded: RefCell::default(),
             claims: RefCell::default(),
             settled: RefCell::default(),
+            jobs: RefCell::default(),
         }))
     }
 
@@ -140,10 +145,17 @@ impl Object {
             Ok(Call::Connector(_, operation)) => {
                 self.carry_out(&id, operation, &request, origin, &format).await
             }
+            Ok(Call::SyncJob(job, operation)) => {
+                self.carry_out_job(&job, operation, &request, &format).await
+            }
+            Ok(Call::CreateSyncJob(connector, creation)) => {
+                (format.result(self.create_job(&connector, creation).await), None)
+            }
             Ok(_) => (format.failure(&ApiError::internal()), None),
             Err(error) => (format.failure(&error), None),
         };
-        HttpResponse::new(response, &format).opaque_id(opaque_id).etag(etag)
+        let response = HttpResponse::new(response, &format).opaque_id(opaque_id).etag(etag);
+        if request.method == "HEAD" { response.headers_only() } else { response }
     }
 
     async fn carry_out(
@@ -230,7 +242,13 @@ impl Object {
         if !matches!(*self.loaded.borrow(), Loaded::Unread) {
             return Ok(());
         }
-        let loaded = store::read(&self.store)?.map_or(Loaded::Empty, Loaded::Found);
+        let loaded = match store::read(&self.store)? {
+            Some((record, jobs)) => {
+                self.jobs.replace(jobs);
+                Loaded::Found(record)
+            }
+            None => Loaded::Empty,
+        };
         self.loaded.replace(loaded);
         outbox::loaded(self);
         Ok(())
@@ -271,6 +289,7 @@ impl Object {
                 WriteScope::Edit,
                 Some(change),
                 None,
+                false,
             );
             committed.map_err(|_| Unavailable)?;
             if let Some(claim) = claim {
@@ -381,6 +400,8 @@ impl Object {
         origin: Origin,
     ) -> Result<(Response, Option<WriteScope>), ApiError> {
         let via = write.name();
+        let erases_jobs =
+            matches!(write, Write::Delete { delete_sync_jobs: true, .. }) && self.has_jobs();
         let mut decision = self.decide(id, write, precondition)?;
         if decision.off_protocol.is_some() && self.is_strict() {
             decision = decision.strict()?;
@@ -401,8 +422,11 @@ impl Object {
             .as_ref()
             .filter(|after| from != Some(after.status()) || via == "_create")
             .map(|after| status_change(from, after, via, origin.by));
-        self.commit(row, after, scope, change, origin.request_id.as_deref())
+        self.commit(row, after, scope, change, origin.request_id.as_deref(), erases_jobs)
             .map_err(|_| ApiError::internal())?;
+        if erases_jobs {
+            self.reload_jobs();
+        }
         Ok((response, Some(scope)))
     }
 
@@ -414,10 +438,12 @@ impl Object {
         scope: WriteScope,
         change: Option<StatusChange>,
         request_id: Option<&str>,
+        erases_jobs: bool,
     ) -> Result<(), JsError> {
         let record = before.followed_by(connector, scope, change.as_ref());
         let id = &record.id;
-        store::commit(&self.store, &record, change.as_ref(), scope).inspect_err(|thrown| {
+        let written = store::commit(&self.store, &record, change.as_ref(), scope, erases_jobs);
+        written.inspect_err(|thrown| {
             console_error!("connector [{id}]: commit failed: {}", describe(thrown));
         })?;
         if let Some(change) = &change {

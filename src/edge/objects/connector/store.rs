@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 
 use serde_json::{Value, json};
 
+use super::jobs::Jobs;
 use crate::api::{Commit, StatusChange};
 use crate::connector::{Connector, Fields};
 use crate::edge::runtime::{ConnectorStore, JsError};
@@ -134,7 +135,7 @@ impl From<Connector> for Document {
 ///
 /// # Errors
 /// If the database fails, or holds what this code did not write.
-pub(super) fn read(store: &ConnectorStore) -> Result<Option<Record>, JsError> {
+pub(super) fn read(store: &ConnectorStore) -> Result<Option<(Record, Jobs)>, JsError> {
     let Some(row) = store.read()? else { return Ok(None) };
     let row: Fields = json::parse_object(&row)?;
     let text = |name| row.get(name).and_then(Value::as_str);
@@ -154,7 +155,11 @@ pub(super) fn read(store: &ConnectorStore) -> Result<Option<Record>, JsError> {
     };
     // Rows of the first version do not say when they were edited.
     let edited = Some(number("edited")).filter(|edited| *edited > 0).unwrap_or(stored);
-    Ok(Some(Record {
+    let jobs = match row.get("has_jobs") {
+        Some(Value::Bool(true)) => Jobs::read(store)?,
+        _ => Jobs::default(),
+    };
+    let record = Record {
         id: text("id").unwrap_or_default().to_owned(),
         document,
         version: stored.max(newest),
@@ -166,10 +171,11 @@ pub(super) fn read(store: &ConnectorStore) -> Result<Option<Record>, JsError> {
             copied_at: number("copied_at"),
             directory: number("directory"),
         },
-    }))
+    };
+    Ok(Some((record, jobs)))
 }
 
-/// Writes what is new, all of it or nothing.
+/// Writes what is new, all of it or nothing. `erases_jobs`: the connector's jobs go with it.
 ///
 /// # Errors
 /// If the database fails; then nothing was written.
@@ -178,6 +184,7 @@ pub(super) fn commit(
     record: &Record,
     change: Option<&StatusChange>,
     scope: WriteScope,
+    erases_jobs: bool,
 ) -> Result<(), JsError> {
     let change = change.map(|change| {
         let StatusChange { from, to, at, via, by } = change;
@@ -189,6 +196,7 @@ pub(super) fn commit(
     let Cursors { kv, copied_at, directory } = record.cursors;
     let row = json!({
         "is_first": record.version == 1,
+        "erases_jobs": erases_jobs,
         "id": record.id,
         "version": record.version,
         "edited": record.edited,

@@ -11,6 +11,7 @@ use worker::console_error;
 
 use super::Directory;
 use crate::connector::Connector;
+use crate::document::Document;
 use crate::edge::runtime::{JsError, Kv, describe, now_millis, sleep, timeout};
 use crate::edge::{KV, KV_PREFIX, kv_key};
 

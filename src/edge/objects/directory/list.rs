@@ -38,20 +38,20 @@ impl Counts {
 
 /// A condition and its values.
 #[derive(Clone, Default)]
-struct Condition {
-    sql: String,
-    values: Vec<Value>,
+pub(super) struct Condition {
+    pub sql: String,
+    pub values: Vec<Value>,
 }
 
 impl Condition {
-    fn and_all(self, other: &Self) -> Self {
+    pub fn and_all(self, other: &Self) -> Self {
         match other.sql.is_empty() {
             true => self,
             false => self.and(&other.sql, other.values.iter().cloned()),
         }
     }
 
-    fn and(mut self, sql: &str, values: impl IntoIterator<Item = Value>) -> Self {
+    pub fn and(mut self, sql: &str, values: impl IntoIterator<Item = Value>) -> Self {
         if !self.sql.is_empty() {
             self.sql.push_str(" AND ");
         }
@@ -83,10 +83,6 @@ impl Directory {
     }
 
     fn count(&self, filter: &Filter) -> Result<u64, JsError> {
-        #[derive(Deserialize)]
-        struct Count {
-            count: Option<u64>,
-        }
         let condition = filter_by_totals(filter);
         let (sql, values) = match condition {
             Some(Condition { sql, values }) => {
@@ -97,11 +93,20 @@ impl Directory {
                 (format!("SELECT count(*) AS count FROM entry WHERE {sql}"), values)
             }
         };
+        self.remembered_count(&sql, &values)
+    }
+
+    /// A count (as `count`), as long as nothing has changed from memory.
+    pub(super) fn remembered_count(&self, sql: &str, values: &[Value]) -> Result<u64, JsError> {
+        #[derive(Deserialize)]
+        struct Count {
+            count: Option<u64>,
+        }
         let question = format!("{sql}{values:?}");
         if let Some(count) = self.counts.0.borrow().get(&question) {
             return Ok(*count);
         }
-        let rows: Vec<Count> = self.store.rows(&sql, &values)?;
+        let rows: Vec<Count> = self.store.rows(sql, values)?;
         let count = rows.first().and_then(|row| row.count).unwrap_or_default();
         let mut counts = self.counts.0.borrow_mut();
         if counts.len() < COUNTS {
@@ -245,16 +250,7 @@ fn conditions(filter: &Filter, searched_by: Option<&str>) -> Condition {
         }
     }
     if let Some(patterns) = &filter.ids {
-        let ranges: Vec<(&str, &str)> =
-            patterns.iter().map(|pattern| literal_start(pattern)).collect();
-        let sql: Vec<&str> = ranges.iter().map(|_| "(id >= ? AND id < ?)").collect();
-        let values = ranges.iter().flat_map(|(start, rest)| match rest.is_empty() {
-            // The id itself: the next longer one is no match.
-            true => [(*start).into(), format!("{start}\0").into()],
-            false => [(*start).into(), format!("{start}{}", char::MAX).into()],
-        });
-        let values: Vec<Value> = values.collect();
-        all = all.and(&format!("({})", sql.join(" OR ")), values);
+        all = all.and_all(&within(patterns, "id"));
     }
     if let Some(query) = &filter.query {
         let literal = query.split(['*', '?']).max_by_key(|piece| piece.len()).unwrap_or_default();
@@ -264,6 +260,19 @@ fn conditions(filter: &Filter, searched_by: Option<&str>) -> Condition {
         );
     }
     all
+}
+
+/// Ids in the column that may match one of the patterns; do match, if the patterns are ranges.
+pub(super) fn within(patterns: &[String], column: &str) -> Condition {
+    let ranges: Vec<(&str, &str)> = patterns.iter().map(|pattern| literal_start(pattern)).collect();
+    let range = format!("({column} >= ? AND {column} < ?)");
+    let sql: Vec<&str> = ranges.iter().map(|_| range.as_str()).collect();
+    let values = ranges.iter().flat_map(|(start, rest)| match rest.is_empty() {
+        // The id itself: the next longer one is no match.
+        true => [(*start).into(), format!("{start}\0").into()],
+        false => [(*start).into(), format!("{start}{}", char::MAX).into()],
+    });
+    Condition { sql: format!("({})", sql.join(" OR ")), values: values.collect() }
 }
 
 /// The conditions on totals, if totals can say how many match.
@@ -277,8 +286,12 @@ fn filter_by_totals(filter: &Filter) -> Option<Condition> {
 
 /// Whether rows must be looked at one by one.
 fn scans(filter: &Filter) -> bool {
-    let is_range = |pattern: &String| matches!(literal_start(pattern).1, "" | "*");
-    filter.query.is_some() || filter.ids.as_ref().is_some_and(|ids| !ids.iter().all(is_range))
+    filter.query.is_some() || filter.ids.as_ref().is_some_and(|ids| !are_ranges(ids))
+}
+
+/// Does each of the patterns stand for a range of ids?
+pub(super) fn are_ranges(patterns: &[String]) -> bool {
+    patterns.iter().all(|pattern| matches!(literal_start(pattern).1, "" | "*"))
 }
 
 /// What a pattern starts with, and the rest of it from the first wildcard on.
@@ -287,6 +300,6 @@ fn literal_start(pattern: &str) -> (&str, &str) {
     pattern.split_at_checked(end).unwrap_or((pattern, ""))
 }
 
-fn list(values: &[String]) -> Value {
+pub(super) fn list(values: &[String]) -> Value {
     serde_json::to_string(values).unwrap_or_default().into()
 }

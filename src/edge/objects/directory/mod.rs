@@ -4,6 +4,7 @@
 mod claim;
 mod import;
 mod list;
+mod search;
 
 use std::cell::Cell;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -65,9 +66,9 @@ impl DirectoryObject {
     }
 
     /// Answers a request for a list: the text of a response, or a promise of it.
-    pub fn handle(&self, message: &str) -> JsResult {
+    pub fn handle(&self, message: &str, body: Option<String>) -> JsResult {
         let this = self.0.clone();
-        let message = match Message::parse(message, None) {
+        let message = match Message::parse(message, body) {
             Ok(message) => message,
             Err(UnknownFormat) => return Ok(other_version().to_text().into()),
         };
@@ -80,6 +81,15 @@ impl DirectoryObject {
     /// If the database fails.
     pub fn apply(&self, entry: &str, document: Option<JsString>) -> JsResult {
         Ok(self.0.apply(entry, document.as_ref())?.to_string().into())
+    }
+
+    /// Takes up how some sync jobs are.
+    ///
+    /// # Errors
+    /// If the database fails.
+    #[wasm_bindgen(js_name = applyJobs)]
+    pub fn apply_jobs(&self, jobs: &str) -> JsResult {
+        Ok(self.0.apply_jobs(jobs)?.to_string().into())
     }
 
     /// Grants an index name to a connector, or not.
@@ -167,6 +177,21 @@ impl Directory {
         reply(result)
     }
 
+    fn apply_jobs(&self, message: &str) -> Result<Value, JsError> {
+        self.open()?;
+        let Ok(message) = message::parse(message) else {
+            return Ok(json!({ "format": FORMAT, "results": [] }));
+        };
+        let jobs = message.get("jobs").map(Value::to_string).unwrap_or_default();
+        let results = self.store.apply_jobs(&jobs)?;
+        let results: Value = serde_json::from_str(&results).unwrap_or_default();
+        if results.as_array().is_some_and(|results| results.iter().any(|result| result == "taken"))
+        {
+            self.counts.forget();
+        }
+        Ok(json!({ "format": FORMAT, "results": results }))
+    }
+
     /// The text of a response.
     async fn respond(self: &Rc<Self>, message: Message) -> JsValue {
         let Message { request, patterns, opaque_id, .. } = message;
@@ -175,6 +200,12 @@ impl Directory {
             Ok(Call::List(mut list)) => {
                 list.filter.ids = patterns.clone();
                 self.ready().await.map(|()| list)
+            }
+            Ok(Call::Search(mut search)) => {
+                search.connectors = patterns;
+                let found = self.ready().await.and_then(|()| self.search(&search));
+                let response = format.result(found);
+                return HttpResponse::new(response, &format).opaque_id(opaque_id).to_text().into();
             }
             Ok(Call::Import) => {
                 let response = format.result(self.import_now().await);

@@ -1,5 +1,5 @@
 // What the Directory keeps in its SQLite database: a slim row for each connector with what lists filter and sort
-// by, its document in a table of its own, totals, and index names that are claimed.
+// by, its document in a table of its own, totals, and index names that are claimed. Sync jobs likewise.
 //
 // What changes often - the status and when the connector was last seen - stands in the slim row alone, so that
 // neither a move nor a heartbeat writes a document again.
@@ -41,6 +41,26 @@ const TABLES = `
   CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
+// `last_seen` is what the document says, `seen` the same in milliseconds since 1970, as is `created_at`. A job without
+// a status was erased: its row remembers the version.
+const JOB_TABLES = `
+  CREATE TABLE IF NOT EXISTS job (
+    key INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    connector_id TEXT,
+    status TEXT,
+    job_type TEXT,
+    created_at INTEGER,
+    last_seen TEXT,
+    seen INTEGER,
+    version INTEGER NOT NULL
+  );
+  CREATE INDEX IF NOT EXISTS job_in_order ON job (created_at IS NULL, created_at DESC, id) WHERE status IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS job_by_status ON job (status, created_at IS NULL, created_at DESC, id);
+  CREATE INDEX IF NOT EXISTS job_by_connector ON job (connector_id, created_at IS NULL, created_at DESC, id);
+  CREATE TABLE IF NOT EXISTS job_document (key INTEGER PRIMARY KEY, json TEXT NOT NULL);
+`;
+
 /** Adds to a total, for a row that comes (`NEW`) or goes (`OLD`). A missing type counts under the empty text. */
 const count = (row, by) => `
     INSERT INTO total VALUES (${row}.deleted, coalesce(${row}.status, ''), coalesce(${row}.service_type, ''), ${by})
@@ -57,8 +77,10 @@ const FIELDS = ["index_name", "name", "service_type", "description", "status", "
 
 /** Makes the tables if there are none. */
 export function open({ sql }) {
-  const tables = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'entry_moves'").toArray();
-  if (tables.length === 0) sql.exec(TABLES + TRIGGERS);
+  const found = sql.exec("SELECT name FROM sqlite_master WHERE name IN ('entry_moves', 'job_document')").toArray();
+  const names = found.map(({ name }) => name);
+  if (!names.includes("entry_moves")) sql.exec(TABLES + TRIGGERS);
+  if (!names.includes("job_document")) sql.exec(JOB_TABLES);
 }
 
 /**
@@ -122,6 +144,38 @@ function update(sql, old, entry, document, seq) {
   return { key: old.key, isMore };
 }
 
+const JOB_FIELDS = ["connector_id", "status", "job_type", "created_at", "last_seen", "seen"];
+
+/**
+ * Takes up jobs, all or none; gives what became of each: `taken`, `seen` if only last_seen was new, `older` than what
+ * is there, or `document needed`. Without a document, the one that is there stays.
+ */
+export function applyJobs(storage, jobs) {
+  const take = () => JSON.parse(jobs).map((job) => applyJob(storage.sql, job));
+  return JSON.stringify(storage.transactionSync(take));
+}
+
+function applyJob(sql, job) {
+  const [old] = sql.exec("SELECT * FROM job WHERE id = ?", job.id).toArray();
+  if (old && old.version >= job.version) return "older";
+  const isErased = job.status === null;
+  if (!isErased && job.document === undefined && !(old && old.version >= job.edited)) return "document needed";
+  // Each column that is named costs a row in its indexes.
+  const fields = JOB_FIELDS.filter((field) => !old || old[field] !== job[field]);
+  const values = fields.map((field) => job[field]);
+  let key = old?.key;
+  if (old) {
+    const places = [...fields, "version"].map((field) => `${field} = ?`).join(", ");
+    sql.exec(`UPDATE job SET ${places} WHERE key = ?`, ...values, job.version, key);
+  } else {
+    const query = `INSERT INTO job (id, version, ${fields.join(", ")}) VALUES (?, ?, ${fields.map(() => "?").join(", ")}) RETURNING key`;
+    ({ key } = sql.exec(query, job.id, job.version, ...values).one());
+  }
+  if (isErased) sql.exec("DELETE FROM job_document WHERE key = ?", key);
+  else if (job.document !== undefined) sql.exec("INSERT OR REPLACE INTO job_document VALUES (?, ?)", key, job.document);
+  return fields.every((field) => field === "last_seen" || field === "seen") ? "seen" : "taken";
+}
+
 /** The rows that a statement gives, as JSON. */
 export function query({ sql }, statement, values) {
   return JSON.stringify(sql.exec(statement, ...JSON.parse(values)).toArray());
@@ -139,9 +193,33 @@ export function page({ sql }, statement, values, limit) {
   );
   let text = "";
   for (const [id, status, lastSeen, json] of rows.raw()) {
-    const seen = lastSeen === null ? "" : `,"last_seen":${JSON.stringify(lastSeen)}`;
-    const rest = json === "{}" ? "}" : `,${json.slice(1)}`;
-    text += `${text === "" ? "" : ","}{"id":${JSON.stringify(id)},"status":"${status}"${seen}${rest}`;
+    text += `${text === "" ? "" : ","}{"id":${JSON.stringify(id)},${members(status, lastSeen, json)}`;
+    if (text.length > limit) return undefined;
+  }
+  return text;
+}
+
+/** The members of a document, with those that change often put back. */
+function members(status, lastSeen, json) {
+  const seen = lastSeen === null ? "" : `,"last_seen":${JSON.stringify(lastSeen)}`;
+  const rest = json === "{}" ? "}" : `,${json.slice(1)}`;
+  return `"status":"${status}"${seen}${rest}`;
+}
+
+/**
+ * The documents whose keys in `entry` or `job` a statement gives: for each a line with its id as JSON, one with its
+ * version, and one with its JSON; `undefined` if that is more than `limit` characters.
+ */
+export function documents({ sql }, table, statement, values, limit) {
+  const json = table === "job" ? "job_document" : "document";
+  const rows = sql.exec(
+    `SELECT id, version, status, last_seen, json FROM (${statement})
+     CROSS JOIN ${table} USING (key) CROSS JOIN ${json} USING (key)`,
+    ...JSON.parse(values),
+  );
+  let text = "";
+  for (const [id, version, status, lastSeen, json] of rows.raw()) {
+    text += `${JSON.stringify(id)}\n${version}\n{${members(status, lastSeen, json)}\n`;
     if (text.length > limit) return undefined;
   }
   return text;

@@ -1,0 +1,315 @@
+//! The sync jobs of a connector: rows beside its own, in the same order of events.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use serde::Deserialize;
+use serde_json::json;
+use worker::console_error;
+
+use super::{Object, Unavailable};
+use crate::api::{
+    self, ApiError, Commit, Current, Decision, Format, Index, Precondition, Request, Response,
+    SyncJobCreation, SyncJobOperation, SyncJobWrite,
+};
+use crate::edge::runtime::{ConnectorStore, JsError, describe};
+use crate::edge::{new_id, now, outbox};
+use crate::sync_job::{SyncJob, SyncJobId};
+
+/// What an object remembers of its jobs: which of them the Directory has not been told of.
+#[derive(Default)]
+pub(in crate::edge) struct Jobs {
+    has_tables: bool,
+    untold: BTreeMap<String, Untold>,
+}
+
+/// A job that the Directory has not been told of.
+#[derive(Clone, Copy)]
+struct Untold {
+    version: u64,
+    /// Is it more than `last_seen`?
+    is_edited: bool,
+    /// Will the alarm find it after a crash?
+    is_stored: bool,
+}
+
+/// A job as it is stored.
+pub(in crate::edge) struct JobRecord {
+    /// The job.
+    pub job: SyncJob,
+    /// Its version.
+    pub version: u64,
+    /// The version of the last change to anything but `last_seen`.
+    pub edited: u64,
+    /// Its JSON, without the id.
+    json: String,
+}
+
+/// What a write of a job comes to for the Directory.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// Nothing was written.
+    Nothing,
+    /// `last_seen`, or how far it is: the next one makes up for one that a crash keeps from it.
+    Progress,
+    /// Searches show it at once.
+    Edit,
+}
+
+/// To the Directory, a job is this far.
+pub(in crate::edge) struct Telling {
+    /// Its id.
+    pub id: String,
+    /// Its version.
+    pub version: u64,
+    /// How it is; `None`: it was erased.
+    pub record: Option<JobRecord>,
+    /// Does its document have to be told?
+    pub is_edited: bool,
+}
+
+impl Jobs {
+    /// Reads which jobs are untold, where there are tables of jobs.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn read(store: &ConnectorStore) -> Result<Self, JsError> {
+        #[derive(Deserialize)]
+        struct Row {
+            id: String,
+            version: u64,
+        }
+        let rows: Vec<Row> =
+            serde_json::from_str(&store.untold_jobs()?).map_err(|error| error.to_string())?;
+        let untold =
+            |row: Row| (row.id, Untold { version: row.version, is_edited: true, is_stored: true });
+        Ok(Self { has_tables: true, untold: rows.into_iter().map(untold).collect() })
+    }
+}
+
+impl Object {
+    /// Does what is asked of one job.
+    pub(super) async fn carry_out_job(
+        self: &Rc<Self>,
+        id: &SyncJobId,
+        operation: SyncJobOperation,
+        request: &Request,
+        format: &Format,
+    ) -> (Response, Option<String>) {
+        // No job is imported with its connector: there is nothing to adopt for it.
+        if let Err(thrown) = self.read_store() {
+            console_error!("sync job [{id}]: its database cannot be read: {}", describe(&thrown));
+            return (format.failure(&ApiError::internal()), None);
+        }
+        let precondition = Precondition::of(request);
+        let write = match operation {
+            SyncJobOperation::Write(write) => {
+                let written = self.write_job(id, write, &precondition).await;
+                return (format.result(written), None);
+            }
+            read => read,
+        };
+        let found = match self.job(id.as_str()) {
+            Ok(found) => found,
+            Err(error) => return (format.failure(&error), None),
+        };
+        let etag = found.as_ref().map(|found| api::etag(found.version));
+        if etag.as_deref().is_some_and(|tag| precondition.is_not_modified(tag)) {
+            return (Response::empty(304), etag);
+        }
+        let found = found.as_ref().map(|found| (found.version, found.json.as_str()));
+        let shown = match write {
+            SyncJobOperation::Document => {
+                Ok(api::show_document(Index::SyncJobs, id.as_str(), found))
+            }
+            _ => api::show_sync_job(id, found.map(|(_, json)| json)),
+        };
+        (format.result(shown), etag)
+    }
+
+    /// Makes a job of the connector.
+    pub(super) async fn create_job(
+        self: &Rc<Self>,
+        connector: &str,
+        creation: SyncJobCreation,
+    ) -> Result<Response, ApiError> {
+        self.load(connector).await.map_err(|Unavailable| ApiError::unavailable("Workers KV"))?;
+        let name = new_id().ok_or_else(ApiError::internal)?;
+        let id = SyncJobId::new(&name, connector);
+        let decision = self.with_record(|record| {
+            let connector = record.and_then(|record| record.connector());
+            api::create_sync_job(&id, creation, connector, now())
+        })?;
+        self.commit_job(&id, None, decision.commit, Scope::Edit)?;
+        outbox::job_committed(self).await;
+        Ok(decision.response)
+    }
+
+    async fn write_job(
+        self: &Rc<Self>,
+        id: &SyncJobId,
+        write: SyncJobWrite,
+        precondition: &Precondition,
+    ) -> Result<Response, ApiError> {
+        let (response, scope) = self.decide_and_commit_job(id, write, precondition)?;
+        match scope {
+            Scope::Nothing => {}
+            Scope::Progress => outbox::seen(self),
+            Scope::Edit => outbox::job_committed(self).await,
+        }
+        Ok(response)
+    }
+
+    /// Reads the job, decides, and commits. Not an `async fn`, and so without an `await`.
+    fn decide_and_commit_job(
+        &self,
+        id: &SyncJobId,
+        write: SyncJobWrite,
+        precondition: &Precondition,
+    ) -> Result<(Response, Scope), ApiError> {
+        let scope = match write.name() {
+            "_check_in" | "_stats" => Scope::Progress,
+            _ => Scope::Edit,
+        };
+        let before = self.job(id.as_str())?;
+        let current = before
+            .as_ref()
+            .map(|before| Current { document: &before.job, version: before.version });
+        let mut decision = api::decide_sync_job(id, write, precondition, current, now())?;
+        if decision.off_protocol.is_some() && self.is_strict() {
+            decision = decision.strict()?;
+        }
+        let Decision { commit, response, .. } = decision;
+        Ok((response, self.commit_job(id, before, commit, scope)?))
+    }
+
+    /// Commits a job as the version after `before`.
+    fn commit_job(
+        &self,
+        id: &SyncJobId,
+        before: Option<JobRecord>,
+        commit: Commit<SyncJob>,
+        scope: Scope,
+    ) -> Result<Scope, ApiError> {
+        if commit == Commit::Nothing {
+            return Ok(Scope::Nothing);
+        }
+        let is_edited = match &commit {
+            Commit::Patch(delta) => !delta.touches_only("last_seen"),
+            _ => true,
+        };
+        let (version, edited, job) = match before {
+            Some(before) => (before.version + 1, before.edited, Some(before.job)),
+            None => (1, 1, None),
+        };
+        let job = commit.apply(job);
+        let id = id.as_str();
+        let mut jobs = self.jobs.borrow_mut();
+        let known = jobs.untold.get(id);
+        // One row says enough, as long as the job is there.
+        let is_noted = job.is_some() && known.is_some_and(|untold| untold.is_stored);
+        let is_stored = is_noted || scope == Scope::Edit;
+        let is_edited_since = is_edited || known.is_some_and(|untold| untold.is_edited);
+        let row = json!({
+            "is_first": !jobs.has_tables,
+            "id": id,
+            "version": version,
+            "edited": if is_edited { version } else { edited },
+            "is_untold": is_stored && !is_noted,
+        });
+        let document = job.as_ref().map(SyncJob::to_json);
+        self.store.commit_job(&row.to_string(), document.as_deref()).map_err(|thrown| {
+            console_error!("sync job [{id}]: commit failed: {}", describe(&thrown));
+            ApiError::internal()
+        })?;
+        jobs.has_tables = true;
+        let untold = Untold { version, is_edited: is_edited_since, is_stored };
+        jobs.untold.insert(id.to_owned(), untold);
+        Ok(scope)
+    }
+
+    /// A job as it is.
+    ///
+    /// # Errors
+    /// 500 if the database fails.
+    fn job(&self, id: &str) -> Result<Option<JobRecord>, ApiError> {
+        self.read_job(id).map_err(|thrown| {
+            console_error!("sync job [{id}] cannot be read: {}", describe(&thrown));
+            ApiError::internal()
+        })
+    }
+
+    fn read_job(&self, id: &str) -> Result<Option<JobRecord>, JsError> {
+        #[derive(Deserialize)]
+        struct Row {
+            document: String,
+            version: u64,
+            edited: u64,
+        }
+        if !self.jobs.borrow().has_tables {
+            return Ok(None);
+        }
+        let Some(row) = self.store.read_job(id)? else { return Ok(None) };
+        let row: Row = serde_json::from_str(&row).map_err(|error| error.to_string())?;
+        let Row { document: json, version, edited } = row;
+        Ok(Some(JobRecord { job: SyncJob::from_json(&json)?, version, edited, json }))
+    }
+
+    /// Are there jobs?
+    pub(super) fn has_jobs(&self) -> bool {
+        self.jobs.borrow().has_tables
+    }
+
+    /// To be called when jobs were committed other than one by one.
+    pub(super) fn reload_jobs(&self) {
+        match Jobs::read(&self.store) {
+            Ok(jobs) => drop(self.jobs.replace(jobs)),
+            Err(thrown) => console_error!("jobs cannot be read: {}", describe(&thrown)),
+        }
+    }
+
+    /// Is there a job that the Directory has not been told of?
+    pub(in crate::edge) fn has_untold_jobs(&self) -> bool {
+        !self.jobs.borrow().untold.is_empty()
+    }
+
+    /// Some of the jobs that the Directory has not been told of.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(in crate::edge) fn untold_jobs(&self, limit: usize) -> Result<Vec<Telling>, JsError> {
+        let untold: Vec<_> = {
+            let jobs = self.jobs.borrow();
+            jobs.untold.iter().take(limit).map(|(id, untold)| (id.clone(), *untold)).collect()
+        };
+        let telling = |(id, untold): (String, Untold)| {
+            let record = self.read_job(&id)?;
+            let version = record.as_ref().map_or(untold.version, |record| record.version);
+            Ok(Telling { id, version, record, is_edited: untold.is_edited })
+        };
+        untold.into_iter().map(telling).collect()
+    }
+
+    /// To be called when the Directory has been told of that version.
+    pub(in crate::edge) fn job_told(&self, id: &str, version: u64) {
+        let untold = &mut self.jobs.borrow_mut().untold;
+        if untold.get(id).is_some_and(|untold| untold.version <= version) {
+            untold.remove(id);
+        }
+    }
+
+    /// Notes which jobs the Directory has been told of.
+    pub(in crate::edge) fn note_untold_jobs(&self) {
+        let ids = {
+            let jobs = self.jobs.borrow();
+            if !jobs.has_tables {
+                return;
+            }
+            let ids: Vec<&String> = jobs.untold.keys().collect();
+            serde_json::to_string(&ids).unwrap_or_default()
+        };
+        if let Err(thrown) = self.store.note_untold_jobs(&ids) {
+            console_error!("which jobs are untold cannot be noted: {}", describe(&thrown));
+        }
+    }
+}
