@@ -13,13 +13,13 @@ after(() => worker.close());
 
 const status = "/_connector/fixed/_status";
 const parse = "x_content_parse_exception";
-const deep = (n) => `{"status":${"[".repeat(n)}${"]".repeat(n)}}`;
+const deep = (n) => `{"sync_cursor":{"a":${"[".repeat(n)}${"]".repeat(n)}}}`;
 const vendor = (n) => `application/vnd.elasticsearch+json; compatible-with=${n}`;
 
 // What the tables cannot say; the others are in tests/tables/requests.json.
 // [what, method, path, body, status, type (null: plain sentence), reason, cause's reason, headers]
 const refused = [
-  ["very deep", "PUT", status, deep(200_000), 400, parse, "[1:110] Depth exceeds the limit [100]"],
+  ["very deep", "PUT", "/_connector/fixed/_last_sync", deep(200_000), 400, parse, "[1:119] Depth exceeds the limit [100]"],
   ["not UTF-8", "PUT", status, new Uint8Array([0x7b, 0x22, 0xff, 0x22]), 400, parse, "[1:3] Invalid UTF-8 at byte 2"],
   ["over 1 MiB", "PUT", status, `{"status":"${"x".repeat(1 << 20)}"}`, 413, "content_too_long_exception", "entity content is too long: the limit is [1048576] bytes"],
   ["head of a connector", "HEAD", "/_connector/fixed", undefined, 405, undefined],
