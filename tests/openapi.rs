@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use connector_status::api::{self, Call, Request, openapi};
+use connector_status::status::Status;
 use connector_status::values::json;
 use serde_json::Value;
 
@@ -49,34 +50,106 @@ fn it_has_the_methods_that_are_served() {
     }
 }
 
+/// The query parameters of an operation.
+fn parameters(operation: &Value) -> BTreeSet<String> {
+    let parameters = operation["parameters"].as_array().into_iter().flatten();
+    let name = |parameter: &Value| match parameter["$ref"].as_str() {
+        Some(reference) => reference.rsplit('/').next().unwrap().to_owned(),
+        None => parameter["name"].as_str().unwrap().to_owned(),
+    };
+    parameters.map(name).filter(|name| !name.starts_with("If-")).collect()
+}
+
+/// The tables, each with its file's name.
+fn tables() -> Vec<Value> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tables");
+    std::fs::read_dir(folder)
+        .unwrap()
+        .chain(std::fs::read_dir(format!("{folder}/sync_jobs")).unwrap())
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .map(|path| json::parse(&std::fs::read_to_string(path).unwrap()).unwrap())
+        .collect()
+}
+
+/// A body that is taken, for requests that need one: parameters are looked at after it.
+fn sound_body(tables: &[Value], method: &str, path: &str) -> String {
+    let wanted = format!(
+        "{} {}",
+        method.to_uppercase(),
+        path.replace("{connector_sync_job_id}", "{id}").replace("{connector_id}", "{id}")
+    );
+    let cases = tables.iter().flat_map(|table| {
+        let request = table["request"].clone();
+        let cases = table["cases"].as_array().into_iter().flatten();
+        cases.map(move |case| (case.get("request").cloned().unwrap_or(request.clone()), case))
+    });
+    let mut bodies = cases
+        .filter(|(request, case)| *request == wanted.as_str() && case.get("error").is_none())
+        .filter_map(|(_, case)| case.get("body").map(Value::to_string));
+    bodies.next().unwrap_or_default()
+}
+
+/// Every parameter that is described somewhere, for every operation: it is described there if, and
+/// only if, it is known there.
 #[test]
 fn it_has_the_parameters_that_are_known() {
     let document = openapi::document();
-    for (path, item) in document["paths"].as_object().unwrap() {
-        for method in METHODS {
-            let Some(parameters) = item[method]["parameters"].as_array() else { continue };
-            for parameter in parameters {
-                let name = match parameter["$ref"].as_str() {
-                    Some(reference) => reference.rsplit('/').next().unwrap(),
-                    None => parameter["name"].as_str().unwrap(),
-                };
-                if name.starts_with("If-") {
-                    continue;
-                }
-                // What is known may have a bad value, what is unknown is said to be so.
+    let paths = document["paths"].as_object().unwrap();
+    let tables = tables();
+    let all: BTreeSet<String> = paths
+        .values()
+        .flat_map(|item| METHODS.map(|method| parameters(&item[method])))
+        .flatten()
+        .collect();
+    assert!(all.len() > 10, "{all:?}");
+    for (path, item) in paths {
+        for method in METHODS.iter().filter(|method| item.get(**method).is_some()) {
+            let described = parameters(&item[*method]);
+            let body = match item[*method].get("requestBody") {
+                Some(_) => sound_body(&tables, method, path),
+                None => String::new(),
+            };
+            let said = |name: &str| {
                 let request = Request {
                     method: method.to_uppercase(),
-                    target: format!("{}?{name}=1", with_ids(path)),
+                    target: format!("{}?{name}=true", with_ids(path)),
+                    body: body.clone(),
+                    content_type: Some("application/json".to_owned()),
                     ..Request::default()
                 };
-                let said = match api::read(&request).1 {
-                    Ok(_) => String::new(),
-                    Err(failure) => failure.to_json(),
-                };
-                assert!(!said.contains("unrecognized"), "{method} {path}: {said}");
+                api::read(&request).1.err().map(|failure| failure.to_json()).unwrap_or_default()
+            };
+            for name in &all {
+                // What is known may have a bad value, what is unknown is said to be so.
+                let is_known = !said(name).contains("unrecognized");
+                assert_eq!(is_known, described.contains(name), "{method} {path} {name} {body}");
             }
+            assert!(said("bogus").contains("unrecognized"), "{method} {path}: {}", said("bogus"));
         }
     }
+}
+
+#[test]
+fn it_has_the_limits_that_are_kept() {
+    let document = openapi::document();
+    let parameter = |path: &str, method: &str, name: &str| {
+        let parameters = document["paths"][path][method]["parameters"].as_array().unwrap();
+        parameters.iter().find(|parameter| parameter["name"] == name).unwrap()["schema"].clone()
+    };
+    let id = &document["components"]["parameters"]["connector_id"];
+    assert_eq!(id["schema"]["maxLength"], api::ID_LIMIT);
+    assert!(id["description"].as_str().unwrap().contains(&format!("{} bytes", api::ID_LIMIT)));
+    for path in ["/_connector", "/_connector/_sync_job"] {
+        for name in ["from", "size"] {
+            assert_eq!(parameter(path, "get", name)["maximum"], api::LIST_LIMIT);
+        }
+    }
+    assert_eq!(parameter("/_connector", "get", "query")["maxLength"], api::QUERY_LIMIT);
+    let status = &document["components"]["schemas"]["connector_status"]["enum"];
+    assert_eq!(*status, serde_json::json!(Status::ALL.map(Status::name)));
+    let body = &document["paths"]["/_connector"]["post"]["requestBody"]["description"];
+    assert_eq!(*body, format!("At most {} bytes", api::BODY_LIMIT));
 }
 
 #[test]
@@ -93,13 +166,8 @@ fn every_update_has_a_table() {
         })
         .filter(|request| request != "PUT /_connector")
         .collect();
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tables");
-    let tables: BTreeSet<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .chain(std::fs::read_dir(format!("{folder}/sync_jobs")).unwrap())
-        .filter(|entry| entry.as_ref().unwrap().path().is_file())
-        .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
-        .filter_map(|text| json::parse(&text).ok())
+    let tables: BTreeSet<_> = tables()
+        .iter()
         .filter_map(|table| table.get("request").and_then(Value::as_str).map(str::to_owned))
         .collect();
     let missing: Vec<_> = described.difference(&tables).collect();

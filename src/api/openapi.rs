@@ -1,278 +1,149 @@
-//! The description of the API in OpenAPI 3.1, derived from the declarations that read requests.
-//! It is made at build time and served as a file; the Worker does not call it, so it is not in it.
+//! The description of the API in OpenAPI 3.1: what is fixed is in openapi.json, what the declarations
+//! that read requests say is derived from them. It is made at build time and served as a file; the
+//! Worker does not call it, so it is not in it.
 
 use serde_json::{Map, Value, json};
 
+use super::BODY_LIMIT;
 use super::endpoints::objects::{JOB_TYPE, SYNC_STATUS, TRIGGER_METHOD};
 use super::endpoints::{ALL, CREATION, Endpoint, SYNC_JOB_CREATION, SYNC_JOBS, SyncJobEndpoint};
-use super::schema::{Field, FieldType, JsonType, NullPolicy, ObjectSchema, Presence};
-use super::{BODY_LIMIT, ID_LIMIT, LIST_LIMIT};
+use super::schema::{EnumValues, Field, FieldType, JsonType, NullPolicy, ObjectSchema, Presence};
+use crate::connector::Fields;
 use crate::status::Status;
+use crate::values::json::parse_object;
 
 /// The description, as JSON.
 pub fn document() -> Value {
-    let mut schemas = fixed_schemas();
-    let mut paths = fixed_paths(&mut schemas);
+    let mut document = parse_object(include_str!("openapi.json")).unwrap_or_default();
+    let mut info = section(&mut document, "info");
+    info.insert("version".to_owned(), env!("CARGO_PKG_VERSION").into());
+    document.insert("info".to_owned(), info.into());
+
+    let mut components = section(&mut document, "components");
+    let mut schemas = section(&mut components, "schemas");
+    add_request_schemas(&mut schemas);
+    schemas.sort_keys();
+    components.insert("schemas".to_owned(), schemas.into());
+    document.insert("components".to_owned(), components.into());
+
+    let mut paths = section(&mut document, "paths");
     for endpoint in &ALL {
         let path = format!("/_connector/{{connector_id}}/{}", endpoint.name);
-        let item = paths
-            .entry(path)
-            .or_insert_with(|| json!({ "parameters": [reference("parameters", "connector_id")] }));
-        insert(item, "put", update(endpoint, &mut schemas));
+        add_operation(&mut paths, path, "connector_id", update(endpoint));
     }
-    paths.extend(sync_job_paths(&mut schemas));
+    for endpoint in &SYNC_JOBS {
+        let path = format!("/_connector/_sync_job/{{connector_sync_job_id}}/{}", endpoint.name);
+        add_operation(&mut paths, path, "connector_sync_job_id", sync_job_update(endpoint));
+    }
+    paths.values_mut().for_each(complete);
     paths.sort_keys();
-    schemas.sort_keys();
-    json!({
-        "openapi": "3.1.0",
-        "info": {
-            "title": "connector-status",
-            "version": env!("CARGO_PKG_VERSION"),
-            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
-            "description": DESCRIPTION,
-        },
-        "servers": [{ "url": "/" }],
-        "security": [{ "api_key": [] }, {}],
-        "tags": [{ "name": "connector", "description": "Connectors and their sync jobs, and every update of one" }],
-        "paths": paths,
-        "components": {
-            "schemas": schemas,
-            "parameters": {
-                "connector_id": {
-                    "name": "connector_id", "in": "path", "required": true,
-                    "description": format!("The connector's id: no control characters, at most {ID_LIMIT} bytes. `_sync_job` and `_secret` are no ids."),
-                    "schema": { "type": "string", "minLength": 1, "maxLength": ID_LIMIT },
-                },
-                "connector_sync_job_id": {
-                    "name": "connector_sync_job_id", "in": "path", "required": true,
-                    "description": "The sync job's id, as it was given when the job was made",
-                    "schema": { "type": "string", "minLength": 1 },
-                },
-                "If-Match": {
-                    "name": "If-Match", "in": "header",
-                    "description": "Entity tags of the versions that may be changed, or `*`. If the connector has moved on, the response is 412 and nothing has changed.",
-                    "schema": { "type": "string" },
-                },
-                "If-None-Match": {
-                    "name": "If-None-Match", "in": "header",
-                    "description": "Entity tags of what the caller has already. If nothing has changed, the response is 304.",
-                    "schema": { "type": "string" },
-                },
-                "pretty": parameter("pretty", "Indent the response", json!({ "type": "boolean" })),
-            },
-            "headers": {
-                "ETag": { "description": "The version, for `If-Match` and `If-None-Match`", "schema": { "type": "string" } },
-                "X-elastic-product": { "description": "Elasticsearch's clients refuse responses without it", "schema": { "const": "Elasticsearch" } },
-                "Allow": { "description": "The methods there are", "schema": { "type": "string" } },
-            },
-            "responses": {
-                "Error": {
-                    "description": "The request was not carried out; `error` says why",
-                    "headers": { "X-elastic-product": reference("headers", "X-elastic-product") },
-                    "content": { "application/json": { "schema": reference("schemas", "error") } },
-                },
-                "NotModified": {
-                    "description": "The caller has it already",
-                    "headers": {
-                        "ETag": reference("headers", "ETag"),
-                        "X-elastic-product": reference("headers", "X-elastic-product"),
-                    },
-                },
-                "WrongMethod": {
-                    "description": "The path does not have this method",
-                    "headers": {
-                        "Allow": reference("headers", "Allow"),
-                        "X-elastic-product": reference("headers", "X-elastic-product"),
-                    },
-                    "content": { "application/json": { "schema": reference("schemas", "sentence") } },
-                },
-            },
-            "securitySchemes": {
-                "api_key": {
-                    "type": "apiKey", "in": "header", "name": "Authorization",
-                    "description": "`ApiKey ` and the base64 of id, colon and secret",
-                },
-            },
-        },
-    })
+    document.insert("paths".to_owned(), paths.into());
+    document.into()
 }
 
-const DESCRIPTION: &str = "The Elasticsearch Connector API, as Elasticsearch's own clients speak it.
-
-Bodies and responses are JSON: `application/json`, or \
-`application/vnd.elasticsearch+json;compatible-with=N` with N 8 or 9 on both `Accept` and \
-`Content-Type`. A field that is not described is an error at the top of a body, and dropped further \
-inside. A string is accepted for a number or a boolean that it spells, a bare value for a list of \
-one, any case for words unless they are said to be exact.
-
-Every request may also have the parameters `filter_path` (what of the response to show: \
-comma-separated patterns, `*` and `**` stand for any field and any path, a leading `-` takes away; \
-the response then has less than is described here), `human`, `error_trace` and `format`, the last \
-three without effect. An unknown parameter is an error.";
-
-fn fixed_paths(schemas: &mut Map<String, Value>) -> Map<String, Value> {
-    let connector = reference("parameters", "connector_id");
-    let creation = body(schemas, &CREATION, false);
-    let list_of = |what: &str| format!("Comma-separated; any of these {what}");
-    let words = json!({ "type": "string" });
-    let number = |default: usize, most: usize| json!({ "type": "integer", "minimum": 0, "maximum": most, "default": default });
-    let switch = json!({ "type": "boolean", "default": false });
-    let paths = json!({
-        "/": {
-            "get": operation("info", "Which product is this?", &[], None, &[("200", "The product", "info", false)], &["400"]),
-        },
-        "/_connector": {
-            "get": operation("list", "List connectors, by index name", &[
-                parameter("from", "How many to pass over", number(0, LIST_LIMIT)),
-                parameter("size", &format!("How many to show; `from` and `size` together reach no further than {LIST_LIMIT}"), number(100, LIST_LIMIT)),
-                parameter("index_name", &list_of("indices"), words.clone()),
-                parameter("connector_name", &list_of("names"), words.clone()),
-                parameter("service_type", &list_of("types"), words.clone()),
-                parameter("query", "A piece of the index name, the name, or a word of the description", words),
-                parameter("include_deleted", "Soft-deleted ones too", switch.clone()),
-                reference("parameters", "If-None-Match"),
-            ], None, &[("200", "The connectors", "list", true)], &["304", "400"]),
-            "post": operation("create_with_generated_id", "Create a connector with an id of the server's choice", &[], Some(creation.clone()), &[("201", "Created", "created", false)], &["400", "406", "413"]),
-            "put": operation("create_anywhere_too", "Create a connector with an id of the server's choice", &[], Some(creation.clone()), &[("201", "Created", "created", false)], &["400", "406", "413"]),
-        },
-        "/_connector/{connector_id}": {
-            "parameters": [connector],
-            "get": operation("get", "Show a connector", &[
-                parameter("include_deleted", "A soft-deleted one too", switch.clone()),
-                reference("parameters", "If-None-Match"),
-            ], None, &[("200", "The connector", "connector", true)], &["304", "400", "404"]),
-            "put": operation("create", "Create a connector, or reset it", &[reference("parameters", "If-Match")], Some(creation),
-                &[("200", "Reset", "created", false), ("201", "Created", "created", false)], &["400", "406", "412", "413"]),
-            "delete": operation("delete", "Hide a connector, or erase it", &[
-                parameter("hard", "Erase it: the id can be used again", switch.clone()),
-                parameter("delete_sync_jobs", "Erase its sync jobs too", switch),
-                reference("parameters", "If-Match"),
-            ], None, &[("200", "Done", "acknowledged", false)], &["400", "404", "412"]),
-        },
-        "/_connector/{connector_id}/_status": {
-            "parameters": [connector],
-            "get": operation("status", "The status, what may follow, and how it came about", &[
-                parameter("size", "How many changes of the past to show", number(100, i32::MAX as usize)),
-                reference("parameters", "If-None-Match"),
-            ], None, &[("200", "The status", "status_view", true)], &["304", "400", "404"]),
-        },
-    });
-    match paths {
-        Value::Object(paths) => paths,
-        _ => Map::new(),
+/// Takes an object out of another.
+fn section(object: &mut Fields, name: &str) -> Fields {
+    match object.get_mut(name).map(Value::take) {
+        Some(Value::Object(section)) => section,
+        _ => Fields::new(),
     }
 }
 
-fn sync_job_paths(schemas: &mut Map<String, Value>) -> Map<String, Value> {
-    let mut creation = object_schema(schemas, &SYNC_JOB_CREATION);
-    insert(&mut creation, "additionalProperties", false.into());
+/// The schemas of request bodies, and of the values of enums.
+fn add_request_schemas(schemas: &mut Fields) {
+    let updates = ALL.iter().filter_map(|endpoint| endpoint.body.as_ref());
+    let sync_jobs = SYNC_JOBS.iter().filter_map(|endpoint| endpoint.body.as_ref());
+    for object in [&CREATION, &SYNC_JOB_CREATION].into_iter().chain(updates).chain(sync_jobs) {
+        let mut schema = object_schema(schemas, object);
+        insert(&mut schema, "additionalProperties", false.into());
+        schemas.insert(object.name.to_owned(), schema);
+    }
     // The reader looks at these words last of all, so it declares them as any text.
-    if let Some(properties) = creation.get_mut("properties") {
-        insert(properties, "job_type", type_schema(schemas, FieldType::Enum(&JOB_TYPE)));
-        insert(
-            properties,
-            "trigger_method",
-            type_schema(schemas, FieldType::Enum(&TRIGGER_METHOD)),
-        );
+    let words = |values: &'static EnumValues| type_schema(&mut Map::new(), FieldType::Enum(values));
+    let (job_type, trigger_method) = (words(&JOB_TYPE), words(&TRIGGER_METHOD));
+    let creation = schemas.get_mut(SYNC_JOB_CREATION.name);
+    if let Some(properties) = creation.and_then(|schema| schema.get_mut("properties")) {
+        insert(properties, "job_type", job_type);
+        insert(properties, "trigger_method", trigger_method);
     }
-    let creation = body_of(schemas, SYNC_JOB_CREATION.name, creation, true);
-    let number = |default: usize| json!({ "type": "integer", "minimum": 0, "maximum": LIST_LIMIT, "default": default });
-    let status = type_schema(schemas, FieldType::Enum(&SYNC_STATUS));
-    let if_match = reference("parameters", "If-Match");
-    let mut paths = json!({
-        "/_connector/_sync_job": {
-            "get": operation("list_sync_jobs", "List sync jobs, the newest first", &[
-                parameter("from", "How many to pass over", number(0)),
-                parameter("size", &format!("How many to show; `from` and `size` together reach no further than {LIST_LIMIT}"), number(100)),
-                parameter("connector_id", "Of this connector", json!({ "type": "string" })),
-                parameter("status", "In this status", status),
-                parameter("job_type", &format!("Comma-separated; any of these types: {}", JOB_TYPE.all.join(", ")), json!({ "type": "string" })),
-            ], None, &[("200", "The sync jobs", "sync_job_list", false)], &["400"]),
-            "post": operation("create_sync_job", "Create a sync job for a connector", &[], Some(creation), &[("201", "Created", "sync_job_created", false)], &["400", "404", "406", "413"]),
-        },
-        "/_connector/_sync_job/{connector_sync_job_id}": {
-            "parameters": [reference("parameters", "connector_sync_job_id")],
-            "get": operation("get_sync_job", "Show a sync job", &[reference("parameters", "If-None-Match")], None, &[("200", "The sync job", "sync_job", true)], &["304", "400", "404"]),
-            "delete": operation("delete_sync_job", "Erase a sync job", std::slice::from_ref(&if_match), None, &[("200", "Done", "acknowledged", false)], &["400", "404", "412"]),
-        },
-    });
-    for SyncJobEndpoint { name, body: object, .. } in &SYNC_JOBS {
-        let body = object.as_ref().map(|object| body(schemas, object, true));
-        let refusals: &[&str] = match body {
-            Some(_) => &["400", "404", "406", "412", "413"],
-            None => &["400", "404", "412"],
-        };
-        let id = format!("sync_job{name}");
-        let summary = format!("Sync job: `{}`", name.trim_start_matches('_'));
-        let response = ("200", "Done, or nothing to do", "result", false);
-        let put =
-            operation(&id, &summary, std::slice::from_ref(&if_match), body, &[response], refusals);
-        let path = format!("/_connector/_sync_job/{{connector_sync_job_id}}/{name}");
-        let id = reference("parameters", "connector_sync_job_id");
-        insert(&mut paths, &path, json!({ "parameters": [id], "put": put }));
-    }
-    match paths {
-        Value::Object(paths) => paths,
-        _ => Map::new(),
+    let statuses = Status::ALL.map(Status::name);
+    for (name, values) in [
+        ("connector_status", statuses.as_slice()),
+        ("sync_job_status", SYNC_STATUS.all),
+        ("job_type", JOB_TYPE.all),
+        ("trigger_method", TRIGGER_METHOD.all),
+    ] {
+        schemas.insert(name.to_owned(), json!({ "enum": values }));
     }
 }
 
-fn update(endpoint: &Endpoint, schemas: &mut Map<String, Value>) -> Value {
+fn add_operation(paths: &mut Fields, path: String, id: &str, operation: Value) {
+    let item = || json!({ "parameters": [reference("parameters", id)] });
+    insert(paths.entry(path).or_insert_with(item), "put", operation);
+}
+
+fn update(endpoint: &Endpoint) -> Value {
     let name = endpoint.name.trim_start_matches('_').replace("/_", "_");
-    let body = endpoint.body.as_ref().map(|object| body(schemas, object, true));
+    let summary = format!("Update `{name}`");
+    put(&format!("update_{name}"), &summary, endpoint.body.as_ref())
+}
+
+fn sync_job_update(SyncJobEndpoint { name, body, .. }: &SyncJobEndpoint) -> Value {
+    let summary = format!("Sync job: `{}`", name.trim_start_matches('_'));
+    put(&format!("sync_job{name}"), &summary, body.as_ref())
+}
+
+fn put(id: &str, summary: &str, body: Option<&ObjectSchema>) -> Value {
     let refusals: &[&str] = match body {
         Some(_) => &["400", "404", "406", "412", "413"],
         None => &["400", "404", "412"],
     };
-    let summary = format!("Update `{name}`");
-    let parameters = [reference("parameters", "If-Match")];
-    let response = ("200", "Done, or nothing to do", "result", false);
-    operation(&format!("update_{name}"), &summary, &parameters, body, &[response], refusals)
-}
-
-fn operation(
-    id: &str,
-    summary: &str,
-    parameters: &[Value],
-    body: Option<Value>,
-    successes: &[(&str, &str, &str, bool)],
-    refusals: &[&str],
-) -> Value {
-    let mut responses = Map::new();
-    for (status, description, schema, tagged) in successes {
-        let mut headers = json!({ "X-elastic-product": reference("headers", "X-elastic-product") });
-        if *tagged {
-            insert(&mut headers, "ETag", reference("headers", "ETag"));
-        }
-        let content = json!({ "application/json": { "schema": reference("schemas", schema) } });
-        let response =
-            json!({ "description": description, "headers": headers, "content": content });
-        responses.insert((*status).to_owned(), response);
-    }
-    for status in refusals.iter().chain(&["401", "403", "429", "503"]) {
-        let name = if *status == "304" { "NotModified" } else { "Error" };
-        responses.insert((*status).to_owned(), reference("responses", name));
-    }
-    responses.insert("405".to_owned(), reference("responses", "WrongMethod"));
-    let mut parameters = parameters.to_vec();
-    parameters.push(reference("parameters", "pretty"));
-    let mut operation = json!({ "operationId": id, "summary": summary, "tags": ["connector"], "parameters": parameters, "responses": responses });
+    let error = |status: &&str| ((*status).to_owned(), reference("responses", "Error"));
+    let mut responses: Map<String, Value> = refusals.iter().map(error).collect();
+    let done = json!({ "description": "Done, or nothing to do", "content": content("result") });
+    responses.insert("200".to_owned(), done);
+    let mut operation = json!({
+        "operationId": id,
+        "summary": summary,
+        "parameters": [reference("parameters", "If-Match")],
+        "responses": responses,
+    });
     if let Some(body) = body {
+        let body = json!({ "required": true, "content": content(body.name) });
         insert(&mut operation, "requestBody", body);
     }
     operation
 }
 
-fn body(schemas: &mut Map<String, Value>, object: &ObjectSchema, required: bool) -> Value {
-    let mut schema = object_schema(schemas, object);
-    insert(&mut schema, "additionalProperties", false.into());
-    body_of(schemas, object.name, schema, required)
+/// Adds to the operations of a path what all have in common.
+fn complete(item: &mut Value) {
+    let Value::Object(item) = item else { return };
+    for (_, operation) in item.iter_mut().filter(|(method, _)| *method != "parameters") {
+        let Value::Object(operation) = operation else { continue };
+        operation.insert("tags".to_owned(), json!(["connector"]));
+        let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
+        if let Value::Array(parameters) = parameters {
+            parameters.push(reference("parameters", "pretty"));
+        }
+        if let Some(body) = operation.get_mut("requestBody") {
+            insert(body, "description", format!("At most {BODY_LIMIT} bytes").into());
+        }
+        let Some(Value::Object(responses)) = operation.get_mut("responses") else { continue };
+        for (_, response) in responses.iter_mut().filter(|(status, _)| status.starts_with('2')) {
+            let Value::Object(response) = response else { continue };
+            let headers = response.entry("headers").or_insert_with(|| json!({}));
+            let product = reference("headers", "X-elastic-product");
+            insert(headers, "X-elastic-product", product);
+        }
+        for status in ["401", "403", "429", "503"] {
+            responses.insert(status.to_owned(), reference("responses", "Error"));
+        }
+        responses.insert("405".to_owned(), reference("responses", "WrongMethod"));
+    }
 }
 
-fn body_of(schemas: &mut Map<String, Value>, name: &str, schema: Value, required: bool) -> Value {
-    schemas.insert(name.to_owned(), schema);
-    let schema = reference("schemas", name);
-    json!({ "required": required, "description": format!("At most {BODY_LIMIT} bytes"), "content": { "application/json": { "schema": schema } } })
+fn content(schema: &str) -> Value {
+    json!({ "application/json": { "schema": reference("schemas", schema) } })
 }
 
 fn object_schema(schemas: &mut Map<String, Value>, object: &ObjectSchema) -> Value {
@@ -347,8 +218,10 @@ fn type_schema(schemas: &mut Map<String, Value>, field_type: FieldType) -> Value
 }
 
 fn whole_number(least: i64, most: i64) -> Value {
-    let spelled = json!({ "type": "string", "pattern": "^-?[0-9]+$" });
-    json!({ "anyOf": [{ "type": "integer", "minimum": least, "maximum": most }, spelled] })
+    let pattern = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$";
+    let spelled = json!({ "type": "string", "pattern": pattern });
+    let number = json!({ "type": "number", "minimum": least, "maximum": most });
+    json!({ "anyOf": [number, spelled], "description": "A fraction is cut off" })
 }
 
 const fn kind_name(kind: JsonType) -> &'static str {
@@ -360,157 +233,6 @@ const fn kind_name(kind: JsonType) -> &'static str {
         JsonType::Array => "array",
         JsonType::Object => "object",
     }
-}
-
-/// The schemas of answers.
-fn fixed_schemas() -> Map<String, Value> {
-    let text = json!({ "type": "string" });
-    let maybe = json!({ "type": ["string", "null"] });
-    let status = json!({ "enum": Status::ALL.map(Status::name) });
-    let cause = json!({
-        "type": "object",
-        "properties": { "type": text, "reason": text, "caused_by": reference("schemas", "cause") },
-        "required": ["type", "reason"],
-    });
-    let change = json!({
-        "type": "object",
-        "properties": {
-            "from": { "anyOf": [status, { "type": "null" }] }, "to": status, "at": text,
-            "via": { "type": "string", "description": "The endpoint that made the change" },
-            "by": { "type": ["string", "null"], "description": "The id of the API key that asked for it" },
-            "off_protocol": { "const": true, "description": "The Connector Protocol has no such move: an update of the document made it" },
-        },
-        "required": ["from", "to", "at", "via", "by"],
-    });
-    let next = json!({
-        "type": "object",
-        "properties": { "status": status, "who": text, "when": text },
-        "required": ["status", "who", "when"],
-    });
-    let sync_status = json!({ "enum": SYNC_STATUS.all });
-    let schemas = json!({
-        "result": {
-            "type": "object",
-            "properties": { "result": { "enum": ["updated", "noop"] } },
-            "required": ["result"],
-        },
-        "created": {
-            "type": "object",
-            "properties": { "id": text, "result": { "enum": ["created", "updated"] } },
-            "required": ["id", "result"],
-        },
-        "acknowledged": {
-            "type": "object", "properties": { "acknowledged": { "const": true } }, "required": ["acknowledged"],
-        },
-        "info": {
-            "type": "object",
-            "properties": { "name": text, "cluster_name": text, "cluster_uuid": text, "version": { "type": "object" }, "tagline": text },
-            "required": ["name", "version", "tagline"],
-        },
-        "connector": {
-            "type": "object",
-            "description": "The document. Imported ones may have more.",
-            "properties": {
-                "id": text, "status": status, "name": maybe, "description": maybe, "language": maybe,
-                "index_name": maybe, "service_type": maybe, "error": maybe, "last_seen": maybe,
-                "api_key_id": maybe, "api_key_secret_id": maybe, "last_sync_error": maybe,
-                "last_synced": maybe, "last_sync_status": maybe, "last_sync_scheduled_at": maybe,
-                "last_incremental_sync_scheduled_at": maybe, "last_access_control_sync_error": maybe,
-                "last_access_control_sync_scheduled_at": maybe, "last_access_control_sync_status": maybe,
-                "last_deleted_document_count": { "type": ["integer", "null"] },
-                "last_indexed_document_count": { "type": ["integer", "null"] },
-                "configuration": { "type": ["object", "null"] }, "custom_scheduling": { "type": ["object", "null"] },
-                "features": { "type": ["object", "null"] }, "pipeline": { "type": ["object", "null"] },
-                "scheduling": { "type": ["object", "null"] }, "sync_cursor": { "type": ["object", "null"] },
-                "filtering": { "type": ["array", "null"], "items": { "type": "object" } },
-                "is_native": { "type": "boolean" }, "sync_now": { "type": "boolean" }, "deleted": { "type": "boolean" },
-            },
-            "required": ["id", "status"],
-        },
-        "list": {
-            "type": "object",
-            "properties": {
-                "count": { "type": "integer", "description": "How many there are, not how many are shown" },
-                "results": { "type": "array", "items": reference("schemas", "connector") },
-            },
-            "required": ["count", "results"],
-        },
-        "sync_job": {
-            "type": "object",
-            "description": "The document. Those that a connector service writes may have more.",
-            "properties": {
-                "id": text, "status": sync_status, "job_type": { "enum": JOB_TYPE.all },
-                "trigger_method": { "anyOf": [{ "enum": TRIGGER_METHOD.all }, { "type": "null" }] },
-                "connector": {
-                    "type": "object",
-                    "description": "What the job needs to know of its connector, as it was when the job was made",
-                    "properties": { "id": text },
-                    "required": ["id"],
-                },
-                "created_at": maybe, "started_at": maybe, "completed_at": maybe, "last_seen": maybe,
-                "cancelation_requested_at": maybe, "canceled_at": maybe, "error": maybe, "worker_hostname": maybe,
-                "deleted_document_count": { "type": ["integer", "null"] },
-                "indexed_document_count": { "type": ["integer", "null"] },
-                "indexed_document_volume": { "type": ["integer", "null"] },
-                "total_document_count": { "type": ["integer", "null"] },
-                "metadata": { "type": ["object", "null"] },
-            },
-            "required": ["id", "status", "connector"],
-        },
-        "sync_job_created": { "type": "object", "properties": { "id": text }, "required": ["id"] },
-        "sync_job_list": {
-            "type": "object",
-            "properties": {
-                "count": { "type": "integer", "description": "How many there are, not how many are shown" },
-                "results": { "type": "array", "items": reference("schemas", "sync_job") },
-            },
-            "required": ["count", "results"],
-        },
-        "status_view": {
-            "type": "object",
-            "properties": {
-                "id": text, "status": status, "since": maybe, "by": maybe, "via": maybe, "error": maybe, "last_seen": maybe,
-                "next": { "type": "array", "items": next },
-                "history": { "type": "array", "description": "The newest change first", "items": change },
-            },
-            "required": ["id", "status", "next", "history"],
-        },
-        "cause": cause,
-        "error": {
-            "description": "What was wrong, and what made it so",
-            "anyOf": [
-                {
-                    "type": "object",
-                    "properties": {
-                        "error": {
-                            "type": "object",
-                            "properties": {
-                                "root_cause": { "type": "array", "items": reference("schemas", "cause"), "minItems": 1 },
-                                "type": text, "reason": text, "caused_by": reference("schemas", "cause"),
-                            },
-                            "required": ["root_cause", "type", "reason"],
-                        },
-                        "status": { "type": "integer" },
-                    },
-                    "required": ["error", "status"],
-                },
-                reference("schemas", "sentence"),
-            ],
-        },
-        "sentence": {
-            "type": "object",
-            "properties": { "error": text, "status": { "type": "integer" } },
-            "required": ["error"],
-        },
-    });
-    match schemas {
-        Value::Object(schemas) => schemas,
-        _ => Map::new(),
-    }
-}
-
-fn parameter(name: &str, description: &str, schema: Value) -> Value {
-    json!({ "name": name, "in": "query", "description": description, "schema": schema })
 }
 
 fn reference(kind: &str, name: &str) -> Value {

@@ -1,0 +1,408 @@
+//! What a connector says of itself, and what of a request the edge needs to know.
+
+// A panic is how a test fails, outside of test functions too.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+mod common;
+
+use common::request;
+use connector_status::api::{self, Call, Format, Media, Operation, Request, Response, Write};
+use connector_status::connector::{Connector, with_id};
+use connector_status::directory::{Filter, Texts, matches_any};
+use connector_status::document::{Document, Patch, merge};
+use connector_status::status::Status;
+use serde_json::{Value, json};
+
+fn connector(fields: Value) -> Connector {
+    let mut all = json!({ "status": "created" });
+    all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    Connector::from_fields(all.as_object().unwrap().clone()).unwrap()
+}
+
+#[test]
+fn what_a_document_says() {
+    // fields -> index name, held index, deleted, native, description
+    let table = [
+        (json!({}), (None, None, false, false, None)),
+        (json!({ "index_name": "a" }), (Some("a"), Some("a"), false, false, None)),
+        (json!({ "index_name": null }), (None, None, false, false, None)),
+        (json!({ "index_name": 7 }), (None, None, false, false, None)),
+        (json!({ "index_name": "a", "deleted": true }), (Some("a"), None, true, false, None)),
+        (json!({ "deleted": "true", "is_native": 1 }), (None, None, false, false, None)),
+        (
+            json!({ "deleted": false, "is_native": true, "description": "d" }),
+            (None, None, false, true, Some("d")),
+        ),
+    ];
+    for (fields, expected) in table {
+        let it = connector(fields.clone());
+        let found = (
+            it.index_name(),
+            it.held_index(),
+            it.is_deleted(),
+            it.is_native(),
+            it.text("description"),
+        );
+        assert_eq!(found, expected, "{fields}");
+        assert_eq!(it.size(), it.to_json().len(), "{fields}");
+    }
+}
+
+#[test]
+fn texts_that_are_kept_elsewhere_are_left_out() {
+    let it = connector(json!({ "name": "n", "description": null, "error": "e", "n": 1.50 }));
+    let without = |texts: &[&str]| it.to_json_without(texts);
+    assert_eq!(without(&[]), it.to_json());
+    assert_eq!(
+        without(&["name", "description", "n", "nothing"]),
+        r#"{"status":"created","description":null,"error":"e","n":1.5}"#
+    );
+}
+
+#[test]
+fn a_connector_that_moves() {
+    for to in Status::ALL {
+        let moved = connector(json!({ "name": "n" })).moved(to);
+        assert_eq!((moved.status(), moved.text("status")), (to, Some(to.name())));
+        assert_eq!(moved.to_json(), format!(r#"{{"status":"{to}","name":"n"}}"#));
+    }
+}
+
+#[test]
+fn the_id_comes_first() {
+    let table = [
+        ("a", "{}", r#"{"id":"a"}"#),
+        ("a", r#"{"status":"error"}"#, r#"{"id":"a","status":"error"}"#),
+        ("\"ü\n", r#"{"b":{}}"#, "{\"id\":\"\\\"ü\\n\",\"b\":{}}"),
+        ("a", "", r#"{"id":"a"}"#),
+    ];
+    for (id, document, expected) in table {
+        assert_eq!(with_id(id, document), expected);
+    }
+}
+
+#[test]
+fn a_change_touches_what_is_different() {
+    let before = connector(json!({ "name": "n", "configuration": { "a": { "value": 1 } } }));
+    let patch = |fields: Value| Patch::merging(fields.as_object().unwrap().clone());
+    // patch -> fields afterwards, whether only the status is touched, the status it moves to
+    let table = [
+        (patch(json!({})), None),
+        (patch(json!({ "name": "n" })), None),
+        (patch(json!({ "status": "created" })), None),
+        (patch(json!({ "status": "error" })), Some((true, Some("error")))),
+        (patch(json!({ "name": "m" })).with_status(Status::Error), Some((false, Some("error")))),
+        (patch(json!({ "name": "m" })), Some((false, None))),
+        (patch(json!({ "configuration": { "a": { "value": 1 } } })), None),
+        (patch(json!({ "configuration": { "a": { "value": 2 } } })), Some((false, None))),
+        (patch(json!({})).replacing("configuration", json!({})), Some((false, None))),
+        (patch(json!({ "configuration": {} })), None),
+    ];
+    for (patch, expected) in table {
+        let what = format!("{patch:?}");
+        let delta = patch.against(&before);
+        let found = delta.as_ref().map(|delta| (delta.touches_only("status"), delta.status()));
+        assert_eq!(found, expected, "{what}");
+        let Some(delta) = delta else { continue };
+        let size = delta.size_after(&before);
+        let after = delta.apply(before.clone());
+        assert_eq!(size, after.to_json().len(), "{what}");
+        assert_eq!(after.status().name(), after.text("status").unwrap(), "{what}");
+    }
+}
+
+#[test]
+fn objects_are_merged_and_all_else_takes_the_place() {
+    let table = [
+        (
+            json!({ "a": 1, "b": { "c": 2 } }),
+            json!({ "b": { "d": [3] } }),
+            json!({ "a": 1, "b": { "c": 2, "d": [3] } }),
+        ),
+        (json!({ "b": [1] }), json!({ "b": [2] }), json!({ "b": [2] })),
+        (json!({ "b": { "c": 1 } }), json!({ "b": null }), json!({ "b": null })),
+        (json!({ "b": 1 }), json!({ "b": { "c": 1 } }), json!({ "b": { "c": 1 } })),
+        (json!(1), json!({}), json!({})),
+    ];
+    for (old, patch, expected) in table {
+        assert_eq!(merge(Some(&old), patch), expected);
+    }
+    assert_eq!(merge(None, json!({ "a": 1 })), json!({ "a": 1 }));
+}
+
+#[test]
+fn what_a_list_finds() {
+    let texts = Texts {
+        index_name: Some("search-Alpha"),
+        name: Some("Über uns"),
+        description: Some("What SALES has, e_mail: 2024"),
+    };
+    let table = [
+        (None, true),
+        (Some("Alpha"), true),
+        (Some("alpha"), false),
+        (Some("search-*a"), true),
+        (Some("Über"), true),
+        (Some("über"), false),
+        (Some("?ber uns"), true),
+        (Some("sales"), true),
+        (Some("SALES"), false),
+        (Some("sales has"), false),
+        (Some("e_m"), true),
+        (Some("e mail"), false),
+        (Some("2?24"), true),
+        (Some(","), false),
+        (Some("z"), false),
+    ];
+    for (query, expected) in table {
+        let filter = Filter { query: query.map(str::to_owned), ..Filter::default() };
+        assert_eq!(filter.finds(texts), expected, "{query:?}");
+        let nothing = Texts::default();
+        assert_eq!(filter.finds(nothing), query.is_none(), "{query:?}");
+    }
+    let everything = Filter { query: Some("*".to_owned()), ..Filter::default() };
+    let no_words = Texts { description: Some(" ,;-"), ..Texts::default() };
+    assert!(!everything.finds(no_words));
+}
+
+#[test]
+fn whom_a_key_is_for() {
+    let patterns = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
+    let table = [
+        (None, "a", true),
+        (Some(patterns(&[])), "a", false),
+        (Some(patterns(&["b*", "a?"])), "a", false),
+        (Some(patterns(&["b*", "a?"])), "ab", true),
+    ];
+    for (ids, id, expected) in table {
+        let filter = Filter { ids: ids.clone(), ..Filter::default() };
+        assert_eq!(filter.covers(id), expected, "{ids:?} {id}");
+        assert_eq!(ids.is_none_or(|ids| matches_any(&ids, id)), expected);
+    }
+}
+
+fn read(method: &str, target: &str, body: &str) -> Call {
+    api::read(&request(method, target, body)).1.unwrap_or_else(|failure| panic!("{failure:?}"))
+}
+
+#[test]
+fn which_requests_write_and_what_the_history_calls_them() {
+    // method, path, body -> name of the write, index it wants
+    let table = [
+        ("GET", "", "", None, None),
+        ("GET", "/_status", "", None, None),
+        ("PUT", "", "", Some("_create"), None),
+        ("PUT", "", r#"{"index_name":"i"}"#, Some("_create"), Some("i")),
+        ("DELETE", "", "", Some("_delete"), None),
+        ("DELETE", "?hard=true", "", Some("_delete"), None),
+        ("PUT", "/_index_name", r#"{"index_name":"i"}"#, Some("_index_name"), Some("i")),
+        ("PUT", "/_index_name", r#"{"index_name":null}"#, Some("_index_name"), None),
+        ("PUT", "/_check_in", "", Some("_check_in"), None),
+        ("PUT", "/_filtering/_activate", "", Some("_filtering/_activate"), None),
+    ];
+    for (method, path, body, name, index) in table {
+        let call = read(method, &format!("/_connector/c{path}"), body);
+        assert_eq!(call.writes(), name.is_some(), "{method} {path}");
+        let Call::Connector(id, operation) = call else { panic!("{method} {path}") };
+        assert_eq!(id, "c");
+        if let Operation::Write(write) = operation {
+            assert_eq!((Some(write.name()), write.wanted_index(None)), (name, index));
+        }
+    }
+    for (method, target, writes) in [
+        ("GET", "/", false),
+        ("OPTIONS", "/", false),
+        ("GET", "/_connector", false),
+        ("POST", "/_connector", true),
+        ("PUT", "/_connector", true),
+    ] {
+        assert_eq!(read(method, target, "").writes(), writes, "{method} {target}");
+    }
+}
+
+#[test]
+fn what_the_parameters_say() {
+    let get = |query: &str| match read("GET", &format!("/_connector/c?{query}"), "") {
+        Call::Connector(_, Operation::Get { include_deleted, realtime }) => {
+            (include_deleted, realtime)
+        }
+        other => panic!("{other:?}"),
+    };
+    for (query, expected) in [
+        ("", (false, true)),
+        ("include_deleted", (true, true)),
+        ("include_deleted=true&realtime=false", (true, false)),
+        ("include_deleted=true&include_deleted=false", (false, true)),
+        ("%69nclude_deleted=tru%65", (true, true)),
+        ("realtime=", (false, true)),
+        ("&&pretty&", (false, true)),
+    ] {
+        assert_eq!(get(query), expected, "{query}");
+    }
+    let delete = |query: &str| match read("DELETE", &format!("/_connector/c?{query}"), "") {
+        Call::Connector(_, Operation::Write(Write::Delete { hard, delete_sync_jobs })) => {
+            (hard, delete_sync_jobs)
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(delete(""), (false, false));
+    assert_eq!(delete("hard=true"), (true, false));
+    assert_eq!(delete("delete_sync_jobs"), (false, true));
+    let Call::Connector(_, Operation::Status { size }) = read("GET", "/_connector/c/_status", "")
+    else {
+        panic!("no status view")
+    };
+    assert_eq!(size, 100);
+
+    let Call::List(list) = read(
+        "GET",
+        "/_connector?from=2&size=3&index_name=a,,b&connector_name=N+n%2B&service_type=t&query=a+b&status=ERROR,created",
+        "",
+    ) else {
+        panic!("no list")
+    };
+    let filter = Filter {
+        index_names: vec!["a".to_owned(), "b".to_owned()],
+        names: vec!["N n+".to_owned()],
+        service_types: vec!["t".to_owned()],
+        statuses: vec!["error".to_owned(), "created".to_owned()],
+        query: Some("a b".to_owned()),
+        include_deleted: false,
+        ids: None,
+    };
+    assert_eq!((list.from, list.size, list.filter), (2, 3, filter));
+    let Call::List(list) = read("GET", "/_connector?query=&include_deleted", "") else {
+        panic!("no list")
+    };
+    let filter = Filter { include_deleted: true, ..Filter::default() };
+    assert_eq!((list.from, list.size, list.filter), (0, 100, filter));
+}
+
+#[test]
+fn the_same_path_in_other_words() {
+    for (target, expected) in [
+        ("/_connector/a%2Fb", Some("a/b")),
+        ("/_connector/a%2Fb///", Some("a/b")),
+        ("/_connector/...", Some("...")),
+        ("/_connector/_other", Some("_other")),
+        ("/_connector/_STATUS", Some("_STATUS")),
+        ("/_connector/+", Some("+")),
+        ("_connector/x?pretty", Some("x")),
+        ("/_connector/", None),
+    ] {
+        let found = match read("GET", target, "") {
+            Call::Connector(id, _) => Some(id),
+            _ => None,
+        };
+        assert_eq!(found.as_deref(), expected, "{target}");
+    }
+    // The runtime resolves these before the Worker sees them; natively they are no ids either.
+    for id in [".", "..", "%2e", "%2E%2E"] {
+        let failure = api::read(&request("PUT", &format!("/_connector/{id}"), "")).1.unwrap_err();
+        assert_eq!(failure.status, 400, "{id}");
+    }
+    for (method, target, allow) in [
+        ("OPTIONS", "/", "GET, HEAD"),
+        ("OPTIONS", "/_connector", "GET, POST, PUT"),
+        ("OPTIONS", "/_connector/x", "GET, PUT, DELETE"),
+        ("OPTIONS", "/_connector/x/_status", "GET, PUT"),
+        ("OPTIONS", "/_connector/x/_filtering/_activate", "PUT"),
+        ("OPTIONS", "/nothing", ""),
+    ] {
+        let Call::Options(found) = read(method, target, "") else { panic!("{target}") };
+        assert_eq!(found, allow, "{target}");
+    }
+}
+
+#[test]
+fn the_form_of_a_response() {
+    let format = |target: &str, accept: &str| {
+        let accept = Some(accept.to_owned()).filter(|accept| !accept.is_empty());
+        api::read(&Request { accept, ..request("GET", target, "") }).0
+    };
+    let shown = |format: Format, status: u16, body: &str| {
+        format.success(Response::text(status, body.to_owned())).body
+    };
+    let body = r#"{"a":1.50,"b":{}}"#;
+    for (target, expected) in [
+        ("/", body),
+        ("/?pretty=false", body),
+        ("/?pretty", "{\n  \"a\": 1.50,\n  \"b\": {}\n}\n"),
+        ("/?pretty=true&filter_path=a", "{\n  \"a\": 1.50\n}\n"),
+        ("/?filter_path=b", r#"{"b":{}}"#),
+        ("/?filter_path=-b", r#"{"a":1.50}"#),
+        ("/?filter_path=", body),
+    ] {
+        assert_eq!(shown(format(target, ""), 200, body), expected, "{target}");
+    }
+    assert_eq!(shown(format("/?pretty", ""), 200, ""), "");
+    assert_eq!(shown(format("/?pretty", ""), 200, "{"), "{");
+    let missing = api::ApiError::not_found("x");
+    let pretty = format("/?pretty&filter_path=nothing", "").failure(&missing);
+    assert_eq!(pretty.status, 404);
+    assert!(pretty.body.starts_with("{\n  \"error\": {\n    \"root_cause\": ["), "{}", pretty.body);
+    assert_eq!(format("/?filter_path=nothing", "").failure(&missing).body, missing.to_json());
+
+    for (accept, expected) in [
+        ("", "application/json"),
+        ("*/*", "application/json"),
+        ("text/html, application/json;q=0.5", "application/json"),
+        (
+            "application/vnd.elasticsearch+json; compatible-with=8",
+            "application/vnd.elasticsearch+json;compatible-with=8",
+        ),
+        (
+            "application/vnd.elasticsearch+json;compatible-with=9,text/plain",
+            "application/vnd.elasticsearch+json;compatible-with=9",
+        ),
+        (
+            "Application/Vnd.Elasticsearch+JSON;Compatible-With=\"9\"",
+            "application/vnd.elasticsearch+json;compatible-with=9",
+        ),
+        ("application/vnd.elasticsearch+json", "application/json"),
+        ("application/json;compatible-with=3", "application/json"),
+    ] {
+        assert_eq!(format("/", accept).media.content_type(), expected, "{accept}");
+    }
+    assert_eq!(Media::default().content_type(), "application/json");
+}
+
+#[test]
+fn who_gets_the_page() {
+    let wants = |method: &str, target: &str, accept: Option<&str>| {
+        let accept = accept.map(str::to_owned);
+        api::wants_page(&Request { accept, ..request(method, target, "") })
+    };
+    const HTML: Option<&str> = Some("text/html,application/xhtml+xml,*/*;q=0.8");
+    for (method, target, accept, expected) in [
+        ("GET", "/", HTML, true),
+        ("HEAD", "/?x=1", HTML, true),
+        ("GET", "//", HTML, true),
+        ("PUT", "/", HTML, false),
+        ("GET", "/_connector", HTML, false),
+        ("GET", "/", None, false),
+        ("GET", "/", Some("*/*"), false),
+        ("GET", "/", Some("application/json"), false),
+        ("GET", "/", Some("text/html;q=0.5,application/json"), false),
+        ("GET", "/", Some("text/html;q=0.5,application/json;q=0.5"), true),
+        ("GET", "/", Some("text/html;q=0.5,application/json;q=0.501"), false),
+        ("GET", "/", Some("text/html;q=0"), false),
+        ("GET", "/", Some("text/html;q=1.001"), false),
+        ("GET", "/", Some("text/html;q=0.5000"), false),
+        ("GET", "/", Some("text/html;q=x"), false),
+        ("GET", "/", Some("text/html, nonsense"), false),
+        ("GET", "/", Some("application/vnd.elasticsearch+json, text/html;q=0.9"), false),
+    ] {
+        assert_eq!(wants(method, target, accept), expected, "{method} {target} {accept:?}");
+    }
+}
+
+#[test]
+fn what_the_product_says() {
+    let info = api::info(api::ELASTICSEARCH_VERSION);
+    let body: Value = serde_json::from_str(&info.body).unwrap();
+    assert_eq!(info.status, 200);
+    assert_eq!(body["tagline"], "You Know, for Search");
+    assert_eq!(body["version"]["build_flavor"], "default");
+    assert!(body["version"]["number"].as_str().unwrap().starts_with("9."));
+}
