@@ -5,6 +5,7 @@
 use connector_status::api::{
     self, AuthError, Call, Caller, Credentials, Key, Privilege, Request, cors_origin,
 };
+use serde_json::{Value, json};
 
 /// `open-sesame-open-sesame`, hashed and encoded by other tools than ours.
 const SECRET_SHA256: &str = "QC6lHND9OrUUDCf1vcheDSI2ply2LX0gQPyLYfEk4N0=";
@@ -391,4 +392,60 @@ fn origins() {
     for (allowed, origin, expected) in table {
         assert_eq!(cors_origin(allowed, origin), expected, "{allowed} {origin}");
     }
+}
+
+#[test]
+fn callers_whom_a_cluster_knows() {
+    let user = json!({ "username": "elastic", "roles": ["superuser"] });
+    let key = json!({ "username": "owner", "api_key": { "id": "k7", "name": "agent" } });
+    let nameless = json!({ "username": "owner", "api_key": { "id": "k7" } });
+    let rights = |manage: bool, monitor: bool| json!({ "cluster": { "manage_connector": manage, "monitor_connector": monitor } });
+    let manage = Some("manage_connector");
+    let monitor = Some("monitor_connector");
+    for (who, rights, id, privilege) in [
+        (&user, rights(true, true), Some("elastic"), manage),
+        (&user, rights(true, false), Some("elastic"), manage),
+        (&user, rights(false, true), Some("elastic"), monitor),
+        (&user, rights(false, false), Some("elastic"), Some("none")),
+        (&key, rights(true, true), Some("k7"), manage),
+        (&nameless, rights(false, true), Some("k7"), monitor),
+        // What is said otherwise opens nothing.
+        (&user, json!({}), None, None),
+        (&user, json!({ "cluster": { "manage_connector": true } }), None, None),
+        (
+            &user,
+            json!({ "cluster": { "manage_connector": "true", "monitor_connector": 1 } }),
+            None,
+            None,
+        ),
+        (&json!({}), rights(true, true), None, None),
+        (&json!({ "username": 7 }), rights(true, true), None, None),
+        (&json!({ "username": "x", "api_key": {} }), rights(true, true), None, None),
+    ] {
+        let caller = Caller::of_cluster(who.as_object().unwrap(), rights.as_object().unwrap());
+        assert_eq!(caller.as_ref().and_then(Caller::key_id).as_deref(), id, "{who} {rights}");
+        let described = caller.map(|caller| caller.describe().body);
+        let described: Option<Value> = described.map(|body| serde_json::from_str(&body).unwrap());
+        assert_eq!(described.as_ref().and_then(|it| it["privilege"].as_str()), privilege);
+    }
+    let nobody =
+        Caller::of_cluster(user.as_object().unwrap(), rights(false, false).as_object().unwrap());
+    let denied = nobody.unwrap().authorize(call("GET", "/_connector")).unwrap_err();
+    assert_eq!(denied.failure.status, 403);
+    assert!(denied.failure.to_json().contains("unauthorized for user [elastic]"));
+}
+
+#[test]
+fn credentials_that_somebody_else_may_know() {
+    let expired = Key::from_json(&key(r#","privileges":[],"expiration":1"#)).unwrap();
+    let sound = Key::from_json(&key(r#","privileges":[]"#)).unwrap();
+    let open = |token: &str, key: Option<&Key>| {
+        Credentials::parse(&format!("ApiKey {token}")).and_then(|it| it.open(key, NOW))
+    };
+    assert!(open(RIGHT, None).unwrap_err().is_unknown());
+    assert!(open(WRONG, Some(&sound)).unwrap_err().is_unknown());
+    assert!(open("no base64!", None).unwrap_err().is_unknown());
+    // Ours, and over.
+    assert!(!open(RIGHT, Some(&expired)).unwrap_err().is_unknown());
+    assert!(!AuthError::missing("/").is_unknown());
 }
