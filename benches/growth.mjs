@@ -17,7 +17,7 @@ const AT_ONCE = 3_000;
 /** Until copies are written, alarms have gone off and workerd has put the objects away. */
 const quiet = () => new Promise((resolve) => setTimeout(resolve, 15_000));
 
-/** What `_status` costs with so many connectors stored. */
+/** What a change of status costs with so many connectors stored. */
 export async function growth({ stored = [1, 1_000, 10_000], runs = 5, share = 1 } = {}) {
   const { ours } = await peers();
   const server = await start({ ours });

@@ -10,16 +10,17 @@ import { parseArgs } from "node:util";
 
 import { environment, root } from "../scripts/tools.mjs";
 import { PRICES, count, day } from "./costs.mjs";
-import { edge } from "./edge.mjs";
+import { edge, listRows } from "./edge.mjs";
 import { growth, startUp } from "./growth.mjs";
 import { lines } from "./pictures.mjs";
 
-// `npm run bench -- 0.125`: an eighth of the requests, for a busy machine. Eighths only.
+// `npm run bench -- 0.125`: an eighth of the requests, for a busy machine. Eighths only. `--stored 10000`: lists of no
+// more than so many.
 // `--base <folder>`: another build beside, from a folder with build/worker.js and build/index_bg.wasm.
 // `--runs <n>`: fewer runs of each row. `--only edge|costs`: that part alone, to look at; nothing is written.
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
-  options: { base: { type: "string" }, runs: { type: "string" }, only: { type: "string" } },
+  options: { base: { type: "string" }, runs: { type: "string" }, only: { type: "string" }, stored: { type: "string" } },
 });
 const share = Number(positionals[0] ?? 1);
 const { base, only } = options;
@@ -153,7 +154,7 @@ let measured;
 let counted;
 if (only !== "costs") {
   console.log("the edge beside its peers");
-  measured = await edge({ runs: EDGE_RUNS, share, base });
+  measured = await edge({ runs: EDGE_RUNS, share, base, lists: listRows.filter((row) => row.stored <= Number(options.stored ?? Infinity)) });
   console.log(`${beside(measured, "micros")}\n\n${bars(measured)}`);
 }
 if (only !== "edge") {
