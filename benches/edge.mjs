@@ -62,6 +62,7 @@ export async function peers({ base } = {}) {
         modules: [honoDirectory],
         objects: { CONNECTOR: "HonoConnector", DIRECTORY: "HonoDirectory" },
         kv: kv("honoDirectory"),
+        prefix: "directory-",
       },
     },
     bare: {
@@ -71,7 +72,7 @@ export async function peers({ base } = {}) {
   };
   if (base) {
     const modules = otherBuild(base);
-    all.base = { label: "the other build", worker: ours({ modules, kv: kv("base"), objects: await objectsOf(modules[0]) }) };
+    all.base = { label: "the other build", worker: ours({ modules, kv: kv("base"), prefix: "base-", objects: await objectsOf(modules[0]) }) };
   }
   return all;
 }

@@ -6,7 +6,7 @@ import { gzipSync } from "node:zlib";
 
 import { root } from "../scripts/tools.mjs";
 import { send } from "../tests/edge/worker.mjs";
-import { fillKv, peers, start } from "./edge.mjs";
+import { peers, start } from "./edge.mjs";
 import { measure, median, request } from "./load.mjs";
 
 const path = (n) => `/_connector/growth-${n}`;
@@ -17,13 +17,12 @@ const AT_ONCE = 3_000;
 /** Until copies are written, alarms have gone off and workerd has put the objects away. */
 const quiet = () => new Promise((resolve) => setTimeout(resolve, 15_000));
 
-/** What `_status` costs with so many connectors stored, and lists of so many. */
+/** What a change of status costs with so many connectors stored. */
 export async function growth({ stored = [1, 1_000, 10_000], runs = 5, share = 1 } = {}) {
   const { ours } = await peers();
   const server = await start({ ours });
   const to = { pid: server.pid, port: server.ports.ours };
   const moves = [];
-  const lists = [];
   try {
     let made = 0;
     /** Moves between two statuses that may follow each other, round and round. */
@@ -61,31 +60,15 @@ export async function growth({ stored = [1, 1_000, 10_000], runs = 5, share = 1 
     await connected(1_000);
     moves.push({ label: "1,000 cold ones moved in turn", ...(await spread(1_000)) });
 
-    await quiet();
-    const { id, ...document } = (await send(server.url("ours"), "GET", path(0))).body;
-    for (const total of [100, 1_000, 10_000]) {
-      await fillKv(server, "ours", total, document);
-      const results = [];
-      for (let run = 0; run <= runs; run += 1) {
-        const next = () => request("GET", "/_connector?size=100");
-        const result = await measure({ ...to, count: total > 1_000 ? 20 : 100, connections: 4, next });
-        if (run > 0) results.push(result);
-      }
-      lists.push({
-        label: `first 100 of ${total.toLocaleString("en")}`,
-        rate: median(results.map((r) => r.rate)),
-        micros: median(results.map((r) => r.micros)),
-      });
-    }
   } finally {
     await server.kill();
   }
-  return { moves, lists };
+  return moves;
 }
 
 /** Bytes of a Worker, and the time from the start of a process to its first answers. */
-export async function startUp({ runs = 5, idle = 15_000 } = {}) {
-  const all = await peers();
+export async function startUp({ runs = 5, idle = 15_000, base } = {}) {
+  const all = await peers({ base });
   const results = [];
   for (const [name, peer] of Object.entries(all)) {
     const files = peer.worker.modules.map((file) => readFileSync(join(root, file)));

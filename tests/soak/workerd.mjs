@@ -27,8 +27,11 @@ for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.e
 /** As much of the log as is kept. */
 const LOG_LIMIT = 1 << 20;
 
-/** One Worker of a workerd: `modules` are files of this project, the first is the entry point. */
-function worker({ modules, kv = {}, objects = {}, services = {}, vars = {} }) {
+/**
+ * One Worker of a workerd: `modules` are files of this project, the first is the entry point. `prefix`: of the names
+ * of its objects' folders, if another Worker has classes of the same name.
+ */
+function worker({ modules, kv = {}, objects = {}, services = {}, vars = {}, prefix = "" }) {
   const bindings = [
     ...Object.entries(kv).map(([name, at]) => `(name = ${text(name)}, kvNamespace = ${text(at)})`),
     ...Object.entries(services).map(([name, at]) => `(name = ${text(name)}, service = ${text(at)})`),
@@ -38,7 +41,7 @@ function worker({ modules, kv = {}, objects = {}, services = {}, vars = {} }) {
     ),
   ];
   const namespaces = Object.values(objects).map(
-    (name) => `(className = ${text(name)}, uniqueKey = ${text(name)}, enableSql = true)`,
+    (name) => `(className = ${text(name)}, uniqueKey = ${text(prefix + name)}, enableSql = true)`,
   );
   const files = modules.map((file) => {
     const kind = file.endsWith(".wasm") ? "wasm" : "esModule";
