@@ -42,7 +42,7 @@ async function faulty(object, carryOut) {
 }
 
 export class Directory extends RealDirectory {}
-for (const method of ["handle", "apply", "claim", "release"]) {
+for (const method of ["handle", "apply", "applyJobs", "claim", "release"]) {
   Directory.prototype[method] = function (...args) {
     return faulty(this, () => RealDirectory.prototype[method].apply(this, args));
   };
