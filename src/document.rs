@@ -17,7 +17,7 @@ pub trait Document: Sized {
     /// Its fields, without its id.
     fn fields(&self) -> &Fields;
 
-    /// Is it there, but hidden?
+    /// Whether it is there, but hidden.
     fn is_hidden(&self) -> bool {
         false
     }
@@ -127,7 +127,7 @@ impl Patch {
 pub struct Delta(Fields);
 
 impl Delta {
-    /// Does it touch nothing but this field?
+    /// Whether it touches nothing but this field.
     pub fn touches_only(&self, field: &str) -> bool {
         self.0.len() == 1 && self.0.contains_key(field)
     }

@@ -14,9 +14,9 @@ use Status::{Configured, Connected, Created, Error, NeedsConfiguration};
 pub enum Status {
     /// It exists; no connector service has picked it up yet.
     Created,
-    /// The connector service has said what it needs to know; nobody has answered yet.
+    /// The connector service has said what it needs to know; nobody has filled it in yet.
     NeedsConfiguration,
-    /// The questions are answered; the connector service has not reached its source yet.
+    /// The configuration is filled in; the connector service has not reached its source yet.
     Configured,
     /// The connector service reaches its source.
     Connected,
@@ -39,7 +39,7 @@ impl Status {
         }
     }
 
-    /// May `to` follow this status?
+    /// Whether `to` may follow this status.
     pub fn can_become(self, to: Self) -> bool {
         self.next().contains(&to)
     }
@@ -49,7 +49,7 @@ impl Status {
         (!self.can_become(to)).then_some(InvalidTransition { from: self, to })
     }
 
-    /// Its name in documents and answers: lower case.
+    /// Its name in documents and responses: lower case.
     pub const fn name(self) -> &'static str {
         match self {
             Created => "created",

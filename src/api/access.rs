@@ -44,7 +44,7 @@ pub enum Privilege {
 }
 
 impl Privilege {
-    /// The privilege of that name.
+    /// Finds a privilege by its name.
     pub fn parse(name: &str) -> Option<Self> {
         [Self::None, Self::Monitor, Self::Manage].into_iter().find(|known| known.name() == name)
     }
@@ -62,7 +62,7 @@ impl Privilege {
 /// Why somebody is not let in: what the caller is told, and what the log is told.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuthError {
-    /// The answer.
+    /// What the caller is told.
     pub failure: Box<ApiError>,
     /// For the log.
     pub why: &'static str,
@@ -77,7 +77,7 @@ impl AuthError {
         Self::unauthenticated("no credentials", None, reason)
     }
 
-    /// 401: credentials that open nothing. The answer does not say why.
+    /// 401: credentials that open nothing. The response does not say why.
     pub fn rejected(why: &'static str, key: Option<&str>) -> Self {
         let reason = "unable to authenticate with provided credentials and anonymous access is \
                       not allowed for this request";
@@ -105,7 +105,7 @@ impl AuthError {
         matches!(self.why, MALFORMED | UNKNOWN_KEY | WRONG_SECRET)
     }
 
-    /// A denial with that answer.
+    /// A denial with that response.
     pub fn of(failure: ApiError, why: &'static str, key: Option<String>) -> Self {
         Self { failure: Box::new(failure), why, key }
     }
@@ -306,7 +306,7 @@ pub struct Caller {
     expiration: Option<u64>,
 }
 
-/// For answers: who it is, not the secret.
+/// For responses: who it is, not the secret.
 impl std::fmt::Display for Caller {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.who {

@@ -10,9 +10,9 @@ use crate::connector::DomainError;
 pub struct ApiError {
     /// HTTP status.
     pub status: u16,
-    /// The answer.
+    /// What the caller is told.
     pub body: ErrorBody,
-    /// Which methods there are instead, for 405.
+    /// The methods that the path has, for 405.
     pub allow: Option<&'static str>,
 }
 
@@ -245,7 +245,7 @@ impl ApiError {
         Cause::new("parse_exception", "the request body ended before it was complete").into()
     }
 
-    /// 500: a fault of ours; the details are in the log, not in the answer.
+    /// 500: a fault of ours; the details are in the log, not in the response.
     pub fn internal() -> Self {
         let reason = "the request could not be carried out; the log of the Worker says why";
         Self::of(500, Cause::new("internal_server_error", reason))
@@ -257,13 +257,13 @@ impl ApiError {
         Self::of(503, Cause::new("unavailable_exception", reason))
     }
 
-    /// Was it found in validation or later, and so after the parameters?
+    /// Whether it was found in validation or later, and so after the parameters.
     pub(super) fn is_late(&self) -> bool {
         matches!(&self.body, ErrorBody::Envelope(cause)
             if self.status == 404 || cause.kind == "action_request_validation_exception")
     }
 
-    /// The body of the answer.
+    /// The body of the response.
     pub fn to_json(&self) -> String {
         let status = self.status;
         match &self.body {

@@ -1,4 +1,4 @@
-//! `GET /_connector/{id}/_status`: where a connector is, what may come next, how it got there.
+//! `GET /_connector/{id}/_status`: the status of a connector, which may follow, and its history.
 
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ pub struct StatusChange {
     pub by: Option<String>,
 }
 
-/// The answer. `history` has the changes as [`StatusChange`] names them, the newest first.
+/// The response. `history` has the changes as [`StatusChange`] names them, the newest first.
 pub fn status_view(id: &str, connector: &Connector, mut history: Vec<Value>) -> Response {
     history.iter_mut().for_each(mark_off_protocol);
     let next: Vec<_> = connector

@@ -9,7 +9,7 @@ const VERSIONS: [u32; 2] = [9, 8];
 const VENDOR: &str = "application/vnd.elasticsearch+json";
 const JSON: &str = "application/json";
 
-/// The media type of an answer: the one that was asked for.
+/// The media type of a response: the one that was asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Media {
     /// `application/json`
@@ -85,7 +85,7 @@ pub fn check_body(content_type: Option<&str>, accept: Option<&str>) -> Result<()
     Err(header_failure("[Accept, Content-Type]", Cause::new("status_exception", reason)))
 }
 
-/// Does the caller rather want a page than JSON? Only one that names `text/html` does.
+/// Whether the caller prefers a page to JSON. Only one that names `text/html` does.
 pub fn prefers_html(accept: &str) -> bool {
     let Some(ranges) = ranges(accept) else { return false };
     let best = |wanted: &[&str]| {

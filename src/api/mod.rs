@@ -1,10 +1,10 @@
-//! What a request means and how it is answered. Pure: reads text, returns text.
+//! What a request means and what the response to it is. Pure: reads text, returns text.
 //!
 //! ```text
-//! Request --read--> Call --write / view--> Response
+//! Request --read--> Call --decide / show--> Response
 //! ```
 //! [`read`] needs nothing but the request, so the Worker refuses bad input before it troubles an
-//! object. [`write`](perform) needs the connector and runs inside its object - or in a page, which
+//! object. [`decide`] needs the connector and runs inside its object - or in a page, which
 //! then knows what the edge would say.
 
 mod access;
@@ -71,36 +71,36 @@ pub struct Request {
     pub target: String,
     /// The body; empty if there is none.
     pub body: String,
-    /// The header of that name.
+    /// `Content-Type`
     pub content_type: Option<String>,
-    /// The header of that name.
+    /// `Accept`
     pub accept: Option<String>,
-    /// The header of that name.
+    /// `If-Match`
     pub if_match: Option<String>,
-    /// The header of that name.
+    /// `If-None-Match`
     pub if_none_match: Option<String>,
 }
 
 /// What a request asks for.
 #[derive(Clone, Debug)]
 pub enum Call {
-    /// Which product is this?
+    /// The product info.
     Info,
-    /// Which methods does the path have?
+    /// The methods of a path.
     Options(&'static str),
-    /// Who is the caller?
+    /// Who the caller is.
     Authenticate,
     /// Take up what was put into Workers KV.
     Import,
-    /// Which connectors are there?
+    /// A page of the connectors.
     List(List),
-    /// Make a connector with an id of our choice.
+    /// Create a connector with a generated id.
     CreateWithGeneratedId(Creation),
-    /// Something about one connector.
+    /// An operation on one connector.
     Connector(String, Operation),
     /// Make a sync job of the connector of that id, with an id of our choice.
     CreateSyncJob(String, SyncJobCreation),
-    /// Something about one sync job.
+    /// An operation on one sync job.
     SyncJob(SyncJobId, SyncJobOperation),
     /// Which documents of an index are there? The list of sync jobs is one such question.
     Search(Box<Search>),
@@ -108,13 +108,13 @@ pub enum Call {
     Static {
         /// What Elasticsearch calls it.
         action: &'static str,
-        /// The answer.
+        /// The response.
         response: Response,
     },
 }
 
 impl Call {
-    /// Does it change anything?
+    /// Whether it may change something.
     pub fn writes(&self) -> bool {
         match self {
             Self::CreateWithGeneratedId(_) | Self::CreateSyncJob(..) | Self::Import => true,
@@ -130,7 +130,7 @@ impl Call {
     }
 }
 
-/// Does a person ask for the page at the root, rather than a program for the product?
+/// Whether a browser asks for the console at the root, rather than a program for the product info.
 pub fn wants_page(request: &Request) -> bool {
     let path = request.target.split('?').next().unwrap_or_default();
     matches!(request.method.as_str(), "GET" | "HEAD")
@@ -141,11 +141,11 @@ pub fn wants_page(request: &Request) -> bool {
 /// A page of the list of connectors.
 #[derive(Clone, Debug)]
 pub struct List {
-    /// How many to pass over.
+    /// How many to skip.
     pub from: usize,
     /// How many to show.
     pub size: usize,
-    /// Which to consider.
+    /// Which connectors to consider.
     pub filter: Filter,
 }
 
@@ -154,9 +154,9 @@ pub struct List {
 pub enum Operation {
     /// Show the document.
     Get {
-        /// A soft-deleted one too?
+        /// Whether to show a soft-deleted one too.
         include_deleted: bool,
-        /// As it is now, rather than as it was when it was last copied?
+        /// Whether to show it as it is now, rather than as it was when it was last copied.
         realtime: bool,
     },
     /// Show the status, what may follow, and how it came about.
@@ -173,13 +173,13 @@ pub enum Operation {
 /// A change to one connector.
 #[derive(Clone, Debug)]
 pub enum Write {
-    /// Make it, or reset it.
+    /// Create it, or reset it.
     Create(Creation),
-    /// Hide it, or erase it.
+    /// Soft-delete it, or erase it.
     Delete {
-        /// Erase it?
+        /// Whether to erase it.
         hard: bool,
-        /// Erase its sync jobs too?
+        /// Whether to erase its sync jobs too.
         delete_sync_jobs: bool,
     },
     /// Update it.
@@ -223,7 +223,7 @@ impl Write {
     }
 }
 
-/// Reads a request: how to answer it, and what it asks for.
+/// Reads a request: the format of its response, and what it asks for.
 ///
 /// # Errors
 /// Whatever is wrong with it, whatever the state of the connector. The first problem counts, in
@@ -445,7 +445,7 @@ fn id_problems(id: &str) -> Vec<String> {
     problems
 }
 
-/// What a change comes to.
+/// What a change results in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision<D = Connector> {
     /// What is to be stored.
@@ -527,7 +527,7 @@ pub struct Current<'a, D = Connector> {
     pub version: u64,
 }
 
-/// Decides on a change: what to store and what to answer. `before` is `None` if there is no such
+/// Decides on a change: what to store and how to respond. `before` is `None` if there is no such
 /// connector.
 ///
 /// # Errors
@@ -586,7 +586,7 @@ pub fn decide(
     decision.within_limit(id, found)
 }
 
-/// The answer to `GET /_connector/{id}`. `document` is the connector's JSON, without its id.
+/// The response to `GET /_connector/{id}`. `document` is the connector's JSON, without its id.
 ///
 /// # Errors
 /// 404 if there is none, or it is soft-deleted and those were not asked for.

@@ -1,4 +1,4 @@
-//! Answers, and the form in which the caller wants them.
+//! Responses, and the format in which the caller wants them.
 
 use serde_json::{Value, json};
 
@@ -14,28 +14,28 @@ pub struct Response {
     pub status: u16,
     /// JSON text; empty if there is no body.
     pub body: String,
-    /// Which methods there are, if that is to be said.
+    /// The methods that the path has, for the `Allow` header.
     pub allow: Option<&'static str>,
 }
 
 impl Response {
-    /// An answer whose body is JSON text already.
+    /// A response whose body is JSON text already.
     pub fn text(status: u16, body: String) -> Self {
         Self { status, body, allow: None }
     }
 
-    /// An answer with that body.
+    /// A response with that body.
     pub fn json(status: u16, body: &Value) -> Self {
         Self::text(status, body.to_string())
     }
 
-    /// An answer without a body.
+    /// A response without a body.
     pub fn empty(status: u16) -> Self {
         Self::text(status, String::new())
     }
 }
 
-/// The form in which the caller wants the answer.
+/// The format in which the caller wants the response.
 #[derive(Clone, Debug, Default)]
 pub struct Format {
     /// The media type.
@@ -65,7 +65,7 @@ impl Format {
         !self.pretty && self.filter.is_empty()
     }
 
-    /// The answer in this form.
+    /// The response in this format.
     pub fn success(&self, response: Response) -> Response {
         if response.body.is_empty() || self.is_plain() {
             return response;
@@ -76,7 +76,7 @@ impl Format {
         }
     }
 
-    /// The answer to a failure in this form; its body is not filtered.
+    /// The response to a failure in this format; its body is not filtered.
     pub fn failure(&self, failure: &ApiError) -> Response {
         let text = failure.to_json();
         let everything = FilterPath::default();
@@ -87,7 +87,7 @@ impl Format {
         Response { status: failure.status, body, allow: failure.allow }
     }
 
-    /// Whatever came of it, in this form.
+    /// The response to a success or a failure, in this format.
     pub fn result(&self, result: Result<Response, ApiError>) -> Response {
         match result {
             Ok(response) => self.success(response),

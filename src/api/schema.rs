@@ -208,7 +208,7 @@ impl<'a> Body<'a> {
         Self { text, json: Reader::new(text, DEPTH_LIMIT).unique_keys() }
     }
 
-    /// The answer to a problem with the object at the top.
+    /// The error for a problem with the object at the top.
     fn error(&self, problem: Problem, object: &str) -> ApiError {
         match problem {
             Problem::Syntax(error) => self.syntax_error(&error),

@@ -1,4 +1,4 @@
-//! May this connector go there?
+//! Whether one status may follow another.
 
 use wasm_bindgen::prelude::*;
 
@@ -20,7 +20,7 @@ pub enum ConnectorStatus {
     Created = "created",
     /// The connector service has said what it needs to know.
     NeedsConfiguration = "needs_configuration",
-    /// The questions are answered.
+    /// The configuration is filled in.
     Configured = "configured",
     /// The connector service reaches its source.
     Connected = "connected",
@@ -42,7 +42,7 @@ impl ConnectorStatus {
     }
 }
 
-/// May `to` follow `from`? `undefined` if one of them is no status.
+/// Whether `to` may follow `from`; `undefined` if one of them is no status.
 #[wasm_bindgen]
 pub fn check(from: ConnectorStatus, to: ConnectorStatus) -> Option<bool> {
     Some(from.known()?.can_become(to.known()?))

@@ -1,4 +1,4 @@
-//! What would the edge answer? The core itself, asked in the page.
+//! How the edge would respond: the core itself, asked in the page.
 
 use js_sys::JSON;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::status::{InvalidTransition, Mover, Status};
 use crate::sync_job::{self, SyncJobStatus};
 use crate::values::{Time, json as text};
 
-/// What the edge would answer to a request at the time `now`, in milliseconds since 1970, and what
+/// How the edge would respond to a request at the time `now`, in milliseconds since 1970, and what
 /// would become of the connector: `{ status, body, connector }`. `connector` is the document as it
 /// is, as JSON: as text it can be neither endless nor deeper than the edge would read it. `target` is
 /// path and query; `body` is empty if there is none.
@@ -86,7 +86,7 @@ fn parse(document: &str) -> Result<(Option<Value>, Connector), String> {
     Connector::from_fields(fields).map(|connector| (id, connector))
 }
 
-/// The answer, and the connector afterwards.
+/// The response, and the connector afterwards.
 fn carry_out(
     id: &str,
     operation: Operation,
@@ -111,7 +111,7 @@ fn carry_out(
             let found = json.as_deref().map(|json| (1, json));
             Ok((api::show_document(Index::Connectors, id, found), before))
         }
-        // Nobody here knows how the connector came to its status.
+        // The history is at the edge.
         Operation::Status { .. } => {
             let alive = before.as_ref().filter(|connector| !connector.is_deleted());
             let response =
@@ -124,9 +124,6 @@ fn carry_out(
 /// The transition tables as data, for the package's build: `statuses` with what may follow each and
 /// who moves a connector there; `sentence`, the pieces around the two statuses of a refusal; and
 /// `sync_jobs`, the same of sync jobs.
-///
-/// # Errors
-/// None.
 #[wasm_bindgen]
 pub fn rules() -> Result<JsValue, JsError> {
     let rule = |status: &str, next: Vec<&str>, mover: Mover| json!({ "status": status, "next": next, "who": mover.who, "when": mover.when });

@@ -40,9 +40,6 @@ impl fmt::Display for DomainError {
 }
 
 /// Takes the fields as they were given.
-///
-/// # Errors
-/// None.
 pub fn merge_fields(
     _: &Connector,
     fields: Fields,
@@ -52,9 +49,6 @@ pub fn merge_fields(
 }
 
 /// `_check_in`: the connector service is alive. Status is not touched.
-///
-/// # Errors
-/// None.
 pub fn check_in(
     _: &Connector,
     mut fields: Fields,
@@ -99,9 +93,6 @@ pub fn configuration(
 }
 
 /// `_error`: a text moves the connector to `error`, its removal to `connected`.
-///
-/// # Errors
-/// None.
 pub fn error(_: &Connector, fields: Fields, _: ChangeContext<'_>) -> Result<Patch, DomainError> {
     let status = match text(&fields, "error") {
         None | Some("") => Status::Connected,
@@ -161,9 +152,6 @@ pub fn native(
 }
 
 /// `_service_type`: another kind of source needs another configuration.
-///
-/// # Errors
-/// None.
 pub fn service_type(
     before: &Connector,
     fields: Fields,

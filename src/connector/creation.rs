@@ -16,7 +16,7 @@ pub struct Creation {
     pub description: Option<String>,
     /// The index it shall fill; none leaves it detached.
     pub index_name: Option<String>,
-    /// Is it managed by Elastic?
+    /// Whether Elastic manages it.
     pub is_native: bool,
     /// The language of its content.
     pub language: Option<String>,

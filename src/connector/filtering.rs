@@ -11,9 +11,6 @@ const DRAFT: &str = "/0/draft";
 const DEFAULT_RULE: &str = "DEFAULT";
 
 /// `_filtering`: edits the draft, or replaces all.
-///
-/// # Errors
-/// None.
 pub fn filtering(
     before: &Connector,
     mut fields: Fields,
@@ -37,9 +34,6 @@ pub fn filtering(
 }
 
 /// `_filtering/_validation`: what the connector service thinks of the draft.
-///
-/// # Errors
-/// None.
 pub fn filtering_validation(
     before: &Connector,
     fields: Fields,

@@ -72,12 +72,12 @@ impl Connector {
         self.status
     }
 
-    /// Is it soft-deleted?
+    /// Whether it is soft-deleted.
     pub fn is_deleted(&self) -> bool {
         self.flag("deleted")
     }
 
-    /// Is it managed by Elastic?
+    /// Whether Elastic manages it.
     pub fn is_native(&self) -> bool {
         self.flag("is_native")
     }
@@ -97,7 +97,7 @@ impl Connector {
         self.fields.get(field).and_then(Value::as_str)
     }
 
-    /// Hides it: everything is kept, and its index is free for others. `None` if it is hidden
+    /// A soft delete: everything is kept, and its index is free for others. `None` if it is deleted
     /// already.
     pub fn soft_delete(&self) -> Option<Delta> {
         let fields = Fields::from_iter([("deleted".to_owned(), true.into())]);

@@ -15,7 +15,7 @@ pub struct Filter {
     pub statuses: Vec<String>,
     /// A piece of the index name, the name, or a word of the description.
     pub query: Option<String>,
-    /// Soft-deleted ones too?
+    /// Whether soft-deleted ones are shown too.
     pub include_deleted: bool,
     /// Only those whose id matches one of these patterns; `None`: all.
     pub ids: Option<Vec<String>>,
@@ -55,7 +55,7 @@ impl Filter {
     }
 }
 
-/// Does the text match a pattern? `*` stands for any text, `?` for one character.
+/// Whether one of the patterns matches the text. `*` stands for any text, `?` for one character.
 pub fn matches_any(patterns: &[String], text: &str) -> bool {
     patterns.iter().any(|pattern| wildcard::matches(pattern, text))
 }

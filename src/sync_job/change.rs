@@ -25,17 +25,11 @@ pub fn cancel(before: &SyncJob, _: Fields, now: Time) -> Result<Patch, InvalidTr
 }
 
 /// `_check_in`: a worker still carries it out. Status is not touched.
-///
-/// # Errors
-/// None.
 pub fn check_in(_: &SyncJob, _: Fields, now: Time) -> Result<Patch, InvalidTransition> {
     Ok(Patch::merging(stamped(&["last_seen"], now)))
 }
 
 /// `_claim`: a worker takes it, whatever its status, as upstream. `If-Match` guards against others.
-///
-/// # Errors
-/// None.
 pub fn claim(_: &SyncJob, mut fields: Fields, now: Time) -> Result<Patch, InvalidTransition> {
     if let Some(cursor) = fields.shift_remove("sync_cursor") {
         let connector = Fields::from_iter([("sync_cursor".to_owned(), cursor)]);
@@ -63,9 +57,6 @@ pub fn error(before: &SyncJob, fields: Fields, _: Time) -> Result<Patch, Invalid
 }
 
 /// `_stats`: how far it is. Status is not touched.
-///
-/// # Errors
-/// None.
 pub fn stats(_: &SyncJob, mut fields: Fields, now: Time) -> Result<Patch, InvalidTransition> {
     if !fields.contains_key("last_seen") {
         fields.extend(stamped(&["last_seen"], now));

@@ -40,7 +40,7 @@ impl<'a> IndexName<'a> {
         Err(format!("InvalidIndexNameException[Invalid index name [{name}], {broken}]"))
     }
 
-    /// May it belong to a connector that Elastic manages?
+    /// Whether it may belong to a connector that Elastic manages.
     pub fn may_be_native(self) -> bool {
         self.0.starts_with(NATIVE_INDEX_PREFIX)
     }

@@ -234,6 +234,60 @@ test("bodies are judged as bytes, and may be compressed", async (t) => {
   }
 });
 
+test("numbers come back digit for digit", async () => {
+  const numbers = '{"n":[123456789012345678901234567890,0.12345678901234567,1.50,1E400,-0.0]}';
+  const text = async (path) => (await fetch(`${worker.url}${path}`)).text();
+  const put = (id, name, body) => send(worker.url, "PUT", `/_connector/${id}/${name}`, body);
+  const { CONNECTORS } = await worker.env();
+  await CONNECTORS.put("c:digits-kept", `{"status":"created","odd":${numbers},"sync_cursor":${numbers}}`);
+  await send(worker.url, "PUT", "/_connector/digits");
+  assert.deepEqual((await put("digits", "_last_sync", `{"sync_cursor":${numbers}}`)).body, { result: "updated" });
+  assert.deepEqual((await put("digits", "_last_sync", `{"sync_cursor":${numbers}}`)).body, { result: "noop" });
+  for (const id of ["digits", "digits-kept"]) {
+    // As it was sent or imported, after a move, and after a move and another write.
+    for (const change of [() => {}, () => put(id, "_status", { status: "error" }), () => put(id, "_check_in")]) {
+      await change();
+      assert.ok((await text(`/_connector/${id}`)).includes(`"sync_cursor":${numbers}`), id);
+      assert.equal(await text(`/_connector/${id}?filter_path=sync_cursor`), `{"sync_cursor":${numbers}}`);
+      assert.match(await text(`/_connector/${id}?pretty`), /\n {6}1E400,\n/);
+    }
+  }
+  assert.ok((await text("/_connector/digits-kept")).includes(`"odd":${numbers}`));
+  const list = await text("/_connector?connector_name=&size=1000");
+  assert.ok(list.includes(`"sync_cursor":${numbers}`), "the list");
+});
+
+test("a document has a limit, and goes on beyond it", async () => {
+  const cursor = (name, bytes) => ({ sync_cursor: { [name]: "x".repeat(bytes) } });
+  const put = (name, body) => send(worker.url, "PUT", `/_connector/large/${name}`, body);
+  await send(worker.url, "PUT", "/_connector/large");
+  assert.equal((await put("_last_sync", cursor("a", 600_000))).status, 200);
+  const refused = await put("_last_sync", cursor("b", 600_000));
+  assert.equal(refused.status, 413);
+  assert.equal(refused.body.error.type, "content_too_long_exception");
+  assert.match(refused.body.error.reason, /^\[large\]: the connector would be too long: .* the limit is \[1048576\]$/);
+  assert.equal((await put("_status", { status: "error" })).status, 200);
+  assert.equal((await put("_last_sync", cursor("a", 1_000))).status, 200);
+  assert.equal((await put("_last_sync", cursor("b", 600_000))).status, 200);
+  assert.equal((await send(worker.url, "DELETE", "/_connector/large?hard=true")).status, 200);
+});
+
+test("what is asked of a response is judged before anything is done", async () => {
+  const body = JSON.stringify({ status: "error" });
+  await send(worker.url, "PUT", "/_connector/asked");
+  for (const query of [`filter_path=${"a,".repeat(1_001)}`, "pretty=foo", "human=1"]) {
+    const refused = await send(worker.url, "PUT", `/_connector/asked/_status?${query}`, body);
+    assert.equal(refused.status, 400, query);
+  }
+  assert.equal((await send(worker.url, "GET", "/_connector/asked")).body.status, "created");
+  for (const path of ["/", "/_connector/asked", "/_connector"]) {
+    const started = Date.now();
+    const { status } = await send(worker.url, "GET", `${path}?filter_path=${"**.".repeat(2_000)}name`);
+    assert.equal(status, 200, path);
+    assert.ok(Date.now() - started < 2_000, path);
+  }
+});
+
 test("the status view says what comes next and how it came about", async () => {
   const path = "/_connector/view/_status";
   await send(worker.url, "PUT", "/_connector/view", { name: "View" });
