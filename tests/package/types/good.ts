@@ -76,12 +76,13 @@ export async function use(signal: AbortSignal): Promise<string | number> {
   }
 }
 
-export async function follow(signal: AbortSignal): Promise<string> {
+export async function follow(signal: AbortSignal): Promise<string | undefined> {
   const client = connectorStatus({ url: "", WebSocket: globalThis.WebSocket ?? null });
   for await (const event of client.watch({ id: "a", signal })) {
     if (event.type === "lost") throw event.error;
     if (event.type === "change" && event.connector?.status === "error") return `${event.version} ${event.connector.error}`;
   }
+  return undefined;
 }
 
 export async function look(connector: ConnectorDocument): Promise<ConnectorDocument | null> {
