@@ -3,7 +3,8 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use connector_status::api::{
-    self, AuthError, Call, Caller, Credentials, Key, Privilege, Request, cors_origin,
+    self, AuthError, Call, Caller, Credentials, Key, Privilege, Request, TICKET_LIFE_MS, Ticket,
+    cors_origin,
 };
 use serde_json::{Value, json};
 
@@ -448,4 +449,88 @@ fn credentials_that_somebody_else_may_know() {
     // Ours, and over.
     assert!(!open(RIGHT, Some(&expired)).unwrap_err().is_unknown());
     assert!(!AuthError::missing("/").is_unknown());
+}
+
+const ROOT: &str = "root-id:a-secret-of-the-root-key";
+
+/// The ticket in a request to watch.
+fn shown(text: &str) -> Option<Result<Ticket, AuthError>> {
+    let target = format!("/_connector/_watch?ticket={text}");
+    Ticket::of(&Request { method: "GET".to_owned(), target, ..Request::default() })
+}
+
+fn ticket_of(caller: &Caller) -> String {
+    let body = caller.ticket("nonce", ROOT, NOW).body;
+    let body: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+    body["ticket"].as_str().expect("a ticket").to_owned()
+}
+
+#[test]
+fn tickets() {
+    let monitor = r#","privileges":["monitor_connector"]"#;
+    let kept = Key::from_json(&key(monitor)).expect("a sound key");
+    let other = Key::from_json(&key("").replace("QC6l", "QC6m")).expect("a sound key");
+    let expired = format!(r#","expiration":{}"#, NOW + 1);
+    let expired = Key::from_json(&key(&expired)).expect("a sound key");
+    let text = ticket_of(&caller(monitor));
+    let ticket = shown(&text).expect("it is there").expect("a sound ticket");
+    assert_eq!((ticket.key.as_str(), ticket.nonce.as_str()), ("k1", "nonce"));
+    let end = NOW + TICKET_LIFE_MS;
+    assert_eq!(ticket.until, end);
+    let table = [
+        (Some(&kept), ROOT, NOW, (200, "")),
+        (Some(&kept), ROOT, end - 1, (200, "")),
+        (Some(&kept), ROOT, end, (401, "ticket out of date")),
+        (Some(&kept), "", NOW, (401, "ticket with a wrong signature")),
+        (Some(&other), ROOT, NOW, (401, "ticket with a wrong signature")),
+        (Some(&expired), ROOT, NOW + 1, (401, "expired key")),
+        (None, ROOT, NOW, (401, "ticket of an unknown key")),
+    ];
+    for (kept, root, now, expected) in table {
+        assert_eq!(outcome(ticket.open(kept, root, now)), expected);
+    }
+    assert!(ticket.open_root(ROOT, NOW).is_none());
+    // It is the caller of the key as it is kept now.
+    assert_eq!(ticket.open(Some(&kept), ROOT, NOW).ok(), Some(caller(monitor)));
+
+    for text in ["", "a", "a.b", "YQ.YQ", &text.replace('.', ""), &"a".repeat(10_000), "%20"] {
+        assert_eq!(shown(text).map(outcome), Some((401, "malformed ticket")), "{text}");
+    }
+    assert!(shown("").is_some());
+    let elsewhere = Request {
+        method: "GET".to_owned(),
+        target: format!("/_connector?ticket={text}"),
+        ..Request::default()
+    };
+    assert!(Ticket::of(&elsewhere).is_none());
+}
+
+#[test]
+fn tickets_of_the_root_key() {
+    let header = "ApiKey cm9vdC1pZDphLXNlY3JldC1vZi10aGUtcm9vdC1rZXk=";
+    let credentials = Credentials::parse(header).unwrap_or_else(|_| panic!("sound credentials"));
+    let root = credentials.open_root(ROOT).expect("the root key");
+    let ticket = shown(&ticket_of(&root)).expect("it is there").expect("a sound ticket");
+    assert_eq!(ticket.open_root(ROOT, NOW).map(outcome), Some((200, "")));
+    let late = ticket.open_root(ROOT, NOW + TICKET_LIFE_MS).map(outcome);
+    assert_eq!(late, Some((401, "ticket out of date")));
+    assert!(ticket.open_root("root-id:another-secret-of-the-root-key", NOW).is_none());
+    assert!(ticket.open_root("", NOW).is_none());
+}
+
+#[test]
+fn a_fingerprint_is_that_of_the_key_as_it_is_kept() {
+    let monitor = r#","privileges":["monitor_connector"],"connectors":["a*"]"#;
+    let kept = |fields: &str| Key::from_json(&key(fields)).expect("a sound key").fingerprint();
+    assert_eq!(caller(monitor).fingerprint(), Some(kept(monitor)));
+    let changed = [
+        "",
+        r#","privileges":["manage_connector"],"connectors":["a*"]"#,
+        r#","privileges":["monitor_connector"],"connectors":["a*","b"]"#,
+        r#","privileges":["monitor_connector"],"connectors":["a*"],"expiration":1900000000000"#,
+    ];
+    for fields in changed {
+        assert_ne!(caller(monitor).fingerprint(), Some(kept(fields)));
+    }
+    assert_eq!(Caller::anonymous(Privilege::Monitor, "/").expect("let in").fingerprint(), None);
 }

@@ -68,6 +68,8 @@ export interface ClientOptions {
   apiKey?: string;
   /** Sends the requests; the global `fetch` by default. */
   fetch?: typeof fetch;
+  /** Opens sockets to watch with; the global `WebSocket` by default. `null`: there are none. */
+  WebSocket?: (new (url: URL) => object) | null;
 }
 
 /** Options of every call. */
@@ -94,6 +96,46 @@ export interface CreateOptions extends CallOptions {
    */
   ifNoneMatch?: "*" | null;
 }
+
+/** Which connectors to watch. */
+export interface WatchOptions extends CallOptions {
+  /** This one; all that the key may see by default. */
+  id?: string;
+}
+
+/** A connector as lists show it. */
+export interface WatchedConnector {
+  readonly id: string;
+  readonly name: string | null;
+  readonly index_name: string | null;
+  readonly service_type: string | null;
+  readonly description: string | null;
+  readonly status: ConnectorStatus;
+  /** When it took this status, as ISO 8601 in UTC. */
+  readonly since: string | null;
+  /** When the connector service last checked in, as ISO 8601 in UTC. */
+  readonly last_seen: string | null;
+  /** The error that the connector service has reported; the first 300 characters of it. */
+  readonly error: string | null;
+}
+
+/** Something that whoever watches is told. */
+export type WatchEvent =
+  /** Load what you show: nothing is known of what was before. Comes first, and after a long absence. */
+  | { readonly type: "reset" }
+  /** A connector has changed. */
+  | {
+      readonly type: "change";
+      readonly id: string;
+      /** Its version: that of its `ETag`. */
+      readonly version: number;
+      /** How it is now; `null` if it has been deleted. */
+      readonly connector: WatchedConnector | null;
+    }
+  /** The server cannot be reached. Trying goes on. */
+  | { readonly type: "lost"; readonly error: unknown }
+  /** The server is back. What has happened meanwhile follows. */
+  | { readonly type: "resumed" };
 
 /** Creates connectors, and reads and changes their status. */
 export interface ConnectorStatusClient {
@@ -141,6 +183,22 @@ export interface ConnectorStatusClient {
    * }
    */
   options(id: string, options?: CallOptions): Promise<readonly TransitionOption[]>;
+
+  /**
+   * What happens from now on, as it happens: to one connector, or to all that the key may see. It
+   * reconnects by itself and goes on where it was. Where WebSockets do not get through it asks every
+   * ten seconds, less often while nothing happens, and says `reset` when something has changed.
+   *
+   * It ends when the loop is left, or with the reason of the `signal` when that is aborted.
+   *
+   * @throws {ConnectorApiError} if the key may not watch, or not any more.
+   * @example
+   * for await (const event of client.watch()) {
+   *   if (event.type === "reset") await loadList();
+   *   if (event.type === "change") show(event.id, event.connector);
+   * }
+   */
+  watch(options?: WatchOptions): AsyncGenerator<WatchEvent, never, undefined>;
 }
 
 /**

@@ -5,6 +5,8 @@ import { ConnectorApiError, InvalidTransitionError } from "~error";
 import { movers } from "rules";
 import { assertTransition, explainTransition, isValidTransition, statuses } from "~js";
 
+import { watch } from "./watch.js";
+
 export { ConnectorApiError, InvalidTransitionError };
 
 export function transitionOptions(from) {
@@ -14,19 +16,31 @@ export function transitionOptions(from) {
   });
 }
 
-export function connectorStatus({ url, apiKey, fetch = globalThis.fetch }) {
+export function connectorStatus({
+  url,
+  apiKey,
+  fetch = globalThis.fetch,
+  WebSocket = globalThis.WebSocket,
+}) {
   const base = String(url).replace(/\/+$/, "");
   const authorization = apiKey === undefined ? {} : { authorization: `ApiKey ${apiKey}` };
 
-  /** Sends a request about a connector: a PUT if there is a `body`, otherwise a GET. */
-  async function send(id, below, { body, condition, signal }) {
+  /** The path of a connector. */
+  function pathOf(id) {
     // These would name another path than was meant.
     if (typeof id !== "string" || /^\.{0,2}$/.test(id)) {
       throw new TypeError(`[${String(id)}] is not a connector id`);
     }
+    return `/${encodeURIComponent(id)}`;
+  }
+
+  /** Sends a request about a connector: a PUT if there is a `body`, otherwise a GET. */
+  const send = async (id, below, options) => request(options.body ? "PUT" : "GET", pathOf(id) + below, options);
+
+  async function request(method, path, { body, condition, signal }) {
     const json = body && { "content-type": "application/json" };
-    const response = await fetch(`${base}/_connector/${encodeURIComponent(id)}${below}`, {
-      method: body ? "PUT" : "GET",
+    const response = await fetch(`${base}/_connector${path}`, {
+      method,
       headers: { accept: "application/json", ...authorization, ...json, ...condition },
       body: body && JSON.stringify(body),
       signal,
@@ -69,6 +83,35 @@ export function connectorStatus({ url, apiKey, fetch = globalThis.fetch }) {
 
     async options(id, { signal } = {}) {
       return transitionOptions((await look(id, signal)).answer.status);
+    },
+
+    watch({ id, signal } = {}) {
+      const seen = id === undefined ? "?size=0" : `${pathOf(id)}/_status?size=0`;
+
+      async function connect(since) {
+        if (!WebSocket) return undefined;
+        // A key must not be in a URL, where it would be logged. A ticket is worth nothing a moment later.
+        const ticket = apiKey && (await request("POST", "/_watch", { signal })).answer.ticket;
+        const address = new URL(`${base}/_connector/_watch`, globalThis.location?.href);
+        address.protocol = address.protocol.replace("http", "ws");
+        for (const [name, value] of Object.entries({ id, since, ticket })) {
+          if (value !== undefined) address.searchParams.set(name, value);
+        }
+        return new WebSocket(address);
+      }
+
+      async function ask(tag) {
+        try {
+          return (await request("GET", seen, { condition: tag && { "if-none-match": tag }, signal })).etag;
+        } catch (error) {
+          if (error.status === 304) return tag;
+          // One that is gone may come again.
+          if (error.status === 404 && id !== undefined) return "";
+          throw error;
+        }
+      }
+
+      return watch(connect, ask, signal);
     },
   };
 }

@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq;
 
 use super::error::{ApiError, Cause};
 use super::{
-    Call, Operation, Response, SyncJobCreation, SyncJobOperation, SyncJobWrite, View, Write,
+    Call, Operation, Response, SyncJobCreation, SyncJobOperation, SyncJobWrite, View, Watch, Write,
 };
 use crate::directory::matches_any;
 use crate::document::Fields;
@@ -158,14 +158,29 @@ impl Credentials {
     /// The caller, if these are the root key's credentials; `root` is `id:secret`. `None` too for
     /// a root key that anybody could guess.
     pub fn open_root(&self, root: &str) -> Option<Caller> {
-        let key = Self::split(root).filter(|key| key.secret.len() >= ROOT_SECRET_MIN)?;
+        let key = Self::of_root(root)?;
         let same = self.fingerprint().ct_eq(&key.fingerprint());
-        bool::from(same).then(|| Caller {
-            who: Who::Key(KeyName { id: key.id, name: "root".to_owned() }),
+        bool::from(same).then(|| key.into_root())
+    }
+
+    /// The root key, unless anybody could guess it; `root` is `id:secret`.
+    pub(super) fn of_root(root: &str) -> Option<Self> {
+        Self::split(root).filter(|key| key.secret.len() >= ROOT_SECRET_MIN)
+    }
+
+    /// Who has the root key.
+    pub(super) fn into_root(self) -> Caller {
+        let secret_sha256 = sha256(&self.secret);
+        Caller {
+            who: Who::Key(KeyName {
+                id: self.id,
+                name: "root".to_owned(),
+                proof: Proof::Root(secret_sha256),
+            }),
             privilege: Privilege::Manage,
             connectors: everything(),
             expiration: None,
-        })
+        }
     }
 
     /// The caller, if the key that is kept under this id - if there is one - has this secret.
@@ -180,16 +195,7 @@ impl Credentials {
         match kept {
             None => Err(AuthError::rejected(UNKNOWN_KEY, None)),
             Some(_) if !same => Err(AuthError::rejected(WRONG_SECRET, Some(&self.id))),
-            Some(key) if key.expiration.is_some_and(|end| end <= now) => {
-                let reason = format!("API key [{}] with id [{}] is expired", key.name, self.id);
-                Err(AuthError::unauthenticated("expired key", Some(&self.id), reason))
-            }
-            Some(key) => Ok(Caller {
-                who: Who::Key(KeyName { id: self.id.clone(), name: key.name.clone() }),
-                privilege: key.privilege,
-                connectors: key.connectors.clone(),
-                expiration: key.expiration,
-            }),
+            Some(key) => key.caller(&self.id, now),
         }
     }
 
@@ -201,6 +207,18 @@ impl Credentials {
 /// What stands for a secret that is not to be kept.
 pub fn sha256(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
+}
+
+/// What a key allows, for comparison.
+fn fingerprint(
+    secret_sha256: &[u8],
+    privilege: Privilege,
+    connectors: &[String],
+    expiration: Option<u64>,
+) -> String {
+    let limits = json!([privilege.name(), connectors, expiration]).to_string();
+    let hash = Sha256::new().chain_update(secret_sha256).chain_update(limits).finalize();
+    Base64Unpadded::encode_string(&hash)
 }
 
 fn everything() -> Vec<String> {
@@ -269,8 +287,39 @@ impl Key {
         })
     }
 
+    /// Who has the key, which is kept under that id.
+    ///
+    /// # Errors
+    /// 401 if it has expired.
+    pub(super) fn caller(&self, id: &str, now: u64) -> Result<Caller, AuthError> {
+        if self.expiration.is_some_and(|end| end <= now) {
+            let reason = format!("API key [{}] with id [{id}] is expired", self.name);
+            return Err(AuthError::unauthenticated("expired key", Some(id), reason));
+        }
+        Ok(Caller {
+            who: Who::Key(KeyName {
+                id: id.to_owned(),
+                name: self.name.clone(),
+                proof: Proof::Kept(self.secret_sha256),
+            }),
+            privilege: self.privilege,
+            connectors: self.connectors.clone(),
+            expiration: self.expiration,
+        })
+    }
+
+    /// What a ticket of the key is signed with.
+    pub(super) fn secret_sha256(&self) -> &[u8; 32] {
+        &self.secret_sha256
+    }
+
+    /// What the key allows, for comparison with [`Caller::fingerprint`].
+    pub fn fingerprint(&self) -> String {
+        fingerprint(&self.secret_sha256, self.privilege, &self.connectors, self.expiration)
+    }
+
     /// What a secret is compared with where there is no key.
-    fn nobodys() -> Self {
+    pub(super) fn nobodys() -> Self {
         Self {
             name: String::new(),
             secret_sha256: [0; 32],
@@ -285,6 +334,18 @@ impl Key {
 struct KeyName {
     id: String,
     name: String,
+    proof: Proof,
+}
+
+/// What a secret was compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Proof {
+    /// The hash that is kept of it.
+    Kept([u8; 32]),
+    /// A setting; this is its hash.
+    Root([u8; 32]),
+    /// What a cluster knows.
+    Cluster,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -310,7 +371,7 @@ pub struct Caller {
 impl std::fmt::Display for Caller {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.who {
-            Who::Key(KeyName { id, name }) => write!(f, "API key [{name}] with id [{id}]"),
+            Who::Key(KeyName { id, name, .. }) => write!(f, "API key [{name}] with id [{id}]"),
             Who::User(name) => write!(f, "user [{name}]"),
             Who::Anonymous => f.write_str("anonymous access"),
         }
@@ -341,7 +402,8 @@ impl Caller {
         let who = match who.get("api_key") {
             Some(key) => {
                 let id = text(key, "id")?;
-                Who::Key(KeyName { name: text(key, "name").unwrap_or_else(|| id.clone()), id })
+                let name = text(key, "name").unwrap_or_else(|| id.clone());
+                Who::Key(KeyName { id, name, proof: Proof::Cluster })
             }
             None => Who::User(who.get("username")?.as_str()?.to_owned()),
         };
@@ -362,6 +424,46 @@ impl Caller {
             Who::Key(key) => Some(key.id.clone()),
             Who::User(name) => Some(name.clone()),
         }
+    }
+
+    /// The id of the caller's key and what a ticket of it is signed with, if it is one of ours.
+    pub(super) fn key(&self) -> Option<(&str, &[u8; 32])> {
+        match &self.who {
+            Who::Key(KeyName { id, proof: Proof::Kept(hash) | Proof::Root(hash), .. }) => {
+                Some((id, hash))
+            }
+            Who::Key(_) | Who::User(_) | Who::Anonymous => None,
+        }
+    }
+
+    /// Is it somebody whom only a cluster knows?
+    pub fn is_of_cluster(&self) -> bool {
+        self.key().is_none() && self.who != Who::Anonymous
+    }
+
+    /// When the caller's key ends, in milliseconds since 1970.
+    pub fn expiration(&self) -> Option<u64> {
+        self.expiration
+    }
+
+    /// What the caller's key allows: while it has the same [`Key::fingerprint`], the caller may do
+    /// what it may do now. `None`: there is nothing to compare, the settings say who may do what.
+    pub fn fingerprint(&self) -> Option<String> {
+        let Self { who, privilege, connectors, expiration } = self;
+        match who {
+            Who::Key(KeyName { proof: Proof::Kept(secret_sha256), .. }) => {
+                Some(fingerprint(secret_sha256, *privilege, connectors, *expiration))
+            }
+            _ => None,
+        }
+    }
+
+    /// 403 for somebody who watches from a page of another site.
+    pub fn foreign_page(&self, origin: &str) -> AuthError {
+        let reason = format!(
+            "pages of [{origin}] may not watch: if they are meant to, add it to CORS_ORIGINS"
+        );
+        AuthError::of(ApiError::of(403, security(reason)), "foreign page", self.key_id())
     }
 
     /// Who the caller is, as Elasticsearch says it; `privilege`, `connectors` and `expires` are ours.
@@ -386,7 +488,7 @@ impl Caller {
             "connectors": self.connectors,
             "expires": self.expiration.map(|end| Time::from_millis(end).to_string()),
         });
-        if let (Who::Key(KeyName { id, name }), Value::Object(who)) = (&self.who, &mut who) {
+        if let (Who::Key(KeyName { id, name, .. }), Value::Object(who)) = (&self.who, &mut who) {
             who.insert("api_key".to_owned(), json!({ "id": id, "name": name }));
         }
         Response::json(200, &who)
@@ -404,7 +506,18 @@ impl Caller {
         }
         match call {
             _ if self.connectors.iter().any(|pattern| pattern == "*") => Ok(call),
-            Call::Info | Call::Options(_) | Call::Authenticate | Call::Static { .. } => Ok(call),
+            Call::Info
+            | Call::Options(_)
+            | Call::Authenticate
+            | Call::WatchTicket
+            | Call::Static { .. } => Ok(call),
+            Call::Watch(watch) if watch.id.as_deref().is_none_or(|id| self.covers(id)) => {
+                Ok(Call::Watch(Watch { connectors: Some(self.connectors.clone()), ..watch }))
+            }
+            Call::Watch(ref watch) => {
+                let id = watch.id.as_deref().unwrap_or_default();
+                Err(self.out_of_bounds(&call, &format!("not for [{id}]")))
+            }
             Call::Import => Err(self.out_of_bounds(&call, "it may concern any connector")),
             Call::Search(mut search) => {
                 search.connectors = Some(self.connectors.clone());
@@ -467,6 +580,7 @@ fn action(call: &Call) -> String {
         Call::Authenticate => return "cluster:admin/xpack/security/user/authenticate".to_owned(),
         Call::Import => "import",
         Call::List(_) => "list",
+        Call::Watch(_) | Call::WatchTicket => "watch",
         Call::CreateWithGeneratedId(_) => "post",
         Call::Connector(_, Operation::Get { .. } | Operation::Status { .. }) => "get",
         Call::Connector(_, Operation::Document) | Call::SyncJob(_, SyncJobOperation::Document) => {

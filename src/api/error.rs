@@ -240,6 +240,18 @@ impl ApiError {
         Self::of(421, Cause::new("misdirected_request_exception", reason))
     }
 
+    /// 426: a request that only makes sense with a WebSocket.
+    pub fn upgrade_required() -> Self {
+        let reason = "changes are watched over a WebSocket: send [Upgrade: websocket]";
+        Self::of(426, Cause::new("upgrade_required_exception", reason))
+    }
+
+    /// 503: more sockets than one object can serve.
+    pub fn too_many_watchers(limit: u32) -> Self {
+        let reason = format!("[{limit}] are watching, and that is as many as can: try again later");
+        Self::of(503, Cause::new("unavailable_exception", reason))
+    }
+
     /// 400: a body that ended before it was complete.
     pub fn cut_off() -> Self {
         Cause::new("parse_exception", "the request body ended before it was complete").into()

@@ -21,6 +21,7 @@ mod response;
 mod route;
 mod schema;
 mod sync_jobs;
+mod ticket;
 
 pub use access::{
     AuthError, Caller, Credentials, Key, PRIVILEGES_QUESTION, Privilege, cors_origin, sha256,
@@ -41,6 +42,7 @@ pub use sync_jobs::{
     SyncJobCreation, SyncJobOperation, SyncJobWrite, create_sync_job, decide_sync_job,
     show_sync_job,
 };
+pub use ticket::{TICKET_LIFE_MS, Ticket};
 
 use crate::connector::{ChangeContext, Connector, Creation, Delta, DomainError, Fields, with_id};
 use crate::directory::Filter;
@@ -94,6 +96,10 @@ pub enum Call {
     Import,
     /// A page of the connectors.
     List(List),
+    /// Changes from now on.
+    Watch(Watch),
+    /// A ticket to watch with.
+    WatchTicket,
     /// Create a connector with a generated id.
     CreateWithGeneratedId(Creation),
     /// An operation on one connector.
@@ -124,6 +130,8 @@ impl Call {
             | Self::Options(_)
             | Self::Authenticate
             | Self::List(_)
+            | Self::Watch(_)
+            | Self::WatchTicket
             | Self::Search(_)
             | Self::Static { .. } => false,
         }
@@ -147,6 +155,17 @@ pub struct List {
     pub size: usize,
     /// Which connectors to consider.
     pub filter: Filter,
+}
+
+/// What somebody who watches is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Watch {
+    /// Of this connector; `None`: of all.
+    pub id: Option<String>,
+    /// The last change that the caller knows; `None`: it knows nothing.
+    pub since: Option<u64>,
+    /// Of connectors whose id matches one of these patterns; `None`: of all.
+    pub connectors: Option<Vec<String>>,
 }
 
 /// What to do with one connector.
@@ -285,6 +304,8 @@ fn read_connectors(
         ConnectorRoute::Authenticate => Call::Authenticate,
         ConnectorRoute::Import => Call::Import,
         ConnectorRoute::List => Call::List(read_list(query)?),
+        ConnectorRoute::Watch => Call::Watch(read_watch(query)?),
+        ConnectorRoute::WatchTicket => Call::WatchTicket,
         ConnectorRoute::Get(id) => {
             let include_deleted = query.switch("include_deleted")?;
             let realtime = query.switch_on("realtime")?;
@@ -399,6 +420,20 @@ fn read_list(query: &mut Query) -> Result<List, ApiError> {
         filter.index_names.iter().filter_map(|name| IndexName::parse(name).err()).collect();
     valid(&problems)?;
     Ok(List { from, size, filter })
+}
+
+fn read_watch(query: &mut Query) -> Result<Watch, ApiError> {
+    // It has been looked at already: it says who asks.
+    let _ticket = query.text(ticket::PARAMETER);
+    let since = match query.text("since") {
+        None => None,
+        Some(text) => Some(text.parse().map_err(|_| {
+            let reason = format!("Failed to parse long parameter [since] with value [{text}]");
+            ApiError::from(Cause::illegal_argument(reason))
+        })?),
+    };
+    let id = query.text("id").map(checked).transpose()?;
+    Ok(Watch { id, since, connectors: None })
 }
 
 /// Refuses a page that reaches too far.

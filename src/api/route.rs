@@ -28,6 +28,10 @@ pub enum ConnectorRoute {
     Authenticate,
     /// `POST /_connector/_import`
     Import,
+    /// `GET /_connector/_watch`
+    Watch,
+    /// `POST /_connector/_watch`
+    WatchTicket,
     /// `GET /_connector`
     List,
     /// `PUT /_connector`, `POST /_connector`, `PUT /_connector/{id}`
@@ -52,7 +56,7 @@ impl From<ConnectorRoute> for Route {
 pub fn is_reserved(segment: &str) -> bool {
     let mut endpoints = ALL.iter().flat_map(|endpoint| endpoint.name.split('/'));
     // The URL parser of the runtime resolves `.` and `..`, encoded ones too.
-    matches!(segment, "." | ".." | "_sync_job" | "_secret" | "_import")
+    matches!(segment, "." | ".." | "_sync_job" | "_secret" | "_import" | "_watch")
         || endpoints.any(|it| it == segment)
 }
 
@@ -60,6 +64,7 @@ enum Resource {
     Root,
     Authenticate,
     Import,
+    Watch,
     Connectors,
     Connector(String),
     Update(String, &'static Endpoint),
@@ -89,6 +94,8 @@ pub fn route(method: &str, target: &str) -> Result<Route, ApiError> {
         (Resource::Root, "GET" | "HEAD") => ConnectorRoute::Info.into(),
         (Resource::Authenticate, "GET") => ConnectorRoute::Authenticate.into(),
         (Resource::Import, "POST") => ConnectorRoute::Import.into(),
+        (Resource::Watch, "GET") => ConnectorRoute::Watch.into(),
+        (Resource::Watch, "POST") => ConnectorRoute::WatchTicket.into(),
         (Resource::Connectors, "GET") => ConnectorRoute::List.into(),
         (Resource::Connectors, "PUT" | "POST") => ConnectorRoute::Create(None).into(),
         (Resource::Connector(id), "GET") => ConnectorRoute::Get(id).into(),
@@ -129,6 +136,7 @@ fn resource(path: &str) -> Result<Option<Resource>, ApiError> {
         [""] => Resource::Root,
         ["_security", "_authenticate"] => Resource::Authenticate,
         ["_connector", "_import"] => Resource::Import,
+        ["_connector", "_watch"] => Resource::Watch,
         ["_connector"] => Resource::Connectors,
         ["_connector", "_sync_job"] => Resource::SyncJobs,
         ["_connector", "_sync_job", id] => Resource::SyncJob(decode(id)?),
@@ -187,6 +195,7 @@ fn allow(resource: &Resource) -> &'static str {
         Resource::Root => "GET, HEAD",
         Resource::Authenticate => "GET",
         Resource::Import => "POST",
+        Resource::Watch => "GET, POST",
         Resource::Connectors => "GET, POST, PUT",
         Resource::Connector(_) => "GET, PUT, DELETE",
         Resource::Update(_, endpoint) if endpoint.name == "_status" => "GET, PUT",

@@ -7,10 +7,10 @@ use worker::{Env, console_error};
 use super::cors;
 use super::origin::{self, KnownCallers};
 use super::runtime::{Incoming, Kv, describe, now_millis, timeout};
-use crate::api::{ApiError, AuthError, Caller, Credentials, Key, Privilege};
+use crate::api::{ApiError, AuthError, Caller, Credentials, Key, Privilege, Ticket};
 
 /// The namespace of keys, each under its id.
-const KEYS: &str = "API_KEYS";
+pub(super) const KEYS: &str = "API_KEYS";
 /// The secret that holds the first key, as `id:secret`.
 const ROOT: &str = "ROOT_API_KEY";
 /// How long to wait for Workers KV to say whether there is such a key.
@@ -47,6 +47,9 @@ pub(super) async fn authenticate(
 /// As above.
 pub(super) async fn with_key(incoming: &Incoming, env: &Env) -> Result<Caller, AuthError> {
     if incoming.authorization.is_empty() {
+        if let Some(ticket) = Ticket::of(&incoming.request) {
+            return holder(&ticket?, env).await;
+        }
         let privilege = anonymous(incoming);
         if privilege > Privilege::None && !is_known_host(incoming) {
             return Err(AuthError::misdirected(&incoming.host));
@@ -59,11 +62,28 @@ pub(super) async fn with_key(incoming: &Incoming, env: &Env) -> Result<Caller, A
     {
         return Ok(caller);
     }
-    let key = key(env, credentials.id()).await.map_err(|why| {
-        console_error!("{KEYS} cannot be read: {why}");
-        AuthError::of(ApiError::unavailable("Workers KV"), "keys cannot be read", None)
-    })?;
+    let key = key(env, credentials.id()).await.map_err(unreadable)?;
     credentials.open(key.as_ref(), now_millis())
+}
+
+/// Whose ticket is it?
+async fn holder(ticket: &Ticket, env: &Env) -> Result<Caller, AuthError> {
+    let root = root(env);
+    if let Some(opened) = ticket.open_root(&root, now_millis()) {
+        return opened;
+    }
+    let key = key(env, &ticket.key).await.map_err(unreadable)?;
+    ticket.open(key.as_ref(), &root, now_millis())
+}
+
+/// The setting of the root key; empty if there is none.
+pub(super) fn root(env: &Env) -> String {
+    env.secret(ROOT).map(|root| root.to_string()).unwrap_or_default()
+}
+
+fn unreadable(why: String) -> AuthError {
+    console_error!("{KEYS} cannot be read: {why}");
+    AuthError::of(ApiError::unavailable("Workers KV"), "keys cannot be read", None)
 }
 
 /// What somebody without a key may do. A page of another site gets no further than reading: its
@@ -79,10 +99,19 @@ fn anonymous(incoming: &Incoming) -> Privilege {
 
 /// Browsers say where a page comes from, and pages cannot change what they say.
 fn is_foreign_page(incoming: &Incoming) -> bool {
-    let own = incoming.origin.split_once("://").is_some_and(|(_, host)| host == incoming.host);
-    let is_foreign = (!incoming.origin.is_empty() && !own)
+    let is_foreign = has_foreign_origin(incoming)
         || matches!(incoming.sec_fetch_site.as_str(), "cross-site" | "same-site");
     is_foreign && cors::allowed_origin(incoming).is_none()
+}
+
+/// Browsers let any page open a WebSocket to anywhere: it is for the server to look whose page it is.
+pub(super) fn is_foreign_watcher(incoming: &Incoming) -> bool {
+    has_foreign_origin(incoming) && cors::allowed_origin(incoming).is_none()
+}
+
+fn has_foreign_origin(incoming: &Incoming) -> bool {
+    let own = incoming.origin.split_once("://").is_some_and(|(_, host)| host == incoming.host);
+    !incoming.origin.is_empty() && !own
 }
 
 /// A page whose own name leads to this address (DNS rebinding) is of the same origin to a browser. So
@@ -102,7 +131,11 @@ fn is_known_host(incoming: &Incoming) -> bool {
             .any(|known| known == "*" || is_it(known))
 }
 
-async fn key(env: &Env, id: &str) -> Result<Option<Key>, String> {
+/// The key of that id, if there is one.
+///
+/// # Errors
+/// If Workers KV does not say.
+pub(super) async fn key(env: &Env, id: &str) -> Result<Option<Key>, String> {
     let keys = Kv::of(env, KEYS).map_err(|thrown| describe(&thrown))?;
     match timeout(KEY_LIMIT, keys.get(id)).await {
         Some(Ok(found)) => Ok(found.and_then(|json| {

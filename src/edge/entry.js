@@ -83,4 +83,21 @@ export class ConnectorObject extends objectOf(Connector, "handle", "current", "a
 }
 
 /** The one object that knows of all connectors. */
-export class Directory extends objectOf(DirectoryObject, "handle", "apply", "applyJobs", "claim", "release") {}
+export class Directory extends objectOf(
+  DirectoryObject,
+  "handle",
+  "apply",
+  "applyJobs",
+  "claim",
+  "release",
+  "watch",
+  "alarm",
+  "webSocketMessage",
+  "webSocketClose",
+  "webSocketError",
+) {
+  /** Somebody wants to watch: a socket is given by the response to a request. */
+  fetch(request) {
+    return this.watch(new URL(request.url).searchParams.get("message"));
+  }
+}

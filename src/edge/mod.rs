@@ -13,6 +13,7 @@ mod origin;
 mod outbox;
 mod rate_limit;
 mod runtime;
+mod watch;
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -97,7 +98,7 @@ impl Worker {
             return preflight;
         }
         spawn_or_ready(async move {
-            if incoming.cors_origins.is_empty() {
+            if incoming.cors_origins.is_empty() || incoming.wants_socket() {
                 return respond(&incoming, body.as_ref(), raw, &env, &known).await;
             }
             let response = respond(&incoming, body.as_ref(), raw, &env, &known).await?;
@@ -202,6 +203,14 @@ async fn respond(
                 None => Err(ApiError::unavailable("the Directory")),
             }
         }
+        Call::WatchTicket => watch::ticket(&caller, env),
+        Call::Watch(watch) => match watch::admit(incoming, &caller, request_id.as_deref()) {
+            Ok(()) => {
+                let message = watch::message(incoming, &watch, &caller, request_id.as_deref());
+                return runtime::watch_directory(env, &message);
+            }
+            Err(error) => Err(error),
+        },
         Call::Static { response, .. } => Ok(response),
         Call::CreateWithGeneratedId(_) => match create_with_generated_id(request) {
             Ok((id, request)) => {

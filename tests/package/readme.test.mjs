@@ -57,6 +57,7 @@ test("each example is run by a test", () => {
     ["Vue", "vue"],
     ["Svelte", "svelte"],
     ["`connector-status/client`", "js"], // client.test.mjs
+    ["Watching", "js"], // watch.test.mjs
     ["`connector-status/preview`", "js"], // preview.test.mjs
     ["`connector-status/sync-jobs`", "js"], // sync-jobs.test.mjs
   ]);

@@ -10,6 +10,7 @@ mod promise;
 mod request;
 mod response;
 mod rpc;
+mod sockets;
 mod storage;
 
 use js_sys::{JSON, Reflect};
@@ -25,8 +26,9 @@ pub(super) use request::{Incoming, host_and_target};
 pub(super) use response::{HttpResponse, no_content, pass_on, with_headers};
 pub(super) use rpc::{
     apply_entry, apply_jobs, claim_index, current_entry, handle_connector, handle_directory,
-    release_index,
+    release_index, watch_directory,
 };
+pub(super) use sockets::{SocketGroup, Sockets};
 pub(super) use storage::{ConnectorStore, DirectoryStore, State};
 pub(super) use web_sys::Request as RawRequest;
 

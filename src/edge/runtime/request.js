@@ -15,6 +15,7 @@ export async function readRequest(request, env, { limit, validUpTo, isForeign })
   const { ANONYMOUS_PRIVILEGE, CORS_ORIGINS, ALLOWED_HOSTS, WRITE_LIMIT, ORIGIN } = env;
   const reads = method === "GET" || method === "HEAD";
   const announced = headers.get("content-length");
+  const mayWatch = method === "GET" && url.includes("/_watch");
   const passes = ORIGIN ? isForeign(url) : false;
   const { body, problem, problem_at } = !passes && hasBody(request, announced)
     ? await readBody(request, announced, limit, validUpTo)
@@ -39,7 +40,8 @@ export async function readRequest(request, env, { limit, validUpTo, isForeign })
     if_match: header("if-match", !reads),
     if_none_match: header("if-none-match", true),
     authorization: header("authorization", true),
-    origin: header("origin", CORS_ORIGINS || !reads),
+    origin: header("origin", CORS_ORIGINS || !reads || mayWatch),
+    upgrade: header("upgrade", mayWatch),
     sec_fetch_site: header("sec-fetch-site", !reads),
     opaque_id: header("x-opaque-id", true),
     ray: header("cf-ray", true),

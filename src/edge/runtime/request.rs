@@ -35,6 +35,8 @@ pub(crate) struct Incoming {
     pub authorization: String,
     /// `Origin`
     pub origin: String,
+    /// `Upgrade`, if somebody may want to watch.
+    pub upgrade: String,
     /// `Sec-Fetch-Site`
     pub sec_fetch_site: String,
     /// `X-Opaque-Id`: the caller's name for the request.
@@ -80,12 +82,18 @@ impl Incoming {
             forwarded_for: given("forwarded_for").unwrap_or_default(),
             authorization: given("authorization").unwrap_or_default(),
             origin: given("origin").unwrap_or_default(),
+            upgrade: given("upgrade").unwrap_or_default(),
             sec_fetch_site: given("sec_fetch_site").unwrap_or_default(),
             opaque_id: given("opaque_id").filter(|id| !id.is_empty()),
             ray: given("ray"),
             address: given("address").unwrap_or_default(),
             preflight_method: given("preflight_method").unwrap_or_default(),
         }
+    }
+
+    /// Does the caller want to go on with a WebSocket?
+    pub fn wants_socket(&self) -> bool {
+        self.upgrade.eq_ignore_ascii_case("websocket")
     }
 
     /// What the request is called in the log.

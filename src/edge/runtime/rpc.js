@@ -21,6 +21,12 @@ export const handleConnector = (env, id, message, body) =>
 export const handleDirectory = (env, message, body) =>
   directory(env).handle(message, body).then(respond).catch(unanswered("the Directory"));
 
+/** A method cannot give a socket to a Worker, the response to a request can. */
+export const watchDirectory = (env, message) =>
+  directory(env)
+    .fetch(`https://directory/?${new URLSearchParams({ message })}`, { headers: { upgrade: "websocket" } })
+    .catch(unanswered("the Directory"));
+
 export const applyEntry = (env, entry, document) => directory(env).apply(entry, document);
 
 export const applyJobs = (env, jobs) => directory(env).applyJobs(jobs);

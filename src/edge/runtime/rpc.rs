@@ -22,6 +22,8 @@ extern "C" {
         message: &str,
         body: Option<&JsString>,
     ) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(catch, js_name = watchDirectory)]
+    fn watch_directory_js(env: &Env, message: &str) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch, js_name = applyEntry)]
     fn apply_entry_js(env: &Env, entry: &str, document: Option<&str>) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch, js_name = applyJobs)]
@@ -53,6 +55,14 @@ pub(crate) fn handle_connector(
 /// If there is no such binding.
 pub(crate) fn handle_directory(env: &Env, message: &str, body: Option<&JsString>) -> JsResult {
     handle_directory_js(env, message, body).map(JsValue::from)
+}
+
+/// A promise of the Directory's response to somebody who wants to watch.
+///
+/// # Errors
+/// If there is no such binding.
+pub(crate) fn watch_directory(env: &Env, message: &str) -> JsResult {
+    watch_directory_js(env, message).map(JsValue::from)
 }
 
 /// Tells the Directory how a connector is; gives its reply.

@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::*;
 use worker::worker_sys::DurableObjectState;
 use worker::worker_sys::types::DurableObjectStorage;
 
-use super::{JsError, JsString, number};
+use super::{JsError, JsString, Sockets, number};
 
 #[wasm_bindgen(module = "/src/edge/objects/connector/store.js")]
 extern "C" {
@@ -87,10 +87,20 @@ extern "C" {
 /// What the runtime gives an object.
 pub(crate) struct State(worker::State);
 
+impl Clone for State {
+    fn clone(&self) -> Self {
+        Self::of(self.raw())
+    }
+}
+
 impl State {
     /// From the argument of an object's constructor.
     pub fn of(state: DurableObjectState) -> Self {
         Self(state.into())
+    }
+
+    fn raw(&self) -> DurableObjectState {
+        JsValue::from(self.0.as_raw()).unchecked_into()
     }
 
     /// Goes on with some work after the answer.
@@ -108,6 +118,11 @@ impl State {
 
     fn storage(&self) -> DurableObjectStorage {
         JsValue::from(self.0.storage().as_raw()).unchecked_into()
+    }
+
+    /// The object's WebSockets.
+    pub fn sockets(&self) -> Sockets {
+        Sockets::of(self.raw())
     }
 
     /// A connector's storage.

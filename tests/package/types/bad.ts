@@ -24,6 +24,8 @@ connectorStatus({ url: "" }).update("a", "finished"); // refused
 connectorStatus({ url: "" }).get("a").status; // refused
 connectorStatus({ url: "" }).create("a", { status: "connected" }); // refused
 connectorStatus({ url: "" }).create("a", {}, { ifNoneMatch: '"1"' }); // refused
+connectorStatus({ url: "" }).watch({ id: 3 }); // refused
+connectorStatus({ url: "" }).watch({ since: 3 }); // refused
 preview({ id: "a" }, { method: "GET", path: "/" }); // refused
 init("connector_status.wasm"); // refused
 export { status };

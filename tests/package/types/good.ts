@@ -76,6 +76,15 @@ export async function use(signal: AbortSignal): Promise<string | number> {
   }
 }
 
+export async function follow(signal: AbortSignal): Promise<string | undefined> {
+  const client = connectorStatus({ url: "", WebSocket: globalThis.WebSocket ?? null });
+  for await (const event of client.watch({ id: "a", signal })) {
+    if (event.type === "lost") throw event.error;
+    if (event.type === "change" && event.connector?.status === "error") return `${event.version} ${event.connector.error}`;
+  }
+  return undefined;
+}
+
 export async function look(connector: ConnectorDocument): Promise<ConnectorDocument | null> {
   await load();
   const request = { method: "PUT", path: "/_connector/a/_status", body: { status: "error" } };

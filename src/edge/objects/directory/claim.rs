@@ -125,7 +125,10 @@ impl Directory {
     }
 
     fn forget_entry(&self, id: &str) -> Result<(), JsError> {
-        self.next_seq()?;
+        let seq = self.next_seq()?;
+        self.set("forgotten", seq)?;
+        self.forgotten.set(seq);
+        self.live.tell_gone(id, seq);
         self.counts.forget();
         let documents = "DELETE FROM document WHERE key = (SELECT key FROM entry WHERE id = ?)";
         self.store.rows::<IgnoredAny>(documents, &[id.into()])?;

@@ -114,7 +114,8 @@ impl Directory {
             }
         }
         let text = serde_json::to_string(&entries).unwrap_or_default();
-        let results = self.store.apply(&text, None, self.next_seq()?)?;
+        let seq = self.next_seq()?;
+        let results = self.store.apply(&text, None, seq)?;
         self.counts.forget();
         let results: Vec<String> = serde_json::from_str(&results).unwrap_or_default();
         for (entry, result) in entries.iter().zip(results) {
@@ -124,7 +125,12 @@ impl Directory {
                     let index = entry.get("index_name").and_then(Value::as_str).unwrap_or_default();
                     summary.skip(id, &format!("its index [{index}] is used by another connector"));
                 }
-                _ => summary.taken += 1,
+                result => {
+                    if result == "taken" {
+                        self.live.tell(&entry.to_string(), seq, true);
+                    }
+                    summary.taken += 1;
+                }
             }
         }
         Ok(())

@@ -4,6 +4,7 @@
 mod claim;
 mod import;
 mod list;
+mod live;
 mod search;
 
 use std::cell::Cell;
@@ -25,6 +26,7 @@ use crate::edge::runtime::{
 };
 use import::Look;
 use list::Counts;
+use live::Live;
 
 /// Sequence numbers are reserved by so many: a restart skips what is left of them, and the storage
 /// is not asked for each.
@@ -45,6 +47,9 @@ struct Directory {
     reserved: Cell<u64>,
     counts: Counts,
     look: Look,
+    live: Rc<Live>,
+    /// The last change of which no row is left.
+    forgotten: Cell<u64>,
 }
 
 #[wasm_bindgen]
@@ -54,6 +59,8 @@ impl DirectoryObject {
     pub fn new(state: DurableObjectState, env: Env) -> Self {
         let state = State::of(state);
         Self(Rc::new(Directory {
+            live: Live::of(env.clone(), state.clone()),
+            forgotten: Cell::default(),
             env,
             store: state.directory_store(),
             state,
@@ -118,6 +125,44 @@ impl DirectoryObject {
         }
         Ok(JsValue::NULL)
     }
+
+    /// The response to somebody who wants to watch.
+    ///
+    /// # Errors
+    /// If the runtime fails.
+    pub fn watch(&self, message: &str) -> JsResult {
+        match message::parse(message) {
+            Ok(fields) => self.0.watch(fields.into()),
+            Err(UnknownFormat) => other_version().send(),
+        }
+    }
+
+    /// Somebody who watches has said something.
+    #[wasm_bindgen(js_name = webSocketMessage)]
+    pub fn web_socket_message(&self, socket: &JsValue, message: &JsValue) {
+        self.0.live.hear(socket, message.as_string().as_deref());
+    }
+
+    /// Somebody has gone.
+    #[wasm_bindgen(js_name = webSocketClose)]
+    pub fn web_socket_close(&self, socket: &JsValue, code: u16) {
+        self.0.live.say_goodbye(socket, code);
+    }
+
+    /// Somebody has gone without a word.
+    #[wasm_bindgen(js_name = webSocketError)]
+    pub fn web_socket_error(&self) {
+        self.0.live.look_anew();
+    }
+
+    /// Closes the sockets whose time is over.
+    ///
+    /// # Errors
+    /// None.
+    pub fn alarm(&self) -> JsResult {
+        self.0.live.end_expired();
+        Ok(JsValue::NULL)
+    }
 }
 
 impl Directory {
@@ -139,6 +184,7 @@ impl Directory {
                     self.reserved.set(value);
                 }
                 "looked_at" => self.look.at.set(value),
+                "forgotten" => self.forgotten.set(value),
                 _ => {}
             }
         }
@@ -168,11 +214,15 @@ impl Directory {
         if message::parse(entry).is_err() {
             return reply("unknown format");
         }
-        let results = self.store.apply(&format!("[{entry}]"), document, self.next_seq()?)?;
+        let seq = self.next_seq()?;
+        let results = self.store.apply(&format!("[{entry}]"), document, seq)?;
         let results: Vec<String> = serde_json::from_str(&results).unwrap_or_default();
         let result = results.first().map_or("", String::as_str);
         if result == "taken" {
             self.counts.forget();
+        }
+        if matches!(result, "taken" | "seen") {
+            self.live.tell(entry, seq, result == "taken");
         }
         reply(result)
     }

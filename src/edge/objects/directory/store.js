@@ -61,6 +61,9 @@ const JOB_TABLES = `
   CREATE TABLE IF NOT EXISTS job_document (key INTEGER PRIMARY KEY, json TEXT NOT NULL);
 `;
 
+// Tickets that were used to watch, until they are out of date.
+const TICKETS = "CREATE TABLE ticket (nonce TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID";
+
 /** Adds to a total, for a row that comes (`NEW`) or goes (`OLD`). A missing type counts under the empty text. */
 const count = (row, by) => `
     INSERT INTO total VALUES (${row}.deleted, coalesce(${row}.status, ''), coalesce(${row}.service_type, ''), ${by})
@@ -77,10 +80,13 @@ const FIELDS = ["index_name", "name", "service_type", "description", "status", "
 
 /** Makes the tables if there are none. */
 export function open({ sql }) {
-  const found = sql.exec("SELECT name FROM sqlite_master WHERE name IN ('entry_moves', 'job_document')").toArray();
+  const found = sql
+    .exec("SELECT name FROM sqlite_master WHERE name IN ('entry_moves', 'job_document', 'ticket')")
+    .toArray();
   const names = found.map(({ name }) => name);
   if (!names.includes("entry_moves")) sql.exec(TABLES + TRIGGERS);
   if (!names.includes("job_document")) sql.exec(JOB_TABLES);
+  if (!names.includes("ticket")) sql.exec(TICKETS);
 }
 
 /**

@@ -1,0 +1,138 @@
+// Hearing of changes: over a WebSocket, and by asking where sockets do not get through.
+
+/** How long to wait before trying again: longer and longer, and each client for another time. */
+const RETRY = 1_000;
+const LONGEST_RETRY = 30_000;
+/** How often to ask where sockets do not get through; less often while nothing happens. */
+const ASK = 10_000;
+const LONGEST_ASK = 60_000;
+/** When sockets are given another chance. */
+const ANOTHER_CHANCE = 300_000;
+/** A socket is looked after this often; after so many looks in silence it is pinged, or given up. */
+const LOOK = 10_000;
+const PING_AFTER = 5;
+const GIVE_UP_AFTER = 7;
+
+/** Waits, unless the page comes back online. */
+function pause(ms, signal) {
+  return new Promise((resolve, reject) => {
+    const abort = () => done(() => reject(signal.reason));
+    const timer = setTimeout(() => done(resolve), ms);
+    const stop = onOnline(() => done(resolve));
+    function done(settle) {
+      clearTimeout(timer);
+      stop();
+      signal?.removeEventListener("abort", abort);
+      settle();
+    }
+    signal?.addEventListener("abort", abort);
+    if (signal?.aborted) abort();
+  });
+}
+
+function onOnline(act) {
+  globalThis.addEventListener?.("online", act);
+  return () => globalThis.removeEventListener?.("online", act);
+}
+
+/** The messages of a socket, until it ends. */
+async function* listen(socket, signal) {
+  const messages = [];
+  let isOver = false;
+  let silence = 0;
+  let wake;
+  const end = () => {
+    isOver = true;
+    wake?.();
+  };
+  socket.onmessage = ({ data }) => {
+    silence = 0;
+    if (data === "pong") return;
+    messages.push(JSON.parse(data));
+    wake?.();
+  };
+  socket.onclose = socket.onerror = end;
+  signal?.addEventListener("abort", end);
+  // What was open before is not open any more, even where nobody has noticed yet.
+  const stop = onOnline(end);
+  const timer = setInterval(() => {
+    silence += 1;
+    if (socket.readyState !== 1 || silence >= GIVE_UP_AFTER) end();
+    else if (silence >= PING_AFTER) socket.send("ping");
+  }, LOOK);
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      if (messages.length > 0) yield messages.shift();
+      else if (isOver) return;
+      else await new Promise((resolve) => (wake = resolve));
+    }
+  } finally {
+    clearInterval(timer);
+    stop();
+    signal?.removeEventListener("abort", end);
+    socket.close();
+  }
+}
+
+/**
+ * What happens from now on. `connect(since)` opens a socket, `undefined` where there are none; `ask(tag)` gives the
+ * tag of how things are, the same one if nothing has changed.
+ */
+export async function* watch(connect, ask, signal) {
+  let since;
+  let tag;
+  let isLost = false;
+  let failures = 0;
+  let blocked = 0;
+  let socketsFrom = 0;
+  let between = ASK;
+  for (;;) {
+    let wait;
+    try {
+      signal?.throwIfAborted();
+      let heard = false;
+      const socket = Date.now() >= socketsFrom && (await connect(since));
+      if (socket) {
+        for await (const { type, seq, changes } of listen(socket, signal)) {
+          heard = true;
+          failures = blocked = 0;
+          if (isLost) yield { type: "resumed" };
+          isLost = false;
+          if (type === "reset") yield { type };
+          else
+            for (const { id, version, connector, seq } of changes)
+              if (!(seq <= since)) yield { type: "change", id, version, connector };
+          since = seq;
+        }
+      }
+      if (!heard) {
+        const now = await ask(tag);
+        failures = 0;
+        if (isLost) yield { type: "resumed" };
+        isLost = false;
+        between = now === tag ? Math.min(between * 1.5, LONGEST_ASK) : ASK;
+        if (now !== tag) yield { type: "reset" };
+        tag = now;
+        // The server is there, and its sockets are not.
+        if (socket) blocked += 1;
+        if (blocked > 1) {
+          blocked = 0;
+          socketsFrom = Date.now() + ANOTHER_CHANCE;
+        }
+      }
+      const again = heard || (socket && Date.now() >= socketsFrom);
+      wait = again ? RETRY * Math.random() : between * (0.75 + Math.random() / 4);
+    } catch (error) {
+      signal?.throwIfAborted();
+      const { status } = error;
+      // Whoever may not watch is told; everything else may be better in a moment.
+      if (status >= 400 && status < 500 && status !== 408 && status !== 429) throw error;
+      if (!isLost) yield { type: "lost", error };
+      isLost = true;
+      wait = Math.min(RETRY * 2 ** failures, LONGEST_RETRY) * (0.5 + Math.random() / 2);
+      failures += 1;
+    }
+    await pause(wait, signal);
+  }
+}

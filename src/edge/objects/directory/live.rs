@@ -1,0 +1,535 @@
+//! Watching: sockets that hear of every change.
+//!
+//! They are open while the object sleeps, so an open page costs nothing while nothing happens. What is
+//! to be known of a socket is attached to it, and those that may see the same and began at about the
+//! same time have the same attached: they are one group, and each message is made once for it.
+//!
+//! The first change goes out at once, then what has gathered, four times a second at most; heartbeats
+//! wait for a second, or for a change. Timers run only while something waits to be sent.
+//!
+//! A socket ends with its key: at its expiry by an alarm, and when the key is revoked or changed at
+//! the latest before the first message that is sent ten minutes after it was last looked at. That
+//! costs nothing while nothing is sent, and then nobody sees anything either.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use worker::{Env, console_error};
+
+use super::Directory;
+use crate::api::{ApiError, AuthError, Format, Request, Watch};
+use crate::directory::matches_any;
+use crate::edge::runtime::{
+    HttpResponse, JsError, JsResult, JsString, SocketGroup, Sockets, State, describe, now_millis,
+    sleep,
+};
+use crate::edge::watch::Watcher;
+use crate::edge::{auth, log};
+
+/// More sockets than this are refused: one change to all of them takes a tenth of a second.
+const SOCKETS: u32 = 4_000;
+/// Who has missed more changes than this starts over, which costs less than to be told.
+const CHANGES: usize = 1_000;
+/// A message is no longer than this, in bytes.
+const MESSAGE_BYTES: usize = 512 << 10;
+/// How far apart messages to a socket are.
+const GAP_MS: u64 = 250;
+/// How long heartbeats alone wait.
+const HEARTBEAT_GAP_MS: u64 = 1_000;
+/// After so many sends others have their turn: this takes about a millisecond.
+const TURN: u32 = 32;
+/// The setting that says how long a key is trusted, in seconds, and what holds without it.
+const CHECK_SETTING: &str = "WATCH_CHECK_SECONDS";
+const CHECK_SECONDS: u64 = 600;
+
+/// All is well: `normal closure`.
+const CLOSED: u16 = 1000;
+/// Somebody may not go on: `policy violation`.
+const REFUSED: u16 = 1008;
+/// They may try again: `try again later`.
+const AWAY: u16 = 1013;
+
+/// What is attached to a socket.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Access {
+    /// The connector that is watched; absent: all.
+    id: Option<String>,
+    /// Patterns of the connectors that may be seen; absent: all.
+    patterns: Option<Vec<String>>,
+    /// When it ends, in milliseconds since 1970.
+    expires: Option<u64>,
+    /// A key that may be revoked: its id, and what it allows.
+    key: Option<(String, String)>,
+    /// When that is to be looked at anew.
+    check_at: u64,
+}
+
+impl Access {
+    fn covers(&self, id: &str) -> bool {
+        self.id.as_ref().is_none_or(|watched| watched == id)
+            && self.patterns.as_ref().is_none_or(|patterns| matches_any(patterns, id))
+    }
+
+    fn is_over(&self, now: u64) -> bool {
+        self.expires.is_some_and(|end| end <= now)
+    }
+
+    fn is_due(&self, now: u64) -> bool {
+        self.key.is_some() && self.check_at <= now
+    }
+
+    fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// Sockets that may see the same.
+struct View {
+    access: Access,
+    group: SocketGroup,
+}
+
+/// A connector as lists show it.
+#[derive(Deserialize)]
+struct Entry {
+    id: String,
+    version: u64,
+    deleted: u64,
+    #[serde(default)]
+    changed: u64,
+    name: Option<String>,
+    index_name: Option<String>,
+    service_type: Option<String>,
+    description: Option<String>,
+    status: Option<String>,
+    since: Option<String>,
+    last_seen: Option<String>,
+    error: Option<String>,
+}
+
+/// A change to be told.
+struct Change {
+    seq: u64,
+    id: String,
+    text: String,
+}
+
+impl Change {
+    fn new(entry: &Entry, seq: u64) -> Self {
+        let connector = (entry.deleted == 0).then(|| {
+            json!({
+                "id": entry.id,
+                "name": entry.name,
+                "index_name": entry.index_name,
+                "service_type": entry.service_type,
+                "description": entry.description,
+                "status": entry.status,
+                "since": entry.since,
+                "last_seen": entry.last_seen,
+                "error": entry.error,
+            })
+        });
+        Self::of(&entry.id, seq, entry.version, connector)
+    }
+
+    fn of(id: &str, seq: u64, version: u64, connector: Option<Value>) -> Self {
+        let change = json!({ "seq": seq, "version": version, "id": id, "connector": connector });
+        Self { seq, id: id.to_owned(), text: change.to_string() }
+    }
+}
+
+/// What waits to be sent.
+#[derive(Default)]
+struct Pending {
+    /// The newest change of each connector.
+    changes: HashMap<String, Change>,
+    /// There were too many.
+    is_reset: bool,
+    /// There is more than heartbeats.
+    is_urgent: bool,
+    /// The last change.
+    seq: u64,
+    /// When the first came.
+    since: u64,
+}
+
+impl Pending {
+    fn is_empty(&self) -> bool {
+        self.changes.is_empty() && !self.is_reset
+    }
+
+    fn add(&mut self, change: Change, is_urgent: bool, now: u64) {
+        if self.is_empty() {
+            self.since = now;
+        }
+        self.seq = self.seq.max(change.seq);
+        self.is_urgent |= is_urgent;
+        if self.is_reset {
+            return;
+        }
+        self.changes.insert(change.id.clone(), change);
+        if self.changes.len() > CHANGES {
+            self.changes.clear();
+            self.is_reset = true;
+        }
+    }
+
+    /// The message for those with that access, if any of it is for them.
+    fn message(&self, in_order: &[&Change], access: &Access) -> Option<String> {
+        if self.is_reset {
+            return Some(reset(self.seq));
+        }
+        let covered = || in_order.iter().filter(|change| access.covers(&change.id));
+        covered().next()?;
+        Some(message(self.seq, covered().map(|change| change.text.as_str())))
+    }
+}
+
+/// What there is to know has to be looked up anew.
+fn reset(seq: u64) -> String {
+    format!("{{\"type\":\"reset\",\"seq\":{seq}}}")
+}
+
+/// Changes; `seq` is the last that the receiver need not hear of again. Too many are a reset.
+fn message<'a>(seq: u64, changes: impl Iterator<Item = &'a str>) -> String {
+    let mut message = format!("{{\"type\":\"changes\",\"seq\":{seq},\"changes\":[");
+    for (n, change) in changes.enumerate() {
+        if n > 0 {
+            message.push(',');
+        }
+        message.push_str(change);
+        if message.len() > MESSAGE_BYTES {
+            return reset(seq);
+        }
+    }
+    message.push_str("]}");
+    message
+}
+
+/// Who watches, and what they have not been told yet.
+pub(super) struct Live {
+    env: Env,
+    state: State,
+    sockets: Sockets,
+    /// `None`: to be looked up.
+    views: RefCell<Option<Rc<[View]>>>,
+    pending: RefCell<Pending>,
+    /// When the next message is due, and which timer waits for that.
+    due: Cell<Option<u64>>,
+    timer: Cell<u64>,
+    is_sending: Cell<bool>,
+    last_sent: Cell<u64>,
+    /// When the alarm is set to; `None`: not known.
+    alarm_at: Cell<Option<u64>>,
+}
+
+impl Live {
+    /// From what the runtime gives an object.
+    pub fn of(env: Env, state: State) -> Rc<Self> {
+        Rc::new(Self {
+            env,
+            sockets: state.sockets(),
+            state,
+            views: RefCell::default(),
+            pending: RefCell::default(),
+            due: Cell::default(),
+            timer: Cell::default(),
+            is_sending: Cell::default(),
+            last_sent: Cell::default(),
+            alarm_at: Cell::default(),
+        })
+    }
+
+    fn views(&self) -> Rc<[View]> {
+        let mut views = self.views.borrow_mut();
+        let views = views.get_or_insert_with(|| {
+            let view = |group: SocketGroup| match serde_json::from_str(&group.attachment) {
+                Ok(access) => Some(View { access, group }),
+                Err(_) => {
+                    group.close(AWAY, "connect again");
+                    None
+                }
+            };
+            self.sockets.groups().into_iter().filter_map(view).collect()
+        });
+        views.clone()
+    }
+
+    /// To be called when sockets have come, gone or changed.
+    pub fn look_anew(&self) {
+        self.views.take();
+    }
+
+    /// Tells a change, if anybody watches. `is_more`: than a heartbeat.
+    pub fn tell(self: &Rc<Self>, entry: &str, seq: u64, is_more: bool) {
+        if self.views().is_empty() {
+            return;
+        }
+        match serde_json::from_str(entry) {
+            Ok(entry) => self.add(Change::new(&entry, seq), is_more),
+            Err(error) => console_error!("an entry cannot be told: {error}"),
+        }
+    }
+
+    /// Tells that a connector is gone.
+    pub fn tell_gone(self: &Rc<Self>, id: &str, seq: u64) {
+        if !self.views().is_empty() {
+            self.add(Change::of(id, seq, 0, None), true);
+        }
+    }
+
+    fn add(self: &Rc<Self>, change: Change, is_urgent: bool) {
+        self.pending.borrow_mut().add(change, is_urgent, now_millis());
+        self.schedule();
+    }
+
+    /// Sees to it that what waits is sent when it is due.
+    fn schedule(self: &Rc<Self>) {
+        let due = {
+            let pending = self.pending.borrow();
+            if pending.is_empty() || self.is_sending.get() {
+                return;
+            }
+            let wait = if pending.is_urgent { 0 } else { HEARTBEAT_GAP_MS };
+            (pending.since + wait).max(self.last_sent.get() + GAP_MS)
+        };
+        if self.due.get().is_some_and(|earlier| earlier <= due) {
+            return;
+        }
+        self.due.set(Some(due));
+        let timer = self.timer.get() + 1;
+        self.timer.set(timer);
+        let this = self.clone();
+        self.state.wait_until(async move {
+            let wait = due.saturating_sub(now_millis());
+            if wait > 0 {
+                sleep(Duration::from_millis(wait)).await;
+            }
+            // Another may have been set meanwhile, to an earlier time.
+            if this.timer.get() == timer {
+                this.due.set(None);
+                this.is_sending.set(true);
+                this.send().await;
+                this.is_sending.set(false);
+                this.schedule();
+            }
+        });
+    }
+
+    /// Sends what waits.
+    async fn send(&self) {
+        self.last_sent.set(now_millis());
+        let pending = self.pending.take();
+        let mut changes: Vec<&Change> = pending.changes.values().collect();
+        changes.sort_unstable_by_key(|change| change.seq);
+        let mut sent = 0;
+        for view in &*self.views() {
+            let Some(message) = pending.message(&changes, &view.access) else { continue };
+            if !self.may_see(view).await {
+                continue;
+            }
+            let message = JsString::from(message);
+            let count = view.group.len();
+            let mut from = 0;
+            while from < count {
+                if sent >= TURN {
+                    sleep(Duration::ZERO).await;
+                    sent = 0;
+                }
+                let to = count.min(from + TURN - sent);
+                view.group.send(from, to, &message);
+                sent += to - from;
+                from = to;
+            }
+        }
+    }
+
+    /// Whether those may still see what they could see when they came. If not, that is their end.
+    async fn may_see(&self, view: &View) -> bool {
+        let View { access, group } = view;
+        let now = now_millis();
+        if access.is_over(now) {
+            group.close(REFUSED, "the key has expired");
+            self.look_anew();
+            return false;
+        }
+        let Some((id, fingerprint)) = access.key.as_ref().filter(|_| access.is_due(now)) else {
+            return true;
+        };
+        let (code, why) = match auth::key(&self.env, id).await {
+            Ok(Some(key)) if key.fingerprint() == *fingerprint => {
+                let access = Access { check_at: self.next_check(), ..access.clone() };
+                group.attach(&access.to_json());
+                self.look_anew();
+                return true;
+            }
+            Ok(_) => (REFUSED, "the key has been changed or revoked"),
+            Err(why) => {
+                console_error!("{} cannot be read: {why}", auth::KEYS);
+                (AWAY, "the key cannot be checked at the moment")
+            }
+        };
+        group.close(code, why);
+        self.look_anew();
+        false
+    }
+
+    /// When a key that has just been looked at is to be looked at again. In coarse steps, so that
+    /// sockets that come one after the other are one group.
+    fn next_check(&self) -> u64 {
+        let setting =
+            self.env.var(CHECK_SETTING).ok().and_then(|text| text.to_string().parse().ok());
+        let period = setting.unwrap_or(CHECK_SECONDS).clamp(1, CHECK_SECONDS) * 1_000;
+        let step = period / 10;
+        (now_millis() + period) / step * step
+    }
+
+    /// Takes a socket; gives the response.
+    fn accept(self: &Rc<Self>, watcher: Watcher, message: &str) -> JsResult {
+        let Watcher { watch: Watch { id, connectors, .. }, expires, fingerprint, origin, .. } =
+            watcher;
+        let key = origin.by.zip(fingerprint);
+        let check_at = if key.is_some() { self.next_check() } else { 0 };
+        let access = Access { id, patterns: connectors, expires, key, check_at };
+        let response = self.sockets.accept(&access.to_json(), message)?;
+        self.look_anew();
+        self.set_alarm(expires);
+        Ok(response)
+    }
+
+    /// Nobody has anything to say here. Pings are answered by the runtime, or those that came before
+    /// it knew how by us.
+    pub fn hear(&self, socket: &JsError, message: Option<&str>) {
+        let socket = SocketGroup::one(socket);
+        match message {
+            Some("ping") => socket.send(0, 1, &JsString::from("pong")),
+            _ => {
+                socket.close(REFUSED, "nothing is expected here but [ping]");
+                self.look_anew();
+            }
+        }
+    }
+
+    /// Closes a socket that the other end has closed.
+    pub fn say_goodbye(&self, socket: &JsError, code: u16) {
+        // Codes that say that there was none cannot be sent.
+        let code = if matches!(code, 1005 | 1006 | 1015) { CLOSED } else { code };
+        SocketGroup::one(socket).close(code, "");
+        self.look_anew();
+    }
+
+    /// Closes the sockets whose time is over, and sets the alarm for the next.
+    pub fn end_expired(self: &Rc<Self>) {
+        self.alarm_at.set(None);
+        let now = now_millis();
+        let views = self.views();
+        for view in views.iter().filter(|view| view.access.is_over(now)) {
+            view.group.close(REFUSED, "the key has expired");
+            self.look_anew();
+        }
+        let later = views.iter().filter_map(|view| view.access.expires).filter(|end| *end > now);
+        self.set_alarm(later.min());
+    }
+
+    /// Sees to it that there is an alarm by then.
+    fn set_alarm(self: &Rc<Self>, by: Option<u64>) {
+        let Some(by) = by else { return };
+        let at = match self.alarm_at.get() {
+            Some(at) if at <= by => return,
+            Some(_) => by,
+            // The one that was set before the object slept may be for an earlier time.
+            None => self.views().iter().filter_map(|view| view.access.expires).fold(by, u64::min),
+        };
+        self.alarm_at.set(Some(at));
+        let this = self.clone();
+        self.state.wait_until(async move {
+            let after = Duration::from_millis(at.saturating_sub(now_millis()));
+            if let Err(why) = this.state.set_alarm(after).await {
+                this.alarm_at.set(None);
+                console_error!("the Directory's alarm cannot be set: {why}");
+            }
+        });
+    }
+}
+
+impl Directory {
+    /// The response to somebody who wants to watch.
+    pub(super) fn watch(&self, watcher: Watcher) -> JsResult {
+        let refuse = |error: &ApiError| {
+            let format = Format::default();
+            HttpResponse::new(format.failure(error), &format).send()
+        };
+        let welcome = self.open().and_then(|()| match self.is_used(watcher.ticket.as_ref())? {
+            true => Ok(None),
+            false => self.news(&watcher.watch).map(Some),
+        });
+        match welcome {
+            Ok(Some(_)) if self.live.sockets.count() >= SOCKETS => {
+                refuse(&ApiError::too_many_watchers(SOCKETS))
+            }
+            Ok(Some(news)) => self.live.accept(watcher, &news),
+            Ok(None) => {
+                let denied =
+                    AuthError::rejected("ticket used before", watcher.origin.by.as_deref());
+                let request = Request {
+                    method: "GET".to_owned(),
+                    target: "/_connector/_watch".to_owned(),
+                    ..Request::default()
+                };
+                log::refusal(&denied, &request, watcher.origin.request_id.as_deref());
+                refuse(&denied.failure)
+            }
+            Err(thrown) => {
+                console_error!("the Directory cannot be watched: {}", describe(&thrown));
+                refuse(&ApiError::internal())
+            }
+        }
+    }
+
+    /// Uses up a ticket; tells whether that has happened before.
+    fn is_used(&self, ticket: Option<&(String, u64)>) -> Result<bool, JsError> {
+        let Some((nonce, until)) = ticket else { return Ok(false) };
+        let values = [nonce.as_str().into(), (*until).into()];
+        let new: Vec<Value> = self.store.rows(
+            "INSERT INTO ticket VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING 1 AS new",
+            &values,
+        )?;
+        let outdated = "DELETE FROM ticket WHERE until < ?";
+        self.store.rows::<Value>(outdated, &[now_millis().into()])?;
+        Ok(new.is_empty())
+    }
+
+    /// What somebody is told first: what has changed since they last heard, or to start over.
+    fn news(&self, watch: &Watch) -> Result<String, JsError> {
+        let seq = self.seq.get();
+        let known = self.forgotten.get()..=seq;
+        let Some(since) = watch.since.filter(|since| known.contains(since)) else {
+            return Ok(reset(seq));
+        };
+        let columns = "id, version, deleted, changed, name, index_name, service_type, description, \
+                       status, since, last_seen, error";
+        let rows: Vec<Entry> = match &watch.id {
+            Some(id) => {
+                let sql = format!("SELECT {columns} FROM entry WHERE id = ? AND changed > ?");
+                self.store.rows(&sql, &[id.as_str().into(), since.into()])?
+            }
+            None => {
+                let sql = format!(
+                    "SELECT {columns} FROM entry WHERE changed > ? ORDER BY changed LIMIT ?"
+                );
+                self.store.rows(&sql, &[since.into(), (CHANGES as u64 + 1).into()])?
+            }
+        };
+        if rows.len() > CHANGES {
+            return Ok(reset(seq));
+        }
+        let access = Access { patterns: watch.connectors.clone(), ..Access::default() };
+        let changes = rows.iter().filter(|entry| access.covers(&entry.id));
+        let changes: Vec<Change> = changes.map(|entry| Change::new(entry, entry.changed)).collect();
+        Ok(message(seq, changes.iter().map(|change| change.text.as_str())))
+    }
+}
