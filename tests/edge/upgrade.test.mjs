@@ -11,7 +11,7 @@ import { layOut } from "../stores/stores.mjs";
 import { until } from "../until.mjs";
 import { send } from "./worker.mjs";
 
-for (const version of ["version-1"]) {
+for (const version of ["version-1", "version-2"]) {
   test(`stores of ${version}`, async (t) => {
     const { kv, connectors, objects } = JSON.parse(readFileSync(join(root, `tests/stores/${version}.json`), "utf8"));
     const disk = mkdtempSync(join(scratch, "stores-"));
