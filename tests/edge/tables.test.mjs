@@ -13,6 +13,8 @@ before(async () => {
 });
 after(() => worker.close());
 
+// A document is laid out by JavaScript, which does not keep how its numbers are written.
+const isMeant = ({ exact_numbers, before }) => !(exact_numbers && before);
 for (const name of tables) {
   test(name, () =>
     runTable(name, async (id, document) => {
@@ -23,6 +25,6 @@ for (const name of tables) {
         const found = await send(worker.url, "GET", `/_connector/${id}?include_deleted=true`);
         return { status, body: answer, document: found.status === 404 ? null : found.body };
       };
-    }),
+    }, isMeant),
   );
 }
