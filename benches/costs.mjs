@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { settingsFor, startReceiver } from "../tests/edge/receiver.mjs";
 import { send } from "../tests/edge/worker.mjs";
 import { kvWorker, ours, serve } from "../tests/soak/workerd.mjs";
 
@@ -21,6 +22,7 @@ const name = (kind, n) => `/_connector/${kind.replaceAll(/\W+/g, "-")}-${n}`;
 const put = (action, body) => (path) => ["PUT", path + action, body];
 const get = (action) => (path) => ["GET", path + action];
 const list = (query) => () => ["GET", `/_connector?size=100${query}`];
+const summary = () => ["GET", "/_connector/_summary?sort=urgency:asc&from=0&size=100"];
 const putStatus = (status) => put("/_status", { status });
 
 /** `made`: the connector is there; `before`: what is asked of it before that. */
@@ -43,14 +45,32 @@ const KINDS = [
   { label: "list of 100, by status", ask: list("&status=created") },
   { label: "list of 100, by service type", ask: list("&service_type=sharepoint_online") },
   { label: "list of 100, by `query`", ask: list("&query=connector") },
+  { label: "the console's list (`_summary`)", ask: summary },
+  { label: "the console's list, not changed (304)", status: 304, ask: summary, etag: true },
+];
+
+/** The same of a Worker that has a target for webhooks, which takes what it is sent at once. */
+const HOOKED = [
+  { label: "`PUT _status`, changing, told to one webhook", made: true, ask: putStatus("needs_configuration") },
 ];
 
 /** A row of counts for each kind of request. */
 export async function count() {
+  const rows = await countEach(KINDS);
+  const receiver = await startReceiver();
+  try {
+    return [...rows, ...(await countEach(HOOKED, receiver))];
+  } finally {
+    await receiver.close();
+  }
+}
+
+async function countEach(kinds, receiver) {
+  const vars = { ANONYMOUS_PRIVILEGE: "manage_connector", ...(receiver && settingsFor([receiver])) };
   const server = await serve({
     workers: {
       it: {
-        ...ours({ kv: { CONNECTORS: "kv", API_KEYS: "keys" } }),
+        ...ours({ kv: { CONNECTORS: "kv", API_KEYS: "keys" }, vars }),
         modules: ["benches/counting.mjs", "build/worker.js", "build/index_bg.wasm"],
       },
       kv: kvWorker,
@@ -78,7 +98,7 @@ export async function count() {
     ]);
     await load("kv", stored);
     await ask(list("")());
-    for (const { label, made, before } of KINDS) {
+    for (const { label, made, before } of kinds) {
       for (let n = 0; made && n < EACH; n += 1) {
         await ask(["PUT", name(label, n), {}]);
         if (before) await ask(before(name(label, n)));
@@ -86,11 +106,12 @@ export async function count() {
     }
     await sleep(PUT_AWAY);
     const rows = [];
-    for (const { label, ask: request, status = 200, keyed, etag } of KINDS) {
+    for (const { label, ask: request, status = 200, keyed, etag } of kinds) {
       const headers = keyed ? { authorization: `ApiKey ${btoa(`${KEY.id}:${KEY.secret}`)}` } : {};
       if (etag) headers["if-none-match"] = (await ask(request())).headers.get("etag");
       await control("counts", "", { method: "DELETE" });
       const kvBefore = await kvCounts();
+      const sentBefore = receiver?.got.length;
       for (let n = 0; n < EACH; n += 1) {
         const answer = await ask(request(name(label, n), n), headers);
         if (answer.status !== status) throw new Error(`${label}: ${answer.status} ${JSON.stringify(answer.body)}`);
@@ -99,6 +120,7 @@ export async function count() {
       const counts = JSON.parse(await control("counts"));
       const kvAfter = await kvCounts();
       const mean = (total) => total / EACH;
+      if (receiver && receiver.got.length !== sentBefore + EACH) throw new Error(`${label}: ${receiver.got.length - sentBefore} messages`);
       rows.push({
         label,
         workerRequests: mean(counts.workerRequests),
@@ -129,7 +151,8 @@ export const PRICES = {
   gbSeconds: { label: "object GB-s", price: 12.5, free: 13_000 },
 };
 
-const DAY = 86_400;
+/** Seconds. */
+export const DAY = 86_400;
 const CHECK_IN = 300;
 /** Changes of status in a day, of each connector. */
 const CHANGES = 2;
@@ -137,24 +160,21 @@ const CHANGES = 2;
 const COPIES = 2;
 /** While somebody lists, Workers KV is looked at every five minutes: a thousand keys a list. */
 const LOOK = 300;
+/** The console pings when it has heard nothing for so long, and twenty messages of a socket are billed as one request. */
+const PING = 50;
+const MESSAGES = 20;
+/** It asks for its list after a change, at most so often. */
+const GAP = 2;
 /** Not counted but assumed: an object is awake so long for a request, with its 128 MB. */
 const AWAKE = { seconds: 0.1, gb: 0.125 };
 
-/**
- * What a day comes to. `poll`: seconds between two requests of a console, `consoles` of which are open all day; after
- * a heartbeat or a change a request gets the whole list, otherwise a 304.
- */
-export function day(rows, connectors, { consoles = 2, poll = 10 } = {}) {
+/** What a day comes to. `consoles`: how many show the list all day; what is told to their sockets is free. */
+export function day(rows, connectors, { consoles = 2 } = {}) {
   const of = (label) => rows.find((row) => row.label.startsWith(label));
   const heartbeats = (connectors * DAY) / CHECK_IN;
   const changes = connectors * CHANGES;
-  const polls = (consoles * DAY) / poll;
-  // Events come at random, so a look finds none with the chance of an empty interval.
-  const fresh = polls * (1 - Math.exp((-(heartbeats + changes) / DAY) * poll));
-  // A console asks for the list a page of 1,000 at a time, one page a request.
-  const shown = Math.min(connectors, 1_000);
-  const full = of("list of 100");
-  const perConnector = full.rowsRead / 100;
+  // Changes come at random, so there is none in a gap with the chance of an empty interval.
+  const looks = (consoles * DAY) / GAP * (1 - Math.exp((-changes / DAY) * GAP));
   const total = Object.fromEntries(Object.keys(PRICES).map((what) => [what, 0]));
   const add = (row, times) => {
     for (const what of Object.keys(total)) total[what] += (row[what] ?? 0) * times;
@@ -162,9 +182,9 @@ export function day(rows, connectors, { consoles = 2, poll = 10 } = {}) {
   add(of("heartbeat"), heartbeats);
   add(of("`PUT _status`, changing"), changes);
   add({ kvWrites: 1, rowsWritten: 1 }, connectors * COPIES);
-  add(of("list of 100, not changed"), polls - fresh);
-  add({ ...full, rowsRead: perConnector * shown }, fresh);
-  if (consoles > 0) add({ kvLists: Math.ceil(connectors / 1_000) }, DAY / LOOK);
+  add(of("the console's list (`_summary`)"), looks);
+  add({ objectRequests: 1 / MESSAGES }, (consoles * DAY) / PING);
+  if (consoles > 0) add({ kvLists: Math.ceil(connectors / 1_000) }, Math.min(DAY / LOOK, looks));
   total.gbSeconds = total.objectRequests * AWAKE.seconds * AWAKE.gb;
   const price = Object.entries(total).reduce((sum, [what, amount]) => sum + (amount * PRICES[what].price) / 1e6, 0);
   const over = Object.keys(total).filter((what) => total[what] > PRICES[what].free);

@@ -158,7 +158,6 @@ export async function fillLists(server, names, count, document) {
   }
 }
 
-const list = request("GET", "/_connector?size=100");
 export const rows = [
   {
     label: "PUT `_status`, changing",
@@ -167,9 +166,23 @@ export const rows = [
     changes: true,
   },
   { label: "PUT `_status`, noop", count: 3_200, next: (n) => move(n, "configured") },
+  {
+    label: "`_update`, noop",
+    count: 3_200,
+    next: (n) => request("POST", `/.elastic-connectors/_update/connector-${n % CONNECTORS}`, { doc: { status: "configured", error: null } }),
+    only: ["ours"],
+    against: "PUT `_status`, noop",
+    bar: 1.1,
+  },
   { label: "PUT `_status`, refused", count: 3_200, expect: "400", next: (n) => move(n, "created") },
   { label: "GET one", count: 3_200, next: (n) => request("GET", path(n)) },
-  { label: "GET one, with a key", count: 3_200, next: (n) => request("GET", path(n), undefined, keyed) },
+  {
+    label: "GET one, with a key",
+    count: 3_200,
+    next: (n) => request("GET", path(n), undefined, keyed),
+    against: "GET one",
+    bar: 1.1,
+  },
   {
     label: "GET one, `filter_path` of 1,000 steps",
     count: 800,
@@ -194,6 +207,19 @@ export const listRows = [
     against: "list of 100 out of 100",
     bar: 3,
   },
+  {
+    label: "`_search` for 100 ids",
+    stored: 100,
+    count: 320,
+    bytes: request("POST", "/.elastic-connectors/_search", {
+      query: { ids: { values: Array.from({ length: 100 }, (_, n) => `listed-${n}`) } },
+      size: 100,
+      seq_no_primary_term: true,
+    }),
+    only: ["ours"],
+    against: "list of 100 out of 100",
+    bar: 1.2,
+  },
   // One that reads all keys of KV for each list gets few of them.
   { label: "list of 100 out of 10,000", stored: 10_000, count: 40, only: everybody.slice(0, 4), against: "list of 100 out of 100", bar: 1.3 },
   { label: "list of 100 out of 100,000", stored: 100_000, count: 320, only: filtered, against: "list of 100 out of 100", bar: 1.3 },
@@ -208,26 +234,41 @@ const summary = (results) => ({
   micros: median(results.map((result) => result.micros)),
 });
 
-/** Measures a row for each who can, in turn. The first run warms up; who comes first changes: it finds the machine's memory as others left it. */
-async function inTurn(server, names, row, runs, share) {
+/** A row of lists with its request. */
+function withRequest(row) {
+  const bytes = row.bytes ?? request("GET", `/_connector?size=100${row.query ?? ""}`);
+  return { ...row, next: () => bytes };
+}
+
+/**
+ * Measures a row for each who can, in turn. The first run warms up; who comes first changes: it finds the machine's
+ * memory as others left it. `reference`: the row that this one is held against, and the server where; it takes its turn
+ * too, for the machine is not as fast in one minute as in the next.
+ */
+export async function inTurn(server, names, row, runs, share, reference) {
   const able = names.filter((name) => !row.only || row.only.includes(name));
-  const figures = Object.fromEntries(able.map((name) => [name, []]));
-  const count = Math.max(8, Math.round(row.count * share));
+  const turns = able.map((name) => ({ name, server, row, figures: [] }));
+  if (reference) turns.push({ name: "ours", ...reference, figures: [] });
   for (let run = 0; run <= runs; run += 1) {
-    for (const name of [...able.slice(run % able.length), ...able.slice(0, run % able.length)]) {
+    const first = run % turns.length;
+    for (const { name, server, row, figures } of [...turns.slice(first), ...turns.slice(0, first)]) {
+      const count = Math.max(8, Math.round(row.count * share));
       const result = await measure({ pid: server.pid, port: server.ports[name], ...row, count });
-      if (run > 0) figures[name].push(result);
+      if (run > 0) figures.push(result);
     }
   }
   const { label, against, bar, changes, stored } = row;
-  return { label, against, bar, changes, stored, ...Object.fromEntries(able.map((name) => [name, summary(figures[name])])) };
+  const found = Object.fromEntries(turns.slice(0, able.length).map(({ name, figures }) => [name, summary(figures)]));
+  const ratio = reference && found.ours.micros / summary(turns.at(-1).figures).micros;
+  return { label, against, bar, changes, stored, ratio, ...found };
 }
 
 /**
  * Requests per second and CPU microseconds of every row and peer, medians of `runs`. `share`: of the
- * requests, for a machine that is busy with other things. `base`: another build to run beside.
+ * requests, for a machine that is busy with other things. `base`: another build to run beside. `onRow` is told of each
+ * row before it is measured.
  */
-export async function edge({ runs = 5, only = rows, lists = listRows, share = 1, base } = {}) {
+export async function edge({ runs = 5, only = rows, lists = listRows, share = 1, base, onRow = () => {} } = {}) {
   const all = await peers({ base });
   const names = Object.keys(all);
   const measured = [];
@@ -235,24 +276,38 @@ export async function edge({ runs = 5, only = rows, lists = listRows, share = 1,
   const server = await start(all);
   try {
     document = await fill(server, names);
-    for (const row of only) measured.push(await inTurn(server, names, row, runs, share));
+    for (const row of only) {
+      onRow(row);
+      const reference = row.against && { server, row: rows.find(({ label }) => label === row.against) };
+      measured.push(await inTurn(server, names, row, runs, share, reference));
+    }
   } finally {
     await server.kill();
   }
   // Lists are of connectors that nobody has asked for, in a process of its own for each number of them.
-  for (const stored of [...new Set(lists.map((row) => row.stored))]) {
-    const these = lists.filter((row) => row.stored === stored);
-    const able = names.filter((name) => these.some((row) => row.only.includes(name)));
-    const listing = await start(Object.fromEntries(able.map((name) => [name, all[name]])));
-    try {
-      await fillLists(listing, able, stored, document);
+  const listing = [];
+  try {
+    for (const stored of [...new Set(lists.map((row) => row.stored))]) {
+      const these = lists.filter((row) => row.stored === stored);
+      const able = names.filter((name) => these.some((row) => row.only.includes(name)));
+      const server = await start(Object.fromEntries(able.map((name) => [name, all[name]])));
+      listing.push({ stored, server });
+      onRow({ label: `storing ${stored.toLocaleString("en")} connectors` });
+      await fillLists(server, able, stored, document);
       for (const row of these) {
-        const bytes = row.query ? request("GET", `/_connector?size=100${row.query}`) : list;
-        measured.push(await inTurn(listing, able, { ...row, next: () => bytes }, runs, share));
+        onRow(row);
+        const against = lists.find(({ label }) => label === row.against);
+        const reference = against && {
+          server: listing.find(({ stored }) => stored === against.stored).server,
+          row: withRequest(against),
+        };
+        measured.push(await inTurn(server, able, withRequest(row), runs, share, reference));
       }
-    } finally {
-      await listing.kill();
+      // The first is what others are held against.
+      if (listing.length > 1) await listing.pop().server.kill();
     }
+  } finally {
+    for (const { server } of listing) await server.kill();
   }
   return { labels: Object.fromEntries(names.map((name) => [name, all[name].label])), rows: measured };
 }

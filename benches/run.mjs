@@ -9,15 +9,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 
 import { environment, root } from "../scripts/tools.mjs";
-import { PRICES, count, day } from "./costs.mjs";
+import { DAY, PRICES, count, day } from "./costs.mjs";
 import { edge, listRows } from "./edge.mjs";
 import { growth, startUp } from "./growth.mjs";
 import { lines } from "./pictures.mjs";
+import { through } from "./through.mjs";
+import { watchBench } from "./watch.mjs";
 
 // `npm run bench -- 0.125`: an eighth of the requests, for a busy machine. Eighths only. `--stored 10000`: lists of no
 // more than so many.
 // `--base <folder>`: another build beside, from a folder with build/worker.js and build/index_bg.wasm.
-// `--runs <n>`: fewer runs of each row. `--only edge|costs`: that part alone, to look at; nothing is written.
+// `--runs <n>`: fewer runs of each row. `--only edge|costs|watch|through`: that part alone, to look at; nothing is written.
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: { base: { type: "string" }, runs: { type: "string" }, only: { type: "string" }, stored: { type: "string" } },
@@ -29,6 +31,12 @@ const EDGE_RUNS = Number(options.runs ?? 15);
 const RUNS = Math.min(5, EDGE_RUNS);
 /** At most so many times the CPU of the other build: in all rows, in those that change something. */
 const BASE_BARS = [1.05, 1.1];
+/** At most so many microseconds more than a Worker that sends a request on and does nothing else. */
+const THROUGH_BAR = 60;
+/** Within so many milliseconds a change is in the list, where nothing else happens. */
+const LISTED_BAR = 50;
+/** At most so many times the p99 of a write that nobody watches, and so many requests an hour of an idle page. */
+const WATCH_BARS = { p99: 1.5, requests: 10 };
 
 const table = (head, rows) =>
   [head, head.map((_, n) => (n === 0 ? "---" : "---:")), ...rows]
@@ -74,15 +82,41 @@ function beside({ rows, labels }, what) {
 
 /** Rows with a bar of their own, and those that cost more than the other build allows. */
 function bars({ rows }) {
-  const micros = (label) => rows.find((row) => row.label === label).ours.micros;
   const own = rows
     .filter(({ bar }) => bar)
-    .map(({ label, against, bar, ours }) => [label, times(ours.micros / micros(against)), `${bar} x "${against}"`]);
+    .map(({ label, against, bar, ratio }) => [label, times(ratio), `${bar} x "${against}"`]);
   const other = rows
     .filter((row) => row.base)
     .map((row) => [row.label, times(row.ours.micros / row.base.micros), `${BASE_BARS[row.changes ? 1 : 0]} x the other build`]);
   return table(["CPU of", "is", "may be"], [...own, ...other]);
 }
+
+/** Watching: how soon one hears, and what that costs those who write. */
+function watching({ listed, arrivals, writes, idle }) {
+  const { p99, requests } = WATCH_BARS;
+  return `Where nothing else happens, a change of status is in the list within ${ms(listed.median)} (median; may be ${LISTED_BAR} ms) and ${ms(listed.p99)} (p99), from the start of its request to the end of the first list that shows it.
+
+From the start of a \`PUT _status\` to the message that tells of it, a second after the one before:
+
+${table(["watchers", "median", "p99"], arrivals.map(({ watchers, median, p99 }) => [whole(watchers), ms(median), ms(p99)]))}
+
+\`PUT _status\` at ${writes.rate} changes a second:
+
+${table(["", "median", "p99"], [
+  ["nobody watches", ms(writes.without.median), ms(writes.without.p99)],
+  [`${whole(arrivals.at(-1).watchers)} watch`, ms(writes.with.median), ms(writes.with.p99)],
+  ["ratio", times(writes.with.median / writes.without.median), `${times(writes.with.p99 / writes.without.p99)} (may be ${p99} x)`],
+])}
+
+A page that nobody touches while nothing happens costs ${idle.requestsAnHour.toFixed(1)} requests an hour (may be ${requests}): its pings, twenty of which are billed as one. They are answered without waking the object, so it is not billed for time: ${(idle.cpuMsAPing * 1_000).toFixed(0)} us of CPU each, of which nobody is told anything.`;
+}
+
+/** Requests that go through to a cluster. */
+const throughTable = (rows) =>
+  table(
+    ["CPU us", "connector-status", "a bare `fetch`", `more (may be ${THROUGH_BAR})`],
+    rows.map(({ label, ours, bare }) => [label, whole(ours.micros), whole(bare.micros), whole(ours.micros - bare.micros)]),
+  );
 
 /** What is billed: each kind of request, and days of so many connectors. */
 function costs(rows) {
@@ -91,8 +125,7 @@ function costs(rows) {
   const big = (value) => (value >= 1e6 ? `${(value / 1e6).toFixed(1)} M` : whole(value));
   const days = [
     ["nobody looks", { consoles: 0 }],
-    ["two consoles, asking every 15 s", { poll: 15 }],
-    ["two consoles, asking every second", { poll: 1 }],
+    ["two consoles open", { consoles: 2 }],
   ];
   const all = Object.keys(PRICES);
   return `Counted, the mean of ten, each of a connector whose object was put away:
@@ -136,25 +169,35 @@ function draw({ rows, labels }, counted) {
     ),
   });
   const numbers = [10, 30, 100, 300, 1_000, 3_000, 10_000];
+  // A list made of KV reads every connector at every look, and a page without news asks each second.
+  const ofKv = (x) => day(counted, x, { consoles: 0 }).price + (2 * DAY * x * PRICES.kvReads.price) / 1e6;
   const ways = [
-    ["two consoles, every second", { poll: 1 }],
-    ["two consoles, every 15 s", { poll: 15 }],
-    ["nobody looks", { consoles: 0 }],
+    ["connector-status", (x) => day(counted, x).price],
+    ["lists from Workers KV,\nasked for each second", ofKv],
   ];
   lines(join(root, "docs/day-bill.svg"), {
-    title: "The price of a day by the number of connectors",
+    title: "The price of a day with two consoles open, by the number of connectors",
     x: "connectors that check in every 300 s",
-    y: "a day, US dollars",
-    points: ways.flatMap(([series, how]) => numbers.map((x) => ({ x, y: day(counted, x, how).price, series }))),
+    y: "a day with two consoles open, US dollars",
+    points: ways.flatMap(([series, price]) => numbers.map((x) => ({ x, y: price(x), series }))),
   });
 }
 
 const others = await othersShare();
 let measured;
 let counted;
+if (only === "watch") {
+  console.log(watching(await watchBench({ share })));
+  process.exit(0);
+}
+if (only === "through") {
+  console.log(throughTable(await through({ runs: EDGE_RUNS, share })));
+  process.exit(0);
+}
 if (only !== "costs") {
   console.log("the edge beside its peers");
-  measured = await edge({ runs: EDGE_RUNS, share, base, lists: listRows.filter((row) => row.stored <= Number(options.stored ?? Infinity)) });
+  const lists = listRows.filter((row) => row.stored <= Number(options.stored ?? Infinity));
+  measured = await edge({ runs: EDGE_RUNS, share, base, lists, onRow: ({ label }) => console.log(`  ${label}`) });
   console.log(`${beside(measured, "micros")}\n\n${bars(measured)}`);
 }
 if (only !== "edge") {
@@ -169,6 +212,10 @@ console.log("start-up");
 const starts = await startUp({ runs: RUNS, base });
 console.log("the check");
 const check = execFileSync("node", ["benches/check.mjs"], { cwd: root, env: environment }).toString();
+console.log("through to a cluster");
+const passed = await through({ runs: RUNS, share });
+console.log("watching");
+const watched = await watchBench({ share });
 draw(measured, counted);
 between("docs/costs.md", costs(counted));
 
@@ -200,11 +247,21 @@ What a change by \`PUT _status\` costs; one connector has one caller, more have 
 
 ${table(["", "a second", "CPU us"], moves.map(({ label, rate, micros }) => [label, whole(rate), whole(micros)]))}
 
+## Watching
+
+${watching(watched)}
+
+## Through to a cluster
+
+What is not ours goes to the cluster behind the Worker (\`ORIGIN\`) and back, beside a Worker that does nothing but \`fetch\`; median of ${RUNS}:
+
+${throughTable(passed)}
+
 ## Costs
 
 ${costs(counted)}
 
-![The price of a day by the number of connectors](../docs/day-bill.svg)
+![The price of a day with two consoles open, by the number of connectors](../docs/day-bill.svg)
 
 ## Size and start
 

@@ -1,10 +1,11 @@
 // Watching: from a change to its message, what watchers cost those who write, and what an idle page costs.
-// `node benches/watch.mjs 0.125`: an eighth of it, for a busy machine.
+// `npm run bench -- 0.125 --only watch`: an eighth of it, for a busy machine.
 
-import { pathToFileURL } from "node:url";
+import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 
-import { watching } from "../tests/edge/watching.mjs";
+import { address, watching } from "../tests/edge/watching.mjs";
 import { send } from "../tests/edge/worker.mjs";
 import { kvWorker, ours, serve } from "../tests/soak/workerd.mjs";
 import { cpuSeconds } from "./load.mjs";
@@ -28,6 +29,27 @@ async function crowd(url, count) {
   return watchers;
 }
 
+/** Somebody who hears and does not listen. */
+function deaf(url) {
+  const { hostname, port, pathname, search } = new URL(address(url).replace(/^ws/, "http"));
+  const head = `GET ${pathname}${search} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${btoa("sixteen bytes...")}\r\n\r\n`;
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: hostname, port, onread: { buffer: Buffer.alloc(4_096), callback: () => (resolve(), true) } });
+    socket.on("connect", () => socket.write(head)).on("error", reject);
+  });
+}
+
+/** Watchers in a thread of their own, who do as little as can be done: what they cost is not to be taken for what the server costs. */
+async function crowdApart(url, count) {
+  const thread = new Worker(new URL(import.meta.url), { workerData: { watch: url, count } });
+  await new Promise((resolve, reject) => thread.once("message", resolve).once("error", reject));
+  return thread;
+}
+if (!isMainThread && workerData?.watch) {
+  for (let n = 0; n < workerData.count; n += 1) await deaf(workerData.watch);
+  parentPort.postMessage("all are there");
+}
+
 export async function watchBench({ share = 1, crowds = [1, 100, 1_000] } = {}) {
   const server = await serve({
     workers: { it: ours({ kv: { CONNECTORS: "kv", API_KEYS: "kv" } }), kv: kvWorker },
@@ -45,7 +67,7 @@ export async function watchBench({ share = 1, crowds = [1, 100, 1_000] } = {}) {
       const begun = performance.now();
       const { status: code } = await send(url, "PUT", `/_connector/${id}/_status`, { status });
       if (code !== 200) throw new Error(`a move answered ${code}`);
-      return { id, begun, took: performance.now() - begun };
+      return { id, status, begun, took: performance.now() - begun };
     };
     for (let n = 0; n < CONNECTORS; n += 1) await send(url, "PUT", `/_connector/watched-${n}`, {});
     for (let n = 0; n < CONNECTORS; n += 1) await move();
@@ -59,6 +81,16 @@ export async function watchBench({ share = 1, crowds = [1, 100, 1_000] } = {}) {
       }
       return (await Promise.all(running)).map(({ took }) => took);
     };
+
+    // How soon a change is in the list, from the start of its request to the end of the first list that shows it.
+    const listed = [];
+    for (let round = 0; round < Math.max(5, 40 * share); round += 1) {
+      await sleep(1_000);
+      const { id, status, begun } = await move();
+      const shows = async () => (await send(url, "GET", "/_connector?size=100")).body.results.some((it) => it.id === id && it.status === status);
+      while (!(await shows())) if (performance.now() - begun > 10_000) throw new Error("the list does not show it");
+      listed.push(performance.now() - begun);
+    }
 
     const arrivals = [];
     const writes = { without: [], with: [] };
@@ -78,16 +110,15 @@ export async function watchBench({ share = 1, crowds = [1, 100, 1_000] } = {}) {
         delays.push(...watchers.map(({ times }, n) => times[heard[n]] - begun));
       }
       arrivals.push({ watchers: count, ...summary(delays) });
-      if (count === crowds.at(-1)) {
-        writes.without.push(...before);
-        writes.with.push(...(await steady(Math.max(5, 15 * share))));
-        await Promise.all(watchers.map(({ socket }) => socket.close()));
-        await sleep(2_000);
-        writes.without.push(...(await steady(Math.max(5, 15 * share))));
-      } else {
-        watchers.forEach(({ socket }) => socket.close());
-        await sleep(1_000);
-      }
+      watchers.forEach(({ socket }) => socket.close());
+      await sleep(2_000);
+      if (count !== crowds.at(-1)) continue;
+      writes.without.push(...before);
+      const apart = await crowdApart(url, count);
+      writes.with.push(...(await steady(Math.max(5, 15 * share))));
+      await apart.terminate();
+      await sleep(2_000);
+      writes.without.push(...(await steady(Math.max(5, 15 * share))));
     }
 
     // Idle pages: the object is put away after ten seconds, and pings do not wake it.
@@ -101,16 +132,12 @@ export async function watchBench({ share = 1, crowds = [1, 100, 1_000] } = {}) {
     const told = idlers.reduce((sum, { messages }) => sum + messages.filter(({ type }) => type !== "pong").length - 1, 0);
     idlers.forEach(({ socket }) => socket.close());
     return {
+      listed: summary(listed),
       arrivals,
-      writes: { without: summary(writes.without), with: summary(writes.with) },
+      writes: { rate: RATE, without: summary(writes.without), with: summary(writes.with) },
       idle: { requestsAnHour: 3_600 / PING_S / MESSAGES_PER_REQUEST, cpuMsAPing: cpuMs, told },
     };
   } finally {
     await server.kill();
   }
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  console.log(JSON.stringify(await watchBench({ share: Number(process.argv[2] ?? 1) }), undefined, 2));
-  process.exit(0);
 }

@@ -1,9 +1,9 @@
 // Builds build/template: a folder that runs and deploys the Worker with Node and wrangler alone.
 
-import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
+import { licenses, npmPackage } from "./licenses.mjs";
 import { build, setup } from "./setup.mjs";
 import { environment, root, run } from "./tools.mjs";
 
@@ -24,51 +24,36 @@ function config() {
   return replace(text, /^directory = "www\/dist"$/m, 'directory = "assets"');
 }
 
-/** The licence texts of the crates in the module and of the console's library. */
-function licenses() {
-  const cargo = (...args) =>
-    execFileSync("cargo", [...args, "--locked", "--features", "edge"], { cwd: root, maxBuffer: 1 << 28 }).toString();
-  const { packages } = JSON.parse(cargo("metadata", "--format-version", "1", "--filter-platform", "wasm32-unknown-unknown"));
-  const listed = cargo("tree", "--target", "wasm32-unknown-unknown", "--edges", "normal,no-proc-macro", "--prefix", "none", "--format", "{p}");
-  const names = new Set(listed.split("\n").map((line) => line.split(" ").slice(0, 2).join(" v").replace("vv", "v")));
-  const crates = packages
-    .filter(({ name, version }) => names.has(`${name} v${version}`) && name !== "connector-status")
-    .map(({ name, version, license, manifest_path: path }) => ({ name, version, license, folder: dirname(path) }));
-  const { version, license } = JSON.parse(read("node_modules/preact/package.json"));
-  const all = [...crates, { name: "preact", version, license, folder: join(root, "node_modules/preact") }];
-  const byText = new Map();
-  for (const { name, version, license, folder } of all) {
-    const files = readdirSync(folder).filter((file) => /^(licen[cs]e|copying|notice)/i.test(file)).sort();
-    // Where there is a choice, it is MIT.
-    const chosen = !license.includes(" AND ") && files.find((file) => /mit/i.test(file));
-    const texts = (chosen ? [chosen] : files).map((file) => readFileSync(join(folder, file), "utf8").trim());
-    const text = texts.join("\n\n");
-    byText.set(text, [...(byText.get(text) ?? []), `${name} ${version}: ${license}`]);
-  }
-  return [...byText].map(([text, names]) => `${names.join("\n")}\n\n${text}`);
-}
-
 await setup();
 await build();
 rmSync(template, { recursive: true, force: true });
-mkdirSync(join(template, "scripts"), { recursive: true });
+for (const name of ["scripts", "docs"]) mkdirSync(join(template, name), { recursive: true });
 
 for (const file of ["worker.js", "index_bg.wasm"]) cpSync(join(root, "build", file), join(template, file));
 cpSync(join(root, "www/dist"), join(template, "assets"), { recursive: true });
-for (const file of ["start", "deploy", "key", "tools"]) {
+const COMMANDS = ["start", "deploy", "key", "webhook", "import", "export", "backup", "restore", "rewind", "rebuild-directory"];
+for (const file of [...COMMANDS, "service", "tools"]) {
   cpSync(join(root, `scripts/${file}.mjs`), join(template, `scripts/${file}.mjs`));
 }
 cpSync(join(root, "scripts/template/setup.mjs"), join(template, "scripts/setup.mjs"));
-for (const file of ["LICENSE", "SECURITY.md", ".npmrc"]) {
-  if (existsSync(join(root, file))) cpSync(join(root, file), join(template, file));
-}
+for (const file of ["LICENSE", ".npmrc", "docs/examples"]) cpSync(join(root, file), join(template, file), { recursive: true });
 write("wrangler.toml", config());
-write("LICENSES.txt", `${licenses().join(`\n\n${"-".repeat(80)}\n\n`)}\n`);
+// The console brings the preview's module along.
+write("LICENSES.txt", licenses(["edge", "preview"], [npmPackage("preact")]));
 write(".gitignore", "node_modules\n.wrangler/\n.dev.vars\n");
 // What a Deploy to Cloudflare button asks for. Too short to be honoured as it is.
 write(".dev.vars.example", "ROOT_API_KEY=root:change-me\n");
 const [session] = /```console\n[^]*?```/.exec(read("README.md"));
 write("README.md", replace(read("scripts/template/README.md"), /\{\{session\}\}/, () => session));
+
+const documents = ["SECURITY.md", "CHANGELOG.md", ...["access", "connector-service", "operations", "upgrading", "webhooks"].map((name) => `docs/${name}.md`)];
+for (const file of documents) write(file, "");
+/** A document whose links lead to what is here; the others are plain text. */
+const linked = (file) =>
+  read(file).replace(/\[([^\]]+)\]\((?![a-z]+:)([^)#]+)[^)]*\)/g, (link, label, target) =>
+    existsSync(join(template, dirname(file), target)) ? link : label,
+  );
+for (const file of documents) write(file, linked(file));
 
 const workspace = JSON.parse(read("package.json"));
 const { version } = JSON.parse(read("npm/package.json"));
@@ -79,7 +64,7 @@ const manifest = {
   type: "module",
   license: workspace.license,
   engines: { node: ">=22.12" },
-  scripts: Object.fromEntries(["start", "deploy", "key"].map((name) => [name, workspace.scripts[name]])),
+  scripts: Object.fromEntries(COMMANDS.map((name) => [name, workspace.scripts[name]])),
   devDependencies: { wrangler: workspace.devDependencies.wrangler },
   cloudflare: {
     bindings: {

@@ -65,7 +65,7 @@ async function buildWorker() {
 
 mkdirSync(join(root, "www/dist"), { recursive: true });
 if (!process.env.CONNECTOR_STATUS_BUILT) {
-  const packageSources = [...crate, "npm/src", "scripts/build-package.mjs"];
+  const packageSources = [...crate, "npm/src", "scripts/build-package.mjs", "scripts/licenses.mjs"];
   if (isStale("npm/dist/preview.js", packageSources)) {
     await run("node", ["scripts/build-package.mjs"]);
   }

@@ -79,8 +79,9 @@ function list(place) {
       writeFileSync(names, JSON.stringify(ids.slice(at, at + 100)));
       const text = wrangler(place, "bulk", "get", names);
       const found = JSON.parse(text.slice(text.indexOf("{"), text.lastIndexOf("}") + 1));
-      for (const [id, { value }] of Object.entries(found)) {
-        const key = JSON.parse(value);
+      for (const [id, entry] of Object.entries(found)) {
+        // This machine's namespaces wrap values, Cloudflare's do not.
+        const key = JSON.parse(entry.value ?? entry);
         console.log(`${id}  ${key.name}  ${describe(key)}`);
       }
     }

@@ -1,10 +1,12 @@
 // Takes the pictures of the console into www/screenshots, from what was built last:
 // node scripts/build-worker.mjs, then npm run screenshots. Names as arguments take only those.
 
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+import { settingsFor, startReceiver } from "../tests/edge/receiver.mjs";
 import { badge, hashOf, option, says, startConsole } from "../tests/browser/browser.mjs";
+import { animate } from "./animation.mjs";
 import { root } from "./tools.mjs";
 
 const folder = join(root, "www/screenshots");
@@ -47,7 +49,20 @@ const connectors = [
   }),
 ];
 
-const site = await startConsole();
+const claim = ["_claim", { worker_hostname: "connectors-7d9f" }];
+const stats = (indexed, deleted, volume) => ["_stats", { indexed_document_count: indexed, deleted_document_count: deleted, indexed_document_volume: volume }];
+/** Sync jobs of the first of them, the oldest first: [type, what happens to it]. */
+const jobs = [
+  ["full", [claim, stats(48_210, 12, 611_000_000), ["_complete"]]],
+  ["full", [["_cancel"]]],
+  ["incremental", [claim, stats(1_204, 3, 8_400_000), ["_error", { error: 'password authentication failed for user "search_reader"' }]]],
+  ["access_control", [claim, stats(340, 0, 96_000), ["_complete"]]],
+  ["full", [claim, stats(12_480, 0, 159_300_000)]],
+  ["incremental", []],
+];
+
+const receivers = await Promise.all([startReceiver(), startReceiver({ answer: () => "gone" })]);
+const site = await startConsole({ vars: settingsFor(receivers) });
 const status = (page) => badge(page, "error").waitFor();
 const pictures = {
   list: ["", (page) => page.locator("tbody tr").nth(20).waitFor()],
@@ -55,6 +70,8 @@ const pictures = {
   history: [hashOf("orders", "history"), status],
   configuration: [hashOf("orders", "configuration"), (page) => page.getByLabel("Host").waitFor()],
   scheduling: [hashOf("orders", "scheduling"), (page) => page.locator(".runs li").nth(8).waitFor()],
+  jobs: [hashOf("orders", "jobs"), (page) => page.locator(".job").nth(5).waitFor()],
+  notifications: [hashOf("orders", "notifications"), (page) => page.locator(".delivery").first().waitFor()],
   document: [hashOf("orders", "document"), (page) => page.locator(".json").waitFor()],
   settings: [hashOf("orders", "settings"), (page) => page.getByLabel("Service type").waitFor()],
   reason: [hashOf("orders"), async (page) => {
@@ -68,6 +85,11 @@ const pictures = {
     await page.getByLabel("Index", { exact: true }).fill("Order history");
     await page.locator("[name=service_type]").focus();
     await says(page, "Invalid index name");
+  }],
+  missing: [hashOf("nobody"), (page) => says(page, "There is no such connector")],
+  key: ["", async (page) => {
+    await page.getByRole("button", { name: "Use a key" }).click();
+    await page.getByLabel("API key").waitFor();
   }],
 };
 
@@ -85,6 +107,32 @@ async function take(name, [hash, arrive]) {
   }
 }
 
+/** A move that comes second: what its maker sees. */
+async function takeRace(colorScheme) {
+  const path = "/_connector/raced";
+  await site.curl("DELETE", `${path}?hard=true`);
+  await site.connector("raced", { name: "Order history", index_name: "search-order-history", service_type: "postgresql" }, "needs_configuration", "configured");
+  const page = await site.open(hashOf("raced"), { colorScheme, viewport: { width: 720, height: 560 }, reducedMotion: "reduce" });
+  // Somebody is faster, by as much as the request takes.
+  await page.route("**/_status", async (route) => {
+    if (route.request().method() === "PUT") await site.curl("PUT", `${path}/_error`, { error: "connection to db-3.internal:5432 refused" });
+    await route.continue();
+  });
+  const frames = [];
+  const frame = async (ms) => frames.push({ png: await page.screenshot(), ms });
+  await badge(page, "configured").waitFor();
+  await frame(1_500);
+  await option(page, "connected").click();
+  await frame(1_500);
+  await page.getByRole("button", { name: "Move to Connected" }).click();
+  await says(page, "Someone changed this connector first");
+  await badge(page, "error").waitFor();
+  await page.evaluate(() => scrollTo(0, 0));
+  await frame(5_000);
+  writeFileSync(join(folder, `race-${colorScheme}.png`), animate(frames));
+  await page.context().close();
+}
+
 try {
   mkdirSync(folder, { recursive: true });
   const wanted = process.argv.slice(2);
@@ -95,9 +143,15 @@ try {
     await site.imported(id, { status: "created", ...document });
     for (const status of moves) await site.curl("PUT", `/_connector/${id}/_status`, { status });
   }
+  for (const [job_type, changes] of jobs) {
+    const { id } = (await site.curl("POST", "/_connector/_sync_job", { id: "orders", job_type })).body;
+    for (const [endpoint, body] of changes) await site.curl("PUT", `/_connector/_sync_job/${id}/${endpoint}`, body);
+  }
   for (const [name, picture] of Object.entries(pictures)) {
     if (isWanted(name)) await take(name, picture);
   }
+  if (isWanted("race")) for (const colorScheme of ["light", "dark"]) await takeRace(colorScheme);
 } finally {
   await site.close();
+  receivers.forEach((receiver) => receiver.close());
 }

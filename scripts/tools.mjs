@@ -4,6 +4,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -62,10 +63,11 @@ export function start(command, args, options = {}) {
   return spawn(command, args, { cwd: root, env: environment, stdio: "inherit", ...options });
 }
 
-/** Runs a command to its end; true if it succeeded. */
-export function succeeds(command, args, options = {}) {
+/** Runs a command to its end; true if it succeeded. `unsaid`: lines of its errors that are not for the reader. */
+export function succeeds(command, args, { unsaid, ...options } = {}) {
   return new Promise((resolve) => {
-    const child = start(command, args, options);
+    const child = start(command, args, unsaid ? { ...options, stdio: ["inherit", "inherit", "pipe"] } : options);
+    if (unsaid) createInterface(child.stderr).on("line", (line) => unsaid.test(line) || console.error(line));
     child.on("error", (error) => {
       console.error(`${command}: ${error.message}`);
       resolve(false);

@@ -1,6 +1,8 @@
 //! What connectors and their sync jobs have in common: both are JSON objects with a status, and a
 //! change becomes part of one in the same way: merged, and only if it makes a difference.
 
+use std::borrow::Cow;
+
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -164,5 +166,13 @@ pub fn merge(old: Option<&Value>, patch: Value) -> Value {
             Value::Object(merged)
         }
         (_, patch) => patch,
+    }
+}
+
+/// A text for people, cut after so many characters.
+pub fn shortened(text: &str, limit: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(limit).and_then(|(end, _)| text.get(..end)) {
+        Some(start) => format!("{start}...").into(),
+        None => text.into(),
     }
 }

@@ -9,6 +9,7 @@
 //! | [`sync_job`] | the jobs of connectors: their own table, documents, changes | always |
 //! | [`query`] | what a search asks of a document | always |
 //! | [`directory`] | what a list filters and sorts by | always |
+//! | [`webhook`] | which messages targets are sent, and what becomes of them | always |
 //! | [`values`] | small grammars: dates, schedules, index names, patterns, JSON | always |
 //! | [`api`] | what a request means and how it is answered | always |
 //! | `edge` | the Cloudflare Worker | feature `edge` |
@@ -24,6 +25,7 @@ pub mod query;
 pub mod status;
 pub mod sync_job;
 pub mod values;
+pub mod webhook;
 
 #[cfg(any(feature = "browser", feature = "preview"))]
 mod browser;

@@ -2,6 +2,9 @@
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+mod common;
+
+use common::request;
 use connector_status::api::{
     self, AuthError, Call, Caller, Credentials, Key, Privilege, Request, TICKET_LIFE_MS, Ticket,
     cors_origin,
@@ -533,4 +536,146 @@ fn a_fingerprint_is_that_of_the_key_as_it_is_kept() {
         assert_ne!(caller(monitor).fingerprint(), Some(kept(fields)));
     }
     assert_eq!(Caller::anonymous(Privilege::Monitor, "/").expect("let in").fingerprint(), None);
+}
+
+#[test]
+fn people_who_have_signed_in() {
+    let company = "*@example.com, boss@other.example";
+    for (email, emails, method, is_own_page, expected) in [
+        ("ann@example.com", "", "GET", false, (200, "")),
+        ("ann@example.com", company, "GET", false, (200, "")),
+        ("Ann@Example.COM", company, "GET", false, (200, "")),
+        ("boss@other.example", company, "GET", false, (200, "")),
+        ("ann@other.example", company, "GET", false, (403, "e-mail address")),
+        ("ann@example.com.evil.example", company, "GET", false, (403, "e-mail address")),
+        ("ann@other.example", company, "PUT", true, (403, "e-mail address")),
+        ("ann@example.com", company, "HEAD", false, (200, "")),
+        ("ann@example.com", company, "PUT", true, (200, "")),
+        ("ann@example.com", company, "PUT", false, (403, "foreign page")),
+        ("ann@example.com", company, "POST", false, (403, "foreign page")),
+        ("ann@example.com", company, "DELETE", false, (403, "foreign page")),
+    ] {
+        let caller = Caller::signed_in(email, Privilege::Manage, emails, method, is_own_page);
+        assert_eq!(outcome(caller), expected, "{email} {method}");
+    }
+    let ann = Caller::signed_in("ann@example.com", Privilege::Monitor, "", "GET", false)
+        .expect("she may read");
+    assert!(ann.is_signed_in() && ann.is_known_elsewhere());
+    assert_eq!(ann.key_id().as_deref(), Some("ann@example.com"));
+    assert_eq!(outcome(ann.authorize(call("GET", "/_connector/x"))), (200, ""));
+    assert_eq!(outcome(ann.authorize(call("PUT", "/_connector/x/_status"))), (403, "privilege"));
+    let who: Value = serde_json::from_str(&ann.describe().body).expect("JSON");
+    assert_eq!(who["email"], "ann@example.com");
+    assert_eq!(who["authentication_realm"]["name"], "_cloudflare_access");
+    assert_eq!(who["privilege"], "monitor_connector");
+}
+
+#[test]
+fn what_concerns_all_connectors_is_not_for_keys_of_some() {
+    let all = [
+        ("GET", "/_metrics", (200, "")),
+        ("GET", "/_connector/_backup", (403, "privilege")),
+        ("GET", "/_connector/team-a-1/_backup", (403, "privilege")),
+        ("POST", "/_connector/team-a-1/_reindex", (403, "privilege")),
+        ("POST", "/_connector/team-a-1/_rewind?to=2026-01-01", (403, "privilege")),
+    ];
+    let manager = caller(r#","privileges":["manage_connector"]"#);
+    let monitor = caller(r#","privileges":["monitor_connector"]"#);
+    let team = caller(r#","privileges":["manage_connector"],"connectors":["team-a-*"]"#);
+    for (method, target, for_monitor) in all {
+        assert_eq!(outcome(manager.authorize(call(method, target))), (200, ""), "{target}");
+        assert_eq!(outcome(monitor.authorize(call(method, target))), for_monitor, "{target}");
+        assert_eq!(outcome(team.authorize(call(method, target))), (403, "connector"), "{target}");
+    }
+}
+
+#[test]
+fn a_limited_key_is_limited_in_every_question_about_many() {
+    let limited = || caller(r#","privileges":["monitor_connector"],"connectors":["a*"]"#);
+    let patterns = Some(vec!["a*".to_owned()]);
+    let table = [
+        ("/_connector", patterns.clone()),
+        ("/_connector/_summary", patterns.clone()),
+        ("/.elastic-connectors/_search", patterns.clone()),
+        ("/_connector/a1", None),
+    ];
+    for (target, expected) in table {
+        let call = limited().authorize(call("GET", target)).unwrap();
+        assert_eq!(call.patterns(), expected, "{target}");
+    }
+    for (target, expected) in [
+        ("/_connector/_watch", Ok(patterns.clone())),
+        ("/_connector/_watch?id=a1", Ok(patterns)),
+        ("/_connector/_watch?id=b1", Err((403, "connector"))),
+    ] {
+        let got = match limited().authorize(call("GET", target)) {
+            Ok(Call::Watch(watch)) => Ok(watch.connectors),
+            Ok(other) => panic!("{other:?}"),
+            Err(denial) => Err((denial.failure.status, denial.why)),
+        };
+        assert_eq!(got, expected, "{target}");
+    }
+}
+
+#[test]
+fn who_a_caller_is() {
+    let cluster = json!({ "username": "u" });
+    let rights = json!({ "cluster": { "manage_connector": true, "monitor_connector": true } });
+    let user = Caller::of_cluster(cluster.as_object().unwrap(), rights.as_object().unwrap());
+    let person = Caller::signed_in("ann@example.com", Privilege::Monitor, "", "GET", false);
+    let anonymous = Caller::anonymous(Privilege::Monitor, "/_connector").unwrap();
+    // [the caller, known elsewhere, signed in, when the key ends]
+    let table = [
+        (caller(""), false, false, None),
+        (caller(&format!(r#","expiration":{}"#, NOW + 5)), false, false, Some(NOW + 5)),
+        (anonymous, false, false, None),
+        (user.unwrap(), true, false, None),
+        (person.unwrap(), true, true, None),
+    ];
+    for (caller, elsewhere, signed_in, expiration) in table {
+        assert_eq!(
+            (caller.is_known_elsewhere(), caller.is_signed_in(), caller.expiration()),
+            (elsewhere, signed_in, expiration),
+            "{caller}"
+        );
+    }
+}
+
+#[test]
+fn what_is_not_allowed_is_called_as_elasticsearch_calls_it() {
+    let body = r#"{"format":1,"id":"a"}"#;
+    let table = [
+        ("GET", "/_connector/a/_backup", "", "backup"),
+        ("PUT", "/_connector/a/_backup", body, "restore"),
+        ("POST", "/_connector/a/_reindex", "", "reindex"),
+        ("POST", "/_connector/a/_rewind?to=2026-11-25", "", "rewind"),
+    ];
+    for (method, target, body, action) in table {
+        let call = api::read(&request(method, target, body)).1.expect("a sound request");
+        let denial = caller(r#","privileges":["monitor_connector"]"#).authorize(call).unwrap_err();
+        let said = denial.failure.to_json();
+        assert!(said.contains(&format!("xpack/connector/{action}]")), "{target}: {said}");
+    }
+}
+
+#[test]
+fn credentials_have_a_limit() {
+    // Three quarters of the characters are bytes: `k1:` and so many more.
+    for (characters, sound) in [(1_020, true), (1_024, true), (1_028, false)] {
+        let token = format!("azE6{}", "YWFh".repeat(characters / 4 - 1));
+        assert_eq!(token.len(), characters);
+        assert_eq!(Credentials::parse(&format!("ApiKey {token}")).is_ok(), sound, "{characters}");
+    }
+}
+
+#[test]
+fn tickets_have_a_limit() {
+    // `nn.11.aaa...`, and a signature of two bytes.
+    for (repetitions, characters, sound) in [(125, 512, true), (126, 516, false)] {
+        let ticket = format!("bm4uMTEu{}.AAA", "YWFh".repeat(repetitions));
+        assert_eq!(ticket.len(), characters);
+        let outcome = outcome(shown(&ticket).expect("there is one"));
+        let expected = if sound { (200, "") } else { (401, "malformed ticket") };
+        assert_eq!(outcome, expected, "{characters}");
+    }
 }

@@ -6,7 +6,9 @@
 mod common;
 
 use common::request;
-use connector_status::api::{self, Call, Format, Media, Operation, Request, Response, Write};
+use connector_status::api::{
+    self, Call, Format, Media, Operation, Precondition, Request, Response, Write,
+};
 use connector_status::connector::{Connector, with_id};
 use connector_status::directory::{Filter, Texts, matches_any};
 use connector_status::document::{Document, Patch, merge};
@@ -248,11 +250,12 @@ fn what_the_parameters_say() {
     assert_eq!(delete(""), (false, false));
     assert_eq!(delete("hard=true"), (true, false));
     assert_eq!(delete("delete_sync_jobs"), (false, true));
-    let Call::Connector(_, Operation::Status { size }) = read("GET", "/_connector/c/_status", "")
-    else {
-        panic!("no status view")
+    let status = |query: &str| match read("GET", &format!("/_connector/c/_status?{query}"), "") {
+        Call::Connector(_, Operation::Status { size, before }) => (size, before),
+        other => panic!("{other:?}"),
     };
-    assert_eq!(size, 100);
+    assert_eq!(status(""), (100, None));
+    assert_eq!(status("size=3&before=17"), (3, Some(17)));
 
     let Call::List(list) = read(
         "GET",
@@ -308,9 +311,50 @@ fn the_same_path_in_other_words() {
         ("OPTIONS", "/_connector/x/_status", "GET, PUT"),
         ("OPTIONS", "/_connector/x/_filtering/_activate", "PUT"),
         ("OPTIONS", "/nothing", ""),
+        ("OPTIONS", "/_connector/_webhook/_test", "POST"),
+        ("OPTIONS", "/_connector/x/_test", ""),
+        ("OPTIONS", "/_connector/_webhook/_nothing", ""),
     ] {
         let Call::Options(found) = read(method, target, "") else { panic!("{target}") };
         assert_eq!(found, allow, "{target}");
+    }
+}
+
+#[test]
+fn what_the_caller_of_a_get_has_already() {
+    for (header, tag, is_known) in [
+        (None, "\"1\"", false),
+        (Some("\"1\""), "\"1\"", true),
+        (Some("\"1\""), "\"2\"", false),
+        (Some("W/\"2\""), "\"2\"", true),
+        (Some("\"1\", W/\"2\""), "\"2\"", true),
+        (Some("*"), "\"2\"", true),
+    ] {
+        let if_none_match = header.map(str::to_owned);
+        let precondition =
+            Precondition::of(&Request { if_none_match, ..request("GET", "/_connector/x", "") });
+        assert_eq!(precondition.is_not_modified(tag), is_known, "{header:?} {tag}");
+    }
+}
+
+#[test]
+fn the_history_marks_what_the_protocol_does_not_have() {
+    let connector = connector(json!({}));
+    for (change, expected) in [
+        (json!({ "from": "created", "to": "connected", "via": "_update" }), Some(true)),
+        (json!({ "from": "created", "to": "error", "via": "_update" }), None),
+        (json!({ "from": "created", "to": "connected", "via": "_error" }), None),
+        (json!({ "from": null, "to": "connected", "via": "_update" }), None),
+        (json!({ "from": "created", "to": "gone", "via": "_update" }), None),
+    ] {
+        let view = api::status_view("x", &connector, None, vec![change.clone()], Some(900));
+        let view: Value = serde_json::from_str(&view.body).unwrap();
+        assert_eq!(
+            view["history"][0].get("off_protocol"),
+            expected.map(Value::from).as_ref(),
+            "{change}"
+        );
+        assert_eq!(view["silent_after_seconds"], 900);
     }
 }
 
@@ -334,6 +378,13 @@ fn the_form_of_a_response() {
         ("/?filter_path=", body),
     ] {
         assert_eq!(shown(format(target, ""), 200, body), expected, "{target}");
+    }
+    // A body that is in the form already is not read once more.
+    assert_eq!(shown(format("/", ""), 200, "{ }"), "{ }");
+    for (target, is_plain) in
+        [("/", true), ("/?human", true), ("/?pretty", false), ("/?filter_path=a", false)]
+    {
+        assert_eq!(format(target, "").is_plain(), is_plain, "{target}");
     }
     assert_eq!(shown(format("/?pretty", ""), 200, ""), "");
     assert_eq!(shown(format("/?pretty", ""), 200, "{"), "{");
@@ -361,8 +412,38 @@ fn the_form_of_a_response() {
         ),
         ("application/vnd.elasticsearch+json", "application/json"),
         ("application/json;compatible-with=3", "application/json"),
+        (
+            "application/json, application/vnd.elasticsearch+json;compatible-with=9",
+            "application/json",
+        ),
+        ("text/html;compatible-with=3, */*;q=0.1", "application/json"),
     ] {
-        assert_eq!(format("/", accept).media.content_type(), expected, "{accept}");
+        let accept = Some(accept.to_owned()).filter(|accept| !accept.is_empty());
+        let (format, call) =
+            api::read(&Request { accept: accept.clone(), ..request("GET", "/", "") });
+        assert_eq!(format.media.content_type(), expected, "{accept:?}");
+        assert!(call.is_ok(), "{accept:?}");
+    }
+    for accept in [
+        "",
+        "json",
+        "a/",
+        "/b",
+        "a b/c",
+        "a/b c",
+        "a/b;c",
+        "a/b;=d",
+        "a/b;c d=e",
+        "a/b;c=",
+        "*/*;q=2",
+        "*/*;q=0.1234",
+        "*/*;q=x",
+        "application/vnd.elasticsearch+json;compatible-with=nine",
+    ] {
+        let request = Request { accept: Some(accept.to_owned()), ..request("GET", "/", "") };
+        let error = api::read(&request).1.expect_err(accept);
+        let said = format!("invalid media-type [{accept}]");
+        assert!(error.to_json().contains(&said), "{}", error.to_json());
     }
     assert_eq!(Media::default().content_type(), "application/json");
 }
@@ -405,4 +486,90 @@ fn what_the_product_says() {
     assert_eq!(body["tagline"], "You Know, for Search");
     assert_eq!(body["version"]["build_flavor"], "default");
     assert!(body["version"]["number"].as_str().unwrap().starts_with("9."));
+}
+
+#[test]
+fn what_is_softly_deleted_is_shown_to_those_who_ask_for_it() {
+    let deleted = r#"{"deleted":true,"status":"created"}"#;
+    let there = r#"{"deleted":false,"status":"created"}"#;
+    for (document, include_deleted, status) in [
+        (Some(there), false, 200),
+        (Some(there), true, 200),
+        (Some(deleted), false, 404),
+        (Some(deleted), true, 200),
+        (None, true, 404),
+    ] {
+        let connector = document.map(|document| Connector::from_json(document).unwrap());
+        let found = connector.as_ref().zip(document);
+        let shown = api::show("a", include_deleted, found);
+        let got = shown.map_or_else(|error| error.status, |response| response.status);
+        assert_eq!(got, status, "{document:?} {include_deleted}");
+    }
+}
+
+#[test]
+fn a_page_reads_what_it_can_foresee() {
+    let read = |method: &str, target: &str| {
+        let body = if method == "PUT" { r#"{"status":"error"}"# } else { "" };
+        let (_, call) = api::read_about_connectors(&request(method, target, body));
+        call.map(|call| call.is_some()).map_err(|error| error.status)
+    };
+    assert_eq!(read("PUT", "/_connector/a/_status"), Ok(true));
+    assert_eq!(read("GET", "/_connector"), Ok(true));
+    for target in [
+        "/_metrics",
+        "/_connector/_summary",
+        "/_connector/_sync_job",
+        "/.elastic-connectors/_search",
+    ] {
+        assert_eq!(read("GET", target), Ok(false), "{target}");
+    }
+    assert_eq!(read("GET", "/_connector/a?size=x"), Err(400));
+}
+
+#[test]
+fn an_error_inside_a_body_is_shown_with_its_root() {
+    let body = r#"{"pipeline":{"extract_binary_content":[]}}"#;
+    let error = api::read(&request("PUT", "/_connector/a/_pipeline", body))
+        .1
+        .expect_err("it is no pipeline");
+    let body: Value = serde_json::from_str(&error.to_json()).unwrap();
+    let error = &body["error"];
+    assert_eq!(error["type"], "x_content_parse_exception");
+    assert_ne!(error["reason"], error["caused_by"]["reason"]);
+    let root = &error["root_cause"][0];
+    assert_eq!(
+        (&root["type"], &root["reason"]),
+        (&error["caused_by"]["type"], &error["caused_by"]["reason"])
+    );
+}
+
+#[test]
+fn an_error_with_another_as_its_cause_is_its_own_root() {
+    let request = Request {
+        content_type: Some("application/vnd.elasticsearch+json;compatible-with=8".to_owned()),
+        accept: Some("application/json".to_owned()),
+        ..request("PUT", "/_connector/a/_name", r#"{"name":"n"}"#)
+    };
+    let error = api::read(&request).1.expect_err("the media types differ");
+    let body: Value = serde_json::from_str(&error.to_json()).unwrap();
+    assert_eq!(body["error"]["type"], "media_type_header_exception");
+    assert_eq!(body["error"]["root_cause"][0]["type"], "media_type_header_exception");
+    assert_ne!(body["error"]["caused_by"]["type"], "media_type_header_exception");
+}
+
+#[test]
+fn a_request_without_its_body() {
+    let text = |text: &str| Some(text.to_owned());
+    let request = Request {
+        method: "PUT".to_owned(),
+        target: "/".to_owned(),
+        body: "{}".to_owned(),
+        content_type: text("c"),
+        accept: text("a"),
+        if_match: text("m"),
+        if_none_match: text("n"),
+    };
+    let expected = Request { body: String::new(), ..request.clone() };
+    assert_eq!(format!("{:?}", request.without_body()), format!("{expected:?}"));
 }

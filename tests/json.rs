@@ -3,7 +3,7 @@
 // A panic is how a test fails, outside of test functions too.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
-use connector_status::values::json::{self, Reader, object_size};
+use connector_status::values::json::{self, Member, Reader, object_size};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -113,4 +113,37 @@ fn depth() {
     let flat = format!("[{}[]]", "[],{},".repeat(200).replace("{}", "{\"a\":{}}"));
     assert!(Reader::new(&flat, 3).value().is_ok());
     assert!(json::parse(&"[".repeat(1 << 20)).is_err());
+}
+
+/// What a text's members are, one to a line; `-` where it is no object.
+fn members(text: &str) -> String {
+    let mut lines = Vec::new();
+    let read = json::for_each_member(text, &mut |name, member| {
+        let kind = if matches!(member, Member::Text(_)) { "text" } else { "json" };
+        lines.push(format!("{name} {kind} {}", member.into_text()));
+    });
+    if read.is_ok() { lines.join("\n") } else { "-".to_owned() }
+}
+
+#[test]
+fn an_object_member_by_member() {
+    let table = [
+        ("{}", ""),
+        (r#" {"a":"b"} "#, "a text b"),
+        (r#"{"\u0061":"\"ü\n"}"#, "a text \"ü\n"),
+        (r#"{"n":12,"b":true,"z":null}"#, "n json 12\nb json true\nz json null"),
+        (r#"{"o":{"x":["}"]},"l":[1, 2]}"#, "o json {\"x\":[\"}\"]}\nl json [1, 2]"),
+        (r#"{"a":"1","a":"2"}"#, "a text 1\na text 2"),
+        ("", "-"),
+        ("[]", "-"),
+        (r#""{}""#, "-"),
+        (r#"{"a":"b"} {}"#, "-"),
+        (r#"{"a":"b""#, "-"),
+        (r#"{"a" "b"}"#, "-"),
+        (r#"{a:"b"}"#, "-"),
+        (r#"{"a":"b",}"#, "-"),
+    ];
+    for (text, expected) in table {
+        assert_eq!(members(text), expected, "{text}");
+    }
 }

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use connector_status::api::{self, Call, Request, openapi};
 use connector_status::status::Status;
-use connector_status::values::json;
-use serde_json::Value;
+use connector_status::values::json as text;
+use serde_json::{Value, json};
 
 const METHODS: [&str; 7] = ["get", "put", "post", "delete", "patch", "head", "options"];
 
@@ -68,7 +68,7 @@ fn tables() -> Vec<Value> {
         .chain(std::fs::read_dir(format!("{folder}/sync_jobs")).unwrap())
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-        .map(|path| json::parse(&std::fs::read_to_string(path).unwrap()).unwrap())
+        .map(|path| text::parse(&std::fs::read_to_string(path).unwrap()).unwrap())
         .collect()
 }
 
@@ -79,6 +79,9 @@ fn sound_body(tables: &[Value], method: &str, path: &str) -> String {
         method.to_uppercase(),
         path.replace("{connector_sync_job_id}", "{id}").replace("{connector_id}", "{id}")
     );
+    if path.ends_with("/_backup") {
+        return r#"{"format":1,"id":"c"}"#.to_owned();
+    }
     let cases = tables.iter().flat_map(|table| {
         let request = table["request"].clone();
         let cases = table["cases"].as_array().into_iter().flatten();
@@ -164,7 +167,10 @@ fn every_update_has_a_table() {
             let path = path.replace("connector_sync_job_id", "id").replace("connector_id", "id");
             format!("PUT {path}")
         })
-        .filter(|request| request != "PUT /_connector")
+        // A restoration is no update; its table is in tests/edge/backup.test.mjs.
+        .filter(|request| {
+            !matches!(request.as_str(), "PUT /_connector" | "PUT /_connector/{id}/_backup")
+        })
         .collect();
     let tables: BTreeSet<_> = tables()
         .iter()
@@ -196,4 +202,41 @@ fn strict_tops_and_lenient_insides() {
     let inside = &schemas["connector_ingest_pipeline"];
     assert_eq!(inside.get("additionalProperties"), None);
     assert_eq!(inside["required"].as_array().map(Vec::len), Some(4));
+}
+
+#[test]
+fn fields_are_described_as_they_are_read() {
+    let document = openapi::document();
+    let whole = json!({
+        "anyOf": [
+            { "type": "number", "minimum": i32::MIN, "maximum": i32::MAX },
+            { "type": "string", "pattern": r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$" },
+        ],
+        "description": "A fraction is cut off",
+    });
+    let any = json!({ "type": ["string", "number", "boolean", "null"] });
+    let table = [
+        ("order", whole),
+        ("required", json!({ "enum": [true, false, "true", "false"], "default": false })),
+        ("default_value", json!({ "anyOf": [any, { "type": "null" }], "default": null })),
+        (
+            "placeholder",
+            json!({
+                "anyOf": [{ "type": "string" }, { "type": "null" }],
+                "description": "`null` is as if it were absent",
+            }),
+        ),
+    ];
+    let fields = &document["components"]["schemas"]["connector_configuration"]["properties"];
+    for (name, expected) in table {
+        assert_eq!(fields[name], expected, "{name}");
+    }
+    let put = &document["paths"]["/_connector/{connector_id}/_status"]["put"];
+    for (part, schema) in [
+        (&put["requestBody"], "connector_update_status_request"),
+        (&put["responses"]["200"], "result"),
+    ] {
+        let reference = &part["content"]["application/json"]["schema"]["$ref"];
+        assert_eq!(reference, &format!("#/components/schemas/{schema}"));
+    }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use connector_status::api::{self, ApiError, Call, Request, Row, Search};
+use connector_status::api::{self, ApiError, Call, Piece, Request, Row, SEQ_NO_LAG, Search};
 use connector_status::query::{Column, Condition};
 use connector_status::values::Time;
 use proptest::prelude::*;
@@ -543,5 +543,66 @@ proptest! {
         let _ = read("POST", "/.elastic-connectors/_search", &json!({ "query": query }).to_string());
         let body = json!({ "query": { "range": { "last_seen": { "lt": format!("now{query}") } } } });
         let _ = read("POST", "/.elastic-connectors/_search", &body.to_string());
+    }
+}
+
+#[test]
+fn hits_are_made_of_the_same_pieces_wherever_they_are_made() {
+    let documents = &table()["sync_jobs"];
+    let table = [
+        (r#"{}"#, true),
+        (r#"{"seq_no_primary_term":true,"version":true}"#, true),
+        (r#"{"_source":false}"#, false),
+        (r#"{"sort":[{"created_at":"desc"}]}"#, false),
+    ];
+    for (body, has_pieces) in table {
+        let search = search("POST", "/.elastic-connectors-sync-jobs/_search", body).unwrap();
+        let Some(pieces) = search.pieces() else {
+            assert!(!has_pieces, "{body}");
+            continue;
+        };
+        assert!(has_pieces, "{body}");
+        let all = rows(documents);
+        let hit = |row: &Row| {
+            let piece = |piece: &Piece| match piece {
+                Piece::Text(text) => text.clone(),
+                Piece::Id => Value::from(row.id.as_str()).to_string(),
+                Piece::Version => row.version.to_string(),
+                Piece::SeqNo => (row.version - SEQ_NO_LAG).to_string(),
+                Piece::Document => row.document.clone(),
+            };
+            pieces.iter().map(piece).collect::<String>()
+        };
+        let hits: Vec<String> = all.iter().map(hit).collect();
+        let (before, after) = search.frame(all.len(), false);
+        let made = format!("{before}{}{after}", hits.join(","));
+        assert_eq!(made, search.answer(all.len(), all).body, "{body}");
+    }
+    for target in ["/.elastic-connectors/_count", "/_connector/_sync_job"] {
+        let method = if target.ends_with("_count") { "POST" } else { "GET" };
+        assert_eq!(search(method, target, "").unwrap().pieces(), None, "{target}");
+    }
+}
+
+#[test]
+fn dates_are_known_wherever_they_stand() {
+    let now = now().to_string();
+    for (path, is_date) in [
+        ("last_seen", true),
+        ("filtering.draft.advanced_snippet.created_at", true),
+        ("filtering.active.rules.updated_at", true),
+        ("filtering.active.rules.id", false),
+        ("name", false),
+        ("name.created_at", false),
+    ] {
+        // Only a date is compared with a point in time that is said in words.
+        let body = json!({ "query": { "range": { path: { "gte": "now" } } } }).to_string();
+        let search = search("POST", "/.elastic-connectors/_search", &body).unwrap();
+        let mut document = Value::from(now.as_str());
+        for name in path.rsplit('.') {
+            document = json!({ name: document });
+        }
+        let found = run(&search, rows(&json!({ "a": document })));
+        assert_eq!(found["hits"]["total"]["value"], u64::from(is_date), "{path}");
     }
 }

@@ -12,6 +12,8 @@ export interface StatusChange {
   readonly from: ConnectorStatus | null;
   /** The status after. */
   readonly to: ConnectorStatus;
+  /** The version of the connector that it made: that of its `ETag`. */
+  readonly version: number;
   /** When it happened, as ISO 8601 in UTC. */
   readonly at: string;
   /** The endpoint that made it, such as `_status`. */
@@ -42,6 +44,8 @@ export interface ConnectorState {
   readonly error: string | null;
   /** When the connector service last checked in, as ISO 8601 in UTC. */
   readonly last_seen: string | null;
+  /** How long it may be away before it counts as silent. */
+  readonly silent_after_seconds: number;
   readonly next: readonly NextStatus[];
   /** The newest change first. */
   readonly history: readonly StatusChange[];
@@ -131,7 +135,11 @@ export type WatchEvent =
       readonly version: number;
       /** How it is now; `null` if it has been deleted. */
       readonly connector: WatchedConnector | null;
+      /** Nothing but `last_seen` is new. */
+      readonly heartbeat?: true;
     }
+  /** Sync jobs have changed, or may have: those of the connector `id`, or of any. */
+  | { readonly type: "sync_jobs"; readonly id?: string }
   /** The server cannot be reached. Trying goes on. */
   | { readonly type: "lost"; readonly error: unknown }
   /** The server is back. What has happened meanwhile follows. */

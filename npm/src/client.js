@@ -92,6 +92,8 @@ export function connectorStatus({
         if (!WebSocket) return undefined;
         // A key must not be in a URL, where it would be logged. A ticket is worth nothing a moment later.
         const ticket = apiKey && (await request("POST", "/_watch", { signal })).answer.ticket;
+        // There are none for keys of the cluster behind the server.
+        if (ticket === null) return undefined;
         const address = new URL(`${base}/_connector/_watch`, globalThis.location?.href);
         address.protocol = address.protocol.replace("http", "ws");
         for (const [name, value] of Object.entries({ id, since, ticket })) {

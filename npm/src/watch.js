@@ -18,7 +18,7 @@ function pause(ms, signal) {
   return new Promise((resolve, reject) => {
     const abort = () => done(() => reject(signal.reason));
     const timer = setTimeout(() => done(resolve), ms);
-    const stop = onOnline(() => done(resolve));
+    const stop = on(["online"], () => done(resolve));
     function done(settle) {
       clearTimeout(timer);
       stop();
@@ -30,9 +30,11 @@ function pause(ms, signal) {
   });
 }
 
-function onOnline(act) {
-  globalThis.addEventListener?.("online", act);
-  return () => globalThis.removeEventListener?.("online", act);
+function on(events, act) {
+  for (const event of events) globalThis.addEventListener?.(event, act);
+  return () => {
+    for (const event of events) globalThis.removeEventListener?.(event, act);
+  };
 }
 
 /** The messages of a socket, until it ends. */
@@ -54,7 +56,7 @@ async function* listen(socket, signal) {
   socket.onclose = socket.onerror = end;
   signal?.addEventListener("abort", end);
   // What was open before is not open any more, even where nobody has noticed yet.
-  const stop = onOnline(end);
+  const stop = on(["online", "offline"], end);
   const timer = setInterval(() => {
     silence += 1;
     if (socket.readyState !== 1 || silence >= GIVE_UP_AFTER) end();
@@ -92,17 +94,23 @@ export async function* watch(connect, ask, signal) {
     try {
       signal?.throwIfAborted();
       let heard = false;
-      const socket = Date.now() >= socketsFrom && (await connect(since));
+      const isOffline = globalThis.navigator?.onLine === false;
+      const socket = !isOffline && Date.now() >= socketsFrom && (await connect(since));
       if (socket) {
-        for await (const { type, seq, changes } of listen(socket, signal)) {
+        for await (const { type, seq, changes, sync_jobs: jobs = [] } of listen(socket, signal)) {
+          const isFirst = !heard;
           heard = true;
           failures = blocked = 0;
           if (isLost) yield { type: "resumed" };
           isLost = false;
           if (type === "reset") yield { type };
-          else
-            for (const { id, version, connector, seq } of changes)
-              if (!(seq <= since)) yield { type: "change", id, version, connector };
+          else {
+            for (const { seq, ...change } of changes)
+              if (!(seq <= since)) yield { type: "change", ...change };
+            for (const id of jobs) yield { type: "sync_jobs", id };
+            // What happened to jobs meanwhile is not made up for.
+            if (isFirst) yield { type: "sync_jobs" };
+          }
           since = seq;
         }
       }
@@ -112,7 +120,7 @@ export async function* watch(connect, ask, signal) {
         if (isLost) yield { type: "resumed" };
         isLost = false;
         between = now === tag ? Math.min(between * 1.5, LONGEST_ASK) : ASK;
-        if (now !== tag) yield { type: "reset" };
+        yield { type: now === tag ? "sync_jobs" : "reset" };
         tag = now;
         // The server is there, and its sockets are not.
         if (socket) blocked += 1;

@@ -12,7 +12,8 @@ use subtle::ConstantTimeEq;
 
 use super::error::{ApiError, Cause};
 use super::{
-    Call, Operation, Response, SyncJobCreation, SyncJobOperation, SyncJobWrite, View, Watch, Write,
+    Backup, Call, Operation, Response, SyncJobCreation, SyncJobOperation, SyncJobWrite, View,
+    Watch, Write,
 };
 use crate::directory::matches_any;
 use crate::document::Fields;
@@ -355,6 +356,8 @@ enum Who {
     Key(KeyName),
     /// A user of the cluster.
     User(String),
+    /// Somebody who has signed in by Cloudflare Access: the e-mail address.
+    Person(String),
 }
 
 /// Somebody who was let in.
@@ -372,7 +375,7 @@ impl std::fmt::Display for Caller {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.who {
             Who::Key(KeyName { id, name, .. }) => write!(f, "API key [{name}] with id [{id}]"),
-            Who::User(name) => write!(f, "user [{name}]"),
+            Who::User(name) | Who::Person(name) => write!(f, "user [{name}]"),
             Who::Anonymous => f.write_str("anonymous access"),
         }
     }
@@ -393,6 +396,46 @@ impl Caller {
                 expiration: None,
             }),
         }
+    }
+
+    /// Somebody who has signed in by Cloudflare Access. `emails`: patterns with commas of those who
+    /// are let in; empty: everybody whom Access lets in. `is_own_page`: the request comes from a page
+    /// of this very service.
+    ///
+    /// # Errors
+    /// 403 for somebody else, and for a write that another page may have sent: browsers add the
+    /// cookie of Access to it of their own accord.
+    pub fn signed_in(
+        email: &str,
+        privilege: Privilege,
+        emails: &str,
+        method: &str,
+        is_own_page: bool,
+    ) -> Result<Self, AuthError> {
+        let denied = |why, reason| {
+            Err(AuthError::of(ApiError::of(403, security(reason)), why, Some(email.to_owned())))
+        };
+        let patterns: Vec<String> = emails
+            .split(',')
+            .map(|pattern| pattern.trim().to_ascii_lowercase())
+            .filter(|pattern| !pattern.is_empty())
+            .collect();
+        if !patterns.is_empty() && !matches_any(&patterns, &email.to_ascii_lowercase()) {
+            let reason = format!(
+                "user [{email}] is signed in, but may not use this service: the setting \
+                 [ACCESS_EMAILS] has no pattern for that address"
+            );
+            return denied("e-mail address", reason);
+        }
+        if !matches!(method, "GET" | "HEAD" | "OPTIONS") && !is_own_page {
+            let reason = format!(
+                "user [{email}] is signed in by a cookie, so writes are only taken from this \
+                 service's own pages, with their Origin: programs send a key"
+            );
+            return denied("foreign page", reason);
+        }
+        let who = Who::Person(email.to_owned());
+        Ok(Self { who, privilege, connectors: everything(), expiration: None })
     }
 
     /// Somebody whom a cluster knows: what it answers to `/_security/_authenticate` and to
@@ -417,12 +460,12 @@ impl Caller {
         Some(Self { who, privilege, connectors: everything(), expiration: None })
     }
 
-    /// The id of the caller's key, or the user's name.
+    /// The id of the caller's key, or the user's name or e-mail address.
     pub fn key_id(&self) -> Option<String> {
         match &self.who {
             Who::Anonymous => None,
             Who::Key(key) => Some(key.id.clone()),
-            Who::User(name) => Some(name.clone()),
+            Who::User(name) | Who::Person(name) => Some(name.clone()),
         }
     }
 
@@ -432,13 +475,18 @@ impl Caller {
             Who::Key(KeyName { id, proof: Proof::Kept(hash) | Proof::Root(hash), .. }) => {
                 Some((id, hash))
             }
-            Who::Key(_) | Who::User(_) | Who::Anonymous => None,
+            Who::Key(_) | Who::User(_) | Who::Person(_) | Who::Anonymous => None,
         }
     }
 
-    /// Is it somebody whom only a cluster knows?
-    pub fn is_of_cluster(&self) -> bool {
+    /// Is it somebody whom only a cluster or Cloudflare Access knows?
+    pub fn is_known_elsewhere(&self) -> bool {
         self.key().is_none() && self.who != Who::Anonymous
+    }
+
+    /// Is it somebody whose browser says of its own accord who they are?
+    pub fn is_signed_in(&self) -> bool {
+        matches!(self.who, Who::Person(_))
     }
 
     /// When the caller's key ends, in milliseconds since 1970.
@@ -472,13 +520,15 @@ impl Caller {
         let (kind, realm) = match self.who {
             Who::Key(_) => ("api_key", realm("_es_api_key")),
             Who::User(_) => ("realm", realm("_cluster")),
+            Who::Person(_) => ("realm", realm("_cloudflare_access")),
             Who::Anonymous => ("anonymous", realm("__anonymous")),
         };
+        let email = self.is_signed_in().then(|| self.key_id()).flatten();
         let mut who = json!({
             "username": self.key_id().unwrap_or_else(|| "anonymous".to_owned()),
             "roles": [],
             "full_name": null,
-            "email": null,
+            "email": email,
             "metadata": {},
             "enabled": true,
             "authentication_realm": realm,
@@ -518,10 +568,16 @@ impl Caller {
                 let id = watch.id.as_deref().unwrap_or_default();
                 Err(self.out_of_bounds(&call, &format!("not for [{id}]")))
             }
-            Call::Import => Err(self.out_of_bounds(&call, "it may concern any connector")),
+            Call::Import | Call::Backup(_) | Call::Metrics | Call::TestWebhooks => {
+                Err(self.out_of_bounds(&call, "it may concern any connector"))
+            }
             Call::Search(mut search) => {
                 search.connectors = Some(self.connectors.clone());
                 Ok(Call::Search(search))
+            }
+            Call::Summary(mut summary) => {
+                summary.ids = Some(self.connectors.clone());
+                Ok(Call::Summary(summary))
             }
             Call::List(mut list) => {
                 list.filter.ids = Some(self.connectors.clone());
@@ -531,12 +587,18 @@ impl Caller {
                 &call,
                 "an id chosen here would lie outside of them: use PUT with an id that matches",
             )),
-            Call::Connector(ref id, _) | Call::CreateSyncJob(ref id, _) if self.covers(id) => {
+            Call::Connector(ref id, _)
+            | Call::CreateSyncJob(ref id, _)
+            | Call::Webhooks { ref id, .. }
+                if self.covers(id) =>
+            {
                 Ok(call)
             }
             // The id of a job says whose it is.
             Call::SyncJob(ref id, _) if self.covers(id.connector()) => Ok(call),
-            Call::Connector(ref id, _) | Call::CreateSyncJob(ref id, _) => {
+            Call::Connector(ref id, _)
+            | Call::CreateSyncJob(ref id, _)
+            | Call::Webhooks { ref id, .. } => {
                 Err(self.out_of_bounds(&call, &format!("not for [{id}]")))
             }
             Call::SyncJob(ref id, _) => {
@@ -570,7 +632,12 @@ impl Caller {
 }
 
 fn needed(call: &Call) -> Privilege {
-    if call.writes() { Privilege::Manage } else { Privilege::Monitor }
+    match call {
+        // Who backs up is who restores.
+        Call::Backup(_) => Privilege::Manage,
+        call if call.writes() => Privilege::Manage,
+        _ => Privilege::Monitor,
+    }
 }
 
 /// What Elasticsearch calls it.
@@ -579,8 +646,15 @@ fn action(call: &Call) -> String {
         Call::Info | Call::Options(_) => return "cluster:monitor/main".to_owned(),
         Call::Authenticate => return "cluster:admin/xpack/security/user/authenticate".to_owned(),
         Call::Import => "import",
-        Call::List(_) => "list",
+        Call::Backup(Backup::Reindex { .. }) => "reindex",
+        Call::Backup(Backup::Rewind { .. }) => "rewind",
+        Call::Backup(backup) if backup.writes() => "restore",
+        Call::Backup(_) => "backup",
+        Call::Metrics => return "cluster:monitor/stats".to_owned(),
+        Call::List(_) | Call::Summary(_) => "list",
         Call::Watch(_) | Call::WatchTicket => "watch",
+        Call::TestWebhooks => "webhook/test",
+        Call::Webhooks { .. } => "webhook/get",
         Call::CreateWithGeneratedId(_) => "post",
         Call::Connector(_, Operation::Get { .. } | Operation::Status { .. }) => "get",
         Call::Connector(_, Operation::Document) | Call::SyncJob(_, SyncJobOperation::Document) => {

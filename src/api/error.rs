@@ -296,10 +296,10 @@ impl ApiError {
 
 /// ` did you mean [x]?`, if there are names much like the given one.
 pub fn did_you_mean<'a>(given: &str, names: impl Iterator<Item = &'a str>) -> String {
-    // A name of less than half the length, or more than twice, is not alike; and a key may be long.
+    // A name of less than half the length is not alike, and a key may be long.
     let length = given.chars().count();
     let mut alike: Vec<(f64, &str)> = names
-        .filter(|name| length < 2 * name.len() && name.len() < 2 * length)
+        .filter(|name| length < 2 * name.len())
         .map(|name| (strsim::normalized_levenshtein(given, name), name))
         .filter(|(score, _)| *score > 0.5)
         .collect();

@@ -67,10 +67,7 @@ pub fn print(text: &str, filter: &FilterPath, pretty: bool) -> Result<String, Sy
         printed: String::with_capacity(text.len()),
     };
     let is_kept = filter.kept.is_empty() || printer.kept.has_arrived();
-    let is_dropped = printer.dropped.has_arrived();
-    if !printer.value(is_kept)? || is_dropped {
-        printer.printed = "{}".to_owned();
-    }
+    printer.value(is_kept)?;
     if pretty {
         printer.printed.push('\n');
     }

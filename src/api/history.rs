@@ -1,5 +1,6 @@
 //! `GET /_connector/{id}/_status`: the status of a connector, which may follow, and its history.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::response::Response;
@@ -7,7 +8,7 @@ use crate::connector::Connector;
 use crate::status::Status;
 
 /// One change of status, whichever endpoint made it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StatusChange {
     /// The status before; `None` at creation.
     pub from: Option<&'static str>,
@@ -21,8 +22,16 @@ pub struct StatusChange {
     pub by: Option<String>,
 }
 
-/// The response. `history` has the changes as [`StatusChange`] names them, the newest first.
-pub fn status_view(id: &str, connector: &Connector, mut history: Vec<Value>) -> Response {
+/// The response. `history` has changes as [`StatusChange`] names them, the newest first, with the
+/// `version` that each made; `newest` is the newest of all, whatever is asked for. A setting says how
+/// long a connector may be away before it counts as silent: there is none outside the edge.
+pub fn status_view(
+    id: &str,
+    connector: &Connector,
+    newest: Option<&Value>,
+    mut history: Vec<Value>,
+    silent_after_seconds: Option<u64>,
+) -> Response {
     history.iter_mut().for_each(mark_off_protocol);
     let next: Vec<_> = connector
         .status()
@@ -33,21 +42,22 @@ pub fn status_view(id: &str, connector: &Connector, mut history: Vec<Value>) -> 
             json!({ "status": status.name(), "who": mover.who, "when": mover.when })
         })
         .collect();
-    let latest = |name: &str| history.first().and_then(|change| change.get(name)).cloned();
-    Response::json(
-        200,
-        &json!({
-            "id": id,
-            "status": connector.status().name(),
-            "since": latest("at"),
-            "by": latest("by"),
-            "via": latest("via"),
-            "error": connector.text("error"),
-            "last_seen": connector.text("last_seen"),
-            "next": next,
-            "history": history,
-        }),
-    )
+    let latest = |name: &str| newest.and_then(|change| change.get(name)).cloned();
+    let mut view = json!({
+        "id": id,
+        "status": connector.status().name(),
+        "since": latest("at"),
+        "by": latest("by"),
+        "via": latest("via"),
+        "error": connector.text("error"),
+        "last_seen": connector.text("last_seen"),
+        "next": next,
+        "history": history,
+    });
+    if let (Some(view), Some(seconds)) = (view.as_object_mut(), silent_after_seconds) {
+        view.insert("silent_after_seconds".to_owned(), seconds.into());
+    }
+    Response::json(200, &view)
 }
 
 /// Marks a change that an update of the document made where the protocol has no such move.

@@ -8,6 +8,7 @@
 //! then knows what the edge would say.
 
 mod access;
+mod backup;
 mod documents;
 mod endpoints;
 mod error;
@@ -20,14 +21,17 @@ mod query;
 mod response;
 mod route;
 mod schema;
+mod summary;
 mod sync_jobs;
 mod ticket;
 
 pub use access::{
     AuthError, Caller, Credentials, Key, PRIVILEGES_QUESTION, Privilege, cors_origin, sha256,
 };
-use documents::DocumentRoute;
-pub use documents::{DocumentUpdate, Index, Row, Search, View, show as show_document};
+pub use backup::{Backup, Saved, SavedConnector, already_there, no_rewind, show_backup, show_ids};
+pub use documents::{
+    DocumentUpdate, Index, Piece, Row, SEQ_NO_LAG, Search, View, show as show_document,
+};
 pub use endpoints::{Endpoint, SyncJobEndpoint};
 pub use error::{ApiError, Cause};
 pub use history::{StatusChange, status_view};
@@ -36,8 +40,7 @@ pub use precondition::{Precondition, etag};
 use query::Query;
 pub use response::{ELASTICSEARCH_VERSION, Format, Response, info};
 pub use route::is_ours;
-use route::{ConnectorRoute, Route};
-use sync_jobs::SyncJobRoute;
+use route::{ConnectorRoute, EdgeRoute, Route};
 pub use sync_jobs::{
     SyncJobCreation, SyncJobOperation, SyncJobWrite, create_sync_job, decide_sync_job,
     show_sync_job,
@@ -45,7 +48,7 @@ pub use sync_jobs::{
 pub use ticket::{TICKET_LIFE_MS, Ticket};
 
 use crate::connector::{ChangeContext, Connector, Creation, Delta, DomainError, Fields, with_id};
-use crate::directory::Filter;
+use crate::directory::{Filter, Summary};
 use crate::document::Document;
 use crate::status::Status;
 use crate::sync_job::SyncJobId;
@@ -53,6 +56,8 @@ use crate::values::{IndexName, Time};
 
 /// Longer bodies are refused.
 pub const BODY_LIMIT: usize = 1 << 20;
+/// Backups are longer: a document, a history, and sync jobs.
+pub const BACKUP_LIMIT: usize = 8 << 20;
 /// A connector's JSON grows no longer than this.
 pub const DOCUMENT_LIMIT: usize = 1 << 20;
 /// Longer patterns in `query` are refused, in characters.
@@ -83,6 +88,22 @@ pub struct Request {
     pub if_none_match: Option<String>,
 }
 
+impl Request {
+    /// The same without its body, which may be long.
+    #[must_use]
+    pub fn without_body(&self) -> Self {
+        Self {
+            method: self.method.clone(),
+            target: self.target.clone(),
+            body: String::new(),
+            content_type: self.content_type.clone(),
+            accept: self.accept.clone(),
+            if_match: self.if_match.clone(),
+            if_none_match: self.if_none_match.clone(),
+        }
+    }
+}
+
 /// What a request asks for.
 #[derive(Clone, Debug)]
 pub enum Call {
@@ -96,10 +117,21 @@ pub enum Call {
     Import,
     /// A page of the connectors.
     List(List),
+    /// A page of slim rows, and counts.
+    Summary(Box<Summary>),
     /// Changes from now on.
     Watch(Watch),
     /// A ticket to watch with.
     WatchTicket,
+    /// Send every webhook target a message to try it out.
+    TestWebhooks,
+    /// What was sent of a connector, and what became of it.
+    Webhooks {
+        /// The connector's id.
+        id: String,
+        /// How many messages to show.
+        size: usize,
+    },
     /// Create a connector with a generated id.
     CreateWithGeneratedId(Creation),
     /// An operation on one connector.
@@ -110,6 +142,10 @@ pub enum Call {
     SyncJob(SyncJobId, SyncJobOperation),
     /// Which documents of an index are there? The list of sync jobs is one such question.
     Search(Box<Search>),
+    /// Save connectors as a whole, or put them back.
+    Backup(Backup),
+    /// Numbers for a monitoring system.
+    Metrics,
     /// What is the same for everybody, always.
     Static {
         /// What Elasticsearch calls it.
@@ -120,19 +156,36 @@ pub enum Call {
 }
 
 impl Call {
+    /// Patterns of the connectors that it is narrowed down to; `None`: all.
+    pub fn patterns(self) -> Option<Vec<String>> {
+        match self {
+            Self::List(list) => list.filter.ids,
+            Self::Summary(summary) => summary.ids,
+            Self::Search(search) => search.connectors,
+            _ => None,
+        }
+    }
+
     /// Whether it may change something.
     pub fn writes(&self) -> bool {
         match self {
-            Self::CreateWithGeneratedId(_) | Self::CreateSyncJob(..) | Self::Import => true,
+            Self::CreateWithGeneratedId(_)
+            | Self::CreateSyncJob(..)
+            | Self::Import
+            | Self::TestWebhooks => true,
             Self::Connector(_, operation) => matches!(operation, Operation::Write(_)),
+            Self::Backup(backup) => backup.writes(),
             Self::SyncJob(_, operation) => matches!(operation, SyncJobOperation::Write(_)),
             Self::Info
             | Self::Options(_)
             | Self::Authenticate
             | Self::List(_)
+            | Self::Summary(_)
             | Self::Watch(_)
             | Self::WatchTicket
+            | Self::Webhooks { .. }
             | Self::Search(_)
+            | Self::Metrics
             | Self::Static { .. } => false,
         }
     }
@@ -182,6 +235,8 @@ pub enum Operation {
     Status {
         /// How many changes of the past to show.
         size: usize,
+        /// Only those before this version of the connector.
+        before: Option<u64>,
     },
     /// Show it as a document of its index.
     Document,
@@ -248,26 +303,21 @@ impl Write {
 /// Whatever is wrong with it, whatever the state of the connector. The first problem counts, in
 /// Elasticsearch's order: media types, route, body, parameters, validation.
 pub fn read(request: &Request) -> (Format, Result<Call, ApiError>) {
-    read_with(
-        request,
-        |route, path, query| sync_jobs::read(route, request, path, query),
-        |index, route, path, query| documents::read(index, route, request, path, query),
-    )
+    read_with(request, |route, path, query| read_edge(route, request, path, query))
 }
 
-/// The same for a caller that is concerned with connectors alone, and need not carry the code for
-/// sync jobs and the two indices: a request about those is `None`.
+/// The same for a caller that is concerned with connectors alone, and need not carry the code for what
+/// only the edge can answer: a request for that is `None`.
 ///
 /// # Errors
 /// As for [`read`].
 pub fn read_about_connectors(request: &Request) -> (Format, Result<Option<Call>, ApiError>) {
-    read_with(request, |_, _, _| Ok(None), |_, _, _, _| Ok(None))
+    read_with(request, |_, _, _| Ok(None))
 }
 
 fn read_with<C: From<Call>>(
     request: &Request,
-    sync_jobs: impl FnOnce(SyncJobRoute, &str, &mut Query) -> Result<C, ApiError>,
-    documents: impl FnOnce(Index, DocumentRoute, &str, &mut Query) -> Result<C, ApiError>,
+    edge: impl FnOnce(EdgeRoute, &str, &mut Query) -> Result<C, ApiError>,
 ) -> (Format, Result<C, ApiError>) {
     let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
     let mut format = Format::default();
@@ -277,8 +327,7 @@ fn read_with<C: From<Call>>(
         format.read(&mut query)?;
         let call = match route::route(&request.method, &request.target) {
             Err(failure) => Err(failure),
-            Ok(Route::SyncJobs(route)) => sync_jobs(route, path, &mut query),
-            Ok(Route::Documents(index, route)) => documents(index, route, path, &mut query),
+            Ok(Route::Edge(route)) => edge(route, path, &mut query),
             Ok(Route::Connectors(route)) => {
                 read_connectors(route, request, path, &mut query).map(C::from)
             }
@@ -313,7 +362,8 @@ fn read_connectors(
         }
         ConnectorRoute::Status(id) => {
             let size = query.number("size", 100)?;
-            Call::Connector(checked(id)?, Operation::Status { size })
+            let before = query.long("before")?;
+            Call::Connector(checked(id)?, Operation::Status { size, before })
         }
         ConnectorRoute::Delete(id) => {
             let hard = query.switch("hard")?;
@@ -347,10 +397,37 @@ fn read_connectors(
     Ok(call)
 }
 
+fn read_edge(
+    route: EdgeRoute,
+    request: &Request,
+    path: &str,
+    query: &mut Query,
+) -> Result<Call, ApiError> {
+    let call = match route {
+        EdgeRoute::SyncJobs(route) => return sync_jobs::read(route, request, path, query),
+        EdgeRoute::Documents(index, route) => {
+            return documents::read(index, route, request, path, query);
+        }
+        EdgeRoute::Backup(route) => return backup::read(route, request, path, query),
+        EdgeRoute::Summary => Call::Summary(Box::new(summary::read(query)?)),
+        EdgeRoute::Metrics => Call::Metrics,
+        EdgeRoute::Webhooks(None) => Call::TestWebhooks,
+        EdgeRoute::Webhooks(Some(id)) => {
+            let size = query.number("size", 20)?;
+            Call::Webhooks { id: checked(id)?, size }
+        }
+    };
+    refuse_body(request, path).map(|()| call)
+}
+
 /// Reads a body that there must be.
 fn read_body(request: &Request, body: &schema::ObjectSchema) -> Result<Fields, ApiError> {
+    body.read(read_body_text(request)?)
+}
+
+fn read_body_text(request: &Request) -> Result<&str, ApiError> {
     require_body(request)?;
-    body.read(&request.body)
+    Ok(&request.body)
 }
 
 /// The fields of an update, whose body is to hold these; `None`: it must not have one.
@@ -395,6 +472,19 @@ fn read_statuses(query: &mut Query) -> Result<Vec<String>, ApiError> {
     query.list("status").iter().map(status).collect()
 }
 
+/// Refuses a `query` that is longer than searches are bounded by.
+fn bounded(query: &str) -> Result<(), ApiError> {
+    let length = query.chars().count();
+    if length <= QUERY_LIMIT {
+        return Ok(());
+    }
+    let reason = format!(
+        "[query] is too long: it must be no longer than [{QUERY_LIMIT}] characters but was \
+         [{length}]"
+    );
+    Err(Cause::illegal_argument(reason).into())
+}
+
 fn read_list(query: &mut Query) -> Result<List, ApiError> {
     let from = query.number("from", 0)?;
     let size = query.number("size", 100)?;
@@ -407,14 +497,7 @@ fn read_list(query: &mut Query) -> Result<List, ApiError> {
         ids: None,
         include_deleted: query.switch("include_deleted")?,
     };
-    let length = filter.query.as_ref().map_or(0, |query| query.chars().count());
-    if length > QUERY_LIMIT {
-        let reason = format!(
-            "[query] is too long: it must be no longer than [{QUERY_LIMIT}] characters but was \
-             [{length}]"
-        );
-        return Err(Cause::illegal_argument(reason).into());
-    }
+    bounded(filter.query.as_deref().unwrap_or_default())?;
     window(from, size)?;
     let problems: Vec<String> =
         filter.index_names.iter().filter_map(|name| IndexName::parse(name).err()).collect();
@@ -425,13 +508,7 @@ fn read_list(query: &mut Query) -> Result<List, ApiError> {
 fn read_watch(query: &mut Query) -> Result<Watch, ApiError> {
     // It has been looked at already: it says who asks.
     let _ticket = query.text(ticket::PARAMETER);
-    let since = match query.text("since") {
-        None => None,
-        Some(text) => Some(text.parse().map_err(|_| {
-            let reason = format!("Failed to parse long parameter [since] with value [{text}]");
-            ApiError::from(Cause::illegal_argument(reason))
-        })?),
-    };
+    let since = query.long("since")?;
     let id = query.text("id").map(checked).transpose()?;
     Ok(Watch { id, since, connectors: None })
 }

@@ -125,7 +125,8 @@ fn complete(item: &mut Value) {
         if let Value::Array(parameters) = parameters {
             parameters.push(reference("parameters", "pretty"));
         }
-        if let Some(body) = operation.get_mut("requestBody") {
+        let body = operation.get_mut("requestBody");
+        if let Some(body) = body.filter(|body| body.get("description").is_none()) {
             insert(body, "description", format!("At most {BODY_LIMIT} bytes").into());
         }
         let Some(Value::Object(responses)) = operation.get_mut("responses") else { continue };

@@ -87,6 +87,18 @@ impl Query {
         }
     }
 
+    /// A number from 0 on, if it is given.
+    ///
+    /// # Errors
+    /// 400 for anything else.
+    pub fn long(&mut self, name: &'static str) -> Result<Option<u64>, ApiError> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| {
+            let reason = format!("Failed to parse long parameter [{name}] with value [{text}]");
+            Cause::illegal_argument(reason).into()
+        })
+    }
+
     /// To be called when all parameters have been asked for.
     ///
     /// # Errors

@@ -67,7 +67,7 @@ impl Format {
 
     /// The response in this format.
     pub fn success(&self, response: Response) -> Response {
-        if response.body.is_empty() || self.is_plain() {
+        if self.is_plain() {
             return response;
         }
         match filter_path::print(&response.body, &self.filter, self.pretty) {

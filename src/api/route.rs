@@ -1,5 +1,6 @@
 //! Which path and method mean what.
 
+use super::backup::BackupRoute;
 use super::documents::{DocumentRoute, Index};
 use super::endpoints::{ALL, Endpoint, SYNC_JOBS, SyncJobEndpoint};
 use super::error::ApiError;
@@ -9,12 +10,27 @@ use super::sync_jobs::SyncJobRoute;
 /// What a request is for.
 #[derive(Clone, Debug)]
 pub enum Route {
-    /// Everything else
+    /// What a page can foresee, too.
     Connectors(ConnectorRoute),
+    /// What only the edge can answer.
+    Edge(EdgeRoute),
+}
+
+/// What takes more than one connector to answer.
+#[derive(Clone, Debug)]
+pub enum EdgeRoute {
+    /// `GET /_connector/_summary`
+    Summary,
+    /// `GET /_metrics`
+    Metrics,
     /// Below `/_connector/_sync_job`
     SyncJobs(SyncJobRoute),
     /// Below `/.elastic-connectors`, `/.elastic-connectors-sync-jobs`
     Documents(Index, DocumentRoute),
+    /// `_backup`, `_reindex`, `_rewind`
+    Backup(BackupRoute),
+    /// `GET /_connector/{id}/_webhook`; without an id, `POST /_connector/_webhook/_test`
+    Webhooks(Option<String>),
 }
 
 /// Connectors, and what is about none of the things that are kept.
@@ -52,19 +68,53 @@ impl From<ConnectorRoute> for Route {
     }
 }
 
+impl From<EdgeRoute> for Route {
+    fn from(route: EdgeRoute) -> Self {
+        Self::Edge(route)
+    }
+}
+
+/// Names below `/_connector` that are no ids, beside those of updates. The URL parser of the runtime
+/// resolves `.` and `..`, encoded ones too.
+const RESERVED: [&str; 11] = [
+    ".",
+    "..",
+    "_sync_job",
+    "_secret",
+    "_import",
+    "_summary",
+    "_watch",
+    "_backup",
+    "_reindex",
+    "_rewind",
+    "_webhook",
+];
+
 /// Path segments that belong to this API: an id of that name could be taken for one of them.
 pub fn is_reserved(segment: &str) -> bool {
     let mut endpoints = ALL.iter().flat_map(|endpoint| endpoint.name.split('/'));
-    // The URL parser of the runtime resolves `.` and `..`, encoded ones too.
-    matches!(segment, "." | ".." | "_sync_job" | "_secret" | "_import" | "_watch")
-        || endpoints.any(|it| it == segment)
+    RESERVED.contains(&segment) || endpoints.any(|it| it == segment)
+}
+
+/// What is done with a connector as a whole.
+#[derive(Clone, Copy)]
+enum Whole {
+    Backup,
+    Reindex,
+    Rewind,
 }
 
 enum Resource {
     Root,
     Authenticate,
     Import,
+    Summary,
+    Metrics,
     Watch,
+    Ids,
+    /// A connector as a whole.
+    Whole(String, Whole),
+    Webhooks(Option<String>),
     Connectors,
     Connector(String),
     Update(String, &'static Endpoint),
@@ -94,9 +144,26 @@ pub fn route(method: &str, target: &str) -> Result<Route, ApiError> {
         (Resource::Root, "GET" | "HEAD") => ConnectorRoute::Info.into(),
         (Resource::Authenticate, "GET") => ConnectorRoute::Authenticate.into(),
         (Resource::Import, "POST") => ConnectorRoute::Import.into(),
+        (Resource::Metrics, "GET") => EdgeRoute::Metrics.into(),
+        (Resource::Ids, "GET") => EdgeRoute::Backup(BackupRoute::Ids).into(),
+        (Resource::Whole(id, Whole::Backup), "GET") => {
+            EdgeRoute::Backup(BackupRoute::Show(id)).into()
+        }
+        (Resource::Whole(id, Whole::Backup), "PUT") => {
+            EdgeRoute::Backup(BackupRoute::Restore(id)).into()
+        }
+        (Resource::Whole(id, Whole::Rewind), "POST") => {
+            EdgeRoute::Backup(BackupRoute::Rewind(id)).into()
+        }
+        (Resource::Whole(id, Whole::Reindex), "POST") => {
+            EdgeRoute::Backup(BackupRoute::Reindex(id)).into()
+        }
         (Resource::Watch, "GET") => ConnectorRoute::Watch.into(),
         (Resource::Watch, "POST") => ConnectorRoute::WatchTicket.into(),
+        (Resource::Webhooks(None), "POST") => EdgeRoute::Webhooks(None).into(),
+        (Resource::Webhooks(Some(id)), "GET") => EdgeRoute::Webhooks(Some(id)).into(),
         (Resource::Connectors, "GET") => ConnectorRoute::List.into(),
+        (Resource::Summary, "GET") => EdgeRoute::Summary.into(),
         (Resource::Connectors, "PUT" | "POST") => ConnectorRoute::Create(None).into(),
         (Resource::Connector(id), "GET") => ConnectorRoute::Get(id).into(),
         (Resource::Connector(id), "PUT") => ConnectorRoute::Create(Some(id)).into(),
@@ -105,23 +172,27 @@ pub fn route(method: &str, target: &str) -> Result<Route, ApiError> {
             ConnectorRoute::Status(id).into()
         }
         (Resource::Update(id, endpoint), "PUT") => ConnectorRoute::Update(id, endpoint).into(),
-        (Resource::SyncJobs, "GET") => Route::SyncJobs(SyncJobRoute::List),
-        (Resource::SyncJobs, "POST") => Route::SyncJobs(SyncJobRoute::Create),
-        (Resource::SyncJob(id), "GET") => Route::SyncJobs(SyncJobRoute::Get(id)),
-        (Resource::SyncJob(id), "DELETE") => Route::SyncJobs(SyncJobRoute::Delete(id)),
+        (Resource::SyncJobs, "GET") => EdgeRoute::SyncJobs(SyncJobRoute::List).into(),
+        (Resource::SyncJobs, "POST") => EdgeRoute::SyncJobs(SyncJobRoute::Create).into(),
+        (Resource::SyncJob(id), "GET") => EdgeRoute::SyncJobs(SyncJobRoute::Get(id)).into(),
+        (Resource::SyncJob(id), "DELETE") => EdgeRoute::SyncJobs(SyncJobRoute::Delete(id)).into(),
         (Resource::SyncJobUpdate(id, endpoint), "PUT") => {
-            Route::SyncJobs(SyncJobRoute::Update(id, endpoint))
+            EdgeRoute::SyncJobs(SyncJobRoute::Update(id, endpoint)).into()
         }
         (Resource::Index(index), "GET" | "HEAD") => {
-            Route::Documents(index, DocumentRoute::Describe)
+            EdgeRoute::Documents(index, DocumentRoute::Describe).into()
         }
-        (Resource::Search(index, route), "GET" | "POST") => Route::Documents(index, route),
-        (Resource::Documents(index), "POST") => Route::Documents(index, DocumentRoute::Create),
+        (Resource::Search(index, route), "GET" | "POST") => {
+            EdgeRoute::Documents(index, route).into()
+        }
+        (Resource::Documents(index), "POST") => {
+            EdgeRoute::Documents(index, DocumentRoute::Create).into()
+        }
         (Resource::Document(index, id), "GET" | "HEAD") => {
-            Route::Documents(index, DocumentRoute::Get(id))
+            EdgeRoute::Documents(index, DocumentRoute::Get(id)).into()
         }
         (Resource::DocumentUpdate(index, id), "POST") => {
-            Route::Documents(index, DocumentRoute::Update(id))
+            EdgeRoute::Documents(index, DocumentRoute::Update(id)).into()
         }
         _ => return Err(ApiError::wrong_method(target, method, allow)),
     })
@@ -135,7 +206,10 @@ fn resource(path: &str) -> Result<Option<Resource>, ApiError> {
     Ok(Some(match segments.as_slice() {
         [""] => Resource::Root,
         ["_security", "_authenticate"] => Resource::Authenticate,
+        ["_metrics"] => Resource::Metrics,
         ["_connector", "_import"] => Resource::Import,
+        ["_connector", "_summary"] => Resource::Summary,
+        ["_connector", "_backup"] => Resource::Ids,
         ["_connector", "_watch"] => Resource::Watch,
         ["_connector"] => Resource::Connectors,
         ["_connector", "_sync_job"] => Resource::SyncJobs,
@@ -149,8 +223,18 @@ fn resource(path: &str) -> Result<Option<Resource>, ApiError> {
         // Sync jobs and secrets are not connectors, whatever follows.
         ["_connector", "_sync_job" | "_secret", ..] => return Ok(None),
         ["_connector", id] => Resource::Connector(decode(id)?),
+        ["_connector", id, name @ ("_backup" | "_reindex" | "_rewind")] => {
+            let whole = match *name {
+                "_backup" => Whole::Backup,
+                "_reindex" => Whole::Reindex,
+                _ => Whole::Rewind,
+            };
+            Resource::Whole(decode(id)?, whole)
+        }
         ["_connector", id, name] => match ALL.iter().find(|endpoint| endpoint.name == *name) {
             Some(endpoint) => Resource::Update(decode(id)?, endpoint),
+            None if *name == "_webhook" => Resource::Webhooks(Some(decode(id)?)),
+            None if *id == "_webhook" && *name == "_test" => Resource::Webhooks(None),
             None => return Ok(None),
         },
         ["_connector", id, "_filtering", part] => {
@@ -186,15 +270,22 @@ pub fn is_ours(target: &str) -> bool {
     let first = path.split('/').next().unwrap_or_default();
     let name = decode(first).unwrap_or_default();
     // A list of indices with one of ours in it would be answered by half.
-    matches!(name.as_str(), "" | "_connector")
+    matches!(name.as_str(), "" | "_connector" | "_metrics")
         || name.split(',').any(|name| Index::parse(name).is_some())
 }
 
 fn allow(resource: &Resource) -> &'static str {
     match resource {
         Resource::Root => "GET, HEAD",
-        Resource::Authenticate => "GET",
-        Resource::Import => "POST",
+        Resource::Authenticate
+        | Resource::Metrics
+        | Resource::Summary
+        | Resource::Ids
+        | Resource::Webhooks(Some(_)) => "GET",
+        Resource::Import
+        | Resource::Whole(_, Whole::Reindex | Whole::Rewind)
+        | Resource::Webhooks(None) => "POST",
+        Resource::Whole(_, Whole::Backup) => "GET, PUT",
         Resource::Watch => "GET, POST",
         Resource::Connectors => "GET, POST, PUT",
         Resource::Connector(_) => "GET, PUT, DELETE",

@@ -3,6 +3,10 @@
 //!
 //! A ticket is signed rather than kept. So what is no ticket is refused without asking an object, and
 //! the key is read anew when the ticket is shown. That each is taken once only, the Directory sees to.
+//!
+//! Keys and users of a cluster behind the Worker get none: only the cluster knows their secrets, so
+//! there is no hash to sign with and nothing to look at anew when the ticket is shown. A client that
+//! can send its credentials with the socket watches all the same; a browser asks now and then.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use hmac::{Hmac, Mac};

@@ -114,8 +114,8 @@ fn carry_out(
         // The history is at the edge.
         Operation::Status { .. } => {
             let alive = before.as_ref().filter(|connector| !connector.is_deleted());
-            let response =
-                api::status_view(id, alive.ok_or_else(|| ApiError::not_found(id))?, Vec::new());
+            let alive = alive.ok_or_else(|| ApiError::not_found(id))?;
+            let response = api::status_view(id, alive, None, Vec::new(), None);
             Ok((response, before))
         }
     }

@@ -1,4 +1,10 @@
-//! What a list of connectors is filtered by.
+//! What lists of connectors are filtered and sorted by.
+
+mod entry;
+mod summary;
+
+pub use entry::Entry;
+pub use summary::{SILENCE_MS, SortField, Summary, URGENCY, sort_key};
 
 use crate::values::wildcard;
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use worker::{Env, console_error};
 
 use super::cors;
-use super::origin::{self, KnownCallers};
+use super::known::{KEY_CACHE_SECONDS, KEY_MEMORY_MS, KnownCallers};
+use super::origin;
 use super::runtime::{Incoming, Kv, describe, now_millis, timeout};
 use crate::api::{ApiError, AuthError, Caller, Credentials, Key, Privilege, Ticket};
 
@@ -29,14 +30,10 @@ pub(super) async fn authenticate(
     env: &Env,
     known: &KnownCallers,
 ) -> Result<Caller, AuthError> {
-    if incoming.cluster.is_empty() {
-        return with_key(incoming, env).await;
-    }
-    if let Some(caller) = known.get(&incoming.authorization) {
-        return Ok(caller);
-    }
-    match with_key(incoming, env).await {
-        Err(denied) if denied.is_unknown() => origin::authenticate(incoming, known).await,
+    match with_key(incoming, env, known).await {
+        Err(denied) if !incoming.cluster.is_empty() && denied.is_unknown() => {
+            origin::authenticate(incoming, known).await
+        }
         other => other,
     }
 }
@@ -45,10 +42,17 @@ pub(super) async fn authenticate(
 ///
 /// # Errors
 /// As above.
-pub(super) async fn with_key(incoming: &Incoming, env: &Env) -> Result<Caller, AuthError> {
+pub(super) async fn with_key(
+    incoming: &Incoming,
+    env: &Env,
+    known: &KnownCallers,
+) -> Result<Caller, AuthError> {
     if incoming.authorization.is_empty() {
         if let Some(ticket) = Ticket::of(&incoming.request) {
             return holder(&ticket?, env).await;
+        }
+        if let Some(caller) = signed_in(incoming)? {
+            return Ok(caller);
         }
         let privilege = anonymous(incoming);
         if privilege > Privilege::None && !is_known_host(incoming) {
@@ -56,14 +60,37 @@ pub(super) async fn with_key(incoming: &Incoming, env: &Env) -> Result<Caller, A
         }
         return Caller::anonymous(privilege, &incoming.request.target);
     }
+    if let Some(caller) = known.get(&incoming.authorization) {
+        return Ok(caller);
+    }
     let credentials = Credentials::parse(&incoming.authorization)?;
     if let Ok(root) = env.secret(ROOT)
         && let Some(caller) = credentials.open_root(&root.to_string())
     {
         return Ok(caller);
     }
+    let asked_at = now_millis();
     let key = key(env, credentials.id()).await.map_err(unreadable)?;
-    credentials.open(key.as_ref(), now_millis())
+    let caller = credentials.open(key.as_ref(), now_millis())?;
+    known.remember(&incoming.authorization, &caller, asked_at, KEY_MEMORY_MS);
+    Ok(caller)
+}
+
+/// Who has signed in by Cloudflare Access, where that is of use. A request with a key is its key's.
+fn signed_in(incoming: &Incoming) -> Result<Option<Caller>, AuthError> {
+    let privilege = Privilege::parse(&incoming.access_privilege).unwrap_or(Privilege::None);
+    if privilege == Privilege::None {
+        return Ok(None);
+    }
+    if let Some(why) = &incoming.access_problem {
+        console_error!("Cloudflare Access does not say who is asking: {why}");
+        let error = ApiError::unavailable("Cloudflare Access");
+        return Err(AuthError::of(error, "Cloudflare Access does not say", None));
+    }
+    let Some(email) = &incoming.email else { return Ok(None) };
+    let Incoming { access_emails, request, .. } = incoming;
+    let is_own_page = is_own_page(incoming);
+    Caller::signed_in(email, privilege, access_emails, &request.method, is_own_page).map(Some)
 }
 
 /// Whose ticket is it?
@@ -105,8 +132,17 @@ fn is_foreign_page(incoming: &Incoming) -> bool {
 }
 
 /// Browsers let any page open a WebSocket to anywhere: it is for the server to look whose page it is.
-pub(super) fn is_foreign_watcher(incoming: &Incoming) -> bool {
-    has_foreign_origin(incoming) && cors::allowed_origin(incoming).is_none()
+/// Where the browser says who somebody is, only a page of our own will do.
+pub(super) fn is_foreign_watcher(incoming: &Incoming, caller: &Caller) -> bool {
+    match caller.is_signed_in() {
+        true => !is_own_page(incoming),
+        false => has_foreign_origin(incoming) && cors::allowed_origin(incoming).is_none(),
+    }
+}
+
+/// Does a page of this very service say that it is one?
+fn is_own_page(incoming: &Incoming) -> bool {
+    incoming.origin == format!("{}://{}", incoming.scheme, incoming.host)
 }
 
 fn has_foreign_origin(incoming: &Incoming) -> bool {
@@ -137,7 +173,7 @@ fn is_known_host(incoming: &Incoming) -> bool {
 /// If Workers KV does not say.
 pub(super) async fn key(env: &Env, id: &str) -> Result<Option<Key>, String> {
     let keys = Kv::of(env, KEYS).map_err(|thrown| describe(&thrown))?;
-    match timeout(KEY_LIMIT, keys.get(id)).await {
+    match timeout(KEY_LIMIT, keys.get_cached(id, KEY_CACHE_SECONDS)).await {
         Some(Ok(found)) => Ok(found.and_then(|json| {
             Key::from_json(&json)
                 .inspect_err(|problem| console_error!("{KEYS}: [{id}] is no key: {problem}"))

@@ -35,18 +35,19 @@ function markIfTrapped(error) {
 const worker = instanceOf(Worker);
 const reading = {
   limit: worker().bodyLimit(),
+  backupLimit: worker().backupLimit(),
   validUpTo: (bytes) => worker().validUpTo(bytes),
   isForeign: (url) => worker().isForeign(url),
 };
 
 export default {
-  async fetch(request, env) {
-    const [head, body] = await readRequest(request, env, reading);
+  async fetch(request, env, ctx) {
+    const [head, body] = await readRequest(request, env, ctx, reading);
     try {
       return await worker().fetch(head, body, request, env);
     } catch (error) {
       console.error(markIfTrapped(error));
-      return worker().failure(head, error.name === "Unanswered", env);
+      return worker().failure(head, String(error?.name), env);
     }
   },
 };
@@ -88,6 +89,7 @@ export class Directory extends objectOf(
   "handle",
   "apply",
   "applyJobs",
+  "report",
   "claim",
   "release",
   "watch",

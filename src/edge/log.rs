@@ -1,4 +1,5 @@
-//! The log: one line of JSON for everybody who was not let in, and for every change of status.
+//! The log: one line of JSON for everybody who was not let in, for every change of status, and for
+//! every message that a webhook will not get.
 //! No line holds a secret, a body or a query.
 
 use serde_json::Value;
@@ -33,6 +34,20 @@ pub(super) fn status_change(id: &str, change: &StatusChange, request_id: Option<
             ("via", change.via.into()),
             ("key", change.by.as_deref().into()),
             ("request", request_id.map(shortened).into()),
+        ],
+    );
+}
+
+/// A webhook will not get a message.
+pub(super) fn webhook(id: &str, target: &str, message: &str, became: &str, why: &str) {
+    print(
+        "webhook",
+        &[
+            ("connector", id.into()),
+            ("target", target.into()),
+            ("message", message.into()),
+            ("outcome", became.into()),
+            ("why", shortened(why).into()),
         ],
     );
 }

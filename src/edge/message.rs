@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::api::Request;
 use crate::connector::Fields;
-use crate::values::json;
+use crate::values::json::{self, Member};
 
 /// The format of all messages here.
 pub(super) const FORMAT: u64 = 1;
@@ -26,6 +26,31 @@ pub(super) fn parse(message: &str) -> Result<Fields, UnknownFormat> {
         Some(FORMAT) => Ok(fields),
         _ => Err(UnknownFormat),
     }
+}
+
+/// Reads a message without a map in between: `take` is given its fields one after the other.
+///
+/// # Errors
+/// If it is of another format. Fields may have been given before that is seen.
+pub(super) fn read<'a>(
+    message: &'a str,
+    take: &mut dyn FnMut(&str, Member<'a>),
+) -> Result<(), UnknownFormat> {
+    let mut format = None;
+    let read = json::for_each_member(message, &mut |name, value| match (name, value) {
+        ("format", Member::Json(number)) => format = number.parse().ok(),
+        (name, value) => take(name, value),
+    });
+    match (read, format) {
+        (Ok(()), Some(FORMAT)) => Ok(()),
+        _ => Err(UnknownFormat),
+    }
+}
+
+/// The JSON of an object as a message.
+pub(super) fn with_format(object: &str) -> String {
+    let members = object.strip_prefix('{').unwrap_or_default();
+    format!("{{\"format\":{FORMAT},{members}")
 }
 
 /// A message with those fields; what is `None` is left out.
@@ -100,22 +125,27 @@ impl Message {
     /// # Errors
     /// If it is of another format.
     pub fn parse(message: &str, body: Option<String>) -> Result<Self, UnknownFormat> {
-        let mut fields = parse(message)?;
-        let mut given = |name| text(&mut fields, name);
-        Ok(Self {
-            id: given("id").unwrap_or_default(),
-            request: Request {
-                method: given("method").unwrap_or_default(),
-                target: given("target").unwrap_or_default(),
-                body: body.unwrap_or_default(),
-                content_type: given("content_type"),
-                accept: given("accept"),
-                if_match: given("if_match"),
-                if_none_match: given("if_none_match"),
-            },
-            patterns: given("patterns").and_then(|all| serde_json::from_str(&all).ok()),
-            origin: Origin { by: given("by"), request_id: given("request_id") },
-            opaque_id: given("opaque_id"),
-        })
+        let mut this = Self::default();
+        read(message, &mut |name, value| {
+            let Self { id, request, patterns, origin, opaque_id } = &mut this;
+            let value = value.into_text();
+            match name {
+                "id" => *id = value,
+                "method" => request.method = value,
+                "target" => request.target = value,
+                "content_type" => request.content_type = Some(value),
+                "accept" => request.accept = Some(value),
+                "if_match" => request.if_match = Some(value),
+                "if_none_match" => request.if_none_match = Some(value),
+                // What may be seen is not guessed at: patterns that cannot be read cover nothing.
+                "patterns" => *patterns = Some(serde_json::from_str(&value).unwrap_or_default()),
+                "by" => origin.by = Some(value),
+                "request_id" => origin.request_id = Some(value),
+                "opaque_id" => *opaque_id = Some(value),
+                _ => {}
+            }
+        })?;
+        this.request.body = body.unwrap_or_default();
+        Ok(this)
     }
 }

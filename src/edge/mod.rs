@@ -6,8 +6,10 @@
 
 mod auth;
 mod cors;
+mod known;
 mod log;
 mod message;
+mod metrics;
 mod objects;
 mod origin;
 mod outbox;
@@ -22,12 +24,14 @@ use wasm_bindgen::prelude::*;
 use worker::{Env, console_error, event};
 
 use crate::api::{
-    self, ApiError, AuthError, BODY_LIMIT, Call, Caller, Format, Operation, Request, Response,
+    self, ApiError, AuthError, BACKUP_LIMIT, BODY_LIMIT, Call, Caller, Format, Operation, Request,
+    Response,
 };
 use crate::connector::Connector;
 use crate::values::Time;
+use known::KnownCallers;
 use message::{Message, Origin};
-use origin::KnownCallers;
+use metrics::Refusals;
 use runtime::{
     HttpResponse, Incoming, JsError, JsResult, JsString, Kv, RawRequest, await_promise, describe,
     now_millis, spawn_or_ready, timeout,
@@ -43,6 +47,11 @@ const LIST_LIMIT: Duration = Duration::from_secs(11);
 /// How long to wait for a copy.
 const COPY_LIMIT: Duration = Duration::from_secs(2);
 
+/// What was thrown if an object did not answer: see rpc.js.
+const UNANSWERED: &str = "Unanswered";
+/// What was thrown if the cluster cannot be reached: see origin.js.
+const UNREACHABLE: &str = "Unreachable";
+
 #[event(start)]
 fn start() {
     console_error_panic_hook::set_once();
@@ -55,12 +64,19 @@ const ELASTICSEARCH_VERSION: &str = "ELASTICSEARCH_VERSION";
 #[wasm_bindgen]
 #[derive(Default)]
 pub struct Worker {
-    known: Rc<KnownCallers>,
+    memory: Rc<Memory>,
+}
+
+/// What is remembered from one request to the next.
+#[derive(Default)]
+struct Memory {
+    known: KnownCallers,
+    refusals: Refusals,
 }
 
 #[wasm_bindgen]
 impl Worker {
-    /// One is enough: it holds nothing but whom the cluster behind it knows.
+    /// One is enough: it holds nothing but who was let in lately.
     #[wasm_bindgen(constructor)]
     pub fn new() -> Self {
         Self::default()
@@ -70,6 +86,12 @@ impl Worker {
     #[wasm_bindgen(js_name = bodyLimit)]
     pub fn body_limit(&self) -> usize {
         BODY_LIMIT
+    }
+
+    /// Bodies of backups are read up to this many bytes.
+    #[wasm_bindgen(js_name = backupLimit)]
+    pub fn backup_limit(&self) -> usize {
+        BACKUP_LIMIT
     }
 
     /// How many of these bytes, from the first on, are UTF-8.
@@ -91,28 +113,34 @@ impl Worker {
     pub fn fetch(&self, head: &str, body: Option<JsString>, raw: RawRequest, env: Env) -> JsResult {
         let incoming = Incoming::read(head, body.as_ref().map(String::from));
         if incoming.passes {
-            return spawn_or_ready(async move { origin::pass_on(&incoming, &raw).await });
+            return origin::pass_on(&incoming, &raw);
         }
-        let known = self.known.clone();
+        let memory = self.memory.clone();
         if let Some(preflight) = cors::preflight(&incoming) {
             return preflight;
         }
         spawn_or_ready(async move {
             if incoming.cors_origins.is_empty() || incoming.wants_socket() {
-                return respond(&incoming, body.as_ref(), raw, &env, &known).await;
+                return respond(&incoming, body.as_ref(), raw, &env, &memory).await;
             }
-            let response = respond(&incoming, body.as_ref(), raw, &env, &known).await?;
+            let response = respond(&incoming, body.as_ref(), raw, &env, &memory).await?;
             cors::mark(&incoming, &settled(response).await?)
         })
     }
 
-    /// The response to a request that came to nothing. `is_unanswered`: an object did not answer. A
-    /// connector can still be shown then, as it was.
+    /// The response to a request that came to nothing. `error`: the name of what was thrown. If an
+    /// object did not answer, a connector can still be shown, as it was.
     ///
     /// # Errors
     /// If the runtime fails.
-    pub fn failure(&self, head: &str, is_unanswered: bool, env: Env) -> JsResult {
+    pub fn failure(&self, head: &str, error: &str, env: Env) -> JsResult {
         let incoming = Incoming::read(head, None);
+        let is_unanswered = error == UNANSWERED;
+        let error = match error {
+            UNANSWERED => ApiError::unavailable("a part of this service"),
+            UNREACHABLE => ApiError::unavailable("the cluster behind this service"),
+            _ => ApiError::internal(),
+        };
         spawn_or_ready(async move {
             let (format, call) = api::read(&incoming.request);
             let response = match call {
@@ -122,12 +150,12 @@ impl Worker {
                 {
                     copy(&env, &id, include_deleted, &format).await.map(HttpResponse::stale)
                 }
-                _ if is_unanswered => Err(ApiError::unavailable("a part of this service")),
-                _ => Err(ApiError::internal()),
+                _ => Err(error),
             };
             let response = response
                 .unwrap_or_else(|error| HttpResponse::new(format.failure(&error), &format))
                 .opaque_id(incoming.opaque_id.clone())
+                .for_method(&incoming.request.method)
                 .send()?;
             match incoming.cors_origins.is_empty() {
                 true => Ok(response),
@@ -143,33 +171,39 @@ async fn respond(
     body: Option<&JsString>,
     raw: RawRequest,
     env: &Env,
-    known: &KnownCallers,
+    memory: &Memory,
 ) -> JsResult {
     let request = &incoming.request;
     if api::wants_page(request) && request.body.is_empty() {
         return console(raw, env).await;
     }
-    if !incoming.cluster.is_empty() && is_for_cluster(incoming, env).await {
-        return origin::pass_on(incoming, &raw).await;
+    if !incoming.cluster.is_empty() && is_for_cluster(incoming, env, &memory.known).await {
+        return origin::pass_on(incoming, &raw);
     }
-    let is_head = request.method == "HEAD";
     let send = |response: HttpResponse| {
-        let response = response.opaque_id(incoming.opaque_id.clone());
-        if is_head { response.headers_only() } else { response }.send()
+        response.opaque_id(incoming.opaque_id.clone()).for_method(&request.method).send()
     };
 
     let request_id = incoming.request_id();
-    let (format, admitted) = admit(incoming, request_id.as_deref(), env, known).await;
+    let (format, admitted) = admit(incoming, request_id.as_deref(), env, memory).await;
     let (caller, call) = match admitted {
         Ok(admitted) => admitted,
         Err(error) => return send(HttpResponse::new(format.failure(&error), &format)),
     };
     let message = |id: String, request: Request| Message {
         id,
-        request: Request { body: String::new(), ..request },
+        request,
         origin: Origin { by: caller.key_id(), request_id: request_id.clone() },
         opaque_id: incoming.opaque_id.clone(),
         ..Message::default()
+    };
+    let to_connector = |id: String, request: Request| {
+        let message = message(id, request);
+        runtime::handle_connector(env, &message.id, &message.to_json(), body)
+    };
+    let to_directory = |patterns: Option<Vec<String>>, body: Option<&JsString>| {
+        let message = Message { patterns, ..message(String::new(), request.without_body()) };
+        runtime::handle_directory(env, &message.to_json(), body)
     };
     let result = match call {
         Call::Info => {
@@ -180,24 +214,19 @@ async fn respond(
             return send(HttpResponse::new(response, &format).vary("Accept"));
         }
         Call::Authenticate => Ok(caller.describe()),
-        Call::Import => {
-            let message = message(String::new(), request.clone());
-            return runtime::handle_directory(env, &message.to_json(), None);
-        }
+        Call::Import => return to_directory(None, None),
+        Call::TestWebhooks => outbox::webhook::test(env).await,
         Call::Options(allow) => Ok(Response { allow: Some(allow), ..Response::empty(200) }),
-        Call::List(list) => {
-            let message =
-                Message { patterns: list.filter.ids, ..message(String::new(), request.clone()) };
-            let response = runtime::handle_directory(env, &message.to_json(), None)?;
-            match timeout(LIST_LIMIT, settled(response)).await {
-                Some(response) => return response,
-                None => Err(ApiError::unavailable("the Directory")),
-            }
+        Call::Backup(backup) => match backup.id() {
+            Some(id) => return to_connector(id.to_owned(), request.without_body()),
+            None => return to_directory(None, None),
+        },
+        Call::Metrics => {
+            let own = JsString::from(memory.refusals.to_text());
+            return to_directory(None, Some(&own));
         }
-        Call::Search(search) => {
-            let message =
-                Message { patterns: search.connectors, ..message(String::new(), request.clone()) };
-            let response = runtime::handle_directory(env, &message.to_json(), body)?;
+        Call::List(_) | Call::Summary(_) | Call::Search(_) => {
+            let response = to_directory(call.patterns(), body)?;
             match timeout(LIST_LIMIT, settled(response)).await {
                 Some(response) => return response,
                 None => Err(ApiError::unavailable("the Directory")),
@@ -213,10 +242,7 @@ async fn respond(
         },
         Call::Static { response, .. } => Ok(response),
         Call::CreateWithGeneratedId(_) => match create_with_generated_id(request) {
-            Ok((id, request)) => {
-                let message = message(id, request);
-                return runtime::handle_connector(env, &message.id, &message.to_json(), body);
-            }
+            Ok((id, request)) => return to_connector(id, request),
             Err(error) => Err(error),
         },
         Call::Connector(id, Operation::Get { include_deleted, realtime: false }) => {
@@ -225,26 +251,27 @@ async fn respond(
                 Err(error) => Err(error),
             }
         }
-        Call::Connector(id, _) | Call::CreateSyncJob(id, _) => {
-            let message = message(id, request.clone());
-            return runtime::handle_connector(env, &message.id, &message.to_json(), body);
+        Call::Connector(id, _) | Call::CreateSyncJob(id, _) | Call::Webhooks { id, .. } => {
+            return to_connector(id, request.without_body());
         }
         Call::SyncJob(job, _) => {
-            let message = message(job.connector().to_owned(), request.clone());
-            return runtime::handle_connector(env, &message.id, &message.to_json(), body);
+            return to_connector(job.connector().to_owned(), request.without_body());
         }
     };
     send(HttpResponse::new(format.result(result), &format))
 }
 
 /// Which product this is, and who is asking, the cluster says itself to those who have no key of ours.
-async fn is_for_cluster(incoming: &Incoming, env: &Env) -> bool {
+async fn is_for_cluster(incoming: &Incoming, env: &Env, known: &KnownCallers) -> bool {
     let target = &incoming.request.target;
     let is_anonymous = incoming.authorization.is_empty();
     match origin::is_shared(target) {
         false => false,
         true if is_anonymous => !origin::is_about_caller(target),
-        true => auth::with_key(incoming, env).await.is_err_and(|denied| denied.is_unknown()),
+        true => match auth::with_key(incoming, env, known).await {
+            Ok(caller) => caller.is_known_elsewhere(),
+            Err(denied) => denied.is_unknown(),
+        },
     }
 }
 
@@ -253,13 +280,14 @@ async fn admit(
     incoming: &Incoming,
     request_id: Option<&str>,
     env: &Env,
-    known: &KnownCallers,
+    memory: &Memory,
 ) -> (Format, Result<(Caller, Call), ApiError>) {
     let refused = |denied: AuthError| {
         log::refusal(&denied, &incoming.request, request_id);
+        memory.refusals.count(denied.why);
         Err(*denied.failure)
     };
-    let caller = match auth::authenticate(incoming, env, known).await {
+    let caller = match auth::authenticate(incoming, env, &memory.known).await {
         Ok(caller) => caller,
         Err(denied) => return (Format::default(), refused(denied)),
     };
@@ -319,7 +347,7 @@ fn create_with_generated_id(request: &Request) -> Result<(String, Request), ApiE
     let id = new_id().ok_or_else(ApiError::internal)?;
     let query = request.target.split_once('?').map(|(_, query)| format!("?{query}"));
     let target = format!("/_connector/{id}{}", query.unwrap_or_default());
-    Ok((id, Request { method: "PUT".to_owned(), target, ..request.clone() }))
+    Ok((id, Request { method: "PUT".to_owned(), target, ..request.without_body() }))
 }
 
 /// Twenty characters that are legal in a URL, 120 bits of chance.

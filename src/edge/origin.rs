@@ -1,19 +1,15 @@
 //! A cluster behind the Worker, where the setting `ORIGIN` names one: what is not ours goes there and
 //! back as it is, and who has no key of ours may have one there.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
 use std::time::Duration;
 
-use serde_json::json;
 use worker::console_error;
 
+use super::known::{CLUSTER_MEMORY_MS, KnownCallers};
 use super::runtime::{
     HttpResponse, Incoming, JsResult, RawRequest, ask, describe, forward, now_millis, timeout,
 };
-use crate::api::{
-    ApiError, AuthError, Caller, Cause, Format, PRIVILEGES_QUESTION, is_ours, sha256,
-};
+use crate::api::{ApiError, AuthError, Caller, Cause, Format, PRIVILEGES_QUESTION, is_ours};
 use crate::values::json::parse_object;
 
 /// The two paths that both have: whose they are depends on whose the key is.
@@ -22,33 +18,6 @@ const AUTHENTICATE: &str = "/_security/_authenticate";
 const HAS_PRIVILEGES: &str = "/_security/user/_has_privileges";
 /// How long to wait for what the cluster says about somebody.
 const LIMIT: Duration = Duration::from_secs(2);
-/// How long that is remembered.
-const MEMORY_MS: u64 = 60_000;
-/// Of how many.
-const MEMORY_SIZE: usize = 1_000;
-
-/// Whom the cluster knows, for a while. Credentials are not kept, only what stands for them.
-#[derive(Default)]
-pub(super) struct KnownCallers(RefCell<HashMap<[u8; 32], (u64, Caller)>>);
-
-impl KnownCallers {
-    /// Whose credentials these are, if that was found out lately.
-    pub fn get(&self, authorization: &str) -> Option<Caller> {
-        let known = self.0.borrow();
-        let (until, caller) = known.get(&sha256(authorization))?;
-        (*until > now_millis()).then(|| caller.clone())
-    }
-
-    fn remember(&self, authorization: &str, caller: &Caller, asked_at: u64) {
-        let mut known = self.0.borrow_mut();
-        if known.len() >= MEMORY_SIZE {
-            known.retain(|_, (until, _)| *until > asked_at);
-        }
-        if known.len() < MEMORY_SIZE {
-            known.insert(sha256(authorization), (asked_at + MEMORY_MS, caller.clone()));
-        }
-    }
-}
 
 /// Is the path the cluster's alone?
 pub(super) fn is_foreign(target: &str) -> bool {
@@ -69,41 +38,28 @@ fn path(target: &str) -> &str {
     target.split('?').next().unwrap_or_default()
 }
 
-/// Sends a request on, and gives the cluster's response.
+/// Sends a request on, and gives a promise of the cluster's response.
 ///
 /// # Errors
-/// If the runtime fails; a cluster that does not answer is a response.
-pub(super) async fn pass_on(incoming: &Incoming, raw: &RawRequest) -> JsResult {
+/// If the runtime fails.
+pub(super) fn pass_on(incoming: &Incoming, raw: &RawRequest) -> JsResult {
     let Incoming { cluster, host, via, forwarded_for, address, request, .. } = incoming;
     // What this service is called in `Via` (RFC 9110, 7.6.3).
     let here = format!("1.1 {host} (connector-status)");
-    let is_loop = via.split(',').any(|hop| hop.trim() == here);
-    let error = if is_loop {
+    if via.split(',').any(|hop| hop.trim() == here) {
         let reason = format!("[ORIGIN] leads from [{host}] back to it, instead of to a cluster");
-        ApiError::of(508, Cause::new("loop_detected_exception", reason))
-    } else {
-        let listed = |list: &str, one: &str| match (list, one) {
-            ("", one) => one.to_owned(),
-            (list, "") => list.to_owned(),
-            (list, one) => format!("{list}, {one}"),
-        };
-        let headers = json!({
-            "via": listed(via, &here),
-            "x-forwarded-for": listed(forwarded_for, address),
-        });
-        let url = url(cluster, &request.target);
-        match forward(raw, &url, &headers.to_string()).await {
-            Ok(response) => return Ok(response),
-            Err(thrown) => {
-                console_error!("the cluster cannot be reached: {}", describe(&thrown));
-                ApiError::unavailable("the cluster behind this service")
-            }
-        }
+        let error = ApiError::of(508, Cause::new("loop_detected_exception", reason));
+        let format = Format::default();
+        let response = HttpResponse::new(format.failure(&error), &format);
+        return response.for_method(&request.method).send();
+    }
+    let listed = |list: &str, one: &str| match (list, one) {
+        ("", one) => one.to_owned(),
+        (list, "") => list.to_owned(),
+        (list, one) => format!("{list}, {one}"),
     };
-    let format = Format::default();
-    let response = HttpResponse::new(format.failure(&error), &format);
-    let is_head = request.method == "HEAD";
-    if is_head { response.headers_only() } else { response }.send()
+    let url = url(cluster, &request.target);
+    forward(raw, &url, &listed(via, &here), &listed(forwarded_for, address))
 }
 
 /// Asks the cluster whose credentials these are, and what for.
@@ -131,7 +87,7 @@ pub(super) async fn authenticate(
             let caller = fields.and_then(|(who, rights)| Caller::of_cluster(&who, &rights));
             match caller {
                 Some(caller) => {
-                    known.remember(authorization, &caller, asked_at);
+                    known.remember(authorization, &caller, asked_at, CLUSTER_MEMORY_MS);
                     return Ok(caller);
                 }
                 None => "it answers something else".to_owned(),

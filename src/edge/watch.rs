@@ -10,8 +10,9 @@ use super::{auth, log, new_id};
 use crate::api::{ApiError, Caller, Response, Ticket, Watch};
 use crate::connector::Fields;
 
-/// How long somebody whom the cluster knows may watch before they have to come back.
-const CLUSTER_MS: u64 = 10 * 60_000;
+/// How long somebody whom only a cluster or Cloudflare Access knows may watch before they have to come
+/// back.
+const KNOWN_ELSEWHERE_MS: u64 = 10 * 60_000;
 
 /// A ticket for somebody who cannot show a key later.
 ///
@@ -34,7 +35,7 @@ pub(super) fn admit(
     caller: &Caller,
     request_id: Option<&str>,
 ) -> Result<(), ApiError> {
-    if auth::is_foreign_watcher(incoming) {
+    if auth::is_foreign_watcher(incoming, caller) {
         let denied = caller.foreign_page(&incoming.origin);
         log::refusal(&denied, &incoming.request, request_id);
         return Err(*denied.failure);
@@ -72,9 +73,9 @@ pub(super) fn message(
         false => None,
     };
     let text = |number: u64| number.to_string();
-    // The cluster cannot be asked without the credentials, and those are not kept.
-    let expires = match caller.is_of_cluster() {
-        true => Some(now_millis() + CLUSTER_MS),
+    // Neither can be asked without the credentials, and those are not kept.
+    let expires = match caller.is_known_elsewhere() {
+        true => Some(now_millis() + KNOWN_ELSEWHERE_MS),
         false => caller.expiration(),
     };
     let patterns =

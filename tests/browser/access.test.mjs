@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { after, afterEach, before, test } from "node:test";
 
+import { behindAccess } from "../edge/signed-in.mjs";
 import { badge, hashOf, option, says, startConsole, violations } from "./browser.mjs";
 
 const secret = randomBytes(32).toString("base64url");
@@ -57,11 +58,11 @@ test("a key is asked for, kept in the tab only, and what it does not cover is ex
   await page.getByText("read only", { exact: true }).waitFor();
   await says(page, "Your key “Key of viewer” can only read.");
   assert.equal(await option(page, "needs_configuration").isEnabled(), false);
-  for (const [tab, button] of [["Settings", "Delete connector…"], ["Scheduling", "Save schedules"]]) {
+  for (const [tab, button] of [["Settings", "Delete connector…"], ["Scheduling", "Save schedules"], ["Sync jobs", "Start sync"]]) {
     await page.getByRole("link", { name: tab }).click();
     await page.getByRole("button", { name: button }).waitFor();
     assert.equal(await page.getByRole("button", { name: button }).isEnabled(), false);
-    assert.equal(await page.locator(".panel input:enabled, .panel textarea:enabled").count(), 0, tab);
+    assert.equal(await page.locator(".panel :is(input, textarea, select):enabled").count(), 0, tab);
   }
   await page.getByRole("link", { name: "Status", exact: true }).click();
   assert.deepEqual(await violations(page), []);
@@ -119,6 +120,50 @@ test("who may look without a key is offered to use one", async () => {
     await open.close();
   }
 });
+
+/** People who have signed in by Cloudflare Access. */
+async function asAnn(vars, act) {
+  const { options, remove } = behindAccess({ email: "ann@example.org" }, vars);
+  const signed = await startConsole(options);
+  try {
+    await act(signed);
+    await signed.closePages();
+  } finally {
+    await signed.close();
+    remove();
+  }
+}
+
+test("a person who has signed in is called by name and asked for no key", () =>
+  asAnn({ ACCESS_PRIVILEGE: "monitor_connector" }, async (signed) => {
+    await signed.kv.put("c:guarded", JSON.stringify({ status: "created", name: "Guarded" }));
+    const page = await signed.open(hashOf("guarded"));
+    await says(page, "ann@example.org");
+    await says(page, "ann@example.org, as whom you are signed in, can only read.");
+    assert.equal(await option(page, "needs_configuration").isEnabled(), false);
+    for (const name of ["Use a key", "Forget key"]) assert.equal(await page.getByRole("button", { name }).count(), 0);
+    assert.deepEqual(await violations(page), []);
+    await page.getByRole("link", { name: "Connectors", exact: true }).click();
+    await page.locator('tr[data-id="guarded"]').waitFor();
+  }));
+
+test("a person who may write moves a connector, stands in its history and hears of changes", () =>
+  asAnn({ ACCESS_PRIVILEGE: "manage_connector" }, async (signed) => {
+    const page = await signed.open();
+    const socket = page.waitForEvent("websocket");
+    await page.getByRole("button", { name: "Create your first connector" }).click();
+    await page.getByLabel("Name", { exact: true }).fill("Hers");
+    await page.getByRole("button", { name: "Create connector" }).click();
+    await badge(page, "created").waitFor();
+    assert.match((await socket).url(), /_watch/);
+    await option(page, "error").click();
+    await page.getByRole("button", { name: "Move to Error" }).click();
+    await badge(page, "error").waitFor();
+    await page.locator(".timeline", { hasText: "ann@example.org" }).waitFor();
+    const origin = { origin: signed.url };
+    assert.equal((await signed.curl("PUT", "/_connector/hers/_status", { status: "configured" }, origin)).status, 200);
+    await badge(page, "configured").waitFor();
+  }));
 
 test("a key that is remembered on this device is there in a new tab, until it is forgotten", async () => {
   const page = await site.open();

@@ -23,11 +23,13 @@ const args = [
 /** The Worker, open to everybody as `npm start` has it unless said otherwise, and a browser. */
 export async function startConsole(options) {
   const worker = await startWorker(options);
-  const profile = mkdtempSync(join(tmpdir(), "console-"));
-  const browser = await chromium.launch({ executablePath: installedBrowser(), args, env: { ...process.env, HOME: profile } });
+  const browser = await startBrowser(worker.url).catch(async (error) => {
+    await worker.close();
+    throw error;
+  });
   const { CONNECTORS, API_KEYS } = await worker.env();
-  const complaints = [];
   return {
+    ...browser,
     url: worker.url,
     kv: CONNECTORS,
     keys: API_KEYS,
@@ -46,15 +48,27 @@ export async function startConsole(options) {
       await CONNECTORS.put(`c:${id}`, JSON.stringify(document));
       assert.equal((await send(worker.url, "GET", `/_connector/${encodeURIComponent(id)}`)).status, 200, id);
     },
-    open: (hash = "", options) => open(browser, worker.url, complaints, hash, options),
-    /** Closes what was opened, for an open page goes on asking; no page may have complained. */
+    async close() {
+      await browser.close();
+      await worker.close();
+    },
+  };
+}
+
+/** A browser for the console at that address. */
+export async function startBrowser(url) {
+  const profile = mkdtempSync(join(tmpdir(), "console-"));
+  const browser = await chromium.launch({ executablePath: installedBrowser(), args, env: { ...process.env, HOME: profile } });
+  const complaints = [];
+  return {
+    open: (hash = "", options) => open(browser, url, complaints, hash, options),
+    /** Closes what was opened; no page may have complained. */
     async closePages() {
       await Promise.all(browser.contexts().map((context) => context.close()));
       assert.deepEqual(complaints.splice(0), []);
     },
     async close() {
       await browser.close();
-      await worker.close();
       rmSync(profile, { recursive: true, force: true });
     },
   };
@@ -70,8 +84,8 @@ async function open(browser, url, complaints, hash, options) {
   page.on("pageerror", ({ message }) => complain(message));
   page.on("dialog", (dialog) => complain(`dialog: ${dialog.message()}`) && dialog.dismiss());
   page.on("console", (line) => {
-    // Chromium says of every answer of 400 and more that it is one.
-    if (line.type() === "error" && !/^Failed to load resource/.test(line.text())) complain(line.text());
+    // Chromium says of every answer of 400 and more that it is one, and of every socket that did not open.
+    if (line.type() === "error" && !/^(Failed to load resource|WebSocket connection to)/.test(line.text())) complain(line.text());
   });
   await page.goto(`${url}/${hash}`);
   return page;

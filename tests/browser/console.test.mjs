@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import { nextStatuses, statuses } from "../../npm/dist/index.js";
 import { badge, focused, hashOf, label, move, option, reach, says, startConsole } from "./browser.mjs";
@@ -91,52 +90,6 @@ test("the line for a shell is the move that is about to be made", async () => {
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), line);
 });
 
-test("what happens elsewhere is here within two seconds", async () => {
-  await site.connector("followed", { name: "Followed" }, "needs_configuration", "configured");
-  const list = await site.open();
-  const row = list.locator('tr[data-id="followed"]');
-  await row.waitFor();
-  const page = await site.open(hashOf("followed"));
-  await badge(page, "configured").waitFor();
-  await sleep(1_500);
-  const started = Date.now();
-  await site.curl("PUT", "/_connector/followed/_status", { status: "connected" });
-  await Promise.all([
-    badge(page, "connected").waitFor({ timeout: 2_000 }),
-    row.locator('.badge[data-status="connected"]').waitFor({ timeout: 2_000 }),
-  ]);
-  assert.ok(Date.now() - started < 2_000);
-  await says(page, "Changed elsewhere: Configured to Connected.");
-  assert.equal(await option(page, "needs_configuration").isEnabled(), false);
-  await site.curl("DELETE", "/_connector/followed");
-  await says(page, "This connector has been deleted");
-});
-
-test("one small request a tick, and none while nobody looks", async () => {
-  await site.connector("quiet", {});
-  const page = await site.open(hashOf("quiet"));
-  await badge(page, "created").waitFor();
-  await sleep(300);
-  const answers = [];
-  page.on("response", (response) => answers.push([new URL(response.url()).pathname, response.status()]));
-  await sleep(3_000);
-  assert.ok(answers.length >= 2 && answers.length <= 4, `${answers.length} requests in 3 s`);
-  for (const answer of answers) assert.deepEqual(answer, ["/_connector/quiet/_status", 304]);
-  const look = (hidden) =>
-    page.evaluate((hidden) => {
-      Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
-      document.dispatchEvent(new Event("visibilitychange"));
-    }, hidden);
-  await look(true);
-  await sleep(200);
-  answers.length = 0;
-  await sleep(2_500);
-  assert.equal(answers.length, 0);
-  await look(false);
-  await sleep(500);
-  assert.equal(answers.length, 1);
-});
-
 /** Holds the page's next move back until `meanwhile` is done. */
 async function held(page, meanwhile, change = (headers) => headers) {
   await page.route("**/_status", async (route) => {
@@ -220,29 +173,6 @@ test("text from the server stays text", async () => {
   assert.equal(await page.locator("main script, main img, main b").count(), 0);
 });
 
-test("away and back", async () => {
-  await site.connector("away", {}, "needs_configuration");
-  const page = await site.open(hashOf("away"));
-  await badge(page, "needs_configuration").waitFor();
-  await page.context().setOffline(true);
-  await says(page, "The server can't be reached.");
-  await says(page, /What you see is from .+ Trying again/s);
-  assert.equal(await move(page).isEnabled(), false);
-  const tries = [];
-  page.on("request", () => tries.push(Date.now()));
-  await sleep(5_000);
-  assert.ok(tries.length <= 2, `${tries.length} tries in 5 s`);
-  await site.curl("PUT", "/_connector/away/_status", { status: "configured" });
-  await page.context().setOffline(false);
-  await badge(page, "configured").waitFor({ timeout: 3_000 });
-  assert.equal(await page.getByText("The server can't be reached.").count(), 0);
-  await page.route("**/_status", (route) => route.fulfill({ status: 503, json: { error: { reason: "Workers KV does not answer" } } }));
-  await says(page, "Workers KV does not answer");
-  await page.unroute("**/_status");
-  await page.getByRole("button", { name: "Try now" }).click();
-  await page.getByText("Workers KV does not answer").waitFor({ state: "detached" });
-});
-
 test("there is no such connector", async () => {
   const page = await site.open(hashOf("nobody"));
   await says(page, "There is no such connector");
@@ -320,24 +250,35 @@ test("an error with a reason, and an earlier one that is only text", async () =>
 test("the history, to its end", async () => {
   await site.connector("walker", { name: "Walker" }, "error");
   // Each answer is waited for, so that the order is known.
-  for (let n = 0; n < 120; n += 1) {
+  for (let n = 0; n < 230; n += 1) {
     await site.curl("PUT", "/_connector/walker/_status", { status: n % 2 ? "configured" : "connected" });
   }
   const page = await site.open(hashOf("walker"));
   await page.getByRole("link", { name: "All history" }).click();
-  await says(page, "122 changes");
-  await says(page, "Page 1 of 3");
-  assert.equal(await page.locator(".timeline li").count(), 50);
-  await page.getByRole("button", { name: "Next page" }).click();
-  await page.getByRole("button", { name: "Next page" }).click();
-  await says(page, "Page 3 of 3");
-  assert.deepEqual(await page.locator(".timeline .step strong").allTextContents().then((all) => all.slice(-2)), ["Error", "Created"]);
-  assert.equal(await focused(page), "History");
-  // A page of it is an address.
-  await page.reload();
-  await says(page, "Page 3 of 3");
-  await page.goBack();
-  await says(page, "Page 2 of 3");
+  await says(page, "100 changes, the newest");
+  const more = page.getByRole("button", { name: "Show older changes" });
+  await more.click();
+  await says(page, "200 changes, the newest");
+  // Who reads on goes on where the new ones begin.
+  await page.locator(".timeline li").nth(100).and(page.locator(":focus")).waitFor();
+  // What happens meanwhile is on top, and nothing is there twice.
+  await site.curl("PUT", "/_connector/walker/_status", { status: "error" });
+  await says(page, "201 changes, the newest");
+  await more.click();
+  await says(page, "233 changes");
+  await more.waitFor({ state: "detached" });
+  const all = await page.locator(".timeline .step strong").allTextContents();
+  assert.deepEqual([all.length, all[0], ...all.slice(-2)], [233, "Error", "Error", "Created"]);
+});
+
+test("a move that the protocol does not have is marked in the history", async () => {
+  await site.connector("forced", { name: "Forced" });
+  const { status } = await site.curl("POST", "/.elastic-connectors/_update/forced", { doc: { status: "connected" } });
+  assert.equal(status, 200);
+  const page = await site.open(hashOf("forced", "history"));
+  await page.locator(".timeline li").nth(1).waitFor();
+  const marked = await page.locator(".timeline li").evaluateAll((items) => items.map((item) => item.textContent.includes("Outside the protocol")));
+  assert.deepEqual(marked, [true, false]);
 });
 
 test("the status and the move to make are on the first screen", async () => {

@@ -11,6 +11,12 @@ before(async () => {
   site = await startConsole();
   await site.connector("walked", { name: "Walked", index_name: "walked", service_type: "mysql" }, "needs_configuration", "configured", "connected");
   await site.connector("fresh", { name: "Fresh" });
+  const jobs = [[], ["_claim"], ["_claim", "_complete"], ["_claim", "_cancel"], ["_claim", "_suspend"], ["_cancel"], ["_claim", "_error"]];
+  const bodies = { _claim: { worker_hostname: "worker-7" }, _error: { error: "It failed.\n".repeat(60) } };
+  for (const changes of jobs) {
+    const { id } = (await site.curl("POST", "/_connector/_sync_job", { id: "walked" })).body;
+    for (const change of changes) assert.equal((await site.curl("PUT", `/_connector/_sync_job/${id}/${change}`, bodies[change])).status, 200, change);
+  }
   const configuration = {
     host: { label: "Host", order: 1, tooltip: "Where it is.", required: true, value: "db-1" },
     port: { label: "Port", order: 2, type: "int", value: 5432 },
@@ -92,6 +98,11 @@ const places = {
     await page.getByLabel("Schedule").first().fill("0 0");
     await says(page, "it has 2 fields instead of 6 or 7");
   }],
+  "sync jobs": [hashOf("walked", "jobs"), async (page) => {
+    await page.locator(".job").nth(6).waitFor();
+    await page.locator(".job summary").click();
+  }],
+  "no sync jobs": [hashOf("fresh", "jobs"), (page) => says(page, "No index is attached.")],
   document: section("document", ".json"),
   settings: [hashOf("broken", "settings"), async (page) => {
     await page.getByLabel("Attached index").fill("Bad Index");
@@ -127,7 +138,7 @@ const places = {
     await says(page, "The server can't be reached.");
   }],
   key: ["", async (page) => {
-    await page.route("**/_connector?*", (route) => route.fulfill({ status: 401, json: { error: { reason: "missing" } } }));
+    await page.route("**/_summary?*", (route) => route.fulfill({ status: 401, json: { error: { reason: "missing" } } }));
     await says(page, "This server asks for an API key");
   }],
 };

@@ -85,7 +85,7 @@ impl World {
                     Operation::Status { .. } => {
                         let alive = connector.filter(|connector| !connector.is_deleted());
                         let alive = alive.ok_or_else(|| ApiError::not_found(id))?;
-                        api::status_view(id, alive, Vec::new())
+                        api::status_view(id, alive, None, Vec::new(), None)
                     }
                     Operation::Document => {
                         let json = connector.map(Connector::to_json);

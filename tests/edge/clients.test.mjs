@@ -1,11 +1,13 @@
-// Elasticsearch's own JavaScript client, unchanged, against the Worker.
+// Elasticsearch's own clients, unchanged, against the Worker: those for JavaScript and for Python.
 
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { Client as Client9 } from "@elastic/elasticsearch";
 import { Client as Client8 } from "elasticsearch8";
 
+import { install, missing, runPython } from "../../scripts/python.mjs";
 import { protocol, ways } from "../protocol.mjs";
 import { startWorker } from "./worker.mjs";
 
@@ -58,4 +60,19 @@ for (const [version, Client, options] of clients) {
     assert.deepEqual(await connector.delete({ connector_id, hard: true }), { acknowledged: true });
     await assert.rejects(connector.updateStatus({ connector_id: "", status: "error" }), { statusCode: 400 });
   });
+}
+
+const script = join(import.meta.dirname, "clients.py");
+for (const version of [8, 9]) {
+  for (const compressed of [false, true]) {
+    const name = `client ${version} in Python${compressed ? ", compressed" : ""}`;
+    test(`${name}: create, get, list, the 25 pairs, delete`, { skip: missing() }, async () => {
+      const environment = `elasticsearch${version}`;
+      await install(environment);
+      const table = JSON.stringify({ protocol, ways });
+      const { passed, output } = await runPython(environment, "python", "-Wignore", script, worker.url, String(compressed), table);
+      assert.ok(passed, output);
+      assert.match(output, new RegExp(`^elasticsearch ${version}\\.\\d+\\.\\d+: 25 pairs`, "m"));
+    });
+  }
 }

@@ -17,6 +17,7 @@ import { Client as Client8 } from "elasticsearch8";
 import { NOBODY, READER, startCluster, USER } from "./cluster.mjs";
 import { root } from "../../scripts/tools.mjs";
 import { kvWorker, ours, serve } from "../soak/workerd.mjs";
+import { watch, watching } from "./watching.mjs";
 import { send } from "./worker.mjs";
 
 const OURS = `ApiKey ${Buffer.from("root:a secret of ours, not of the cluster").toString("base64")}`;
@@ -104,8 +105,8 @@ before(async () => {
   worker = await startWorker({ ORIGIN: "http://cluster.example:9200/" });
 });
 after(async () => {
-  await worker.close();
-  await cluster.stop();
+  await worker?.close();
+  await cluster?.stop();
 });
 
 const ask = (method, path, body, headers = {}) => send(worker.url, method, path, body, { authorization: USER, ...headers });
@@ -251,6 +252,30 @@ test("the cluster says who may do what; our keys are asked first; what nobody kn
   assert.ok(cluster.to("/_security/_authenticate").length - asked <= 2);
   const { body } = await send(worker.url, "GET", "/_connector/who/_status", undefined, { authorization: OURS });
   assert.equal(body.history.at(-1).by, "elastic");
+});
+
+test("whoever the cluster lets in may watch, as far as that goes, and with the key itself", async () => {
+  const headers = (authorization) => ({ headers: { authorization } });
+  const watchers = [await watching(worker.url, {}, headers(USER)), await watching(worker.url, { id: "watched" }, headers(READER))];
+  assert.equal((await ask("PUT", "/_connector/watched", { name: "Watched" })).status, 201);
+  for (const watcher of watchers) {
+    const { connector } = await watcher.change("watched");
+    assert.equal(connector.name, "Watched");
+    await watcher.close();
+  }
+  for (const authorization of [NOBODY, "ApiKey bm86Ym9keQ=="]) {
+    assert.ok((await watch(worker.url, {}, headers(authorization))).closed, authorization);
+  }
+  // A ticket would have to be believed without asking the cluster again.
+  assert.deepEqual((await ask("POST", "/_connector/_watch")).body, { ticket: null, expires: null });
+  const { connectorStatus } = await import("../../npm/dist/client.js");
+  const controller = new AbortController();
+  const apiKey = READER.split(" ")[1];
+  for await (const { type } of connectorStatus({ url: worker.url, apiKey }).watch({ signal: controller.signal })) {
+    // It asks instead.
+    assert.equal(type, "reset");
+    break;
+  }
 });
 
 test("GET / and who am I: the cluster's to its own, ours to ours", async () => {

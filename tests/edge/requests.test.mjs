@@ -172,6 +172,20 @@ test("a body is read as text, and no further than allowed", async (t) => {
   }
 });
 
+test("only a backup may be longer than other bodies", async () => {
+  const body = JSON.stringify({ name: "x".repeat(2 << 20) });
+  const limits = [
+    ["/_connector/bodies/_name", "1048576"],
+    ["/_connector/bodies/_name?filter_path=/_backup", "1048576"],
+    ["/_connector/bodies/_backup?overwrite=true", undefined],
+  ];
+  for (const [path, limit] of limits) {
+    const answer = await send(worker.url, "PUT", path, body);
+    assert.equal(answer.status, limit ? 413 : 400, path);
+    if (limit) assert.equal(answer.body.error.reason, `entity content is too long: the limit is [${limit}] bytes`, path);
+  }
+});
+
 test("callers act on what they have seen", async () => {
   const path = "/_connector/seen/_status";
   const put = (to, headers) => send(worker.url, "PUT", path, { status: to }, headers);
@@ -311,6 +325,27 @@ test("the status view says what comes next and how it came about", async () => {
   ]);
   const { body: short } = await send(worker.url, "GET", `${path}?size=1`);
   assert.equal(short.history.length, 1);
+});
+
+test("the history is read to its end, a page at a time; what is said of the status stays that of now", async () => {
+  const path = "/_connector/paged/_status";
+  await send(worker.url, "PUT", "/_connector/paged", {});
+  for (const to of ["needs_configuration", "configured", "error", "connected"]) {
+    await send(worker.url, "PUT", "/_connector/paged/_check_in");
+    await send(worker.url, "PUT", path, { status: to });
+  }
+  const { body: all } = await send(worker.url, "GET", path);
+  const found = [];
+  for (let before = ""; ; before = `&before=${found.at(-1).version}`) {
+    const { body } = await send(worker.url, "GET", `${path}?size=2${before}`);
+    assert.deepEqual([body.since, body.via, body.status], [all.since, all.via, "connected"]);
+    if (body.history.length === 0) break;
+    found.push(...body.history);
+  }
+  assert.deepEqual(found, all.history);
+  // Heartbeats count too, so versions are not consecutive.
+  assert.deepEqual(found.map(({ version }) => version), [9, 7, 5, 3, 1]);
+  assert.equal((await send(worker.url, "GET", `${path}?size=0`)).body.since, all.since);
 });
 
 test("what fetch would not send", async () => {

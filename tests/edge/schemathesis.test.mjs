@@ -2,22 +2,29 @@
 // SCHEMATHESIS_EXAMPLES says how many requests to try for each operation.
 
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { install, schemathesis } from "../../scripts/schemathesis.mjs";
-import { find } from "../../scripts/tools.mjs";
-import { startWorker } from "./worker.mjs";
+import { install, missing, runPython } from "../../scripts/python.mjs";
+import { root } from "../../scripts/tools.mjs";
+import { ours, scratch, serveWithKv } from "../soak/workerd.mjs";
 
-// Where nobody reads what was left out, nothing is.
-const skip = !process.env.CI && !find("python3") && "python3 is not installed";
+const skip = missing();
 
-let worker;
+// What wrangler puts before the Worker would take most of the time.
+let server;
+let disk;
 before(async () => {
   if (skip) return;
-  await install();
-  worker = await startWorker();
+  await install("schemathesis");
+  disk = mkdtempSync(join(scratch, "connector-status-disk-"));
+  server = await serveWithKv({ worker: ours(), disk });
 });
-after(() => worker?.close());
+after(async () => {
+  await server?.close();
+  if (disk) rmSync(disk, { recursive: true, force: true });
+});
 
 // Bodies may be refused for more reasons than a schema can say, and taken where a string spells a
 // number: what is asked is that the answer is a described one.
@@ -32,9 +39,12 @@ const checks = [
 ];
 
 test("Schemathesis finds no answer outside the description", { skip }, async () => {
-  const { passed, output } = await schemathesis(
+  const { passed, output } = await runPython(
+    "schemathesis",
+    "schemathesis",
     "run",
-    `${worker.url}/openapi.json`,
+    join(root, "www/dist/openapi.json"),
+    `--url=${server.url()}`,
     `--checks=${checks}`,
     `--max-examples=${process.env.SCHEMATHESIS_EXAMPLES ?? 10}`,
     "--seed=1",

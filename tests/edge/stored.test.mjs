@@ -6,7 +6,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { inDatabases, rowOf, scratch, serveWithKv } from "../soak/workerd.mjs";
+import { inDatabases, ours, rowOf, scratch, serveWithKv } from "../soak/workerd.mjs";
+import { until } from "../until.mjs";
+import { settingsFor, startReceiver } from "./receiver.mjs";
 import { send } from "./worker.mjs";
 
 let disk;
@@ -138,4 +140,34 @@ test("the history keeps the newest thousand changes, whichever versions made the
     const { history } = await rows(id);
     assert.ok(history.length >= 1_000 && history.length <= 1_050, `${id}: ${history.length} rows`);
   }
+});
+
+test("how far a webhook's target is, and a message that waits for it", async (t) => {
+  const receiver = await startReceiver({ answer: () => "error" });
+  const folder = mkdtempSync(join(scratch, "connector-status-disk-"));
+  const vars = { ANONYMOUS_PRIVILEGE: "manage_connector", ...settingsFor([receiver], { WEBHOOK_RETRY_SECONDS: "1000", WEBHOOK_DAMPING_SECONDS: "0" }) };
+  const server = await serveWithKv({ worker: ours({ vars }), disk: folder });
+  t.after(async () => {
+    await server.close();
+    await receiver.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  await send(server.url(), "PUT", "/_connector/told", {});
+  await send(server.url(), "PUT", "/_connector/told/_error", { error: "no bucket" });
+  await until(() => receiver.got.length);
+  await until(async () => (await send(server.url(), "GET", "/_connector/told/_webhook")).body.deliveries[0].attempts);
+  await server.kill();
+  const [[target, message]] = inDatabases(folder, "ConnectorObject", (database) => [rowOf(database, "webhook_target"), rowOf(database, "webhook")]);
+  assert.deepEqual({ ...target }, { target: "WEBHOOK_URL", seq: 2, failing: 1, quiet_until: 0, silent: null, gone: null });
+  const { id, at, body, made, next_at, tried_at, ...rest } = message;
+  assert.deepEqual(rest, { n: 1, target: "WEBHOOK_URL", type: "connector.error", attempts: 1, status: 500, error: "answered 500", outcome: null });
+  assert.deepEqual([id, at, JSON.parse(body).data], [receiver.got[0].id, receiver.got[0].timestamp, receiver.got[0].data]);
+  for (const time of [made, next_at - 1_000_000, tried_at]) assert.ok(Math.abs(time - Date.now()) < 60_000, `${time}`);
+  // Read anew, it is sent as it is.
+  inDatabases(folder, "ConnectorObject", (database) => database.exec("UPDATE webhook SET next_at = 1"));
+  receiver.answerWith(() => "ok");
+  await server.restart();
+  await send(server.url(), "PUT", "/_connector/told/_name", { name: "Told" });
+  await until(() => receiver.got.length, (count) => count === 2);
+  assert.deepEqual([receiver.got[1].id, receiver.got[1].data], [id, receiver.got[0].data]);
 });

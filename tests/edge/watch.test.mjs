@@ -113,6 +113,53 @@ test("whatever happens to a connector is told: heartbeats, errors, deletions", a
   await watcher.close();
 });
 
+test("a change that is nothing but a heartbeat says so; one that is more does not", async () => {
+  await create("beating");
+  const watcher = await join({ id: "beating" });
+  await ask("PUT", "/beating/_check_in");
+  assert.equal((await watcher.change("beating")).heartbeat, true);
+  await move("beating", "needs_configuration");
+  assert.equal((await watcher.change("beating", ({ connector }) => connector.status !== "created")).heartbeat, undefined);
+  // Gathered into one, the move is not lost behind the heartbeats.
+  const told = watcher.messages.length;
+  await Promise.all([ask("PUT", "/beating/_check_in"), move("beating", "configured"), ask("PUT", "/beating/_check_in")]);
+  await watcher.change("beating", ({ connector }) => connector.status === "configured");
+  const more = watcher.messages.slice(told).flatMap(({ changes }) => changes).filter(({ heartbeat }) => !heartbeat);
+  assert.equal(more.length, 1);
+  await watcher.close();
+});
+
+test("sync jobs: which connector's have changed, for those who may see it", async () => {
+  await create("team-jobs", { service_type: "mysql", index_name: "team-jobs" });
+  await create("other-jobs", { service_type: "mysql", index_name: "other-jobs" });
+  await keys.put("jobs", key({ connectors: ["team-*"] }));
+  const watchers = [await join(), await join({ id: "team-jobs" }), await join({}, as("jobs"))];
+  const { seq } = watchers[0].messages[0];
+  const heard = (watcher) => [...new Set(watcher.messages.flatMap(({ sync_jobs = [] }) => sync_jobs))].sort();
+  const job = async (id) => (await ask("POST", "/_sync_job", { id, job_type: "full" })).id;
+  const [mine] = [await job("team-jobs"), await job("other-jobs")];
+  await until(() => heard(watchers[0]), (ids) => ids.length === 2);
+  assert.deepEqual(watchers.slice(1).map(heard), [["team-jobs"], ["team-jobs"]]);
+  const count = () => watchers[1].messages.filter(({ sync_jobs }) => sync_jobs).length;
+  // How far it is, and its end.
+  for (const [endpoint, body] of [
+    ["_claim", { worker_hostname: "host" }],
+    ["_stats", { deleted_document_count: 1, indexed_document_count: 2, indexed_document_volume: 3 }],
+    ["_cancel", undefined],
+    ["_error", { error: "no bucket" }],
+  ]) {
+    const before = count();
+    await ask("PUT", `/_sync_job/${mine}/${endpoint}`, body);
+    await until(count, (number) => number > before);
+  }
+  const before = count();
+  await ask("DELETE", `/_sync_job/${mine}`);
+  await until(count, (number) => number > before);
+  // A message without changes does not send anybody back to the beginning.
+  assert.ok(watchers[1].seq() >= seq);
+  for (const watcher of watchers) await watcher.close();
+});
+
 test("one connector", async () => {
   await create("one");
   await create("other");
@@ -237,17 +284,6 @@ suite("who may watch, and what", () => {
     assert.equal((await handshake(`/_connector/_watch?ticket=${b[0]}.${a[1]}`)).status, 401);
   });
 
-  test("a ticket is good for 30 seconds, and no longer than its key", async () => {
-    await keys.put("short", key());
-    const gone = await ticket(as("short"));
-    await keys.delete("short");
-    const late = await ticket();
-    const soon = Date.now() + 31_000;
-    await until(async () => (await handshake(`/_connector/_watch?ticket=${gone}`)).status, (status) => status === 401);
-    await sleep(soon - Date.now());
-    assert.equal((await handshake(`/_connector/_watch?ticket=${late}`)).status, 401);
-  });
-
   test("pages of other sites are refused, those of CORS_ORIGINS are not", async () => {
     const own = new URL(worker.url).host;
     const origins = [
@@ -284,36 +320,6 @@ suite("who may watch, and what", () => {
 });
 
 suite("how a socket ends", () => {
-  test("with its key's expiry, though nothing happens", async () => {
-    await keys.put("brief", key({ expiration: Date.now() + 4_000 }));
-    const [first, second] = [await join({}, as("brief")), await join({ id: "one" }, as("brief"))];
-    const lasting = await join({}, as("all"));
-    for (const watcher of [first, second]) {
-      assert.deepEqual(await watcher.end(10), { code: 1008, reason: "the key has expired", wasClean: true });
-    }
-    assert.equal(lasting.closed, undefined);
-    await lasting.close();
-  });
-
-  test("when its key is revoked or changed: before it sees another change", async () => {
-    for (const [id, revoke] of [
-      ["revoked", () => keys.delete("revoked")],
-      ["narrowed", () => keys.put("narrowed", key({ connectors: ["team-*"] }))],
-    ]) {
-      await keys.put(id, key());
-      await create(`seen-by-${id}`);
-      const watcher = await join({}, as(id));
-      await move(`seen-by-${id}`, "error");
-      await watcher.change(`seen-by-${id}`);
-      await revoke();
-      await sleep(2_500);
-      const before = watcher.messages.length;
-      await move(`seen-by-${id}`, "configured");
-      assert.equal((await watcher.end()).reason, "the key has been changed or revoked");
-      assert.equal(watcher.messages.length, before);
-    }
-  });
-
   test("when it says anything but ping", async () => {
     const watcher = await join();
     watcher.socket.send("ping");
@@ -350,84 +356,131 @@ test("an anonymous caller with the privilege needs no ticket", async (t) => {
   assert.equal((await handshake("/_connector/_watch", { host: "evil.example" }, open.url)).status, 421);
 });
 
-suite("in workerd itself", () => {
-  let disk;
-  let server;
-  before(async () => {
-    disk = mkdtempSync(joinPath(scratch, "connector-status-disk-"));
-    server = await serveWithKv({ disk, worker: ours({ vars: { ANONYMOUS_PRIVILEGE: "manage_connector" } }) });
-  });
-  after(async () => {
-    await server.close();
-    rmSync(disk, { recursive: true, force: true });
-  });
-  const put = async (path, body) => {
-    const { status } = await send(server.url(), "PUT", `/_connector/${path}`, body);
-    assert.ok(status < 300, `${path}: ${status}`);
-  };
+// These wait most of the time, and each suite in there has a server to itself.
+suite("what takes its time", { concurrency: 2 }, () => {
+  // Nothing else changes meanwhile: a watcher must not hear of what it is not to see.
+  suite("when time is up", { concurrency: true }, () => {
+    test("a ticket is good for 30 seconds, and no longer than its key", async () => {
+      await keys.put("short", key());
+      const gone = await ticket(as("short"));
+      await keys.delete("short");
+      const late = await ticket();
+      const soon = Date.now() + 31_000;
+      await until(async () => (await handshake(`/_connector/_watch?ticket=${gone}`)).status, (status) => status === 401);
+      await sleep(soon - Date.now());
+      assert.equal((await handshake(`/_connector/_watch?ticket=${late}`)).status, 401);
+    });
 
-  test("200 sockets, each with another view", async () => {
-    await put("crowd-1");
-    const open = (n) => watching(server.url(), n % 2 ? { id: `crowd-${n}` } : {});
-    const watchers = await Promise.all(Array.from({ length: 200 }, (_, n) => open(n)));
-    await put("crowd-1/_status", { status: "error" });
-    await Promise.all(watchers.filter((_, n) => n % 2 === 0 || n === 1).map((watcher) => watcher.change("crowd-1")));
-    assert.ok(watchers.slice(3).every((watcher, n) => n % 2 !== 0 || watcher.changes().length === 0));
-    await Promise.all(watchers.map((watcher) => watcher.close()));
-  });
+    test("a socket ends with its key's expiry, though nothing happens", async () => {
+      await keys.put("brief", key({ expiration: Date.now() + 4_000 }));
+      const [first, second] = [await join({}, as("brief")), await join({ id: "one" }, as("brief"))];
+      const lasting = await join({}, as("all"));
+      for (const watcher of [first, second]) {
+        assert.deepEqual(await watcher.end(10), { code: 1008, reason: "the key has expired", wasClean: true });
+      }
+      assert.equal(lasting.closed, undefined);
+      await lasting.close();
+    });
 
-  test("floods end those who send them, and nobody else", async () => {
-    await put("calm");
-    const watcher = await watching(server.url());
-    const flooders = await Promise.all(Array.from({ length: 5 }, () => watching(server.url())));
-    for (const { socket } of flooders) for (let n = 0; n < 2_000; n += 1) socket.send(`flood ${n}`);
-    for (const flooder of flooders) assert.equal((await flooder.end(20)).code, 1008);
-    // As many pings as one likes: the runtime answers them.
-    for (let n = 0; n < 2_000; n += 1) watcher.socket.send("ping");
-    await put("calm/_status", { status: "error" });
-    await watcher.change("calm", () => true, 20);
-    await watcher.close();
-  });
-
-  test("sockets survive their object being put away, and wake it with nothing", async () => {
-    await put("sleeper");
-    const watcher = await watching(server.url(), { id: "sleeper" });
-    await sleep(12_000);
-    watcher.socket.send("ping");
-    await until(() => watcher.messages.at(-1), ({ type }) => type === "pong");
-    await put("sleeper/_status", { status: "error" });
-    const { connector } = await watcher.change("sleeper");
-    assert.equal(connector.status, "error");
-    await watcher.close();
+    test("a socket ends when its key is revoked or changed: before it sees another change", async () => {
+      for (const [id, revoke] of [
+        ["revoked", () => keys.delete("revoked")],
+        ["narrowed", () => keys.put("narrowed", key({ connectors: ["team-*"] }))],
+      ]) {
+        await keys.put(id, key());
+        await create(`seen-by-${id}`);
+        const watcher = await join({}, as(id));
+        await move(`seen-by-${id}`, "error");
+        await watcher.change(`seen-by-${id}`);
+        await revoke();
+        await sleep(2_500);
+        const before = watcher.messages.length;
+        await move(`seen-by-${id}`, "configured");
+        assert.equal((await watcher.end()).reason, "the key has been changed or revoked");
+        assert.equal(watcher.messages.length, before);
+      }
+    });
   });
 
-  test("after a crash one goes on where one was, and nothing is lost", async () => {
-    await put("crash-a");
-    await put("crash-b");
-    const watcher = await watching(server.url());
-    await put("crash-a/_status", { status: "error" });
-    await watcher.change("crash-a");
-    const since = watcher.seq();
-    await server.kill();
-    await watcher.end();
-    await server.restart();
-    await put("crash-b/_status", { status: "error" });
-    const resumed = await watching(server.url(), { since });
-    assert.equal(resumed.messages[0].type, "changes");
-    await resumed.change("crash-b", ({ connector }) => connector.status === "error");
-    assert.ok(resumed.changes().every(({ seq }) => seq > since));
-    await resumed.close();
-  });
+  suite("in workerd itself", { concurrency: 1 }, () => {
+    let disk;
+    let server;
+    before(async () => {
+      disk = mkdtempSync(joinPath(scratch, "connector-status-disk-"));
+      server = await serveWithKv({ disk, worker: ours({ vars: { ANONYMOUS_PRIVILEGE: "manage_connector" } }) });
+    });
+    after(async () => {
+      await server.close();
+      rmSync(disk, { recursive: true, force: true });
+    });
+    const put = async (path, body) => {
+      const { status } = await send(server.url(), "PUT", `/_connector/${path}`, body);
+      assert.ok(status < 300, `${path}: ${status}`);
+    };
 
-  test("who has missed more than a thousand changes starts over", async () => {
-    const { seq } = (await watching(server.url())).messages[0];
-    const entries = Array.from({ length: 1_100 }, (_, n) => [`c:bulk-${n}`, '{"status":"configured"}', {}]);
-    await server.kv("load", entries);
-    await send(server.url(), "POST", "/_connector/_import");
-    const late = await watching(server.url(), { since: seq });
-    assert.equal(late.messages[0].type, "reset");
-    const narrow = await watching(server.url(), { since: seq, id: "bulk-7" });
-    assert.deepEqual(narrow.changes().map(({ id }) => id), ["bulk-7"]);
-    for (const watcher of [late, narrow]) await watcher.close();
+    test("200 sockets, each with another view", async () => {
+      await put("crowd-1");
+      const open = (n) => watching(server.url(), n % 2 ? { id: `crowd-${n}` } : {});
+      const watchers = await Promise.all(Array.from({ length: 200 }, (_, n) => open(n)));
+      await put("crowd-1/_status", { status: "error" });
+      await Promise.all(watchers.filter((_, n) => n % 2 === 0 || n === 1).map((watcher) => watcher.change("crowd-1")));
+      assert.ok(watchers.slice(3).every((watcher, n) => n % 2 !== 0 || watcher.changes().length === 0));
+      await Promise.all(watchers.map((watcher) => watcher.close()));
+    });
+
+    test("floods end those who send them, and nobody else", async () => {
+      await put("calm");
+      const watcher = await watching(server.url());
+      const flooders = await Promise.all(Array.from({ length: 5 }, () => watching(server.url())));
+      for (const { socket } of flooders) for (let n = 0; n < 2_000; n += 1) socket.send(`flood ${n}`);
+      for (const flooder of flooders) assert.equal((await flooder.end(20)).code, 1008);
+      // As many pings as one likes: the runtime answers them.
+      for (let n = 0; n < 2_000; n += 1) watcher.socket.send("ping");
+      await put("calm/_status", { status: "error" });
+      await watcher.change("calm", () => true, 20);
+      await watcher.close();
+    });
+
+    test("sockets survive their object being put away, and wake it with nothing", async () => {
+      await put("sleeper");
+      const watcher = await watching(server.url(), { id: "sleeper" });
+      await sleep(12_000);
+      watcher.socket.send("ping");
+      await until(() => watcher.messages.at(-1), ({ type }) => type === "pong");
+      await put("sleeper/_status", { status: "error" });
+      const { connector } = await watcher.change("sleeper");
+      assert.equal(connector.status, "error");
+      await watcher.close();
+    });
+
+    test("after a crash one goes on where one was, and nothing is lost", async () => {
+      await put("crash-a");
+      await put("crash-b");
+      const watcher = await watching(server.url());
+      await put("crash-a/_status", { status: "error" });
+      await watcher.change("crash-a");
+      const since = watcher.seq();
+      await server.kill();
+      await watcher.end();
+      await server.restart();
+      await put("crash-b/_status", { status: "error" });
+      const resumed = await watching(server.url(), { since });
+      assert.equal(resumed.messages[0].type, "changes");
+      await resumed.change("crash-b", ({ connector }) => connector.status === "error");
+      assert.ok(resumed.changes().every(({ seq }) => seq > since));
+      await resumed.close();
+    });
+
+    test("who has missed more than a thousand changes starts over", async () => {
+      const { seq } = (await watching(server.url())).messages[0];
+      const entries = Array.from({ length: 1_100 }, (_, n) => [`c:bulk-${n}`, '{"status":"configured"}', {}]);
+      await server.kv("load", entries);
+      await send(server.url(), "POST", "/_connector/_import");
+      const late = await watching(server.url(), { since: seq });
+      assert.equal(late.messages[0].type, "reset");
+      const narrow = await watching(server.url(), { since: seq, id: "bulk-7" });
+      assert.deepEqual(narrow.changes().map(({ id }) => id), ["bulk-7"]);
+      for (const watcher of [late, narrow]) await watcher.close();
+    });
   });
 });

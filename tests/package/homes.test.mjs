@@ -29,6 +29,7 @@ test("holds what it should and nothing else", () => {
   const typed = both.filter((name) => name !== "error");
   const expected = [
     ...(has("LICENSE") ? ["LICENSE"] : []),
+    "LICENSES.txt",
     "README.md",
     "package.json",
     ...both.flatMap((name) => [`dist/${name}.js`, `dist/${name}.cjs`]),
@@ -42,8 +43,19 @@ test("holds what it should and nothing else", () => {
 test("is little more than the preview's module twice: as a file, and as a string for pages", () => {
   const module = gzipSync(readFileSync(join(folder, "dist/preview.wasm")), { level: 9 }).length;
   const { size } = statSync(tarball);
-  // The rest: eight entry points with their types, the README and the licence.
-  assert.ok(size < 2 * module + 36_000, `${size} bytes`);
+  // The rest: eight entry points with their types, the README, the licence, and 8 kB of the crates' licences.
+  assert.ok(size < 2 * module + 44_000, `${size} bytes`);
+});
+
+test("names the licences of what is compiled in, with their texts", () => {
+  const text = execFileSync("tar", ["-xOf", tarball, "package/LICENSES.txt"]).toString();
+  const sections = text.split(`\n\n${"-".repeat(80)}\n\n`);
+  const of = (name) => sections.find((section) => new RegExp(`^${name} [\\d.]+: `, "m").test(section));
+  for (const name of ["Rust's standard library", "serde_json", "wasm-bindgen"]) {
+    assert.match(of(name), /Permission is hereby granted/, name);
+  }
+  assert.match(of("subtle"), /Redistribution and use in source and binary forms/);
+  assert.equal(of("worker"), undefined, "that is the Worker's");
 });
 
 test("publint finds nothing", async () => {
@@ -145,9 +157,10 @@ suite("in Chromium", { skip }, () => {
 import { transitionOptions } from "connector-status/client";
 import { isValidTransition } from "connector-status/js";
 import { load, preview } from "connector-status/preview";
+import { isFinal } from "connector-status/sync-jobs";
 load().then(() => {
   const { status } = preview(null, { method: "PUT", path: "/_connector/a" });
-  window.more = [isValidTransition("created", "error"), transitionOptions("created").length, status];
+  window.more = [isValidTransition("created", "error"), transitionOptions("created").length, isFinal("completed"), status];
   document.title = "done";
 });`;
   const sources = () => ({
@@ -166,7 +179,7 @@ load().then(() => {
       return { textContent: status, disabled: !allowed, title };
     });
     assert.deepEqual(buttons, expected);
-    assert.deepEqual(await page.evaluate("more"), [true, 5, 201]);
+    assert.deepEqual(await page.evaluate("more"), [true, 5, true, 201]);
   }
 
   test("bundled by Vite", async (t) => {
@@ -297,6 +310,7 @@ suite("Workers", () => {
 import { transitionOptions } from "connector-status/client";
 import { load, preview } from "connector-status/preview";
 import { init, isValidTransition } from "connector-status/slim";
+import { isFinal } from "connector-status/sync-jobs";
 import module from "connector-status/connector_status.wasm";
 
 export default {
@@ -304,10 +318,10 @@ export default {
     init(module);
     await load();
     const { status } = preview(null, { method: "PUT", path: "/_connector/a" });
-    return Response.json([isValidTransition("created", "error"), transitionOptions("created").length, status]);
+    return Response.json([isValidTransition("created", "error"), transitionOptions("created").length, isFinal("completed"), status]);
   },
 };`;
     const answer = await fetch(await start(t, code));
-    assert.deepEqual(await answer.json(), [true, 5, 201]);
+    assert.deepEqual(await answer.json(), [true, 5, true, 201]);
   });
 });

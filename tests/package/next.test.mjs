@@ -18,6 +18,7 @@ const files = {
 import { transitionOptions } from "connector-status/client";
 import { isValidTransition } from "connector-status/js";
 import { load, preview } from "connector-status/preview";
+import { isFinal } from "connector-status/sync-jobs";
 import Live from "./live.jsx";
 
 export const dynamic = "force-dynamic";
@@ -25,7 +26,7 @@ export const dynamic = "force-dynamic";
 export default async function Page() {
   await load();
   const { status } = preview(null, { method: "PUT", path: "/_connector/a" });
-  const said = [isValidTransition("created", "error"), transitionOptions("created").length, status];
+  const said = [isValidTransition("created", "error"), transitionOptions("created").length, isFinal("completed"), status];
   return <>
     <p id="server">{explainTransition("created", "connected")}</p>
     <p id="rest">{JSON.stringify(said)}</p>
@@ -58,7 +59,7 @@ test("Next, on the server and in the page", { skip, timeout: 120_000 }, async (t
   const rendered = await (await fetch(url)).text();
   const text = (id) => rendered.match(new RegExp(`<p id="${id}">(.*?)</p>`))[1].replaceAll("<!-- -->", "");
   assert.equal(text("server"), refusal("created", "connected"));
-  assert.equal(text("rest"), "[true,5,201]");
+  assert.equal(text("rest"), "[true,5,true,201]");
   assert.equal(text("client"), "needs_configuration,error ");
 
   const browser = await startBrowser();

@@ -95,6 +95,7 @@ export const everything = (get) => `(async () => {
   slim.init(readFileSync(resolve("connector-status/connector_status.wasm")));
   const js = await ${get("connector-status/js")};
   const client = await ${get("connector-status/client")};
+  const jobs = await ${get("connector-status/sync-jobs")};
   const { load, preview } = await ${get("connector-status/preview")};
   await load();
   const { status, connector } = preview(null, { method: "PUT", path: "/_connector/a", body: { name: "Ä😀" } });
@@ -102,9 +103,10 @@ export const everything = (get) => `(async () => {
     explainTransition("created", "connected"),
     ...[isValidTransition, slim.isValidTransition, js.isValidTransition].map((may) => may("created", "error")),
     client.transitionOptions("created").length,
+    jobs.nextStatuses("pending"),
     status,
     connector.name,
   ];
 })()`;
 
-export const everythingSaid = [refusal("created", "connected"), true, true, true, 5, 201, "Ä😀"];
+export const everythingSaid = [refusal("created", "connected"), true, true, true, 5, ["in_progress", "canceled"], 201, "Ä😀"];

@@ -29,6 +29,13 @@ suite("sizes are what the README shows, to 0.1 kB or 3 %", () => {
     });
   }
 
+  // Whoever shows connectors only pays nothing for it, whoever shows jobs no more than this.
+  test("and sync jobs stay small", async () => {
+    const { gzipped } = await measure(imports["connector-status/sync-jobs"]);
+    assert.ok(gzipped <= 900, `${gzipped} bytes`);
+    assert.match(readme, /no more than 900 bytes, gzipped/);
+  });
+
   test("and of everything", () => assert.deepEqual([...shown].sort(), names.toSorted()));
 
   test("and of the check's module", () => {
@@ -53,6 +60,7 @@ test("each example is run by a test", () => {
     ["Bundlers: Vite, webpack, esbuild, Next", "js"],
     ["A page without a bundler", "html"],
     ["Workers", "js"],
+    ["Recipes", "js"], // recipes.test.mjs
     ["React", "jsx"], // recipes.test.mjs
     ["Vue", "vue"],
     ["Svelte", "svelte"],

@@ -4,10 +4,12 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 
+import { preview } from "vite";
+
 import { send, startWorker } from "../edge/worker.mjs";
 import { home, inModules, runIn, setUpHomes } from "./homes.mjs";
 import { example, pack, protocol, refusal, statuses } from "./package.mjs";
-import { html, serve, skip, startBrowser, visit } from "./pages.mjs";
+import { html, skip, startBrowser, visit } from "./pages.mjs";
 
 await setUpHomes();
 
@@ -22,6 +24,7 @@ export default { plugins: [svelte(), vue()], oxc: { jsx: { runtime: "automatic" 
     recipes.map((name) => `<main id="${name}"></main>`).join("") +
       '<script type="module" src="./main.jsx"></script>',
   ),
+  "follow.js": example("Recipes", "js"),
   "react.jsx": example("React", "jsx"),
   "vue.vue": example("Vue", "vue"),
   "svelte.svelte": example("Svelte", "svelte"),
@@ -57,15 +60,16 @@ suite("the recipe for", { skip }, () => {
       t.after(() => browser.close());
       await runIn(path, process.execPath, [inModules("vite/bin/vite.js"), "build"]);
       for (const id of recipes) await send(worker.url, "PUT", `/_connector/${id}`);
-      // What the page asks of its own origin goes on to the Worker, as if that were its origin.
-      const forward = async (route) => {
-        const { pathname, search } = new URL(route.request().url());
-        const headers = { ...(await route.request().allHeaders()), origin: worker.url };
-        const response = await route.fetch({ url: worker.url + pathname + search, headers });
-        await route.fulfill({ response });
-      };
-      const url = await serve(t, join(path, "dist"));
-      page = await visit(t, browser, url, (page) => page.route("**/_connector/**", forward));
+      // What the page asks of its own origin, by sockets too, goes on to the Worker.
+      const proxy = { "/_connector": { target: worker.url, ws: true } };
+      const server = await preview({
+        root: path,
+        configFile: false,
+        logLevel: "error",
+        preview: { host: "127.0.0.1", port: 0, proxy },
+      });
+      t.after(() => server.close());
+      page = await visit(t, browser, server.resolvedUrls.local[0]);
     },
     { timeout: 60_000 },
   );
@@ -90,11 +94,20 @@ suite("the recipe for", { skip }, () => {
       }
 
       // Somebody else is faster: the move is refused, which is said, and the badge shows how it is.
-      await put("error");
+      const first = async (route) => {
+        await put("error");
+        await route.continue();
+      };
+      await page.route(`**/_connector/${id}/_status`, first, { times: 1 });
       await button("needs_configuration").click();
       await shows("error");
       const said = ["InvalidTransitionError", refusal("error", "needs_configuration")];
+      await page.waitForFunction(() => window.errors.length > 0, null, { timeout });
       assert.deepEqual(await page.evaluate("errors.splice(0)"), [said]);
+
+      // What others do is shown, though nobody touches the page.
+      await put("configured");
+      await shows("configured");
 
       await button("connected").click();
       await shows("connected");

@@ -27,7 +27,8 @@ const files = {
 const { isValidTransition } = await import("connector-status");
 const { createRequire } = await import("node:module");
 const common = createRequire(import.meta.url)("connector-status");
-console.log(isValidTransition("created", "error"), common.isValidTransition("created", "connected"));`,
+const { isFinal } = await import("connector-status/sync-jobs");
+console.log(isValidTransition("created", "error"), common.isValidTransition("created", "connected"), isFinal("error"));`,
 };
 
 const path = home({ after }, pack({ after }), files);
@@ -45,7 +46,7 @@ suite("the package at home in", () => {
   );
 
   test("React Native, which has no WebAssembly", { timeout }, async () => {
-    assert.equal(await node("--conditions=react-native", "native.mjs"), "true false\n");
+    assert.equal(await node("--conditions=react-native", "native.mjs"), "true false true\n");
   });
 
   const bun = binary("Bun", [

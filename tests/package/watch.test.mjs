@@ -30,6 +30,8 @@ before(async () => {
   await server.kv("load", [["team", key({ connectors: ["team-*"] })], ["nothing", key({ privileges: [] })], ["ends", key()]]);
 });
 after(async () => {
+  // A test that has failed left its watchers behind.
+  controllers.forEach((controller) => controller.abort());
   proxy.close();
   await server.close();
   rmSync(disk, { recursive: true, force: true });
@@ -71,9 +73,12 @@ const put = async (path, body) => {
 };
 const move = (id, status) => put(`${id}/_status`, { status });
 
+const controllers = [];
+
 /** Watches in the background; `events` is what it was told. */
 function watching(options = {}, { id } = {}) {
   const controller = new AbortController();
+  controllers.push(controller);
   const events = [];
   const watcher = {
     events,
@@ -115,6 +120,21 @@ test("first a reset, then each change", async () => {
   for (const watcher of [all, one]) await watcher.stop();
 });
 
+test("heartbeats are called so, sync jobs are told, and may have been missed after a cut", async () => {
+  await put("worked", { index_name: "worked", service_type: "mysql" });
+  const watcher = watching();
+  await watcher.has(isReset);
+  await put("worked/_check_in");
+  await watcher.has(({ id, heartbeat }) => id === "worked" && heartbeat === true);
+  const { status } = await send(server.url(), "POST", "/_connector/_sync_job", { id: "worked" });
+  assert.equal(status, 201);
+  await watcher.has(({ type, id }) => type === "sync_jobs" && id === "worked");
+  proxy.cut();
+  await watcher.has(({ type, id }) => type === "sync_jobs" && id === undefined);
+  assert.equal(watcher.of("reset").length, 1);
+  await watcher.stop();
+});
+
 test("a cut connection is made anew: nothing is lost, nothing comes twice", async () => {
   await put("cut");
   const watcher = watching();
@@ -141,10 +161,14 @@ test("a server that was away: lost, resumed, and what happened before it went on
   await server.kill();
   const { error } = await watcher.has(({ type }) => type === "lost");
   assert.ok(error instanceof Error);
+  // What happens before the watcher is back is made up for; sockets come late.
+  proxy.refuses = () => true;
   await server.restart();
   await move("away", "configured");
+  proxy.refuses = () => false;
   await watcher.change("away", "configured", 40);
-  assert.deepEqual(watcher.events.map(({ type }) => type).slice(-3), ["lost", "resumed", "change"]);
+  await watcher.has(({ type }) => type === "sync_jobs");
+  assert.deepEqual(watcher.events.map(({ type }) => type).slice(-4), ["lost", "resumed", "change", "sync_jobs"]);
   await watcher.stop();
 });
 

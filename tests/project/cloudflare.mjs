@@ -55,6 +55,20 @@ export async function startCloudflare({ accounts = [{ id: "acc1", name: "Ada's a
       return { result: state.namespaces.at(-1) };
     }],
     ["GET", "/accounts/:a/workers/scripts/:w/secrets", ({ w }) => (worker(w) ? { result: worker(w).bindings.filter(({ type }) => type === "secret_text").map(({ name, type }) => ({ name, type })) } : error(404, 10007, "This Worker does not exist on your account."))],
+    ["GET", "/accounts/:a/storage/kv/namespaces/:n/keys", ({ n }) => ({ result: Object.keys(state.values).filter((key) => key.startsWith(`${n}/`)).map((key) => ({ name: key.slice(n.length + 1) })) })],
+    ["POST", "/accounts/:a/storage/kv/namespaces/:n/bulk/get", async ({ n }, request) => {
+      const { keys } = await request.json();
+      return { result: { values: Object.fromEntries(keys.map((key) => [key, state.values[`${n}/${key}`] ?? null])) } };
+    }],
+    ["PUT", "/accounts/:a/storage/kv/namespaces/:n/bulk", async ({ n }, request) => {
+      const pairs = await request.json();
+      for (const { key, value } of pairs) state.values[`${n}/${key}`] = value;
+      return { result: { successful_key_count: pairs.length, unsuccessful_keys: [] } };
+    }],
+    ["DELETE", "/accounts/:a/storage/kv/namespaces/:n/values/:k", ({ n, k }) => {
+      delete state.values[`${n}/${decodeURIComponent(k)}`];
+      return {};
+    }],
     ["PUT", "/accounts/:a/storage/kv/namespaces/:n/values/:k", async ({ n, k }, request) => {
       const type = request.headers.get("content-type") ?? "";
       state.values[`${n}/${k}`] = type.includes("form-data") ? (await request.formData()).get("value") : await request.text();

@@ -1,7 +1,7 @@
 // What is installed is what the lock files say, to the byte.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -36,6 +36,22 @@ for (const [file, own] of [["Cargo.lock", "connector-status"], ["tools/Cargo.loc
     }
   });
 }
+
+test("tests/package/homes has the hash of every package, too", () => {
+  const { "": project, ...packages } = JSON.parse(read("tests/package/homes/package-lock.json")).packages;
+  assert.deepEqual(Object.entries(packages).filter(([, { integrity }]) => !/^sha512-/.test(integrity)), []);
+  for (const version of Object.values({ ...project.dependencies, ...project.devDependencies })) assert.match(version, /^\d+\.\d+\.\d+$/);
+});
+
+test("what is installed in Python has exact versions, and a hash of each file", () => {
+  let count = 0;
+  for (const file of globSync("tests/python/*.txt", { cwd: root })) {
+    const packages = read(file).split(/^(?=\S)/m).map((text) => text.replaceAll("\\\n", ""));
+    count += packages.length;
+    for (const text of packages) assert.match(text.trim(), /^[\w.-]+==[\w.]+( +--hash=sha256:[0-9a-f]{64})+$/, file);
+  }
+  assert.ok(count > 20, `${count} packages`);
+});
 
 test("wasm-bindgen is of one version, as a crate and as a tool", () => {
   const version = (file, crate) => crates(file).find(({ name }) => name === crate).version;

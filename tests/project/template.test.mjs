@@ -2,14 +2,15 @@
 
 import assert from "node:assert/strict";
 import { execFile, execFileSync, spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 
 import { find, root } from "../../scripts/tools.mjs";
+import { send } from "../edge/worker.mjs";
 import { playSession } from "../session.mjs";
 import { until } from "../until.mjs";
 
@@ -48,12 +49,36 @@ test("has the hash of every package, and wrangler alone", () => {
 
 test("names the licences of what is built in", () => {
   const text = readFileSync(join(folder, "LICENSES.txt"), "utf8");
-  for (const name of ["serde_json", "worker", "wasm-bindgen", "preact"]) {
+  for (const name of ["Rust's standard library", "serde_json", "worker", "wasm-bindgen", "preact"]) {
     assert.match(text, new RegExp(`^${name} [\\d.]+: .*(MIT|Apache)`, "m"));
   }
 });
 
-test("runs and rehearses its deployment, without cargo", async (t) => {
+test("has each command and document that its documents name", () => {
+  const { scripts } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  const documents = globSync(["*.md", "docs/*.md"], { cwd: folder });
+  assert.ok(documents.length > 7, documents.join());
+  // Those are for a clone: SECURITY.md and the changelog tell of them.
+  const ofClones = ["audit", "build:template"];
+  for (const file of documents) {
+    const text = readFileSync(join(folder, file), "utf8");
+    for (const [, name] of text.matchAll(/npm run (?:--silent )?([\w:-]+)/g)) {
+      assert.ok(name in scripts || ofClones.includes(name), `${file}: npm run ${name}`);
+    }
+    for (const [, target] of text.matchAll(/\]\((?![a-z]+:)([^)#]+)[^)]*\)/g)) {
+      assert.ok(existsSync(join(folder, dirname(file), target)), `${file}: ${target}`);
+    }
+  }
+  for (const script of Object.values(scripts)) assert.ok(existsSync(join(folder, script.split(" ")[1])), script);
+});
+
+/** What a command of the folder says; it must succeed. */
+async function npm(...args) {
+  const { stdout, stderr } = await promisify(execFile)("npm", args, { cwd: folder, env });
+  return stdout + stderr;
+}
+
+test("runs, is looked after, and rehearses its deployment, without cargo", async (t) => {
   assert.equal(spawn("cargo", { env }).on("error", () => {}).pid, undefined);
   const started = Date.now();
   await promisify(execFile)("npm", ["install", "--no-audit", "--no-fund"], { cwd: folder, env });
@@ -69,9 +94,18 @@ test("runs and rehearses its deployment, without cargo", async (t) => {
     await playSession(t, join(folder, "README.md"), url);
     const page = await fetch(url, { headers: { accept: "text/html" } });
     assert.match(await page.text(), /<script/);
+
+    await send(url, "PUT", "/_connector/kept", { name: "Kept" });
+    assert.match(await npm("run", "backup", "--", "--url", url, "--to", "backup.ndjson"), /: 2$/m);
+    await send(url, "PUT", "/_connector/kept/_name", { name: "Changed" });
+    assert.match(await npm("run", "restore", "--", "backup.ndjson", "--url", url, "--overwrite"), /^0 restored, 2 overwritten, .* 0 failed$/m);
+    assert.equal((await send(url, "GET", "/_connector/kept")).body.name, "Kept");
+    assert.match(await npm("run", "rebuild-directory", "--", "--url", url), /^2 connectors told anew, 0 failed$/m);
+    assert.match(await npm("run", "--silent", "key", "--", "create", "--name", "agent", "--privilege", "monitor_connector"), /^[\w+/]+=*$/m);
+    assert.match(await npm("run", "key", "--", "list"), /^\w+  agent  monitor_connector on \*, never expires$/m);
+    assert.match(await npm("run", "--silent", "webhook", "--", "secret"), /^whsec_/);
   } finally {
     process.kill(-server.pid, "SIGTERM");
   }
-  const { stdout } = await promisify(execFile)("npm", ["run", "deploy", "--", "--dry-run"], { cwd: folder, env });
-  assert.equal(stdout.match(/^\d\. /gm).length, 5);
+  assert.equal((await npm("run", "deploy", "--", "--dry-run")).match(/^\d\. /gm).length, 5);
 });

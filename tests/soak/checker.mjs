@@ -6,7 +6,7 @@
 
 import { protocol } from "../protocol.mjs";
 
-const NOTHING = { exists: false, deleted: false, status: "", error: "", changes: 0, erased: 0, last: "" };
+const NOTHING = { exists: false, deleted: false, status: "", error: "", changes: 0, erased: 0, last: "", version: 0 };
 
 /** `from > to via`: a row of the history. */
 export const row = ({ from, to, via }) => `${from ?? "-"} > ${to} ${via}`;
@@ -23,6 +23,7 @@ function after(state, { kind, value, status, result }) {
     return {
       ...state,
       ...rest,
+      version: state.version + 1,
       status: to,
       changes: state.changes + (change ? 1 : 0),
       last: change ? row({ from, to, via }) : state.last,
@@ -53,14 +54,22 @@ function after(state, { kind, value, status, result }) {
       if (!alive) return refused(404);
       return answered(200, "updated", moved("configured", "_configuration"));
     case "delete":
-      return alive ? answered(200, true, { ...state, deleted: true }) : refused(404);
+      return alive ? answered(200, true, { ...state, deleted: true, version: state.version + 1 }) : refused(404);
     case "erase":
       if (!state.exists) return refused(404);
-      return answered(200, true, { ...NOTHING, erased: state.erased + 1 });
+      return answered(200, true, { ...NOTHING, erased: state.erased + 1, version: state.version + 1 });
     case "get":
       return alive ? answered(200, `${state.status} ${state.error}`, state) : refused(404);
     case "look":
       return alive ? answered(200, `${state.status} ${state.last}`, state) : refused(404);
+    case "document":
+      if (!state.exists) return refused(404);
+      return status === 200 && result.seqNo === state.version - 1 && result.status === state.status ? state : null;
+    case "update":
+      if (!state.exists) return refused(404);
+      if (value.seqNo !== state.version - 1) return refused(409);
+      if (value.status === state.status) return answered(200, "noop", state);
+      return answered(200, "updated", moved(value.status, "_update"));
     default:
       throw new Error(`unknown kind ${kind}`);
   }

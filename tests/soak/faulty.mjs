@@ -1,12 +1,18 @@
 // The Worker as built, with faults between its objects: messages that are late, a Directory that throws, hangs or
-// is ended. Its second entrypoint, `faults`, says which: `POST` with `{ mode, delay }`.
+// is ended. Its second entrypoint, `faults`, says which: `POST` with `{ mode, delay, methods }`.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
 
 import worker, { ConnectorObject as Connector, Directory as RealDirectory } from "./worker.js";
 
-/** `delay`: each message, and each answer to one, is late by up to so many milliseconds, most by far less. */
-let current = { mode: "none", delay: 0 };
+/** The Directory's methods. */
+const METHODS = ["handle", "apply", "applyJobs", "report", "claim", "release"];
+
+/**
+ * `delay`: each message, and each answer to one, is late by up to so many milliseconds, most by far less. `methods`:
+ * those that the mode befalls.
+ */
+let current = { mode: "none", delay: 0, methods: METHODS };
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const late = () => current.delay > 0 && sleep(Math.random() ** 3 * current.delay);
@@ -42,9 +48,10 @@ async function faulty(object, carryOut) {
 }
 
 export class Directory extends RealDirectory {}
-for (const method of ["handle", "apply", "applyJobs", "claim", "release"]) {
+for (const method of METHODS) {
   Directory.prototype[method] = function (...args) {
-    return faulty(this, () => RealDirectory.prototype[method].apply(this, args));
+    const carryOut = () => RealDirectory.prototype[method].apply(this, args);
+    return current.methods.includes(method) ? faulty(this, carryOut) : delayed(carryOut);
   };
 }
 
@@ -56,7 +63,7 @@ export class ConnectorObject extends Connector {
 
 export class faults extends WorkerEntrypoint {
   async fetch(request) {
-    current = { delay: 0, ...(await request.json()) };
+    current = { delay: 0, methods: METHODS, ...(await request.json()) };
     return new Response("ok\n");
   }
 }

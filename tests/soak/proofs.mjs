@@ -1,16 +1,18 @@
 // The proofs. Each answers `{ figures, problems }`: a line to print, and what went wrong.
 
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { isDeepStrictEqual } from "node:util";
 
+import { environment, root } from "../../scripts/tools.mjs";
+import { settingsFor, startReceiver } from "../edge/receiver.mjs";
 import { send } from "../edge/worker.mjs";
 import { until } from "../until.mjs";
 import { missed, row, violation } from "./checker.mjs";
-import { databases, faulty, inDatabases, rowOf, scratch, serveWithKv } from "./workerd.mjs";
+import { databases, faulty, inDatabases, ours, rowOf, scratch, serveWithKv } from "./workerd.mjs";
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const now = () => performance.now();
@@ -21,24 +23,32 @@ const percentile = (values, share) =>
 
 const STATUSES = ["created", "needs_configuration", "configured", "connected", "error"];
 
+const connectorPath = (id) => `/_connector/${id}`;
+const documents = "/.elastic-connectors";
+
 /** What is asked for each kind of operation, and what of the answer is told to the checker. */
 const KINDS = {
-  create: { ask: () => ["PUT", "", {}], told: (body) => body.result },
-  status: { ask: (status) => ["PUT", "/_status", { status }], told: (body) => body.result },
-  error: { ask: (error) => ["PUT", "/_error", { error }], told: (body) => body.result },
-  configuration: {
-    ask: () => ["PUT", "/_configuration", { configuration: {} }],
-    told: (body) => body.result,
-  },
-  delete: { ask: () => ["DELETE", ""], told: (body) => body.acknowledged },
-  erase: { ask: () => ["DELETE", "?hard=true"], told: (body) => body.acknowledged },
+  create: { ask: (id) => ["PUT", connectorPath(id), {}], told: (body) => body.result },
+  status: { ask: (id, status) => ["PUT", `${connectorPath(id)}/_status`, { status }], told: (body) => body.result },
+  error: { ask: (id, error) => ["PUT", `${connectorPath(id)}/_error`, { error }], told: (body) => body.result },
+  configuration: { ask: (id) => ["PUT", `${connectorPath(id)}/_configuration`, { configuration: {} }], told: (body) => body.result },
+  delete: { ask: (id) => ["DELETE", connectorPath(id)], told: (body) => body.acknowledged },
+  erase: { ask: (id) => ["DELETE", `${connectorPath(id)}?hard=true`], told: (body) => body.acknowledged },
   get: {
-    ask: () => ["GET", ""],
+    ask: (id) => ["GET", connectorPath(id)],
     told: (body) => `${body.status} ${body.error === undefined ? "" : JSON.stringify(body.error)}`,
   },
   look: {
-    ask: () => ["GET", "/_status?size=1"],
+    ask: (id) => ["GET", `${connectorPath(id)}/_status?size=1`],
     told: (body) => `${body.status} ${row(body.history[0])}`,
+  },
+  document: {
+    ask: (id) => ["GET", `${documents}/_doc/${id}`],
+    told: ({ _seq_no, _source }) => ({ seqNo: _seq_no, status: _source.status }),
+  },
+  update: {
+    ask: (id, { status, seqNo }) => ["POST", `${documents}/_update/${id}?if_seq_no=${seqNo}&if_primary_term=1`, { doc: { status } }],
+    told: (body) => body.result,
   },
 };
 
@@ -46,7 +56,9 @@ const KINDS = {
 function anyMove() {
   if (Math.random() < 0.05) return ["list"];
   const dice = Math.random();
-  if (dice < 0.55) return ["status", pick(STATUSES)];
+  if (dice < 0.4) return ["status", pick(STATUSES)];
+  if (dice < 0.45) return ["document"];
+  if (dice < 0.55) return ["update", pick(STATUSES)];
   if (dice < 0.65) return ["error", pick([null, "broken", "out of order"])];
   if (dice < 0.73) return ["configuration"];
   if (dice < 0.83) return ["get"];
@@ -57,7 +69,7 @@ function anyMove() {
 
 /**
  * 1. Clients move connectors at random; one order must explain all answers, and what was acknowledged is in every list
- * that begins afterwards. `worker`: another Worker than ours; `rounds` are of so many moves.
+ * that begins afterwards. `worker`: another Worker than ours, which has no documents; rounds are of so many `moves`.
  */
 export async function linearizability({ worker, seconds = 60, clients = 32, connectors = 8, moves = 1_200 }) {
   const server = await serveWithKv({ worker });
@@ -65,6 +77,8 @@ export async function linearizability({ worker, seconds = 60, clients = 32, conn
   let asked = 0;
   let rounds = 0;
   let listed = 0;
+  /** How many of them were answered so. */
+  const updates = {};
   const latencies = [];
   try {
     const end = now() + seconds * 1000;
@@ -85,20 +99,31 @@ export async function linearizability({ worker, seconds = 60, clients = 32, conn
       };
       const perform = async (name, kind, value) => {
         if (kind === "list") return list();
-        const [method, path, body] = KINDS[kind].ask(value);
+        const [method, path, body] = KINDS[kind].ask(name, value);
         const start = now();
-        const answer = await send(server.url(), method, `/_connector/${name}${path}`, body);
+        const answer = await send(server.url(), method, path, body);
         const end = now();
         asked += 1;
         latencies.push(end - start);
         if (answer.status >= 500) problems.push(`${kind} answered ${answer.status}`);
         const result = answer.status < 300 ? KINDS[kind].told(answer.body) : undefined;
         operations.get(name).push({ kind, value, status: answer.status, result, start, end });
+        if (kind === "update") updates[answer.status] = (updates[answer.status] ?? 0) + 1;
+        return result;
       };
       let left = moves;
       const client = async (n) => {
         const mine = names[n % connectors];
-        while (left-- > 0) await perform(mine, ...anyMove());
+        // What it has seen of the document; meanwhile others move the connector.
+        let seen;
+        while (left-- > 0) {
+          const [kind, value] = anyMove();
+          if (kind === "document" || kind === "update") {
+            if (worker) continue;
+            if (kind === "document" || !seen) seen = await perform(mine, "document");
+            if (kind === "update" && seen) await perform(mine, kind, { status: value, seqNo: seen.seqNo });
+          } else await perform(mine, kind, value);
+        }
       };
       await Promise.all(names.map((name) => perform(name, "create")));
       await Promise.all(numbers(clients).map(client));
@@ -120,7 +145,8 @@ export async function linearizability({ worker, seconds = 60, clients = 32, conn
   }
   const figures =
     `linearizability: ${asked} operations of ${clients} clients on ${rounds * connectors} connectors ` +
-    `in ${rounds} rounds, ${listed} lists, ${problems.length} violations; ` +
+    `in ${rounds} rounds, ${listed} lists, ${updates[200] ?? 0} updates of documents and ${updates[409] ?? 0} with a sequence number of before, ` +
+    `${problems.length} violations; ` +
     `answers in ${percentile(latencies, 0.5).toFixed(1)} ms (median), ${percentile(latencies, 0.99).toFixed(0)} ms (99 %)`;
   return { figures, problems };
 }
@@ -813,6 +839,8 @@ export async function memory({ requests = 100_000, clients = 16, slack = 1 }) {
   const resident = () =>
     Number(execFileSync("ps", ["-o", "rss=", "-p", String(server.pid())])) / 1024;
   const marks = [];
+  /** Functions after the first of them and after the last. */
+  const held = [];
   try {
     const names = numbers(clients).map((n) => `memory-${n}`);
     for (const name of names) {
@@ -833,15 +861,198 @@ export async function memory({ requests = 100_000, clients = 16, slack = 1 }) {
         }),
       );
       marks.push((await server.heap()) / 2 ** 20);
+      if (step === 0 || step === steps - 1) held.push(await server.functions());
     }
     const growth = marks.at(-1) - marks[0];
     if (growth > slack) problems.push(`the isolate grew by ${growth.toFixed(2)} MiB`);
+    // What requests leave behind is seen here long before it is felt; some dozens are made when they are first needed.
+    const left = held[1] - held[0];
+    if (left > 100) problems.push(`${left} functions were left behind`);
   } finally {
     marks.resident = resident();
     await server.close();
   }
   const figures =
     `memory: ${requests} requests, the isolate at ${marks.map((mark) => mark.toFixed(2)).join(", ")} MiB ` +
-    `after each fifth of them, the process at ${marks.resident.toFixed(0)} MiB in the end`;
+    `after each fifth of them, functions from ${held.join(" to ")}, the process at ${marks.resident.toFixed(0)} MiB in the end`;
+  return { figures, problems };
+}
+
+/** 9. Everything out and into an empty service, while commands and services are killed: the two end up the same. */
+export async function backups({ count = 10_000, lanes = 16 }) {
+  const folder = mkdtempSync(join(scratch, "connector-status-backup-"));
+  const [from, to] = [await serveWithKv({ disk: mkdtempSync(join(folder, "from-")) }), await serveWithKv({ disk: mkdtempSync(join(folder, "to-")) })];
+  const problems = [];
+  const names = numbers(count).map((n) => `backup-${n}`);
+  const put = async (path, body) => {
+    const { status } = await send(from.url(), "PUT", `/_connector/${path}`, body);
+    if (status >= 300) problems.push(`${path} answered ${status}`);
+  };
+  /** Runs a command; it is killed after `ms`, with the service that it asks. */
+  const run = async (script, service, args, ms) => {
+    const child = spawn("node", [join(root, `scripts/${script}.mjs`), ...args, "--url", service.url()], { env: environment, stdio: ["ignore", "ignore", "pipe"] });
+    let said = "";
+    child.stderr.on("data", (data) => (said += data));
+    const ended = new Promise((resolve) => child.once("exit", (code) => resolve(code)));
+    if (ms !== undefined) {
+      await Promise.race([ended, sleep(ms)]);
+      child.kill("SIGKILL");
+      await ended;
+      await service.kill();
+      await service.restart();
+      return;
+    }
+    const code = await ended;
+    if (code !== 0) problems.push(`${script} ended with ${code}: ${said.slice(-300)}`);
+  };
+  const timed = async (work) => {
+    const began = now();
+    await work();
+    return (now() - began) / 1_000;
+  };
+  try {
+    const left = [...names.entries()];
+    const fill = async () => {
+      for (let next = left.pop(); next; next = left.pop()) {
+        const [n, name] = next;
+        await put(name, { name: `Connector ${n}`, index_name: `index-${n}` });
+        if (n % 2) await put(`${name}/_status`, { status: "error" });
+        if (n % 10 === 3) await send(from.url(), "DELETE", `/_connector/${name}${n % 20 === 3 ? "?hard=true" : ""}`);
+      }
+    };
+    await Promise.all(numbers(lanes).map(fill));
+    const [file, whole, again] = ["cut", "whole", "again"].map((it) => join(folder, `${it}.ndjson`));
+    const took = await timed(() => run("backup", from, ["--to", whole]));
+    await run("backup", from, ["--to", file], (took * 1_000) / 2);
+    await run("backup", from, ["--to", file]);
+    const text = readFileSync(whole, "utf8");
+    if (readFileSync(file, "utf8") !== text) problems.push("a backup that was killed and gone on with differs from one that was not");
+    await run("restore", to, [file], took * 1_000);
+    const restored = await timed(() => run("restore", to, [file]));
+    await run("backup", to, ["--to", again]);
+    const [before, after] = [text, readFileSync(again, "utf8")].map((it) => it.split("\n"));
+    const at = before.findIndex((line, n) => line !== after[n]);
+    if (at >= 0 || before.length !== after.length) problems.push(`line ${at + 1} differs: ${before[at]} and ${after[at]}`);
+    const figures =
+      `backups: ${count} connectors saved in ${took.toFixed(1)} s and put back, the rest after a kill in ` +
+      `${restored.toFixed(1)} s, commands and services killed half-way: ${problems.length} problems`;
+    return { figures, problems };
+  } finally {
+    await from.close();
+    await to.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * 10. All connectors fail in the same second, again and again, while one target answers as it likes, one always hangs,
+ * and the process is killed. Then they move one after the other, each beside one of a Worker without webhooks.
+ * `slack`: how many times as long a write may take.
+ */
+export async function webhooks({ connectors = 1_000, rounds = 6, kills = 4, clients = 16, pairs = 2, slack = 1.1 }) {
+  const problems = [];
+  const disk = mkdtempSync(join(scratch, "connector-status-disk-"));
+  let isHealed = false;
+  const moody = await startReceiver({
+    answer: () => (isHealed ? "ok" : pick(["ok", "ok", "ok", "error", "close", "redirect"])),
+  });
+  const steady = await startReceiver();
+  const hanging = await startReceiver({ answer: () => "hang" });
+  const receivers = [moody, steady, hanging];
+  const settings = settingsFor(receivers, {
+    WEBHOOK_EVENTS: "connector.status",
+    WEBHOOK_EVENTS_2: "connector.error,connector.recovered",
+    WEBHOOK_DAMPING_SECONDS: "0",
+    WEBHOOK_RETRY_SECONDS: Array(40).fill("1").join(),
+  });
+  const plain = await serveWithKv();
+  const told = await serveWithKv({ worker: ours({ vars: { ANONYMOUS_PRIVILEGE: "manage_connector", ...settings } }), disk });
+  const names = numbers(connectors).map((n) => `hook-${n}`);
+  /** How long one request takes. */
+  const put = async (server, name, path, body) => {
+    const begun = now();
+    const { status } = await send(server.url(), "PUT", `/_connector/${name}${path}`, body);
+    if (status >= 300) problems.push(`${name}${path} answered ${status}`);
+    return now() - begun;
+  };
+  const burst = async (server, path, body) => {
+    const left = [...names];
+    const begun = now();
+    await Promise.all(
+      numbers(clients).map(async () => {
+        for (let name = left.pop(); name !== undefined; name = left.pop()) await put(server, name, path, body);
+      }),
+    );
+    return now() - begun;
+  };
+  const expected = ["created"];
+  /** Waits until everything has been taken. */
+  const settled = async () => {
+    await until(() => steady.taken().length, (taken) => taken >= connectors * (expected.length - 1), 120);
+    await until(() => moody.taken().length, (taken) => taken >= connectors * expected.length, 120);
+  };
+  const times = new Map([[plain, []], [told, []]]);
+  let longest = 0;
+  let died = 0;
+  try {
+    for (const server of [plain, told]) await burst(server, "", {});
+    for (let round = 0; round < rounds + pairs; round += 1) {
+      await settled();
+      await sleep(1_000);
+      isHealed = round >= rounds;
+      const status = expected.at(-1) === "error" ? "connected" : "error";
+      expected.push(status);
+      if (round < rounds) {
+        longest = Math.max(longest, await burst(told, "/_status", { status }));
+        if (died < kills) {
+          await sleep(1_800 + Math.random() * 1_500);
+          await told.kill();
+          await told.restart();
+          died += 1;
+        }
+        continue;
+      }
+      // The other Worker's come from where these do.
+      if (round === rounds && status === "connected") await burst(plain, "/_status", { status: "error" });
+      for (const [n, name] of names.entries()) {
+        // Both objects are in memory: messages on their way keep those of the one there.
+        for (const server of [plain, told]) await send(server.url(), "GET", `/_connector/${name}`);
+        for (const server of n % 2 ? [told, plain] : [plain, told]) {
+          times.get(server).push(await put(server, name, "/_status", { status }));
+        }
+        await sleep(15);
+      }
+    }
+    await settled();
+    await sleep(4_000);
+    for (const [receiver, inOrder] of [[moody, expected], [steady, expected.slice(1)]]) {
+      const bodies = new Map();
+      const byConnector = new Map(names.map((name) => [name, []]));
+      for (const { id, data } of receiver.got) {
+        if (bodies.has(id) && !isDeepStrictEqual(bodies.get(id), data)) problems.push(`${id} says two things`);
+        bodies.set(id, data);
+      }
+      for (const { data } of receiver.taken()) byConnector.get(data.id).push(data.to);
+      for (const [name, statuses] of byConnector) {
+        if (!isDeepStrictEqual(statuses, inOrder)) problems.push(`${name}: ${statuses} instead of ${inOrder}`);
+      }
+    }
+    if (hanging.got.length === 0) problems.push("nothing reached the target that hangs");
+    for (const { refused } of receivers) problems.push(...refused);
+  } finally {
+    await Promise.all([plain.close(), told.close()]);
+    await Promise.all(receivers.map((receiver) => receiver.close()));
+    rmSync(disk, { recursive: true, force: true });
+  }
+  const [without, withThem] = [plain, told].map((server) => [0.5, 0.9].map((share) => percentile(times.get(server), share)));
+  const ratios = withThem.map((value, n) => value / without[n]);
+  if (ratios[0] > slack) problems.push(`a write takes ${ratios[0].toFixed(2)} times as long`);
+  const taken = moody.taken().length + steady.taken().length;
+  const repeated = moody.got.length + steady.got.length - taken;
+  const figures =
+    `webhooks: ${connectors} connectors changed ${rounds} times at once, within ${(longest / 1_000).toFixed(1)} s, with ${died} kills; ` +
+    `${taken} messages taken, ${repeated} attempts more, all in order; ` +
+    `a write took ${withThem[0].toFixed(2)} ms beside ${without[0].toFixed(2)} without webhooks (median, ${ratios[0].toFixed(2)}), ` +
+    `${withThem[1].toFixed(2)} beside ${without[1].toFixed(2)} (90 %, ${ratios[1].toFixed(2)}); ${problems.length} problems`;
   return { figures, problems };
 }

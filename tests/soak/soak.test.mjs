@@ -20,8 +20,11 @@ const SHORT = {
   directory: { seconds: 1.5, connectors: 8 },
   claims: { rounds: 2, kills: 2, tries: 2, delays: [400], seconds: 3, refused: 50, width: 16 },
   imports: { count: 1_000, kills: 2 },
+  backups: { count: 300 },
   badInput: { requests: 400 },
   memory: { requests: 2_500 },
+  // So few writes, beside other tests, are no measure of how long one takes.
+  webhooks: { connectors: 60, rounds: 3, kills: 1, slack: 2 },
 };
 
 for (const [name, options] of Object.entries(SHORT)) {
@@ -49,6 +52,10 @@ test("the checker tells an order from none", () => {
     ["a history of another move", [created, toError], [rows[0], "created > needs_configuration _status"], false],
     ["a read of the past while the write is under way", [created, toError, at("get", undefined, 200, "created ", 3, 4)], rows, true],
     ["a read of the past after the write", [created, toError, at("get", undefined, 200, "created ", 6, 7)], rows, false],
+    ["an update of what was seen", [created, at("update", { status: "connected", seqNo: 0 }, 200, "updated", 2, 3)], [rows[0], "created > connected _update"], true],
+    ["an update of what had changed since", [created, toError, at("update", { status: "connected", seqNo: 0 }, 200, "updated", 6, 7)], [...rows, "error > connected _update"], false],
+    ["an update refused though nothing had changed", [created, at("update", { status: "connected", seqNo: 0 }, 409, undefined, 2, 3)], rows.slice(0, 1), false],
+    ["a document of before", [created, toError, at("document", undefined, 200, { seqNo: 0, status: "created" }, 6, 7)], rows, false],
     ["two moves of which one must fail", [created, toError, at("status", "needs_configuration", 200, "updated", 3, 4)], rows, false],
   ];
   for (const [name, operations, history, ordered] of cases) {

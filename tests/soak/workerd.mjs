@@ -68,6 +68,8 @@ export async function serve({ workers, sockets, external = {}, disk, inspect = f
   mkdirSync(objects, { recursive: true });
   const services = [
     `(name = "disk", disk = (path = ${text(objects)}, writable = true))`,
+    // Webhooks go to this machine.
+    ...("internet" in external ? [] : [`(name = "internet", network = (allow = ["public", "private"]))`]),
     ...Object.entries(external).map(
       ([name, address]) => `(name = ${text(name)}, external = (address = ${text(address)}, http = ()))`,
     ),
@@ -147,23 +149,42 @@ const config :Workerd.Config = (services = ${list(services)}, sockets = ${list(p
   };
 }
 
-/** Bytes that the one Worker behind an inspector holds after a collection of garbage. */
-async function heap(port) {
+/** Asks the inspector of the one Worker behind it; gives the answers, and the pieces of a snapshot of its heap. */
+async function inspect(port, ...methods) {
   const [target] = await (await fetch(`http://127.0.0.1:${port}/json`)).json();
   const socket = new WebSocket(target.webSocketDebuggerUrl);
   await new Promise((resolve) => (socket.onopen = resolve));
-  const call = (id, method) =>
-    new Promise((resolve) => {
-      socket.addEventListener("message", ({ data }) => {
-        const answer = JSON.parse(data);
-        if (answer.id === id) resolve(answer.result);
-      });
+  const pieces = [];
+  let answered;
+  socket.onmessage = ({ data }) => {
+    const { id, result, method, params } = JSON.parse(data);
+    if (method === "HeapProfiler.addHeapSnapshotChunk") pieces.push(params.chunk);
+    if (id !== undefined) answered(result);
+  };
+  const answers = [];
+  for (const [id, method] of methods.entries()) {
+    answers.push(await new Promise((resolve) => {
+      answered = resolve;
       socket.send(JSON.stringify({ id, method }));
-    });
-  await call(1, "HeapProfiler.collectGarbage");
-  const { usedSize, embedderHeapUsedSize = 0, backingStorageSize = 0 } = await call(2, "Runtime.getHeapUsage");
+    }));
+  }
   socket.close();
+  return { answers, pieces };
+}
+
+/** Bytes that a Worker holds after a collection of garbage. */
+async function heap(port) {
+  const { answers } = await inspect(port, "HeapProfiler.collectGarbage", "Runtime.getHeapUsage");
+  const { usedSize, embedderHeapUsedSize = 0, backingStorageSize = 0 } = answers[1];
   return usedSize + embedderHeapUsedSize + backingStorageSize;
+}
+
+/** JavaScript's functions that a Worker holds. */
+async function functions(port) {
+  const { pieces } = await inspect(port, "HeapProfiler.takeHeapSnapshot");
+  const { snapshot: { meta }, nodes } = JSON.parse(pieces.join(""));
+  const type = meta.node_types[0].indexOf("closure");
+  return nodes.filter((value, n) => n % meta.node_fields.length === 0 && value === type).length;
 }
 
 /**
@@ -242,6 +263,7 @@ export async function serveWithKv({ worker = ours(), disk, inspect } = {}) {
     pid: () => server.pid,
     log: () => server.log(),
     heap: () => heap(server.ports.inspector),
+    functions: () => functions(server.ports.inspector),
     kill: () => server.kill(),
     restart: async () => {
       server = await start();

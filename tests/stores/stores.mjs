@@ -5,6 +5,11 @@ import { globSync, mkdirSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
+// Numbers that JavaScript's do not hold are texts in an object. So are alarms, in nanoseconds since 1970.
+const written = (value) => (typeof value !== "bigint" ? value : Number.isSafeInteger(Number(value)) ? Number(value) : { integer: String(value) });
+const read = (value) => (typeof value?.integer === "string" ? BigInt(value.integer) : value);
+const each = (change, row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, change(value)]));
+
 /** The databases below a folder: `{ path: { statements, rows: { table: [row] } } }`. */
 export function storesOf(disk) {
   const stores = {};
@@ -13,7 +18,10 @@ export function storesOf(disk) {
     const made = database.prepare("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type = 'trigger', rowid").all();
     const rows = {};
     for (const { type, name } of made) {
-      if (type === "table") rows[name] = database.prepare(`SELECT * FROM "${name}"`).all();
+      if (type !== "table") continue;
+      const all = database.prepare(`SELECT * FROM "${name}"`);
+      all.setReadBigInts(true);
+      rows[name] = all.all().map((row) => each(written, row));
     }
     database.close();
     stores[relative(disk, file)] = { statements: made.map(({ sql }) => sql), rows };
@@ -35,7 +43,7 @@ export function layOut(stores, disk) {
         const names = Object.keys(row);
         const places = names.map(() => "?").join(", ");
         const columns = names.map((name) => `"${name}"`).join(", ");
-        database.prepare(`INSERT INTO "${table}" (${columns}) VALUES (${places})`).run(...Object.values(row));
+        database.prepare(`INSERT INTO "${table}" (${columns}) VALUES (${places})`).run(...Object.values(each(read, row)));
       }
     }
     for (const sql of statements.filter(isTrigger)) database.exec(sql);

@@ -7,18 +7,24 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { root } from "../../scripts/tools.mjs";
+import { settingsFor, startReceiver } from "../edge/receiver.mjs";
 import { send } from "../edge/worker.mjs";
-import { scratch, serveWithKv } from "../soak/workerd.mjs";
+import { ours, scratch, serveWithKv } from "../soak/workerd.mjs";
 import { storesOf } from "./stores.mjs";
 
 const [version] = process.argv.slice(2);
 const disk = mkdtempSync(join(scratch, "stores-"));
-const server = await serveWithKv({ disk });
+// One takes what it is sent; what the other is sent goes on waiting.
+const receivers = await Promise.all([startReceiver(), startReceiver({ answer: () => "error" })]);
+const vars = { ANONYMOUS_PRIVILEGE: "manage_connector", ...settingsFor(receivers, { WEBHOOK_DAMPING_SECONDS: "0" }) };
+const server = await serveWithKv({ worker: ours({ vars }), disk });
 const ask = (method, path, body) => send(server.url(), method, `/_connector/${path}`, body);
-async function put(path, body) {
-  const { status, body: answer } = await ask("PUT", path, body);
-  if (status >= 300) throw new Error(`PUT ${path}: ${status} ${JSON.stringify(answer)}`);
+async function must(method, path, body) {
+  const { status, body: answer } = await ask(method, path, body);
+  if (status >= 300) throw new Error(`${method} ${path}: ${status} ${JSON.stringify(answer)}`);
+  return answer;
 }
+const put = (path, body) => must("PUT", path, body);
 
 await put("plain", { name: "Plain" });
 await put("moved", { name: "Moved", index_name: "search-moved", service_type: "s3" });
@@ -39,10 +45,27 @@ await put("deleted-and-back", { name: "Second" });
 await ask("PUT", "nobody/_index_name", { index_name: "search-left-behind" });
 await server.kv("load", [["c:imported", JSON.stringify({ status: "CONNECTED", name: "Imported", index_name: "search-imported", custom: { kept: [1] } })]]);
 await ask("POST", "_import");
+await put("put-back", { name: "Put back" });
+const saved = await must("GET", "put-back/_backup");
+await put("put-back/_name", { name: "Meanwhile" });
+await put("put-back/_backup?overwrite=true", saved);
+const made = [];
+for (let n = 0; n < 4; n += 1) made.push((await must("POST", "_sync_job", { id: "moved", job_type: "full" })).id);
+await put(`_sync_job/${made[1]}/_claim`, { worker_hostname: "w", sync_cursor: { n: 1 } });
+await put(`_sync_job/${made[1]}/_stats`, { deleted_document_count: 1, indexed_document_count: 2, indexed_document_volume: 3 });
+await put(`_sync_job/${made[1]}/_complete`);
+await put(`_sync_job/${made[2]}/_claim`, { worker_hostname: "w" });
+await put(`_sync_job/${made[2]}/_check_in`);
+await must("DELETE", `_sync_job/${made[3]}`);
 await sleep(6_000);
 
+const jobs = {};
+for (const id of made.slice(0, 3)) jobs[id] = await must("GET", `_sync_job/${id}`);
+const { deliveries } = await must("GET", "edited/_webhook");
+const { results } = await must("GET", "_summary");
+const summary = results.map(({ id }) => id);
 const connectors = {};
-for (const id of ["plain", "moved", "edited", "hidden", "deleted-and-back"]) {
+for (const id of ["plain", "moved", "edited", "hidden", "deleted-and-back", "put-back"]) {
   const { body: document, headers } = await ask("GET", `${id}?include_deleted=true`);
   const { body: view } = await ask("GET", `${id}/_status`);
   connectors[id] = { etag: headers.get("etag"), document, history: view.history ?? null };
@@ -50,8 +73,9 @@ for (const id of ["plain", "moved", "edited", "hidden", "deleted-and-back"]) {
 const { entries } = await server.kv("state");
 const kv = Object.fromEntries(Object.entries(entries).map(([key, value]) => [key, [value]]));
 await server.close();
+await Promise.all(receivers.map((receiver) => receiver.close()));
 const file = join(root, `tests/stores/${version}.json`);
-writeFileSync(file, `${JSON.stringify({ kv, connectors, objects: storesOf(disk) }, null, 1)}\n`);
+writeFileSync(file, `${JSON.stringify({ kv, connectors, jobs, deliveries, summary, objects: storesOf(disk) }, null, 1)}\n`);
 rmSync(disk, { recursive: true });
 console.log(`written: ${file}. Next: name it in tests/edge/upgrade.test.mjs`);
 process.exit(0);

@@ -10,8 +10,8 @@ import { Callout, Icon } from "./parts.jsx";
 export const Identity = createContext(undefined);
 
 /**
- * Asks the server who the visitor is: `{ name, privilege, connectors }`, anew for each `visitor`.
- * Undefined while nobody knows; then everything is offered and the server decides.
+ * Asks the server who the visitor is: `{ name, isPerson, privilege, connectors }`, anew for each `visitor`. A
+ * person has signed in without a key. Undefined while nobody knows; then everything is offered and the server decides.
  */
 export function useIdentity(visitor) {
   const [identity, setIdentity] = useState();
@@ -19,12 +19,17 @@ export function useIdentity(visitor) {
     const stop = new AbortController();
     setIdentity(undefined);
     send("GET", "/_security/_authenticate", { signal: stop.signal }).then(
-      ({ body }) => setIdentity({ ...body, name: body.api_key?.name ?? body.api_key?.id }),
+      ({ body }) => setIdentity(readIdentity(body)),
       ({ status }) => status !== 401 && key.get() && setIdentity({ name: idOfKey() }),
     );
     return () => stop.abort();
   }, [visitor]);
   return identity;
+}
+
+function readIdentity({ api_key, email, username, authentication_type, privilege, connectors }) {
+  const person = authentication_type === "anonymous" ? undefined : (email ?? username);
+  return { name: api_key?.name ?? api_key?.id ?? person, isPerson: !api_key && Boolean(person), privilege, connectors };
 }
 
 /** The id of the key, which is readable in it. */
@@ -46,12 +51,11 @@ function covers(pattern, id) {
 export function useBarred(id) {
   const identity = useContext(Identity);
   if (!identity?.privilege) return undefined;
-  const { name, privilege, connectors } = identity;
-  if (privilege !== "manage_connector") {
-    return name ? `Your key “${name}” can only read.` : "Without a key you can only read.";
-  }
+  const { name, isPerson, privilege, connectors } = identity;
+  const who = isPerson ? `${name}, as whom you are signed in,` : `Your key “${name}”`;
+  if (privilege !== "manage_connector") return name ? `${who} can only read.` : "Without a key you can only read.";
   if (id !== undefined && connectors?.length && !connectors.some((pattern) => covers(pattern, id))) {
-    return `Your key “${name}” only covers ${connectors.join(", ")}.`;
+    return isPerson ? `${who} may only change ${connectors.join(", ")}.` : `${who} only covers ${connectors.join(", ")}.`;
   }
   return undefined;
 }

@@ -37,15 +37,15 @@ export const pathOf = (id) => `/_connector/${encodeURIComponent(id).replaceAll("
 /**
  * Sends a request. Answers `{ body, text, etag, unchanged }`; `unchanged` where the server has nothing
  * newer than `seen`, an entity tag. `ifMatch`: the version that the change is meant for.
- * `ifNoneMatch`: `*` for what shall be created and never replaced.
+ * `ifNoneMatch`: `*` for what shall be created and never replaced. `patience`: for how many milliseconds to wait.
  */
-export async function send(method, path, { body, seen, ifMatch, ifNoneMatch = seen, signal } = {}) {
+export async function send(method, path, { body, seen, ifMatch, ifNoneMatch = seen, signal, patience: limit = 15_000 } = {}) {
   const headers = { accept: "application/json" };
   if (key.get()) headers.authorization = `ApiKey ${key.get()}`;
   if (body) headers["content-type"] = "application/json";
   if (ifNoneMatch) headers["if-none-match"] = ifNoneMatch;
   if (ifMatch) headers["if-match"] = ifMatch;
-  const patience = AbortSignal.timeout(15_000);
+  const patience = AbortSignal.timeout(limit);
   const response = await fetch(path, {
     method,
     headers,

@@ -5,7 +5,7 @@ import { Ago, Callout, useNow } from "./parts.jsx";
 /** The server is away: since when, and when it is tried again. */
 export function AwayNotice({ problem, since, retryAt, onRetry }) {
   const now = useNow(500);
-  const wait = Math.max(0, Math.ceil((retryAt - now) / 1_000));
+  const wait = retryAt ? Math.max(0, Math.ceil((retryAt - now) / 1_000)) : 0;
   return (
     <Callout kind="warn" icon="away" title={problem.message}>
       <p>

@@ -6,9 +6,10 @@ import { Barred, Forbidden, KeyForm, useBarred } from "./access.jsx";
 import { Away, pathOf, send } from "./api.js";
 import { AwayNotice } from "./away.jsx";
 import { listAddress } from "./connectors.jsx";
+import { noteWrite } from "./directory.js";
 import { useFollow } from "./follow.js";
 import { History } from "./history.jsx";
-import { Ago, Callout, Copy, For, Heading, Icon, isSilent, LastSeen, Odd, Origin, Skeleton, useNow } from "./parts.jsx";
+import { Ago, Callout, Copy, For, Heading, Icon, isSilent, LastSeen, noteSilence, Odd, Origin, Skeleton, useNow } from "./parts.jsx";
 import { readConnector } from "./read.js";
 import { go, href } from "./route.js";
 import { Badge, label } from "./status.jsx";
@@ -37,6 +38,8 @@ const sections = [
   ["history", "History", History],
   ["configuration", "Configuration", later(() => import("./configuration.jsx"))],
   ["scheduling", "Scheduling", later(() => import("./scheduling.jsx"))],
+  ["jobs", "Sync jobs", later(() => import("./jobs.jsx"))],
+  ["notifications", "Notifications", later(() => import("./notifications.jsx"))],
   ["document", "Document", later(() => import("./document.jsx"))],
   ["settings", "Settings", later(() => import("./settings.jsx"))],
 ];
@@ -50,25 +53,52 @@ export function Connector({ id, query, moved, onKey, onForget }) {
   const drafts = useRef({});
   const now = useNow(1_000);
   const barred = useBarred(id);
+  const wanted = query.get("tab") ?? "";
+  const [section, , Section] = sections.find(([name]) => name === wanted) ?? sections[0];
+
+  function show(found) {
+    latest.current = { ...found, doc: readConnector(found.raw) };
+    setSeen(latest.current);
+  }
+
+  /** Takes a change that is known already; tells whether there is more to it. */
+  function hear({ type, id: about, version, connector, heartbeat }) {
+    if (type !== "change" || about !== id || !latest.current) return type === "change" && about === id;
+    const { view, raw, etag } = latest.current;
+    if (Number(etag.slice(1, -1)) >= version && connector) return false;
+    // Where the text of the document is shown, it has to be asked for.
+    if (!heartbeat || section === "document") return true;
+    const { last_seen } = connector;
+    show({ ...latest.current, view: { ...view, last_seen }, raw: { ...raw, last_seen }, etag: `"${version}"`, isOld: true });
+    return false;
+  }
 
   /** Asks for what is new; answers how the status was changed, if not by us. */
   async function load(signal, own = false) {
     const { body: view, etag, unchanged } = await send("GET", `${path}/_status`, { seen: latest.current?.etag, signal });
     if (unchanged) return undefined;
+    if (view.silent_after_seconds) noteSilence(view.silent_after_seconds);
     const { body: raw, text } = await send("GET", path, { signal });
     // What was asked before a change of ours and answered after it is of no use.
     if (busy.current && !own) return undefined;
     const before = latest.current?.view;
-    latest.current = { view, raw, text, doc: readConnector(raw), etag };
-    setSeen(latest.current);
+    show({ view, raw, text, etag });
     return before && before.status !== view.status && { before: before.status, change: view.history[0], to: view.status };
   }
 
-  const { problem, since, retryAt, refresh } = useFollow(async (signal) => {
+  const { problem, since, retryAt, refresh, retry } = useFollow(async (signal) => {
     if (busy.current) return;
     const change = await load(signal);
     if (change) setElsewhere(change);
-  }, path);
+  }, path, { hear });
+
+  /** The list shows at once what was written here. */
+  function note() {
+    const { view, doc, etag } = latest.current;
+    const { name, description, index_name, service_type } = doc;
+    const { status, since, last_seen, error } = view;
+    noteWrite({ id, version: Number(etag.slice(1, -1)), name, description, index_name, service_type, status, since, last_seen, error });
+  }
 
   /**
    * Sends a change, unless what it is about - `about(latest)` - is no longer as it was when the
@@ -83,7 +113,7 @@ export function Connector({ id, query, moved, onKey, onForget }) {
       for (let n = 1; isSame(); n += 1) {
         try {
           const { body: answer } = await send(method, path + endpoint, { body, ifMatch: latest.current.etag });
-          if (method !== "DELETE") await load(undefined, true).catch(() => {});
+          if (method !== "DELETE") await load(undefined, true).then(note, () => {});
           return { state: answer.result ?? "updated" };
         } catch (error) {
           if (error.status !== 412 || n === ATTEMPTS) throw error;
@@ -114,13 +144,11 @@ export function Connector({ id, query, moved, onKey, onForget }) {
   if (problem?.status === 401) return <KeyForm onKey={onKey} />;
   const gone = problem?.status === 404;
   const away = problem instanceof Away;
-  const wanted = query.get("tab") ?? "";
-  const [section, , Section] = sections.find(([name]) => name === wanted) ?? sections[0];
   return (
     <>
       <nav class="crumbs" aria-label="Where you are"><a href={listAddress()}><Icon name="back" /> Connectors</a></nav>
       <div aria-live="polite">
-        {away && <AwayNotice {...{ problem, since, retryAt }} onRetry={refresh} />}
+        {away && <AwayNotice {...{ problem, since, retryAt }} onRetry={retry} />}
         {problem?.status === 403 && <Forbidden reason={problem.message} onForget={onForget} />}
         {problem && !away && ![403, 404].includes(problem.status) && <Callout kind="bad" title={problem.message} />}
       </div>
@@ -141,7 +169,7 @@ export function Connector({ id, query, moved, onKey, onForget }) {
             {elsewhere && <Elsewhere {...elsewhere} now={now} onClose={() => setElsewhere(undefined)} />}
           </div>
           <div class="panel" key={section}>
-            <Section {...{ id, path, seen, query, now, away, barred, change, onForget }} drafts={drafts.current} />
+            <Section {...{ id, path, seen, query, now, away, barred, change, refresh, onForget }} drafts={drafts.current} />
           </div>
         </>
       )}

@@ -6,13 +6,16 @@ import { Forbidden, KeyForm, useBarred } from "./access.jsx";
 import { Away } from "./api.js";
 import { AwayNotice } from "./away.jsx";
 import { Create } from "./create.jsx";
-import { openDirectory, REACH } from "./directory.js";
+import { openDirectory, orders, REACH } from "./directory.js";
 import { useFollow } from "./follow.js";
-import { Ago, Callout, Copy, Heading, Icon, LastSeen, Pages, Shell, Skeleton, curl, useNow } from "./parts.jsx";
+import { Ago, Callout, Copy, Heading, Icon, LastSeen, Pages, Shell, Skeleton, curl, silenceText, useNow } from "./parts.jsx";
 import { go, href } from "./route.js";
 import { Badge, label, urgent } from "./status.jsx";
 
-/** The columns: by what they are sorted, their title, and whether all servers fill them. */
+/** At most so often the list is asked for anew; what has changed in its rows is shown at once. */
+const GAP = 2_000;
+
+/** The columns: by what they are sorted, and their title. */
 const columns = [
   ["urgency", "Status"],
   ["since", "Since"],
@@ -31,7 +34,7 @@ function readView(query) {
     status: (query.get("status") ?? "").split(",").filter((status) => urgent.includes(status)),
     type: query.get("type") ?? "",
     silent: query.get("silent") === "true",
-    sort: columns.some(([name]) => name && name === sort) ? sort : "urgency",
+    sort: sort in orders ? sort : "urgency",
     down: direction === "desc",
     page: Number.parseInt(query.get("page"), 10) || 1,
   };
@@ -67,13 +70,17 @@ export function Connectors({ query, moved, visitor, onKey, onForget }) {
   const table = useRef();
   const now = useNow(15_000);
   const barred = useBarred();
-  const { problem, since, retryAt, refresh } = useFollow(
-    (signal) => directory.follow(signal, () => redraw((n) => n + 1)),
-    directory,
-  );
   const view = readView(query);
   memory.address = addressOf(view);
   announced = undefined;
+  const draw = () => redraw((n) => n + 1);
+  const { problem, since, retryAt, retry } = useFollow((signal) => directory.load(view, signal).then(draw), memory.address, {
+    hear(event) {
+      draw();
+      return directory.hear(event, now);
+    },
+    gap: GAP,
+  });
   const seen = directory.look(view, now);
 
   useEffect(() => {
@@ -128,25 +135,21 @@ export function Connectors({ query, moved, visitor, onKey, onForget }) {
         )}
       </div>
       {notice && <Callout kind="good" title={notice} focus onClose={() => setNotice(undefined)} />}
-      <Problem {...{ problem, since, retryAt, onRetry: refresh, onForget }} />
-      {seen?.total > REACH && (
-        <Callout kind="note" title={`Only the first ${count(REACH)} of ${count(seen.total)} connectors are shown.`} />
-      )}
+      <Problem {...{ problem, since, retryAt, onRetry: retry, onForget }} />
       {seen?.total === 0 && <Empty {...{ barred }} onCreate={() => setCreating(true)} />}
       {seen?.total > 0 && (
-        <section class="card list" aria-label="All connectors" ref={table} tabIndex={-1}>
+        <section class="card list" aria-label="All connectors" aria-busy={!seen.isCurrent} ref={table} tabIndex={-1}>
           <Filters {...{ seen, view, show }} />
           {seen.rows.length > 0
             ? <Table {...{ seen, view, show, now }} />
-            : seen.complete && (
+            : seen.isCurrent && (
               <p class="nothing muted">No connectors match these filters.{" "}
                 <button type="button" class="link" onClick={() => show({ search: "", status: [], type: "", silent: false })}>Clear filters</button></p>
             )}
           <footer class="pages">
             <span class="muted" role="status">
-              {seen.complete
-                ? `${count(seen.from + Math.min(1, seen.rows.length))}–${count(seen.from + seen.rows.length)} of ${count(seen.count)}`
-                : `Loading: ${count(seen.loaded)} of ${count(Math.min(seen.total, REACH))}`}
+              {`${count(seen.from + Math.min(1, seen.rows.length))}–${count(seen.from + seen.rows.length)} of ${count(seen.count)}`}
+              {seen.count > REACH && `. Pages reach the first ${count(REACH)}: filter, or sort the other way, to see the others.`}
             </span>
             <Pages page={seen.page} pages={seen.pages} onTurn={turn} />
           </footer>
@@ -200,7 +203,7 @@ function Filters({ seen, view, show }) {
         );
       })}
       <button type="button" class="chip apart" aria-pressed={view.silent} onClick={() => show({ silent: !view.silent })}
-        title="Seen before, but not in the last 30 minutes">
+        title={`Seen before, but not in the last ${silenceText()}`}>
         <Icon name="clock" /> Silent <b>{count(seen.silent)}</b>
       </button>
     </div>
@@ -208,14 +211,12 @@ function Filters({ seen, view, show }) {
 }
 
 function Table({ seen, view, show, now }) {
-  // Not every server says since when.
-  const shown = columns.filter(([name]) => name !== "since" || seen.rows.some((row) => row.since));
   return (
     // The roles are said again because narrow screens lay the table out as cards.
     <table role="table">
       <thead role="rowgroup">
         <tr role="row">
-          {shown.map(([name, title]) => {
+          {columns.map(([name, title]) => {
             const active = name && view.sort === name;
             return (
               <th key={title} role="columnheader" scope="col" class={`of-${name ?? "error"}`} aria-sort={active ? (view.down ? "descending" : "ascending") : undefined}>
@@ -235,9 +236,7 @@ function Table({ seen, view, show, now }) {
         {seen.rows.map((row) => (
           <tr key={row.id} role="row" data-id={row.id}>
             <td role="cell" class="state"><Badge status={row.status} /></td>
-            {shown.some(([name]) => name === "since") && (
-              <td role="cell" class="since">{row.since && <Ago at={row.since} now={now} />}</td>
-            )}
+            <td role="cell" class="since">{row.since && <Ago at={row.since} now={now} />}</td>
             <td role="cell" class="who">
               <a href={href(row.id)} title={row.title} onClick={() => (memory.left = row.id)}>{row.name || <span class="muted">Unnamed</span>}</a>
               <span class="id"><code title={row.id}>{row.id}</code><Copy text={row.id} what={`the id ${row.id}`} /></span>

@@ -1,107 +1,101 @@
-// All connectors, as the list shows them. They are loaded a page at a time and picked from here, so
-// that filtering and sorting ten thousand rows is instant; each tick asks for one page only.
+// The list of connectors, as the server's summary has it: filtered, sorted, counted and cut into pages there.
 
 import { send } from "./api.js";
-import { isSilent } from "./parts.jsx";
+import { isSilent, noteSilence } from "./parts.jsx";
 import { readConnector } from "./read.js";
-import { urgent } from "./status.jsx";
 
-const PAGE = 1_000;
-/** The server's lists reach no further. */
-export const REACH = 10_000;
 /** So many rows are on a page of the list. */
 export const ROWS = 100;
+/** The server's lists reach no further. */
+export const REACH = 10_000;
+/** Who types is not answered letter by letter. */
+const TYPING = 150;
+/** What this page has written is in the server's list by then. */
+const WRITTEN_FOR = 3_000;
 
-const fields = ["id", "name", "description", "index_name", "service_type", "status", "since", "last_seen", "error"];
-const query = ["count", ...fields.map((field) => `results.${field}`)].join(",");
-
-const natural = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
-const textOrder = (field) => (a, b) => natural.compare(a[field], b[field]);
-const newestFirst = (field) => (a, b) => Date.parse(b[field]) - Date.parse(a[field]);
-
-/** What rows can be sorted by. Rows without the field come last, in both directions. */
-const orders = {
-  urgency: { field: "status", compare: (a, b) => urgent.indexOf(a.status) - urgent.indexOf(b.status) },
-  since: { field: "since", compare: newestFirst("since") },
-  name: { field: "title", compare: textOrder("title") },
-  type: { field: "service_type", compare: textOrder("service_type") },
-  index: { field: "index_name", compare: textOrder("index_name") },
-  seen: { field: "last_seen", compare: newestFirst("last_seen") },
+/** What the list can be sorted by: what the server calls it, and which way comes first. */
+export const orders = {
+  urgency: ["urgency", "asc"],
+  since: ["since", "desc"],
+  name: ["name", "asc"],
+  type: ["service_type", "asc"],
+  index: ["index_name", "asc"],
+  seen: ["last_seen", "desc"],
 };
 
+const natural = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
+
+/** What this page has written, until the list is sure to know it. */
+const written = new Map();
+
+/** Notes how a connector is after a change of this page: `{ id, version, ...fields }`. */
+export const noteWrite = (row) => written.set(row.id, { row, until: Date.now() + WRITTEN_FOR });
+
+/** The page that a view is for, as far as there can be one. */
+const wanted = ({ page }) => Math.min(Math.max(1, page), REACH / ROWS);
+
+function pathOf({ search, status, type, silent, sort, down }, page) {
+  const [field, first] = orders[sort];
+  const direction = down ? (first === "asc" ? "desc" : "asc") : first;
+  const query = new URLSearchParams({ sort: `${field}:${direction}`, from: (page - 1) * ROWS, size: ROWS });
+  for (const [name, value] of Object.entries({ query: search.trim(), status: status.join(","), service_type: type, silent: silent && "true" })) {
+    if (value) query.set(name, value);
+  }
+  return `/_connector/_summary?${query}`;
+}
+
 /**
- * The list as far as it is known. `follow` brings in more, or what is new; `look` answers what a
- * view shows: `{ total, complete, loaded, count, byStatus, types, silent, from, rows, page, pages }`.
+ * The list as it was shown last. `load` asks for what a view shows, `look` answers the last answer:
+ * `{ total, count, byStatus, types, silent, from, rows, page, pages, isCurrent }`.
  */
 export function openDirectory() {
-  let pages = [];
-  let turn = 0;
-  let rows = [];
-  let total;
-  let shown;
+  let last;
+  let typed = "";
 
-  async function load(page, signal) {
-    const path = `/_connector?from=${page * PAGE}&size=${PAGE}&filter_path=${query}`;
-    const { body, etag, unchanged } = await send("GET", path, { seen: pages[page]?.etag, signal });
-    if (unchanged) return false;
-    total = body.count;
-    const loaded = (body.results ?? []).map(readRow);
-    pages[page] = { etag, rows: loaded, place: new Map(loaded.map(({ id }) => [id, page])) };
-    pages = pages.slice(0, Math.max(1, Math.ceil(Math.min(total, REACH) / PAGE)));
-    // Somebody may move from one page to the next between two requests.
-    rows = [...new Map(pages.flatMap((page) => page.rows).map((row) => [row.id, row])).values()];
-    return true;
+  async function ask(view, page, signal) {
+    const path = pathOf(view, page);
+    const { body, etag, unchanged } = await send("GET", path, { seen: last?.path === path ? last.etag : undefined, signal });
+    if (unchanged) return;
+    if (body.silent_after_seconds) noteSilence(body.silent_after_seconds);
+    const pages = Math.max(1, Math.ceil(Math.min(body.count, REACH) / ROWS));
+    if (page > pages) return ask(view, pages, signal);
+    last = { path, etag, page, pages, answer: body, rows: (body.results ?? []).map(readRow) };
   }
 
-  const isComplete = () => total !== undefined && pages.length * PAGE >= Math.min(total, REACH);
-
   return {
-    /** Loads what is missing, telling `changed` of each page; then refreshes one page a call: that
-     * of the rows on the screen and the others by turns. */
-    async follow(signal, changed) {
-      while (!isComplete()) {
-        await load(pages.length, signal);
-        changed();
-        if (isComplete()) return;
-      }
-      turn += 1;
-      const visible = pages.findIndex((page) => page.place.has(shown));
-      const page = turn % 2 && visible >= 0 ? visible : (turn >> 1) % pages.length;
-      if (await load(page, signal)) changed();
+    async load(view, signal) {
+      const isTyping = typed !== view.search && last;
+      typed = view.search;
+      if (isTyping) await new Promise((resolve) => setTimeout(resolve, TYPING));
+      signal.throwIfAborted();
+      await ask(view, wanted(view), signal);
+    },
+
+    /** Takes a change into the rows; tells whether the order or the counts may be others now. */
+    hear({ type, id, version, connector, heartbeat }, now) {
+      if (type !== "change" || !last) return false;
+      if (!(version < written.get(id)?.row.version)) written.delete(id);
+      const row = last.rows.find((row) => row.id === id);
+      if (row) last.rows = last.rows.flatMap((other) => (other !== row ? other : connector ? readRow({ ...row.raw, ...connector }) : []));
+      return !heartbeat || Boolean(row && isSilent(row.last_seen, now));
     },
 
     look(view, now) {
-      if (total === undefined) return undefined;
-      const words = view.search.toLowerCase().split(/\s+/).filter(Boolean);
-      const passes = {
-        search: (row) => words.every((word) => row.haystack.includes(word)),
-        status: ({ status }) => view.status.length === 0 || view.status.includes(status),
-        type: (row) => !view.type || row.service_type === view.type,
-        silent: (row) => !view.silent || isSilent(row.last_seen, now),
-      };
-      /** The rows that pass every filter but one. */
-      const without = (left) => {
-        const tests = Object.entries(passes).filter(([name]) => name !== left).map(([, test]) => test);
-        return rows.filter((row) => tests.every((test) => test(row)));
-      };
-      const found = sort(without(), view);
-      const lastPage = Math.max(1, Math.ceil(found.length / ROWS));
-      const page = Math.min(Math.max(1, view.page), lastPage);
-      const from = (page - 1) * ROWS;
-      const visible = found.slice(from, from + ROWS);
-      shown = visible[0]?.id;
+      if (!last) return undefined;
+      const { path, answer, rows, page, pages } = last;
+      for (const [id, { until }] of written) if (until < now) written.delete(id);
+      const shown = rows.map((row) => (written.has(row.id) ? readRow({ ...row.raw, ...written.get(row.id).row }) : row));
       return {
-        total,
-        complete: isComplete(),
-        loaded: rows.length,
-        count: found.length,
-        byStatus: countBy(without("status"), "status"),
-        types: [...new Set(rows.map((row) => row.service_type).filter(Boolean))].sort(natural.compare),
-        silent: without("silent").filter((row) => isSilent(row.last_seen, now)).length,
-        from,
-        rows: visible,
+        total: answer.total,
+        count: answer.count,
+        byStatus: answer.by_status,
+        types: Object.keys(answer.by_service_type).filter(Boolean).sort(natural.compare),
+        silent: answer.silent,
+        from: (page - 1) * ROWS,
+        rows: shown,
         page,
-        pages: lastPage,
+        pages,
+        isCurrent: path === pathOf(view, Math.min(wanted(view), pages)),
       };
     },
   };
@@ -109,26 +103,5 @@ export function openDirectory() {
 
 function readRow(raw) {
   const row = readConnector(raw);
-  row.title = row.name || row.id;
-  row.haystack = fields.filter((field) => field !== "status").map((field) => row[field]).join("\n").toLowerCase();
-  return row;
-}
-
-function sort(rows, { sort, down }) {
-  const { field, compare } = orders[sort];
-  const side = down ? -1 : 1;
-  const byTitle = orders.name.compare;
-  const has = (row) => Boolean(row[field]);
-  // Within a status, what changed last comes first.
-  const second = (a, b) => (sort === "urgency" && a.since && b.since ? orders.since.compare(a, b) : 0);
-  return [...rows].sort((a, b) => {
-    if (has(a) !== has(b)) return has(a) ? -1 : 1;
-    return (has(a) && side * compare(a, b)) || second(a, b) || byTitle(a, b) || natural.compare(a.id, b.id);
-  });
-}
-
-function countBy(rows, field) {
-  const counts = {};
-  for (const row of rows) counts[row[field]] = (counts[row[field]] ?? 0) + 1;
-  return counts;
+  return { ...row, raw, title: row.name || row.id };
 }

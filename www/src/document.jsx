@@ -1,6 +1,6 @@
 // The document as JSON. Sensitive values are hidden until they are asked for.
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 
 import { Copy } from "./parts.jsx";
 
@@ -24,8 +24,11 @@ function withoutSecrets(document) {
   return { hidden, document: { ...document, configuration: Object.fromEntries(entries) } };
 }
 
-export default function Document({ seen }) {
+export default function Document({ seen, refresh }) {
   const [shown, setShown] = useState(false);
+  useEffect(() => {
+    if (seen.isOld) refresh();
+  }, [seen]);
   const all = parse(seen.text);
   const { hidden, document } = withoutSecrets(all);
   const json = JSON.stringify(shown ? all : document, null, 2);

@@ -1,65 +1,83 @@
 // How a connector came to its status.
 
-import { useEffect, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 
 import { send } from "./api.js";
-import { Ago, Icon, Moment, Origin, Pages } from "./parts.jsx";
-import { go, href } from "./route.js";
+import { Ago, Icon, Moment, Origin } from "./parts.jsx";
 import { label, StatusIcon } from "./status.jsx";
 
-/** So many changes come with each look; the server keeps at most KEPT. */
-const RECENT = 100;
-const KEPT = 1_000;
-const SHOWN = 50;
+/** So many changes come with each look, and with each page of older ones. */
+const PAGE = 100;
 
 /** Changes of status, the newest first. */
 export const Timeline = ({ history, now }) => (
   <ol class="timeline">
-    {history.map((change, n) => (
-      <li key={`${change.at} ${history.length - n}`} data-status={change.to}>
+    {history.map((change) => (
+      <li key={change.version} data-status={change.to} tabIndex={-1}>
         <i class="dot"><StatusIcon status={change.to} /></i>
         <p class="step">
           {change.from && <>{label(change.from)} <Icon name="arrow" /></>} <strong>{label(change.to)}</strong>
         </p>
         <p class="small muted"><Ago at={change.at} now={now} /> · <Moment at={change.at} /></p>
         <p class="small muted"><Origin {...change} /></p>
+        {change.off_protocol && (
+          <p class="small note">Outside the protocol: this move isn't in the table. The connector service wrote the status into the document itself.</p>
+        )}
       </li>
     ))}
   </ol>
 );
 
-/** All of them, a page at a time. */
-export function History({ id, path, seen: { view }, query, now }) {
-  const [all, setAll] = useState();
-  const [problem, setProblem] = useState();
-  const isShort = view.history.length < RECENT;
-  useEffect(() => {
-    if (isShort) return undefined;
-    const stop = new AbortController();
-    send("GET", `${path}/_status?size=${KEPT}&filter_path=history`, { signal: stop.signal }).then(
-      ({ body }) => setAll(body.history) ?? setProblem(undefined),
-      (error) => stop.signal.aborted || setProblem(error),
-    );
-    return () => stop.abort();
-  }, [isShort, view.history[0]?.at]);
+/** All of them: those that come with each look, and older ones when they are asked for. */
+export function History({ path, seen: { view }, now }) {
+  const loaded = useRef({ changes: new Map(), isComplete: view.history.length < PAGE });
+  const section = useRef();
+  const [state, setState] = useState({});
+  const { changes } = loaded.current;
+  // After a long absence there may be a gap between what was known and what is new.
+  if (changes.size > 0 && !view.history.some(({ version }) => changes.has(version))) {
+    changes.clear();
+    loaded.current.isComplete = view.history.length < PAGE;
+  }
+  for (const change of view.history) changes.set(change.version, change);
+  const history = [...changes.values()].sort((a, b) => b.version - a.version);
 
-  const history = isShort ? view.history : (all ?? view.history);
-  const pages = Math.max(1, Math.ceil(history.length / SHOWN));
-  const page = Math.min(Math.max(1, Number.parseInt(query.get("page"), 10) || 1), pages);
-  const turn = (page) => {
-    go(href(id, { tab: "history", page: page > 1 && page }));
-    document.querySelector(".panel h2").scrollIntoView({ block: "nearest" });
-    document.querySelector(".panel h2").focus();
-  };
+  async function more() {
+    setState({ pending: true });
+    try {
+      const before = history.at(-1).version;
+      const { body } = await send("GET", `${path}/_status?size=${PAGE}&before=${before}&filter_path=history`);
+      const older = body.history ?? [];
+      for (const change of older) changes.set(change.version, change);
+      loaded.current.isComplete = older.length < PAGE;
+      setState({});
+      // Who reads on goes on with the first that was not there.
+      requestAnimationFrame(() => section.current?.querySelectorAll(".timeline li")[history.length]?.focus());
+    } catch (problem) {
+      setState({ problem });
+    }
+  }
+
+  const { isComplete } = loaded.current;
   return (
-    <section class="card history" aria-labelledby="history">
+    <section class="card history" aria-labelledby="history" ref={section}>
       <div class="section-head">
-        <h2 id="history" tabIndex={-1}>History</h2>
-        <span class="muted small">{history.length === 1 ? "1 change" : `${history.length.toLocaleString("en")} changes`}{history.length >= KEPT && ", the newest that are kept"}</span>
+        <h2 id="history">History</h2>
+        <span class="muted small">{count(history.length)}{isComplete ? "" : ", the newest"}</span>
       </div>
-      {problem && <p class="problem">Older changes could not be loaded: {problem.message}</p>}
-      <Timeline history={history.slice((page - 1) * SHOWN, page * SHOWN)} now={now} />
-      <Pages {...{ page, pages }} onTurn={turn} />
+      <Timeline history={history} now={now} />
+      {isComplete
+        ? history.at(-1)?.from && <p class="end muted small">Older changes are not kept.</p>
+        : (
+          <div class="end">
+            {state.problem && <p class="problem" role="alert">Older changes could not be loaded: {state.problem.message}</p>}
+            <button type="button" disabled={state.pending} onClick={more}>
+              {state.pending ? <><i class="spinner" /> Loading…</> : "Show older changes"}
+            </button>
+          </div>
+        )}
     </section>
   );
 }
+
+const count = (number) => (number === 1 ? "1 change" : `${number.toLocaleString("en")} changes`);

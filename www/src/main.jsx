@@ -61,9 +61,11 @@ function Console() {
             ? <Connector key={`${visitor} ${id}`} id={id} {...shared} />
             : <Connectors key={visitor} visitor={visitor} {...shared} />}
       </main>
-      <footer class="bottom muted small">
-        <span>connector-status {VERSION}</span>
-        <a href="/openapi.json">API description</a>
+      <footer class="foot muted small">
+        <div class="bottom">
+          <span>connector-status {VERSION}</span>
+          <a href="/openapi.json">API description</a>
+        </div>
       </footer>
     </Identity.Provider>
   );
@@ -72,7 +74,7 @@ function Console() {
 /** Who the visitor is. Nothing while the server asks for a key. */
 function Account({ identity, onAsk, onForget }) {
   if (!identity) return <span class="account" />;
-  const { name, privilege, connectors } = identity;
+  const { name, isPerson, privilege, connectors } = identity;
   const limits = connectors?.length && !connectors.includes("*") ? connectors.join(", ") : undefined;
   return (
     <div class="account">
@@ -80,9 +82,9 @@ function Account({ identity, onAsk, onForget }) {
         <span class="clip">{name ?? "No key"}</span>
         <span class="muted small">{[privileges[privilege] ?? privilege, limits && "some connectors"].filter(Boolean).join(", ")}</span>
       </span>
-      {name
+      {key.get()
         ? <button type="button" class="quiet" onClick={onForget} aria-label="Forget key"><Icon name="key" /> <span>Forget key</span></button>
-        : <button type="button" class="quiet" onClick={onAsk} aria-label="Use a key"><Icon name="key" /> <span>Use a key</span></button>}
+        : !isPerson && <button type="button" class="quiet" onClick={onAsk} aria-label="Use a key"><Icon name="key" /> <span>Use a key</span></button>}
     </div>
   );
 }

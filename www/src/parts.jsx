@@ -18,6 +18,8 @@ const drawings = {
   info: "M8 2.2a5.8 5.8 0 1 1 0 11.6A5.8 5.8 0 0 1 8 2.2M8 7.4v3.6M8 5v.1",
   warning: "M8 2.3l6 10.9H2zM8 6.4v3.2M8 11.4v.1",
   close: "M4 4l8 8M12 4l-8 8",
+  pause: "M6 3.5v9M10 3.5v9",
+  play: "M5 3.2l7.5 4.8L5 12.8z",
   lock: "M4 7.5h8v6H4zM5.5 7.5V5a2.5 2.5 0 0 1 5 0v2.5",
   system: "M2.5 3h11v8h-11zM6 13.5h4M8 11v2.5",
   light: "M8 5.2a2.8 2.8 0 1 1 0 5.6a2.8 2.8 0 0 1 0-5.6M8 1.5v1.3M8 13.2v1.3M1.5 8h1.3M13.2 8h1.3M3.4 3.4l.9.9M11.7 11.7l.9.9M12.6 3.4l-.9.9M4.3 11.7l-.9.9",
@@ -57,8 +59,8 @@ export function ago(at, now) {
   return unit === "second" && number < 5 ? "just now" : relative.format(-number, unit);
 }
 
-/** For how long: "3 hours". */
-function span(at, now) {
+/** How much time lies between: "3 hours". */
+export function span(at, now) {
   const [number, unit] = distance(at, now);
   return `${number} ${unit}${number === 1 ? "" : "s"}`;
 }
@@ -76,11 +78,19 @@ export const Ago = ({ at, now }) => (
 /** A moment of the past as clock and calendar have it. */
 export const Moment = ({ at }) => <time dateTime={at}>{exact.format(new Date(at))}</time>;
 
-/** A connector that was not seen for so long is probably not there. */
-const SILENCE = 30 * 60_000;
+/** A connector that was not seen for so long is probably not there, in milliseconds. It is a setting of the server. */
+let silence = 15 * 60_000;
+
+/** Notes the setting: whoever reads a list or a connector is told. */
+export const noteSilence = (seconds) => {
+  silence = seconds * 1_000;
+};
 
 /** Has the connector service been there once, and not for a while? */
-export const isSilent = (at, now) => Boolean(at) && now - Date.parse(at) >= SILENCE;
+export const isSilent = (at, now) => Boolean(at) && now - Date.parse(at) >= silence;
+
+/** How long that while is: `15 minutes`. */
+export const silenceText = () => span(new Date(0), silence);
 
 /** When a connector service last looked after its connector. */
 export function LastSeen({ at, now }) {

@@ -143,7 +143,10 @@ const Option = ({ status, from, allowed, reason, who, when, aimed, disabled, onC
 );
 
 function about({ status, from, allowed, when }) {
-  if (status === from) return allowed ? "The current status. Moving there again changes nothing." : "The current status.";
+  if (status === from) {
+    if (!allowed) return "The current status.";
+    return `The current status. ${status === "error" ? "Only the reason can change." : "Moving there again changes nothing."}`;
+  }
   if (allowed) return `Set by ${when.replace(",", "")}.`;
   const steps = way(from, status)?.slice(0, -1).map(label);
   if (!steps) return `${capital(when)}.`;

@@ -19,7 +19,7 @@ use super::{
 use crate::query::Kind;
 use crate::sync_job::{SyncJob, SyncJobId};
 
-pub use search::{Row, Search, View};
+pub use search::{Piece, Row, Search, View};
 pub(super) use search::{list_of_sync_jobs, read_search};
 pub use update::DocumentUpdate;
 pub(super) use update::decide as decide_update;
@@ -237,8 +237,11 @@ pub(super) fn written(
 /// Elasticsearch counts the writes of an index from 0, this the versions of a document from 1. A
 /// client gives back what it was given, so either will do.
 const fn seq_no(version: u64) -> u64 {
-    version.saturating_sub(1)
+    version.saturating_sub(SEQ_NO_LAG)
 }
+
+/// By how much a sequence number is less than the version.
+pub const SEQ_NO_LAG: u64 = 1;
 
 fn shards(number: u8) -> String {
     format!("{{\"total\":{number},\"successful\":{number},\"failed\":0}}")

@@ -80,6 +80,21 @@ pub struct Row {
     pub document: String,
 }
 
+/// A piece of a hit's JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// As it is.
+    Text(String),
+    /// The id, as JSON.
+    Id,
+    /// The version.
+    Version,
+    /// The sequence number: the version less [`super::SEQ_NO_LAG`].
+    SeqNo,
+    /// The document.
+    Document,
+}
+
 struct Hit {
     row: Row,
     sort: Vec<Value>,
@@ -165,28 +180,64 @@ impl Search {
         by_values.fold(Ordering::Equal, Ordering::then).then_with(|| a.row.id.cmp(&b.row.id))
     }
 
-    fn respond(&self, total: usize, page: &[Box<Hit>]) -> Response {
+    /// The pieces of a hit that is made without a look into its document; `None` if it takes one.
+    pub fn pieces(&self) -> Option<Vec<Piece>> {
+        let is_plain = self.view == View::Hits && self.sort.is_empty() && self.parts.source;
+        is_plain.then(|| {
+            let mut all = self.open_hit();
+            all.push(Piece::Text("}".to_owned()));
+            all
+        })
+    }
+
+    /// The pieces of a hit up to its sort values, or its end.
+    fn open_hit(&self) -> Vec<Piece> {
+        let text = |text: &str| Piece::Text(text.to_owned());
+        let index = self.index.name();
+        let mut all = vec![text(&format!("{{\"_index\":\"{index}\",\"_id\":")), Piece::Id];
+        if self.parts.version {
+            all.extend([text(",\"_version\":"), Piece::Version]);
+        }
+        if self.parts.seq_no {
+            let term = text(&format!(",\"_primary_term\":{PRIMARY_TERM}"));
+            all.extend([text(",\"_seq_no\":"), Piece::SeqNo, term]);
+        }
+        let is_sorted = !self.sort.is_empty();
+        all.push(text(if is_sorted { ",\"_score\":null" } else { ",\"_score\":1.0" }));
+        if self.parts.source {
+            all.extend([text(",\"_source\":"), Piece::Document]);
+        }
+        all
+    }
+
+    /// What stands before and after the hits of a page.
+    pub fn frame(&self, total: usize, is_empty: bool) -> (String, &'static str) {
         let shards = super::shards(1);
-        let (mut body, end) = match self.view {
+        match self.view {
             View::Count => (format!("{{\"count\":{total},\"_shards\":{shards}"), "}"),
             View::List => (format!("{{\"count\":{total},\"results\":["), "]}"),
             View::Hits => {
-                let best = if page.is_empty() || !self.sort.is_empty() { "null" } else { "1.0" };
+                let best = if is_empty || !self.sort.is_empty() { "null" } else { "1.0" };
                 let head = format!(
                     "{{\"took\":1,\"timed_out\":false,\"_shards\":{shards},\"hits\":{{\"total\":\
                      {{\"value\":{total},\"relation\":\"eq\"}},\"max_score\":{best},\"hits\":["
                 );
                 (head, "]}}")
             }
-        };
+        }
+    }
+
+    fn respond(&self, total: usize, page: &[Box<Hit>]) -> Response {
+        let (mut body, end) = self.frame(total, page.is_empty());
         if self.view != View::Count {
+            let pieces = self.open_hit();
             for (number, hit) in page.iter().enumerate() {
                 if number > 0 {
                     body.push(',');
                 }
                 match self.view {
                     View::List => body.push_str(&with_id(&hit.row.id, &hit.row.document)),
-                    View::Hits | View::Count => self.show(hit, &mut body),
+                    View::Hits | View::Count => self.show(hit, &pieces, &mut body),
                 }
             }
         }
@@ -194,25 +245,19 @@ impl Search {
         Response::text(200, body)
     }
 
-    fn show(&self, hit: &Hit, body: &mut String) {
-        let Row { id, version, document } = &hit.row;
-        let (index, id) = (self.index.name(), Value::from(id.as_str()));
-        body.push_str(&format!("{{\"_index\":\"{index}\",\"_id\":{id}"));
-        if self.parts.version {
-            body.push_str(&format!(",\"_version\":{version}"));
+    fn show(&self, Hit { row, sort }: &Hit, pieces: &[Piece], body: &mut String) {
+        for piece in pieces {
+            match piece {
+                Piece::Text(text) => body.push_str(text),
+                Piece::Id => body.push_str(&Value::from(row.id.as_str()).to_string()),
+                Piece::Version => body.push_str(&row.version.to_string()),
+                Piece::SeqNo => body.push_str(&seq_no(row.version).to_string()),
+                Piece::Document => body.push_str(&row.document),
+            }
         }
-        if self.parts.seq_no {
-            let seq_no = seq_no(*version);
-            body.push_str(&format!(",\"_seq_no\":{seq_no},\"_primary_term\":{PRIMARY_TERM}"));
-        }
-        body.push_str(if self.sort.is_empty() { ",\"_score\":1.0" } else { ",\"_score\":null" });
-        if self.parts.source {
-            body.push_str(",\"_source\":");
-            body.push_str(document);
-        }
-        if !hit.sort.is_empty() {
+        if !sort.is_empty() {
             body.push_str(",\"sort\":");
-            for (number, value) in hit.sort.iter().enumerate() {
+            for (number, value) in sort.iter().enumerate() {
                 body.push(if number == 0 { '[' } else { ',' });
                 body.push_str(&value.to_string());
             }

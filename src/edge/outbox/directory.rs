@@ -3,12 +3,12 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
 use worker::console_error;
 
 use super::set_alarm;
-use crate::document::Document;
-use crate::edge::message::{self, FORMAT};
+use crate::directory::Entry;
+use crate::document::{Document, shortened};
+use crate::edge::message::{self, with_format};
 use crate::edge::objects::connector::{Object, Record};
 use crate::edge::runtime::{apply_entry, describe, now_millis, timeout};
 
@@ -37,7 +37,7 @@ pub(super) fn is_awaited(via: &str) -> bool {
     AWAITED.contains(&via)
 }
 
-pub(super) fn is_behind(object: &Object) -> bool {
+pub(in crate::edge) fn is_behind(object: &Object) -> bool {
     object.with_record(|record| record.is_some_and(|it| it.cursors.directory < it.version))
 }
 
@@ -68,15 +68,14 @@ pub(super) async fn tell(object: &Rc<Object>) {
 }
 
 async fn tell_once(object: &Rc<Object>) -> Result<(), String> {
-    let newest = object.with_record(|record| {
-        record.map(|it| (it.version, entry(it), it.edited > it.cursors.directory))
-    });
-    let Some((version, mut entry, is_edited)) = newest else { return Ok(()) };
     let settled = object.settled.borrow().clone();
-    if let (Some(fields), false) = (entry.as_object_mut(), settled.is_empty()) {
-        fields.insert("settled".to_owned(), json!(settled));
-    }
-    let entry = entry.to_string();
+    let newest = object.with_record(|record| {
+        let it = record?;
+        let anew = object.outbox.is_anew.get();
+        let entry = message(&Entry { settled: settled.clone(), anew, ..entry(it) });
+        Some((it.version, entry, it.edited > it.cursors.directory))
+    });
+    let Some((version, entry, is_edited)) = newest else { return Ok(()) };
     let mut with_document = is_edited;
     loop {
         let document = match with_document {
@@ -89,50 +88,51 @@ async fn tell_once(object: &Rc<Object>) -> Result<(), String> {
             Some(Err(thrown)) => return Err(describe(&thrown)),
             None => return Err(format!("no answer within {} ms", LIMIT.as_millis())),
         };
-        let reply = message::parse(&reply).map_err(|_| "it is being updated")?;
-        match reply.get("result").and_then(Value::as_str) {
-            Some("taken" | "seen" | "older") => break,
-            Some("document needed") if !with_document => with_document = true,
-            other => return Err(format!("it answers {other:?}")),
+        let mut result = String::new();
+        let read = message::read(&reply, &mut |_, value| result = value.into_text());
+        read.map_err(|_| "it is being updated")?;
+        match result.as_str() {
+            "taken" | "seen" | "older" => break,
+            "document needed" if !with_document => with_document = true,
+            other => return Err(format!("it answers [{other}]")),
         }
     }
+    object.outbox.is_anew.set(false);
     object.settled.borrow_mut().retain(|claim| !settled.contains(claim));
     object.move_cursors(|cursors| cursors.directory = cursors.directory.max(version));
     Ok(())
 }
 
+/// An entry as it is told.
+pub(in crate::edge) fn message(entry: &Entry<'_>) -> String {
+    with_format(&serde_json::to_string(entry).unwrap_or_default())
+}
+
 /// What lists filter and sort by, and the version.
-pub(in crate::edge) fn entry(record: &Record) -> Value {
-    let connector = record.connector();
-    let text = |name| connector.and_then(|connector| connector.text(name));
-    let deleted = match connector {
-        None => 2,
-        Some(connector) => u8::from(connector.is_deleted()),
+pub(in crate::edge) fn entry(record: &Record) -> Entry<'_> {
+    let id = record.id.as_str().into();
+    let version = record.version;
+    let Some(connector) = record.connector() else {
+        return Entry { id, version, deleted: 2, ..Entry::default() };
     };
-    json!({
-        "format": FORMAT,
-        "id": record.id,
-        "version": record.version,
-        "deleted": deleted,
-        "status": connector.map(|connector| connector.status().name()),
-        "since": record.since,
-        "index_name": text("index_name"),
-        "name": text("name"),
-        "service_type": text("service_type"),
-        "description": text("description"),
-        "last_seen": text("last_seen"),
-        "error": text("error").map(shortened),
-    })
+    let text = |name| connector.text(name).map(Into::into);
+    Entry {
+        id,
+        version,
+        deleted: connector.is_deleted().into(),
+        status: Some(connector.status().name().into()),
+        since: record.since.as_deref().map(Into::into),
+        index_name: text("index_name"),
+        name: text("name"),
+        service_type: text("service_type"),
+        description: text("description"),
+        last_seen: text("last_seen"),
+        error: connector.text("error").map(|error| shortened(error, ERROR_LIMIT)),
+        ..Entry::default()
+    }
 }
 
 /// The document as the Directory keeps it.
 pub(in crate::edge) fn document(record: &Record) -> Option<String> {
     record.connector().map(|connector| connector.to_json_without(&["status", "last_seen"]))
-}
-
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(ERROR_LIMIT).and_then(|(end, _)| text.get(..end)) {
-        Some(start) => format!("{start}..."),
-        None => text.to_owned(),
-    }
 }

@@ -9,18 +9,29 @@
 pub(super) mod directory;
 mod jobs;
 pub(super) mod kv;
+pub(super) mod webhook;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use serde_json::json;
+use webhook::Seen;
 use worker::console_error;
 
+use super::message::FORMAT;
 use super::objects::connector::Object;
-use super::runtime::{join, now_millis, sleep};
+use super::runtime::{join, now_millis, report_behind, sleep, timeout};
 
 /// When the alarm looks whether all consumers are up to date.
 const ALARM_AFTER: Duration = Duration::from_secs(2);
+/// A consumer that is behind for so long is reported. A single write that failed is made up for sooner.
+const REPORT_AFTER_MS: u64 = 30_000;
+/// Consumers that are not webhooks, as they are reported.
+pub(super) const CONSUMERS: [&str; 2] = ["directory", "kv"];
+/// How long to wait for the Directory to take a report.
+const REPORT_LIMIT: Duration = Duration::from_secs(1);
 
 /// What an object remembers of its outbox between two writes.
 #[derive(Default)]
@@ -28,7 +39,66 @@ pub(super) struct Outbox {
     directory: Pace,
     jobs: Pace,
     kv: Pace,
+    webhooks: webhook::Webhooks,
     alarm_set: Cell<bool>,
+    /// Is the Directory to take what it has the version of already?
+    is_anew: Cell<bool>,
+    reports: Reports,
+}
+
+impl Outbox {
+    /// Has the Directory take the next that it is told, whatever it knows of that version. It forgets who
+    /// is behind.
+    pub fn tell_anew(&self) {
+        self.is_anew.set(true);
+        self.directory.is_reported.set(false);
+        self.kv.is_reported.set(false);
+    }
+}
+
+/// What the Directory is yet to hear of consumers: since when they are behind, or that they no longer are.
+#[derive(Default)]
+struct Reports {
+    waiting: RefCell<BTreeMap<String, Option<u64>>>,
+    is_running: Cell<bool>,
+}
+
+impl Reports {
+    fn add(&self, consumer: &str, since: Option<u64>) {
+        self.waiting.borrow_mut().insert(consumer.to_owned(), since);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.waiting.borrow().is_empty()
+    }
+
+    fn next(&self) -> Option<(String, Option<u64>)> {
+        self.waiting.borrow().iter().next().map(|(consumer, since)| (consumer.clone(), *since))
+    }
+
+    /// Sends them. What fails is repeated by the alarm.
+    async fn send(&self, object: &Rc<Object>) {
+        if self.is_running.replace(true) {
+            return;
+        }
+        let id = object.with_record(|record| record.map(|record| record.id.clone()));
+        while let Some((consumer, since)) = self.next() {
+            let report =
+                json!({ "format": FORMAT, "id": id, "consumer": consumer, "since": since })
+                    .to_string();
+            let Some(Ok(())) = timeout(REPORT_LIMIT, report_behind(&object.env, &report)).await
+            else {
+                set_alarm(object).await;
+                break;
+            };
+            let mut waiting = self.waiting.borrow_mut();
+            // There may be something newer to say by now.
+            if waiting.get(&consumer) == Some(&since) {
+                waiting.remove(&consumer);
+            }
+        }
+        self.is_running.set(false);
+    }
 }
 
 /// One consumer is told one version at a time, and not too often.
@@ -37,9 +107,27 @@ struct Pace {
     running: Cell<bool>,
     last: Cell<u64>,
     last_failure: Cell<u64>,
+    /// Since when it has been behind at the end of an alarm; 0: it was not.
+    behind_since: Cell<u64>,
+    /// Does the Directory know of that, or may it?
+    is_reported: Cell<bool>,
 }
 
 impl Pace {
+    /// Reports that the consumer has been behind for a while, and that it is no longer.
+    fn report(&self, reports: &Reports, consumer: &str, is_behind: bool, now: u64) {
+        let since = match (is_behind, self.behind_since.get()) {
+            (true, 0) => return self.behind_since.set(now),
+            (true, since) if now.saturating_sub(since) < REPORT_AFTER_MS => return,
+            (true, since) => Some(since),
+            (false, _) => None,
+        };
+        self.behind_since.set(since.unwrap_or_default());
+        if since.is_some() != self.is_reported.replace(since.is_some()) {
+            reports.add(consumer, since);
+        }
+    }
+
     /// Waits until the last telling is `gap_ms` ago.
     async fn wait_for_turn(&self, gap_ms: u64) {
         let since = now_millis().saturating_sub(self.last.get());
@@ -54,6 +142,11 @@ pub(super) fn loaded(object: &Rc<Object>) {
     if object.with_record(|record| record.is_some_and(|it| it.cursors.kv < it.changed)) {
         // A write may be under way of which nothing will be heard.
         kv::suspect_late_write(object);
+        // It may have been reported before the object was put away.
+        object.outbox.kv.is_reported.set(true);
+    }
+    if object.with_record(|record| record.is_some_and(|it| it.cursors.directory < it.changed)) {
+        object.outbox.directory.is_reported.set(true);
     }
     // Objects of the time before the Directory have never told it anything.
     if object.with_record(|record| record.is_some_and(|record| record.cursors.directory == 0)) {
@@ -73,6 +166,16 @@ pub(super) async fn committed(object: &Rc<Object>, via: &str) {
     start(object);
 }
 
+/// To be called after a connector and its jobs were put back.
+pub(super) async fn restored(object: &Rc<Object>) {
+    set_alarm(object).await;
+    directory::tell_and_wait(object).await;
+    if object.has_untold_jobs() {
+        jobs::tell_and_wait(object).await;
+    }
+    start(object);
+}
+
 /// To be called right after the commit of a job.
 pub(super) async fn job_committed(object: &Rc<Object>) {
     set_alarm(object).await;
@@ -82,20 +185,44 @@ pub(super) async fn job_committed(object: &Rc<Object>) {
 
 /// To be called after a commit of nothing but `last_seen`, or of how far a job is. It has no alarm, which would cost as much
 /// as the heartbeat itself: one that a crash keeps from the Directory is made up for by the next.
-pub(super) fn seen(object: &Rc<Object>) {
+pub(super) async fn seen(object: &Rc<Object>) {
+    match webhook::seen(object) {
+        Seen::Nothing => {}
+        Seen::Again => set_alarm(object).await,
+        Seen::Unwatched => {
+            let this = object.clone();
+            object.state.wait_until(async move { webhook::watch(&this).await });
+        }
+    }
     start(object);
 }
 
 /// Brings all consumers up to date.
 pub(super) async fn alarm(object: &Rc<Object>) {
     object.outbox.alarm_set.set(false);
+    let begun = now_millis();
+    webhook::run(object);
     let told = join(directory::tell(object), jobs::tell(object));
     join(told, kv::tell(object)).await;
+    webhook::wait(object).await;
+    let outbox = &object.outbox;
+    let is_untold = directory::is_behind(object) || object.has_untold_jobs();
+    for (pace, consumer, is_behind) in [
+        (&outbox.directory, CONSUMERS[0], is_untold),
+        (&outbox.kv, CONSUMERS[1], kv::is_behind(object)),
+    ] {
+        pace.report(&outbox.reports, consumer, is_behind, begun);
+    }
+    // Before it is noted that they are up to date: after a crash in between it is reported again.
+    outbox.reports.send(object).await;
     object.note_cursors();
     object.note_untold_jobs();
-    if directory::is_behind(object) || object.has_untold_jobs() || kv::is_behind(object) {
+    let is_behind =
+        directory::is_behind(object) || object.has_untold_jobs() || kv::is_behind(object);
+    if is_behind || !outbox.reports.is_empty() {
         set_alarm(object).await;
     }
+    set_late_alarm(object).await;
 }
 
 /// Begins to tell those who are behind.
@@ -111,6 +238,16 @@ fn start(object: &Rc<Object>) {
     if kv::is_behind(object) && !object.outbox.kv.running.get() {
         let this = object.clone();
         object.state.wait_until(async move { kv::tell(&this).await });
+    }
+}
+
+/// Sets the alarm for when webhooks need it, unless it comes sooner.
+async fn set_late_alarm(object: &Rc<Object>) {
+    if !object.outbox.alarm_set.get()
+        && let Some(at) = webhook::next_alarm(object)
+        && let Err(why) = object.state.set_alarm(webhook::until(at)).await
+    {
+        console_error!("the alarm cannot be set: {why}");
     }
 }
 

@@ -18,6 +18,8 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     fn get(this: &Namespace, key: &str) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch, js_name = get)]
+    fn get_with(this: &Namespace, key: &str, options: &JsValue) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = get)]
     fn get_all(this: &Namespace, keys: &Array) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch, js_name = getWithMetadata)]
     fn get_with_metadata(this: &Namespace, key: &str) -> Result<Promise, JsValue>;
@@ -65,6 +67,15 @@ impl Kv {
     /// If Workers KV does not answer.
     pub async fn get(&self, key: &str) -> Result<Option<String>, JsError> {
         Ok(await_promise(self.0.get(key)).await?.as_string())
+    }
+
+    /// The value under a key, as it was that many seconds ago or later.
+    ///
+    /// # Errors
+    /// If Workers KV does not answer.
+    pub async fn get_cached(&self, key: &str, seconds: u32) -> Result<Option<String>, JsError> {
+        let options = from_json(&json!({ "cacheTtl": seconds }))?;
+        Ok(await_promise(self.0.get_with(key, &options)).await?.as_string())
     }
 
     /// The value under a key, and when it was written.

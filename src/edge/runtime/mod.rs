@@ -12,6 +12,7 @@ mod response;
 mod rpc;
 mod sockets;
 mod storage;
+mod webhook;
 
 use js_sys::{JSON, Reflect};
 use serde_json::Value;
@@ -26,11 +27,12 @@ pub(super) use request::{Incoming, host_and_target};
 pub(super) use response::{HttpResponse, no_content, pass_on, with_headers};
 pub(super) use rpc::{
     apply_entry, apply_jobs, claim_index, current_entry, handle_connector, handle_directory,
-    release_index, watch_directory,
+    release_index, report_behind, watch_directory,
 };
 pub(super) use sockets::{SocketGroup, Sockets};
-pub(super) use storage::{ConnectorStore, DirectoryStore, State};
+pub(super) use storage::{ConnectorStore, DirectoryStore, Page, State};
 pub(super) use web_sys::Request as RawRequest;
+pub(super) use webhook::{deliver, webhook_settings};
 
 /// What the runtime throws, or a text of ours.
 pub(super) type JsError = JsValue;

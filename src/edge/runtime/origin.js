@@ -1,10 +1,15 @@
 // Requests to a cluster behind the Worker.
 
-/** Sends a request elsewhere, with some headers more (not those that are empty). Neither its body nor that of the response is looked at. */
-export async function forward(request, url, headers) {
-  const copy = new Request(url, request);
-  for (const [name, value] of Object.entries(JSON.parse(headers))) if (value) copy.headers.set(name, value);
-  return fetch(copy, { redirect: "manual" });
+/** Sends a request elsewhere, with these headers instead of its own. Neither its body nor that of the response is looked at. */
+export async function forward(request, url, via, forwardedFor) {
+  try {
+    const copy = new Request(url, request);
+    copy.headers.set("via", via);
+    if (forwardedFor) copy.headers.set("x-forwarded-for", forwardedFor);
+    return await fetch(copy, { redirect: "manual" });
+  } catch (cause) {
+    throw Object.assign(new Error("the cluster cannot be reached", { cause }), { name: "Unreachable" });
+  }
 }
 
 /** The answer to a question of ours, as JSON: its status and, of a success, its text. */

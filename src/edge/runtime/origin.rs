@@ -10,7 +10,12 @@ use super::{JsError, JsResult, RawRequest};
 #[wasm_bindgen(module = "/src/edge/runtime/origin.js")]
 extern "C" {
     #[wasm_bindgen(catch, js_name = forward)]
-    fn forward_js(request: &RawRequest, url: &str, headers: &str) -> Result<Promise, JsValue>;
+    fn forward_js(
+        request: &RawRequest,
+        url: &str,
+        via: &str,
+        forwarded_for: &str,
+    ) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch, js_name = ask)]
     fn ask_js(url: &str, authorization: &str, body: Option<&str>) -> Result<Promise, JsValue>;
 }
@@ -24,12 +29,13 @@ pub(crate) struct ClusterReply {
     pub text: String,
 }
 
-/// Sends a request elsewhere as it is, with some headers more (a JSON object); gives the response.
+/// Sends a request elsewhere as it is but for two headers; gives a promise of the response, which is
+/// rejected as `Unreachable` if nobody answers there.
 ///
 /// # Errors
-/// If nobody answers there.
-pub(crate) async fn forward(request: &RawRequest, url: &str, headers: &str) -> JsResult {
-    await_promise(forward_js(request, url, headers)).await
+/// None.
+pub(crate) fn forward(request: &RawRequest, url: &str, via: &str, forwarded_for: &str) -> JsResult {
+    forward_js(request, url, via, forwarded_for).map(JsValue::from)
 }
 
 /// Asks something in the name of whoever has these credentials.

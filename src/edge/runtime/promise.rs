@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use super::{JsError, JsResult};
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(js_name = setTimeout)]
-    fn set_timeout(callback: &js_sys::Function, ms: u32) -> JsValue;
+    fn set_timeout(callback: &Closure<dyn FnMut()>, ms: u32) -> JsValue;
     #[wasm_bindgen(js_name = clearTimeout)]
     fn clear_timeout(id: &JsValue);
 }
@@ -69,29 +69,52 @@ pub(crate) async fn join(a: impl Future<Output = ()>, b: impl Future<Output = ()
 
 /// Waits that long.
 pub(crate) async fn sleep(time: Duration) {
-    let timer = Timer::start(time);
-    // A timer is never rejected.
-    drop(JsFuture::from(timer.promise.clone()).await);
+    Timer::start(time).await;
 }
 
 /// A timer that is cleared when nobody waits for it any more: one that runs keeps its object awake,
-/// which is billed.
+/// which is billed. It is no promise, for one that never settles is never let go of.
 struct Timer {
-    promise: Promise,
-    id: Rc<Cell<JsValue>>,
+    state: Rc<TimerState>,
+    id: JsValue,
+    _ring: Closure<dyn FnMut()>,
+}
+
+#[derive(Default)]
+struct TimerState {
+    is_over: Cell<bool>,
+    waker: Cell<Option<Waker>>,
 }
 
 impl Timer {
     fn start(time: Duration) -> Self {
         let ms = u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
-        let id = Rc::new(Cell::new(JsValue::UNDEFINED));
-        let promise = Promise::new(&mut |resolve, _| id.set(set_timeout(&resolve, ms)));
-        Self { promise, id }
+        let state = Rc::<TimerState>::default();
+        let rung = state.clone();
+        let ring = Closure::once(move || {
+            rung.is_over.set(true);
+            if let Some(waker) = rung.waker.take() {
+                waker.wake();
+            }
+        });
+        Self { state, id: set_timeout(&ring, ms), _ring: ring }
+    }
+}
+
+impl Future for Timer {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.state.is_over.get() {
+            return Poll::Ready(());
+        }
+        self.state.waker.set(Some(context.waker().clone()));
+        Poll::Pending
     }
 }
 
 impl Drop for Timer {
     fn drop(&mut self) {
-        clear_timeout(&self.id.take());
+        clear_timeout(&self.id);
     }
 }

@@ -1,10 +1,9 @@
 //! A request as it arrives: the head that request.js has read, and what is made of it.
 
-use serde_json::Value;
+use worker::console_error;
 
 use crate::api::{ApiError, BODY_LIMIT, Request};
-use crate::connector::Fields;
-use crate::values::json;
+use crate::values::json::{self, SyntaxError};
 
 /// A request, and what of it is not the core's concern. Absent headers and settings are empty.
 #[derive(Debug, Default)]
@@ -13,10 +12,20 @@ pub(crate) struct Incoming {
     pub request: Request,
     /// What is wrong with its body.
     pub problem: Option<ApiError>,
+    /// `http` or `https`.
+    pub scheme: String,
     /// Host and port that the caller has asked.
     pub host: String,
     /// The setting `ANONYMOUS_PRIVILEGE`.
     pub anonymous_privilege: String,
+    /// The setting `ACCESS_PRIVILEGE`.
+    pub access_privilege: String,
+    /// The setting `ACCESS_EMAILS`.
+    pub access_emails: String,
+    /// The e-mail address of somebody who has signed in by Cloudflare Access, where they show no key.
+    pub email: Option<String>,
+    /// Why Access does not say who it is that has signed in.
+    pub access_problem: Option<String>,
     /// The setting `CORS_ORIGINS`.
     pub cors_origins: String,
     /// The setting `ALLOWED_HOSTS`.
@@ -52,43 +61,55 @@ pub(crate) struct Incoming {
 impl Incoming {
     /// Takes the head that request.js has read, and the body.
     pub fn read(head: &str, body: Option<String>) -> Self {
-        let mut head: Fields = json::parse_object(head).unwrap_or_default();
-        let mut given = |name: &str| match head.get_mut(name).map(Value::take) {
-            Some(Value::String(text)) => Some(text),
-            _ => None,
-        };
-        let url = given("url").unwrap_or_default();
-        let (host, target) = host_and_target(&url);
-        let problem_at = given("problem_at").unwrap_or_default();
-        Self {
-            problem: given("problem").map(|kind| body_problem(&kind, &problem_at)),
-            host: host.to_owned(),
-            request: Request {
-                method: given("method").unwrap_or_default(),
-                target: target.to_owned(),
-                body: body.unwrap_or_default(),
-                content_type: given("content_type"),
-                accept: given("accept"),
-                if_match: given("if_match"),
-                if_none_match: given("if_none_match"),
-            },
-            anonymous_privilege: given("anonymous_privilege").unwrap_or_default(),
-            cors_origins: given("cors_origins").unwrap_or_default(),
-            allowed_hosts: given("allowed_hosts").unwrap_or_default(),
-            counts_writes: given("counts_writes").is_some(),
-            cluster: given("cluster").unwrap_or_default(),
-            passes: given("passes").is_some(),
-            via: given("via").unwrap_or_default(),
-            forwarded_for: given("forwarded_for").unwrap_or_default(),
-            authorization: given("authorization").unwrap_or_default(),
-            origin: given("origin").unwrap_or_default(),
-            upgrade: given("upgrade").unwrap_or_default(),
-            sec_fetch_site: given("sec_fetch_site").unwrap_or_default(),
-            opaque_id: given("opaque_id").filter(|id| !id.is_empty()),
-            ray: given("ray"),
-            address: given("address").unwrap_or_default(),
-            preflight_method: given("preflight_method").unwrap_or_default(),
+        let mut this = Self::default();
+        let (mut problem, mut problem_at) = (None, String::new());
+        let read = json::for_each_member(head, &mut |name, value| {
+            let value = value.into_text();
+            match name {
+                "method" => this.request.method = value,
+                "url" => {
+                    let (host, target) = host_and_target(&value);
+                    this.scheme = value.split_once("://").map_or("", |(it, _)| it).to_owned();
+                    this.host = host.to_owned();
+                    this.request.target = target.to_owned();
+                }
+                "problem" => problem = Some(value),
+                "problem_at" => problem_at = value,
+                "content_type" => this.request.content_type = Some(value),
+                "accept" => this.request.accept = Some(value),
+                "if_match" => this.request.if_match = Some(value),
+                "if_none_match" => this.request.if_none_match = Some(value),
+                "anonymous_privilege" => this.anonymous_privilege = value,
+                "access_privilege" => this.access_privilege = value,
+                "access_emails" => this.access_emails = value,
+                "email" => this.email = Some(value),
+                "access_problem" => this.access_problem = Some(value),
+                "cors_origins" => this.cors_origins = value,
+                "allowed_hosts" => this.allowed_hosts = value,
+                "counts_writes" => this.counts_writes = true,
+                "cluster" => this.cluster = value,
+                "passes" => this.passes = true,
+                "via" => this.via = value,
+                "forwarded_for" => this.forwarded_for = value,
+                "authorization" => this.authorization = value,
+                "origin" => this.origin = value,
+                "upgrade" => this.upgrade = value,
+                "sec_fetch_site" => this.sec_fetch_site = value,
+                "opaque_id" => this.opaque_id = Some(value),
+                "ray" => this.ray = Some(value),
+                "address" => this.address = value,
+                "preflight_method" => this.preflight_method = value,
+                unknown => console_error!("request.js gives [{unknown}], which nobody reads"),
+            }
+        });
+        if let Err(SyntaxError { message, .. }) = read {
+            console_error!("the head of a request cannot be read: {message}");
+            // What was read so far is not trusted: where a request comes from may be missing.
+            return Self::default();
         }
+        this.problem = problem.map(|kind| body_problem(&kind, &problem_at));
+        this.request.body = body.unwrap_or_default();
+        this
     }
 
     /// Does the caller want to go on with a WebSocket?
@@ -104,7 +125,7 @@ impl Incoming {
 
 fn body_problem(kind: &str, at: &str) -> ApiError {
     match kind {
-        "too long" => ApiError::too_long(BODY_LIMIT),
+        "too long" => ApiError::too_long(at.parse().unwrap_or(BODY_LIMIT)),
         "not UTF-8" => ApiError::not_utf8(at.parse().unwrap_or_default()),
         "not gzip" => ApiError::not_gzip(),
         "encoding" => ApiError::unsupported_encoding(at),

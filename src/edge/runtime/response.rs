@@ -93,10 +93,20 @@ impl HttpResponse {
         self
     }
 
-    /// Without its body, as a response to HEAD has to be.
+    /// With a body of another type than JSON.
     #[must_use]
-    pub fn headers_only(mut self) -> Self {
-        self.response.body.clear();
+    pub fn content_type(mut self, media_type: &'static str) -> Self {
+        self.shared.retain(|(name, _)| *name != "content-type");
+        self.shared.push(("content-type", media_type.into()));
+        self
+    }
+
+    /// As the response to a request of that method: to HEAD it has no body.
+    #[must_use]
+    pub fn for_method(mut self, method: &str) -> Self {
+        if method == "HEAD" {
+            self.response.body.clear();
+        }
         self
     }
 

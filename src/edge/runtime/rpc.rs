@@ -28,6 +28,8 @@ extern "C" {
     fn apply_entry_js(env: &Env, entry: &str, document: Option<&str>) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch, js_name = applyJobs)]
     fn apply_jobs_js(env: &Env, jobs: &str) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(catch, js_name = reportBehind)]
+    fn report_behind_js(env: &Env, report: &str) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch, js_name = claimIndex)]
     fn claim_index_js(env: &Env, claim: &str) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch, js_name = releaseIndex)]
@@ -83,6 +85,14 @@ pub(crate) async fn apply_entry(
 /// If the Directory does not answer.
 pub(crate) async fn apply_jobs(env: &Env, jobs: &str) -> Result<String, JsError> {
     text(apply_jobs_js(env, jobs)).await
+}
+
+/// Reports that a consumer of a connector's outbox is behind, or no longer is.
+///
+/// # Errors
+/// If the Directory does not answer.
+pub(crate) async fn report_behind(env: &Env, report: &str) -> Result<(), JsError> {
+    await_promise(report_behind_js(env, report)).await.map(drop)
 }
 
 /// Claims an index name; gives the Directory's reply.

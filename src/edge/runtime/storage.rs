@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
+use js_sys::{Array, Promise};
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
 use worker::worker_sys::DurableObjectState;
 use worker::worker_sys::types::DurableObjectStorage;
 
-use super::{JsError, JsString, Sockets, number};
+use super::{JsError, JsString, Sockets, await_promise, number};
 
 #[wasm_bindgen(module = "/src/edge/objects/connector/store.js")]
 extern "C" {
@@ -46,8 +47,66 @@ extern "C" {
     fn untold_jobs(storage: &DurableObjectStorage) -> Result<String, JsValue>;
     #[wasm_bindgen(catch, js_name = noteUntoldJobs)]
     fn note_untold_jobs(storage: &DurableObjectStorage, ids: &str) -> Result<(), JsValue>;
+    #[wasm_bindgen(catch, js_name = restore)]
+    fn restore_connector(
+        storage: &DurableObjectStorage,
+        row: &str,
+        document: Option<&str>,
+        history: &str,
+        jobs: &str,
+    ) -> Result<(), JsValue>;
+    #[wasm_bindgen(catch, js_name = reindex)]
+    fn reindex_connector(storage: &DurableObjectStorage, has_jobs: bool) -> Result<(), JsValue>;
+    #[wasm_bindgen(catch, js_name = savedJobs)]
+    fn saved_jobs(
+        storage: &DurableObjectStorage,
+        after: &str,
+        limit: f64,
+    ) -> Result<String, JsValue>;
+    #[wasm_bindgen(catch, js_name = savedHistory)]
+    fn saved_history(storage: &DurableObjectStorage) -> Result<String, JsValue>;
     #[wasm_bindgen(catch, js_name = history)]
-    fn read_history(storage: &DurableObjectStorage, size: f64) -> Result<String, JsValue>;
+    fn read_history(
+        storage: &DurableObjectStorage,
+        size: f64,
+        before: Option<f64>,
+    ) -> Result<String, JsValue>;
+}
+
+#[wasm_bindgen(module = "/src/edge/objects/connector/webhooks.js")]
+extern "C" {
+    #[wasm_bindgen(catch, js_name = targets)]
+    fn webhook_targets(storage: &DurableObjectStorage) -> Result<Option<String>, JsValue>;
+    #[wasm_bindgen(catch, js_name = changesAfter)]
+    fn changes_after(storage: &DurableObjectStorage, seq: f64) -> Result<String, JsValue>;
+    #[wasm_bindgen(catch, js_name = collect)]
+    fn collect_webhooks(
+        storage: &DurableObjectStorage,
+        targets: &str,
+        messages: &str,
+        limit: f64,
+    ) -> Result<(), JsValue>;
+    #[wasm_bindgen(catch, js_name = next)]
+    fn next_webhook(
+        storage: &DurableObjectStorage,
+        target: &str,
+    ) -> Result<Option<String>, JsValue>;
+    #[wasm_bindgen(catch, js_name = settle)]
+    fn settle_webhook(
+        storage: &DurableObjectStorage,
+        attempt: &str,
+        kept: f64,
+    ) -> Result<(), JsValue>;
+    #[wasm_bindgen(catch, js_name = end)]
+    fn end_webhooks(
+        storage: &DurableObjectStorage,
+        target: &str,
+        gone: &str,
+    ) -> Result<(), JsValue>;
+    #[wasm_bindgen(catch, js_name = newest)]
+    fn newest_webhooks(storage: &DurableObjectStorage, size: f64) -> Result<String, JsValue>;
+    #[wasm_bindgen(catch, js_name = waiting)]
+    fn waiting_webhooks(storage: &DurableObjectStorage) -> Result<String, JsValue>;
 }
 
 #[wasm_bindgen(module = "/src/edge/objects/directory/store.js")]
@@ -76,12 +135,21 @@ extern "C" {
     #[wasm_bindgen(catch, js_name = page)]
     fn read_page(
         storage: &DurableObjectStorage,
+        table: &str,
+        head: &str,
+        tail: &str,
         sql: &str,
         values: &str,
         limit: f64,
-    ) -> Result<Option<JsString>, JsValue>;
-    #[wasm_bindgen(js_name = listResponse)]
-    fn list_response(head: &str, count: f64, results: &JsString) -> JsString;
+    ) -> Result<Array, JsValue>;
+    #[wasm_bindgen(js_name = pageResponse)]
+    fn page_response(head: &str, before: &str, items: &JsString, after: &str) -> JsString;
+}
+
+#[wasm_bindgen(module = "/src/edge/runtime/rewind.js")]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    fn rewind(state: &DurableObjectState, to: f64) -> Result<Promise, JsValue>;
 }
 
 /// What the runtime gives an object.
@@ -114,6 +182,24 @@ impl State {
     /// If the storage fails.
     pub async fn set_alarm(&self, after: Duration) -> Result<(), String> {
         self.0.storage().set_alarm(after).await.map_err(|error| error.to_string())
+    }
+
+    /// Takes the object's storage back to how it was at a time, in milliseconds since 1970, and starts
+    /// the object anew right after the answer.
+    ///
+    /// # Errors
+    /// If the runtime cannot, or not that far.
+    pub async fn rewind(&self, to: u64) -> Result<(), JsError> {
+        await_promise(rewind(&self.raw(), number(to))).await.map(drop)
+    }
+
+    /// When the alarm is set for, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub async fn alarm(&self) -> Result<Option<u64>, String> {
+        let alarm = self.0.storage().get_alarm().await.map_err(|error| error.to_string())?;
+        Ok(alarm.and_then(|at| u64::try_from(at).ok()))
     }
 
     fn storage(&self) -> DurableObjectStorage {
@@ -209,12 +295,123 @@ impl ConnectorStore {
         note_untold_jobs(&self.0, ids)
     }
 
-    /// The newest changes of status as JSON, newest first.
+    /// Puts a connector and its jobs back: see store.js.
+    ///
+    /// # Errors
+    /// If the database fails; then nothing was written.
+    pub fn restore(
+        &self,
+        row: &str,
+        document: Option<&str>,
+        history: &str,
+        jobs: &str,
+    ) -> Result<(), JsError> {
+        restore_connector(&self.0, row, document, history, jobs)
+    }
+
+    /// Has the Directory told anew.
+    ///
+    /// # Errors
+    /// If the database fails; then nothing was written.
+    pub fn reindex(&self, has_jobs: bool) -> Result<(), JsError> {
+        reindex_connector(&self.0, has_jobs)
+    }
+
+    /// Some of the jobs behind one, as members of JSON.
     ///
     /// # Errors
     /// If the database fails.
-    pub fn history(&self, size: usize) -> Result<String, JsError> {
-        read_history(&self.0, number(size as u64))
+    pub fn saved_jobs(&self, after: &str, limit: usize) -> Result<String, JsError> {
+        saved_jobs(&self.0, after, number(limit as u64))
+    }
+
+    /// The history with its versions, as JSON.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn saved_history(&self) -> Result<String, JsError> {
+        saved_history(&self.0)
+    }
+
+    /// Changes of status as JSON, newest first; `before`: only those before that version.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn history(&self, size: usize, before: Option<u64>) -> Result<String, JsError> {
+        read_history(&self.0, number(size as u64), before.map(number))
+    }
+}
+
+/// What the SQLite database of a connector has of webhooks: see its webhooks.js.
+impl ConnectorStore {
+    /// How far each target is, as JSON; `None` if there are no tables of webhooks.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn webhook_targets(&self) -> Result<Option<String>, JsError> {
+        webhook_targets(&self.0)
+    }
+
+    /// The changes of status after a version as JSON, the oldest first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn changes_after(&self, seq: u64) -> Result<String, JsError> {
+        changes_after(&self.0, number(seq))
+    }
+
+    /// Notes how far targets are, and what they are to be sent. No more than `limit` messages wait
+    /// for one.
+    ///
+    /// # Errors
+    /// If the database fails; then nothing was written.
+    pub fn collect_webhooks(
+        &self,
+        targets: &str,
+        messages: &str,
+        limit: u64,
+    ) -> Result<(), JsError> {
+        collect_webhooks(&self.0, targets, messages, number(limit))
+    }
+
+    /// The message that a target is to be sent next, as JSON.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn next_webhook(&self, target: &str) -> Result<Option<String>, JsError> {
+        next_webhook(&self.0, target)
+    }
+
+    /// Notes what became of an attempt; keeps so many of the messages that wait no longer.
+    ///
+    /// # Errors
+    /// If the database fails; then nothing was written.
+    pub fn settle_webhook(&self, attempt: &str, kept: u64) -> Result<(), JsError> {
+        settle_webhook(&self.0, attempt, number(kept))
+    }
+
+    /// Ends what waits for a target.
+    ///
+    /// # Errors
+    /// If the database fails; then nothing was written.
+    pub fn end_webhooks(&self, target: &str, gone: &str) -> Result<(), JsError> {
+        end_webhooks(&self.0, target, gone)
+    }
+
+    /// The newest messages as JSON, newest first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn newest_webhooks(&self, size: usize) -> Result<String, JsError> {
+        newest_webhooks(&self.0, number(size as u64))
+    }
+
+    /// How many messages wait for each target, as JSON.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn waiting_webhooks(&self) -> Result<String, JsError> {
+        waiting_webhooks(&self.0)
     }
 }
 
@@ -282,23 +479,45 @@ impl DirectoryStore {
             .map_err(|error| error.to_string().into())
     }
 
-    /// The connectors whose keys a statement gives, as JSON with commas between them. `None` if that
-    /// is more than `limit` characters.
+    /// The documents whose keys in the table a statement gives, and how many: see `page` in store.js.
+    /// `None` if they are more than `limit` characters.
     ///
     /// # Errors
     /// If the database fails.
     pub fn page(
         &self,
+        table: &str,
+        [head, tail]: [&str; 2],
         sql: &str,
         values: &[Value],
         limit: usize,
-    ) -> Result<Option<JsString>, JsError> {
+    ) -> Result<Option<(usize, JsString)>, JsError> {
         let values = serde_json::to_string(values).unwrap_or_default();
-        read_page(&self.0, sql, &values, number(limit as u64))
+        let found = read_page(&self.0, table, head, tail, sql, &values, number(limit as u64))?;
+        let count = found.get(0).as_f64().unwrap_or_default();
+        Ok(found.get(1).dyn_into().ok().map(|items| (count as usize, items)))
+    }
+}
+
+/// A page of documents with what stands around it. The documents stay on the side of JavaScript: there
+/// may be megabytes of them.
+pub(crate) struct Page {
+    /// What stands before them.
+    pub before: String,
+    /// The documents.
+    pub items: JsString,
+    /// What stands after them.
+    pub after: &'static str,
+}
+
+impl Page {
+    /// The text of the response that begins with a head.
+    pub fn after_head(&self, head: &str) -> JsString {
+        page_response(head, &self.before, &self.items, self.after)
     }
 
-    /// The text of a list's response, from its head: the connectors do not cross for it.
-    pub fn response(head: &str, count: u64, results: &JsString) -> JsString {
-        list_response(head, number(count), results)
+    /// The page as text.
+    pub fn into_text(self) -> String {
+        format!("{}{}{}", self.before, String::from(&self.items), self.after)
     }
 }

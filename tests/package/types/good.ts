@@ -80,7 +80,8 @@ export async function follow(signal: AbortSignal): Promise<string | undefined> {
   const client = connectorStatus({ url: "", WebSocket: globalThis.WebSocket ?? null });
   for await (const event of client.watch({ id: "a", signal })) {
     if (event.type === "lost") throw event.error;
-    if (event.type === "change" && event.connector?.status === "error") return `${event.version} ${event.connector.error}`;
+    if (event.type === "sync_jobs" && event.id !== undefined) continue;
+    if (event.type === "change" && !event.heartbeat && event.connector?.status === "error") return `${event.version} ${event.connector.error}`;
   }
   return undefined;
 }

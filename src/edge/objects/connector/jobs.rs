@@ -154,7 +154,7 @@ impl Object {
         let (response, scope) = self.decide_and_commit_job(id, write, precondition)?;
         match scope {
             Scope::Nothing => {}
-            Scope::Progress => outbox::seen(self),
+            Scope::Progress => outbox::seen(self).await,
             Scope::Edit => outbox::job_committed(self).await,
         }
         Ok(response)

@@ -5,6 +5,7 @@
 //! What has to be awaited - a document to adopt, the claim of an index name - is awaited before the
 //! connector is read for good, or after the commit.
 
+mod backup;
 mod claim;
 mod jobs;
 mod store;
@@ -13,7 +14,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use wasm_bindgen::prelude::*;
 use worker::worker_sys::DurableObjectState;
 use worker::{Env, console_error};
@@ -52,7 +53,7 @@ pub(in crate::edge) struct Object {
     pub(in crate::edge) env: Env,
     pub(in crate::edge) state: State,
     pub(in crate::edge) outbox: Outbox,
-    store: ConnectorStore,
+    pub(in crate::edge) store: ConnectorStore,
     loaded: RefCell<Loaded>,
     /// The index names that are claimed for writes not committed yet.
     claims: RefCell<Vec<String>>,
@@ -109,7 +110,7 @@ impl ConnectorObject {
         let this = self.0.clone();
         spawn_or_ready(async move {
             this.load(&id).await.map_err(|Unavailable| "Workers KV does not answer")?;
-            Ok(this.current(&index).to_string().into())
+            Ok(this.current(&index).into())
         })
     }
 
@@ -148,14 +149,22 @@ impl Object {
             Ok(Call::SyncJob(job, operation)) => {
                 self.carry_out_job(&job, operation, &request, &format).await
             }
+            Ok(Call::Webhooks { size, .. }) => {
+                let shown = match self.load(&id).await {
+                    Ok(()) => outbox::webhook::view(self, &id, size),
+                    Err(Unavailable) => Err(ApiError::unavailable("Workers KV")),
+                };
+                (format.result(shown), None)
+            }
             Ok(Call::CreateSyncJob(connector, creation)) => {
                 (format.result(self.create_job(&connector, creation).await), None)
             }
+            Ok(Call::Backup(backup)) => (format.result(self.carry_out_backup(backup).await), None),
             Ok(_) => (format.failure(&ApiError::internal()), None),
             Err(error) => (format.failure(&error), None),
         };
         let response = HttpResponse::new(response, &format).opaque_id(opaque_id).etag(etag);
-        if request.method == "HEAD" { response.headers_only() } else { response }
+        response.for_method(&request.method)
     }
 
     async fn carry_out(
@@ -228,12 +237,16 @@ impl Object {
         })
     }
 
-    fn current(&self, index: &str) -> Value {
-        json!({
-            "format": FORMAT,
-            "entry": self.with_record(|record| record.map(outbox::directory::entry)),
-            "document": self.with_record(|record| record.and_then(outbox::directory::document)),
-            "is_claiming": self.claims.borrow().iter().any(|claimed| claimed == index),
+    fn current(&self, index: &str) -> String {
+        self.with_record(|record| {
+            let entry = record.map(|record| outbox::directory::message(&outbox::directory::entry(record)));
+            let is_claiming = self.claims.borrow().iter().any(|claimed| claimed == index);
+            let document = record.and_then(outbox::directory::document);
+            format!(
+                "{{\"format\":{FORMAT},\"entry\":{},\"document\":{},\"is_claiming\":{is_claiming}}}",
+                entry.as_deref().unwrap_or("null"),
+                Value::from(document),
+            )
         })
     }
 
@@ -282,6 +295,7 @@ impl Object {
         };
         // Another request may have come first meanwhile.
         if matches!(*self.loaded.borrow(), Loaded::Empty) {
+            outbox::webhook::prepare(self, false);
             let change = status_change(None, &connector, "_import", None);
             let committed = self.commit(
                 Record::empty(id),
@@ -317,18 +331,26 @@ impl Object {
         self.with_record(|record| {
             let found = record.and_then(|record| record.document.as_ref());
             match operation {
-                Operation::Status { size } => {
+                Operation::Status { size, before } => {
                     let connector = found
                         .map(|document| &document.connector)
                         .filter(|connector| !connector.is_deleted())
                         .ok_or_else(|| ApiError::not_found(id))?;
-                    let history = self.store.history(*size).map_err(|thrown| {
-                        let why = describe(&thrown);
-                        console_error!("connector [{id}]: its history cannot be read: {why}");
-                        ApiError::internal()
-                    })?;
-                    let history = json::parse_array(&history).unwrap_or_default();
-                    Ok(api::status_view(id, connector, history))
+                    let read = |size, before| match self.store.history(size, before) {
+                        Ok(history) => Ok(json::parse_array(&history).unwrap_or_default()),
+                        Err(thrown) => {
+                            let why = describe(&thrown);
+                            console_error!("connector [{id}]: its history cannot be read: {why}");
+                            Err(ApiError::internal())
+                        }
+                    };
+                    let history = read(*size, *before)?;
+                    let newest = match (before, history.first()) {
+                        (None, Some(newest)) => Some(newest.clone()),
+                        _ => read(1, None)?.pop(),
+                    };
+                    let silent_after = Some(outbox::webhook::silent_after_seconds(self));
+                    Ok(api::status_view(id, connector, newest.as_ref(), history, silent_after))
                 }
                 Operation::Get { include_deleted, .. } => {
                     api::show(id, *include_deleted, found.map(|it| (&it.connector, it.json())))
@@ -370,7 +392,7 @@ impl Object {
         }
         match scope {
             None => {}
-            Some(WriteScope::Heartbeat) => outbox::seen(self),
+            Some(WriteScope::Heartbeat) => outbox::seen(self).await,
             Some(WriteScope::Move | WriteScope::Edit) => outbox::committed(self, via).await,
         }
         Ok(response)
@@ -411,6 +433,7 @@ impl Object {
             return Ok((response, None));
         }
         let scope = WriteScope::of(&commit);
+        outbox::webhook::prepare(self, commit == Commit::Erase);
         // Out of memory while it changes: should the commit fail, the row is read anew.
         let (row, before) = match self.loaded.take() {
             Loaded::Found(record) => record.take_connector(),

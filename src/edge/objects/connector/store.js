@@ -6,7 +6,8 @@
 
 // A document of NULL is the tombstone of a connector that was erased. `edited` is the version of the last change
 // to anything but status and last_seen. `projected` and `directory` are the versions that Workers KV and the
-// Directory have, `copied_at` is when Workers KV got its (milliseconds since 1970).
+// Directory have, `copied_at` is when Workers KV got its (milliseconds since 1970). `floor`: versions up to here may
+// have been given before the connector was put back from a backup.
 const TABLES = `
   CREATE TABLE IF NOT EXISTS connector (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -16,7 +17,8 @@ const TABLES = `
     projected INTEGER NOT NULL,
     edited INTEGER NOT NULL DEFAULT 0,
     directory INTEGER NOT NULL DEFAULT 0,
-    copied_at INTEGER NOT NULL DEFAULT 0
+    copied_at INTEGER NOT NULL DEFAULT 0,
+    floor INTEGER NOT NULL DEFAULT 0
   );
   CREATE TABLE IF NOT EXISTS history (
     seq INTEGER PRIMARY KEY,
@@ -42,7 +44,7 @@ const JOB_TABLES = `
 `;
 
 /** What tables of the first version lack. */
-const ADDED = ["edited", "directory", "copied_at"];
+const ADDED = ["edited", "directory", "copied_at", "floor"];
 
 /** The newest changes of status that are kept. */
 const HISTORY_LIMIT = 1_000;
@@ -59,7 +61,7 @@ export function read({ sql }) {
   }
   const [row] = sql
     .exec(
-      `SELECT id, document, version, edited, projected AS kv, directory, copied_at, seq, "to", at FROM connector
+      `SELECT id, document, version, edited, projected AS kv, directory, copied_at, floor, seq, "to", at FROM connector
        LEFT JOIN (SELECT seq, "to", at FROM history ORDER BY seq DESC LIMIT 1)`,
     )
     .toArray();
@@ -119,16 +121,83 @@ function prune(sql, version) {
   );
 }
 
-/** Notes how far the outbox's consumers are. */
+/** Notes how far the outbox's consumers are, if that is not known: a row that is written is billed. */
 export function noteCursors({ sql }, kv, directory, copiedAt) {
-  sql.exec("UPDATE connector SET projected = ?, directory = ?, copied_at = ?", kv, directory, copiedAt);
+  sql.exec(
+    `UPDATE connector SET projected = ?1, directory = ?2, copied_at = ?3
+     WHERE (projected, directory, copied_at) IS NOT (?1, ?2, ?3)`,
+    ...[kv, directory, copiedAt],
+  );
 }
 
-/** The newest changes of status as JSON, newest first. */
-export function history({ sql }, size) {
-  const query = `SELECT "from", "to", at, via, by FROM history ORDER BY seq DESC LIMIT ?`;
-  return JSON.stringify(sql.exec(query, Math.min(size, HISTORY_LIMIT)).toArray());
+/**
+ * Puts a connector back: its row (JSON, without the document), its history and its jobs (JSON arrays) - all or nothing.
+ * Everybody is told anew. `has_connector`: otherwise there are only jobs. `erases_jobs`: the jobs that are there go.
+ */
+export function restore(storage, row, document, history, jobs) {
+  const { has_connector, erases_jobs, id, version, edited, floor } = JSON.parse(row);
+  const saved = JSON.parse(jobs);
+  storage.transactionSync(() => {
+    const { sql } = storage;
+    if (has_connector) {
+      sql.exec(TABLES);
+      sql.exec(
+        `INSERT OR REPLACE INTO connector (one, id, document, version, projected, edited, floor) VALUES (1, ?, ?, ?, 0, ?, ?)`,
+        id,
+        document ?? null,
+        version,
+        edited,
+        floor,
+      );
+      sql.exec("DELETE FROM history");
+      for (const { seq, from = null, to, at, via, by = null } of JSON.parse(history)) {
+        sql.exec("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?)", seq, from, to, at, via, by);
+      }
+    }
+    if (saved.length > 0) sql.exec(JOB_TABLES);
+    const known = new Map();
+    if (erases_jobs) {
+      for (const { id, version } of sql.exec("SELECT id, version FROM job")) known.set(id, version);
+      sql.exec("INSERT OR REPLACE INTO job_untold SELECT id, version + 1 FROM job");
+      sql.exec("DELETE FROM job");
+    }
+    for (const job of saved) {
+      const version = Math.max(job.version, (known.get(job.id) ?? -1) + 1);
+      const { rowsWritten } = sql.exec("INSERT OR IGNORE INTO job VALUES (?, ?, ?, ?)", job.id, job.document, version, job.edited);
+      if (rowsWritten > 0) sql.exec("INSERT OR REPLACE INTO job_untold VALUES (?, ?)", job.id, version);
+    }
+  });
 }
+
+/** Has everybody told anew how the connector and its jobs are. */
+export function reindex({ sql }, hasJobs) {
+  sql.exec("UPDATE connector SET directory = 0");
+  if (hasJobs) sql.exec("INSERT OR REPLACE INTO job_untold SELECT id, version FROM job");
+}
+
+/** Some of the jobs behind one, as members of JSON: `jobs`, and `next`, the last of them if there are more. */
+export function savedJobs({ sql }, after, limit) {
+  let text = "";
+  let last;
+  for (const { id, version, edited, document } of sql.exec("SELECT * FROM job WHERE id > ? ORDER BY id", after)) {
+    if (text.length > limit) return `"jobs":[${text}],"next":${JSON.stringify(last)}`;
+    text += `${text === "" ? "" : ","}{"id":${JSON.stringify(id)},"version":${version},"edited":${edited},"document":${document}}`;
+    last = id;
+  }
+  return `"jobs":[${text}]`;
+}
+
+/** Changes of status as JSON, newest first; `version` is what the version that a change made is called. */
+const changes = ({ sql }, version, size, before = Number.MAX_SAFE_INTEGER) => {
+  const query = `SELECT seq AS ${version}, "from", "to", at, via, by FROM history WHERE seq < ? ORDER BY seq DESC LIMIT ?`;
+  return JSON.stringify(sql.exec(query, before, Math.min(size, HISTORY_LIMIT)).toArray());
+};
+
+/** All changes of status that are kept, as backups have them. */
+export const savedHistory = (storage) => changes(storage, "seq", HISTORY_LIMIT);
+
+/** Changes of status; `before`: only those before that version. */
+export const history = (storage, size, before) => changes(storage, "version", size, before);
 
 /** A job's row as JSON, if there is one. */
 export function readJob({ sql }, id) {

@@ -26,6 +26,8 @@ pub(in crate::edge) struct Record {
     pub changed: u64,
     /// When the status was last changed.
     pub since: Option<String>,
+    /// Versions up to this one may have been given before the connector was put back from a backup.
+    pub floor: u64,
     /// How far the outbox's consumers are.
     pub cursors: Cursors,
 }
@@ -73,6 +75,7 @@ impl Record {
             edited: 0,
             changed: 0,
             since: None,
+            floor: 0,
             cursors: Cursors::default(),
         }
     }
@@ -91,7 +94,7 @@ impl Record {
         scope: WriteScope,
         change: Option<&StatusChange>,
     ) -> Self {
-        let version = self.version + 1;
+        let version = self.version.max(self.floor) + 1;
         let since = change.map(|change| change.at.clone()).or(self.since);
         Self {
             edited: if scope == WriteScope::Edit { version } else { self.edited },
@@ -166,6 +169,7 @@ pub(super) fn read(store: &ConnectorStore) -> Result<Option<(Record, Jobs)>, JsE
         edited,
         changed: edited.max(newest),
         since: text("at").map(str::to_owned),
+        floor: number("floor"),
         cursors: Cursors {
             kv: number("kv"),
             copied_at: number("copied_at"),
@@ -186,10 +190,7 @@ pub(super) fn commit(
     scope: WriteScope,
     erases_jobs: bool,
 ) -> Result<(), JsError> {
-    let change = change.map(|change| {
-        let StatusChange { from, to, at, via, by } = change;
-        json!({ "from": from, "to": to, "at": at, "via": via, "by": by }).to_string()
-    });
+    let change = change.map(|change| serde_json::to_string(change).unwrap_or_default());
     if let (WriteScope::Move, Some(change)) = (scope, &change) {
         return store.commit_move(record.version, change);
     }

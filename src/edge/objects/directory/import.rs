@@ -5,12 +5,12 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use worker::console_error;
 
 use super::Directory;
 use crate::connector::Connector;
+use crate::directory::{Entry, sort_key};
 use crate::document::Document;
 use crate::edge::runtime::{JsError, Kv, describe, now_millis, sleep, timeout};
 use crate::edge::{KV, KV_PREFIX, kv_key};
@@ -109,7 +109,7 @@ impl Directory {
         for (key, document) in documents {
             let id = key.strip_prefix(KV_PREFIX).unwrap_or_default();
             match Connector::from_json(document) {
-                Ok(connector) => entries.push(entry(id, &connector)),
+                Ok(connector) => entries.push(imported(id, &connector)),
                 Err(problem) => summary.skip(id, &format!("it is no connector: {problem}")),
             }
         }
@@ -117,17 +117,18 @@ impl Directory {
         let seq = self.next_seq()?;
         let results = self.store.apply(&text, None, seq)?;
         self.counts.forget();
+        self.silent.forget();
         let results: Vec<String> = serde_json::from_str(&results).unwrap_or_default();
         for (entry, result) in entries.iter().zip(results) {
             match result.as_str() {
                 "index in use" => {
-                    let id = entry.get("id").and_then(Value::as_str).unwrap_or_default();
-                    let index = entry.get("index_name").and_then(Value::as_str).unwrap_or_default();
+                    let Entry { id, index_name, .. } = &entry.entry;
+                    let index = index_name.as_deref().unwrap_or_default();
                     summary.skip(id, &format!("its index [{index}] is used by another connector"));
                 }
                 result => {
                     if result == "taken" {
-                        self.live.tell(&entry.to_string(), seq, true);
+                        self.live.tell(&entry.entry, seq, true);
                     }
                     summary.taken += 1;
                 }
@@ -157,21 +158,31 @@ impl Summary {
     }
 }
 
-/// The entry of a connector that its object has not been asked about yet.
-fn entry(id: &str, connector: &Connector) -> Value {
-    let text = |name| connector.text(name);
-    json!({
-        "id": id,
-        "version": 0,
-        "deleted": u8::from(connector.is_deleted()),
-        "status": connector.status().name(),
-        "since": null,
-        "index_name": text("index_name"),
-        "name": text("name"),
-        "service_type": text("service_type"),
-        "description": text("description"),
-        "last_seen": text("last_seen"),
-        "error": text("error"),
-        "document": connector.to_json_without(&["status", "last_seen"]),
-    })
+/// A connector that its object has not been asked about yet.
+#[derive(Serialize)]
+struct Imported {
+    #[serde(flatten)]
+    entry: Entry<'static>,
+    title: String,
+    document: String,
+}
+
+fn imported(id: &str, connector: &Connector) -> Imported {
+    let text = |name| connector.text(name).map(|text| text.to_owned().into());
+    Imported {
+        title: sort_key(connector.text("name"), id),
+        document: connector.to_json_without(&["status", "last_seen"]),
+        entry: Entry {
+            id: id.to_owned().into(),
+            deleted: connector.is_deleted().into(),
+            status: Some(connector.status().name().into()),
+            index_name: text("index_name"),
+            name: text("name"),
+            service_type: text("service_type"),
+            description: text("description"),
+            last_seen: text("last_seen"),
+            error: text("error"),
+            ..Entry::default()
+        },
+    }
 }

@@ -16,7 +16,7 @@ use worker::console_error;
 use super::Directory;
 use crate::api::{ApiError, LIST_BYTES_LIMIT, List};
 use crate::directory::{Filter, Texts};
-use crate::edge::runtime::{JsError, JsString, describe};
+use crate::edge::runtime::{JsError, Page, describe};
 
 /// Objects merge the results of at most so many searches.
 const MERGED: usize = 5;
@@ -66,7 +66,7 @@ impl Directory {
     ///
     /// # Errors
     /// 400 for a page that is too large, 500 if the database fails.
-    pub(super) fn list(&self, list: &List) -> Result<(u64, JsString), ApiError> {
+    pub(super) fn list(&self, list: &List) -> Result<Page, ApiError> {
         let failed = |thrown: JsError| {
             console_error!("the list cannot be made: {}", describe(&thrown));
             ApiError::internal()
@@ -78,8 +78,10 @@ impl Directory {
                 (count, self.page_keys(list).map_err(failed)?)
             }
         };
-        let results = self.store.page(&keys.sql, &keys.values, LIST_BYTES_LIMIT).map_err(failed)?;
-        results.map(|results| (count, results)).ok_or_else(ApiError::list_too_large)
+        let around = ["'{\"id\":' || json_quote(id) || ','", ""];
+        let found = self.store.page("entry", around, &keys.sql, &keys.values, LIST_BYTES_LIMIT);
+        let (_, items) = found.map_err(failed)?.ok_or_else(ApiError::list_too_large)?;
+        Ok(Page { before: format!("{{\"count\":{count},\"results\":["), items, after: "]}" })
     }
 
     fn count(&self, filter: &Filter) -> Result<u64, JsError> {

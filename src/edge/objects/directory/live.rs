@@ -5,14 +5,15 @@
 //! same time have the same attached: they are one group, and each message is made once for it.
 //!
 //! The first change goes out at once, then what has gathered, four times a second at most; heartbeats
-//! wait for a second, or for a change. Timers run only while something waits to be sent.
+//! and how far sync jobs are wait for a second, or for a change. Timers run only while something waits
+//! to be sent.
 //!
 //! A socket ends with its key: at its expiry by an alarm, and when the key is revoked or changed at
 //! the latest before the first message that is sent ten minutes after it was last looked at. That
 //! costs nothing while nothing is sent, and then nobody sees anything either.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use worker::{Env, console_error};
 
 use super::Directory;
 use crate::api::{ApiError, AuthError, Format, Request, Watch};
-use crate::directory::matches_any;
+use crate::directory::{Entry, matches_any};
 use crate::edge::runtime::{
     HttpResponse, JsError, JsResult, JsString, SocketGroup, Sockets, State, describe, now_millis,
     sleep,
@@ -40,8 +41,10 @@ const MESSAGE_BYTES: usize = 512 << 10;
 const GAP_MS: u64 = 250;
 /// How long heartbeats alone wait.
 const HEARTBEAT_GAP_MS: u64 = 1_000;
-/// After so many sends others have their turn: this takes about a millisecond.
-const TURN: u32 = 32;
+/// After so many sends others have their turn: this takes about half a millisecond.
+const TURN: u32 = 16;
+/// How long that turn is: a write needs several.
+const PAUSE: Duration = Duration::from_millis(1);
 /// The setting that says how long a key is trusted, in seconds, and what holds without it.
 const CHECK_SETTING: &str = "WATCH_CHECK_SECONDS";
 const CHECK_SECONDS: u64 = 600;
@@ -93,33 +96,17 @@ struct View {
     group: SocketGroup,
 }
 
-/// A connector as lists show it.
-#[derive(Deserialize)]
-struct Entry {
-    id: String,
-    version: u64,
-    deleted: u64,
-    #[serde(default)]
-    changed: u64,
-    name: Option<String>,
-    index_name: Option<String>,
-    service_type: Option<String>,
-    description: Option<String>,
-    status: Option<String>,
-    since: Option<String>,
-    last_seen: Option<String>,
-    error: Option<String>,
-}
-
 /// A change to be told.
 struct Change {
     seq: u64,
     id: String,
     text: String,
+    /// Nothing but `last_seen` is new.
+    is_heartbeat: bool,
 }
 
 impl Change {
-    fn new(entry: &Entry, seq: u64) -> Self {
+    fn new(entry: &Entry<'_>, seq: u64, is_heartbeat: bool) -> Self {
         let connector = (entry.deleted == 0).then(|| {
             json!({
                 "id": entry.id,
@@ -133,12 +120,12 @@ impl Change {
                 "error": entry.error,
             })
         });
-        Self::of(&entry.id, seq, entry.version, connector)
+        Self { is_heartbeat, ..Self::of(&entry.id, seq, entry.version, connector) }
     }
 
     fn of(id: &str, seq: u64, version: u64, connector: Option<Value>) -> Self {
         let change = json!({ "seq": seq, "version": version, "id": id, "connector": connector });
-        Self { seq, id: id.to_owned(), text: change.to_string() }
+        Self { seq, id: id.to_owned(), text: change.to_string(), is_heartbeat: false }
     }
 }
 
@@ -147,6 +134,8 @@ impl Change {
 struct Pending {
     /// The newest change of each connector.
     changes: HashMap<String, Change>,
+    /// Connectors whose sync jobs have changed.
+    jobs: BTreeSet<String>,
     /// There were too many.
     is_reset: bool,
     /// There is more than heartbeats.
@@ -159,22 +148,36 @@ struct Pending {
 
 impl Pending {
     fn is_empty(&self) -> bool {
-        self.changes.is_empty() && !self.is_reset
+        self.changes.is_empty() && self.jobs.is_empty() && !self.is_reset
     }
 
-    fn add(&mut self, change: Change, is_urgent: bool, now: u64) {
+    fn add(&mut self, mut change: Change, now: u64) {
+        self.begin(change.seq, !change.is_heartbeat, now);
+        let earlier = self.changes.get(&change.id);
+        change.is_heartbeat &= earlier.is_none_or(|earlier| earlier.is_heartbeat);
+        self.changes.insert(change.id.clone(), change);
+        self.limit();
+    }
+
+    fn add_jobs(&mut self, connector: String, seq: u64, is_urgent: bool, now: u64) {
+        self.begin(seq, is_urgent, now);
+        self.jobs.insert(connector);
+        self.limit();
+    }
+
+    fn begin(&mut self, seq: u64, is_urgent: bool, now: u64) {
         if self.is_empty() {
             self.since = now;
         }
-        self.seq = self.seq.max(change.seq);
+        self.seq = self.seq.max(seq);
         self.is_urgent |= is_urgent;
+    }
+
+    fn limit(&mut self) {
+        self.is_reset |= self.changes.len() + self.jobs.len() > CHANGES;
         if self.is_reset {
-            return;
-        }
-        self.changes.insert(change.id.clone(), change);
-        if self.changes.len() > CHANGES {
             self.changes.clear();
-            self.is_reset = true;
+            self.jobs.clear();
         }
     }
 
@@ -183,9 +186,10 @@ impl Pending {
         if self.is_reset {
             return Some(reset(self.seq));
         }
-        let covered = || in_order.iter().filter(|change| access.covers(&change.id));
-        covered().next()?;
-        Some(message(self.seq, covered().map(|change| change.text.as_str())))
+        let changes: Vec<&Change> =
+            in_order.iter().copied().filter(|change| access.covers(&change.id)).collect();
+        let jobs: Vec<&String> = self.jobs.iter().filter(|id| access.covers(id)).collect();
+        (changes.len() + jobs.len() > 0).then(|| message(self.seq, &changes, &jobs))
     }
 }
 
@@ -194,19 +198,30 @@ fn reset(seq: u64) -> String {
     format!("{{\"type\":\"reset\",\"seq\":{seq}}}")
 }
 
-/// Changes; `seq` is the last that the receiver need not hear of again. Too many are a reset.
-fn message<'a>(seq: u64, changes: impl Iterator<Item = &'a str>) -> String {
+/// Changes, and connectors whose jobs have changed; `seq` is the last that the receiver need not hear
+/// of again. Too many are a reset.
+fn message(seq: u64, changes: &[&Change], jobs: &[&String]) -> String {
     let mut message = format!("{{\"type\":\"changes\",\"seq\":{seq},\"changes\":[");
-    for (n, change) in changes.enumerate() {
+    for (n, change) in changes.iter().enumerate() {
         if n > 0 {
             message.push(',');
         }
-        message.push_str(change);
+        match change.text.strip_suffix('}') {
+            Some(text) if change.is_heartbeat => {
+                message.push_str(text);
+                message.push_str(",\"heartbeat\":true}");
+            }
+            _ => message.push_str(&change.text),
+        }
         if message.len() > MESSAGE_BYTES {
             return reset(seq);
         }
     }
-    message.push_str("]}");
+    message.push(']');
+    if !jobs.is_empty() {
+        message.push_str(&format!(",\"sync_jobs\":{}", json!(jobs)));
+    }
+    message.push('}');
     message
 }
 
@@ -259,32 +274,40 @@ impl Live {
         views.clone()
     }
 
+    /// How many sockets are open.
+    pub fn count(&self) -> u32 {
+        self.sockets.count()
+    }
+
     /// To be called when sockets have come, gone or changed.
     pub fn look_anew(&self) {
         self.views.take();
     }
 
     /// Tells a change, if anybody watches. `is_more`: than a heartbeat.
-    pub fn tell(self: &Rc<Self>, entry: &str, seq: u64, is_more: bool) {
-        if self.views().is_empty() {
-            return;
-        }
-        match serde_json::from_str(entry) {
-            Ok(entry) => self.add(Change::new(&entry, seq), is_more),
-            Err(error) => console_error!("an entry cannot be told: {error}"),
+    pub fn tell(self: &Rc<Self>, entry: &Entry<'_>, seq: u64, is_more: bool) {
+        if !self.views().is_empty() {
+            self.pending.borrow_mut().add(Change::new(entry, seq, !is_more), now_millis());
+            self.schedule();
         }
     }
 
     /// Tells that a connector is gone.
     pub fn tell_gone(self: &Rc<Self>, id: &str, seq: u64) {
         if !self.views().is_empty() {
-            self.add(Change::of(id, seq, 0, None), true);
+            self.pending.borrow_mut().add(Change::of(id, seq, 0, None), now_millis());
+            self.schedule();
         }
     }
 
-    fn add(self: &Rc<Self>, change: Change, is_urgent: bool) {
-        self.pending.borrow_mut().add(change, is_urgent, now_millis());
-        self.schedule();
+    /// Tells that sync jobs of a connector have changed; `seq` is the last change before. `is_more`:
+    /// than how far they are.
+    pub fn tell_jobs(self: &Rc<Self>, connector: &str, seq: u64, is_more: bool) {
+        if !self.views().is_empty() {
+            let connector = connector.to_owned();
+            self.pending.borrow_mut().add_jobs(connector, seq, is_more, now_millis());
+            self.schedule();
+        }
     }
 
     /// Sees to it that what waits is sent when it is due.
@@ -337,7 +360,7 @@ impl Live {
             let mut from = 0;
             while from < count {
                 if sent >= TURN {
-                    sleep(Duration::ZERO).await;
+                    sleep(PAUSE).await;
                     sent = 0;
                 }
                 let to = count.min(from + TURN - sent);
@@ -468,7 +491,7 @@ impl Directory {
             false => self.news(&watcher.watch).map(Some),
         });
         match welcome {
-            Ok(Some(_)) if self.live.sockets.count() >= SOCKETS => {
+            Ok(Some(_)) if self.live.count() >= SOCKETS => {
                 refuse(&ApiError::too_many_watchers(SOCKETS))
             }
             Ok(Some(news)) => self.live.accept(watcher, &news),
@@ -512,7 +535,7 @@ impl Directory {
         };
         let columns = "id, version, deleted, changed, name, index_name, service_type, description, \
                        status, since, last_seen, error";
-        let rows: Vec<Entry> = match &watch.id {
+        let rows: Vec<Entry<'static>> = match &watch.id {
             Some(id) => {
                 let sql = format!("SELECT {columns} FROM entry WHERE id = ? AND changed > ?");
                 self.store.rows(&sql, &[id.as_str().into(), since.into()])?
@@ -529,7 +552,9 @@ impl Directory {
         }
         let access = Access { patterns: watch.connectors.clone(), ..Access::default() };
         let changes = rows.iter().filter(|entry| access.covers(&entry.id));
-        let changes: Vec<Change> = changes.map(|entry| Change::new(entry, entry.changed)).collect();
-        Ok(message(seq, changes.iter().map(|change| change.text.as_str())))
+        let changes: Vec<Change> =
+            changes.map(|entry| Change::new(entry, entry.changed, false)).collect();
+        let changes: Vec<&Change> = changes.iter().collect();
+        Ok(message(seq, &changes, &[]))
     }
 }

@@ -1,13 +1,16 @@
 //! The Directory: one object that knows of every connector what lists need, and who has which index
 //! name. It is an index of what the connectors' objects decide, fed by their outboxes.
 
+mod backup;
 mod claim;
 mod import;
 mod list;
 mod live;
+mod metrics;
 mod search;
+mod summary;
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
@@ -19,18 +22,28 @@ use worker::worker_sys::DurableObjectState;
 use worker::{Env, console_error};
 
 use super::connector::other_version;
-use crate::api::{self, ApiError, Call, Response};
+use crate::api::{self, ApiError, Backup, Call, Response};
+use crate::directory::{Entry, sort_key};
 use crate::edge::message::{self, FORMAT, Message, UnknownFormat};
+use crate::edge::metrics::MEDIA_TYPE;
+use crate::edge::outbox;
 use crate::edge::runtime::{
-    DirectoryStore, HttpResponse, JsError, JsResult, JsString, State, describe, spawn_or_ready,
+    DirectoryStore, HttpResponse, JsError, JsResult, JsString, Page, State, describe, now_millis,
+    spawn_or_ready,
 };
+use crate::sync_job::SyncJobId;
+use crate::webhook::Settings;
 use import::Look;
 use list::Counts;
 use live::Live;
+use search::Found;
+use summary::Silent;
 
 /// Sequence numbers are reserved by so many: a restart skips what is left of them, and the storage
 /// is not asked for each.
 const SEQ_BLOCK: u64 = 1_000;
+/// So many titles are written at once.
+const TITLES: usize = 5_000;
 
 /// The Directory's object, as the runtime sees it.
 #[wasm_bindgen]
@@ -46,6 +59,8 @@ struct Directory {
     seq: Cell<u64>,
     reserved: Cell<u64>,
     counts: Counts,
+    silent: Silent,
+    settings: OnceCell<Settings>,
     look: Look,
     live: Rc<Live>,
     /// The last change of which no row is left.
@@ -68,6 +83,8 @@ impl DirectoryObject {
             seq: Cell::default(),
             reserved: Cell::default(),
             counts: Counts::default(),
+            silent: Silent::default(),
+            settings: OnceCell::default(),
             look: Look::default(),
         }))
     }
@@ -87,7 +104,7 @@ impl DirectoryObject {
     /// # Errors
     /// If the database fails.
     pub fn apply(&self, entry: &str, document: Option<JsString>) -> JsResult {
-        Ok(self.0.apply(entry, document.as_ref())?.to_string().into())
+        Ok(self.0.apply(entry, document.as_ref())?.into())
     }
 
     /// Takes up how some sync jobs are.
@@ -97,6 +114,17 @@ impl DirectoryObject {
     #[wasm_bindgen(js_name = applyJobs)]
     pub fn apply_jobs(&self, jobs: &str) -> JsResult {
         Ok(self.0.apply_jobs(jobs)?.to_string().into())
+    }
+
+    /// Takes up that a consumer of a connector's outbox is behind, or no longer is.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn report(&self, report: &str) -> JsResult {
+        if let Ok(report) = message::parse(report) {
+            self.0.note_behind(&report)?;
+        }
+        Ok(JsValue::NULL)
     }
 
     /// Grants an index name to a connector, or not.
@@ -165,6 +193,11 @@ impl DirectoryObject {
     }
 }
 
+/// What an entry is sorted by where names are sorted.
+fn title(entry: &Entry<'_>) -> String {
+    sort_key(entry.name.as_deref(), &entry.id)
+}
+
 impl Directory {
     /// Opens the database, once.
     fn open(&self) -> Result<(), JsError> {
@@ -177,6 +210,7 @@ impl Directory {
             return Ok(());
         }
         self.store.open()?;
+        let mut is_titled = false;
         for Setting { name, value } in self.store.rows("SELECT name, value FROM setting", &[])? {
             match name.as_str() {
                 "seq" => {
@@ -185,11 +219,41 @@ impl Directory {
                 }
                 "looked_at" => self.look.at.set(value),
                 "forgotten" => self.forgotten.set(value),
+                "titled" => is_titled = true,
                 _ => {}
             }
         }
+        if !is_titled {
+            self.add_titles()?;
+            self.set("titled", 1)?;
+        }
         self.is_open.set(true);
         Ok(())
+    }
+
+    /// Gives rows of a time before there were titles theirs.
+    fn add_titles(&self) -> Result<(), JsError> {
+        #[derive(Deserialize)]
+        struct Row {
+            key: u64,
+            id: String,
+            name: Option<String>,
+        }
+        let rows: Vec<Row> = self.store.rows("SELECT key, id, name FROM entry", &[])?;
+        let titles: Vec<(u64, String)> =
+            rows.iter().map(|row| (row.key, sort_key(row.name.as_deref(), &row.id))).collect();
+        let sql = "UPDATE entry SET title = it.value ->> 1 FROM json_each(?) AS it \
+                   WHERE entry.key = it.value ->> 0";
+        for some in titles.chunks(TITLES) {
+            let some = serde_json::to_string(some).unwrap_or_default();
+            self.store.rows::<IgnoredAny>(sql, &[some.into()])?;
+        }
+        Ok(())
+    }
+
+    /// Who is told of silence, and after how long.
+    fn settings(&self) -> &Settings {
+        self.settings.get_or_init(|| outbox::webhook::settings(&self.env))
     }
 
     fn set(&self, name: &str, value: u64) -> Result<(), JsError> {
@@ -208,21 +272,27 @@ impl Directory {
         Ok(next)
     }
 
-    fn apply(&self, entry: &str, document: Option<&JsString>) -> Result<Value, JsError> {
-        let reply = |result: &str| Ok(json!({ "format": FORMAT, "result": result }));
+    fn apply(&self, message: &str, document: Option<&JsString>) -> Result<String, JsError> {
+        let reply = |result: &str| Ok(message::write([("result", Some(result))]));
         self.open()?;
-        if message::parse(entry).is_err() {
+        let is_known = message::read(message, &mut |_, _| {}).is_ok();
+        let entry = serde_json::from_str::<Entry<'_>>(message).ok().filter(|_| is_known);
+        let (Some(entry), Some(members)) = (entry, message.strip_prefix('{')) else {
             return reply("unknown format");
-        }
+        };
         let seq = self.next_seq()?;
-        let results = self.store.apply(&format!("[{entry}]"), document, seq)?;
+        let titled = format!("[{{\"title\":{},{members}]", Value::from(title(&entry)));
+        let results = self.store.apply(&titled, document, seq)?;
         let results: Vec<String> = serde_json::from_str(&results).unwrap_or_default();
         let result = results.first().map_or("", String::as_str);
         if result == "taken" {
             self.counts.forget();
+            if self.is_silent(&entry) {
+                self.silent.forget();
+            }
         }
         if matches!(result, "taken" | "seen") {
-            self.live.tell(entry, seq, result == "taken");
+            self.live.tell(&entry, seq, result == "taken");
         }
         reply(result)
     }
@@ -232,67 +302,99 @@ impl Directory {
         let Ok(message) = message::parse(message) else {
             return Ok(json!({ "format": FORMAT, "results": [] }));
         };
-        let jobs = message.get("jobs").map(Value::to_string).unwrap_or_default();
-        let results = self.store.apply_jobs(&jobs)?;
-        let results: Value = serde_json::from_str(&results).unwrap_or_default();
-        if results.as_array().is_some_and(|results| results.iter().any(|result| result == "taken"))
-        {
-            self.counts.forget();
+        let jobs = message.get("jobs").cloned().unwrap_or_default();
+        let results = self.store.apply_jobs(&jobs.to_string())?;
+        let results: Vec<Value> = serde_json::from_str(&results).unwrap_or_default();
+        for (job, result) in jobs.as_array().into_iter().flatten().zip(&results) {
+            let is_more = result == "taken";
+            if is_more {
+                self.counts.forget();
+            }
+            // One that was erased does not say whose it was; its id does.
+            let connector = job.get("id").and_then(Value::as_str).and_then(SyncJobId::parse);
+            if let (Some(id), true) = (connector, is_more || result == "seen") {
+                self.live.tell_jobs(id.connector(), self.seq.get(), is_more);
+            }
         }
         Ok(json!({ "format": FORMAT, "results": results }))
     }
 
     /// The text of a response.
     async fn respond(self: &Rc<Self>, message: Message) -> JsValue {
-        let Message { request, patterns, opaque_id, .. } = message;
+        let Message { mut request, patterns, opaque_id, .. } = message;
+        // What comes with a question for numbers is numbers.
+        let own = match request.target.starts_with("/_metrics") {
+            true => std::mem::take(&mut request.body),
+            false => String::new(),
+        };
         let (format, call) = api::read(&request);
-        let result = match call {
+        let finish =
+            |response: Response| HttpResponse::new(response, &format).opaque_id(opaque_id.clone());
+        let show = |page: Page, tag: Option<String>| -> JsValue {
+            if format.is_plain() {
+                let head = finish(Response::text(200, "{}".to_owned())).etag(tag);
+                return page.after_head(&head.head()).into();
+            }
+            let response = format.success(Response::text(200, page.into_text()));
+            finish(response).etag(tag).to_text().into()
+        };
+        let asked = (request.accept.as_deref(), api::Precondition::of(&request));
+        let tagged = |target: &str, patterns: Option<&[String]>| {
+            let (accept, precondition) = &asked;
+            let tag = self.tag(target, patterns, *accept);
+            (precondition.is_not_modified(&tag), tag)
+        };
+        let response = match call {
             Ok(Call::List(mut list)) => {
-                list.filter.ids = patterns.clone();
-                self.ready().await.map(|()| list)
+                list.filter.ids = patterns;
+                let ready = self.ready().await;
+                let (is_known, tag) = tagged(&request.target, list.filter.ids.as_deref());
+                let listed = ready.and_then(|()| match is_known {
+                    true => Ok(None),
+                    false => self.list(&list).map(Some),
+                });
+                match listed {
+                    Ok(None) => finish(Response::empty(304)).etag(Some(tag)),
+                    Ok(Some(page)) => return show(page, Some(tag)),
+                    Err(error) => finish(format.failure(&error)),
+                }
+            }
+            Ok(Call::Summary(mut summary)) => {
+                summary.ids = patterns;
+                let ready = self.ready().await;
+                // Time alone makes connectors silent.
+                let target = format!("{} {}", request.target, now_millis() / 60_000);
+                let (is_known, tag) = tagged(&target, summary.ids.as_deref());
+                let summarized = ready.and_then(|()| match is_known {
+                    true => Ok(Response::empty(304)),
+                    false => self.summary(&summary).map(|response| format.success(response)),
+                });
+                match summarized {
+                    Ok(response) => finish(response).etag(Some(tag)),
+                    Err(error) => finish(format.failure(&error)),
+                }
             }
             Ok(Call::Search(mut search)) => {
                 search.connectors = patterns;
-                let found = self.ready().await.and_then(|()| self.search(&search));
-                let response = format.result(found);
-                return HttpResponse::new(response, &format).opaque_id(opaque_id).to_text().into();
+                match self.ready().await.and_then(|()| self.search(&search)) {
+                    Ok(Found::Page(page)) => return show(page, None),
+                    Ok(Found::Response(response)) => finish(format.success(response)),
+                    Err(error) => finish(format.failure(&error)),
+                }
             }
-            Ok(Call::Import) => {
-                let response = format.result(self.import_now().await);
-                return HttpResponse::new(response, &format).opaque_id(opaque_id).to_text().into();
+            Ok(Call::Backup(Backup::Ids { after, size })) => {
+                let found = self.ready().await.and_then(|()| self.ids(&after, size));
+                finish(format.result(found))
             }
-            Ok(_) => Err(ApiError::internal()),
-            Err(error) => Err(error),
+            Ok(Call::Metrics) => match self.ready().await.and_then(|()| self.metrics(&own)) {
+                Ok(response) => finish(response).content_type(MEDIA_TYPE),
+                Err(error) => finish(format.failure(&error)),
+            },
+            Ok(Call::Import) => finish(format.result(self.import_now().await)),
+            Ok(_) => finish(format.failure(&ApiError::internal())),
+            Err(error) => finish(format.failure(&error)),
         };
-        let finish = |reply: HttpResponse| reply.opaque_id(opaque_id.clone());
-        let list = match result {
-            Ok(list) => list,
-            Err(error) => {
-                return finish(HttpResponse::new(format.failure(&error), &format)).to_text().into();
-            }
-        };
-        let tag = self.tag(&request.target, patterns.as_deref(), request.accept.as_deref());
-        if api::Precondition::of(&request).is_not_modified(&tag) {
-            let response = HttpResponse::new(Response::empty(304), &format).etag(Some(tag));
-            return finish(response).to_text().into();
-        }
-        match self.list(&list) {
-            Ok((count, results)) if format.is_plain() => {
-                // The connectors stay on the side of JavaScript: there may be megabytes of them.
-                let head = HttpResponse::new(Response::text(200, "{}".to_owned()), &format);
-                DirectoryStore::response(&finish(head.etag(Some(tag))).head(), count, &results)
-                    .into()
-            }
-            Ok((count, results)) => {
-                let results = String::from(&results);
-                let body = format!("{{\"count\":{count},\"results\":[{results}]}}");
-                let response = format.success(Response::text(200, body));
-                finish(HttpResponse::new(response, &format).etag(Some(tag))).to_text().into()
-            }
-            Err(error) => {
-                finish(HttpResponse::new(format.failure(&error), &format)).to_text().into()
-            }
-        }
+        response.to_text().into()
     }
 
     /// The entity tag of a list: what was asked, and the number of the last change. So a list that

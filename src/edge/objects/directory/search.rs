@@ -11,14 +11,21 @@ use worker::console_error;
 
 use super::Directory;
 use super::list::{Condition, are_ranges, list, within};
-use crate::api::{ApiError, Index, LIST_BYTES_LIMIT, Response, Row, Search, View};
+use crate::api::{
+    ApiError, Index, LIST_BYTES_LIMIT, Piece, Response, Row, SEQ_NO_LAG, Search, View,
+};
 use crate::edge::now;
-use crate::edge::runtime::{JsError, describe};
+use crate::edge::runtime::{JsError, Page, describe};
 use crate::query::{Column, Condition as Known};
 use crate::sync_job::SyncJobStatus;
 
 /// So many documents are looked at in one go.
 const BATCH: usize = 200;
+
+/// The version of a document. One that came from Workers KV becomes version 1 when its object is asked.
+const VERSION: &str = "max(version, 1)";
+/// The start of a document.
+const DOCUMENT: &str = "'{'";
 
 /// Where the documents of an index are.
 struct Table {
@@ -116,7 +123,7 @@ impl Directory {
     ///
     /// # Errors
     /// 400 for a page that is too large, 500 if the database fails.
-    pub(super) fn search(&self, search: &Search) -> Result<Response, ApiError> {
+    pub(super) fn search(&self, search: &Search) -> Result<Found, ApiError> {
         let failed = |thrown: JsError| {
             console_error!("a search cannot be made: {}", describe(&thrown));
             ApiError::internal()
@@ -139,10 +146,13 @@ impl Directory {
         }
         match order(search, table).filter(|_| is_exact) {
             Some(order) => self.page(search, table, all, &order),
-            None => self.evaluate(search, table, all),
+            None => self.evaluate(search, table, all).map(|response| response.map(Found::Response)),
         }
         .map_err(failed)?
-        .filter(|response| response.body.len() <= LIST_BYTES_LIMIT)
+        .filter(|found| match found {
+            Found::Response(response) => response.body.len() <= LIST_BYTES_LIMIT,
+            Found::Page(_) => true,
+        })
         .ok_or_else(ApiError::list_too_large)
     }
 
@@ -151,30 +161,44 @@ impl Directory {
         &self,
         search: &Search,
         table: &Table,
-        Condition { sql, values }: Condition,
+        condition: Condition,
         order: &str,
-    ) -> Result<Option<Response>, JsError> {
-        let name = table.name;
-        let mut rows = Vec::new();
-        if search.view != View::Count && search.size > 0 {
-            let mut values = values.clone();
-            values.extend([(search.size as u64).into(), (search.from as u64).into()]);
-            let sql =
-                format!("SELECT key FROM {name} WHERE {sql} ORDER BY {order} LIMIT ? OFFSET ?");
-            match self.documents(table, &sql, &values)? {
-                Some(found) => rows = found,
-                None => return Ok(None),
-            }
+    ) -> Result<Option<Found>, JsError> {
+        if search.view == View::Count || search.size == 0 {
+            let total = self.total(search, table, condition, 0)?;
+            return Ok(Some(Found::Response(search.answer(total, []))));
         }
-        let is_last = rows.len() < search.size && (search.from == 0 || !rows.is_empty());
-        let total = match is_last && search.view != View::Count {
-            true => search.from + rows.len(),
-            false => {
-                let sql = format!("SELECT count(*) AS count FROM {name} WHERE {sql}");
-                usize::try_from(self.remembered_count(&sql, &values)?).unwrap_or(usize::MAX)
-            }
+        let Condition { sql, mut values } = condition.clone();
+        values.extend([(search.size as u64).into(), (search.from as u64).into()]);
+        let name = table.name;
+        let sql = format!("SELECT key FROM {name} WHERE {sql} ORDER BY {order} LIMIT ? OFFSET ?");
+        let Some(pieces) = search.pieces() else {
+            let Some(rows) = self.documents(table, &sql, &values)? else { return Ok(None) };
+            let total = self.total(search, table, condition, rows.len())?;
+            return Ok(Some(Found::Response(search.answer(total, rows))));
         };
-        Ok(Some(search.answer(total, rows)))
+        let (head, tail) = around_members(&pieces);
+        let found = self.store.page(name, [&head, &tail], &sql, &values, LIST_BYTES_LIMIT)?;
+        let Some((count, items)) = found else { return Ok(None) };
+        let total = self.total(search, table, condition, count)?;
+        let (before, after) = search.frame(total, count == 0);
+        Ok(Some(Found::Page(Page { before, items, after })))
+    }
+
+    /// How many there are in all, if the page has `shown`.
+    fn total(
+        &self,
+        search: &Search,
+        table: &Table,
+        Condition { sql, values }: Condition,
+        shown: usize,
+    ) -> Result<usize, JsError> {
+        let is_last = shown < search.size && (search.from == 0 || shown > 0);
+        if is_last && search.view != View::Count {
+            return Ok(search.from + shown);
+        }
+        let sql = format!("SELECT count(*) AS count FROM {} WHERE {sql}", table.name);
+        Ok(usize::try_from(self.remembered_count(&sql, &values)?).unwrap_or(usize::MAX))
     }
 
     /// Each document that the condition leaves is looked at. `None` if they are too large.
@@ -235,6 +259,33 @@ impl Directory {
         }
         Ok(Some(rows))
     }
+}
+
+/// What was found.
+pub(super) enum Found {
+    /// The response.
+    Response(Response),
+    /// Its body.
+    Page(Page),
+}
+
+/// An expression for what stands before the members of a document, and what stands after it.
+fn around_members(pieces: &[Piece]) -> (String, String) {
+    let mut head = Vec::new();
+    let mut tail = String::new();
+    for piece in pieces {
+        match piece {
+            Piece::Text(text) if head.last().is_some_and(|last| last == DOCUMENT) => {
+                tail.push_str(text);
+            }
+            Piece::Text(text) => head.push(format!("'{}'", text.replace('\'', "''"))),
+            Piece::Id => head.push("json_quote(id)".to_owned()),
+            Piece::Version => head.push(VERSION.to_owned()),
+            Piece::SeqNo => head.push(format!("({VERSION} - {SEQ_NO_LAG})")),
+            Piece::Document => head.push(DOCUMENT.to_owned()),
+        }
+    }
+    (head.join(" || "), tail)
 }
 
 /// Is it a condition that only jobs fulfil which are not over?

@@ -61,8 +61,22 @@ const JOB_TABLES = `
   CREATE TABLE IF NOT EXISTS job_document (key INTEGER PRIMARY KEY, json TEXT NOT NULL);
 `;
 
+// What names are sorted by, see `sort_key` in src/directory/summary.rs; rows of an earlier time get theirs once.
+const TITLES = `
+  ALTER TABLE entry ADD COLUMN title TEXT;
+  CREATE INDEX entry_by_urgency ON entry (deleted, status, since DESC, title, id);
+  CREATE INDEX entry_by_title ON entry (deleted, title, id);
+`;
+
 // Tickets that were used to watch, until they are out of date.
 const TICKETS = "CREATE TABLE ticket (nonce TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID";
+
+// Consumers of outboxes that are behind, and since when in milliseconds since 1970, as the connectors' objects report it.
+const BEHIND = `
+  CREATE TABLE behind (id TEXT NOT NULL, consumer TEXT NOT NULL, since INTEGER NOT NULL, PRIMARY KEY (id, consumer))
+  WITHOUT ROWID
+`;
+const BEHIND_BY_AGE = "CREATE INDEX behind_by_age ON behind (consumer, since)";
 
 /** Adds to a total, for a row that comes (`NEW`) or goes (`OLD`). A missing type counts under the empty text. */
 const count = (row, by) => `
@@ -76,17 +90,22 @@ const TRIGGERS = `
   BEGIN ${count("OLD", -1)} ${count("NEW", 1)} END;
 `;
 
-const FIELDS = ["index_name", "name", "service_type", "description", "status", "since", "deleted", "error", "last_seen"];
+const FIELDS = ["index_name", "name", "service_type", "description", "status", "since", "deleted", "error", "last_seen", "title"];
 
 /** Makes the tables if there are none. */
 export function open({ sql }) {
   const found = sql
-    .exec("SELECT name FROM sqlite_master WHERE name IN ('entry_moves', 'job_document', 'ticket')")
+    .exec(
+      "SELECT name FROM sqlite_master WHERE name IN ('entry_moves', 'job_document', 'ticket', 'entry_by_title', 'behind', 'behind_by_age')",
+    )
     .toArray();
   const names = found.map(({ name }) => name);
   if (!names.includes("entry_moves")) sql.exec(TABLES + TRIGGERS);
   if (!names.includes("job_document")) sql.exec(JOB_TABLES);
   if (!names.includes("ticket")) sql.exec(TICKETS);
+  if (!names.includes("entry_by_title")) sql.exec(TITLES);
+  if (!names.includes("behind")) sql.exec(BEHIND);
+  if (!names.includes("behind_by_age")) sql.exec(BEHIND_BY_AGE);
 }
 
 /**
@@ -100,7 +119,9 @@ export function apply(storage, entries, document, seq) {
 
 function applyOne(sql, entry, document, seq) {
   const [old] = sql.exec("SELECT * FROM entry WHERE id = ?", entry.id).toArray();
-  if (old && old.version >= entry.version) {
+  // `anew`: whoever says how it is doubts what is known here.
+  if (entry.anew) sql.exec("DELETE FROM behind WHERE id = ?", entry.id);
+  if (old && (old.version > entry.version || (old.version === entry.version && !entry.anew))) {
     forgetSettled(sql, entry);
     return "older";
   }
@@ -188,22 +209,30 @@ export function query({ sql }, statement, values) {
 }
 
 /**
- * The connectors whose keys a statement gives, as JSON with commas between them; `undefined` if that is more than
- * `limit` characters.
+ * The documents whose keys in `entry` or `job` a statement gives, as JSON with commas between them: how many, and the
+ * text, which is `undefined` if it is more than `limit` characters. `head` is an expression for what stands before the
+ * members of a document, `tail` what stands after the document.
  */
-export function page({ sql }, statement, values, limit) {
-  const rows = sql.exec(
-    `SELECT id, status, last_seen, json FROM (${statement})
-     CROSS JOIN entry USING (key) CROSS JOIN document USING (key)`,
-    ...JSON.parse(values),
-  );
+export function page({ sql }, table, head, tail, statement, values, limit) {
+  let count = 0;
   let text = "";
-  for (const [id, status, lastSeen, json] of rows.raw()) {
-    text += `${text === "" ? "" : ","}{"id":${JSON.stringify(id)},${members(status, lastSeen, json)}`;
-    if (text.length > limit) return undefined;
+  for (const [before, status, lastSeen, json] of select(sql, table, head, statement, values)) {
+    text += `${count === 0 ? "" : ","}${before}${members(status, lastSeen, json)}${tail}`;
+    if (text.length > limit) return [count, undefined];
+    count += 1;
   }
-  return text;
+  return [count, text];
 }
+
+/** The documents whose keys a statement gives, row by row, each after `columns`. */
+const select = (sql, table, columns, statement, values) =>
+  sql
+    .exec(
+      `SELECT ${columns}, status, last_seen, json FROM (${statement})
+       CROSS JOIN ${table} USING (key) CROSS JOIN ${table === "job" ? "job_document" : "document"} USING (key)`,
+      ...JSON.parse(values),
+    )
+    .raw();
 
 /** The members of a document, with those that change often put back. */
 function members(status, lastSeen, json) {
@@ -217,19 +246,13 @@ function members(status, lastSeen, json) {
  * version, and one with its JSON; `undefined` if that is more than `limit` characters.
  */
 export function documents({ sql }, table, statement, values, limit) {
-  const json = table === "job" ? "job_document" : "document";
-  const rows = sql.exec(
-    `SELECT id, version, status, last_seen, json FROM (${statement})
-     CROSS JOIN ${table} USING (key) CROSS JOIN ${json} USING (key)`,
-    ...JSON.parse(values),
-  );
   let text = "";
-  for (const [id, version, status, lastSeen, json] of rows.raw()) {
+  for (const [id, version, status, lastSeen, json] of select(sql, table, "id, version", statement, values)) {
     text += `${JSON.stringify(id)}\n${version}\n{${members(status, lastSeen, json)}\n`;
     if (text.length > limit) return undefined;
   }
   return text;
 }
 
-/** The text of a list's response: its head, how many there are, and those of the page. */
-export const listResponse = (head, count, results) => `${head}{"count":${count},"results":[${results}]}`;
+/** The text of a response: its head, and a page with what stands around it. */
+export const pageResponse = (head, before, items, after) => `${head}${before}${items}${after}`;

@@ -1,0 +1,8 @@
+// Sends every request on, and does nothing else.
+
+export default {
+  fetch(request, { ORIGIN }) {
+    const { pathname, search } = new URL(request.url);
+    return fetch(new Request(ORIGIN + pathname + search, request), { redirect: "manual" });
+  },
+};

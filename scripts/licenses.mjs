@@ -1,0 +1,55 @@
+// The licence texts of what is compiled into a module: whoever ships it has to ship them too.
+
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+import { root } from "./tools.mjs";
+
+const target = "wasm32-unknown-unknown";
+const output = (command, ...args) =>
+  execFileSync(command, args, { cwd: root, maxBuffer: 1 << 28, encoding: "utf8" });
+
+/** What a feature of the crate compiles in: names, versions, licences, and where their texts are. */
+function crates(feature) {
+  const cargo = (...args) => output("cargo", ...args, "--locked", "--features", feature);
+  const { packages } = JSON.parse(cargo("metadata", "--format-version", "1", "--filter-platform", target));
+  const edges = ["--edges", "normal,no-proc-macro"];
+  const listed = cargo("tree", "--target", target, ...edges, "--prefix", "none", "--format", "{p}");
+  const names = new Set(listed.split("\n").map((line) => line.split(" ").slice(0, 2).join(" ")));
+  return packages
+    .filter(({ name, version }) => names.has(`${name} v${version}`) && name !== "connector-status")
+    .map(({ name, version, license, manifest_path: path }) => ({ name, version, license, folder: dirname(path) }));
+}
+
+/** Rust's own library is part of every module. */
+const library = () => ({
+  name: "Rust's standard library",
+  version: output("rustc", "--version").split(" ")[1],
+  license: "MIT OR Apache-2.0",
+  folder: join(output("rustc", "--print", "sysroot").trim(), "share/doc/cargo"),
+});
+
+/** An installed npm package that is bundled in. */
+export function npmPackage(name) {
+  const folder = join(root, "node_modules", name);
+  const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  return { name, version, license, folder };
+}
+
+/** The text of LICENSES.txt for the crate with these features, and for what else is bundled in. */
+export function licenses(features, others = []) {
+  const byText = new Map();
+  const all = new Map([...features.flatMap(crates), library(), ...others].map((each) => [each.name + each.version, each]));
+  for (const { name, version, license, folder } of all.values()) {
+    const files = readdirSync(folder).filter((file) => /^(licen[cs]e|copying|notice)/i.test(file)).sort();
+    // Where there is a choice, it is MIT.
+    const chosen = !license.includes(" AND ") && files.find((file) => /mit/i.test(file));
+    const texts = (chosen ? [chosen] : files).map((file) => readFileSync(join(folder, file), "utf8").trim());
+    if (texts.length === 0) throw new Error(`${name} ${version} has no licence text in ${folder}`);
+    const text = texts.join("\n\n");
+    byText.set(text, [...(byText.get(text) ?? []), `${name} ${version}: ${license}`]);
+  }
+  const sections = [...byText].map(([text, names]) => `${names.join("\n")}\n\n${text}`);
+  return `${sections.join(`\n\n${"-".repeat(80)}\n\n`)}\n`;
+}

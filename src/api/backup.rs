@@ -1,0 +1,284 @@
+//! Backup: a connector as a whole - document, version, history, sync jobs - out of its object and back
+//! in, and the ids of all there are. Deleted and erased ones too: a version is never given twice.
+
+use serde_json::{Value, json};
+
+use super::error::{ApiError, Cause};
+use super::query::Query;
+use super::{Call, Request, Response, checked, read_body_text, refuse_body};
+use crate::connector::{Connector, Fields};
+use crate::status::Status;
+use crate::sync_job::{SyncJob, SyncJobId};
+use crate::values::{Time, json};
+
+/// The format of a backup.
+const FORMAT: u64 = 1;
+/// So many ids at once.
+const IDS: usize = 1_000;
+/// Versions that may have been given between a backup and what made it necessary. What is written after
+/// a restoration has a version past them: an entity tag that somebody has seen never comes again for
+/// something else.
+const GAP: u64 = 1_000_000_000;
+/// Versions stay far below what JavaScript counts exactly.
+const VERSION_LIMIT: u64 = 1 << 52;
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub enum BackupRoute {
+    /// `GET /_connector/_backup`
+    Ids,
+    /// `GET /_connector/{id}/_backup`
+    Show(String),
+    /// `PUT /_connector/{id}/_backup`
+    Restore(String),
+    /// `POST /_connector/{id}/_reindex`
+    Reindex(String),
+    /// `POST /_connector/{id}/_rewind`
+    Rewind(String),
+}
+
+/// What is to be done.
+#[derive(Clone, Debug)]
+pub enum Backup {
+    /// Give the ids of connectors.
+    Ids {
+        /// Those behind this one.
+        after: String,
+        /// So many at most.
+        size: usize,
+    },
+    /// Give the state of a connector.
+    Show {
+        /// The connector.
+        id: String,
+        /// Only its sync jobs behind this one; `None`: from the start.
+        after: Option<String>,
+    },
+    /// Put a connector's state back.
+    Restore {
+        /// The connector.
+        id: String,
+        /// Even over one that is there.
+        overwrite: bool,
+        /// What is put back.
+        saved: Box<Saved>,
+    },
+    /// Tell the Directory of a connector and its jobs once more.
+    Reindex {
+        /// The connector.
+        id: String,
+    },
+    /// Take a connector's object back to how it was.
+    Rewind {
+        /// The connector.
+        id: String,
+        /// When.
+        to: Time,
+    },
+}
+
+impl Backup {
+    /// The connector that it concerns; `None`: all.
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Self::Ids { .. } => None,
+            Self::Show { id, .. }
+            | Self::Restore { id, .. }
+            | Self::Reindex { id }
+            | Self::Rewind { id, .. } => Some(id),
+        }
+    }
+
+    /// Whether it changes something.
+    pub fn writes(&self) -> bool {
+        matches!(self, Self::Restore { .. } | Self::Reindex { .. } | Self::Rewind { .. })
+    }
+}
+
+/// A state that is put back, or a part of one: jobs may come later.
+#[derive(Clone, Debug, Default)]
+pub struct Saved {
+    /// The connector.
+    pub connector: Option<SavedConnector>,
+    /// Some of its sync jobs: `id`, `version`, `edited`, and the JSON of `document`.
+    pub jobs: Vec<Value>,
+}
+
+/// A connector with its past.
+#[derive(Clone, Debug)]
+pub struct SavedConnector {
+    /// `None`: it was erased.
+    pub document: Option<Connector>,
+    /// Its version.
+    pub version: u64,
+    /// The version of the last change to anything but the status and `last_seen`.
+    pub edited: u64,
+    /// Changes of status with their version, `seq`.
+    pub history: Vec<Value>,
+}
+
+impl SavedConnector {
+    /// Every version up to this one may have been given before.
+    pub fn floor(&self) -> u64 {
+        self.version + GAP
+    }
+}
+
+pub(super) fn read(
+    route: BackupRoute,
+    request: &Request,
+    path: &str,
+    query: &mut Query,
+) -> Result<Call, ApiError> {
+    let backup = match route {
+        BackupRoute::Restore(id) => {
+            let overwrite = query.switch("overwrite")?;
+            let id = checked(id)?;
+            let saved = Saved::read(&id, read_body_text(request)?).map_err(|problem| {
+                let reason = format!("[{id}] cannot be restored from this body: {problem}");
+                ApiError::from(Cause::illegal_argument(reason))
+            })?;
+            return Ok(Call::Backup(Backup::Restore { id, overwrite, saved: Box::new(saved) }));
+        }
+        BackupRoute::Ids => {
+            let after = query.text("after").unwrap_or_default();
+            let size = query.number("size", IDS)?.clamp(1, IDS);
+            Backup::Ids { after, size }
+        }
+        BackupRoute::Show(id) => Backup::Show { id: checked(id)?, after: query.text("after") },
+        BackupRoute::Rewind(id) => {
+            let to = query.text("to").unwrap_or_default();
+            let to = Time::parse(&to).ok_or_else(|| {
+                let problem = format!(
+                    "[to] is [{to}], which is no time: say when, like 2026-11-25T08:30:00Z"
+                );
+                ApiError::invalid(&[problem])
+            })?;
+            Backup::Rewind { id: checked(id)?, to }
+        }
+        BackupRoute::Reindex(id) => Backup::Reindex { id: checked(id)? },
+    };
+    refuse_body(request, path)?;
+    Ok(Call::Backup(backup))
+}
+
+impl Saved {
+    fn read(id: &str, body: &str) -> Result<Self, String> {
+        let mut body = json::parse_object(body)?;
+        match body.get("format").and_then(Value::as_u64) {
+            Some(FORMAT) => {}
+            _ => return Err(format!("[format] is not {FORMAT}")),
+        }
+        if body.get("id").and_then(Value::as_str) != Some(id) {
+            return Err("[id] is that of another connector".to_owned());
+        }
+        let mut list = |name: &str| match body.get_mut(name).map(Value::take) {
+            None => Ok(Vec::new()),
+            Some(Value::Array(list)) => Ok(list),
+            Some(_) => Err(format!("[{name}] is no list")),
+        };
+        let history = list("history")?;
+        let jobs = list("jobs")?.into_iter().map(|job| saved_job(id, job));
+        let jobs = jobs.collect::<Result<_, _>>()?;
+        if !body.contains_key("version") {
+            return Ok(Self { connector: None, jobs });
+        }
+        let version = version(&body, "version", VERSION_LIMIT)?;
+        let edited = version_or(&body, "edited", version)?;
+        for change in &history {
+            check_change(change, version)?;
+        }
+        let document = match body.get_mut("document").map(Value::take) {
+            Some(Value::Object(document)) => Some(Connector::from_fields(document)?),
+            Some(Value::Null) => None,
+            _ => return Err("[document] is neither an object nor null".to_owned()),
+        };
+        Ok(Self { connector: Some(SavedConnector { document, version, edited, history }), jobs })
+    }
+}
+
+fn version(fields: &Fields, name: &str, limit: u64) -> Result<u64, String> {
+    let version = fields.get(name).and_then(Value::as_u64);
+    version
+        .filter(|version| (1..=limit).contains(version))
+        .ok_or_else(|| format!("[{name}] is not between 1 and {limit}"))
+}
+
+fn version_or(fields: &Fields, name: &str, default: u64) -> Result<u64, String> {
+    if fields.contains_key(name) { version(fields, name, default) } else { Ok(default) }
+}
+
+fn check_change(change: &Value, newest: u64) -> Result<(), String> {
+    let is_status = |name: &str, may_be_null: bool| match change.get(name) {
+        Some(Value::String(name)) => Status::parse(name).is_some(),
+        value => may_be_null && value.is_none_or(Value::is_null),
+    };
+    let is_text = |name: &str, may_be_null: bool| match change.get(name) {
+        Some(Value::String(_)) => true,
+        value => may_be_null && value.is_none_or(Value::is_null),
+    };
+    let seq = change.get("seq").and_then(Value::as_u64);
+    let is_sound = seq.is_some_and(|seq| (1..=newest).contains(&seq))
+        && is_status("from", true)
+        && is_status("to", false)
+        && is_text("at", false)
+        && is_text("via", false)
+        && is_text("by", true);
+    if is_sound { Ok(()) } else { Err(format!("[history] has {change}, which is no change")) }
+}
+
+fn saved_job(connector: &str, job: Value) -> Result<Value, String> {
+    let Value::Object(mut job) = job else { return Err("[jobs] has one that is no object".into()) };
+    let id = job.get("id").and_then(Value::as_str).and_then(SyncJobId::parse);
+    let Some(id) = id.filter(|id| id.connector() == connector) else {
+        return Err("[jobs] has one whose [id] is not that of a job of this connector".to_owned());
+    };
+    let version = version(&job, "version", VERSION_LIMIT)?;
+    let edited = version_or(&job, "edited", version)?;
+    let document = match job.get_mut("document").map(Value::take) {
+        Some(Value::Object(document)) => SyncJob::from_fields(document)?.to_json(),
+        _ => return Err(format!("job [{}] has no [document]", id.as_str())),
+    };
+    Ok(json!({ "id": id.as_str(), "version": version, "edited": edited, "document": document }))
+}
+
+/// The response with the state of a connector. `connector`: its version, the version of its last edit,
+/// its JSON, and its history as JSON; absent where only more jobs are asked for. `jobs`: members
+/// `jobs` and `next` as JSON.
+pub fn show_backup(
+    id: &str,
+    connector: Option<(u64, u64, Option<&str>, &str)>,
+    jobs: &str,
+) -> Response {
+    let mut body = format!("{{\"format\":{FORMAT},\"id\":{}", Value::from(id));
+    if let Some((version, edited, document, history)) = connector {
+        let document = document.unwrap_or("null");
+        body.push_str(&format!(
+            ",\"version\":{version},\"edited\":{edited},\"document\":{document},\
+             \"history\":{history}"
+        ));
+    }
+    body.push_str(&format!(",{jobs}}}"));
+    Response::text(200, body)
+}
+
+/// The response with a page of ids.
+pub fn show_ids(ids: &[String], size: usize) -> Response {
+    let next = ids.last().filter(|_| ids.len() == size);
+    Response::json(200, &json!({ "ids": ids, "next": next }))
+}
+
+/// 400: the runtime cannot go back in time, as that on one's own machine cannot.
+pub fn no_rewind(why: &str) -> ApiError {
+    let reason = format!("the object cannot be taken back: {why}");
+    Cause::new("unsupported_operation_exception", reason).into()
+}
+
+/// 409: there is a connector, and nobody said to overwrite it.
+pub fn already_there(id: &str) -> ApiError {
+    let reason = format!(
+        "there is a connector [{id}] already, or there was one: it is overwritten only with \
+         [overwrite=true]"
+    );
+    ApiError::of(409, Cause::new("resource_already_exists_exception", reason))
+}

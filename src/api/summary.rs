@@ -1,0 +1,47 @@
+//! `GET /_connector/_summary`: this API's own list, for people who look after many connectors.
+
+use super::error::{ApiError, Cause};
+use super::query::Query;
+use super::{bounded, read_statuses, window};
+use crate::directory::{SortField, Summary};
+
+pub(super) fn read(query: &mut Query) -> Result<Summary, ApiError> {
+    let from = query.number("from", 0)?;
+    let size = query.number("size", 100)?;
+    window(from, size)?;
+    let (sort, is_reversed) = query.text("sort").map_or(Ok(Default::default()), |text| {
+        read_sort(&text).ok_or_else(|| {
+            let known: Vec<&str> = SortField::ALL.into_iter().map(SortField::name).collect();
+            let reason = format!(
+                "Unknown sort [{text}]: use one of [{}], alone or followed by [:asc] or [:desc]",
+                known.join(", ")
+            );
+            ApiError::from(Cause::illegal_argument(reason))
+        })
+    })?;
+    let text = query.text("query").unwrap_or_default();
+    bounded(&text)?;
+    // An empty item stands for connectors without a type.
+    let types = query.text("service_type");
+    Ok(Summary {
+        from,
+        size,
+        sort,
+        is_reversed,
+        statuses: read_statuses(query)?,
+        service_types: types.map_or(Vec::new(), |all| all.split(',').map(str::to_owned).collect()),
+        words: text.split_whitespace().map(str::to_ascii_lowercase).collect(),
+        silent: query.switch("silent")?,
+        ids: None,
+    })
+}
+
+fn read_sort(text: &str) -> Option<(SortField, bool)> {
+    let (name, direction) = text.split_once(':').unwrap_or((text, "asc"));
+    let field = SortField::ALL.into_iter().find(|field| field.name() == name)?;
+    match direction {
+        "asc" => Some((field, false)),
+        "desc" => Some((field, true)),
+        _ => None,
+    }
+}

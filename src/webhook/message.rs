@@ -1,0 +1,222 @@
+//! The messages that targets are sent.
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{Settings, Target};
+use crate::connector::Connector;
+use crate::document::shortened;
+use crate::status::Status;
+use crate::values::Time;
+
+/// A longer reason is shortened.
+const REASON_LIMIT: usize = 1_000;
+/// What `encodeURIComponent` leaves as it is.
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
+
+/// What a message is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventType {
+    /// The connector has failed.
+    Error,
+    /// It is connected again, after a failure.
+    Recovered,
+    /// Somebody has to fill in its configuration.
+    NeedsConfiguration,
+    /// It has not checked in for a while.
+    Silent,
+    /// It has checked in again.
+    SeenAgain,
+    /// Its status has changed, whatever to.
+    Status,
+}
+
+impl EventType {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Error,
+        Self::Recovered,
+        Self::NeedsConfiguration,
+        Self::Silent,
+        Self::SeenAgain,
+        Self::Status,
+    ];
+    /// Those that are sent where nothing is set.
+    pub const DEFAULT: [Self; 5] =
+        [Self::Error, Self::Recovered, Self::NeedsConfiguration, Self::Silent, Self::SeenAgain];
+
+    /// Its name in messages and settings.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Error => "connector.error",
+            Self::Recovered => "connector.recovered",
+            Self::NeedsConfiguration => "connector.needs_configuration",
+            Self::Silent => "connector.silent",
+            Self::SeenAgain => "connector.seen_again",
+            Self::Status => "connector.status",
+        }
+    }
+
+    /// The event of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|event| event.name() == name)
+    }
+}
+
+/// What has happened to a connector, as a target is to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Happening {
+    /// What it is about.
+    pub event: EventType,
+    /// When, as ISO-8601 in UTC: of several changes the last.
+    pub at: String,
+    /// The version that the last change made; of silence and its end, when the connector was seen.
+    pub seq: u64,
+    /// The status before all of it; `None`: there was no connector, or nothing has changed.
+    pub from: Option<Status>,
+    /// The status after; `None`: nothing has changed.
+    pub to: Option<Status>,
+    /// How many changes of status that were.
+    pub changes: usize,
+    /// When it was seen before it fell silent, of the end of silence; the last time, of silence.
+    pub seen: Option<u64>,
+}
+
+/// A message, ready to be sent as often as needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The same whenever it is repeated.
+    pub id: String,
+    /// What it is about.
+    pub event: EventType,
+    /// When it happened.
+    pub at: String,
+    /// JSON.
+    pub body: String,
+}
+
+/// Makes a message of what has happened. `connector` is as it is now; `None`: it was erased.
+pub fn compose(
+    happening: &Happening,
+    id: &str,
+    connector: Option<&Connector>,
+    target: &Target,
+    settings: &Settings,
+) -> Message {
+    let Happening { event, at, seq, changes, seen, .. } = happening;
+    let now = connector.map(Connector::status);
+    let from = if happening.to.is_some() { happening.from } else { now };
+    let to = happening.to.or(now);
+    let reason = match (event, seen.map(Time::from_millis)) {
+        (EventType::Silent, Some(seen)) => {
+            let limit = duration(settings.silent_after_seconds());
+            Some(format!("no check-in for {limit}: it was last seen at {seen}"))
+        }
+        (EventType::SeenAgain, Some(seen)) => {
+            Some(format!("it has checked in again: it had not since {seen}"))
+        }
+        _ if to == Some(Status::Error) => {
+            let error = connector.and_then(|connector| connector.text("error"));
+            error
+                .filter(|error| !error.is_empty())
+                .map(|error| shortened(error, REASON_LIMIT).into_owned())
+        }
+        _ => None,
+    };
+    let since = match (event, seen) {
+        (EventType::Silent, Some(seen)) => Time::from_millis(*seen).to_string(),
+        _ => at.clone(),
+    };
+    let text = |name| connector.and_then(|connector| connector.text(name));
+    let page = settings.console.as_ref().map(|console| {
+        let id = utf8_percent_encode(id, COMPONENT);
+        format!("{console}/#/{id}")
+    });
+    let data = json!({
+        "id": id,
+        "name": text("name"),
+        "service_type": text("service_type"),
+        "index_name": text("index_name"),
+        "from": from.map(Status::name),
+        "to": to.map(Status::name),
+        "changes": changes,
+        "reason": reason,
+        "since": since,
+        "next": to.map(next),
+        "url": page,
+    });
+    let key = digest(&[&target.name, id, event.name(), &seq.to_string(), at]);
+    message(format!("msg_{key}"), *event, at.clone(), data)
+}
+
+/// A message to try out a target with: one that it asks for, about a connector that there is not.
+pub fn test_message(target: &Target, settings: &Settings, nonce: &str, now: Time) -> Message {
+    let event = target.events.first().copied().unwrap_or(EventType::Status);
+    let (from, to) = match event {
+        EventType::Recovered => (Status::Error, Status::Connected),
+        EventType::NeedsConfiguration => (Status::Created, Status::NeedsConfiguration),
+        EventType::Silent | EventType::SeenAgain => (Status::Connected, Status::Connected),
+        EventType::Error | EventType::Status => (Status::Connected, Status::Error),
+    };
+    let at = now.to_string();
+    let data = json!({
+        "id": "webhook-test",
+        "name": "Test of the webhook",
+        "service_type": null,
+        "index_name": null,
+        "from": from.name(),
+        "to": to.name(),
+        "changes": usize::from(from != to),
+        "reason": "this is a test: no connector has changed",
+        "since": at,
+        "next": next(to),
+        "url": settings.console,
+        "test": true,
+    });
+    message(format!("msg_test_{nonce}"), event, at, data)
+}
+
+fn message(id: String, event: EventType, at: String, data: Value) -> Message {
+    let body = json!({ "type": event.name(), "timestamp": at, "data": data }).to_string();
+    Message { id, event, at, body }
+}
+
+/// Which status may follow, and who moves there.
+fn next(status: Status) -> Value {
+    let rule = |next: &Status| {
+        let mover = next.mover();
+        json!({ "status": next.name(), "who": mover.who, "when": mover.when })
+    };
+    status.next().iter().map(rule).collect()
+}
+
+/// What stands for some texts, in 24 characters.
+pub(super) fn digest(texts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for text in texts {
+        hash.update(text.len().to_be_bytes());
+        hash.update(text);
+    }
+    let hash = hash.finalize();
+    Base64UrlUnpadded::encode_string(hash.get(..18).unwrap_or(&hash))
+}
+
+fn duration(seconds: u64) -> String {
+    let (count, unit) = match seconds {
+        s if s % 3_600 == 0 => (s / 3_600, "hour"),
+        s if s % 60 == 0 => (s / 60, "minute"),
+        s => (s, "second"),
+    };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}

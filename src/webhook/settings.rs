@@ -1,0 +1,229 @@
+//! Which targets there are, and what they are sent.
+
+use base64ct::{Base64, Encoding};
+use serde_json::Value;
+
+use super::delivery::{JITTER, TIME_LIMIT_MS};
+use super::message::{EventType, digest};
+use crate::directory::SILENCE_MS;
+use crate::document::Fields;
+
+/// More targets are not served: an object can only wait for so many at a time.
+const TARGETS: usize = 5;
+/// A secret has this many bytes.
+const SECRET_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
+/// The specification's schedule, in seconds: three days and a little.
+const RETRIES_S: [u64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
+const DAMPING_S: u64 = 60;
+/// No setting is longer than this many seconds: 30 days.
+const SECONDS_LIMIT: u64 = 30 * 86_400;
+
+const SILENT_AFTER: &str = "SILENT_AFTER_SECONDS";
+const CONSOLE: &str = "CONSOLE_URL";
+const DAMPING: &str = "WEBHOOK_DAMPING_SECONDS";
+const RETRIES: &str = "WEBHOOK_RETRY_SECONDS";
+const OF_TARGETS: [&str; 3] = ["WEBHOOK_URL", "WEBHOOK_SECRET", "WEBHOOK_EVENTS"];
+
+/// What is set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Who is sent something.
+    pub targets: Vec<Target>,
+    /// What is wrong with the settings, as sentences. What is wrong is not honoured.
+    pub problems: Vec<String>,
+    /// A connector is silent when it has not checked in for so long.
+    pub silent_after_ms: u64,
+    /// Changes within this time are one message; 0: each is one.
+    pub damping_ms: u64,
+    /// How long after a failure a message is sent again, by the number of the failure.
+    pub retries_ms: Vec<u64>,
+    /// Where the console is.
+    pub console: Option<String>,
+}
+
+/// Somebody who is sent messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The setting that names it.
+    pub name: String,
+    /// Where messages go. Never shown: it may hold a secret.
+    pub url: String,
+    /// Host and port of it.
+    pub host: String,
+    /// What messages are signed with: the secret, or the new and the old one.
+    pub secrets: Vec<Vec<u8>>,
+    /// What it is sent.
+    pub events: Vec<EventType>,
+    /// Stands for the URL where that must not be kept.
+    pub fingerprint: String,
+}
+
+impl Target {
+    /// Is it sent that?
+    pub fn wants(&self, event: EventType) -> bool {
+        self.events.contains(&event)
+    }
+
+    /// Is it told of silence, or of its end?
+    pub fn minds_silence(&self) -> bool {
+        self.wants(EventType::Silent) || self.wants(EventType::SeenAgain)
+    }
+}
+
+impl Settings {
+    /// How long a connector may be away before it counts as silent.
+    pub const fn silent_after_seconds(&self) -> u64 {
+        self.silent_after_ms / 1_000
+    }
+
+    /// Reads the Worker's settings. Those that are empty are as good as absent.
+    pub fn read(all: &Fields) -> Self {
+        let text = |name: &str| {
+            all.get(name).and_then(Value::as_str).map(str::trim).filter(|s| !s.is_empty())
+        };
+        let mut problems = Vec::new();
+        let mut seconds = |name: &str, default: u64, least: u64| match text(name) {
+            None => default * 1_000,
+            Some(given) => match given.parse() {
+                Ok(seconds) if (least..=SECONDS_LIMIT).contains(&seconds) => seconds * 1_000,
+                _ => {
+                    problems.push(format!(
+                        "{name} is [{given}]: it must be a number of seconds from {least} to \
+                         {SECONDS_LIMIT}. Until then it is {default}."
+                    ));
+                    default * 1_000
+                }
+            },
+        };
+        let silent_after_ms = seconds(SILENT_AFTER, SILENCE_MS / 1_000, 1);
+        let damping_ms = seconds(DAMPING, DAMPING_S, 0);
+        let retries: Option<Vec<u64>> = text(RETRIES).and_then(|given| {
+            let read =
+                |one: &str| one.trim().parse().ok().filter(|s| (1..=SECONDS_LIMIT).contains(s));
+            let read: Option<_> = given.split(',').map(read).collect();
+            if read.is_none() {
+                problems.push(format!(
+                    "{RETRIES} is [{given}]: it must be numbers of seconds with commas between \
+                     them, such as 5,300,1800. Until then the specification's schedule is kept."
+                ));
+            }
+            read
+        });
+        let retries = retries.unwrap_or_else(|| RETRIES_S.to_vec());
+        let console = text(CONSOLE).and_then(|given| match host(given) {
+            Ok(_) => Some(given.trim_end_matches('/').to_owned()),
+            Err(why) => {
+                problems.push(format!("{CONSOLE} {why}. Until then messages have no link."));
+                None
+            }
+        });
+        let mut targets = Vec::new();
+        for n in 1..=TARGETS {
+            let [url, secret, events] = OF_TARGETS.map(|name| numbered(name, n));
+            match (text(&url), text(&secret)) {
+                (None, None) => {}
+                (None, Some(_)) => {
+                    problems.push(format!("{secret} has no {url} beside it: it is not used."));
+                }
+                (Some(_), None) => problems.push(format!(
+                    "{secret} is missing: {url} is sent nothing without a secret to sign with. \
+                     `npm run webhook -- secret` makes one."
+                )),
+                (Some(given), Some(secrets)) => {
+                    let events = match text(&events).or_else(|| text(OF_TARGETS[2])) {
+                        None => EventType::DEFAULT.to_vec(),
+                        Some(names) => read_events(&events, names, &mut problems),
+                    };
+                    match (host(given), read_secrets(secrets)) {
+                        (Ok(host), Some(secrets)) if !events.is_empty() => targets.push(Target {
+                            name: url,
+                            url: given.to_owned(),
+                            host: host.to_owned(),
+                            secrets,
+                            events,
+                            fingerprint: digest(&[given]),
+                        }),
+                        (Ok(_), Some(_)) => {}
+                        (Ok(_), None) => problems.push(format!(
+                            "{secret} must be whsec_ and the base64 of 24 to 64 bytes (two of \
+                             them, with a space between, while it is replaced): {url} is sent \
+                             nothing. `npm run webhook -- secret` makes one."
+                        )),
+                        (Err(why), _) => problems.push(format!("{url} {why}: it is sent nothing.")),
+                    }
+                }
+            }
+        }
+        let unknown = |name: &&String| name.starts_with("WEBHOOK_") && !is_known(name);
+        for name in all.keys().filter(unknown) {
+            problems.push(format!(
+                "{name} is no setting that is known here. Targets are WEBHOOK_URL, WEBHOOK_URL_2 \
+                 to WEBHOOK_URL_{TARGETS}."
+            ));
+        }
+        let retries_ms = retries.into_iter().map(|seconds| seconds * 1_000).collect();
+        Self { targets, problems, silent_after_ms, damping_ms, retries_ms, console }
+    }
+
+    /// How long it is tried to tell somebody of something, in milliseconds: three days and a little.
+    pub fn patience_ms(&self) -> u64 {
+        let attempts: u64 = self.retries_ms.iter().map(|delay| delay + TIME_LIMIT_MS).sum();
+        attempts + attempts / JITTER + TIME_LIMIT_MS
+    }
+}
+
+/// The name of a target's setting: the first has no number.
+fn numbered(name: &str, n: usize) -> String {
+    if n == 1 { name.to_owned() } else { format!("{name}_{n}") }
+}
+
+fn is_known(name: &str) -> bool {
+    [DAMPING, RETRIES].contains(&name)
+        || (1..=TARGETS).any(|n| OF_TARGETS.iter().any(|of| numbered(of, n) == name))
+}
+
+fn read_events(setting: &str, names: &str, problems: &mut Vec<String>) -> Vec<EventType> {
+    let mut events = Vec::new();
+    for name in names.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+        match EventType::parse(name) {
+            _ if name == "*" => events.extend(EventType::ALL),
+            Some(event) => events.push(event),
+            None => problems.push(format!(
+                "{setting} names [{name}], which is no event. Events are {}, and * for all.",
+                EventType::ALL.map(EventType::name).join(", ")
+            )),
+        }
+    }
+    events
+}
+
+fn read_secrets(given: &str) -> Option<Vec<Vec<u8>>> {
+    let secret = |text: &str| {
+        let bytes = Base64::decode_vec(text.strip_prefix("whsec_")?).ok()?;
+        SECRET_BYTES.contains(&bytes.len()).then_some(bytes)
+    };
+    given.split_whitespace().map(secret).collect()
+}
+
+/// Host and port of an address.
+fn host(url: &str) -> Result<&str, &'static str> {
+    let (scheme, rest) =
+        url.split_once("://").ok_or("is no address such as https://a.example/b")?;
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let is_here = matches!(name, "localhost" | "127.0.0.1" | "[::1]");
+    match scheme {
+        _ if url.contains(|c: char| c.is_whitespace() || c.is_control()) => {
+            Err("must not contain blanks")
+        }
+        _ if host.contains('@') => Err("must not contain a user name or password"),
+        _ if name.is_empty() => Err("has no host"),
+        "https" => Ok(host),
+        "http" if is_here => Ok(host),
+        "http" => Err("must be https: messages are signed, not encrypted"),
+        _ => Err("must begin with https://"),
+    }
+}

@@ -1,0 +1,166 @@
+//! Backups: what is asked for, what is put back, and what is no backup.
+
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+mod common;
+
+use common::request;
+use connector_status::api::{self, ApiError, Backup, Call, Saved};
+use serde_json::{Value, json};
+
+/// A job of connector `a`.
+const JOB: &str = "job.a";
+
+fn ask(method: &str, target: &str, body: &str) -> Result<Backup, ApiError> {
+    match api::read(&request(method, target, body)).1? {
+        Call::Backup(backup) => Ok(backup),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn restore(body: &Value) -> Result<(bool, Saved), ApiError> {
+    match ask("PUT", "/_connector/a/_backup?overwrite=true", &body.to_string())? {
+        Backup::Restore { overwrite, saved, .. } => Ok((overwrite, *saved)),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn reason(error: &ApiError) -> String {
+    let body: Value = serde_json::from_str(&error.to_json()).unwrap();
+    body["error"]["reason"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn each_question_says_whom_it_concerns_and_whether_it_changes_something() {
+    let body = json!({ "format": 1, "id": "a" }).to_string();
+    let table = [
+        ("GET", "/_connector/_backup", "", None, false),
+        ("GET", "/_connector/a/_backup", "", Some("a"), false),
+        ("PUT", "/_connector/a/_backup", &body, Some("a"), true),
+        ("POST", "/_connector/a/_reindex", "", Some("a"), true),
+        ("POST", "/_connector/a/_rewind?to=2026-11-25T08:30:00Z", "", Some("a"), true),
+    ];
+    for (method, target, body, id, writes) in table {
+        let backup = ask(method, target, body).unwrap();
+        assert_eq!((backup.id(), backup.writes()), (id, writes), "{method} {target}");
+    }
+}
+
+fn whole() -> Value {
+    json!({
+        "format": 1, "id": "a", "version": 7, "edited": 5, "document": { "status": "error", "name": "A" },
+        "history": [
+            { "seq": 7, "from": "connected", "to": "error", "at": "2026-11-25T08:30:00Z", "via": "_error", "by": "k" },
+            { "seq": 1, "from": null, "to": "connected", "at": "2026-11-25T08:00:00Z", "via": "_import" },
+        ],
+        "jobs": [{ "id": JOB, "version": 3, "edited": 2, "document": { "status": "pending", "connector": { "id": "a" } } }],
+    })
+}
+
+#[test]
+fn what_was_saved_is_what_is_put_back() {
+    let (overwrite, saved) = restore(&whole()).unwrap();
+    assert!(overwrite);
+    let connector = saved.connector.unwrap();
+    assert_eq!((connector.version, connector.edited, connector.floor()), (7, 5, 1_000_000_007));
+    let document: Value =
+        serde_json::from_str(&connector.document.as_ref().unwrap().to_json()).unwrap();
+    assert_eq!((&document["name"], &document["status"]), (&json!("A"), &json!("error")));
+    assert_eq!(Value::from(connector.history), whole()["history"]);
+    assert_eq!(saved.jobs.len(), 1);
+    let job = &saved.jobs[0];
+    assert_eq!((&job["id"], &job["version"], &job["edited"]), (&json!(JOB), &json!(3), &json!(2)));
+    let document: Value = serde_json::from_str(job["document"].as_str().unwrap()).unwrap();
+    assert_eq!(document["status"], "pending");
+}
+
+#[test]
+fn what_may_be_left_out() {
+    let only_jobs = json!({ "format": 1, "id": "a" });
+    let (_, saved) = restore(&only_jobs).unwrap();
+    assert!(saved.connector.is_none() && saved.jobs.is_empty());
+    let erased = json!({ "format": 1, "id": "a", "version": 4, "document": null });
+    let connector = restore(&erased).unwrap().1.connector.unwrap();
+    assert!(connector.document.is_none() && connector.history.is_empty());
+    assert_eq!((connector.version, connector.edited), (4, 4));
+    let limit = json!({ "format": 1, "id": "a", "version": 1_u64 << 52, "document": null });
+    assert_eq!(restore(&limit).unwrap().1.connector.unwrap().version, 1 << 52);
+}
+
+#[test]
+fn what_is_no_backup() {
+    let status = "[history] has ";
+    let table: &[(&str, Value, &str)] = &[
+        ("/format", json!(2), "[format] is not 1"),
+        ("/format", json!("1"), "[format] is not 1"),
+        ("/id", json!("b"), "[id] is that of another connector"),
+        ("/id", json!(1), "[id] is that of another connector"),
+        ("/history", json!({}), "[history] is no list"),
+        ("/jobs", json!("none"), "[jobs] is no list"),
+        ("/version", json!(0), "[version] is not between 1 and 4503599627370496"),
+        ("/version", json!((1_u64 << 52) + 1), "[version] is not between"),
+        ("/version", json!("7"), "[version] is not between"),
+        ("/edited", json!(8), "[edited] is not between 1 and 7"),
+        ("/edited", json!(0), "[edited] is not between 1 and 7"),
+        ("/document", json!("x"), "[document] is neither an object nor null"),
+        ("/document", json!({ "status": "asleep" }), "unknown status [asleep]"),
+        ("/history/0", json!(1), status),
+        ("/history/0/seq", json!(8), status),
+        ("/history/0/seq", json!(0), status),
+        ("/history/0/seq", json!(null), status),
+        ("/history/0/from", json!("asleep"), status),
+        ("/history/0/from", json!(1), status),
+        ("/history/0/to", json!(null), status),
+        ("/history/0/to", json!("asleep"), status),
+        ("/history/0/at", json!(null), status),
+        ("/history/0/via", json!(null), status),
+        ("/history/0/by", json!(1), status),
+        ("/jobs/0", json!(1), "[jobs] has one that is no object"),
+        (
+            "/jobs/0/id",
+            json!("job.b"),
+            "[jobs] has one whose [id] is not that of a job of this connector",
+        ),
+        ("/jobs/0/id", json!(null), "[jobs] has one whose [id]"),
+        ("/jobs/0/version", json!(0), "[version] is not between"),
+        ("/jobs/0/edited", json!(4), "[edited] is not between 1 and 3"),
+        ("/jobs/0/document", json!(null), "has no [document]"),
+        ("/jobs/0/document", json!({ "status": "asleep" }), "unknown status [asleep]"),
+    ];
+    for (place, value, expected) in table {
+        let mut body = whole();
+        *body.pointer_mut(place).unwrap() = value.clone();
+        let error = restore(&body).err().unwrap_or_else(|| panic!("{place} {value} is taken"));
+        assert_eq!(error.status, 400, "{place} {value}");
+        let reason = reason(&error);
+        assert!(reason.contains(expected), "{place} {value}: {reason}");
+        assert!(reason.starts_with("[a] cannot be restored from this body: "), "{reason}");
+    }
+}
+
+#[test]
+fn a_page_of_ids_says_whether_there_are_more() {
+    let ids = ["a".to_owned(), "b".to_owned()];
+    let next = |size| {
+        let body: Value = serde_json::from_str(&api::show_ids(&ids, size).body).unwrap();
+        assert_eq!(body["ids"], json!(["a", "b"]));
+        body["next"].clone()
+    };
+    assert_eq!((next(2), next(3)), (json!("b"), json!(null)));
+    let sized = |target: &str| match ask("GET", target, "").unwrap() {
+        Backup::Ids { after, size } => (after, size),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(sized("/_connector/_backup"), (String::new(), 1_000));
+    assert_eq!(sized("/_connector/_backup?after=x&size=0"), ("x".to_owned(), 1));
+    assert_eq!(sized("/_connector/_backup?size=2000").1, 1_000);
+}
+
+#[test]
+fn a_time_to_go_back_to_is_needed() {
+    for target in ["/_connector/a/_rewind", "/_connector/a/_rewind?to=yesterday"] {
+        let error = ask("POST", target, "").unwrap_err();
+        assert_eq!(error.status, 400);
+        assert!(reason(&error).contains("which is no time"), "{target}");
+    }
+}

@@ -1,0 +1,197 @@
+// Keeping up: what happens elsewhere is here at once, and a page costs nothing while nothing happens.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { until } from "../until.mjs";
+import { badge, hashOf, move, option, says, startConsole } from "./browser.mjs";
+
+let site;
+before(async () => (site = await startConsole()));
+afterEach(() => site.closePages());
+after(() => site.close());
+
+const put = (id, status) => site.curl("PUT", `/_connector/${id}/_status`, { status });
+
+/** Notes what a page asks for, and the sockets that it opens. */
+function listen(page) {
+  const heard = { requests: [], sockets: [] };
+  page.on("request", (request) => heard.requests.push(`${request.method()} ${new URL(request.url()).pathname}`));
+  page.on("websocket", (socket) => heard.sockets.push(socket));
+  return heard;
+}
+
+/** Loads the page anew and waits until it hears of changes. */
+async function connected(page) {
+  const url = page.url();
+  await page.goto("about:blank");
+  const heard = listen(page);
+  const told = new Promise((resolve) => page.once("websocket", (socket) => socket.once("framereceived", resolve)));
+  await page.goto(url);
+  await told;
+  return heard;
+}
+
+/** How long it takes until the page has what `seen` looks for, in milliseconds by the page's own clock. */
+const delayOf = (page, selector, change) =>
+  Promise.all([
+    page.evaluate((selector) => {
+      const from = performance.now();
+      return new Promise((resolve) => {
+        const look = () => (document.querySelector(selector) ? resolve(performance.now() - from) : setTimeout(look, 5));
+        look();
+      });
+    }, selector),
+    change(),
+  ]).then(([delay]) => delay);
+
+const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
+
+test("a change by curl is seen within 300 ms, in the list and on the connector's page", async () => {
+  await site.connector("followed", { name: "Followed" }, "needs_configuration", "configured");
+  const list = await site.open();
+  const page = await site.open(hashOf("followed"));
+  for (const each of [list, page]) await connected(each);
+  await list.locator('tr[data-id="followed"]').waitFor();
+  await badge(page, "configured").waitFor();
+  const delays = { list: [], page: [] };
+  for (let n = 0; n < 7; n += 1) {
+    // The Directory is told of the second change of a connector in a second a moment later.
+    await sleep(1_000);
+    const status = n % 2 ? "configured" : "connected";
+    const [inList, inPage] = await Promise.all([
+      delayOf(list, `tr[data-id="followed"] .badge[data-status="${status}"]`, () => put("followed", status)),
+      delayOf(page, `.about .badge[data-status="${status}"]`, () => undefined),
+    ]);
+    delays.list.push(inList);
+    delays.page.push(inPage);
+  }
+  for (const [where, all] of Object.entries(delays)) assert.ok(median(all) <= 300, `${where}: ${all.map(Math.round)} ms`);
+  await says(page, "Changed elsewhere: Configured to Connected.");
+  assert.equal(await option(page, "needs_configuration").isEnabled(), false);
+  await site.curl("DELETE", "/_connector/followed");
+  await says(page, "This connector has been deleted");
+  await list.locator('tr[data-id="followed"]').waitFor({ state: "detached" });
+});
+
+test("an idle page asks for nothing, and heartbeats cost nothing", async () => {
+  await site.connector("quiet", { name: "Quiet" });
+  const hashes = ["", hashOf("quiet"), hashOf("quiet", "jobs"), hashOf("quiet", "history")];
+  const pages = [];
+  for (const hash of hashes) {
+    const page = await site.open(hash);
+    pages.push({ hash, page, heard: await connected(page) });
+    await page.locator(".list, .panel").first().waitFor();
+  }
+  await sleep(1_000);
+  for (const { heard } of pages) heard.requests.length = 0;
+  await sleep(3_000);
+  await site.curl("PUT", "/_connector/quiet/_check_in");
+  for (const { page } of pages) await page.locator(".seen, .last", { hasText: "just now" }).first().waitFor();
+  await sleep(3_000);
+  for (const { hash, heard } of pages) assert.deepEqual([hash, heard.requests, heard.sockets.length], [hash, [], 1]);
+});
+
+test("while nobody looks nothing is asked for; who comes back sees what has happened", async () => {
+  await site.connector("hidden", {});
+  const page = await site.open(hashOf("hidden"));
+  const heard = await connected(page);
+  await badge(page, "created").waitFor();
+  const look = (hidden) =>
+    page.evaluate((hidden) => {
+      Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, hidden);
+  await sleep(500);
+  await look(true);
+  heard.requests.length = 0;
+  await put("hidden", "error");
+  await sleep(1_000);
+  assert.deepEqual(heard.requests, []);
+  await look(false);
+  await badge(page, "error").waitFor();
+});
+
+test("all that a page shows hears from one socket, whatever is looked at", async () => {
+  await site.connector("shared", { name: "Shared", index_name: "shared", service_type: "mysql" });
+  const page = await site.open();
+  const heard = await connected(page);
+  await page.getByRole("link", { name: "Shared", exact: true }).click();
+  await page.getByRole("link", { name: "Sync jobs" }).click();
+  await page.getByRole("heading", { name: "Sync jobs" }).waitFor();
+  await page.getByRole("link", { name: "Connectors", exact: true }).click();
+  await page.getByRole("link", { name: "Shared", exact: true }).waitFor();
+  assert.equal(heard.sockets.length, 1);
+});
+
+test("two pages: what one does the other shows", async () => {
+  await site.connector("twin", { name: "Twin" }, "needs_configuration", "configured");
+  const page = await site.open(hashOf("twin"));
+  const other = await page.context().newPage();
+  await other.goto(`${site.url}/${hashOf("twin")}`);
+  await badge(other, "configured").waitFor();
+  await sleep(1_000);
+  await option(page, "connected").click();
+  await move(page).click();
+  await badge(other, "connected").waitFor({ timeout: 2_000 });
+  await says(other, "Changed elsewhere: Configured to Connected.");
+  assert.equal(await page.getByText("Changed elsewhere").count(), 0);
+});
+
+test("offline and back: nothing is lost", async () => {
+  await site.connector("away", {}, "needs_configuration");
+  const list = await site.open();
+  const page = await list.context().newPage();
+  await page.goto(`${site.url}/${hashOf("away")}`);
+  for (const each of [list, page]) await connected(each);
+  await badge(page, "needs_configuration").waitFor();
+  await page.context().setOffline(true);
+  for (const each of [list, page]) {
+    await says(each, "The server can't be reached.");
+    await says(each, /What you see is from .+ Trying again/s);
+  }
+  assert.equal(await move(page).isEnabled(), false);
+  const heard = listen(page);
+  await sleep(5_000);
+  assert.ok(heard.requests.length <= 4, `${heard.requests.length} requests in 5 s`);
+  await put("away", "configured");
+  await site.connector("came-meanwhile", { name: "Came meanwhile" });
+  await page.context().setOffline(false);
+  await badge(page, "configured").waitFor({ timeout: 4_000 });
+  await list.locator('tr[data-id="away"] .badge[data-status="configured"]').waitFor();
+  await list.locator('tr[data-id="came-meanwhile"]').waitFor();
+  for (const each of [list, page]) assert.equal(await each.getByText("The server can't be reached.").count(), 0);
+  // And it goes on.
+  await put("away", "error");
+  await badge(page, "error").waitFor();
+});
+
+test("a server that cannot answer now is tried again, and at once if that is wished", async () => {
+  await site.connector("failing", {});
+  const page = await site.open(hashOf("failing"));
+  await connected(page);
+  await badge(page, "created").waitFor();
+  await page.route("**/_status", (route) => route.fulfill({ status: 503, json: { error: { reason: "Workers KV does not answer" } } }));
+  await put("failing", "error");
+  await says(page, "Workers KV does not answer");
+  await says(page, /Trying again in \d+ s/);
+  await page.unroute("**/_status");
+  await page.getByRole("button", { name: "Try now" }).click();
+  await page.getByText("Workers KV does not answer").waitFor({ state: "detached" });
+  await badge(page, "error").waitFor();
+});
+
+test("where sockets do not get through the page asks now and then", async () => {
+  await site.connector("asked", {});
+  const page = await site.open();
+  await page.routeWebSocket("**/_watch*", (socket) => socket.close());
+  await page.goto(`${site.url}/${hashOf("asked")}`);
+  const heard = await listen(page);
+  await page.reload();
+  await badge(page, "created").waitFor();
+  await until(() => heard.requests.filter((request) => request === "GET /_connector").length);
+  await put("asked", "error");
+  await badge(page, "error").waitFor({ timeout: 20_000 });
+  assert.equal(await page.getByText("The server can't be reached.").count(), 0);
+});

@@ -1,0 +1,50 @@
+// Who was let in with a key is remembered for ten seconds; nobody else is.
+
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { after, before, test } from "node:test";
+
+import { ours, serveWithKv } from "../soak/workerd.mjs";
+import { until } from "../until.mjs";
+import { send } from "./worker.mjs";
+
+const secret = "a secret of a test";
+const bearing = (id, secret) => ({ authorization: `ApiKey ${btoa(`${id}:${secret}`)}` });
+const record = (more) =>
+  JSON.stringify({ name: "Key", secret_sha256: createHash("sha256").update(secret).digest("base64"), privileges: ["manage_connector"], ...more });
+
+let server;
+before(async () => {
+  server = await serveWithKv({ worker: ours({ vars: {} }) });
+});
+after(() => server.close());
+
+const status = async (headers) => (await send(server.url(), "GET", "/_security/_authenticate", undefined, headers)).status;
+const reads = async () => (await server.kv("counts")).reads;
+
+test("a key is read once in ten seconds", async () => {
+  await server.kv("load", [["k", record()]]);
+  const before = await reads();
+  const started = Date.now();
+  for (let n = 0; n < 20; n += 1) assert.equal(await status(bearing("k", secret)), 200);
+  assert.ok(Date.now() - started < 9_000, "the machine is too slow to tell");
+  assert.equal((await reads()) - before, 1);
+  await until(async () => (await status(bearing("k", secret)), (await reads()) - before), (count) => count === 2, 15);
+  const took = Date.now() - started;
+  assert.ok(took >= 9_900 && took < 15_000, `${took} ms`);
+});
+
+test("a new key works at once, however often it was tried before; a wrong secret is read each time", async () => {
+  const before = await reads();
+  for (let n = 0; n < 3; n += 1) assert.equal(await status(bearing("new", secret)), 401);
+  await server.kv("load", [["new", record()]]);
+  assert.equal(await status(bearing("new", secret)), 200);
+  for (let n = 0; n < 3; n += 1) assert.equal(await status(bearing("new", "another")), 401);
+  assert.equal((await reads()) - before, 7);
+});
+
+test("nobody is remembered beyond their key's end", async () => {
+  await server.kv("load", [["short", record({ expiration: Date.now() + 2_000 })]]);
+  assert.equal(await status(bearing("short", secret)), 200);
+  await until(() => status(bearing("short", secret)), (found) => found === 401, 5);
+});

@@ -1,0 +1,21 @@
+// The Worker behind Cloudflare Access, which `[access.dev]` in wrangler.toml simulates: it stands in front of the
+// whole Worker, and everybody is the one it names.
+
+import { randomBytes } from "node:crypto";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { root } from "../../scripts/tools.mjs";
+
+/** Options of `startWorker` for a Worker behind Access, which has let `identity` in; `remove` when it is closed. */
+export function behindAccess(identity, vars = {}) {
+  const file = join(root, `build/wrangler-access-${randomBytes(4).toString("hex")}.toml`);
+  const members = Object.entries(identity ?? {}).map(([name, value]) => `${name} = ${JSON.stringify(value)}`);
+  const section = identity ? `\n[access.dev.identity]\n${members.join("\n")}\n` : "";
+  const settings = readFileSync(join(root, "wrangler.toml"), "utf8")
+    .replace('main = "build/worker.js"', 'main = "worker.js"')
+    .replace('directory = "www/dist"', 'directory = "../www/dist"')
+    .replace(/\[build\][^[]*watch_dir = .*\n/, "");
+  writeFileSync(file, `${settings}\n[access.dev]\naud = "aud"\n${section}`);
+  return { options: { open: false, config: file, vars }, remove: () => rmSync(file) };
+}

@@ -1,0 +1,435 @@
+// Webhooks: what reaches receivers on this machine, through a real workerd.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { createServer } from "node:http";
+import { mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { suite, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+
+import { build } from "esbuild";
+
+import { environment, root } from "../../scripts/tools.mjs";
+import { inDatabases, ours, rowOf, scratch, serve, serveWithKv } from "../soak/workerd.mjs";
+import { until } from "../until.mjs";
+import { newSecret, settingsFor, startReceiver } from "./receiver.mjs";
+import { send } from "./worker.mjs";
+
+const DEADLINE = { timeout: 120_000 };
+
+/** A Worker with some receivers; ended with the test. `receivers`: options of each. */
+async function start(t, { receivers = [{}], vars = {} } = {}) {
+  const all = await Promise.all(receivers.map(startReceiver));
+  const disk = mkdtempSync(join(scratch, "connector-status-disk-"));
+  const settings = settingsFor(all, { WEBHOOK_DAMPING_SECONDS: "0", ...vars });
+  const worker = ours({ vars: { ANONYMOUS_PRIVILEGE: "manage_connector", ...settings } });
+  const server = await serveWithKv({ worker, disk });
+  t.after(async () => {
+    await server.close();
+    await Promise.all(all.map((receiver) => receiver.close()));
+    rmSync(disk, { recursive: true, force: true });
+    for (const { refused } of all) assert.deepEqual(refused, []);
+  });
+  const ask = async (method, path, body) => {
+    const answer = await send(server.url(), method, `/_connector/${path}`, body);
+    assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return answer.body;
+  };
+  return {
+    server,
+    disk,
+    receivers: all,
+    ask,
+    move: (id, status) => ask("PUT", `${id}/_status`, { status }),
+    deliveries: async (id) => (await ask("GET", `${id}/_webhook`)).deliveries,
+  };
+}
+
+const said = ({ type, data: { from, to, changes } }) => `${type}: ${from} > ${to} ${changes}`;
+/** Waits until so many messages have arrived. */
+const arrived = (receiver, count, seconds = 20) => until(() => receiver.got.length, (n) => n >= count, seconds);
+
+/** Runs scripts/webhook.mjs; gives what it says and how it ends. */
+const script = (...args) =>
+  new Promise((resolve) => {
+    execFile("node", ["scripts/webhook.mjs", ...args], { cwd: root, env: environment }, (error, stdout, stderr) =>
+      resolve({ code: error?.code ?? 0, said: stdout + stderr }),
+    );
+  });
+
+// Each has a Worker of its own, and waits most of the time: several go on at once.
+suite("webhooks", { concurrency: 4 }, () => {
+  test("the six events, with what is to be said of each", DEADLINE, async (t) => {
+    const vars = { WEBHOOK_EVENTS: "*", SILENT_AFTER_SECONDS: "3", CONSOLE_URL: "https://connectors.example/" };
+    const { receivers: [receiver], ask, move } = await start(t, { vars });
+    const id = encodeURIComponent("six/7");
+    await ask("PUT", id, { name: "Six", service_type: "s3", index_name: "search-six" });
+    await move(id, "needs_configuration");
+    await move(id, "configured");
+    await ask("PUT", `${id}/_error`, { error: "no bucket" });
+    await move(id, "connected");
+    await arrived(receiver, 8);
+    await ask("PUT", `${id}/_check_in`);
+    const silent = await until(() => receiver.got.find(({ type }) => type === "connector.silent"), Boolean, 20);
+    const { last_seen } = await ask("GET", id);
+    await ask("PUT", `${id}/_check_in`);
+    const again = await until(() => receiver.got.find(({ type }) => type === "connector.seen_again"), Boolean, 20);
+    const messages = receiver.got.slice(0, receiver.got.indexOf(again) + 1);
+    assert.deepEqual(messages.map(said), [
+      "connector.status: null > created 1",
+      "connector.needs_configuration: created > needs_configuration 1",
+      "connector.status: created > needs_configuration 1",
+      "connector.status: needs_configuration > configured 1",
+      "connector.error: configured > error 1",
+      "connector.status: configured > error 1",
+      "connector.recovered: error > connected 1",
+      "connector.status: error > connected 1",
+      "connector.silent: connected > connected 0",
+      "connector.seen_again: connected > connected 0",
+    ]);
+    assert.equal(new Set(messages.map(({ id }) => id)).size, messages.length);
+    const error = messages[4];
+    const { at } = (await ask("GET", `${id}/_status`)).history.find(({ to }) => to === "error");
+    assert.equal(error.timestamp, at);
+    const { next, ...data } = error.data;
+    assert.deepEqual(data, {
+      id: "six/7",
+      name: "Six",
+      service_type: "s3",
+      index_name: "search-six",
+      from: "configured",
+      to: "error",
+      changes: 1,
+      reason: "no bucket",
+      since: at,
+      url: "https://connectors.example/#/six%2F7",
+    });
+    assert.deepEqual(next.map(({ status, who }) => `${status} ${who}`), ["configured user", "connected connector", "error connector"]);
+    assert.equal(messages[6].data.reason, null);
+    assert.equal(silent.data.since, last_seen);
+    assert.equal(silent.data.reason, `no check-in for 3 seconds: it was last seen at ${last_seen}`);
+    assert.equal(again.data.reason, `it has checked in again: it had not since ${last_seen}`);
+  });
+
+  test("nothing is sent of what happened before there was a target, and nothing of what has not happened", DEADLINE, async (t) => {
+    const { receivers: [receiver], ask, move, server, disk } = await start(t, { vars: { WEBHOOK_EVENTS: "connector.error, connector.status" } });
+    await ask("PUT", "known", {});
+    await move("known", "error");
+    await arrived(receiver, 3);
+    // As it was before: there are no tables of webhooks.
+    await sleep(3_000);
+    await server.kill();
+    inDatabases(disk, "ConnectorObject", (database) => {
+      database.exec("DROP TABLE webhook");
+      database.exec("DROP TABLE webhook_target");
+    });
+    await server.restart();
+    assert.deepEqual((await ask("GET", "known/_webhook")).deliveries, []);
+    await ask("PUT", "known/_name", { name: "Known" });
+    await move("known", "error");
+    await move("known", "connected");
+    await arrived(receiver, 4);
+    await sleep(3_000);
+    assert.deepEqual(receiver.got.map(said), [
+      "connector.status: null > created 1",
+      "connector.error: created > error 1",
+      "connector.status: created > error 1",
+      "connector.status: error > connected 1",
+    ]);
+  });
+
+  test("without a target there is nothing of webhooks in an object", DEADLINE, async (t) => {
+    const { ask, move, server, disk } = await start(t, { receivers: [] });
+    await ask("PUT", "plain", {});
+    await move("plain", "error");
+    await ask("PUT", "plain/_check_in");
+    const shown = await ask("GET", "plain/_webhook");
+    assert.deepEqual([shown.targets, shown.deliveries], [[], []]);
+    await sleep(3_000);
+    await server.kill();
+    assert.deepEqual(
+      inDatabases(disk, "ConnectorObject", (database) => database.prepare("SELECT name FROM sqlite_master WHERE name LIKE 'webhook%'").all()),
+      [[]],
+    );
+    await server.restart();
+  });
+
+  test("receivers that fail are tried again, with the same id, and in order", DEADLINE, async (t) => {
+    const ways = ["error", "close", "redirect", "ok"];
+    const receivers = [{ answer: (n) => ways[n] ?? "ok" }];
+    const { receivers: [receiver], ask, move, deliveries } = await start(t, { receivers, vars: { WEBHOOK_RETRY_SECONDS: "1,1,2,2" } });
+    await ask("PUT", "retried", {});
+    await move("retried", "error");
+    await move("retried", "connected");
+    const waiting = await until(() => deliveries("retried"), ([newest, oldest]) => oldest?.attempts === 3);
+    assert.deepEqual(waiting.map(({ state, attempts, last_error }) => `${state} ${attempts} ${last_error}`), [
+      "waiting 0 null",
+      "waiting 3 answered 302: redirects are not followed",
+    ]);
+    assert.ok(Date.parse(waiting[1].next_attempt) > Date.parse(waiting[1].last_attempt));
+    await arrived(receiver, 5);
+    assert.deepEqual(receiver.got.map(({ type }) => type), [...Array(4).fill("connector.error"), "connector.recovered"]);
+    assert.equal(new Set(receiver.got.map(({ id }) => id)).size, 2);
+    // A redirect is not followed.
+    assert.ok(receiver.got.every(({ path }) => path.startsWith("/hook")));
+    const gaps = receiver.got.slice(1, 4).map(({ at }, n) => at - receiver.got[n].at);
+    for (const [n, least] of [1_000, 1_000, 2_000].entries()) assert.ok(gaps[n] >= least - 20, `gap ${n}: ${gaps[n]} ms`);
+    const done = await until(() => deliveries("retried"), (all) => all.every(({ state }) => state === "delivered"));
+    assert.deepEqual(done.map(({ attempts, last_status }) => `${attempts} ${last_status}`), ["1 204", "4 204"]);
+  });
+
+  test("what is never taken is given up, with a line in the log, and what follows is sent", DEADLINE, async (t) => {
+    const { receivers: [receiver], ask, move, deliveries, server } = await start(t, {
+      receivers: [{ answer: (n) => (n < 3 ? "error" : "ok") }],
+      vars: { WEBHOOK_RETRY_SECONDS: "1,1" },
+    });
+    await ask("PUT", "lost", {});
+    await move("lost", "error");
+    await move("lost", "connected");
+    await arrived(receiver, 4);
+    const [second, first] = await until(() => deliveries("lost"), ([second]) => second.state === "delivered");
+    assert.deepEqual([first.state, first.attempts, first.last_error, first.next_attempt, second.type], ["given_up", 3, "answered 500", null, "connector.recovered"]);
+    const line = server.log().split("\n").find((line) => line.includes('"event":"webhook"'));
+    const { connector, target, message, outcome, why } = JSON.parse(line);
+    assert.deepEqual({ connector, target, message, outcome, why }, {
+      connector: "lost", target: "WEBHOOK_URL", message: first.webhook_id, outcome: "given_up", why: "answered 500",
+    });
+  });
+
+  test("410 ends it for that connector, as long as the target has that URL", DEADLINE, async (t) => {
+    const { receivers: [receiver], ask, move, deliveries } = await start(t, { receivers: [{ answer: () => "gone" }] });
+    await ask("PUT", "ended", {});
+    await move("ended", "error");
+    await move("ended", "connected");
+    await until(() => deliveries("ended"), (all) => all.length === 2 && all.every(({ state }) => state === "ended"));
+    assert.equal((await ask("GET", "ended/_webhook")).targets[0].ended, true);
+    await move("ended", "error");
+    await sleep(4_000);
+    assert.equal(receiver.got.length, 1);
+    assert.equal((await deliveries("ended")).length, 2);
+  });
+
+  test("a target that hangs delays no write, and no other target", DEADLINE, async (t) => {
+    const { receivers: [hanging, other], ask, move, deliveries } = await start(t, {
+      receivers: [{ answer: () => "hang" }, {}],
+      vars: { WEBHOOK_EVENTS: "connector.status" },
+    });
+    await ask("PUT", "hung", {});
+    await until(() => hanging.got.length);
+    const moves = ["error", "connected", "configured", "error"];
+    for (const status of moves) {
+      const begun = performance.now();
+      await move("hung", status);
+      assert.ok(performance.now() - begun < 1_000, "a write waits");
+    }
+    await arrived(other, 5, 8);
+    assert.deepEqual(other.got.map(({ data }) => data.to), ["created", ...moves]);
+    assert.equal(hanging.got.length, 1);
+    const late = await until(() => deliveries("hung"), (all) => all.some(({ last_error }) => last_error), 25);
+    assert.ok(late.some(({ target, last_error }) => target === "WEBHOOK_URL" && last_error === "no answer within 15 s"), JSON.stringify(late));
+  });
+
+  test("many changes within the time are one message that says so; the first is told at once", DEADLINE, async (t) => {
+    const { receivers: [receiver], ask, move } = await start(t, { vars: { WEBHOOK_DAMPING_SECONDS: "6" } });
+    await ask("PUT", "flaps", {});
+    await move("flaps", "error");
+    await arrived(receiver, 1);
+    for (let n = 0; n < 5; n += 1) {
+      await move("flaps", "connected");
+      await move("flaps", "error");
+    }
+    await move("flaps", "connected");
+    await arrived(receiver, 2);
+    await sleep(8_000);
+    assert.deepEqual(receiver.got.map(said), ["connector.error: created > error 1", "connector.recovered: error > connected 11"]);
+    assert.ok(receiver.got[1].at - receiver.got[0].at > 5_000);
+    // It is quiet again, so the next is told at once.
+    await move("flaps", "error");
+    await arrived(receiver, 3, 6);
+  });
+
+  test("no kill keeps a message from its target", DEADLINE, async (t) => {
+    const { receivers: [receiver], ask, move, server } = await start(t, { vars: { WEBHOOK_EVENTS: "connector.status", WEBHOOK_RETRY_SECONDS: "1,1,1,1,1,1,1,1" } });
+    const told = ["created"];
+    await ask("PUT", "killed", {});
+    for (const pause of [0, 100, 1_000, 1_900, 2_050, 2_200]) {
+      for (const status of ["error", "connected"]) {
+        await move("killed", status);
+        told.push(status);
+      }
+      await sleep(pause);
+      await server.kill();
+      await server.restart();
+    }
+    await until(() => new Set(receiver.got.map(({ id }) => id)).size, (n) => n >= told.length, 30);
+    await sleep(2_500);
+    assert.deepEqual(receiver.taken().map(({ data }) => data.to), told);
+    const bodies = new Map();
+    for (const { id, data } of receiver.got) {
+      assert.deepEqual(data, bodies.get(id) ?? data, id);
+      bodies.set(id, data);
+    }
+  });
+
+  test("silence is told after a kill, too, and of no connector that has never checked in", DEADLINE, async (t) => {
+    const { receivers: [receiver], ask, server } = await start(t, { vars: { SILENT_AFTER_SECONDS: "4" } });
+    await ask("PUT", "quiet", {});
+    await ask("PUT", "never", {});
+    await sleep(3_000);
+    await ask("PUT", "quiet/_check_in");
+    await sleep(500);
+    await server.kill();
+    await server.restart();
+    await arrived(receiver, 1);
+    await sleep(3_000);
+    assert.deepEqual(receiver.got.map(({ type, data }) => `${type} ${data.id}`), ["connector.silent quiet"]);
+  });
+
+  test("a heartbeat writes no row more, and sets no alarm anew", DEADLINE, async (t) => {
+    const { ask, server, disk } = await start(t, { vars: { SILENT_AFTER_SECONDS: "1000" } });
+    await ask("PUT", "beats", {});
+    await ask("PUT", "beats/_check_in");
+    await sleep(3_000);
+    const look = async () => {
+      await server.kill();
+      const [found] = inDatabases(disk, "ConnectorObject", (database) => ({
+        alarms: database.prepare("SELECT key, CAST(value AS TEXT) AS value FROM _cf_METADATA").all(),
+        targets: database.prepare("SELECT * FROM webhook_target").all(),
+        messages: database.prepare("SELECT * FROM webhook").all(),
+        version: rowOf(database, "connector").version,
+      }));
+      await server.restart();
+      return found;
+    };
+    const before = await look();
+    for (let n = 0; n < 3; n += 1) {
+      await ask("PUT", "beats/_check_in");
+      await sleep(300);
+      await server.kill();
+      await server.restart();
+    }
+    const { version, ...after } = await look();
+    assert.equal(version, before.version + 3);
+    assert.deepEqual(after, { alarms: before.alarms, targets: before.targets, messages: [] });
+  });
+
+  test("what an erased connector was to be told of is sent, and nothing is kept of it", DEADLINE, async (t) => {
+    const { receivers: [receiver], ask, move, server, disk } = await start(t);
+    await ask("PUT", "erased", {});
+    await move("erased", "error");
+    await ask("DELETE", "erased?hard=true");
+    await arrived(receiver, 1);
+    await sleep(2_500);
+    assert.deepEqual(receiver.got.map(({ type, data }) => `${type} ${data.id}`), ["connector.error erased"]);
+    assert.equal((await send(server.url(), "GET", "/_connector/erased/_webhook")).status, 404);
+    await server.kill();
+    assert.deepEqual(inDatabases(disk, "ConnectorObject", (database) => database.prepare("SELECT count(*) AS n FROM webhook").get().n), [0]);
+    await server.restart();
+  });
+
+  test("what is put back from a backup tells nothing of its past, and goes on from there", DEADLINE, async (t) => {
+    const { receivers: [receiver], ask, move } = await start(t, { vars: { WEBHOOK_EVENTS: "connector.error, connector.recovered, connector.status" } });
+    await ask("PUT", "source", {});
+    for (const status of ["error", "connected", "error"]) await move("source", status);
+    await arrived(receiver, 7);
+    const saved = { ...(await ask("GET", "source/_backup")), id: "there" };
+    await ask("PUT", "there", {});
+    await arrived(receiver, 8);
+    await ask("PUT", "there/_backup?overwrite=true", saved);
+    await move("there", "connected");
+    await arrived(receiver, 10);
+    // Whatever else there was to tell would have come before.
+    assert.deepEqual(receiver.got.filter(({ data }) => data.id === "there").map(said), [
+      "connector.status: null > created 1",
+      "connector.recovered: error > connected 1",
+      "connector.status: error > connected 1",
+    ]);
+  });
+
+  test("the test sends a real event, and says what came of it and what is wrong with the settings", DEADLINE, async (t) => {
+    const old = newSecret();
+    const { receivers: [first, second], server } = await start(t, {
+      receivers: [{}, { answer: () => "error" }],
+      vars: { WEBHOOK_EVENTS_2: "connector.silent, connector.gone", WEBHOOK_URL_3: "http://hooks.example/", WEBHOOK_SECRET_3: old, WEBHOOK_SECRET_4: "x", WEBHOOK_EVENT: "*", SILENT_AFTER_SECONDS: "soon" },
+    });
+    const { status, body } = await send(server.url(), "POST", "/_connector/_webhook/_test");
+    assert.equal(status, 200);
+    assert.deepEqual(
+      body.targets.map(({ took_ms, webhook_id, events, ...rest }) => rest),
+      [
+        { target: "WEBHOOK_URL", host: first.host, type: "connector.error", delivered: true, status: 204, error: null },
+        { target: "WEBHOOK_URL_2", host: second.host, type: "connector.silent", delivered: false, status: 500, error: "answered 500" },
+      ],
+    );
+    assert.deepEqual(body.targets[1].events, ["connector.silent"]);
+    assert.deepEqual(first.got.map(({ id, data }) => [id, data.test]), [[body.targets[0].webhook_id, true]]);
+    const problems = [/^SILENT_AFTER_SECONDS is \[soon\]/, /^WEBHOOK_EVENTS_2 names \[connector.gone\]/, /^WEBHOOK_URL_3 must be https/, /^WEBHOOK_SECRET_4 has no WEBHOOK_URL_4/, /^WEBHOOK_EVENT is no setting/];
+    assert.equal(body.problems.length, problems.length, JSON.stringify(body.problems));
+    for (const [n, problem] of problems.entries()) assert.match(body.problems[n], problem);
+    const text = JSON.stringify(body);
+    for (const secret of [first.secret, second.secret, old, "of-the-url"]) assert.ok(!text.includes(secret), "a secret is shown");
+  });
+
+  test("npm run webhook says what came of a test, and how to go on", DEADLINE, async (t) => {
+    const { receivers: [receiver, other], server } = await start(t, { receivers: [{}, { answer: () => "redirect" }] });
+    const url = server.url();
+    const { code, said } = await script("test", "--url", url);
+    assert.equal(code, 1);
+    assert.match(said, new RegExp(`^WEBHOOK_URL \\(${receiver.host}\\): connector.error delivered: answered 204, \\d+ ms$`, "m"));
+    assert.match(said, new RegExp(`^WEBHOOK_URL_2 \\(${other.host}\\): connector.error not delivered: answered 302: redirects are not followed, \\d+ ms$`, "m"));
+    other.answerWith(() => "ok");
+    assert.equal((await script("test", "--url", url)).code, 0);
+    assert.deepEqual(receiver.got.map(({ data }) => data.test), [true, true]);
+
+    const none = await start(t, { receivers: [] });
+    const cases = [
+      [["test", "--url", none.server.url()], 1, /No webhook is configured: set WEBHOOK_URL and WEBHOOK_SECRET/],
+      [["test", "--url", "http://127.0.0.1:9"], 1, /Nothing answers at http:\/\/127.0.0.1:9/],
+      [["test", "--remote"], 2, /With --remote the service's address is needed/],
+      [["tset"], 2, /Usage: npm run webhook/],
+      [["secret"], 0, /^whsec_[A-Za-z0-9+/]{43}=\n$/],
+    ];
+    for (const [args, code, pattern] of cases) {
+      const result = await script(...args);
+      assert.equal(result.code, code, args.join(" "));
+      assert.match(result.said, pattern);
+    }
+  });
+
+  test("the example for Slack translates what is signed, and nothing else", DEADLINE, async (t) => {
+    const posted = [];
+    let status = 200;
+    const slack = createServer(async (request, response) => {
+      const pieces = [];
+      for await (const piece of request) pieces.push(piece);
+      posted.push(JSON.parse(Buffer.concat(pieces)));
+      response.writeHead(status).end();
+    });
+    await new Promise((resolve) => slack.listen(0, "127.0.0.1", resolve));
+    t.after(() => slack.close());
+    const secret = newSecret();
+    const outfile = "build/webhook-to-slack.js";
+    await build({ absWorkingDir: root, entryPoints: ["docs/examples/webhook-to-slack.js"], outfile, bundle: true, format: "esm", logLevel: "error" });
+    const vars = { SIGNING_SECRET: secret, SLACK_URL: `http://127.0.0.1:${slack.address().port}/` };
+    const translator = await serve({ workers: { it: { modules: [outfile], vars } }, sockets: { it: "it" } });
+    t.after(() => translator.kill());
+    const settings = { WEBHOOK_URL: translator.url("it"), WEBHOOK_SECRET: secret, WEBHOOK_RETRY_SECONDS: "1,1,1", CONSOLE_URL: "https://c.example" };
+    const { ask, move, deliveries } = await start(t, { receivers: [], vars: settings });
+    status = 500;
+    await ask("PUT", "slack", { name: "S3 <sales>" });
+    await ask("PUT", "slack/_error", { error: "no bucket & no key" });
+    await until(() => posted.length);
+    status = 200;
+    await until(() => deliveries("slack"), ([first]) => first?.state === "delivered");
+    await move("slack", "connected");
+    await until(() => deliveries("slack"), ([first]) => first.state === "delivered" && first.type === "connector.recovered");
+    const texts = [...new Set(posted.map(({ text }) => text))];
+    assert.deepEqual(texts, [
+      "*S3 &lt;sales&gt;*: error, created → error\nno bucket &amp; no key\n<https://c.example/#/slack|Open>",
+      "*S3 &lt;sales&gt;*: recovered, error → connected\n<https://c.example/#/slack|Open>",
+    ]);
+    const forged = await fetch(translator.url("it"), { method: "POST", body: JSON.stringify({ type: "connector.error", data: {} }) });
+    assert.equal(forged.status, 401);
+  });
+});

@@ -1,0 +1,526 @@
+//! Which messages targets are sent, and what becomes of them, as tables.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+// Tables.
+#![allow(clippy::type_complexity)]
+
+use connector_status::connector::Connector;
+use connector_status::status::Status;
+use connector_status::values::{Time, json as text};
+use connector_status::webhook::{
+    Change, Entry, EventType, Happening, Outcome, Progress, Reply, Settings, Target, collect,
+    compose, next_attempt, show, sign, test_message, test_result, test_results,
+};
+use serde_json::{Value, json};
+
+const NOW: u64 = 1_800_000_000_000;
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+/// The same without what every secret begins with.
+const BARE: &str = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+fn settings(more: Value) -> Settings {
+    let mut all = json!({ "WEBHOOK_URL": "https://a.example/hook", "WEBHOOK_SECRET": SECRET });
+    for (name, value) in more.as_object().unwrap() {
+        all[name] = value.clone();
+    }
+    Settings::read(all.as_object().unwrap())
+}
+
+fn target(events: &str) -> (Settings, Target) {
+    let settings = settings(json!({ "WEBHOOK_EVENTS": events }));
+    let target = settings.targets[0].clone();
+    (settings, target)
+}
+
+/// `from > to` with `create` or `import` for `from`, at so many seconds before now.
+fn change(seq: u64, text: &str, seconds_ago: u64) -> Change {
+    let (from, to) = text.split_once(" > ").unwrap();
+    let row = json!({
+        "seq": seq,
+        "from": Status::parse(from).map(Status::name),
+        "to": to,
+        "at": Time::from_millis(NOW - seconds_ago * 1_000).to_string(),
+        "via": if from == "create" { "_create" } else { "_status" },
+    });
+    Change::from_row(&row).unwrap()
+}
+
+fn said(happenings: &[Happening]) -> Vec<String> {
+    let name = |status: Option<Status>| status.map_or("-", Status::name);
+    let one = |it: &Happening| {
+        let event = it.event.name().trim_start_matches("connector.");
+        format!("{event}: {} > {} {}", name(it.from), name(it.to), it.changes)
+    };
+    happenings.iter().map(one).collect()
+}
+
+#[test]
+fn which_events_changes_are() {
+    const MOVES: &str = "create > created, created > needs_configuration, \
+        needs_configuration > configured, configured > connected, connected > error, \
+        error > configured, configured > connected, connected > configured";
+    // [events that are asked for, changes, damped?, messages]
+    let table: &[(&str, &str, bool, &[&str])] = &[
+        (
+            "*",
+            "connected > error",
+            true,
+            &["error: connected > error 1", "status: connected > error 1"],
+        ),
+        ("connector.error", MOVES, false, &["error: connected > error 1"]),
+        ("connector.recovered", MOVES, false, &["recovered: configured > connected 1"]),
+        (
+            "connector.needs_configuration",
+            MOVES,
+            false,
+            &["needs_configuration: created > needs_configuration 1"],
+        ),
+        ("connector.silent,connector.seen_again", MOVES, false, &[]),
+        // Of many at once: the last that is asked for, from before the first such, and where it came to.
+        ("connector.error", MOVES, true, &["error: connected > configured 4"]),
+        (
+            "connector.error,connector.recovered",
+            MOVES,
+            true,
+            &["recovered: connected > configured 4"],
+        ),
+        ("connector.status", MOVES, true, &["status: - > configured 8"]),
+        // It is back when it is connected, not when somebody tries something.
+        ("connector.recovered", "error > configured", false, &[]),
+        (
+            "connector.recovered",
+            "connected > error, error > connected",
+            false,
+            &["recovered: error > connected 1"],
+        ),
+        // A connector that is created anew is another one.
+        (
+            "connector.recovered",
+            "connected > error, create > created, created > needs_configuration, needs_configuration > configured, configured > connected",
+            false,
+            &[],
+        ),
+        // Taken in as it is: nothing has happened.
+        ("*", "import > error", false, &[]),
+        (
+            "connector.recovered",
+            "import > error, error > connected",
+            false,
+            &["recovered: error > connected 1"],
+        ),
+        ("*", "", true, &[]),
+    ];
+    for (events, moves, is_damped, expected) in table {
+        let (mut settings, target) = target(events);
+        settings.damping_ms = if *is_damped { 60_000 } else { 0 };
+        let moves = moves.split(", ").filter(|text| !text.is_empty());
+        let changes: Vec<_> =
+            moves.enumerate().map(|(n, text)| change(n as u64 + 1, text, 100 - n as u64)).collect();
+        let progress = Progress::default();
+        let found = collect(&target, &settings, &progress, &changes, None, NOW, true);
+        assert_eq!(said(&found.happenings), *expected, "{events}: {changes:?}");
+        assert_eq!(found.is_new, !expected.is_empty());
+        assert_eq!(found.progress.seq, changes.last().map_or(0, |change| change.seq));
+        let quiet_until = if *is_damped && !expected.is_empty() { NOW + 60_000 } else { 0 };
+        assert_eq!(found.progress.quiet_until, quiet_until);
+    }
+}
+
+#[test]
+fn what_is_held_back_and_what_is_not() {
+    let (settings, target) = target("connector.error,connector.silent,connector.recovered");
+    let after = |quiet_until| Progress { seq: 1, quiet_until, ..Progress::default() };
+    let error = vec![change(2, "connected > error", 5)];
+    let many: Vec<_> = (0..600).map(|n| change(n + 2, "connected > error", 5)).collect();
+    let other = vec![change(2, "connected > configured", 5)];
+    let silent_since = NOW - settings.silent_after_ms;
+    // [progress, changes, last seen, may be held?, is held, messages]
+    let table: [(Progress, &[Change], Option<u64>, bool, bool, &[&str]); 7] = [
+        (after(NOW + 1), &error, None, true, true, &[]),
+        (after(NOW), &error, None, true, false, &["error: connected > error 1"]),
+        (after(NOW + 1), &error, None, false, false, &["error: connected > error 1"]),
+        (after(NOW + 1), &other, None, true, false, &[]),
+        (after(NOW + 1), &many, None, true, false, &["error: connected > error 600"]),
+        (after(NOW + 1), &error, Some(NOW), true, true, &[]),
+        // The order holds: silence does not overtake what is held back.
+        (
+            after(NOW + 1),
+            &error,
+            Some(silent_since),
+            true,
+            false,
+            &["error: connected > error 1", "silent: - > - 0"],
+        ),
+    ];
+    for (n, (progress, changes, seen, holds, is_held, expected)) in table.into_iter().enumerate() {
+        let found = collect(&target, &settings, &progress, changes, seen, NOW, holds);
+        assert_eq!(found.is_held, is_held, "{n}");
+        assert_eq!(said(&found.happenings), expected, "{n}");
+        if is_held {
+            assert_eq!(found.progress, progress, "{n}");
+        }
+    }
+}
+
+/// A target that was taken out of the settings and comes back, say.
+#[test]
+fn what_is_older_than_a_message_may_become_is_not_told() {
+    let (settings, target) = target("connector.error,connector.recovered");
+    let day = 86_400;
+    let changes = [
+        change(2, "connected > error", 5 * day),
+        change(3, "error > connected", 4 * day + day / 2),
+        change(4, "connected > error", 4 * day + day / 3),
+        change(5, "error > connected", 2 * day),
+    ];
+    for (count, expected) in [(4, vec!["recovered: error > connected 1"]), (3, vec![])] {
+        let progress = Progress { seq: 1, ..Progress::default() };
+        let found = collect(&target, &settings, &progress, &changes[..count], None, NOW, true);
+        assert_eq!(said(&found.happenings), expected);
+        assert_eq!(found.progress.seq, count as u64 + 1);
+        assert_eq!(found.progress.is_failing, count == 3);
+    }
+    // What was held back is not too old, however short the schedule is.
+    let mut short = settings;
+    (short.retries_ms, short.damping_ms) = (vec![1_000], 600_000);
+    let progress = Progress { quiet_until: NOW, ..Progress::default() };
+    let changes = [change(2, "connected > error", 600)];
+    let found = collect(&target, &short, &progress, &changes, None, NOW, true);
+    assert_eq!(said(&found.happenings), ["error: connected > error 1"]);
+}
+
+#[test]
+fn silence_and_its_end() {
+    let (settings, both) = target("connector.silent,connector.seen_again,connector.error");
+    let limit = settings.silent_after_ms;
+    assert_eq!(limit, 15 * 60_000);
+    // [when it fell silent, last seen, messages, silent afterwards]
+    let table: [(Option<u64>, Option<u64>, &[&str], Option<u64>); 8] = [
+        (None, None, &[], None),
+        (None, Some(NOW), &[], None),
+        (None, Some(NOW - limit + 1), &[], None),
+        (None, Some(NOW - limit), &["silent: - > - 0"], Some(NOW - limit)),
+        (Some(NOW - limit), Some(NOW - limit), &[], Some(NOW - limit)),
+        (Some(5), Some(NOW), &["seen_again: - > - 0"], None),
+        (
+            Some(5),
+            Some(NOW - limit),
+            &["seen_again: - > - 0", "silent: - > - 0"],
+            Some(NOW - limit),
+        ),
+        // It was created anew, and has not checked in since.
+        (Some(5), None, &[], None),
+    ];
+    for (silent, seen, expected, afterwards) in table {
+        let progress = Progress { silent, ..Progress::default() };
+        let found = collect(&both, &settings, &progress, &[], seen, NOW, true);
+        assert_eq!(said(&found.happenings), expected);
+        assert_eq!(found.progress.silent, afterwards);
+        assert_eq!(found.is_new, silent != afterwards);
+    }
+    // Among changes, by when it was.
+    let changes = [
+        change(1, "configured > error", 20),
+        change(2, "error > configured", 10),
+        change(3, "configured > error", 1),
+    ];
+    let progress = Progress { silent: Some(5), ..Progress::default() };
+    let found = collect(&both, &settings, &progress, &changes, Some(NOW - 15_000), NOW, true);
+    assert_eq!(
+        said(&found.happenings),
+        ["error: configured > error 1", "seen_again: - > - 0", "error: configured > error 1"]
+    );
+    // Who does not ask is not told, and no alarm is set for it.
+    let (settings, other) = target("connector.error");
+    let found = collect(&other, &settings, &progress, &[], Some(NOW), NOW, true);
+    assert_eq!((found.happenings, other.minds_silence()), (vec![], false));
+}
+
+#[test]
+fn what_a_message_says() {
+    let document = r#"{"status":"error","name":"Ä","service_type":"s3","index_name":"i","error":"no \"bucket\""}"#;
+    let connector = Connector::from_json(document).unwrap();
+    let settings = settings(json!({ "CONSOLE_URL": "https://c.example/", "WEBHOOK_EVENTS": "*" }));
+    let target = &settings.targets[0];
+    let changes = [change(7, "connected > error", 0)];
+    let found = collect(target, &settings, &Progress::default(), &changes, None, NOW, true);
+    let message = compose(&found.happenings[0], "a/b c", Some(&connector), target, &settings);
+    let again = compose(&found.happenings[0], "a/b c", Some(&connector), target, &settings);
+    assert_eq!(message, again);
+    let body = text::parse(&message.body).unwrap();
+    assert_eq!(
+        body,
+        json!({
+            "type": "connector.error",
+            "timestamp": "2027-01-15T08:00:00.000Z",
+            "data": {
+                "id": "a/b c", "name": "Ä", "service_type": "s3", "index_name": "i",
+                "from": "connected", "to": "error", "changes": 1, "reason": "no \"bucket\"",
+                "since": "2027-01-15T08:00:00.000Z",
+                "next": [
+                    { "status": "configured", "who": "user", "when": "a user, by filling in the configuration" },
+                    { "status": "connected", "who": "connector", "when": "the connector service, once it has reached its source" },
+                    { "status": "error", "who": "connector", "when": "the connector service, when it reports a failure" },
+                ],
+                "url": "https://c.example/#/a%2Fb%20c",
+            },
+        })
+    );
+    // Ids tell apart connector, target, type and change.
+    let mut ids = vec![message.id.clone()];
+    ids.push(compose(&found.happenings[1], "a/b c", Some(&connector), target, &settings).id);
+    ids.push(compose(&found.happenings[0], "other", Some(&connector), target, &settings).id);
+    let other = Target { name: "WEBHOOK_URL_2".to_owned(), ..target.clone() };
+    ids.push(compose(&found.happenings[0], "a/b c", Some(&connector), &other, &settings).id);
+    let later = Happening { seq: 8, ..found.happenings[0].clone() };
+    ids.push(compose(&later, "a/b c", Some(&connector), target, &settings).id);
+    assert!(ids.iter().all(|id| id.starts_with("msg_") && id.len() == 28), "{ids:?}");
+    assert_eq!(ids.iter().collect::<std::collections::BTreeSet<_>>().len(), ids.len());
+    // An error is not endless; an erased connector has a message, too.
+    let long = connector
+        .fields()
+        .clone()
+        .into_iter()
+        .chain([("error".to_owned(), "é".repeat(5_000).into())]);
+    let long = Connector::from_fields(long.collect()).unwrap();
+    let message = compose(&found.happenings[0], "c", Some(&long), target, &settings);
+    let reason = text::parse(&message.body).unwrap()["data"]["reason"].as_str().unwrap().to_owned();
+    assert_eq!(reason, format!("{}...", "é".repeat(1_000)));
+    let message = compose(&found.happenings[0], "c", None, target, &settings);
+    assert_eq!(text::parse(&message.body).unwrap()["data"]["to"], "error");
+}
+
+#[test]
+fn a_test_is_a_real_event_that_is_asked_for() {
+    for event in EventType::ALL {
+        let (settings, target) = target(event.name());
+        let message = test_message(&target, &settings, "n", Time::from_millis(NOW));
+        let body = text::parse(&message.body).unwrap();
+        assert_eq!((&body["type"], &body["data"]["test"]), (&event.name().into(), &true.into()));
+        assert_eq!((message.event, message.id.as_str()), (event, "msg_test_n"));
+    }
+}
+
+#[test]
+fn signatures_are_those_of_the_specification() {
+    // From the libraries of the specification.
+    let (_, target) = target("*");
+    let body = r#"{"test": 2432232314}"#;
+    let signed = sign(&target, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, body);
+    assert_eq!(signed, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    // While a secret is replaced, both sign.
+    let other = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    let settings = settings(json!({ "WEBHOOK_SECRET": format!("{other} {SECRET}") }));
+    let both = sign(&settings.targets[0], "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, body);
+    assert_eq!(both.split(' ').nth(1), Some(signed.as_str()));
+    assert_eq!(both.split(' ').count(), 2);
+}
+
+#[test]
+fn when_a_message_is_tried_again() {
+    let settings = settings(json!({}));
+    let schedule = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
+    let mut now = NOW;
+    for (n, seconds) in schedule.into_iter().enumerate() {
+        // Each attempt may take as long as it is waited for.
+        now += 15_000;
+        let next = next_attempt(&settings, "msg_x", n + 1, NOW, now).expect("within three days");
+        let delay = next - now;
+        assert!((seconds * 1_000..=seconds * 1_050).contains(&delay), "{n}: {delay}");
+        now = next;
+    }
+    assert_eq!(next_attempt(&settings, "msg_x", 10, NOW, now), None);
+    let days = (now - NOW) / 86_400_000;
+    assert_eq!(days, 3);
+    // One that had to wait for those before it is not tried for another three days.
+    assert!(next_attempt(&settings, "msg_x", 1, NOW, NOW + 70 * 3_600_000).is_some());
+    assert_eq!(next_attempt(&settings, "msg_x", 1, NOW, NOW + 90 * 3_600_000), None);
+    // Not all at once.
+    let times = ["msg_a", "msg_b", "msg_c"].map(|id| next_attempt(&settings, id, 2, NOW, NOW));
+    assert!(times[0] != times[1] && times[1] != times[2], "{times:?}");
+}
+
+#[test]
+fn what_an_answer_means() {
+    let table = [
+        (r#"{"status":200,"took_ms":3}"#, Outcome::Delivered, None),
+        (r#"{"status":204}"#, Outcome::Delivered, None),
+        (r#"{"status":302}"#, Outcome::Failed, Some("answered 302: redirects are not followed")),
+        (r#"{"status":410}"#, Outcome::Gone, Some("answered 410: it wants nothing more")),
+        (r#"{"status":404}"#, Outcome::Failed, Some("answered 404")),
+        (r#"{"status":500}"#, Outcome::Failed, Some("answered 500")),
+        (r#"{"is_late":true,"error":"timed out"}"#, Outcome::Failed, Some("no answer within 15 s")),
+        (r#"{"is_late":false,"error":"refused"}"#, Outcome::Failed, Some("no answer: refused")),
+        ("", Outcome::Failed, Some("no answer: no reason")),
+    ];
+    for (reply, outcome, problem) in table {
+        let reply = Reply::read(reply);
+        assert_eq!((reply.outcome(), reply.problem().as_deref()), (outcome, problem));
+    }
+}
+
+#[test]
+fn settings_and_what_is_wrong_with_them() {
+    let other = json!({ "WEBHOOK_URL": "" });
+    // [settings, targets, what the problems contain]
+    let table: [(Value, &[&str], &[&str]); 22] = [
+        (json!({}), &["WEBHOOK_URL a.example"], &[]),
+        (other.clone(), &[], &["WEBHOOK_SECRET has no WEBHOOK_URL"]),
+        (json!({ "WEBHOOK_SECRET": " " }), &[], &["WEBHOOK_SECRET is missing"]),
+        (json!({ "WEBHOOK_SECRET": "whsec_" }), &[], &["WEBHOOK_SECRET must be whsec_"]),
+        (json!({ "WEBHOOK_SECRET": "whsec_!" }), &[], &["WEBHOOK_SECRET must be whsec_"]),
+        (json!({ "WEBHOOK_SECRET": BARE }), &[], &["WEBHOOK_SECRET must be whsec_"]),
+        (
+            json!({ "WEBHOOK_SECRET": format!("{SECRET} {SECRET}") }),
+            &["WEBHOOK_URL a.example"],
+            &[],
+        ),
+        (json!({ "WEBHOOK_URL": "a.example" }), &[], &["WEBHOOK_URL is no address"]),
+        (json!({ "WEBHOOK_URL": "ftp://a.example" }), &[], &["must begin with https://"]),
+        (json!({ "WEBHOOK_URL": "http://a.example" }), &[], &["must be https"]),
+        (json!({ "WEBHOOK_URL": "http://127.0.0.1:99/x" }), &["WEBHOOK_URL 127.0.0.1:99"], &[]),
+        (json!({ "WEBHOOK_URL": "http://[::1]:99" }), &["WEBHOOK_URL [::1]:99"], &[]),
+        (json!({ "WEBHOOK_URL": "http://localhost@a.example" }), &[], &["a user name or password"]),
+        (json!({ "WEBHOOK_URL": "https:///x" }), &[], &["has no host"]),
+        (json!({ "WEBHOOK_URL": "https://a.example/ b" }), &[], &["must not contain blanks"]),
+        (
+            json!({ "WEBHOOK_URL_2": "https://b.example:8/?q", "WEBHOOK_SECRET_2": SECRET }),
+            &["WEBHOOK_URL a.example", "WEBHOOK_URL_2 b.example:8"],
+            &[],
+        ),
+        (
+            json!({ "WEBHOOK_URL_6": "https://b.example", "WEBHOOK_SECRET_6": SECRET }),
+            &["WEBHOOK_URL a.example"],
+            &["WEBHOOK_URL_6 is no setting", "WEBHOOK_SECRET_6 is no setting"],
+        ),
+        (json!({ "WEBHOOK_EVENTS": "error" }), &[], &["names [error], which is no event"]),
+        (
+            json!({ "WEBHOOK_EVENTS": "connector.error, x" }),
+            &["WEBHOOK_URL a.example"],
+            &["names [x], which is no event"],
+        ),
+        (
+            json!({ "WEBHOOK_DAMPING_SECONDS": "0", "SILENT_AFTER_SECONDS": "0" }),
+            &["WEBHOOK_URL a.example"],
+            &["SILENT_AFTER_SECONDS is [0]"],
+        ),
+        (
+            json!({ "WEBHOOK_RETRY_SECONDS": "5,x" }),
+            &["WEBHOOK_URL a.example"],
+            &["WEBHOOK_RETRY_SECONDS is [5,x]"],
+        ),
+        (
+            json!({ "CONSOLE_URL": "c.example" }),
+            &["WEBHOOK_URL a.example"],
+            &["CONSOLE_URL is no address"],
+        ),
+    ];
+    for (given, targets, problems) in table {
+        let read = settings(given.clone());
+        let found: Vec<_> =
+            read.targets.iter().map(|target| format!("{} {}", target.name, target.host)).collect();
+        assert_eq!(found, targets, "{given}");
+        assert_eq!(read.problems.len(), problems.len(), "{given}: {:?}", read.problems);
+        for (problem, part) in read.problems.iter().zip(problems) {
+            assert!(problem.contains(part), "{problem}");
+            assert!(!problem.contains(BARE), "{problem}");
+        }
+    }
+    let nothing = Settings::read(other.as_object().unwrap());
+    assert_eq!((nothing.targets.len(), nothing.problems.len()), (0, 0));
+    // What is sent where nothing is said, and what each target has for itself.
+    let both = settings(json!({
+        "WEBHOOK_URL_2": "https://b.example", "WEBHOOK_SECRET_2": SECRET, "WEBHOOK_EVENTS_2": "*",
+    }));
+    assert_eq!(both.targets[0].events, EventType::DEFAULT);
+    assert_eq!(both.targets[1].events, EventType::ALL);
+}
+
+#[test]
+fn a_message_says_for_how_long_it_was_silent() {
+    let seen = "2027-01-15T05:00:00.000Z";
+    for (setting, shown) in [
+        ("60", "1 minute"),
+        ("90", "90 seconds"),
+        ("900", "15 minutes"),
+        ("3600", "1 hour"),
+        ("7200", "2 hours"),
+        ("5400", "90 minutes"),
+        ("3661", "3661 seconds"),
+    ] {
+        let settings = settings(json!({
+            "SILENT_AFTER_SECONDS": setting,
+            "WEBHOOK_EVENTS": "connector.silent,connector.seen_again",
+        }));
+        let target = &settings.targets[0];
+        let last = NOW - 3 * 3_600_000;
+        let connector = Connector::from_json(r#"{"status":"error","error":"e"}"#).unwrap();
+        let told = |progress: &Progress, seen: u64| {
+            let found = collect(target, &settings, progress, &[], Some(seen), NOW, true);
+            let message = compose(&found.happenings[0], "c", Some(&connector), target, &settings);
+            text::parse(&message.body).unwrap()
+        };
+        let silent = told(&Progress::default(), last);
+        assert_eq!(silent["type"], "connector.silent");
+        let reason = format!("no check-in for {shown}: it was last seen at {seen}");
+        assert_eq!(silent["data"]["reason"], reason);
+        assert_eq!(silent["data"]["since"], seen);
+        let again = told(&Progress { silent: Some(last), ..Progress::default() }, NOW);
+        assert_eq!(again["type"], "connector.seen_again");
+        let reason = format!("it has checked in again: it had not since {seen}");
+        assert_eq!(again["data"]["reason"], reason);
+    }
+}
+
+#[test]
+fn what_people_are_shown() {
+    let settings = settings(json!({
+        "WEBHOOK_EVENTS": "connector.error",
+        "WEBHOOK_RETRY_SECONDS": "5,300",
+        "WEBHOOK_DAMPING_SECONDS": "60",
+        "SILENT_AFTER_SECONDS": "1200",
+    }));
+    let target = &settings.targets[0];
+    let described =
+        json!({ "target": "WEBHOOK_URL", "host": "a.example", "events": ["connector.error"] });
+    let with = |more: Value| {
+        let mut all = described.clone();
+        all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        all
+    };
+    let data = json!({ "from": "connected", "to": "error", "changes": 2, "reason": "r" });
+    let row = json!({
+        "id": "msg_1", "target": "WEBHOOK_URL", "type": "connector.error", "at": "2027-01-15T08:00:00.000Z",
+        "body": json!({ "data": data }).to_string(), "outcome": null, "attempts": 1,
+        "tried_at": NOW, "status": 500, "error": "no", "next_at": NOW + 5_000,
+    });
+    let delivery = json!({
+        "webhook_id": "msg_1", "target": "WEBHOOK_URL", "type": "connector.error", "at": "2027-01-15T08:00:00.000Z",
+        "from": "connected", "to": "error", "changes": 2, "reason": "r", "state": "waiting", "attempts": 1,
+        "last_attempt": "2027-01-15T08:00:00.000Z", "last_status": 500, "last_error": "no",
+        "next_attempt": "2027-01-15T08:00:05.000Z",
+    });
+    let entry = Entry { target, waiting: 3, is_ended: true };
+    assert_eq!(
+        show("a", &settings, &[entry], &[row]),
+        json!({
+            "id": "a", "targets": [with(json!({ "waiting": 3, "ended": true }))], "problems": [],
+            "silent_after_seconds": 1_200, "deliveries": [delivery],
+        })
+    );
+    let message = test_message(target, &settings, "n", Time::from_millis(NOW));
+    let reply = |status| Reply { status: Some(status), is_late: false, error: None, took_ms: 12 };
+    let result = test_result(target, &message, &reply(204));
+    let sent = json!({ "type": "connector.error", "webhook_id": "msg_test_n", "took_ms": 12 });
+    let taken = json!({ "delivered": true, "status": 204, "error": null });
+    let [sent, taken] = [sent, taken].map(|it| it.as_object().unwrap().clone());
+    assert_eq!(result, with(sent.into_iter().chain(taken).collect()));
+    assert_eq!(test_result(target, &message, &reply(500))["delivered"], false);
+    assert_eq!(
+        test_results(&settings, vec![result.clone()]),
+        json!({
+            "targets": [result], "problems": [], "silent_after_seconds": 1_200, "damping_seconds": 60,
+            "retry_seconds": [5, 300],
+        })
+    );
+}
