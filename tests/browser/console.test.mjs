@@ -237,6 +237,14 @@ test("an error with a reason, and an earlier one that is only text", async () =>
   await badge(page, "error").waitFor();
   await says(page, "The connector has reported an error");
   await page.locator(".fault-text", { hasText: "until Friday" }).waitFor();
+  // In an error already, there is nothing to move to.
+  await option(page, "error").click();
+  const save = page.getByRole("button", { name: "Save reason" });
+  assert.deepEqual([await move(page).count(), await save.isEnabled()], [0, false]);
+  await page.getByLabel("Reason").fill("until Monday");
+  await save.click();
+  await says(page, "Saved.");
+  await page.locator(".fault-text", { hasText: "until Monday" }).waitFor();
   await option(page, "connected").click();
   await move(page).click();
   await badge(page, "connected").waitFor();

@@ -51,6 +51,7 @@ export function Status({ id, path, seen, now, away, barred, change, onForget }) 
   const aimed = wanted && isValidTransition(status, wanted) ? wanted : undefined;
   const pending = move?.state === "pending";
   const text = aimed === "error" ? reason.trim() : "";
+  const onlyReason = aimed === "error" && status === "error";
   const request = text
     ? { endpoint: "/_error", body: { error: text } }
     : { endpoint: "/_status", body: { status: aimed } };
@@ -85,21 +86,21 @@ export function Status({ id, path, seen, now, away, barred, change, onForget }) 
           </ul>
           {aimed === "error" && (
             <div class="field">
-              <label for="reason">Reason <span class="muted">(optional)</span></label>
+              <label for="reason">Reason{!onlyReason && <span class="muted"> (optional)</span>}</label>
               <textarea id="reason" rows={2} value={reason} disabled={Boolean(barred)} aria-describedby="reason-hint" onInput={(event) => setReason(event.target.value)} />
               <small id="reason-hint" class="muted">Shown with the connector, until the error is cleared.</small>
             </div>
           )}
           <div class="submit">
-            <button type="button" class="primary wide" disabled={!aimed || pending || away || Boolean(barred)}
+            <button type="button" class="primary wide" disabled={!aimed || (onlyReason && !text) || pending || away || Boolean(barred)}
               aria-describedby={barred ? "barred" : undefined} onClick={() => go(aimed, request)}>
-              {pending
-                ? <><i class="spinner" /> Moving to {label(move.to)}…</>
-                : aimed ? <>Move to {label(aimed)} <Icon name="arrow" /></> : "Choose a status"}
+              {pending && <><i class="spinner" /> {move.from === move.to ? "Saving" : `Moving to ${label(move.to)}`}…</>}
+              {!pending && onlyReason && "Save reason"}
+              {!pending && !onlyReason && (aimed ? <>Move to {label(aimed)} <Icon name="arrow" /></> : "Choose a status")}
             </button>
             {away && <p class="muted small">You can change status once the server is reachable.</p>}
           </div>
-          {aimed && <Shell title="The same from a shell" line={curl("PUT", pathOf(id) + request.endpoint, request.body)} />}
+          {aimed && !(onlyReason && !text) && <Shell title="The same from a shell" line={curl("PUT", pathOf(id) + request.endpoint, request.body)} />}
         </section>
       </div>
       <div class="column">
@@ -170,7 +171,7 @@ const Outcome = ({ from, to, state, error, view, onClose, onForget }) => {
   }
   if (error.status === 403) return <Forbidden reason={error.message} onForget={onForget} />;
   return (
-    <Callout kind="bad" title={`It could not be moved to ${label(to)}.`} focus onClose={onClose}>
+    <Callout kind="bad" title={from === to ? "It could not be saved." : `It could not be moved to ${label(to)}.`} focus onClose={onClose}>
       <p>{error.message}</p>
     </Callout>
   );
