@@ -63,19 +63,27 @@ async function buildWorker() {
   writeOpenApi();
 }
 
-mkdirSync(join(root, "www/dist"), { recursive: true });
-if (!process.env.CONNECTOR_STATUS_BUILT) {
-  const packageSources = [...crate, "npm/src", "scripts/build-package.mjs", "scripts/licenses.mjs"];
-  if (isStale("npm/dist/preview.js", packageSources)) {
+/** The package and, with it, the console. */
+async function buildPage() {
+  if (isStale("npm/dist/preview.js", [...crate, "npm/src", "scripts/build-package.mjs", "scripts/licenses.mjs"])) {
     await run("node", ["scripts/build-package.mjs"]);
   }
   await run("node", ["scripts/build-www.mjs"]);
-  // The stamp is written last, so a build that broke off is not taken for one.
+}
+
+/** The Worker, unless it is there as it would become. */
+async function buildModule() {
   const stamp = process.env.NAMES ? stamps.named : stamps.unnamed;
-  if (isStale(stamp, [...crate, "scripts/build-worker.mjs", "scripts/build-openapi.mjs"])) {
-    await buildWorker();
-    writeFileSync(join(root, stamp), "");
-  }
+  if (!isStale(stamp, [...crate, "scripts/build-worker.mjs", "scripts/build-openapi.mjs"])) return;
+  await buildWorker();
+  // The stamp is written last, so a build that broke off is not taken for one.
+  writeFileSync(join(root, stamp), "");
+}
+
+mkdirSync(join(root, "www/dist"), { recursive: true });
+if (!process.env.CONNECTOR_STATUS_BUILT) {
+  // Each of them ends in a link that only one core works at.
+  await Promise.all([buildPage(), buildModule()]);
   const bytes = readFileSync(wasm);
   const kb = (size) => `${(size / 1000).toFixed(1)} kB`;
   console.log(`the Worker's module: ${kb(bytes.length)}, gzipped ${kb(gzipSync(bytes).length)}`);
