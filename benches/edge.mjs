@@ -195,7 +195,10 @@ export const rows = [
 
 const everybody = ["ours", "base", "hono", "honoDirectory", "bare"];
 const filtered = ["ours", "honoDirectory"];
-/** `only`: who can; `against`: the row that it is to cost at most `bar` times as much as. */
+/**
+ * `only`: who can; `counts`: of requests, for those that get fewer; `against`: the row that it is to cost at most `bar`
+ * times as much as.
+ */
 export const listRows = [
   { label: "list of 100 out of 100", stored: 100, count: 320, only: everybody },
   {
@@ -220,8 +223,16 @@ export const listRows = [
     against: "list of 100 out of 100",
     bar: 1.2,
   },
-  // One that reads all keys of KV for each list gets few of them.
-  { label: "list of 100 out of 10,000", stored: 10_000, count: 40, only: everybody.slice(0, 4), against: "list of 100 out of 100", bar: 1.3 },
+  {
+    label: "list of 100 out of 10,000",
+    stored: 10_000,
+    count: 320,
+    // Those that read all keys of KV for each list.
+    counts: { base: 40, hono: 40 },
+    only: everybody.slice(0, 4),
+    against: "list of 100 out of 100",
+    bar: 1.3,
+  },
   { label: "list of 100 out of 100,000", stored: 100_000, count: 320, only: filtered, against: "list of 100 out of 100", bar: 1.3 },
   { label: "by status, out of 100,000", stored: 100_000, count: 320, query: "&status=connected", only: filtered, against: "list of 100 out of 100", bar: 1.5 },
   { label: "by service type, out of 100,000", stored: 100_000, count: 320, query: "&service_type=mysql", only: filtered, against: "list of 100 out of 100", bar: 1.5 },
@@ -252,7 +263,7 @@ export async function inTurn(server, names, row, runs, share, reference) {
   for (let run = 0; run <= runs; run += 1) {
     const first = run % turns.length;
     for (const { name, server, row, figures } of [...turns.slice(first), ...turns.slice(0, first)]) {
-      const count = Math.max(8, Math.round(row.count * share));
+      const count = Math.max(8, Math.round((row.counts?.[name] ?? row.count) * share));
       const result = await measure({ pid: server.pid, port: server.ports[name], ...row, count });
       if (run > 0) figures.push(result);
     }
