@@ -81,11 +81,15 @@ const places = {
   error: [hashOf("broken"), (page) => says(page, "It broke.")],
   odd: [hashOf("odd"), (page) => says(page, "[name] is 7, not text.")],
   missing: [hashOf("nobody"), (page) => says(page, "There is no such connector")],
-  moved: [hashOf("broken"), async (page) => {
+  reason: [hashOf("broken"), async (page) => {
     await option(page, "error").click();
     await page.getByLabel("Reason").waitFor();
+    await page.getByRole("button", { name: "Save reason" }).waitFor();
+  }],
+  moved: [hashOf("walked"), async (page) => {
+    await option(page, "connected").click();
     await move(page).click();
-    await says(page, "It was Error already.");
+    await says(page, "It was Connected already.");
   }],
   history: section("history", ".history .timeline li"),
   configuration: [hashOf("broken", "configuration"), async (page) => {
