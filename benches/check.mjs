@@ -13,13 +13,13 @@ import { createMachine as robot, state, transition } from "robot3";
 import { createMachine } from "xstate";
 
 import { root } from "../scripts/tools.mjs";
+import { median } from "../tests/median.mjs";
 import { imports, measure } from "../tests/package/sizes.mjs";
 
 const ROUNDS = 9;
 const dist = join(root, "npm/dist");
 if (!existsSync(dist)) throw new Error("npm run build:package first");
 
-const median = (figures) => figures.toSorted((a, b) => a - b)[Math.floor(figures.length / 2)];
 
 /** The first call decodes, compiles and starts the module: in milliseconds. */
 async function firstCall(round) {

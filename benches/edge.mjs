@@ -8,9 +8,10 @@ import { build } from "esbuild";
 
 import { root } from "../scripts/tools.mjs";
 import { send } from "../tests/edge/worker.mjs";
+import { median } from "../tests/median.mjs";
 import { until } from "../tests/until.mjs";
 import { kvWorker, ours, serve } from "../tests/soak/workerd.mjs";
-import { measure, median, request } from "./load.mjs";
+import { measure, request } from "./load.mjs";
 
 const CONNECTORS = 200;
 const BUILT = "target/bench";

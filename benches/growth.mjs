@@ -6,8 +6,9 @@ import { gzipSync } from "node:zlib";
 
 import { root } from "../scripts/tools.mjs";
 import { send } from "../tests/edge/worker.mjs";
+import { median } from "../tests/median.mjs";
 import { peers, start } from "./edge.mjs";
-import { measure, median, request } from "./load.mjs";
+import { measure, request } from "./load.mjs";
 
 const path = (n) => `/_connector/growth-${n}`;
 const move = (n, status) => request("PUT", `${path(n)}/_status`, { status });

@@ -86,8 +86,3 @@ export async function measure({ pid, port, connections = 16, count, next, expect
     micros: ((cpuSeconds(pid) - cpu) / count) * 1e6,
   };
 }
-
-export const median = (numbers) => {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)];
-};

@@ -12,8 +12,6 @@ const USAGE = `Usage: npm run backup -- --url https://connectors.example --to ba
 
 Connectors that are deleted or erased are in it too. Nothing is changed. npm run restore puts it back.`;
 
-const WIDTH = 8;
-
 /** How far a file is that was begun: its last whole line says it. What is behind that is cut off. */
 function begun(file) {
   if (!file || !existsSync(file)) return { count: 0 };
@@ -37,7 +35,7 @@ const tell = progress("connectors saved");
 let count = before;
 if (before > 0) console.error(`${to} has ${before} connectors already; going on behind [${last.id}]`);
 if (last?.next !== undefined) (await saved(url, last.id, last.next)).forEach(write);
-for await (const lines of inOrder(ids(url, last?.id), WIDTH, (id) => saved(url, id))) {
+for await (const lines of inOrder(ids(url, last?.id), (id) => saved(url, id))) {
   if (lines.length === 0) continue;
   lines.forEach(write);
   tell((count += 1));

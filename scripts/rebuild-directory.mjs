@@ -8,14 +8,12 @@ const USAGE = `Usage: npm run rebuild-directory -- --url https://connectors.exam
 
 It goes by the ids that the Directory knows and those that Workers KV has; connectors go on working meanwhile.`;
 
-const WIDTH = 8;
-
 const { url } = readOptions(USAGE, { url: { type: "string" } });
 await insist(url, "POST", "/_connector/_import");
 const tell = progress("connectors told anew");
 let [count, failed] = [0, 0];
 const reindex = async (id) => [id, await ask(url, "POST", `/_connector/${encodeURIComponent(id)}/_reindex`)];
-for await (const [id, { status, text }] of inOrder(ids(url), WIDTH, reindex)) {
+for await (const [id, { status, text }] of inOrder(ids(url), reindex)) {
   if (status !== 200) {
     failed += 1;
     console.error(`FAILED: [${id}]: ${reason(text)}`);

@@ -13,8 +13,6 @@ const USAGE = `Usage: npm run restore -- backup.ndjson --url https://connectors.
 
 The same command goes on where it was interrupted: what is back already is recognised.`;
 
-const WIDTH = 8;
-
 /** The lines of a file, those of one connector together. */
 async function* connectors(file) {
   let lines = [];
@@ -62,7 +60,7 @@ const { url, overwrite, names: [file] } = readOptions(USAGE, options, { names: 1
 const tell = progress("connectors looked at");
 const counts = { created: 0, updated: 0, noop: 0, there: 0, failed: 0 };
 let count = 0;
-for await (const { id, result, why } of inOrder(connectors(file), WIDTH, restore)) {
+for await (const { id, result, why } of inOrder(connectors(file), restore)) {
   counts[result] += 1;
   if (result === "there") console.error(`left alone: [${id}]: there is one already`);
   if (result === "failed") console.error(`FAILED: [${id}]: ${why}`);

@@ -90,15 +90,18 @@ export async function saved(url, id, after) {
   }
 }
 
-/** Does `work` for each of `items`, `width` at a time, and gives what comes of it in their order. */
-export async function* inOrder(items, width, work) {
+/** So many requests are under way at once. */
+const WIDTH = 8;
+
+/** Does `work` for each of `items`, some at a time, and gives what comes of it in their order. */
+export async function* inOrder(items, work) {
   const running = [];
   for await (const item of items) {
     const promise = work(item);
     // Whoever waits for it in turn hears of it.
     promise.catch(() => {});
     running.push(promise);
-    if (running.length >= width) yield await running.shift();
+    if (running.length >= WIDTH) yield await running.shift();
   }
   while (running.length > 0) yield await running.shift();
 }

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 
+import { must } from "../edge/worker.mjs";
 import { focused, hashOf, reach, says, startConsole } from "./browser.mjs";
 
 let site;
@@ -13,11 +14,7 @@ after(() => site.close());
 const syncable = (id, ...moves) => site.connector(id, { name: id, index_name: id, service_type: "mysql" }, ...moves);
 const job = (page, status) => page.locator(`.job[data-job="${status}"]`);
 const jobsOf = async (id) => (await site.curl("GET", `/_connector/_sync_job?connector_id=${id}`)).body.results;
-async function must(method, path, body) {
-  const { status, body: answer } = await site.curl(method, `/_connector/_sync_job${path}`, body);
-  assert.ok(status < 300, `${method} ${path}: ${status} ${JSON.stringify(answer)}`);
-  return answer;
-}
+const succeed = (method, path, body) => must(site.url, method, `/_connector/_sync_job${path}`, body);
 
 test("a job is started, and its progress is live to its end", async () => {
   await syncable("synced", "needs_configuration", "configured");
@@ -33,19 +30,19 @@ test("a job is started, and its progress is live to its end", async () => {
   await says(page, "One is pending already.");
   const [{ id, job_type, trigger_method }] = await jobsOf("synced");
   assert.deepEqual([job_type, trigger_method], ["incremental", "on_demand"]);
-  await must("PUT", `/${id}/_claim`, { worker_hostname: "worker-7" });
+  await succeed("PUT", `/${id}/_claim`, { worker_hostname: "worker-7" });
   await job(page, "in_progress").getByText("worker-7").waitFor();
-  await must("PUT", `/${id}/_stats`, { deleted_document_count: 3, indexed_document_count: 1234, indexed_document_volume: 4_560_000 });
+  await succeed("PUT", `/${id}/_stats`, { deleted_document_count: 3, indexed_document_count: 1234, indexed_document_volume: 4_560_000 });
   await job(page, "in_progress").getByText("1,234").waitFor();
   await job(page, "in_progress").getByText("4.6 MB").waitFor();
-  await must("PUT", `/${id}/_complete`);
+  await succeed("PUT", `/${id}/_complete`);
   await job(page, "completed").getByText("Took").waitFor();
   assert.equal(await page.getByRole("button", { name: "Cancel" }).count(), 0);
 });
 
 test("one that waits is canceled at once, one that runs has to stop first; by keyboard", async () => {
   await syncable("stopped");
-  const { id } = await must("POST", "", { id: "stopped", job_type: "full" });
+  const { id } = await succeed("POST", "", { id: "stopped", job_type: "full" });
   const page = await site.open(hashOf("stopped", "jobs"));
   await says(page, "The connector service starts it once the connector is configured.");
   await job(page, "pending").waitFor();
@@ -53,8 +50,8 @@ test("one that waits is canceled at once, one that runs has to stop first; by ke
   await page.keyboard.press("Enter");
   await job(page, "canceled").waitFor();
   assert.match(await focused(page), /^The sync was canceled\./);
-  const next = (await must("POST", "", { id: "stopped", job_type: "full" })).id;
-  await must("PUT", `/${next}/_claim`, { worker_hostname: "worker-7" });
+  const next = (await succeed("POST", "", { id: "stopped", job_type: "full" })).id;
+  await succeed("PUT", `/${next}/_claim`, { worker_hostname: "worker-7" });
   await job(page, "in_progress").getByRole("button", { name: "Cancel" }).click();
   await says(page, "The connector service has been asked to stop the sync.");
   // Asking twice is of no use, and says why before it is tried.
@@ -67,11 +64,11 @@ test("one that waits is canceled at once, one that runs has to stop first; by ke
 
 test("what came to its end meanwhile is not canceled, and the page says so", async () => {
   await syncable("late");
-  const { id } = await must("POST", "", { id: "late" });
-  await must("PUT", `/${id}/_claim`, { worker_hostname: "worker-7" });
+  const { id } = await succeed("POST", "", { id: "late" });
+  await succeed("PUT", `/${id}/_claim`, { worker_hostname: "worker-7" });
   const page = await site.open(hashOf("late", "jobs"));
   await page.route("**/_cancel", async (route) => {
-    await must("PUT", `/${id}/_complete`);
+    await succeed("PUT", `/${id}/_complete`);
     await route.continue();
   });
   await job(page, "in_progress").getByRole("button", { name: "Cancel" }).click();
@@ -83,9 +80,9 @@ test("what came to its end meanwhile is not canceled, and the page says so", asy
 test("why one has failed, in short and in full; text stays text", async () => {
   await syncable("broken");
   for (const error of ["<b>no bucket</b>", `line 1\n${"stack frame\n".repeat(60)}the end`]) {
-    const { id } = await must("POST", "", { id: "broken" });
-    await must("PUT", `/${id}/_claim`, { worker_hostname: "worker-7" });
-    await must("PUT", `/${id}/_error`, { error });
+    const { id } = await succeed("POST", "", { id: "broken" });
+    await succeed("PUT", `/${id}/_claim`, { worker_hostname: "worker-7" });
+    await succeed("PUT", `/${id}/_error`, { error });
   }
   const page = await site.open(hashOf("broken", "jobs"), { viewport: { width: 360, height: 740 } });
   await job(page, "error").first().waitFor();
@@ -117,7 +114,7 @@ test("what the server would refuse is said before, and what it refuses is said i
 
 test("many jobs, the newest first, a page at a time", async () => {
   await syncable("busy");
-  for (let n = 0; n < 45; n += 1) await must("POST", "", { id: "busy", job_type: n % 2 ? "full" : "incremental" });
+  for (let n = 0; n < 45; n += 1) await succeed("POST", "", { id: "busy", job_type: n % 2 ? "full" : "incremental" });
   const page = await site.open(hashOf("busy", "jobs"));
   await says(page, "45 in all, the newest first");
   assert.equal(await page.locator(".job").count(), 20);

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { median } from "../median.mjs";
 import { until } from "../until.mjs";
 import { badge, hashOf, move, option, says, startConsole } from "./browser.mjs";
 
@@ -45,8 +46,6 @@ const delayOf = (page, selector, change) =>
     }, selector),
     change(),
   ]).then(([delay]) => delay);
-
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 
 test("a change by curl is seen within 300 ms, in the list and on the connector's page", async () => {
   await site.connector("followed", { name: "Followed" }, "needs_configuration", "configured");

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { send } from "../edge/worker.mjs";
+import { median } from "../median.mjs";
 import { kvWorker, ours, serve } from "../soak/workerd.mjs";
 import { says, shown, startBrowser } from "./browser.mjs";
 import { servePage } from "./page.mjs";
@@ -59,8 +60,6 @@ async function firstRow(tab) {
   await tab.locator("tbody tr").nth(99).waitFor();
   return tab.evaluate(() => window.firstRowAt);
 }
-
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 
 test("the first row of many is there as soon as that of few", async (t) => {
   const tabs = { many: await openList(many), few: await openList(await start(FEW)) };

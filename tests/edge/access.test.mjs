@@ -12,6 +12,7 @@ import { after, before, test } from "node:test";
 import { Client } from "@elastic/elasticsearch";
 
 import { environment, root } from "../../scripts/tools.mjs";
+import { median } from "../median.mjs";
 import { until } from "../until.mjs";
 import { send, startWorker } from "./worker.mjs";
 
@@ -244,7 +245,6 @@ test("unknown id and wrong secret cost the same", async (t) => {
     }
   }
   assert.equal(answers.unknown, answers.wrong);
-  const median = (list) => list.sort((a, b) => a - b)[Math.floor(list.length / 2)];
   const [unknown, wrong] = [median(times.unknown), median(times.wrong)];
   t.diagnostic(`unknown id ${unknown.toFixed(3)} ms, wrong secret ${wrong.toFixed(3)} ms, ratio ${(unknown / wrong).toFixed(3)}`);
   assert.ok(unknown / wrong > 0.8 && unknown / wrong < 1.25, `${unknown} and ${wrong} ms`);

@@ -10,7 +10,7 @@ import { promisify } from "node:util";
 
 import { environment, root } from "../../scripts/tools.mjs";
 import { inDatabases, ours, rowOf, scratch, serveWithKv } from "../soak/workerd.mjs";
-import { send } from "./worker.mjs";
+import { must, send } from "./worker.mjs";
 
 const folder = mkdtempSync(join(scratch, "connector-status-backup-"));
 let from;
@@ -32,34 +32,28 @@ const run = (script, ...args) =>
 const ids = ["plain", "moved", "hidden", "erased", "in/dex ü", "busy"];
 const at = (id, action = "") => `/_connector/${encodeURIComponent(id)}${action}`;
 
-async function ask(url, method, path, body) {
-  const answer = await send(url, method, path, body);
-  assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
-  return answer.body;
-}
-
 /** Connectors in every state, with pasts. */
 async function fill(url) {
-  await ask(url, "PUT", at("plain"), { name: "Plain", service_type: "s3" });
-  for (const id of ids.slice(1)) await ask(url, "PUT", at(id), { name: id, index_name: id === "in/dex ü" ? "taken" : null });
-  for (let n = 0; n < 60; n += 1) await ask(url, "PUT", at("moved", "/_status"), { status: ["error", "configured"][n % 2] });
-  await ask(url, "PUT", at("moved", "/_check_in"));
-  await ask(url, "PUT", at("moved", "/_configuration"), { configuration: { n: { label: "N", type: "int", value: 1 } } });
-  await ask(url, "PUT", at("busy", "/_check_in"));
-  await ask(url, "DELETE", at("hidden"));
-  await ask(url, "DELETE", at("erased", "?hard=true"));
-  await ask(url, "PUT", at("busy", "/_service_type"), { service_type: "s3" });
-  await ask(url, "PUT", at("busy", "/_index_name"), { index_name: "busy" });
+  await must(url, "PUT", at("plain"), { name: "Plain", service_type: "s3" });
+  for (const id of ids.slice(1)) await must(url, "PUT", at(id), { name: id, index_name: id === "in/dex ü" ? "taken" : null });
+  for (let n = 0; n < 60; n += 1) await must(url, "PUT", at("moved", "/_status"), { status: ["error", "configured"][n % 2] });
+  await must(url, "PUT", at("moved", "/_check_in"));
+  await must(url, "PUT", at("moved", "/_configuration"), { configuration: { n: { label: "N", type: "int", value: 1 } } });
+  await must(url, "PUT", at("busy", "/_check_in"));
+  await must(url, "DELETE", at("hidden"));
+  await must(url, "DELETE", at("erased", "?hard=true"));
+  await must(url, "PUT", at("busy", "/_service_type"), { service_type: "s3" });
+  await must(url, "PUT", at("busy", "/_index_name"), { index_name: "busy" });
   for (let n = 0; n < 3; n += 1) {
-    const { id } = await ask(url, "POST", "/_connector/_sync_job", { id: "busy", job_type: "full" });
-    if (n > 0) await ask(url, "PUT", `/_connector/_sync_job/${id}/_check_in`);
-    if (n > 1) await ask(url, "PUT", `/_connector/_sync_job/${id}/_cancel`);
+    const { id } = await must(url, "POST", "/_connector/_sync_job", { id: "busy", job_type: "full" });
+    if (n > 0) await must(url, "PUT", `/_connector/_sync_job/${id}/_check_in`);
+    if (n > 1) await must(url, "PUT", `/_connector/_sync_job/${id}/_cancel`);
   }
 }
 
 /** What every GET answers. */
 async function everything(url) {
-  const { results } = await ask(url, "GET", "/_connector/_sync_job?size=100");
+  const { results } = await must(url, "GET", "/_connector/_sync_job?size=100");
   const paths = [
     "/_connector?include_deleted=true",
     "/_connector?status=created,needs_configuration",
@@ -102,10 +96,10 @@ test("backup, wipe, restore: every GET answers as before", async () => {
 
     // An entity tag that the service before may have given is never given again.
     const tag = Number(JSON.parse(original[at("moved")].etag));
-    await ask(to.url(), "PUT", at("moved", "/_status"), { status: "error" });
+    await must(to.url(), "PUT", at("moved", "/_status"), { status: "error" });
     const { headers } = await send(to.url(), "GET", at("moved"));
     assert.equal(Number(JSON.parse(headers.get("etag"))), tag + 1_000_000_001);
-    await ask(to.url(), "PUT", at("erased"), {});
+    await must(to.url(), "PUT", at("erased"), {});
     assert.equal((await send(to.url(), "PUT", at("thief"), { index_name: "taken" })).status, 400);
   } finally {
     await to.close();
@@ -141,9 +135,9 @@ test("a connector with more sync jobs than fit into one response", async () => {
   const url = from.url();
   const error = "x".repeat(400_000);
   for (let n = 0; n < 8; n += 1) {
-    const { id } = await ask(url, "POST", "/_connector/_sync_job", { id: "busy", job_type: "access_control" });
-    await ask(url, "PUT", `/_connector/_sync_job/${id}/_claim`, { worker_hostname: "host" });
-    await ask(url, "PUT", `/_connector/_sync_job/${id}/_error`, { error });
+    const { id } = await must(url, "POST", "/_connector/_sync_job", { id: "busy", job_type: "access_control" });
+    await must(url, "PUT", `/_connector/_sync_job/${id}/_claim`, { worker_hostname: "host" });
+    await must(url, "PUT", `/_connector/_sync_job/${id}/_error`, { error });
   }
   const file = join(folder, "jobs.ndjson");
   await run("backup", "--url", url, "--to", file);
@@ -163,17 +157,17 @@ test("what is there is left alone, unless told otherwise", async () => {
   const to = await serveWithKv();
   try {
     const url = to.url();
-    await ask(url, "PUT", at("plain"), { name: "Mine" });
-    await ask(url, "PUT", at("other"), { index_name: "taken" });
+    await must(url, "PUT", at("plain"), { name: "Mine" });
+    await must(url, "PUT", at("other"), { index_name: "taken" });
     const { headers: before } = await send(url, "GET", at("plain"));
     const first = await run("restore", file, "--url", url);
     assert.equal(first.code, 1);
     assert.match(first.stderr, /left alone: \[plain\]/);
     assert.match(first.stderr, /FAILED: \[in\/dex ü\]: .*taken.* used by another connector/);
     assert.match(first.stdout, /^4 restored, 0 overwritten, 0 were restored before, 1 left alone, 1 failed/);
-    assert.equal((await ask(url, "GET", at("plain"))).name, "Mine");
+    assert.equal((await must(url, "GET", at("plain"))).name, "Mine");
 
-    await ask(url, "DELETE", at("other", "?hard=true"));
+    await must(url, "DELETE", at("other", "?hard=true"));
     const second = await run("restore", file, "--url", url, "--overwrite");
     assert.match(second.stdout, /^1 restored, 5 overwritten/);
     const { body, headers } = await send(url, "GET", at("plain"));
@@ -248,22 +242,22 @@ test("a connector is taken back in time, and forth again", async () => {
   const keep = join(folder, "before.ndjson");
   try {
     const url = server.url();
-    await ask(url, "PUT", at("c"), { name: "C" });
-    await ask(url, "PUT", at("c", "/_status"), { status: "error" });
-    const { since } = await ask(url, "GET", at("c", "/_status"));
+    await must(url, "PUT", at("c"), { name: "C" });
+    await must(url, "PUT", at("c", "/_status"), { status: "error" });
+    const { since } = await must(url, "GET", at("c", "/_status"));
     await sleep(20);
-    await ask(url, "PUT", at("c", "/_status"), { status: "configured" });
+    await must(url, "PUT", at("c", "/_status"), { status: "configured" });
     const before = await send(url, "GET", at("c"));
     const done = await rewind(url, "c", "--to", since, "--keep", keep);
     assert.equal(done.code, 0, done.stderr);
     assert.match(done.stdout, /\[c\] is as it was at .*: error\./);
     const then = await send(url, "GET", at("c"));
     assert.equal(then.body.status, "error");
-    assert.equal((await ask(url, "GET", at("c", "/_status"))).history.length, 2);
+    assert.equal((await must(url, "GET", at("c", "/_status"))).history.length, 2);
     assert.ok(Number(JSON.parse(then.headers.get("etag"))) > Number(JSON.parse(before.headers.get("etag"))));
-    assert.equal((await ask(url, "GET", "/_connector")).results[0].status, "error");
+    assert.equal((await must(url, "GET", "/_connector")).results[0].status, "error");
     assert.match((await run("restore", keep, "--url", url, "--overwrite")).stdout, /^0 restored, 1 overwritten/);
-    assert.equal((await ask(url, "GET", at("c"))).status, "configured");
+    assert.equal((await must(url, "GET", at("c"))).status, "configured");
   } finally {
     await server.close();
   }

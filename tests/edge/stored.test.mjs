@@ -9,7 +9,7 @@ import { after, before, test } from "node:test";
 import { inDatabases, ours, rowOf, scratch, serveWithKv } from "../soak/workerd.mjs";
 import { until } from "../until.mjs";
 import { settingsFor, startReceiver } from "./receiver.mjs";
-import { send } from "./worker.mjs";
+import { must, send } from "./worker.mjs";
 
 let disk;
 let server;
@@ -22,11 +22,7 @@ after(async () => {
   rmSync(disk, { recursive: true, force: true });
 });
 
-const ask = async (method, path, body) => {
-  const { status, body: answer } = await send(server.url(), method, `/_connector/${path}`, body);
-  assert.ok(status < 300, `${method} ${path}: ${status} ${JSON.stringify(answer)}`);
-  return answer;
-};
+const ask = (method, path, body) => must(server.url(), method, `/_connector/${path}`, body);
 const move = (id, status) => ask("PUT", `${id}/_status`, { status });
 
 /** Opens the database of a connector's object while nobody else has it open. */

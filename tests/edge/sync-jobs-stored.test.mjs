@@ -8,7 +8,7 @@ import { after, before, test } from "node:test";
 
 import { inDatabases, rowOf, scratch, serveWithKv } from "../soak/workerd.mjs";
 import { until } from "../until.mjs";
-import { send } from "./worker.mjs";
+import { must, send } from "./worker.mjs";
 
 let disk;
 let server;
@@ -21,11 +21,7 @@ after(async () => {
   rmSync(disk, { recursive: true, force: true });
 });
 
-const ask = async (method, path, body) => {
-  const { status, body: answer } = await send(server.url(), method, path, body);
-  assert.ok(status < 300, `${method} ${path}: ${status} ${JSON.stringify(answer)}`);
-  return answer;
-};
+const ask = (method, path, body) => must(server.url(), method, path, body);
 const list = async (id) => (await ask("GET", `/_connector/_sync_job?connector_id=${id}`)).results;
 
 /** Opens databases while nobody else has them open. */

@@ -8,7 +8,7 @@ import { after, before, test } from "node:test";
 
 import { until } from "../until.mjs";
 import { kvWorker, ours, serve } from "../soak/workerd.mjs";
-import { send } from "./worker.mjs";
+import { must, send } from "./worker.mjs";
 
 const TABLES = join(import.meta.dirname, "../tables");
 const CONNECTORS = "/.elastic-connectors";
@@ -33,17 +33,12 @@ after(() => worker.close());
 
 const ask = (method, path, body, headers) => send(worker.url, method, path, body, headers);
 
-/** The body of a success. */
-async function must(method, path, body, headers) {
-  const { status, body: answer } = await ask(method, path, body, headers);
-  assert.ok(status < 300, `${method} ${path}: ${status} ${JSON.stringify(answer)}`);
-  return answer;
-}
+const succeed = (...request) => must(worker.url, ...request);
 
 const connector = (id, body = {}) =>
-  must("PUT", `/_connector/${encodeURIComponent(id)}`, { service_type: "dir", index_name: `index-${id.toLowerCase()}`, ...body });
-const job = async (id) => (await must("POST", "/_connector/_sync_job", { id })).id;
-const jobsOf = (id) => must("GET", `/_connector/_sync_job?connector_id=${encodeURIComponent(id)}`);
+  succeed("PUT", `/_connector/${encodeURIComponent(id)}`, { service_type: "dir", index_name: `index-${id.toLowerCase()}`, ...body });
+const job = async (id) => (await succeed("POST", "/_connector/_sync_job", { id })).id;
+const jobsOf = (id) => succeed("GET", `/_connector/_sync_job?connector_id=${encodeURIComponent(id)}`);
 
 // --- The tables.
 
@@ -74,7 +69,7 @@ function chain({ error }) {
   return found;
 }
 
-const at = (path) => must("GET", path).then((answer) => answer._source).catch(() => null);
+const at = (path) => succeed("GET", path).then((answer) => answer._source).catch(() => null);
 
 /** Puts the documents of a case in place; says what `{id}` is and where the document shows. */
 const subjects = {
@@ -90,7 +85,7 @@ const subjects = {
     if (changes !== null) await worker.put(connector, changed(base("document.json", connector), changes));
     if (document === null) return { id: `j1.${connector}`, document, base: start };
     if (changes === null) return undefined;
-    const { _id: id } = await must("POST", `${JOBS}/_doc`, document);
+    const { _id: id } = await succeed("POST", `${JOBS}/_doc`, document);
     return { id, document, base: start, show: () => at(`${JOBS}/_doc/${id}`) };
   },
 };
@@ -206,29 +201,29 @@ test("a search shows each write at once, and a document as it is", async () => {
   await connector(id);
   const made = await job(id);
   const find = async (query, more = {}) =>
-    (await must("POST", `${JOBS}/_search`, { query: { bool: { must: [{ term: { "connector.id": id } }, query] } }, seq_no_primary_term: true, version: true, ...more })).hits.hits;
+    (await succeed("POST", `${JOBS}/_search`, { query: { bool: { must: [{ term: { "connector.id": id } }, query] } }, seq_no_primary_term: true, version: true, ...more })).hits.hits;
   const shows = async (status) => {
     const [hit] = await find({ term: { status } });
-    const { _source, _seq_no, _version } = await must("GET", `${JOBS}/_doc/${made}`);
+    const { _source, _seq_no, _version } = await succeed("GET", `${JOBS}/_doc/${made}`);
     assert.deepEqual([hit._source, hit._seq_no, hit._version], [_source, _seq_no, _version], status);
   };
   await shows("pending");
-  await must("PUT", `/_connector/_sync_job/${made}/_claim`, { worker_hostname: "w" });
+  await succeed("PUT", `/_connector/_sync_job/${made}/_claim`, { worker_hostname: "w" });
   await shows("in_progress");
-  await must("POST", `${JOBS}/_update/${made}`, { doc: { status: "completed", completed_at: "2026-11-25T01:05:07.885456+00:00", last_seen: "2026-11-25T01:05:07.885432+00:00" } });
+  await succeed("POST", `${JOBS}/_update/${made}`, { doc: { status: "completed", completed_at: "2026-11-25T01:05:07.885456+00:00", last_seen: "2026-11-25T01:05:07.885432+00:00" } });
   await shows("completed");
   const seen = { range: { last_seen: { lte: "2026-11-25T01:05:07.885432+00:00" } } };
   assert.equal((await find(seen)).length, 1);
   assert.equal((await find({ range: { last_seen: { lt: "2026-11-25T01:05:07.885432+00:00" } } })).length, 0);
-  assert.deepEqual(await must("POST", `${JOBS}/_count`, { query: { term: { "connector.id": id } } }), { count: 1, _shards: { total: 1, successful: 1, failed: 0 } });
+  assert.deepEqual(await succeed("POST", `${JOBS}/_count`, { query: { term: { "connector.id": id } } }), { count: 1, _shards: { total: 1, successful: 1, failed: 0 } });
   // What is not awaited is there soon.
-  await must("PUT", `/_connector/_sync_job/${made}/_stats`, { deleted_document_count: 1, indexed_document_count: 2, indexed_document_volume: 3 });
+  await succeed("PUT", `/_connector/_sync_job/${made}/_stats`, { deleted_document_count: 1, indexed_document_count: 2, indexed_document_volume: 3 });
   const [hit] = await until(() => find({ match_all: {} }), ([hit]) => hit._source.indexed_document_count === 2, 10);
   assert.ok(hit._source.last_seen > "2026-11-25T01:05:08");
-  await must("PUT", `/_connector/_sync_job/${made}/_check_in`);
-  const { last_seen } = await must("GET", `/_connector/_sync_job/${made}`);
+  await succeed("PUT", `/_connector/_sync_job/${made}/_check_in`);
+  const { last_seen } = await succeed("GET", `/_connector/_sync_job/${made}`);
   await until(() => find({ match_all: {} }), ([hit]) => hit._source.last_seen === last_seen, 10);
-  await must("DELETE", `/_connector/_sync_job/${made}`);
+  await succeed("DELETE", `/_connector/_sync_job/${made}`);
   assert.deepEqual(await find({ match_all: {} }), []);
 });
 
@@ -247,11 +242,11 @@ test("a key that is for some connectors finds those and their jobs alone", async
   ]) {
     await worker.putKey(`k${n}`, { name: "k", secret_sha256, privileges: ["manage_connector"], connectors, creation: 0 });
     const headers = { authorization: `ApiKey ${Buffer.from(`k${n}:${secret}`).toString("base64")}` };
-    const { results, count } = await must("GET", "/_connector/_sync_job", undefined, headers);
+    const { results, count } = await succeed("GET", "/_connector/_sync_job", undefined, headers);
     assert.deepEqual([count, results.map((found) => found.connector.id).sort()], [ids.length, ids]);
-    const { hits } = await must("POST", `${CONNECTORS}/_search`, {}, headers);
+    const { hits } = await succeed("POST", `${CONNECTORS}/_search`, {}, headers);
     assert.deepEqual([hits.total.value, hits.hits.map((hit) => hit._id).sort()], [ids.length, ids]);
-    assert.equal((await must("POST", `${JOBS}/_count`, { query: { term: { status: "pending" } } }, headers)).count, ids.length);
+    assert.equal((await succeed("POST", `${JOBS}/_count`, { query: { term: { status: "pending" } } }, headers)).count, ids.length);
     assert.equal((await ask("POST", "/_connector/_sync_job", { id: "claimed" }, headers)).status, 403);
   }
 });
@@ -262,12 +257,12 @@ test("the list of jobs: newest first, filtered, paged", async () => {
   const made = [];
   for (let n = 0; n < 6; n += 1) made.push(await job(n % 2 ? "list-a" : "list-b"));
   const list = async (query) => {
-    const { count, results } = await must("GET", `/_connector/_sync_job?${query}`);
+    const { count, results } = await succeed("GET", `/_connector/_sync_job?${query}`);
     return [count, results.map(({ id }) => id)];
   };
   const newest = async (ids) => {
     const dated = [];
-    for (const id of ids) dated.push([(await must("GET", `/_connector/_sync_job/${id}`)).created_at, id]);
+    for (const id of ids) dated.push([(await succeed("GET", `/_connector/_sync_job/${id}`)).created_at, id]);
     return dated.sort(([a, x], [b, y]) => (a === b ? (x < y ? -1 : 1) : a < b ? 1 : -1)).map(([, id]) => id);
   };
   const ofA = await newest([made[1], made[3], made[5]]);
@@ -275,7 +270,7 @@ test("the list of jobs: newest first, filtered, paged", async () => {
   assert.deepEqual(await list("connector_id=list-a&from=1&size=1"), [3, [ofA[1]]]);
   assert.deepEqual(await list("connector_id=list-a&size=0"), [3, []]);
   assert.deepEqual(await list("connector_id=list-a&from=9"), [3, []]);
-  await must("PUT", `/_connector/_sync_job/${ofA[1]}/_cancel`);
+  await succeed("PUT", `/_connector/_sync_job/${ofA[1]}/_cancel`);
   assert.deepEqual(await list("connector_id=list-a&status=canceled"), [1, [ofA[1]]]);
   assert.deepEqual(await list("connector_id=list-a&status=pending&job_type=full,incremental"), [2, [ofA[0], ofA[2]]]);
   assert.deepEqual(await list("connector_id=list-a&job_type=access_control"), [0, []]);
@@ -287,9 +282,9 @@ test("jobs go with their connector only if that is asked for", async () => {
   for (const [query, kept] of [["", 2], ["?hard=true", 2], ["?delete_sync_jobs=true", 0], ["?hard=true&delete_sync_jobs=true", 0]]) {
     const id = `gone ${query}`;
     await connector(id, { index_name: null });
-    await must("PUT", `/_connector/${encodeURIComponent(id)}/_index_name`, { index_name: `gone${query.length}` });
+    await succeed("PUT", `/_connector/${encodeURIComponent(id)}/_index_name`, { index_name: `gone${query.length}` });
     const ids = [await job(id), await job(id)];
-    await must("DELETE", `/_connector/${encodeURIComponent(id)}${query}`);
+    await succeed("DELETE", `/_connector/${encodeURIComponent(id)}${query}`);
     assert.equal((await jobsOf(id)).count, kept, query);
     for (const one of ids) assert.equal((await ask("GET", `/_connector/_sync_job/${one}`)).status, kept ? 200 : 404);
   }
@@ -299,7 +294,7 @@ test("hundreds of jobs go with their connector", async () => {
   await connector("many");
   for (let n = 0; n < 12; n += 1) await Promise.all(Array.from({ length: 10 }, () => job("many")));
   assert.equal((await jobsOf("many")).count, 120);
-  await must("DELETE", "/_connector/many?delete_sync_jobs=true");
+  await succeed("DELETE", "/_connector/many?delete_sync_jobs=true");
   const { count } = await until(() => jobsOf("many"), ({ count }) => count === 0, 10);
   assert.equal(count, 0);
 });
@@ -315,9 +310,9 @@ test("of 20 workers that have seen the same version one claims the job, in every
     const statuses = answers.map(({ status }) => status);
     assert.equal(statuses.filter((status) => status === 200).length, 1, `round ${round}: ${statuses}`);
     assert.equal(statuses.filter((status) => status === 412).length, 19);
-    const { worker_hostname } = await must("GET", `/_connector/_sync_job/${id}`);
+    const { worker_hostname } = await succeed("GET", `/_connector/_sync_job/${id}`);
     assert.equal(worker_hostname, `w${statuses.indexOf(200)}`);
-    await must("PUT", `/_connector/_sync_job/${id}/_complete`);
+    await succeed("PUT", `/_connector/_sync_job/${id}/_complete`);
   }
 });
 
@@ -333,16 +328,16 @@ test("_update with what was seen against _status: one of them sees the other", a
   const id = "versions";
   for (let round = 0; round < 50; round += 1) {
     await connector(id);
-    await must("PUT", `/_connector/${id}/_status`, { status: "needs_configuration" });
-    await must("PUT", `/_connector/${id}/_status`, { status: "configured" });
-    const { _seq_no } = await must("GET", `${CONNECTORS}/_doc/${id}`);
+    await succeed("PUT", `/_connector/${id}/_status`, { status: "needs_configuration" });
+    await succeed("PUT", `/_connector/${id}/_status`, { status: "configured" });
+    const { _seq_no } = await succeed("GET", `${CONNECTORS}/_doc/${id}`);
     const update = () =>
       ask("POST", `${CONNECTORS}/_update/${id}?if_seq_no=${_seq_no}&if_primary_term=1`, { doc: { status: "connected", error: null } });
     const move = () => ask("PUT", `/_connector/${id}/_status`, { status: "error" });
     const [updated, moved] = await Promise.all(round % 2 ? [update(), move()] : [move(), update()].reverse());
     assert.equal(moved.status, 200);
     assert.ok([200, 409].includes(updated.status), JSON.stringify(updated.body));
-    const { history } = await must("GET", `/_connector/${id}/_status?size=2`);
+    const { history } = await succeed("GET", `/_connector/${id}/_status?size=2`);
     const order = history.map(({ from, to }) => `${from} > ${to}`);
     if (updated.status === 409) {
       assert.equal(updated.body.error.type, "version_conflict_engine_exception");
@@ -363,8 +358,8 @@ test("an _update is in the history; one that changes nothing is not, and one off
   assert.equal((await ask("GET", `/_connector/${id}`)).headers.get("etag"), headers.get("etag"));
   assert.equal((await update({ status: "connected", error: null })).status, 200);
   // Other endpoints leave the table where upstream does.
-  await must("PUT", `/_connector/${id}/_service_type`, { service_type: "other" });
-  const { status, history } = await must("GET", `/_connector/${id}/_status`);
+  await succeed("PUT", `/_connector/${id}/_service_type`, { service_type: "other" });
+  const { status, history } = await succeed("GET", `/_connector/${id}/_status`);
   assert.equal(status, "needs_configuration");
   assert.deepEqual(
     history.map(({ from, to, via, off_protocol }) => [from, to, via, off_protocol]),
@@ -375,7 +370,7 @@ test("an _update is in the history; one that changes nothing is not, and one off
       [null, "created", "_create", undefined],
     ],
   );
-  const { results } = await must("GET", `/_connector?index_name=index-written`);
+  const { results } = await succeed("GET", `/_connector?index_name=index-written`);
   assert.equal(results[0].service_type, "other");
 });
 
@@ -384,7 +379,7 @@ test("an _update takes an index name as _index_name does", async () => {
   await connector("other", { index_name: null });
   const take = () => ask("POST", `${CONNECTORS}/_update/other`, { doc: { index_name: "owned" } });
   assert.equal((await take()).status, 400);
-  await must("POST", `${CONNECTORS}/_update/owner`, { doc: { deleted: true } });
+  await succeed("POST", `${CONNECTORS}/_update/owner`, { doc: { deleted: true } });
   assert.equal((await take()).status, 200);
   assert.equal((await ask("POST", `${CONNECTORS}/_update/owner`, { doc: { deleted: false } })).status, 400);
 });
@@ -397,7 +392,7 @@ test("the indices are there, and HEAD has no body", async () => {
     assert.deepEqual([got.status, status, headers.get("x-elastic-product")], [200, 200, "Elasticsearch"], path);
   }
   assert.equal((await ask("HEAD", `${CONNECTORS}/_doc/none`)).status, 404);
-  assert.deepEqual((await must("POST", `${JOBS}/_refresh`))._shards.failed, 0);
+  assert.deepEqual((await succeed("POST", `${JOBS}/_refresh`))._shards.failed, 0);
 });
 
 test("queries from the language and beyond it never answer 5xx", async () => {

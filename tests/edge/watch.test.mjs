@@ -11,7 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ours, scratch, serveWithKv } from "../soak/workerd.mjs";
 import { until } from "../until.mjs";
 import { watch, watching } from "./watching.mjs";
-import { send, startWorker } from "./worker.mjs";
+import { must, send, startWorker } from "./worker.mjs";
 
 const ROOT = "root-id:a-secret-of-the-root-key-for-tests";
 const encode = (text) => Buffer.from(text).toString("base64");
@@ -38,11 +38,7 @@ before(async () => {
 });
 after(() => worker.close());
 
-const ask = async (method, path, body, headers = asRoot) => {
-  const answer = await send(worker.url, method, `/_connector${path}`, body, headers);
-  assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
-  return answer.body;
-};
+const ask = (method, path, body, headers = asRoot) => must(worker.url, method, `/_connector${path}`, body, headers);
 const create = (id, body = {}) => ask("PUT", `/${id}`, body);
 const move = (id, status) => ask("PUT", `/${id}/_status`, { status });
 const ticket = async (headers = asRoot) => (await ask("POST", "/_watch", undefined, headers)).ticket;
@@ -413,10 +409,7 @@ suite("what takes its time", { concurrency: 2 }, () => {
       await server.close();
       rmSync(disk, { recursive: true, force: true });
     });
-    const put = async (path, body) => {
-      const { status } = await send(server.url(), "PUT", `/_connector/${path}`, body);
-      assert.ok(status < 300, `${path}: ${status}`);
-    };
+    const put = (path, body) => must(server.url(), "PUT", `/_connector/${path}`, body);
 
     test("200 sockets, each with another view", async () => {
       await put("crowd-1");

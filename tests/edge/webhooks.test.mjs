@@ -14,7 +14,7 @@ import { environment, root } from "../../scripts/tools.mjs";
 import { inDatabases, ours, rowOf, scratch, serve, serveWithKv } from "../soak/workerd.mjs";
 import { until } from "../until.mjs";
 import { newSecret, settingsFor, startReceiver } from "./receiver.mjs";
-import { send } from "./worker.mjs";
+import { must, send } from "./worker.mjs";
 
 const DEADLINE = { timeout: 120_000 };
 
@@ -31,11 +31,7 @@ async function start(t, { receivers = [{}], vars = {} } = {}) {
     rmSync(disk, { recursive: true, force: true });
     for (const { refused } of all) assert.deepEqual(refused, []);
   });
-  const ask = async (method, path, body) => {
-    const answer = await send(server.url(), method, `/_connector/${path}`, body);
-    assert.ok(answer.status < 300, `${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
-    return answer.body;
-  };
+  const ask = (method, path, body) => must(server.url(), method, `/_connector/${path}`, body);
   return {
     server,
     disk,

@@ -1,5 +1,7 @@
 // The Worker in a real workerd, with real Workers KV and objects, for tests.
 
+import assert from "node:assert/strict";
+
 import { createTestHarness } from "wrangler";
 
 import { root } from "../../scripts/tools.mjs";
@@ -27,6 +29,14 @@ export async function startWorker({ open = true, vars = {}, secrets = {}, config
     logs: () => harness.getLogs().map((log) => log.message ?? String(log)),
     close: () => harness.close(),
   };
+}
+
+/** The body of the answer, which must be a success. */
+export async function must(...request) {
+  const { status, body } = await send(...request);
+  const [, method, path] = request;
+  assert.ok(status < 300, `${method} ${path}: ${status} ${JSON.stringify(body)}`);
+  return body;
 }
 
 /**

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { send } from "../edge/worker.mjs";
+import { must, send } from "../edge/worker.mjs";
 import { ours, scratch, serveWithKv } from "../soak/workerd.mjs";
 import { until } from "../until.mjs";
 import { dist, example, runExample } from "./package.mjs";
@@ -67,10 +67,7 @@ async function startProxy(port) {
   });
 }
 
-const put = async (path, body) => {
-  const { status } = await send(server.url(), "PUT", `/_connector/${path}`, body);
-  assert.ok(status < 300, `${path}: ${status}`);
-};
+const put = (path, body) => must(server.url(), "PUT", `/_connector/${path}`, body);
 const move = (id, status) => put(`${id}/_status`, { status });
 
 const controllers = [];
