@@ -74,6 +74,15 @@ struct Memory {
     refusals: Refusals,
 }
 
+impl Memory {
+    /// Notes that somebody is not let in, in the log and in the numbers; gives what they are answered.
+    fn refuse(&self, denied: AuthError, incoming: &Incoming, request_id: Option<&str>) -> ApiError {
+        log::refusal(&denied, &incoming.request, request_id);
+        self.refusals.count(denied.why);
+        *denied.failure
+    }
+}
+
 #[wasm_bindgen]
 impl Worker {
     /// One is enough: it holds nothing but who was let in lately.
@@ -233,13 +242,15 @@ async fn respond(
             }
         }
         Call::WatchTicket => watch::ticket(&caller, env),
-        Call::Watch(watch) => match watch::admit(incoming, &caller, request_id.as_deref()) {
-            Ok(()) => {
-                let message = watch::message(incoming, &watch, &caller, request_id.as_deref());
-                return runtime::watch_directory(env, &message);
-            }
-            Err(error) => Err(error),
-        },
+        Call::Watch(_) if auth::is_foreign_watcher(incoming, &caller) => {
+            let denied = caller.foreign_page(&incoming.origin);
+            Err(memory.refuse(denied, incoming, request_id.as_deref()))
+        }
+        Call::Watch(_) if !incoming.wants_socket() => Err(ApiError::upgrade_required()),
+        Call::Watch(watch) => {
+            let message = watch::message(incoming, &watch, &caller, request_id.as_deref());
+            return runtime::watch_directory(env, &message);
+        }
         Call::Static { response, .. } => Ok(response),
         Call::CreateWithGeneratedId(_) => match create_with_generated_id(request) {
             Ok((id, request)) => return to_connector(id, request),
@@ -282,11 +293,7 @@ async fn admit(
     env: &Env,
     memory: &Memory,
 ) -> (Format, Result<(Caller, Call), ApiError>) {
-    let refused = |denied: AuthError| {
-        log::refusal(&denied, &incoming.request, request_id);
-        memory.refusals.count(denied.why);
-        Err(*denied.failure)
-    };
+    let refused = |denied| Err(memory.refuse(denied, incoming, request_id));
     let caller = match auth::authenticate(incoming, env, &memory.known).await {
         Ok(caller) => caller,
         Err(denied) => return (Format::default(), refused(denied)),

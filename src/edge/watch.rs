@@ -6,7 +6,7 @@ use worker::{Env, console_error};
 
 use super::message::{self, Origin};
 use super::runtime::{Incoming, now_millis};
-use super::{auth, log, new_id};
+use super::{auth, new_id};
 use crate::api::{ApiError, Caller, Response, Ticket, Watch};
 use crate::connector::Fields;
 
@@ -24,26 +24,6 @@ pub(super) fn ticket(caller: &Caller, env: &Env) -> Result<Response, ApiError> {
         ApiError::internal()
     })?;
     Ok(caller.ticket(&nonce, &auth::root(env), now_millis()))
-}
-
-/// Refuses pages of other sites, and requests that ask for no socket.
-///
-/// # Errors
-/// 403 or 426.
-pub(super) fn admit(
-    incoming: &Incoming,
-    caller: &Caller,
-    request_id: Option<&str>,
-) -> Result<(), ApiError> {
-    if auth::is_foreign_watcher(incoming, caller) {
-        let denied = caller.foreign_page(&incoming.origin);
-        log::refusal(&denied, &incoming.request, request_id);
-        return Err(*denied.failure);
-    }
-    match incoming.wants_socket() {
-        true => Ok(()),
-        false => Err(ApiError::upgrade_required()),
-    }
 }
 
 /// Somebody who wants to watch, as the Directory is told.

@@ -10,7 +10,7 @@ import { until } from "../until.mjs";
 import { faulty, serveWithKv } from "../soak/workerd.mjs";
 import { settingsFor, startReceiver } from "./receiver.mjs";
 import { watching } from "./watching.mjs";
-import { send, startWorker } from "./worker.mjs";
+import { must, send, startWorker } from "./worker.mjs";
 
 const script = join(import.meta.dirname, "metrics.py");
 
@@ -40,7 +40,7 @@ suite("numbers", { skip: missing() }, () => {
 
   test("connectors by status, silent ones, and sockets", async () => {
     const url = server.url();
-    const put = async (path, body) => assert.ok((await send(url, "PUT", `/_connector/${path}`, body)).status < 300, path);
+    const put = (path, body) => must(url, "PUT", `/_connector/${path}`, body);
     for (const id of ["a", "b", "c", "gone"]) await put(id, {});
     await put("a/_status", { status: "error" });
     await put("b/_check_in");
@@ -105,10 +105,13 @@ suite("numbers", { skip: missing() }, () => {
       assert.equal((await send(worker.url, "GET", "/_metrics")).status, 401);
       assert.equal((await send(worker.url, "GET", "/_connector", undefined, { authorization: "ApiKey x" })).status, 401);
       const authorization = `ApiKey ${Buffer.from(`root:${"x".repeat(30)}`).toString("base64")}`;
+      const foreign = { authorization, origin: "https://evil.example" };
+      assert.equal((await send(worker.url, "GET", "/_connector/_watch", undefined, foreign)).status, 403);
       const { body } = await send(worker.url, "GET", "/_metrics", undefined, { authorization });
       const found = await parse(body);
       assert.equal(found["connector_status_refused_total{reason=no credentials}"], 1);
       assert.equal(found["connector_status_refused_total{reason=malformed credentials}"], 1);
+      assert.equal(found["connector_status_refused_total{reason=foreign page}"], 1);
     } finally {
       await worker.close();
     }
