@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::response::Response;
-use crate::connector::Connector;
+use crate::connector::{Connector, next_moves};
 use crate::status::Status;
 
 /// One change of status, whichever endpoint made it.
@@ -33,15 +33,6 @@ pub fn status_view(
     silent_after_seconds: Option<u64>,
 ) -> Response {
     history.iter_mut().for_each(mark_off_protocol);
-    let next: Vec<_> = connector
-        .status()
-        .next()
-        .iter()
-        .map(|status| {
-            let mover = status.mover();
-            json!({ "status": status.name(), "who": mover.who, "when": mover.when })
-        })
-        .collect();
     let latest = |name: &str| newest.and_then(|change| change.get(name)).cloned();
     let mut view = json!({
         "id": id,
@@ -51,7 +42,7 @@ pub fn status_view(
         "via": latest("via"),
         "error": connector.text("error"),
         "last_seen": connector.text("last_seen"),
-        "next": next,
+        "next": next_moves(connector.status()),
         "history": history,
     });
     if let (Some(view), Some(seconds)) = (view.as_object_mut(), silent_after_seconds) {

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::BODY_LIMIT;
-use super::endpoints::objects::{JOB_TYPE, SYNC_STATUS, TRIGGER_METHOD};
+use super::endpoints::bodies::{JOB_TYPE, SYNC_STATUS, TRIGGER_METHOD};
 use super::endpoints::{ALL, CREATION, Endpoint, SYNC_JOB_CREATION, SYNC_JOBS, SyncJobEndpoint};
 use super::schema::{EnumValues, Field, FieldType, JsonType, NullPolicy, ObjectSchema, Presence};
 use crate::connector::Fields;

@@ -8,7 +8,7 @@ mod change;
 mod creation;
 mod filtering;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub use change::{
     Change, ChangeContext, DomainError, check_in, configuration, error, index_name, merge_fields,
@@ -125,6 +125,15 @@ impl Document for Connector {
         self.status = self.text("status").and_then(Status::parse).unwrap_or(self.status);
         self
     }
+}
+
+/// The statuses that may follow one and who moves there, as responses and messages list them.
+pub fn next_moves(status: Status) -> Value {
+    let rule = |next: &Status| {
+        let mover = next.mover();
+        json!({ "status": next.name(), "who": mover.who, "when": mover.when })
+    };
+    status.next().iter().map(rule).collect()
 }
 
 /// Puts the id in front of a document's JSON, as clients get it.

@@ -67,6 +67,11 @@ impl Time {
         self.0.timestamp_millis()
     }
 
+    /// The same where nothing is older than 1970: what [`Self::from_millis`] takes.
+    pub fn unix_millis(self) -> Option<u64> {
+        u64::try_from(self.millis()).ok()
+    }
+
     /// So many milliseconds later, or earlier; no further than the calendar goes.
     #[must_use]
     pub fn plus_millis(self, millis: i64) -> Self {

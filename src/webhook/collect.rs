@@ -74,7 +74,7 @@ impl Change {
     }
 
     fn millis(&self) -> u64 {
-        millis(&self.at).unwrap_or_default()
+        Time::parse(&self.at).and_then(Time::unix_millis).unwrap_or_default()
     }
 }
 
@@ -246,9 +246,4 @@ fn told(target: &Target, is_failing: &mut bool, changes: Vec<&Change>) -> Vec<Ha
         })
     };
     all.into_iter().filter_map(happening).collect()
-}
-
-/// Milliseconds since 1970.
-fn millis(text: &str) -> Option<u64> {
-    Time::parse(text).and_then(|time| u64::try_from(time.millis()).ok())
 }

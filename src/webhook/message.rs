@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{Settings, Target};
-use crate::connector::Connector;
+use crate::connector::{Connector, next_moves};
 use crate::document::shortened;
 use crate::status::Status;
 use crate::values::Time;
@@ -153,7 +153,7 @@ pub fn compose(
         "changes": changes,
         "reason": reason,
         "since": since,
-        "next": to.map(next),
+        "next": to.map(next_moves),
         "url": page,
     });
     let key = digest(&[&target.name, id, event.name(), &seq.to_string(), at]);
@@ -180,7 +180,7 @@ pub fn test_message(target: &Target, settings: &Settings, nonce: &str, now: Time
         "changes": usize::from(from != to),
         "reason": "this is a test: no connector has changed",
         "since": at,
-        "next": next(to),
+        "next": next_moves(to),
         "url": settings.console,
         "test": true,
     });
@@ -190,15 +190,6 @@ pub fn test_message(target: &Target, settings: &Settings, nonce: &str, now: Time
 fn message(id: String, event: EventType, at: String, data: Value) -> Message {
     let body = json!({ "type": event.name(), "timestamp": at, "data": data }).to_string();
     Message { id, event, at, body }
-}
-
-/// Which status may follow, and who moves there.
-fn next(status: Status) -> Value {
-    let rule = |next: &Status| {
-        let mover = next.mover();
-        json!({ "status": next.name(), "who": mover.who, "when": mover.when })
-    };
-    status.next().iter().map(rule).collect()
 }
 
 /// What stands for some texts, in 24 characters.

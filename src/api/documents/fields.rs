@@ -1,7 +1,7 @@
 //! The fields of documents and their types. What is written into an index by hand - by Elastic's
 //! connector service, say - is held to them; fields that are not declared are kept as they are.
 
-use crate::api::endpoints::objects::{JOB_TYPE, STATUS, SYNC_STATUS, TRIGGER_METHOD};
+use crate::api::endpoints::bodies::{JOB_TYPE, STATUS, SYNC_STATUS, TRIGGER_METHOD};
 use crate::api::schema::{Field, FieldType, JsonType, NullPolicy, ObjectSchema, field};
 use crate::query::Kind;
 

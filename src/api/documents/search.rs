@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use serde_json::Value;
 
 use super::{Index, PRIMARY_TERM, seq_no};
-use crate::api::endpoints::objects::{JOB_TYPE, SYNC_STATUS};
+use crate::api::endpoints::bodies::{JOB_TYPE, SYNC_STATUS};
 use crate::api::error::{ApiError, Cause};
 use crate::api::query::Query as Parameters;
 use crate::api::response::Response;

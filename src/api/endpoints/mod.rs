@@ -1,6 +1,6 @@
 //! The updates: `PUT /_connector/{id}/<name>`, one declaration each.
 
-pub mod objects;
+pub mod bodies;
 mod sync_jobs;
 
 use serde_json::Value;
@@ -43,8 +43,8 @@ pub static ALL: [Endpoint; 16] = [
         .body(
             "connector_update_configuration_request",
             &[
-                field("configuration", FieldType::Map(&FieldType::Object(&objects::DEFINITION))),
-                field("values", FieldType::Map(&objects::VALUE)),
+                field("configuration", FieldType::Map(&FieldType::Object(&bodies::DEFINITION))),
+                field("values", FieldType::Map(&bodies::VALUE)),
             ],
         )
         .validate(|fields| {
@@ -62,15 +62,15 @@ pub static ALL: [Endpoint; 16] = [
     ),
     Endpoint::partial_update("_features", connector::merge_fields).body(
         "connector_update_features_request",
-        &[field("features", FieldType::Object(&objects::FEATURES)).required()],
+        &[field("features", FieldType::Object(&bodies::FEATURES)).required()],
     ),
     Endpoint::read_modify_write("_filtering", connector::filtering)
         .body(
             "connector_update_filtering_request",
             &[
-                field("advanced_snippet", FieldType::Object(&objects::SNIPPET)),
-                field("filtering", FieldType::Array(&FieldType::Object(&objects::FILTERING))),
-                field("rules", FieldType::Array(&FieldType::Object(&objects::RULE))),
+                field("advanced_snippet", FieldType::Object(&bodies::SNIPPET)),
+                field("filtering", FieldType::Array(&FieldType::Object(&bodies::FILTERING))),
+                field("rules", FieldType::Array(&FieldType::Object(&bodies::RULE))),
             ],
         )
         .read_first_if(|fields| !fields.contains_key("filtering"))
@@ -85,7 +85,7 @@ pub static ALL: [Endpoint; 16] = [
     Endpoint::read_modify_write("_filtering/_activate", connector::filtering_activation),
     Endpoint::read_modify_write("_filtering/_validation", connector::filtering_validation).body(
         "connector_update_filtering_validation",
-        &[field("validation", FieldType::Object(&objects::VALIDATION)).required()],
+        &[field("validation", FieldType::Object(&bodies::VALIDATION)).required()],
     ),
     Endpoint::read_modify_write("_index_name", connector::index_name)
         .body(
@@ -97,7 +97,7 @@ pub static ALL: [Endpoint; 16] = [
             name.and_then(|name| IndexName::parse(name).err()).into_iter().collect()
         }),
     Endpoint::partial_update("_last_sync", connector::merge_fields)
-        .body("connector_update_last_sync_stats_request", objects::LAST_SYNC),
+        .body("connector_update_last_sync_stats_request", bodies::LAST_SYNC),
     Endpoint::partial_update("_name", connector::merge_fields)
         .body(
             "connector_update_name_request",
@@ -113,12 +113,12 @@ pub static ALL: [Endpoint; 16] = [
     ),
     Endpoint::partial_update("_pipeline", connector::merge_fields).body(
         "connector_update_pipeline_request",
-        &[field("pipeline", FieldType::Object(&objects::PIPELINE)).required()],
+        &[field("pipeline", FieldType::Object(&bodies::PIPELINE)).required()],
     ),
     Endpoint::partial_update("_scheduling", connector::merge_fields)
         .body(
             "connector_update_scheduling_request",
-            &[field("scheduling", FieldType::Object(&objects::SCHEDULING)).required()],
+            &[field("scheduling", FieldType::Object(&bodies::SCHEDULING)).required()],
         )
         .validate(|fields| match fields.get("scheduling").and_then(Value::as_object) {
             Some(schedules) if !schedules.is_empty() => Vec::new(),
@@ -139,7 +139,7 @@ pub static ALL: [Endpoint; 16] = [
     Endpoint::read_modify_write("_status", connector::status)
         .body(
             "connector_update_status_request",
-            &[field("status", FieldType::Enum(&objects::STATUS))],
+            &[field("status", FieldType::Enum(&bodies::STATUS))],
         )
         .validate(|fields| match fields.contains_key("status") {
             true => Vec::new(),

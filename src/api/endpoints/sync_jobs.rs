@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::objects;
+use super::bodies;
 use crate::api::error::{ApiError, Cause};
 use crate::api::schema::{EnumValues, Field, FieldType, JsonType, ObjectSchema, field};
 use crate::document::Fields;
@@ -100,12 +100,12 @@ pub fn sync_job_creation(fields: &Fields) -> Result<(String, Creation), ApiError
     };
     let job_type = match text("job_type") {
         None => JobType::default(),
-        Some(name) => JobType::parse(name).ok_or_else(|| unknown(&objects::JOB_TYPE, name))?,
+        Some(name) => JobType::parse(name).ok_or_else(|| unknown(&bodies::JOB_TYPE, name))?,
     };
     let trigger_method = match text("trigger_method") {
         None => TriggerMethod::default(),
         Some(name) => {
-            TriggerMethod::parse(name).ok_or_else(|| unknown(&objects::TRIGGER_METHOD, name))?
+            TriggerMethod::parse(name).ok_or_else(|| unknown(&bodies::TRIGGER_METHOD, name))?
         }
     };
     let id = text("id").unwrap_or_default().to_owned();

@@ -258,11 +258,7 @@ fn collect(object: &Object, settings: &Settings, holds: bool) -> Result<(), JsEr
 
 /// When the connector was last seen, in milliseconds since 1970. One that is hidden is not looked for.
 fn last_seen(object: &Object) -> Option<u64> {
-    object.with_record(|record| {
-        let connector = record?.connector().filter(|connector| !connector.is_deleted())?;
-        let seen = Time::parse(connector.text("last_seen")?)?;
-        u64::try_from(seen.millis()).ok()
-    })
+    object.with_record(|record| Time::parse(record?.alive()?.text("last_seen")?)?.unix_millis())
 }
 
 /// To be called by the alarm: makes messages and begins to send them. Nobody waits for that.
@@ -471,10 +467,7 @@ pub(super) async fn watch(object: &Rc<Object>) {
 /// # Errors
 /// 404 if there is no such connector, 500 if the database fails.
 pub(in crate::edge) fn view(object: &Object, id: &str, size: usize) -> Result<Response, ApiError> {
-    let is_there = object.with_record(|record| {
-        record.and_then(|it| it.connector()).is_some_and(|connector| !connector.is_deleted())
-    });
-    if !is_there {
+    if object.with_record(|record| record.is_none_or(|record| record.alive().is_none())) {
         return Err(ApiError::not_found(id));
     }
     let settings = object.outbox.webhooks.settings(&object.env);

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use serde_json::{Value, json};
 use worker::console_error;
 
-use super::{Loaded, Object, Unavailable};
+use super::{Loaded, Object, Record, Unavailable};
 use crate::api::{
     self, ApiError, BODY_LIMIT, Backup, Response, Saved, SavedConnector, already_there,
 };
@@ -30,7 +30,7 @@ impl Object {
             Backup::Restore { id, overwrite, saved } => self.restore(&id, overwrite, *saved).await,
             Backup::Reindex { id } => self.reindex(&id).await,
             Backup::Rewind { id, to } => {
-                match self.state.rewind(u64::try_from(to.millis()).unwrap_or_default()).await {
+                match self.state.rewind(to.unix_millis().unwrap_or_default()).await {
                     Ok(()) => Ok(Response::json(200, &json!({ "id": id, "result": "updated" }))),
                     Err(thrown) => Err(api::no_rewind(&describe(&thrown))),
                 }
@@ -108,16 +108,13 @@ impl Object {
         jobs: Vec<Value>,
     ) -> Result<&'static str, ApiError> {
         let result = self.check_restoration(id, overwrite, saved.as_ref())?;
-        let there = self.with_record(|record| record.map(|record| record.version));
+        let there = self.with_record(|record| record.map(Record::newest_version));
         let mut row = json!({ "id": id, "has_connector": false, "erases_jobs": false });
         let mut document = None;
         let mut history = Vec::new();
         if let (Some(_), Some(saved)) = (result, saved) {
             // Over one that is there it is a change like any other, with a version of its own.
-            let version = there.map_or(saved.version, |version| {
-                let floor = self.with_record(|record| record.map_or(0, |record| record.floor));
-                version.max(floor).max(saved.version) + 1
-            });
+            let version = there.map_or(saved.version, |newest| newest.max(saved.version) + 1);
             row = json!({
                 "id": id,
                 "has_connector": true,

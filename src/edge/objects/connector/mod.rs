@@ -332,10 +332,8 @@ impl Object {
             let found = record.and_then(|record| record.document.as_ref());
             match operation {
                 Operation::Status { size, before } => {
-                    let connector = found
-                        .map(|document| &document.connector)
-                        .filter(|connector| !connector.is_deleted())
-                        .ok_or_else(|| ApiError::not_found(id))?;
+                    let alive = record.and_then(Record::alive);
+                    let connector = alive.ok_or_else(|| ApiError::not_found(id))?;
                     let read = |size, before| match self.store.history(size, before) {
                         Ok(history) => Ok(json::parse_array(&history).unwrap_or_default()),
                         Err(thrown) => {

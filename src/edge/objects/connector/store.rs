@@ -94,7 +94,7 @@ impl Record {
         scope: WriteScope,
         change: Option<&StatusChange>,
     ) -> Self {
-        let version = self.version.max(self.floor) + 1;
+        let version = self.newest_version() + 1;
         let since = change.map(|change| change.at.clone()).or(self.since);
         Self {
             edited: if scope == WriteScope::Edit { version } else { self.edited },
@@ -109,6 +109,16 @@ impl Record {
     /// The connector, if it was not erased.
     pub fn connector(&self) -> Option<&Connector> {
         self.document.as_ref().map(|document| &document.connector)
+    }
+
+    /// The connector, if it was neither deleted nor erased.
+    pub fn alive(&self) -> Option<&Connector> {
+        self.connector().filter(|connector| !connector.is_deleted())
+    }
+
+    /// The newest version that there may have been.
+    pub fn newest_version(&self) -> u64 {
+        self.version.max(self.floor)
     }
 }
 

@@ -1,11 +1,9 @@
 //! The page of ids that a backup goes by.
 
 use serde::Deserialize;
-use worker::console_error;
 
-use super::Directory;
+use super::{Directory, failed};
 use crate::api::{ApiError, Response, show_ids};
-use crate::edge::runtime::describe;
 
 impl Directory {
     /// A page of the ids of all connectors, deleted and erased ones too, in their order.
@@ -19,10 +17,7 @@ impl Directory {
         }
         let sql = "SELECT id FROM entry WHERE id > ? ORDER BY id LIMIT ?";
         let rows = self.store.rows::<Row>(sql, &[after.into(), (size as u64).into()]);
-        let rows = rows.map_err(|thrown| {
-            console_error!("the ids cannot be read: {}", describe(&thrown));
-            ApiError::internal()
-        })?;
+        let rows = rows.map_err(failed("the ids cannot be read"))?;
         let ids: Vec<String> = rows.into_iter().map(|row| row.id).collect();
         Ok(show_ids(&ids, size))
     }

@@ -11,12 +11,11 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 use serde_json::Value;
-use worker::console_error;
 
-use super::Directory;
+use super::{Directory, failed};
 use crate::api::{ApiError, LIST_BYTES_LIMIT, List};
 use crate::directory::{Filter, Texts};
-use crate::edge::runtime::{JsError, Page, describe};
+use crate::edge::runtime::{JsError, Page};
 
 /// Objects merge the results of at most so many searches.
 const MERGED: usize = 5;
@@ -62,20 +61,17 @@ impl Condition {
 }
 
 impl Directory {
-    /// How many connectors match, and those of the page as JSON with commas between them.
+    /// A page of connectors, and how many match.
     ///
     /// # Errors
     /// 400 for a page that is too large, 500 if the database fails.
     pub(super) fn list(&self, list: &List) -> Result<Page, ApiError> {
-        let failed = |thrown: JsError| {
-            console_error!("the list cannot be made: {}", describe(&thrown));
-            ApiError::internal()
-        };
+        let failed = failed("the list cannot be made");
         let (count, keys) = match scans(&list.filter) {
-            true => self.scan(list).map_err(failed)?,
+            true => self.scan(list).map_err(&failed)?,
             false => {
-                let count = self.count(&list.filter).map_err(failed)?;
-                (count, self.page_keys(list).map_err(failed)?)
+                let count = self.count(&list.filter).map_err(&failed)?;
+                (count, self.page_keys(list).map_err(&failed)?)
             }
         };
         let around = ["'{\"id\":' || json_quote(id) || ','", ""];

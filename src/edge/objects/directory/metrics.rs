@@ -1,15 +1,15 @@
 //! What the Directory can say in numbers.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
-use worker::console_error;
 
-use super::Directory;
+use super::{Directory, failed};
 use crate::api::{ApiError, Response};
 use crate::connector::Fields;
 use crate::edge::metrics::Family;
 use crate::edge::outbox::CONSUMERS;
-use crate::edge::runtime::{JsError, describe, now_millis};
+use crate::edge::runtime::{JsError, now_millis};
 use crate::status::Status;
 
 #[derive(Deserialize)]
@@ -25,10 +25,7 @@ impl Directory {
     /// # Errors
     /// 500 if the database fails.
     pub(super) fn metrics(&self, own: &str) -> Result<Response, ApiError> {
-        let text = self.numbers().map_err(|thrown| {
-            console_error!("the Directory cannot be counted: {}", describe(&thrown));
-            ApiError::internal()
-        })?;
+        let text = self.numbers().map_err(failed("the Directory cannot be counted"))?;
         Ok(Response::text(200, text + own))
     }
 
@@ -79,16 +76,12 @@ impl Directory {
         self.open()?;
         let text = |name| report.get(name).and_then(Value::as_str).unwrap_or_default();
         let (id, consumer) = (text("id").into(), text("consumer").into());
-        let done: Vec<Value> = match report.get("since").and_then(Value::as_u64) {
-            Some(since) => self.store.rows(
-                "INSERT OR REPLACE INTO behind VALUES (?, ?, ?)",
-                &[id, consumer, since.into()],
-            ),
-            None => {
-                self.store.rows("DELETE FROM behind WHERE id = ? AND consumer = ?", &[id, consumer])
+        let (sql, values) = match report.get("since").and_then(Value::as_u64) {
+            Some(since) => {
+                ("INSERT OR REPLACE INTO behind VALUES (?, ?, ?)", vec![id, consumer, since.into()])
             }
-        }?;
-        drop(done);
-        Ok(())
+            None => ("DELETE FROM behind WHERE id = ? AND consumer = ?", vec![id, consumer]),
+        };
+        self.store.rows::<IgnoredAny>(sql, &values).map(drop)
     }
 }

@@ -193,6 +193,14 @@ impl DirectoryObject {
     }
 }
 
+/// 500 for what the database has thrown; the log says why.
+fn failed(what: &str) -> impl Fn(JsError) -> ApiError {
+    move |thrown| {
+        console_error!("{what}: {}", describe(&thrown));
+        ApiError::internal()
+    }
+}
+
 /// What an entry is sorted by where names are sorted.
 fn title(entry: &Entry<'_>) -> String {
     sort_key(entry.name.as_deref(), &entry.id)

@@ -7,15 +7,14 @@ use std::cell::Cell;
 
 use serde::Deserialize;
 use serde_json::Value;
-use worker::console_error;
 
-use super::Directory;
 use super::list::{Condition, are_ranges, list, within};
+use super::{Directory, failed};
 use crate::api::{
     ApiError, Index, LIST_BYTES_LIMIT, Piece, Response, Row, SEQ_NO_LAG, Search, View,
 };
 use crate::edge::now;
-use crate::edge::runtime::{JsError, Page, describe};
+use crate::edge::runtime::{JsError, Page};
 use crate::query::{Column, Condition as Known};
 use crate::sync_job::SyncJobStatus;
 
@@ -124,10 +123,6 @@ impl Directory {
     /// # Errors
     /// 400 for a page that is too large, 500 if the database fails.
     pub(super) fn search(&self, search: &Search) -> Result<Found, ApiError> {
-        let failed = |thrown: JsError| {
-            console_error!("a search cannot be made: {}", describe(&thrown));
-            ApiError::internal()
-        };
         let table = Table::of(search.index);
         let now = now();
         let prefilter = search.prefilter(now);
@@ -148,7 +143,7 @@ impl Directory {
             Some(order) => self.page(search, table, all, &order),
             None => self.evaluate(search, table, all).map(|response| response.map(Found::Response)),
         }
-        .map_err(failed)?
+        .map_err(failed("a search cannot be made"))?
         .filter(|found| match found {
             Found::Response(response) => response.body.len() <= LIST_BYTES_LIMIT,
             Found::Page(_) => true,

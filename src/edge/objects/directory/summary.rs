@@ -13,13 +13,12 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use worker::console_error;
 
-use super::Directory;
 use super::list::{Condition, list, within};
+use super::{Directory, failed};
 use crate::api::{ApiError, Response};
 use crate::directory::{Entry, SortField, Summary, URGENCY};
-use crate::edge::runtime::{JsError, describe, now_millis};
+use crate::edge::runtime::{JsError, now_millis};
 use crate::values::Time;
 
 /// So many types are counted, those with the most connectors.
@@ -56,10 +55,8 @@ impl Directory {
     /// # Errors
     /// 500 if the database fails.
     pub(super) fn summary(&self, summary: &Summary) -> Result<Response, ApiError> {
-        self.summarize(summary).map(|body| Response::json(200, &body)).map_err(|thrown| {
-            console_error!("the summary cannot be made: {}", describe(&thrown));
-            ApiError::internal()
-        })
+        let body = self.summarize(summary).map_err(failed("the summary cannot be made"))?;
+        Ok(Response::json(200, &body))
     }
 
     fn summarize(&self, summary: &Summary) -> Result<Value, JsError> {

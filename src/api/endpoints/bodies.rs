@@ -224,7 +224,7 @@ pub static TRIGGER_METHOD: EnumValues = EnumValues {
     unknown: ["Unknown ConnectorSyncJobTriggerMethod [", "]."],
 };
 
-/// `pipeline`
+/// `pipeline`. What documents may hold of it is in documents/fields.rs.
 pub static PIPELINE: ObjectSchema = ObjectSchema {
     name: "connector_ingest_pipeline",
     fields: &[
