@@ -32,6 +32,9 @@ function readIdentity({ api_key, email, username, authentication_type, privilege
   return { name: api_key?.name ?? api_key?.id ?? person, isPerson: !api_key && Boolean(person), privilege, connectors };
 }
 
+/** The patterns that somebody is limited to; undefined if they are not. */
+export const limitsOf = (identity) => (identity?.connectors?.length && !identity.connectors.includes("*") ? identity.connectors : undefined);
+
 /** The id of the key, which is readable in it. */
 function idOfKey() {
   try {

@@ -3,7 +3,7 @@
 import { render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import { Identity, KeyForm, useIdentity } from "./access.jsx";
+import { Identity, KeyForm, limitsOf, useIdentity } from "./access.jsx";
 import { key } from "./api.js";
 import { Connector } from "./connector.jsx";
 import { Connectors } from "./connectors.jsx";
@@ -74,8 +74,8 @@ function Console() {
 /** Who the visitor is. Nothing while the server asks for a key. */
 function Account({ identity, onAsk, onForget }) {
   if (!identity) return <span class="account" />;
-  const { name, isPerson, privilege, connectors } = identity;
-  const limits = connectors?.length && !connectors.includes("*") ? connectors.join(", ") : undefined;
+  const { name, isPerson, privilege } = identity;
+  const limits = limitsOf(identity)?.join(", ");
   return (
     <div class="account">
       <span class="who-am-i small" title={limits && `Only ${limits}`}>

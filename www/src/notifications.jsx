@@ -2,7 +2,7 @@
 
 import { useContext, useEffect, useState } from "preact/hooks";
 
-import { Forbidden, Identity, useBarred } from "./access.jsx";
+import { Forbidden, Identity, limitsOf, useBarred } from "./access.jsx";
 import { Refusal, send } from "./api.js";
 import { useFollow } from "./follow.js";
 import { Ago, Callout, Icon, Skeleton } from "./parts.jsx";
@@ -109,9 +109,8 @@ const soon = (millis) => (millis < 60_000 ? relative.format(Math.ceil(millis / 1
 /** Sends a real event the real way, and shows the answers. */
 function Test({ away, onForget }) {
   const [state, setState] = useState({});
-  const identity = useContext(Identity);
-  const isNarrow = identity?.connectors?.length > 0 && !identity.connectors.includes("*");
-  const barred = useBarred() ?? (isNarrow ? "A test concerns all connectors, and your key is for some." : undefined);
+  const isLimited = limitsOf(useContext(Identity));
+  const barred = useBarred() ?? (isLimited && "A test concerns all connectors, and your key is for some.");
   const test = async () => {
     setState({ pending: true });
     try {

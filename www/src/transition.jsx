@@ -52,6 +52,7 @@ export function Status({ id, path, seen, now, away, barred, change, onForget }) 
   const pending = move?.state === "pending";
   const text = aimed === "error" ? reason.trim() : "";
   const onlyReason = aimed === "error" && status === "error";
+  const isReady = Boolean(aimed) && (!onlyReason || text !== "");
   const request = text
     ? { endpoint: "/_error", body: { error: text } }
     : { endpoint: "/_status", body: { status: aimed } };
@@ -92,15 +93,13 @@ export function Status({ id, path, seen, now, away, barred, change, onForget }) 
             </div>
           )}
           <div class="submit">
-            <button type="button" class="primary wide" disabled={!aimed || (onlyReason && !text) || pending || away || Boolean(barred)}
+            <button type="button" class="primary wide" disabled={!isReady || pending || away || Boolean(barred)}
               aria-describedby={barred ? "barred" : undefined} onClick={() => go(aimed, request)}>
-              {pending && <><i class="spinner" /> {move.from === move.to ? "Saving" : `Moving to ${label(move.to)}`}…</>}
-              {!pending && onlyReason && "Save reason"}
-              {!pending && !onlyReason && (aimed ? <>Move to {label(aimed)} <Icon name="arrow" /></> : "Choose a status")}
+              <Action {...{ move, pending, aimed, onlyReason }} />
             </button>
             {away && <p class="muted small">You can change status once the server is reachable.</p>}
           </div>
-          {aimed && !(onlyReason && !text) && <Shell title="The same from a shell" line={curl("PUT", pathOf(id) + request.endpoint, request.body)} />}
+          {isReady && <Shell title="The same from a shell" line={curl("PUT", pathOf(id) + request.endpoint, request.body)} />}
         </section>
       </div>
       <div class="column">
@@ -119,6 +118,13 @@ export function Status({ id, path, seen, now, away, barred, change, onForget }) 
       </div>
     </div>
   );
+}
+
+/** What the button does, or is doing. */
+function Action({ move, pending, aimed, onlyReason }) {
+  if (pending) return <><i class="spinner" /> {move.from === move.to ? "Saving" : `Moving to ${label(move.to)}`}…</>;
+  if (onlyReason) return "Save reason";
+  return aimed ? <>Move to {label(aimed)} <Icon name="arrow" /></> : "Choose a status";
 }
 
 /** What to do, where the next step is not one of the buttons below. */
