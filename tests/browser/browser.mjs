@@ -79,7 +79,8 @@ async function open(browser, url, complaints, hash, options) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: url });
   const page = await context.newPage();
-  page.setDefaultTimeout(8_000);
+  // An end to what hangs, not a measure of speed.
+  page.setDefaultTimeout(20_000);
   const complain = (text) => complaints.push(text);
   page.on("pageerror", ({ message }) => complain(message));
   page.on("dialog", (dialog) => complain(`dialog: ${dialog.message()}`) && dialog.dismiss());

@@ -143,6 +143,8 @@ const places = {
   }],
   key: ["", async (page) => {
     await page.route("**/_summary?*", (route) => route.fulfill({ status: 401, json: { error: { reason: "missing" } } }));
+    // The page may have asked before it was to be refused.
+    await page.reload();
     await says(page, "This server asks for an API key");
   }],
 };

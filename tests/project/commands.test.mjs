@@ -51,7 +51,7 @@ const elsewhere = [
   [/^npm run rebuild-directory -- /, backup, 'run("rebuild-directory"'],
   [/^npm run rewind -- .* --to .* --keep /, backup, 'run("rewind"'],
   [/ npm run webhook -- test --remote /, "tests/edge/webhooks.test.mjs", '"test", "--url"'],
-  [/^cargo test --test tables$/, "tests/contributing.rs", '"--test", "tables"'],
+  [/^cargo test --test core tables::$/, "tests/core/contributing.rs", '"--test", "core", "tables::"'],
   // `npm test` runs them, among all others.
   [/^node --test tests\/edge\/directory\.test\.mjs$/, "tests/edge/directory.test.mjs", "test("],
   [/^node --test --test-name-pattern=trap /, "tests/edge/rollout.test.mjs", 'test("a trap '],

@@ -1,5 +1,4 @@
 //! Invariants that the compiler cannot hold: where code may stand.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,13 +1,10 @@
 //! Sync jobs: the table of their statuses, against the protocol written out a second time; their
 //! ids; random lives.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
-
-mod common;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use common::{World, job_id, request};
+use crate::common::{World, job_id, request};
 use connector_status::api::{self, Call, Operation, Write, etag, is_ours};
 use connector_status::connector::{Connector, Creation};
 use connector_status::sync_job::{JobType, SyncJob, SyncJobId, SyncJobStatus, TriggerMethod};

@@ -1,12 +1,9 @@
 //! Random lives of a connector: whatever is asked of it, its status moves along the table or by
 //! the endpoints that are entitled to move it, and nobody overwrites what they have not seen.
 //!
-//! `HISTORIES_CASES=20000 cargo test --test histories` looks further.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+//! `HISTORIES_CASES=20000 cargo test histories::` looks further.
 
-mod common;
-
-use common::World;
+use crate::common::World;
 use connector_status::api::etag;
 use connector_status::connector::Connector;
 use connector_status::status::Status;
@@ -112,7 +109,8 @@ fn check(world: &mut World, id: &str, step: &Step, now: u64) -> Result<u16, Test
     let before = world.clone();
     let encoded = id.replace('/', "%2F").replace('ä', "%C3%A4");
     let text = if body.is_null() { String::new() } else { body.to_string() };
-    let mut request = common::request(method, &format!("/_connector/{encoded}{path}"), &text);
+    let mut request =
+        crate::common::request(method, &format!("/_connector/{encoded}{path}"), &text);
     match *seen {
         Seen::Nothing => {}
         Seen::Any => request.if_match = Some("*".to_owned()),

@@ -1,11 +1,6 @@
 //! What a connector says of itself, and what of a request the edge needs to know.
 
-// A panic is how a test fails, outside of test functions too.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
-
-mod common;
-
-use common::request;
+use crate::common::request;
 use connector_status::api::{
     self, Call, Format, Media, Operation, Precondition, Request, Response, Write,
 };

@@ -1,6 +1,5 @@
 //! Which messages targets are sent, and what becomes of them, as tables.
 
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 // Tables.
 #![allow(clippy::type_complexity)]
 

@@ -1,14 +1,9 @@
 //! The tables in tests/tables: what each request answers, and what it does to the connector.
 
-// A panic is how a test fails, outside of test functions too.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
-
 use std::fs;
 use std::path::Path;
 
-mod common;
-
-use common::{World, job_id, request};
+use crate::common::{World, job_id, request};
 use connector_status::connector::{Connector, Creation, Fields};
 use connector_status::sync_job::{self, SyncJob};
 use connector_status::values::{Time, json};

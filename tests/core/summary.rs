@@ -1,11 +1,6 @@
 //! What the list for triage sorts names by.
 
-// A panic is how a test fails, outside of test functions too.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
-
-mod common;
-
-use common::request;
+use crate::common::request;
 use connector_status::api::{self, Call};
 use connector_status::directory::{SortField, Summary, sort_key};
 

@@ -1,6 +1,5 @@
 //! Golden tests of what is stored. Changing these forms would make deployed objects and copies
 //! unreadable: a new form needs a reader for the old one.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use connector_status::connector::{Connector, Creation};
 use connector_status::values::Time;

@@ -1,10 +1,6 @@
 //! Backups: what is asked for, what is put back, and what is no backup.
 
-#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
-
-mod common;
-
-use common::request;
+use crate::common::request;
 use connector_status::api::{self, ApiError, Backup, Call, Saved};
 use serde_json::{Value, json};
 

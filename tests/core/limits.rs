@@ -1,13 +1,8 @@
 //! How much is taken, and that no request costs more than it is long.
 
-// A panic is how a test fails, outside of test functions too.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
-
-mod common;
-
 use std::time::{Duration, Instant};
 
-use common::{World, request};
+use crate::common::{World, request};
 use connector_status::api::{self, DOCUMENT_LIMIT, Response};
 use connector_status::connector::{Connector, Creation};
 use connector_status::directory::{Filter, Texts};

@@ -1,5 +1,4 @@
 //! The table, against the protocol written out a second time.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use connector_status::status::Status;
 

@@ -1,8 +1,5 @@
 //! The description of the API says what is served, and nothing else.
 
-// A panic is how a test fails, outside of test functions too.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
-
 use std::collections::BTreeSet;
 
 use connector_status::api::{self, Call, Request, openapi};

@@ -1,8 +1,6 @@
 //! One connector, one of its sync jobs, and what becomes of them: the core as the Worker uses it,
 //! without the Worker.
 
-#![allow(dead_code, clippy::expect_used, clippy::panic, clippy::unwrap_used)]
-
 use connector_status::api::{
     self, ApiError, Call, Commit, Current, Decision, Format, Index, Operation, Precondition,
     Request, Response, SyncJobOperation,

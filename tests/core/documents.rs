@@ -1,11 +1,8 @@
 //! Whatever is written into the indices by hand: wrong types never enter a document.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
-
-mod common;
 
 use std::cell::Cell;
 
-use common::{World, job_id, request};
+use crate::common::{World, job_id, request};
 use connector_status::connector::{Connector, Creation};
 use connector_status::sync_job::{self, SyncJob};
 use connector_status::values::Time;

@@ -1,8 +1,5 @@
 //! Wildcards, against the definition of a match.
 
-// A panic is how a test fails, outside of test functions too.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
-
 use std::time::{Duration, Instant};
 
 use connector_status::values::wildcard::{matches, matches_within};

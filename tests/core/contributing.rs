@@ -1,5 +1,4 @@
 //! The worked example of CONTRIBUTING.md, done to a copy of the project.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use std::fs;
 use std::path::Path;
@@ -56,10 +55,10 @@ fn an_endpoint_is_added_as_contributing_says() {
     fs::write(project.join("tests/tables/owner.json"), table).unwrap();
 
     let output = Command::new(env!("CARGO"))
-        .args(["test", "--offline", "--locked", "--test", "tables"])
+        .args(["test", "--offline", "--locked", "--test", "core", "tables::"])
         .current_dir(&project)
-        // Of its own: the endpoint of the example must not end up in the project.
-        .env("CARGO_TARGET_DIR", root.join("target/contributing-build"))
+        // What it depends on is built there already; what is built of the copy has other names.
+        .env("CARGO_TARGET_DIR", root.join("target"))
         .output()
         .expect("cargo runs");
     let said = String::from_utf8_lossy(&output.stdout);

@@ -1,10 +1,6 @@
 //! Who is let in and what they may do, as tables.
 
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
-
-mod common;
-
-use common::request;
+use crate::common::request;
 use connector_status::api::{
     self, AuthError, Call, Caller, Credentials, Key, Privilege, Request, TICKET_LIFE_MS, Ticket,
     cors_origin,

@@ -1,8 +1,5 @@
 //! The reader of JSON, against serde_json's: they agree on what is JSON, and on what it says.
 
-// A panic is how a test fails, outside of test functions too.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
-
 use connector_status::values::json::{self, Member, Reader, object_size};
 use proptest::prelude::*;
 use serde_json::Value;

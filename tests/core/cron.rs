@@ -1,5 +1,4 @@
 //! Which schedules are legal.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use connector_status::values::cron::check;
 use croner::parser::{CronParser, Seconds, Year};

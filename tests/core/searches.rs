@@ -1,5 +1,4 @@
 //! Searches: what they find, what can be said of it beforehand, how they are answered.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
 use std::sync::OnceLock;

@@ -1,5 +1,4 @@
 //! Which dates are legal, and how documents write them.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 use connector_status::values::Time;
 

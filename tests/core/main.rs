@@ -1,0 +1,28 @@
+//! The tests of the core, natively: one program, since cargo links a program for each file otherwise.
+
+// A panic is how a test fails, outside of test functions too.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+mod access;
+mod arbitrary;
+mod architecture;
+mod backups;
+mod common;
+mod connector;
+mod contributing;
+mod cron;
+mod dates;
+mod documents;
+mod histories;
+mod json;
+mod limits;
+mod openapi;
+mod readme;
+mod searches;
+mod stored;
+mod summary;
+mod sync_jobs;
+mod tables;
+mod transitions;
+mod webhooks;
+mod wildcard;
