@@ -3,24 +3,26 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { send, startWorker } from "./worker.mjs";
+import { serveWithKv } from "../soak/workerd.mjs";
+import { send } from "./worker.mjs";
 
-let worker;
-before(async () => (worker = await startWorker()));
-after(() => worker.close());
+// What wrangler puts before the Worker would take most of the time, and keep callers apart.
+let server;
+before(async () => (server = await serveWithKv()));
+after(() => server.close());
 
 test("of two moves that cannot both be legal exactly one is, 200 times", async () => {
   const path = "/_connector/race/_status";
-  const put = (status) => send(worker.url, "PUT", path, { status });
+  const put = (status) => send(server.url(), "PUT", path, { status });
   for (let round = 0; round < 200; round += 1) {
-    await send(worker.url, "PUT", "/_connector/race");
+    await send(server.url(), "PUT", "/_connector/race");
     await put("needs_configuration");
     await put("configured");
     const statuses = round % 2 ? ["needs_configuration", "connected"] : ["connected", "needs_configuration"];
     const answers = await Promise.all(statuses.map(put));
     const won = statuses.filter((_, n) => answers[n].status === 200);
     assert.equal(won.length, 1, `round ${round}: ${JSON.stringify(answers.map((a) => a.body))}`);
-    const { body } = await send(worker.url, "GET", path);
+    const { body } = await send(server.url(), "GET", path);
     assert.equal(body.status, won[0]);
     assert.equal(answers.find((answer) => answer.status !== 200).status, 400);
   }
@@ -29,26 +31,26 @@ test("of two moves that cannot both be legal exactly one is, 200 times", async (
 test("of many creations for one index exactly one is made", async () => {
   for (let round = 0; round < 5; round += 1) {
     const ids = Array.from({ length: 20 }, (_, n) => `claim-${round}-${n}`);
-    const create = (id) => send(worker.url, "PUT", `/_connector/${id}`, { index_name: `one-${round}` });
+    const create = (id) => send(server.url(), "PUT", `/_connector/${id}`, { index_name: `one-${round}` });
     const answers = await Promise.all(ids.map(create));
     const made = ids.filter((_, n) => answers[n].status === 201);
     assert.equal(made.length, 1, JSON.stringify(answers.map((answer) => answer.status)));
     // Whoever holds it may give it up, and then another gets it.
-    await send(worker.url, "DELETE", `/_connector/${made[0]}`);
+    await send(server.url(), "DELETE", `/_connector/${made[0]}`);
     const again = await Promise.all(ids.filter((id) => id !== made[0]).map(create));
     assert.equal(again.filter((answer) => answer.status === 201).length, 1);
   }
 });
 
 test("many writers to one connector: the history is one legal order", async () => {
-  await send(worker.url, "PUT", "/_connector/busy");
+  await send(server.url(), "PUT", "/_connector/busy");
   const statuses = ["needs_configuration", "configured", "connected", "error"];
   const moves = Array.from({ length: 200 }, (_, n) => statuses[(n * 7 + (n >> 3)) % 4]);
   const answers = await Promise.all(
-    moves.map((status) => send(worker.url, "PUT", "/_connector/busy/_status", { status })),
+    moves.map((status) => send(server.url(), "PUT", "/_connector/busy/_status", { status })),
   );
   const updated = answers.filter((answer) => answer.body.result === "updated").length;
-  const { body } = await send(worker.url, "GET", "/_connector/busy/_status?size=1000");
+  const { body } = await send(server.url(), "GET", "/_connector/busy/_status?size=1000");
   const history = body.history.reverse();
   assert.equal(history.length, updated + 1);
   history.slice(1).forEach((change, n) => assert.equal(change.from, history[n].to));
