@@ -62,9 +62,10 @@ async function tools() {
 /** Sets up everything that building and running the Worker needs. */
 export async function setup() {
   await target();
-  await once("node_modules/.installed", "package-lock.json", packages);
-  checkNode();
-  await once(".tools/.installed", "tools/Cargo.lock", tools);
+  await Promise.all([
+    once("node_modules/.installed", "package-lock.json", packages).then(checkNode),
+    once(".tools/.installed", "tools/Cargo.lock", tools),
+  ]);
 }
 
 /** Builds the Worker and the console, if anything has changed since. */

@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 import { setUpHomes } from "../tests/package/homes.mjs";
 import { chromium } from "./setup.mjs";
-import { environment, root, run, step } from "./tools.mjs";
+import { environment, root, step, succeeds } from "./tools.mjs";
 
 const cargo = (...args) => ["cargo", args];
 /** No test may hang: one gets five minutes, a whole check a quarter of an hour. */
@@ -24,27 +24,27 @@ const clippy = (...args) => cargo("clippy", "--locked", ...args, "--", "-D", "wa
 // As the Worker is built, so that what runs in the compiler is there already.
 const wasm = ["--release", "--target", "wasm32-unknown-unknown", "--features"];
 
-// What is compiled, and what runs in Node, does not wait for what runs in workerd and in Chromium, nor the other way
-// round: each takes about as long. The soak measures how long things take, so it has the machine to itself.
+// Two lanes that take about as long as each other. What waits for the Worker comes after what does not. The soak measures
+// how long things take, so it has the machine to itself.
 const rounds = [
-  {
-    core: [
+  [
+    [
       ["format", cargo("fmt", "--check")],
       ["lint native", clippy("--all-targets")],
       ["native", cargo("test", "--locked", "--no-fail-fast")],
+      // They wait now and then: for alarms, for keys to be forgotten, for receivers that fail.
+      ["edge", node("tests/edge", { atOnce: 2 })],
+      ["package", node("tests/package")],
+    ],
+    [
+      ["browser", node("tests/browser")],
+      ["project", node("tests/project")],
       ["lint edge", clippy(...wasm, "edge")],
       ["lint browser", clippy(...wasm, "browser")],
       ["lint preview", clippy(...wasm, "preview")],
-      ["project", node("tests/project")],
-      ["package", node("tests/package")],
     ],
-    running: [
-      // They wait more than they compute: for alarms, for keys to be forgotten, for receivers that fail.
-      ["edge", node("tests/edge", { atOnce: 2 })],
-      ["browser", node("tests/browser")],
-    ],
-  },
-  { alone: [["soak", node("tests/soak")]] },
+  ],
+  [[["soak", node("tests/soak")]]],
 ];
 
 /** Runs a command, shows what it prints behind its name, and counts the tests it reports. */
@@ -88,9 +88,18 @@ function count(name, [command, args]) {
 
 const words = process.argv.slice(2);
 let names = rounds
-  .flatMap((lanes) => Object.values(lanes).flat())
+  .flat(2)
   .map(([name]) => name)
   .filter((name) => words.length === 0 || words.some((word) => name.includes(word)));
+
+// What checks need is made while those run that need nothing.
+const early = ["format", "lint native", "native"];
+let built = true;
+if (names.some((name) => !early.includes(name))) {
+  step("the package, the console and the Worker: npm run build:worker");
+  built = succeeds("node", ["scripts/build-worker.mjs"]);
+}
+const homes = names.includes("package") ? setUpHomes() : undefined;
 
 let leftOut = "";
 if (names.some((name) => name === "browser" || name === "package") && !(await chromium())) {
@@ -102,12 +111,6 @@ if (names.some((name) => name === "browser" || name === "package") && !(await ch
   if (process.env.CI) process.exit(1);
   names = names.filter((name) => name !== "browser");
 }
-if (names.includes("package")) await setUpHomes();
-if (names.some((name) => ["edge", "package", "browser", "soak"].includes(name))) {
-  step("the package, the console and the Worker: npm run build:worker");
-  await run("node", ["scripts/build-worker.mjs"]);
-}
-
 const summary = [];
 const total = { passed: 0, failed: 0 };
 const failures = [];
@@ -115,6 +118,13 @@ const failures = [];
 /** Runs checks one after the other. */
 async function runInTurn(checks) {
   for (const [name, command] of checks.filter(([name]) => names.includes(name))) {
+    if (!early.includes(name) && !(await built)) {
+      total.failed += 1;
+      failures.push(name);
+      summary.push(`-- ${name}: not run, for the Worker could not be built`);
+      continue;
+    }
+    if (name === "package") await homes;
     step(`${name}: ${command[0]} ${command[1].join(" ")}`);
     const started = Date.now();
     const { passed, failed } = await count(name, command);
@@ -126,7 +136,7 @@ async function runInTurn(checks) {
   }
 }
 
-for (const lanes of rounds) await Promise.all(Object.values(lanes).map(runInTurn));
+for (const lanes of rounds) await Promise.all(lanes.map(runInTurn));
 console.log(`\n${summary.join("\n")}`);
 if (failures.length > 0) console.log(`\nfailed: ${failures.join(", ")}`);
 if (leftOut) console.log(`\n${leftOut}`);
