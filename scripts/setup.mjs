@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { browser, checkNode, environment, find, has, root, run, step } from "./tools.mjs";
+import { browser, checkNode, environment, find, has, root, run, step, succeeds } from "./tools.mjs";
 
 /** Does something that a lock file describes, unless that was done for the lock as it is. */
 async function once(stamp, lock, work) {
@@ -79,7 +79,9 @@ export async function chromium() {
   if (!browser() && !process.env.CHROMIUM && process.getuid() === 0 && find("apt-get")) {
     step("Chromium, from Debian's packages");
     await run("apt-get", ["update", "-q"]);
-    await run("apt-get", ["install", "-y", "-q", "--no-install-recommends", "chromium"]);
+    const install = (name) => succeeds("apt-get", ["install", "-y", "-q", "--no-install-recommends", name]);
+    // Older releases have only the whole browser.
+    (await install("chromium-headless-shell")) || (await install("chromium"));
   }
   return browser() !== undefined;
 }

@@ -9,9 +9,12 @@ import { fileURLToPath } from "node:url";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Browsers that pages can be tested in, by the names they have on the PATH and on macOS. */
+/**
+ * Browsers that pages can be tested in, by the names they have on the PATH and on macOS. The first one has no window, so
+ * it opens pages in half the time.
+ */
 const browsers = [
-  ...["chromium", "google-chrome", "google-chrome-stable", "chromium-browser", "microsoft-edge"],
+  ...["chromium-headless-shell", "chromium", "google-chrome", "google-chrome-stable", "chromium-browser", "microsoft-edge"],
   ...["Chromium", "Google Chrome", "Microsoft Edge"].flatMap((name) =>
     ["/Applications", join(homedir(), "Applications")].map(
       (folder) => `${folder}/${name}.app/Contents/MacOS/${name}`,
