@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** Asks until the answer is as wished, and answers it; fails with the last answer after so many seconds. */
-export async function until(ask, wished = Boolean, seconds = 10) {
+export async function until(ask, wished = Boolean, seconds = 20) {
   const deadline = Date.now() + seconds * 1_000;
   for (;;) {
     const answer = await ask();

@@ -34,6 +34,14 @@ async function connected(page) {
   return heard;
 }
 
+/** Waits until a page has asked for all that it shows: it asks for nothing for a second and a half. */
+async function settled({ requests }) {
+  for (let before = -1; requests.length > before; ) {
+    before = requests.length;
+    await sleep(1_500);
+  }
+}
+
 /** How long it takes until the page has what `seen` looks for, in milliseconds by the page's own clock. */
 const delayOf = (page, selector, change) =>
   Promise.all([
@@ -83,7 +91,7 @@ test("an idle page asks for nothing, and heartbeats cost nothing", async () => {
     pages.push({ hash, page, heard: await connected(page) });
     await page.locator(".list, .panel").first().waitFor();
   }
-  await sleep(1_000);
+  for (const { heard } of pages) await settled(heard);
   for (const { heard } of pages) heard.requests.length = 0;
   await sleep(3_000);
   await site.curl("PUT", "/_connector/quiet/_check_in");
@@ -102,7 +110,7 @@ test("while nobody looks nothing is asked for; who comes back sees what has happ
       Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
       document.dispatchEvent(new Event("visibilitychange"));
     }, hidden);
-  await sleep(500);
+  await settled(heard);
   await look(true);
   heard.requests.length = 0;
   await put("hidden", "error");
@@ -133,7 +141,7 @@ test("two pages: what one does the other shows", async () => {
   await sleep(1_000);
   await option(page, "connected").click();
   await move(page).click();
-  await badge(other, "connected").waitFor({ timeout: 2_000 });
+  await badge(other, "connected").waitFor({ timeout: 5_000 });
   await says(other, "Changed elsewhere: Configured to Connected.");
   assert.equal(await page.getByText("Changed elsewhere").count(), 0);
 });
@@ -157,7 +165,7 @@ test("offline and back: nothing is lost", async () => {
   await put("away", "configured");
   await site.connector("came-meanwhile", { name: "Came meanwhile" });
   await page.context().setOffline(false);
-  await badge(page, "configured").waitFor({ timeout: 4_000 });
+  await badge(page, "configured").waitFor({ timeout: 6_000 });
   await list.locator('tr[data-id="away"] .badge[data-status="configured"]').waitFor();
   await list.locator('tr[data-id="came-meanwhile"]').waitFor();
   for (const each of [list, page]) assert.equal(await each.getByText("The server can't be reached.").count(), 0);

@@ -41,6 +41,9 @@ after(() => worker.close());
 const ask = (method, path, body, headers = asRoot) => must(worker.url, method, `/_connector${path}`, body, headers);
 const create = (id, body = {}) => ask("PUT", `/${id}`, body);
 const move = (id, status) => ask("PUT", `/${id}/_status`, { status });
+/** Waits until the Directory knows of it: it is told of a second change of one connector a moment later. */
+const listed = (id, status) =>
+  until(async () => (await ask("GET", "?size=1000")).results.find((connector) => connector.id === id)?.status, (found) => found === status);
 const ticket = async (headers = asRoot) => (await ask("POST", "/_watch", undefined, headers)).ticket;
 const join = async (query = {}, headers = asRoot) => watching(worker.url, { ...query, ticket: await ticket(headers) });
 
@@ -176,16 +179,17 @@ test("who comes back is told what was missed, all of it, and nothing twice", asy
   const since = first.seq();
   await first.close();
   await move("missed-a", "configured");
-  await move("missed-a", "error");
+  await move("missed-a", "connected");
   await move("missed-b", "error");
   await ask("DELETE", "/missed-c?hard=true");
-  await sleep(900); // a second change of one connector is told to the Directory a moment later
+  await listed("missed-a", "connected");
+  await listed("missed-b", "error");
   const second = await join({ since });
   const [{ type, changes }] = second.messages;
   assert.equal(type, "changes");
   assert.deepEqual(
     changes.map(({ id, connector }) => [id, connector?.status ?? null]).sort(),
-    [["missed-a", "error"], ["missed-b", "error"], ["missed-c", null]],
+    [["missed-a", "connected"], ["missed-b", "error"], ["missed-c", null]],
   );
   const again = await join({ since: second.seq() });
   assert.deepEqual(again.messages[0].changes, []);
@@ -228,7 +232,8 @@ suite("who may watch, and what", () => {
     const { seq } = (await join()).messages[0];
     await move("team-1", "error");
     await move("rival-1", "error");
-    await sleep(900);
+    await listed("team-1", "error");
+    await listed("rival-1", "error");
     const watcher = await join({ since: seq }, as("team"));
     assert.deepEqual(watcher.changes().map(({ id }) => id), ["team-1"]);
     await move("rival-1", "configured");

@@ -23,13 +23,13 @@ export async function watch(url, query = {}, { headers } = {}) {
     /** The last sequence number. */
     seq: () => messages.findLast((message) => message.seq)?.seq,
     /** Waits for a change of that connector which is as wished. */
-    change: (id, wished = () => true, seconds = 5) =>
+    change: (id, wished = () => true, seconds) =>
       until(() => watcher.changes().find((change) => change.id === id && wished(change)) ?? null, Boolean, seconds),
     /**
      * Waits until it is closed; gives code and reason. From the moment the server has closed it nothing is heard, but
      * workerd ends the connection beneath only when the object is put away, after 10 s of idleness.
      */
-    end: async (seconds = 5) => {
+    end: async (seconds) => {
       await until(() => socket.readyState > WebSocket.OPEN, Boolean, seconds);
       await until(() => watcher.closed !== undefined, Boolean, 30);
       return watcher.closed;
