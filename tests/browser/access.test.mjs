@@ -150,7 +150,9 @@ test("a person who has signed in is called by name and asked for no key", () =>
 test("a person who may write moves a connector, stands in its history and hears of changes", () =>
   asAnn({ ACCESS_PRIVILEGE: "manage_connector" }, async (signed) => {
     const page = await signed.open();
+    await page.goto("about:blank");
     const socket = page.waitForEvent("websocket");
+    await page.goto(signed.url);
     await page.getByRole("button", { name: "Create your first connector" }).click();
     await page.getByLabel("Name", { exact: true }).fill("Hers");
     await page.getByRole("button", { name: "Create connector" }).click();

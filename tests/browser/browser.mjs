@@ -10,6 +10,7 @@ import { chromium } from "playwright-core";
 
 import { browser as installedBrowser } from "../../scripts/tools.mjs";
 import { send, startWorker } from "../edge/worker.mjs";
+import { until } from "../until.mjs";
 
 const args = [
   "--headless",
@@ -109,8 +110,12 @@ export const option = (page, status) => page.locator(`.option[data-status="${sta
 /** The button that makes the move. */
 export const move = (page) => page.getByRole("button", { name: /^Move to / });
 
-/** What has the focus, as text. */
-export const focused = (page) => page.evaluate(() => document.activeElement.textContent);
+/** Waits until what has the focus says so: it is given after what it says is there. */
+export const hasFocus = (page, text) =>
+  until(
+    () => page.evaluate(() => document.activeElement.textContent),
+    (found) => (text instanceof RegExp ? text.test(found) : found === text),
+  );
 
 /** The ids of the rows of the list, in their order. */
 export const shown = (page) => page.locator("tbody tr").evaluateAll((rows) => rows.map((row) => row.dataset.id));

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 
 import { nextStatuses, statuses } from "../../npm/dist/index.js";
-import { badge, focused, hashOf, label, move, option, reach, says, startConsole } from "./browser.mjs";
+import { badge, hasFocus, hashOf, label, move, option, reach, says, startConsole } from "./browser.mjs";
 
 let site;
 before(async () => (site = await startConsole()));
@@ -33,7 +33,7 @@ test("from nothing to connected, into an error and out of it, by clicking", asyn
     await page.getByRole("button", { name: `Move to ${label(to)}` }).click();
     await badge(page, to).waitFor();
     await says(page, `to ${label(to)}.`);
-    assert.match(await focused(page), new RegExp(`^Moved from .+ to ${label(to)}\\.`));
+    await hasFocus(page, new RegExp(`^Moved from .+ to ${label(to)}\\.`));
   }
   await says(page, "No move is needed.");
   await option(page, "error").click();
@@ -109,7 +109,7 @@ test("who is overtaken is told, and overwrites nothing", async () => {
   await says(page, "Someone changed this connector first, so your change wasn't applied. Review the new status and try again.");
   await badge(page, "error").waitFor();
   await says(page, "It is now Error, via API _status · anonymous");
-  assert.match(await focused(page), /^Someone changed this connector first/);
+  await hasFocus(page, /^Someone changed this connector first/);
   assert.equal(await statusOf("raced"), "error");
 });
 
@@ -184,7 +184,7 @@ test("without a mouse", async () => {
   const page = await site.open();
   await page.locator("tbody tr").first().waitFor();
   await page.keyboard.press("Tab");
-  assert.equal(await focused(page), "Skip to the content");
+  await hasFocus(page, "Skip to the content");
   await page.keyboard.press("Enter");
   assert.equal(await page.evaluate(() => document.activeElement.tagName), "H1");
   await reach(page, "New connector");
@@ -196,7 +196,7 @@ test("without a mouse", async () => {
   await page.keyboard.type("By Keyboard");
   await page.keyboard.press("Enter");
   await badge(page, "created").waitFor();
-  assert.equal(await focused(page), "By Keyboard");
+  await hasFocus(page, "By Keyboard");
   // The heading has the focus, without a frame around it.
   assert.equal(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle), "none");
   for (const to of ["needs_configuration", "connected", "error"]) {
@@ -204,6 +204,7 @@ test("without a mouse", async () => {
       await reach(page, "Move to Configured");
       await page.keyboard.press("Enter");
       await badge(page, "configured").waitFor();
+      await page.locator(".callout:focus").waitFor();
     }
     await reach(page, label(to));
     await page.keyboard.press("Space");
@@ -216,7 +217,7 @@ test("without a mouse", async () => {
     await badge(page, to).waitFor();
     // Who acted hears what came of it.
     await page.locator(".callout:focus").waitFor();
-    assert.match(await focused(page), new RegExp(`Moved from .+ to ${label(to)}`));
+    await hasFocus(page, new RegExp(`Moved from .+ to ${label(to)}`));
   }
   await page.getByRole("region", { name: "Error text" }).getByText("Pulled the plug").waitFor();
   await reach(page, "Clear error", { back: true });

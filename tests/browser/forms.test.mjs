@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 
-import { badge, focused, hashOf, reach, says, startConsole } from "./browser.mjs";
+import { badge, hasFocus, hashOf, reach, says, startConsole } from "./browser.mjs";
 
 let site;
 before(async () => (site = await startConsole()));
@@ -73,7 +73,7 @@ test("the configuration is a form made from the definitions", async () => {
   const sent = page.waitForRequest((request) => request.method() === "PUT");
   await save(page, "Save configuration").click();
   await badge(page, "configured").waitFor();
-  assert.match(await focused(page), /^Saved\./);
+  await hasFocus(page, /^Saved\./);
   // Only what was changed is sent.
   assert.deepEqual((await sent).postDataJSON(), { values: { host: "db-1", port: 3306, mode: "careful", ssl: true, certificate: "PEM" } });
   const saved = (await documentOf("formed")).configuration;
@@ -126,7 +126,7 @@ test("the name, the description, the index and the type", async () => {
   await save(page, "Save", "Index").click();
   // That only the server knows.
   await says(page, "Index name [held-index] is used by another connector.");
-  assert.match(await focused(page), /^It was not saved\./);
+  await hasFocus(page, /^It was not saved\./);
   await index.fill("free-index");
   await save(page, "Save", "Index").click();
   await form("Index").getByText("Saved.").waitFor();
@@ -194,7 +194,7 @@ test("deleting asks for the id; by keyboard alone", async () => {
   await page.keyboard.type("ed");
   await page.keyboard.press("Enter");
   await says(page, "Doomed was deleted.");
-  assert.match(await focused(page), /^Doomed was deleted\./);
+  await hasFocus(page, /^Doomed was deleted\./);
   assert.equal((await site.curl("GET", "/_connector/doomed")).status, 404);
   assert.equal((await site.curl("GET", "/_connector/doomed?include_deleted")).status, 200);
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 
 import { must } from "../edge/worker.mjs";
-import { focused, hashOf, reach, says, startConsole } from "./browser.mjs";
+import { hasFocus, hashOf, reach, says, startConsole } from "./browser.mjs";
 
 let site;
 before(async () => (site = await startConsole()));
@@ -26,7 +26,7 @@ test("a job is started, and its progress is live to its end", async () => {
   await page.getByLabel("What to sync").selectOption("incremental");
   await page.getByRole("button", { name: "Start sync" }).click();
   await job(page, "pending").waitFor();
-  assert.match(await focused(page), /^Incremental sync requested\./);
+  await hasFocus(page, /^Incremental sync requested\./);
   await says(page, "One is pending already.");
   const [{ id, job_type, trigger_method }] = await jobsOf("synced");
   assert.deepEqual([job_type, trigger_method], ["incremental", "on_demand"]);
@@ -49,7 +49,7 @@ test("one that waits is canceled at once, one that runs has to stop first; by ke
   await reach(page, "Cancel");
   await page.keyboard.press("Enter");
   await job(page, "canceled").waitFor();
-  assert.match(await focused(page), /^The sync was canceled\./);
+  await hasFocus(page, /^The sync was canceled\./);
   const next = (await succeed("POST", "", { id: "stopped", job_type: "full" })).id;
   await succeed("PUT", `/${next}/_claim`, { worker_hostname: "worker-7" });
   await job(page, "in_progress").getByRole("button", { name: "Cancel" }).click();
@@ -123,7 +123,7 @@ test("many jobs, the newest first, a page at a time", async () => {
   await page.getByRole("button", { name: "Next page" }).click();
   await says(page, "Page 3 of 3");
   await page.waitForFunction(() => document.querySelectorAll(".job").length === 5);
-  assert.equal(await focused(page), "Sync jobs");
+  await hasFocus(page, "Sync jobs");
   await page.reload();
   await says(page, "Page 3 of 3");
 });

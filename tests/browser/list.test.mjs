@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 
-import { badge, focused, hashOf, says, shown, startConsole } from "./browser.mjs";
+import { badge, hasFocus, hashOf, says, shown, startConsole } from "./browser.mjs";
 
 let site;
 const ago = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
@@ -76,7 +76,7 @@ test("coming back is coming back to the same list and row; no match can be undon
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), "zoo-2");
   await page.getByRole("link", { name: "Zoo 2", exact: true }).click();
   await badge(page, "error").waitFor();
-  assert.equal(await focused(page), "Zoo 2");
+  await hasFocus(page, "Zoo 2");
   await page.getByRole("link", { name: "Connectors", exact: true }).click();
   await page.locator('tr[data-id="zoo-2"] a:focus').waitFor();
   assert.equal(await page.getByRole("searchbox").inputValue(), "zoo");
@@ -92,7 +92,7 @@ test("by keyboard: / searches, the arrows go through the rows, Enter opens, Esca
   await page.keyboard.press("/");
   await page.keyboard.type("zoo");
   for (const key of ["ArrowDown", "ArrowDown", "ArrowDown", "ArrowUp"]) await page.keyboard.press(key);
-  assert.equal(await focused(page), "zoo 3");
+  await hasFocus(page, "zoo 3");
   await page.keyboard.press("Enter");
   await badge(page, "needs_configuration").waitFor();
   await page.keyboard.press("Escape");
@@ -150,7 +150,10 @@ test("the dialog says what is wrong before anything is sent", async () => {
   page.on("request", (request) => request.method() !== "GET" && sent.push(`${request.method()} ${new URL(request.url()).pathname}`));
   page.on("response", (response) => response.status() === 404 && notFound.push(response.url()));
   await page.getByRole("button", { name: "New connector" }).click();
-  await page.waitForResponse((response) => /preview/.test(response.url()));
+  // What says so is loaded with the dialog.
+  await page.getByLabel("Id", { exact: true }).fill("x".repeat(501));
+  await says(page, "[connector_id] is too long");
+  await page.getByLabel("Id", { exact: true }).fill("");
   const wrong = [
     ["Index", "Bad Index", "Invalid index name [Bad Index], must not contain the following characters"],
     ["Index", "_x", "must not start with '_', '-', or '+'"],

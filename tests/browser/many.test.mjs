@@ -72,7 +72,7 @@ test("the first row of many is there as soon as that of few", async (t) => {
 
 test("can be searched, filtered, sorted and paged", async () => {
   const tab = await openList(many);
-  const usual = await firstRow(tab);
+  const usual = median([await firstRow(tab), await firstRow(tab), await firstRow(tab)]);
   await says(tab, "1–100 of 100,000");
   await says(tab, "Pages reach the first 10,000");
   await says(tab, "Page 1 of 100");

@@ -5,7 +5,7 @@ import { after, afterEach, before, test } from "node:test";
 
 import { settingsFor, startReceiver } from "../edge/receiver.mjs";
 import { until } from "../until.mjs";
-import { focused, hashOf, says, startConsole, violations } from "./browser.mjs";
+import { hasFocus, hashOf, says, startConsole, violations } from "./browser.mjs";
 
 let site;
 before(async () => {
@@ -22,7 +22,7 @@ const delivery = (more) => ({
   reason: null, state: "delivered", attempts: 1, last_attempt: at(-119), last_status: 204, last_error: null, next_attempt: null, ...more,
 });
 /** States that take days to come about. */
-const answer = {
+const answer = () => ({
   id: "told",
   targets: [target("WEBHOOK_URL", "hooks.example.com", { waiting: 1 }), target("WEBHOOK_URL_2", "other.example", { ended: true })],
   problems: ["WEBHOOK_SECRET_3 is missing: run npx wrangler secret put WEBHOOK_SECRET_3."],
@@ -33,7 +33,7 @@ const answer = {
     delivery({ state: "given_up", attempts: 10, last_status: null, last_error: "no answer within 15 s" }),
     delivery({ state: "ended", target: "WEBHOOK_URL_2", last_status: 410, last_error: "answered 410" }),
   ],
-};
+});
 
 test("where nobody is told, it says so and what would change that", async () => {
   const page = await site.open(hashOf("told", "notifications"));
@@ -44,7 +44,7 @@ test("where nobody is told, it says so and what would change that", async () => 
 
 test("each message, what became of it and why; small and wide, light and dark", async () => {
   const page = await site.open("", { reducedMotion: "reduce" });
-  await page.route("**/told/_webhook?*", (route) => route.fulfill({ json: answer }));
+  await page.route("**/told/_webhook?*", (route) => route.fulfill({ json: answer() }));
   await page.goto(`${site.url}/${hashOf("told", "notifications")}`);
   await page.locator(".delivery").nth(3).waitFor();
   assert.deepEqual(await page.locator(".delivery .badge").allTextContents(), ["Waiting", "Delivered", "Given up", "Refused for good"]);
@@ -81,7 +81,7 @@ test("what real targets were sent and answered, and a test event", async () => {
     await page.getByRole("button", { name: "Send a test event" }).click();
     await says(page, `${receivers[0].host}: answered 204 after`);
     await says(page, `${receivers[1].host}: answered 410`);
-    assert.match(await focused(page), /^The test has not arrived everywhere\./);
+    await hasFocus(page, /^The test has not arrived everywhere\./);
     assert.equal(receivers[0].got.at(-1).data.test, true);
     assert.deepEqual(receivers.flatMap(({ refused }) => refused), []);
     // The setting for silence is the server's.

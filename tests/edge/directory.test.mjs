@@ -109,7 +109,13 @@ test("lists are filtered, sorted and paged, and true at once", async (t) => {
   await send(worker.url, "PUT", "/_connector/shop/_status", { status: "error" });
   await send(worker.url, "DELETE", "/_connector/gone");
   assert.ok(!ids(await list(`?${mine}`)).includes("gone"), "an acknowledged deletion is not in the list");
-  await until(() => list("?status=error"), (answer) => answer.count > 0, 1);
+  const begun = performance.now();
+  await until(() => list("?status=error"), (answer) => answer.count > 0);
+  const took = performance.now() - begun;
+  const asked = performance.now();
+  for (let n = 0; n < 5; n += 1) await list("?status=error");
+  // A second, and the time of some requests on this machine.
+  assert.ok(took <= 1_000 + (performance.now() - asked), `${took} ms`);
 
   const cases = [
     ["", ["shop", "drive", "long", "none"]],

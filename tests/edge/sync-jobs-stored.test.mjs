@@ -77,6 +77,7 @@ test("what the Directory was not told before a crash it is told after", async ()
   await ask("PUT", "/_connector/crashed", { index_name: "crashed", service_type: "dir" });
   const { id } = await ask("POST", "/_connector/_sync_job", { id: "crashed" });
   const { id: gone } = await ask("POST", "/_connector/_sync_job", { id: "crashed" });
+  assert.equal((await list("crashed")).length, 2);
   // As if it had been killed between the commit and the telling.
   await ofConnector("crashed", (database) => {
     const { document } = database.prepare("SELECT document FROM job WHERE id = ?").get(id);
@@ -84,7 +85,6 @@ test("what the Directory was not told before a crash it is told after", async ()
     database.prepare("DELETE FROM job WHERE id = ?").run(gone);
     database.exec(`INSERT OR REPLACE INTO job_untold VALUES ('${id}', 2), ('${gone}', 2)`);
   });
-  assert.equal((await list("crashed")).length, 2);
   // The object is read again, and so begins to tell.
   await ask("PUT", "/_connector/crashed/_check_in");
   const [job, ...others] = await until(() => list("crashed"), (jobs) => jobs.length === 1 && jobs[0].status === "canceled", 20);

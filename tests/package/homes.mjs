@@ -60,7 +60,7 @@ const environment = (path) => ({
 
 /** Runs a program in a home; what it printed, if it succeeds within a minute. */
 export async function runIn(path, file, args) {
-  const options = { cwd: path, env: environment(path), timeout: 60_000, killSignal: "SIGKILL" };
+  const options = { cwd: path, env: environment(path), timeout: 180_000, killSignal: "SIGKILL" };
   try {
     return (await promisify(execFile)(file, args, options)).stdout;
   } catch (error) {
@@ -78,7 +78,7 @@ export async function serveIn(t, path, file, args) {
   });
   let output = "";
   return new Promise((resolve, reject) => {
-    setTimeout(() => reject(new Error(`no address within a minute\n${output}`)), 60_000).unref();
+    setTimeout(() => reject(new Error(`no address within three minutes\n${output}`)), 180_000).unref();
     ended.then((code) => reject(new Error(`ended with ${code}\n${output}`)));
     for (const stream of [child.stdout, child.stderr]) {
       stream.on("data", (data) => {

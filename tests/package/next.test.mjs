@@ -50,7 +50,7 @@ export default function Live() {
 }`,
 };
 
-test("Next, on the server and in the page", { skip, timeout: 120_000 }, async (t) => {
+test("Next, on the server and in the page", { skip, timeout: 280_000 }, async (t) => {
   const path = home(t, pack(t), files);
   // The dev server bundles both sides, sooner than the build.
   const args = [inModules("next/dist/bin/next"), "dev", "--port", "0"];

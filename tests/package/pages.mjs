@@ -51,7 +51,7 @@ export async function visit(t, browser, url, prepare = async () => {}) {
   await prepare(page);
   await page.goto(url);
   await page
-    .waitForFunction(() => document.title === "done", null, { timeout: 20_000 })
+    .waitForFunction(() => document.title === "done", null, { timeout: 120_000 })
     .catch((error) => assert.fail(`${error.message}\n${problems.join("\n")}`));
   assert.deepEqual(problems, []);
   return page;

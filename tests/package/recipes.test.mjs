@@ -71,13 +71,13 @@ suite("the recipe for", { skip }, () => {
       t.after(() => server.close());
       page = await visit(t, browser, server.resolvedUrls.local[0]);
     },
-    { timeout: 60_000 },
+    { timeout: 240_000 },
   );
   after(async () => {
     for (const end of endings) await end();
   });
 
-  const timeout = 20_000;
+  const timeout = 120_000;
   for (const id of recipes) {
     test(id, { timeout }, async () => {
       const badge = page.locator(`#${id}`);

@@ -35,7 +35,7 @@ const path = home({ after }, pack({ after }), files);
 
 suite("the package at home in", () => {
   const node = (script, ...args) => runIn(path, process.execPath, [script, ...args]);
-  const timeout = 60_000;
+  const timeout = 180_000;
 
   test("Jest, with jsdom", { timeout }, () =>
     node(inModules("jest/bin/jest.js"), "--rootDir", "jest", "--config", "jest/jest.config.json"),

@@ -90,7 +90,7 @@ test("each command is run by one test, and each test that is named runs one", ()
   for (const [pattern, file, words] of elsewhere) assert.ok(read(file).includes(words), `${file} does not run ${pattern}`);
 });
 
-suite("as the documents have them", { timeout: 3 * 60_000 }, () => {
+suite("as the documents have them", { timeout: 10 * 60_000 }, () => {
   const shown = (row) => commands.filter((command) => row.test(command));
   const rootKey = "root:a-secret-for-the-tests-of-commands";
   let folder;
@@ -134,7 +134,7 @@ suite("as the documents have them", { timeout: 3 * 60_000 }, () => {
       .replaceAll(/https:\/\/(your\.worker|connectors\.example(\.com)?)/g, worker.url)
       .replaceAll("export.json", join(folder, "export.json"))
       .replaceAll("<id>", id);
-    const options = { cwd: root, env, timeout: 60_000 };
+    const options = { cwd: root, env, timeout: 180_000 };
     const { stdout, stderr } = await promisify(execFile)("bash", ["-c", around.replace("{}", () => mine)], options);
     return stdout + stderr;
   }

@@ -27,7 +27,7 @@ const base = {
 /** Runs a script of this project; answers its exit code and what it printed. */
 const script = (name, args, env) =>
   new Promise((resolve) => {
-    const options = { cwd: root, env: { ...base, ...env }, timeout: 120_000 };
+    const options = { cwd: root, env: { ...base, ...env }, timeout: 280_000 };
     execFile("node", [join("scripts", name), ...args], options, (error, stdout, stderr) =>
       resolve({ code: error?.code ?? 0, stdout, stderr }),
     );
