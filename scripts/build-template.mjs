@@ -39,7 +39,7 @@ cpSync(join(root, "scripts/template/setup.mjs"), join(template, "scripts/setup.m
 for (const file of ["LICENSE", ".npmrc", "docs/examples"]) cpSync(join(root, file), join(template, file), { recursive: true });
 write("wrangler.toml", config());
 // The console brings the preview's module along.
-write("LICENSES.txt", licenses(["edge", "preview"], [npmPackage("preact")]));
+write("LICENSES.txt", licenses(["edge", "preview"], ["preact", "@preact/signals", "@preact/signals-core"].map(npmPackage)));
 write(".gitignore", "node_modules\n.wrangler/\n.dev.vars\n");
 // What a Deploy to Cloudflare button asks for. Too short to be honoured as it is.
 write(".dev.vars.example", "ROOT_API_KEY=root:change-me\n");

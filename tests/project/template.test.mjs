@@ -49,7 +49,7 @@ test("has the hash of every package, and wrangler alone", () => {
 
 test("names the licences of what is built in", () => {
   const text = readFileSync(join(folder, "LICENSES.txt"), "utf8");
-  for (const name of ["Rust's standard library", "serde_json", "worker", "wasm-bindgen", "preact"]) {
+  for (const name of ["Rust's standard library", "serde_json", "worker", "wasm-bindgen", "preact", "@preact/signals"]) {
     assert.match(text, new RegExp(`^${name} [\\d.]+: .*(MIT|Apache)`, "m"));
   }
 });
