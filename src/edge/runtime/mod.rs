@@ -11,6 +11,8 @@ mod request;
 mod response;
 mod rpc;
 mod sockets;
+#[allow(dead_code, reason = "the objects' SQL is on its way here")]
+mod sql;
 mod storage;
 mod webhook;
 
@@ -30,6 +32,7 @@ pub(super) use rpc::{
     release_index, report_behind, watch_directory,
 };
 pub(super) use sockets::{SocketGroup, Sockets};
+pub(super) use sql::{Database, SqlValue};
 pub(super) use storage::{ConnectorStore, DirectoryStore, Page, State};
 pub(super) use web_sys::Request as RawRequest;
 pub(super) use webhook::{deliver, webhook_settings};

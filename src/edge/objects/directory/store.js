@@ -203,11 +203,6 @@ function applyJob(sql, job) {
   return fields.every((field) => field === "last_seen" || field === "seen") ? "seen" : "taken";
 }
 
-/** The rows that a statement gives, as JSON. */
-export function query({ sql }, statement, values) {
-  return JSON.stringify(sql.exec(statement, ...JSON.parse(values)).toArray());
-}
-
 /**
  * The documents whose keys in `entry` or `job` a statement gives, as JSON with commas between them: how many, and the
  * text, which is `undefined` if it is more than `limit` characters. `head` is an expression for what stands before the
