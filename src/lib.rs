@@ -21,6 +21,7 @@ pub mod api;
 pub mod connector;
 pub mod directory;
 pub mod document;
+pub mod limits;
 pub mod query;
 pub mod status;
 pub mod sync_job;

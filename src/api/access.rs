@@ -17,12 +17,9 @@ use super::{
 };
 use crate::directory::matches_any;
 use crate::document::Fields;
+use crate::limits::{KEY_ID_BYTES, TOKEN_BYTES};
 use crate::values::{Time, json};
 
-/// A longer token is none of ours.
-const TOKEN_LIMIT: usize = 1_024;
-/// A longer id is none of ours; it must fit into a key of Workers KV.
-const KEY_ID_LIMIT: usize = 128;
 /// A root key with a shorter secret is not honoured.
 const ROOT_SECRET_MIN: usize = 20;
 
@@ -136,7 +133,7 @@ impl Credentials {
         let (scheme, token) = header.trim().split_once(' ')?;
         let token = token.trim();
         let known = ["ApiKey", "Bearer", "Basic"].iter().any(|s| s.eq_ignore_ascii_case(scheme));
-        if !known || token.len() > TOKEN_LIMIT {
+        if !known || token.len() > TOKEN_BYTES {
             return None;
         }
         let bytes = Base64Unpadded::decode_vec(token.trim_end_matches('=')).ok()?;
@@ -146,7 +143,7 @@ impl Credentials {
     fn split(token: &str) -> Option<Self> {
         let (id, secret) = token.split_once(':')?;
         let is_id = !matches!(id, "" | "." | "..")
-            && id.len() <= KEY_ID_LIMIT
+            && id.len() <= KEY_ID_BYTES
             && !id.contains(char::is_control);
         (is_id && !secret.is_empty()).then(|| Self { id: id.to_owned(), secret: secret.to_owned() })
     }

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::{DOCUMENT_LIMIT, LIST_BYTES_LIMIT};
 use crate::connector::DomainError;
+use crate::limits::{DOCUMENT_BYTES, PAGE_BYTES};
 
 /// A request that is not carried out, and what its caller is told.
 #[derive(Clone, Debug, PartialEq)]
@@ -197,7 +197,7 @@ impl ApiError {
     pub fn document_too_long(noun: &str, id: &str, size: usize) -> Self {
         let reason = format!(
             "[{id}]: the {noun} would be too long: its JSON would have [{size}] bytes, the limit is \
-             [{DOCUMENT_LIMIT}]"
+             [{DOCUMENT_BYTES}]"
         );
         Self::of(413, Cause::new("content_too_long_exception", reason))
     }
@@ -225,9 +225,8 @@ impl ApiError {
 
     /// 400: a page of a list that would be too large.
     pub fn list_too_large() -> Self {
-        let reason = format!(
-            "the page is larger than [{LIST_BYTES_LIMIT}] bytes: ask for fewer with [size]"
-        );
+        let reason =
+            format!("the page is larger than [{PAGE_BYTES}] bytes: ask for fewer with [size]");
         Cause::illegal_argument(reason).into()
     }
 

@@ -50,24 +50,10 @@ pub use ticket::{TICKET_LIFE_MS, Ticket};
 use crate::connector::{ChangeContext, Connector, Creation, Delta, DomainError, Fields, with_id};
 use crate::directory::{Filter, Summary};
 use crate::document::Document;
+use crate::limits::{DOCUMENT_BYTES, ID_BYTES, QUERY_CHARACTERS, RESULT_WINDOW};
 use crate::status::Status;
 use crate::sync_job::SyncJobId;
 use crate::values::{IndexName, Time};
-
-/// Longer bodies are refused.
-pub const BODY_LIMIT: usize = 1 << 20;
-/// Backups are longer: a document, a history, and sync jobs.
-pub const BACKUP_LIMIT: usize = 8 << 20;
-/// A connector's JSON grows no longer than this.
-pub const DOCUMENT_LIMIT: usize = 1 << 20;
-/// Longer patterns in `query` are refused, in characters.
-pub const QUERY_LIMIT: usize = 256;
-/// Longer ids are refused: they must fit into a key of Workers KV (512 bytes).
-pub const ID_LIMIT: usize = 500;
-/// A list reaches no further than this many connectors.
-pub const LIST_LIMIT: usize = 10_000;
-/// A page of a list is refused if it would be larger than this many characters.
-pub const LIST_BYTES_LIMIT: usize = 16 << 20;
 
 /// A request as it came in.
 #[derive(Clone, Debug, Default)]
@@ -475,11 +461,11 @@ fn read_statuses(query: &mut Query) -> Result<Vec<String>, ApiError> {
 /// Refuses a `query` that is longer than searches are bounded by.
 fn bounded(query: &str) -> Result<(), ApiError> {
     let length = query.chars().count();
-    if length <= QUERY_LIMIT {
+    if length <= QUERY_CHARACTERS {
         return Ok(());
     }
     let reason = format!(
-        "[query] is too long: it must be no longer than [{QUERY_LIMIT}] characters but was \
+        "[query] is too long: it must be no longer than [{QUERY_CHARACTERS}] characters but was \
          [{length}]"
     );
     Err(Cause::illegal_argument(reason).into())
@@ -516,11 +502,11 @@ fn read_watch(query: &mut Query) -> Result<Watch, ApiError> {
 /// Refuses a page that reaches too far.
 fn window(from: usize, size: usize) -> Result<(), ApiError> {
     let end = from.saturating_add(size);
-    if end <= LIST_LIMIT {
+    if end <= RESULT_WINDOW {
         return Ok(());
     }
     let reason = format!(
-        "Result window is too large, from + size must be less than or equal to: [{LIST_LIMIT}] but \
+        "Result window is too large, from + size must be less than or equal to: [{RESULT_WINDOW}] but \
          was [{end}]. Narrow the list down with a filter."
     );
     Err(Cause::illegal_argument(reason).into())
@@ -539,9 +525,9 @@ fn id_problems(id: &str) -> Vec<String> {
     if id.is_empty() {
         problems.push("[connector_id] cannot be [null] or [\"\"].".to_owned());
     }
-    if id.len() > ID_LIMIT {
+    if id.len() > ID_BYTES {
         problems.push(format!(
-            "[connector_id] is too long, must be no longer than {ID_LIMIT} bytes but was: {}",
+            "[connector_id] is too long, must be no longer than {ID_BYTES} bytes but was: {}",
             id.len()
         ));
     }
@@ -584,9 +570,9 @@ impl<D> Decision<D> {
         D: Document,
     {
         let (size, limit) = match (&self.commit, before) {
-            (Commit::Put(document), _) => (document.size(), DOCUMENT_LIMIT),
+            (Commit::Put(document), _) => (document.size(), DOCUMENT_BYTES),
             (Commit::Patch(delta), Some(before)) if !delta.touches_only("status") => {
-                (delta.size_after(before), DOCUMENT_LIMIT.max(before.size()))
+                (delta.size_after(before), DOCUMENT_BYTES.max(before.size()))
             }
             _ => return Ok(self),
         };

@@ -4,11 +4,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::BODY_LIMIT;
 use super::endpoints::bodies::{JOB_TYPE, SYNC_STATUS, TRIGGER_METHOD};
 use super::endpoints::{ALL, CREATION, Endpoint, SYNC_JOB_CREATION, SYNC_JOBS, SyncJobEndpoint};
 use super::schema::{EnumValues, Field, FieldType, JsonType, NullPolicy, ObjectSchema, Presence};
 use crate::connector::Fields;
+use crate::limits::BODY_BYTES;
 use crate::status::Status;
 use crate::values::json::parse_object;
 
@@ -127,7 +127,7 @@ fn complete(item: &mut Value) {
         }
         let body = operation.get_mut("requestBody");
         if let Some(body) = body.filter(|body| body.get("description").is_none()) {
-            insert(body, "description", format!("At most {BODY_LIMIT} bytes").into());
+            insert(body, "description", format!("At most {BODY_BYTES} bytes").into());
         }
         let Some(Value::Object(responses)) = operation.get_mut("responses") else { continue };
         for (_, response) in responses.iter_mut().filter(|(status, _)| status.starts_with('2')) {

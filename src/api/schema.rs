@@ -11,13 +11,10 @@ use serde_json::Value;
 
 use super::error::{ApiError, Cause, did_you_mean};
 use crate::connector::Fields;
+use crate::limits::BODY_DEPTH;
 pub use crate::values::json::JsonType;
 use crate::values::json::{self, Keys, Reader, SyntaxError};
 use crate::values::{Time, cron};
-
-/// No value is nested deeper than this. The document it goes into is a little deeper still, and
-/// must remain readable: the parser stops at 128.
-const DEPTH_LIMIT: usize = 100;
 
 /// An object: the body of a request, or something in it.
 #[derive(Clone, Copy, Debug)]
@@ -205,7 +202,7 @@ impl From<SyntaxError> for Problem {
 
 impl<'a> Body<'a> {
     fn of(text: &'a str) -> Self {
-        Self { text, json: Reader::new(text, DEPTH_LIMIT).unique_keys() }
+        Self { text, json: Reader::new(text, BODY_DEPTH).unique_keys() }
     }
 
     /// The error for a problem with the object at the top.

@@ -23,11 +23,9 @@ use std::time::Duration;
 use wasm_bindgen::prelude::*;
 use worker::{Env, console_error, event};
 
-use crate::api::{
-    self, ApiError, AuthError, BACKUP_LIMIT, BODY_LIMIT, Call, Caller, Format, Operation, Request,
-    Response,
-};
+use crate::api::{self, ApiError, AuthError, Call, Caller, Format, Operation, Request, Response};
 use crate::connector::Connector;
+use crate::limits::{BACKUP_BODY_BYTES, BODY_BYTES};
 use crate::values::Time;
 use known::KnownCallers;
 use message::{Message, Origin};
@@ -94,13 +92,13 @@ impl Worker {
     /// Bodies are read up to this many bytes.
     #[wasm_bindgen(js_name = bodyLimit)]
     pub fn body_limit(&self) -> usize {
-        BODY_LIMIT
+        BODY_BYTES
     }
 
     /// Bodies of backups are read up to this many bytes.
     #[wasm_bindgen(js_name = backupLimit)]
     pub fn backup_limit(&self) -> usize {
-        BACKUP_LIMIT
+        BACKUP_BODY_BYTES
     }
 
     /// How many of these bytes, from the first on, are UTF-8.

@@ -1,9 +1,10 @@
 //! Which names an index may have.
 
+use crate::limits::INDEX_NAME_BYTES;
+
 /// Indices of connectors that Elastic manages start with this.
 pub const NATIVE_INDEX_PREFIX: &str = "content-";
 
-const LONGEST: usize = 255;
 const FORBIDDEN: [char; 11] = ['\\', '/', '*', '?', '"', '<', '>', '|', ' ', ',', '#'];
 
 /// A legal index name.
@@ -32,8 +33,8 @@ impl<'a> IndexName<'a> {
             format!("must not contain the following characters [{}]", listed.join(","))
         } else if name.chars().any(char::is_control) {
             "must not contain control characters".to_owned()
-        } else if name.len() > LONGEST {
-            format!("index name is too long, ({} > {LONGEST})", name.len())
+        } else if name.len() > INDEX_NAME_BYTES {
+            format!("index name is too long, ({} > {INDEX_NAME_BYTES})", name.len())
         } else {
             return Ok(Self(name));
         };

@@ -10,8 +10,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Number, Value};
 
-/// Documents are not nested deeper than this.
-const DOCUMENT_DEPTH: usize = 128;
+use crate::limits::DOCUMENT_DEPTH;
 
 /// A JSON type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

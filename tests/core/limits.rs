@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use crate::common::{World, request};
-use connector_status::api::{self, DOCUMENT_LIMIT, Response};
+use connector_status::api::{self, Response};
 use connector_status::connector::{Connector, Creation};
 use connector_status::directory::{Filter, Texts};
 use connector_status::document::Document;
+use connector_status::limits::DOCUMENT_BYTES;
 use connector_status::values::Time;
 use serde_json::{Value, json};
 
@@ -42,7 +43,7 @@ fn a_document_grows_to_its_limit_and_no_further() {
     assert_eq!(status, 413);
     let reason = format!(
         "[c]: the connector would be too long: its JSON would have [{}] bytes, the limit is \
-         [{DOCUMENT_LIMIT}]",
+         [{DOCUMENT_BYTES}]",
         before.connector.as_ref().unwrap().size() + "\"c\":\"\",".len() + 400_000
     );
     let body: Value = serde_json::from_str(&body).unwrap();
@@ -62,7 +63,7 @@ fn the_limit_is_exact() {
     let service_type = |bytes| json!({ "service_type": "x".repeat(bytes) });
     assert_eq!("\"service_type\":\"\",".len(), seen(0) + 4);
     for (room, expected) in [(0, 200), (1, 413)] {
-        let mut world = of_size(DOCUMENT_LIMIT - 18 - 5 + room);
+        let mut world = of_size(DOCUMENT_BYTES - 18 - 5 + room);
         assert_eq!(put(&mut world, "/_service_type", &service_type(5)).0, expected);
     }
 }
@@ -70,7 +71,7 @@ fn the_limit_is_exact() {
 #[test]
 fn a_creation_has_the_same_limit() {
     let empty = new().connector.unwrap().size();
-    for (length, expected) in [(DOCUMENT_LIMIT - empty, 201), (DOCUMENT_LIMIT - empty + 1, 413)] {
+    for (length, expected) in [(DOCUMENT_BYTES - empty, 201), (DOCUMENT_BYTES - empty + 1, 413)] {
         let mut world = World::default();
         let body = json!({ "name": "x".repeat(length) });
         assert_eq!(put(&mut world, "", &body).0, expected);

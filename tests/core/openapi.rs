@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use connector_status::api::{self, Call, Request, openapi};
+use connector_status::limits;
 use connector_status::status::Status;
 use connector_status::values::json as text;
 use serde_json::{Value, json};
@@ -138,18 +139,18 @@ fn it_has_the_limits_that_are_kept() {
         parameters.iter().find(|parameter| parameter["name"] == name).unwrap()["schema"].clone()
     };
     let id = &document["components"]["parameters"]["connector_id"];
-    assert_eq!(id["schema"]["maxLength"], api::ID_LIMIT);
-    assert!(id["description"].as_str().unwrap().contains(&format!("{} bytes", api::ID_LIMIT)));
+    assert_eq!(id["schema"]["maxLength"], limits::ID_BYTES);
+    assert!(id["description"].as_str().unwrap().contains(&format!("{} bytes", limits::ID_BYTES)));
     for path in ["/_connector", "/_connector/_sync_job"] {
         for name in ["from", "size"] {
-            assert_eq!(parameter(path, "get", name)["maximum"], api::LIST_LIMIT);
+            assert_eq!(parameter(path, "get", name)["maximum"], limits::RESULT_WINDOW);
         }
     }
-    assert_eq!(parameter("/_connector", "get", "query")["maxLength"], api::QUERY_LIMIT);
+    assert_eq!(parameter("/_connector", "get", "query")["maxLength"], limits::QUERY_CHARACTERS);
     let status = &document["components"]["schemas"]["connector_status"]["enum"];
     assert_eq!(*status, serde_json::json!(Status::ALL.map(Status::name)));
     let body = &document["paths"]["/_connector"]["post"]["requestBody"]["description"];
-    assert_eq!(*body, format!("At most {} bytes", api::BODY_LIMIT));
+    assert_eq!(*body, format!("At most {} bytes", limits::BODY_BYTES));
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use worker::console_error;
 
-use crate::api::{ApiError, BODY_LIMIT, Request};
+use crate::api::{ApiError, Request};
+use crate::limits::BODY_BYTES;
 use crate::values::json::{self, SyntaxError};
 
 /// A request, and what of it is not the core's concern. Absent headers and settings are empty.
@@ -125,7 +126,7 @@ impl Incoming {
 
 fn body_problem(kind: &str, at: &str) -> ApiError {
     match kind {
-        "too long" => ApiError::too_long(at.parse().unwrap_or(BODY_LIMIT)),
+        "too long" => ApiError::too_long(at.parse().unwrap_or(BODY_BYTES)),
         "not UTF-8" => ApiError::not_utf8(at.parse().unwrap_or_default()),
         "not gzip" => ApiError::not_gzip(),
         "encoding" => ApiError::unsupported_encoding(at),

@@ -6,15 +6,14 @@ use serde_json::{Value, json};
 use worker::console_error;
 
 use super::{Loaded, Object, Record, Unavailable};
-use crate::api::{
-    self, ApiError, BODY_LIMIT, Backup, Response, Saved, SavedConnector, already_there,
-};
+use crate::api::{self, ApiError, Backup, Response, Saved, SavedConnector, already_there};
 use crate::connector::Connector;
 use crate::edge::outbox;
 use crate::edge::runtime::{JsError, describe};
+use crate::limits::BODY_BYTES;
 
 /// Jobs are given in parts of about this many characters.
-const PART: usize = BODY_LIMIT;
+const PART: usize = BODY_BYTES;
 
 impl Object {
     /// Saves the connector, puts it back, or has the Directory told anew.

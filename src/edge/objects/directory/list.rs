@@ -13,9 +13,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Directory, failed};
-use crate::api::{ApiError, LIST_BYTES_LIMIT, List};
+use crate::api::{ApiError, List};
 use crate::directory::{Filter, Texts};
 use crate::edge::runtime::{JsError, Page};
+use crate::limits::PAGE_BYTES;
 
 /// Objects merge the results of at most so many searches.
 const MERGED: usize = 5;
@@ -75,7 +76,7 @@ impl Directory {
             }
         };
         let around = ["'{\"id\":' || json_quote(id) || ','", ""];
-        let found = self.store.page("entry", around, &keys.sql, &keys.values, LIST_BYTES_LIMIT);
+        let found = self.store.page("entry", around, &keys.sql, &keys.values, PAGE_BYTES);
         let (_, items) = found.map_err(failed)?.ok_or_else(ApiError::list_too_large)?;
         Ok(Page { before: format!("{{\"count\":{count},\"results\":["), items, after: "]}" })
     }

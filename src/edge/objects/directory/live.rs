@@ -30,9 +30,8 @@ use crate::edge::runtime::{
 };
 use crate::edge::watch::Watcher;
 use crate::edge::{auth, log};
+use crate::limits::SOCKETS;
 
-/// More sockets than this are refused: one change to all of them takes a tenth of a second.
-const SOCKETS: u32 = 4_000;
 /// Who has missed more changes than this starts over, which costs less than to be told.
 const CHANGES: usize = 1_000;
 /// A message is no longer than this, in bytes.

@@ -10,11 +10,10 @@ use serde_json::Value;
 
 use super::list::{Condition, are_ranges, list, within};
 use super::{Directory, failed};
-use crate::api::{
-    ApiError, Index, LIST_BYTES_LIMIT, Piece, Response, Row, SEQ_NO_LAG, Search, View,
-};
+use crate::api::{ApiError, Index, Piece, Response, Row, SEQ_NO_LAG, Search, View};
 use crate::edge::now;
 use crate::edge::runtime::{JsError, Page};
+use crate::limits::PAGE_BYTES;
 use crate::query::{Column, Condition as Known};
 use crate::sync_job::SyncJobStatus;
 
@@ -145,7 +144,7 @@ impl Directory {
         }
         .map_err(failed("a search cannot be made"))?
         .filter(|found| match found {
-            Found::Response(response) => response.body.len() <= LIST_BYTES_LIMIT,
+            Found::Response(response) => response.body.len() <= PAGE_BYTES,
             Found::Page(_) => true,
         })
         .ok_or_else(ApiError::list_too_large)
@@ -173,7 +172,7 @@ impl Directory {
             return Ok(Some(Found::Response(search.answer(total, rows))));
         };
         let (head, tail) = around_members(&pieces);
-        let found = self.store.page(name, [&head, &tail], &sql, &values, LIST_BYTES_LIMIT)?;
+        let found = self.store.page(name, [&head, &tail], &sql, &values, PAGE_BYTES)?;
         let Some((count, items)) = found else { return Ok(None) };
         let total = self.total(search, table, condition, count)?;
         let (before, after) = search.frame(total, count == 0);
@@ -237,7 +236,7 @@ impl Directory {
         sql: &str,
         values: &[Value],
     ) -> Result<Option<Vec<Row>>, JsError> {
-        let Some(text) = self.store.documents(table.name, sql, values, LIST_BYTES_LIMIT)? else {
+        let Some(text) = self.store.documents(table.name, sql, values, PAGE_BYTES)? else {
             return Ok(None);
         };
         let mut lines = text.lines();

@@ -1,0 +1,35 @@
+//! Every limit on what a caller may send, store or ask for, with its reason. Where Elasticsearch has
+//! a limit of its own, it is the same one.
+
+/// Bytes of a request's body. A document fits, and an object has 128 MB of memory for everything.
+pub const BODY_BYTES: usize = 1 << 20;
+/// Bytes of a backup's body: a document, a history, and a part of the sync jobs.
+pub const BACKUP_BODY_BYTES: usize = 8 << 20;
+/// Bytes of a connector's or a sync job's JSON: SQLite in Durable Objects takes rows of 2 MB.
+pub const DOCUMENT_BYTES: usize = 1 << 20;
+/// Levels of a body. The document that it goes into is a little deeper: see [`DOCUMENT_DEPTH`].
+pub const BODY_DEPTH: usize = 100;
+/// Levels of a stored document, as much as the reader of JSON goes down by calling itself.
+pub const DOCUMENT_DEPTH: usize = 128;
+/// Levels of a response: a document in a list is deeper than one by itself.
+pub const RESPONSE_DEPTH: usize = 150;
+
+/// Bytes of a connector's id: it is part of a key of Workers KV, which takes 512 bytes.
+pub const ID_BYTES: usize = 500;
+/// Bytes of an index name. Elasticsearch's own.
+pub const INDEX_NAME_BYTES: usize = 255;
+
+/// How far a page may reach: `from` and `size` together. Elasticsearch's `index.max_result_window`.
+pub const RESULT_WINDOW: usize = 10_000;
+/// Characters of a page: an object has 128 MB of memory for everything.
+pub const PAGE_BYTES: usize = 16 << 20;
+/// Characters of `query`: longer ones find nothing that people would call by a name.
+pub const QUERY_CHARACTERS: usize = 256;
+
+/// Bytes of a token in an `Authorization` header: ours have about a hundred.
+pub const TOKEN_BYTES: usize = 1_024;
+/// Bytes of an API key's id: it is a key of Workers KV.
+pub const KEY_ID_BYTES: usize = 128;
+
+/// Open sockets that watch: one change to all of them takes a tenth of a second.
+pub const SOCKETS: u32 = 4_000;
