@@ -121,6 +121,52 @@ test("who may look without a key is offered to use one", async () => {
   }
 });
 
+test("a wrong key is not kept, and one that no longer works does not lock an open console", async () => {
+  const open = await startConsole({ secrets: { ROOT_API_KEY: `root:${secret}` } });
+  try {
+    const page = await open.open();
+    const kept = () => page.evaluate(() => localStorage.getItem("api-key") ?? sessionStorage.getItem("api-key"));
+    const enter = async (key) => {
+      await page.getByLabel("API key").fill(key);
+      await page.getByLabel("Remember on this device").check();
+      await page.getByRole("button", { name: "Open the console" }).click();
+    };
+    await page.getByRole("button", { name: "Use a key" }).click();
+    await enter(encoded("nobody"));
+    await says(page, "The server did not accept that key.");
+    assert.equal(await kept(), null);
+    await page.reload();
+    await says(page, "No connectors yet");
+
+    await page.getByRole("button", { name: "Use a key" }).click();
+    await enter(encoded("root"));
+    await page.getByRole("button", { name: "Forget key" }).waitFor();
+    assert.equal(await kept(), encoded("root"));
+
+    // As after its revocation.
+    await page.evaluate((key) => localStorage.setItem("api-key", key), encoded("revoked"));
+    await page.reload();
+    await says(page, "Your API key was not accepted");
+    assert.deepEqual(await violations(page), []);
+    await page.getByRole("button", { name: "Continue without a key" }).click();
+    await says(page, "No connectors yet");
+    assert.equal(await kept(), null);
+    await open.closePages();
+  } finally {
+    await open.close();
+  }
+});
+
+test("a key is not kept while the server cannot be asked about it", async () => {
+  const page = await site.open();
+  await says(page, "This server asks for an API key");
+  await page.route("**/_security/_authenticate", (route) => route.abort());
+  await page.getByLabel("API key").fill(encoded("root"));
+  await page.getByRole("button", { name: "Open the console" }).click();
+  await says(page, "The server can't be reached. The key could not be checked. Try again.");
+  assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+});
+
 /** People who have signed in by Cloudflare Access. */
 async function asAnn(vars, act) {
   const { options, remove } = behindAccess({ email: "ann@example.org" }, vars);

@@ -80,6 +80,23 @@ test("the configuration is a form made from the definitions", async () => {
   assert.deepEqual([saved.host.value, saved.port.value, saved.password.value, saved.query.value], ["db-1", 3306, "swordfish", "line 1\nline 2"]);
 });
 
+test("a secret of several lines keeps its line breaks, and is masked until it is shown", async () => {
+  const pem = "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n";
+  const key = field("Private key", 1, { display: "textarea", sensitive: true });
+  await site.imported("pem", { status: "needs_configuration", name: "pem", service_type: "github", configuration: { key } });
+  const page = await site.open(hashOf("pem", "configuration"));
+  const control = page.getByLabel("Private key");
+  await control.fill(pem);
+  const mask = () => control.evaluate((element) => getComputedStyle(element).webkitTextSecurity);
+  assert.equal(await mask(), "disc");
+  await page.getByRole("button", { name: "Show", exact: true }).click();
+  assert.equal(await mask(), "none");
+  await save(page, "Save configuration").click();
+  await badge(page, "configured").waitFor();
+  assert.equal((await documentOf("pem")).configuration.key.value, pem);
+  assert.equal(await control.inputValue(), "");
+});
+
 test("the schedules: checked as one types, with the next three runs in words", async () => {
   await site.connector("scheduled", { name: "Scheduled" });
   const page = await site.open(hashOf("scheduled", "scheduling"));

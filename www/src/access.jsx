@@ -66,25 +66,47 @@ export function useBarred(id) {
 /** Says once why all controls of a page are disabled. */
 export const Barred = ({ why }) => why && <p class="barred" id="barred"><Icon name="lock" /> {why}</p>;
 
-/** Asks for an API key; `onKey` is called when there is one to be tried. */
+const REFUSED = "The server did not accept that key. It may be mistyped, expired or revoked.";
+
+/**
+ * Asks for an API key, and keeps it once the server has accepted it. `onKey` is called when the console should start
+ * over with the key that is kept, or without one.
+ */
 export function KeyForm({ onKey, onCancel }) {
-  const [problem, setProblem] = useState(!onCancel && key.get() && "The server did not accept that key. It may be mistyped, expired or revoked.");
-  const submit = (event) => {
+  const refused = !onCancel && Boolean(key.get());
+  const [problem, setProblem] = useState(refused && REFUSED);
+  const [pending, setPending] = useState(false);
+  const submit = async (event) => {
     event.preventDefault();
-    const form = new FormData(event.target);
-    const text = form.get("key").trim().replace(/^ApiKey\s+/i, "");
-    if (!/^[\x21-\x7e]+$/.test(text)) {
-      setProblem("Paste the encoded key: letters, digits and a few signs, without spaces.");
-      return event.target.elements.key.focus();
-    }
+    const { elements } = event.target;
+    const text = elements.key.value.trim().replace(/^ApiKey\s+/i, "");
+    const reject = (problem) => {
+      setProblem(problem);
+      elements.key.focus();
+    };
+    if (!/^[\x21-\x7e]+$/.test(text)) return reject("Paste the encoded key: letters, digits and a few signs, without spaces.");
     // What has a colon is id and secret; encoded, it has none.
-    key.set(text.includes(":") ? btoa(text) : text, form.has("remember"));
+    const apiKey = text.includes(":") ? btoa(text) : text;
+    const remember = elements.remember.checked;
+    setPending(true);
+    try {
+      await send("GET", "/_security/_authenticate", { apiKey });
+    } catch ({ status, message }) {
+      setPending(false);
+      if (status === 401) return reject(REFUSED);
+      if (status === undefined) return reject(`${message} The key could not be checked. Try again.`);
+    }
+    key.set(apiKey, remember);
+    onKey();
+  };
+  const goOn = () => {
+    key.forget();
     onKey();
   };
   return (
     <section class="card gate">
       <div class="gate-icon"><Icon name="lock" /></div>
-      <h1 tabIndex={-1}>{onCancel ? "Use an API key" : "This server asks for an API key"}</h1>
+      <h1 tabIndex={-1}>{onCancel ? "Use an API key" : refused ? "Your API key was not accepted" : "This server asks for an API key"}</h1>
       <form onSubmit={submit} noValidate>
         <div class="field">
           <label for="key">API key</label>
@@ -96,7 +118,8 @@ export function KeyForm({ onKey, onCancel }) {
           <input type="checkbox" name="remember" />
           <span>Remember on this device<small class="muted">Otherwise the key is kept until this tab is closed. It is sent to this server only.</small></span>
         </label>
-        <button class="primary wide">Open the console</button>
+        <button class="primary wide" disabled={pending}>Open the console</button>
+        {refused && <button type="button" class="wide" onClick={goOn}>Continue without a key</button>}
         {onCancel && <button type="button" class="wide" onClick={onCancel}>Cancel</button>}
       </form>
       <p class="muted small">No key yet? Whoever runs this server creates one with <code>npm run key -- create</code>.</p>

@@ -38,10 +38,11 @@ export const pathOf = (id) => `/_connector/${encodeURIComponent(id).replaceAll("
  * Sends a request. Answers `{ body, text, etag, unchanged }`; `unchanged` where the server has nothing
  * newer than `seen`, an entity tag. `ifMatch`: the version that the change is meant for.
  * `ifNoneMatch`: `*` for what shall be created and never replaced. `patience`: for how many milliseconds to wait.
+ * `apiKey`: a key to use instead of the one that is kept.
  */
-export async function send(method, path, { body, seen, ifMatch, ifNoneMatch = seen, signal, patience: limit = 15_000 } = {}) {
+export async function send(method, path, { body, seen, ifMatch, ifNoneMatch = seen, signal, patience: limit = 15_000, apiKey = key.get() } = {}) {
   const headers = { accept: "application/json" };
-  if (key.get()) headers.authorization = `ApiKey ${key.get()}`;
+  if (apiKey) headers.authorization = `ApiKey ${apiKey}`;
   if (body) headers["content-type"] = "application/json";
   if (ifNoneMatch) headers["if-none-match"] = ifNoneMatch;
   if (ifMatch) headers["if-match"] = ifMatch;

@@ -134,7 +134,10 @@ function Field({ name, entry, value, field, hint, disabled, onValue }) {
             : sensitive
               ? (
                 <div class="secret">
-                  <input type={shown ? "text" : "password"} {...shared} autocomplete="new-password" />
+                  {display === "textarea"
+                    // An input would drop the line breaks of, say, a PEM key.
+                    ? <textarea rows={4} {...shared} class={shown ? undefined : "masked"} autocomplete="new-password" />
+                    : <input type={shown ? "text" : "password"} {...shared} autocomplete="new-password" />}
                   <button type="button" disabled={disabled || !value} aria-pressed={shown} onClick={() => setShown(!shown)}>{shown ? "Hide" : "Show"}</button>
                 </div>
               )
