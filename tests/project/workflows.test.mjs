@@ -35,6 +35,27 @@ test("actions are pinned by commit, and jobs may do little and not for ever", ()
   }
 });
 
+/** The jobs of a workflow: their names and texts. */
+const jobsOf = (text) => text.split(/^jobs:\n/m)[1].split(/^(?=  [\w-]+:\n)/m).filter((job) => /^  [\w-]+:\n/.test(job));
+
+test("a job that may write runs nothing that was built, and installs by hash alone", () => {
+  let count = 0;
+  for (const [name, text] of workflows) {
+    for (const job of jobsOf(text).filter((job) => /: write/.test(job))) {
+      count += 1;
+      const commands = job.match(/^ +(- )?run: .*$|^ {10}.*$/gm).join("\n");
+      assert.doesNotMatch(commands, /npm (run|install|exec|test)|npx|cargo|node scripts|rustup|pip|curl/, name);
+      for (const [, folder] of commands.matchAll(/npm ci --prefix (\S+) --ignore-scripts/g)) {
+        const { "": project, ...packages } = JSON.parse(readFileSync(join(root, folder, "package-lock.json"), "utf8")).packages;
+        for (const version of Object.values(project.dependencies)) assert.match(version, /^\d+\.\d+\.\d+$/);
+        const unpinned = Object.values(packages).filter(({ integrity, inBundle }) => !inBundle && !/^sha512-/.test(integrity));
+        assert.deepEqual(unpinned, [], folder);
+      }
+    }
+  }
+  assert.equal(count, 1);
+});
+
 test("a release finds its notes, and no others", () => {
   const notes = (tag) => execFileSync("node", ["scripts/release-notes.mjs", tag], { cwd: root, encoding: "utf8", stdio: "pipe" });
   const { version } = JSON.parse(readFileSync(join(root, "npm/package.json"), "utf8"));
