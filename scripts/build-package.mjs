@@ -1,6 +1,6 @@
 // Builds the npm package into npm/dist.
 //
-//   Rust --cargo, wasm-bindgen, wasm-opt--> target/package/{check,preview}
+//   Rust --cargo, bindgen, wasm-opt--> target/package/{check,preview}
 //   the table, read out of the core -------> target/package/rules.js
 //   npm/src --esbuild--------------------- > npm/dist, ESM and CommonJS
 
@@ -45,11 +45,7 @@ async function compile(feature, name, ...options) {
   const wasm = join(out, "index_bg.wasm");
   const crate = ["--target", target, "--profile", "npm", "--features", feature];
   await run("cargo", ["build", "--locked", ...crate, ...options], { env });
-  await run("wasm-bindgen", [
-    join(targets, target, "npm/connector_status.wasm"),
-    ...["--target", "web", "--omit-default-module-path", "--no-typescript"],
-    ...["--out-dir", out, "--out-name", "index"],
-  ]);
+  await run("bindgen", ["web", join(targets, target, "npm/connector_status.wasm"), out]);
   await run("wasm-opt", [
     ...["-Oz", "--converge", "--strip-debug", "--strip-producers", "--strip-target-features"],
     ...features.map((feature) => `--enable-${feature}`),

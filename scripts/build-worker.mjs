@@ -1,6 +1,6 @@
 // Builds the Worker into build/, and what it serves into www/dist. Run by wrangler, see wrangler.toml.
 
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -38,19 +38,29 @@ function isStale(output, sources) {
 }
 
 const crate = ["src", "Cargo.toml", "Cargo.lock"];
-const stamps = { named: "build/.with-names", unnamed: "build/.without-names" };
+/** Says how what is in build/ was built. */
+const stamp = "build/.built";
+
+/** Compiles quickly what runs slowly: to try things out. */
+const dev = process.argv.includes("--dev");
+const devProfile = { CARGO_PROFILE_RELEASE_LTO: "off", CARGO_PROFILE_RELEASE_OPT_LEVEL: "1", CARGO_PROFILE_RELEASE_CODEGEN_UNITS: "16" };
+const kind = dev ? "dev" : process.env.NAMES ? "named" : "unnamed";
 
 /** Compiles the Worker and makes its module small. */
 async function buildWorker() {
   // Paths of this machine are of no use in a deployment.
   const home = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
-  const env = { ...environment, RUSTFLAGS: `--remap-path-prefix=${home}=` };
-  for (const stamp of Object.values(stamps)) rmSync(join(root, stamp), { force: true });
-  await run("worker-build", ["--release", "--features", "edge", "--locked"], { env });
-  // Function names are a fifth of the module. NAMES=1 keeps them, for a profile or a stack trace.
-  const names = process.env.NAMES ? ["-g"] : ["--strip-debug", "--strip-producers"];
-  // The shapes that the runtime asks for, around what worker-build made.
-  await build({
+  const env = { ...environment, RUSTFLAGS: `--remap-path-prefix=${home}=`, ...(dev && devProfile) };
+  const target = "wasm32-unknown-unknown";
+  await run("cargo", ["build", "--locked", "--release", "--lib", "--target", target, "--features", "edge"], { env });
+  const targets = process.env.CARGO_TARGET_DIR ?? join(root, "target");
+  const bindings = join(root, "build/bindings");
+  rmSync(bindings, { recursive: true, force: true });
+  await run("bindgen", ["worker", join(targets, target, "release/connector_status.wasm"), bindings]);
+  // What is imported is a compiled module anyway; wrangler knows no other word for it.
+  const glue = join(bindings, "index.js");
+  writeFileSync(glue, readFileSync(glue, "utf8").replace("import source ", "import "));
+  const bundled = build({
     absWorkingDir: root,
     entryPoints: ["src/edge/entry.js"],
     outfile: "build/worker.js",
@@ -59,12 +69,21 @@ async function buildWorker() {
     target: "es2024",
     external: ["cloudflare:*", "*.wasm"],
   });
-  await run("wasm-opt", ["-Oz", ...names, ...features, wasm, "-o", wasm]);
+  // Function names are a fifth of the module. NAMES=1 keeps them, for a profile or a stack trace.
+  const names = process.env.NAMES ? ["-g"] : ["--strip-debug", "--strip-producers"];
+  const compiled = join(bindings, "index_bg.wasm");
+  if (dev) copyFileSync(compiled, wasm);
+  else await run("wasm-opt", ["-Oz", ...names, ...features, compiled, "-o", wasm]);
+  await bundled;
   writeOpenApi();
 }
 
 /** The package and, with it, the console. */
 async function buildPage() {
+  if (dev && has("npm/dist/preview.js") && has("www/dist/index.html")) {
+    console.log("--dev: the package and the console stay as they are");
+    return;
+  }
   if (isStale("npm/dist/preview.js", [...crate, "npm/src", "scripts/build-package.mjs", "scripts/licenses.mjs"])) {
     await run("node", ["scripts/build-package.mjs"]);
   }
@@ -73,11 +92,14 @@ async function buildPage() {
 
 /** The Worker, unless it is there as it would become. */
 async function buildModule() {
-  const stamp = process.env.NAMES ? stamps.named : stamps.unnamed;
-  if (!isStale(stamp, [...crate, "scripts/build-worker.mjs", "scripts/build-openapi.mjs"])) return;
+  const sources = [...crate, "tools/Cargo.lock", "scripts/build-worker.mjs", "scripts/build-openapi.mjs"];
+  const built = has(stamp) ? readFileSync(join(root, stamp), "utf8") : undefined;
+  // Whatever was built of the same sources will do for a try.
+  if ((built === kind || (dev && built)) && !isStale(stamp, sources)) return;
+  rmSync(join(root, stamp), { force: true });
   await buildWorker();
   // The stamp is written last, so a build that broke off is not taken for one.
-  writeFileSync(join(root, stamp), "");
+  writeFileSync(join(root, stamp), kind);
 }
 
 mkdirSync(join(root, "www/dist"), { recursive: true });

@@ -8,9 +8,11 @@ import { fileURLToPath } from "node:url";
 
 import { browser, checkNode, environment, find, has, root, run, step, succeeds } from "./tools.mjs";
 
-/** Does something that a lock file describes, unless that was done for the lock as it is. */
-async function once(stamp, lock, work) {
-  const fingerprint = createHash("sha256").update(readFileSync(join(root, lock))).digest("hex");
+/** Does something that files describe, unless that was done for the files as they are. */
+async function once(stamp, files, work) {
+  const hash = createHash("sha256");
+  for (const file of files) hash.update(readFileSync(join(root, file)));
+  const fingerprint = hash.digest("hex");
   if (has(stamp) && readFileSync(join(root, stamp), "utf8") === fingerprint) return;
   await work();
   writeFileSync(join(root, stamp), fingerprint);
@@ -39,38 +41,28 @@ async function target() {
   await run("rustup", ["target", "add", name]);
 }
 
-/** Binaries of crates that tools/Cargo.toml depends on: `cargo install` would not use a lock of ours. */
+/** The tool that writes JavaScript for compiled modules. */
 async function tools() {
-  step("tools: wasm-bindgen and worker-build, from source into .tools (two to four minutes, once)");
+  step("tools: wasm-bindgen, from source into .tools (about half a minute, once)");
   const target = join(root, ".tools/target");
-  const crates = ["--package", "worker-build", "--package", "wasm-bindgen-cli"];
-  const binaries = ["worker-build", "wasm-bindgen"];
-  await run("cargo", [
-    ...["build", "--locked", "--release", "--manifest-path", "tools/Cargo.toml"],
-    ...["--target-dir", target, ...crates, ...binaries.flatMap((name) => ["--bin", name])],
-  ], {
-    env: { ...environment, CARGO_FUTURE_INCOMPAT_REPORT_FREQUENCY: "never" },
-    // It is built, not linked.
-    unsaid: /ignoring invalid dependency `worker-build`/,
-  });
+  const args = ["build", "--locked", "--release", "--manifest-path", "tools/Cargo.toml", "--target-dir", target];
+  await run("cargo", args);
   mkdirSync(join(root, ".tools/bin"), { recursive: true });
-  for (const name of binaries) {
-    copyFileSync(join(target, "release", name), join(root, ".tools/bin", name));
-  }
+  copyFileSync(join(target, "release/bindgen"), join(root, ".tools/bin/bindgen"));
 }
 
 /** Sets up everything that building and running the Worker needs. */
 export async function setup() {
   await target();
   await Promise.all([
-    once("node_modules/.installed", "package-lock.json", packages).then(checkNode),
-    once(".tools/.installed", "tools/Cargo.lock", tools),
+    once("node_modules/.installed", ["package-lock.json"], packages).then(checkNode),
+    once(".tools/.installed", ["tools/Cargo.lock", "tools/src/main.rs"], tools),
   ]);
 }
 
 /** Builds the Worker and the console, if anything has changed since. */
 export async function build() {
-  step("building the Worker (the first build takes two to four minutes)");
+  step("the Worker and the console: npm run build:worker");
   await run("node", ["scripts/build-worker.mjs"]);
 }
 

@@ -4,7 +4,6 @@ import { execFileSync, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -38,9 +37,6 @@ const local = (...parts) => join(root, ...parts);
 export const environment = {
   ...process.env,
   PATH: [local("node_modules/.bin"), local(".tools/bin"), process.env.PATH].join(":"),
-  WASM_BINDGEN_BIN: local(".tools/bin/wasm-bindgen"),
-  WASM_OPT_BIN: local("node_modules/.bin/wasm-opt"),
-  ESBUILD_BIN: local("node_modules/.bin/esbuild"),
   WRANGLER_SEND_METRICS: "false",
   WRANGLER_HIDE_BANNER: "true",
   // Where requests come from in the world makes no difference here, so it is not asked for.
@@ -66,11 +62,10 @@ export function start(command, args, options = {}) {
   return spawn(command, args, { cwd: root, env: environment, stdio: "inherit", ...options });
 }
 
-/** Runs a command to its end; true if it succeeded. `unsaid`: lines of its errors that are not for the reader. */
-export function succeeds(command, args, { unsaid, ...options } = {}) {
+/** Runs a command to its end; true if it succeeded. */
+export function succeeds(command, args, options = {}) {
   return new Promise((resolve) => {
-    const child = start(command, args, unsaid ? { ...options, stdio: ["inherit", "inherit", "pipe"] } : options);
-    if (unsaid) createInterface(child.stderr).on("line", (line) => unsaid.test(line) || console.error(line));
+    const child = start(command, args, options);
     child.on("error", (error) => {
       console.error(`${command}: ${error.message}`);
       resolve(false);

@@ -3,23 +3,29 @@
 
 import { DurableObject } from "cloudflare:workers";
 
-import { ConnectorObject as Connector, DirectoryObject, Worker } from "../../build/index.js";
+import * as module from "../../build/bindings/index.js";
 import { readRequest } from "./runtime/request.js";
 
-// The classes that worker-build exports are proxies that make the module anew after it trapped, at a
-// cost in every call. So they are used only then: `criticalError` asks for it, and `instanceId` tells
-// which instances are of no use any more.
-const state = globalThis.__worker_init_state;
+// The `worker` crate sets `criticalError` when the module aborts, and counts its instances.
+const state = module.__worker_init_state();
 
-/** A function that gives an instance of a class of the module, which is made anew with the module. */
+/** Starts the module over if it has trapped: nothing of a trapped instance can be used. */
+function restartIfTrapped() {
+  if (!state.criticalError) return;
+  console.log("Reinitializing Wasm application");
+  module.__wbg_reset_state();
+  state.criticalError = false;
+  state.instanceId += 1;
+}
+
+/** A function that gives an instance of a class of the module, one for each instance of the module. */
 function instanceOf(Class, ...args) {
-  const Plain = Class.prototype.constructor;
   let madeFor;
   let instance;
   return () => {
-    if (state.criticalError) new Class(...args);
+    restartIfTrapped();
     if (madeFor !== state.instanceId) {
-      instance = new Plain(...args);
+      instance = new Class(...args);
       madeFor = state.instanceId;
     }
     return instance;
@@ -32,7 +38,10 @@ function markIfTrapped(error) {
   return error;
 }
 
-const worker = instanceOf(Worker);
+// A trap in work that nobody awaits is heard of here.
+addEventListener("error", ({ error }) => markIfTrapped(error));
+
+const worker = instanceOf(module.Worker);
 const reading = {
   limit: worker().bodyLimit(),
   backupLimit: worker().backupLimit(),
@@ -75,7 +84,7 @@ function objectOf(Class, ...methods) {
 }
 
 /** The object of one connector, named by its id. */
-export class ConnectorObject extends objectOf(Connector, "handle", "current", "alarm") {
+export class ConnectorObject extends objectOf(module.ConnectorObject, "handle", "current", "alarm") {
   /** What Workers of the first version call. They try again, and are soon gone. */
   carryOut() {
     const headers = "x-elastic-product: Elasticsearch\nretry-after: 1\ncontent-type: application/json";
@@ -85,7 +94,7 @@ export class ConnectorObject extends objectOf(Connector, "handle", "current", "a
 
 /** The one object that knows of all connectors. */
 export class Directory extends objectOf(
-  DirectoryObject,
+  module.DirectoryObject,
   "handle",
   "apply",
   "applyJobs",

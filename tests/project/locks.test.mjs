@@ -29,7 +29,7 @@ const crates = (file) =>
 for (const [file, own] of [["Cargo.lock", "connector-status"], ["tools/Cargo.lock", "connector-status-tools"]]) {
   test(`${file} has the hash of every crate, and crates come from crates.io`, () => {
     const others = crates(file).filter(({ name }) => name !== own);
-    assert.ok(others.length > 50);
+    assert.ok(others.length > 30);
     for (const { name, source, checksum } of others) {
       assert.equal(source, "registry+https://github.com/rust-lang/crates.io-index", name);
       assert.match(checksum, /^[0-9a-f]{64}$/, name);
@@ -53,7 +53,7 @@ test("what is installed in Python has exact versions, and a hash of each file", 
   assert.ok(count > 20, `${count} packages`);
 });
 
-test("wasm-bindgen is of one version, as a crate and as a tool", () => {
+test("wasm-bindgen has one version, as a crate and as a tool", () => {
   const version = (file, crate) => crates(file).find(({ name }) => name === crate).version;
-  assert.equal(version("tools/Cargo.lock", "wasm-bindgen-cli"), version("Cargo.lock", "wasm-bindgen"));
+  assert.equal(version("tools/Cargo.lock", "wasm-bindgen-cli-support"), version("Cargo.lock", "wasm-bindgen"));
 });

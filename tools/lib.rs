@@ -1,1 +1,0 @@
-//! Nothing: the package is here for what it depends on.
