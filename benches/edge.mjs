@@ -162,31 +162,33 @@ export async function fillLists(server, names, count, document) {
 export const rows = [
   {
     label: "PUT `_status`, changing",
-    count: 8 * 2 * CONNECTORS,
+    count: 2 * CONNECTORS,
     next: (n) => move(n, Math.floor(n / CONNECTORS) % 2 === 0 ? "connected" : "configured"),
+    // Each connector goes there and back, so that the next round finds it where this one did.
+    whole: true,
     changes: true,
   },
-  { label: "PUT `_status`, noop", count: 3_200, next: (n) => move(n, "configured") },
+  { label: "PUT `_status`, noop", count: 400, next: (n) => move(n, "configured") },
   {
     label: "`_update`, noop",
-    count: 3_200,
+    count: 400,
     next: (n) => request("POST", `/.elastic-connectors/_update/connector-${n % CONNECTORS}`, { doc: { status: "configured", error: null } }),
     only: ["ours"],
     against: "PUT `_status`, noop",
     bar: 1.1,
   },
-  { label: "PUT `_status`, refused", count: 3_200, expect: "400", next: (n) => move(n, "created") },
-  { label: "GET one", count: 3_200, next: (n) => request("GET", path(n)) },
+  { label: "PUT `_status`, refused", count: 400, expect: "400", next: (n) => move(n, "created") },
+  { label: "GET one", count: 400, next: (n) => request("GET", path(n)) },
   {
     label: "GET one, with a key",
-    count: 3_200,
+    count: 400,
     next: (n) => request("GET", path(n), undefined, keyed),
     against: "GET one",
     bar: 1.1,
   },
   {
     label: "GET one, `filter_path` of 1,000 steps",
-    count: 800,
+    count: 100,
     next: (n) => request("GET", `${path(n)}?filter_path=${"**.".repeat(999)}name`),
     only: ["ours"],
     against: "GET one",
@@ -201,11 +203,11 @@ const filtered = ["ours", "honoDirectory"];
  * times as much as.
  */
 export const listRows = [
-  { label: "list of 100 out of 100", stored: 100, count: 320, only: everybody },
+  { label: "list of 100 out of 100", stored: 100, count: 40, only: everybody },
   {
     label: "the same, `filter_path` of 40 steps",
     stored: 100,
-    count: 160,
+    count: 20,
     query: `&filter_path=results.${"**.".repeat(38)}name`,
     only: ["ours"],
     against: "list of 100 out of 100",
@@ -214,7 +216,7 @@ export const listRows = [
   {
     label: "`_search` for 100 ids",
     stored: 100,
-    count: 320,
+    count: 40,
     bytes: request("POST", "/.elastic-connectors/_search", {
       query: { ids: { values: Array.from({ length: 100 }, (_, n) => `listed-${n}`) } },
       size: 100,
@@ -227,24 +229,42 @@ export const listRows = [
   {
     label: "list of 100 out of 10,000",
     stored: 10_000,
-    count: 320,
+    count: 40,
     // Those that read all keys of KV for each list.
-    counts: { base: 40, hono: 40 },
+    counts: { hono: 8 },
     only: everybody.slice(0, 4),
     against: "list of 100 out of 100",
     bar: 1.3,
   },
-  { label: "list of 100 out of 100,000", stored: 100_000, count: 320, only: filtered, against: "list of 100 out of 100", bar: 1.3 },
-  { label: "by status, out of 100,000", stored: 100_000, count: 320, query: "&status=connected", only: filtered, against: "list of 100 out of 100", bar: 1.5 },
-  { label: "by service type, out of 100,000", stored: 100_000, count: 320, query: "&service_type=mysql", only: filtered, against: "list of 100 out of 100", bar: 1.5 },
-  { label: "by name, out of 100,000", stored: 100_000, count: 320, query: "&connector_name=Connector+50000", only: filtered, against: "list of 100 out of 100", bar: 1.5 },
-  { label: "by index name, out of 100,000", stored: 100_000, count: 320, query: "&index_name=search-050000", only: filtered, against: "list of 100 out of 100", bar: 1.5 },
+  { label: "list of 100 out of 100,000", stored: 100_000, count: 40, only: filtered, against: "list of 100 out of 100", bar: 1.3 },
+  { label: "by status, out of 100,000", stored: 100_000, count: 40, query: "&status=connected", only: filtered, against: "list of 100 out of 100", bar: 1.5 },
+  { label: "by service type, out of 100,000", stored: 100_000, count: 40, query: "&service_type=mysql", only: filtered, against: "list of 100 out of 100", bar: 1.5 },
+  { label: "by name, out of 100,000", stored: 100_000, count: 40, query: "&connector_name=Connector+50000", only: filtered, against: "list of 100 out of 100", bar: 1.5 },
+  { label: "by index name, out of 100,000", stored: 100_000, count: 40, query: "&index_name=search-050000", only: filtered, against: "list of 100 out of 100", bar: 1.5 },
 ];
+
+/** The value that a quarter, a half or three quarters of the numbers are below. */
+function quantile(numbers, share) {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const at = (sorted.length - 1) * share;
+  const [low, high] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
+  return low + (high - low) * (at % 1);
+}
 
 const summary = (results) => ({
   rate: median(results.map((result) => result.rate)),
   micros: median(results.map((result) => result.micros)),
 });
+
+/**
+ * How many times as much one takes as the other: the median over rounds, each of which found the machine in the same
+ * state. `scatter`: the standard error of that median, from the quartiles.
+ */
+function ratioOf(one, other) {
+  const ratios = one.map(({ micros }, round) => micros / other[round].micros);
+  const spread = (quantile(ratios, 0.75) - quantile(ratios, 0.25)) / 1.35;
+  return { ratio: median(ratios), scatter: (1.25 * spread) / Math.sqrt(ratios.length) };
+}
 
 /** A row of lists with its request. */
 function withRequest(row) {
@@ -252,27 +272,38 @@ function withRequest(row) {
   return { ...row, next: () => bytes };
 }
 
+function shuffled(items) {
+  const all = [...items];
+  for (let n = all.length - 1; n > 0; n -= 1) {
+    const other = Math.floor(Math.random() * (n + 1));
+    [all[n], all[other]] = [all[other], all[n]];
+  }
+  return all;
+}
+
 /**
- * Measures a row for each who can, in turn. The first run warms up; who comes first changes: it finds the machine's
- * memory as others left it. `reference`: the row that this one is held against, and the server where; it takes its turn
- * too, for the machine is not as fast in one minute as in the next.
+ * Measures a row for each who can, round by round in random order: who comes next finds the machine's memory as others
+ * left it. The first round warms up. `reference`: the row that this one is held against, and the server where; it takes
+ * part too, for the machine is not as fast in one minute as in the next. `ratios`: beside each of the others.
  */
 export async function inTurn(server, names, row, runs, share, reference) {
   const able = names.filter((name) => !row.only || row.only.includes(name));
   const turns = able.map((name) => ({ name, server, row, figures: [] }));
   if (reference) turns.push({ name: "ours", ...reference, figures: [] });
   for (let run = 0; run <= runs; run += 1) {
-    const first = run % turns.length;
-    for (const { name, server, row, figures } of [...turns.slice(first), ...turns.slice(0, first)]) {
-      const count = Math.max(8, Math.round((row.counts?.[name] ?? row.count) * share));
+    for (const { name, server, row, figures } of shuffled(turns)) {
+      const usual = row.counts?.[name] ?? row.count;
+      const count = row.whole ? usual : Math.max(8, Math.round(usual * share));
       const result = await measure({ pid: server.pid, port: server.ports[name], ...row, count });
       if (run > 0) figures.push(result);
     }
   }
   const { label, against, bar, changes, stored } = row;
-  const found = Object.fromEntries(turns.slice(0, able.length).map(({ name, figures }) => [name, summary(figures)]));
-  const ratio = reference && found.ours.micros / summary(turns.at(-1).figures).micros;
-  return { label, against, bar, changes, stored, ratio, ...found };
+  const [ours, ...others] = turns.slice(0, able.length);
+  const found = Object.fromEntries([ours, ...others].map(({ name, figures }) => [name, summary(figures)]));
+  const ratios = Object.fromEntries(others.map(({ name, figures }) => [name, ratioOf(ours.figures, figures)]));
+  if (reference) ratios.reference = ratioOf(ours.figures, turns.at(-1).figures);
+  return { label, against, bar, changes, stored, ratios, ...found };
 }
 
 /**

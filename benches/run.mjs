@@ -26,11 +26,11 @@ const { values: options, positionals } = parseArgs({
 });
 const share = Number(positionals[0] ?? 1);
 const { base, only } = options;
-/** Ratios of a few per cent need more. */
-const EDGE_RUNS = Number(options.runs ?? 15);
+/** With so many rounds, two runs differ by less than 3 %. */
+const EDGE_RUNS = Number(options.runs ?? 31);
 const RUNS = Math.min(5, EDGE_RUNS);
-/** At most so many times the CPU of the other build: in all rows, in those that change something. */
-const BASE_BARS = [1.05, 1.1];
+/** At most so many times the CPU of the other build. */
+const BASE_BAR = 1;
 /** At most so many microseconds more than a Worker that sends a request on and does nothing else. */
 const THROUGH_BAR = 60;
 /** Within so many milliseconds a change is in the list, where nothing else happens. */
@@ -44,6 +44,7 @@ const table = (head, rows) =>
     .join("\n");
 const whole = (number) => Math.round(number).toLocaleString("en");
 const times = (ratio) => `${ratio.toFixed(2)} x`;
+const measuredTimes = ({ ratio, scatter }) => `${ratio.toFixed(3)} ± ${scatter.toFixed(3)}`;
 const ms = (number) => `${number.toFixed(1)} ms`;
 const version = (name) => JSON.parse(readFileSync(join(root, `node_modules/${name}/package.json`))).version;
 
@@ -68,26 +69,29 @@ const names = (labels) => Object.keys(labels).filter((name) => name !== "base");
 /** A table of one figure of every row and peer. */
 function beside({ rows, labels }, what) {
   const peers = names(labels);
-  const ratio = (row, name) => cell(row[name] && row.ours[what] / row[name][what], times);
   return table(
-    ["", ...peers.map((peer) => labels[peer]), "beside Hono", ...(base ? ["beside the other build"] : [])],
-    rows.map((row) => [
-      row.label,
-      ...peers.map((peer) => cell(row[peer]?.[what], whole)),
-      ratio(row, row.hono ? "hono" : "honoDirectory"),
-      ...(base ? [ratio(row, "base")] : []),
-    ]),
+    ["", ...peers.map((peer) => labels[peer])],
+    rows.map((row) => [row.label, ...peers.map((peer) => cell(row[peer]?.[what], whole))]),
   );
 }
 
-/** Rows with a bar of their own, and those that cost more than the other build allows. */
+/** CPU beside each of the others: the median of the rounds' ratios, and its standard error. */
+function ratios({ rows, labels }) {
+  const others = Object.keys(labels).filter((name) => name !== "ours");
+  return table(
+    ["CPU beside", ...others.map((name) => labels[name])],
+    rows.map((row) => [row.label, ...others.map((name) => cell(row.ratios[name], measuredTimes))]),
+  );
+}
+
+/** Rows with a bar of their own, and all of them beside the other build. */
 function bars({ rows }) {
   const own = rows
     .filter(({ bar }) => bar)
-    .map(({ label, against, bar, ratio }) => [label, times(ratio), `${bar} x "${against}"`]);
+    .map(({ label, against, bar, ratios }) => [label, measuredTimes(ratios.reference), `${bar} x "${against}"`]);
   const other = rows
     .filter((row) => row.base)
-    .map((row) => [row.label, times(row.ours.micros / row.base.micros), `${BASE_BARS[row.changes ? 1 : 0]} x the other build`]);
+    .map((row) => [row.label, measuredTimes(row.ratios.base), `${BASE_BAR} x the other build`]);
   return table(["CPU of", "is", "may be"], [...own, ...other]);
 }
 
@@ -198,7 +202,7 @@ if (only !== "costs") {
   console.log("the edge beside its peers");
   const lists = listRows.filter((row) => row.stored <= Number(options.stored ?? Infinity));
   measured = await edge({ runs: EDGE_RUNS, share, base, lists, onRow: ({ label }) => console.log(`  ${label}`) });
-  console.log(`${beside(measured, "micros")}\n\n${bars(measured)}`);
+  console.log(`${beside(measured, "micros")}\n\n${ratios(measured)}\n\n${bars(measured)}`);
 }
 if (only !== "edge") {
   console.log("costs");
@@ -225,7 +229,7 @@ Written by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}: ${cpus
 
 ## The edge
 
-One workerd process (\`workerd serve\`, objects in a disk in memory) with all Workers, each with the same in-memory KV beside it; 16 connections over loopback, 200 connectors; runs alternate between the Workers; medians of ${EDGE_RUNS} after one to warm up. The peers do less: none has a strict error grammar, \`ETag\`s, access keys or soft deletion; the bare one has no history either. All write their copy to KV by an alarm or after the answer, at most once a second.
+One workerd process (\`workerd serve\`, objects in a disk in memory) with all Workers, each with the same in-memory KV beside it; 16 connections over loopback, 200 connectors; ${EDGE_RUNS} rounds, each of all Workers in random order, after one to warm up; CPU time is that of all threads, to the nanosecond. The peers do less: none has a strict error grammar, \`ETag\`s, access keys or soft deletion; the bare one has no history either. All write their copy to KV by an alarm or after the answer, at most once a second.
 
 The first Hono peer makes its list from Workers KV, since that is what one would write; it has no filters. The second keeps its list in one SQLite object, as well as that can be done in JavaScript.
 
@@ -236,6 +240,10 @@ ${beside(measured, "rate")}
 CPU microseconds of the process per request:
 
 ${beside(measured, "micros")}
+
+CPU of connector-status beside the others: the median of the rounds' ratios, ± its standard error.
+
+${ratios(measured)}
 
 ${bars(measured)}
 
