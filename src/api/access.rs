@@ -660,6 +660,7 @@ fn action(call: &Call) -> String {
         Call::Connector(_, Operation::Write(write)) => match write {
             Write::Create(_) => "put",
             Write::Delete { .. } => "delete",
+            Write::Restore => "undelete",
             Write::Update(endpoint, _) => {
                 return format!("cluster:admin/xpack/connector/update{}", endpoint.name);
             }

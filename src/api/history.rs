@@ -36,6 +36,10 @@ pub fn status_view(
     let latest = |name: &str| newest.and_then(|change| change.get(name)).cloned();
     let mut view = json!({
         "id": id,
+        "name": connector.text("name"),
+        "index_name": connector.index_name(),
+        "service_type": connector.text("service_type"),
+        "description": connector.text("description"),
         "status": connector.status().name(),
         "since": latest("at"),
         "by": latest("by"),

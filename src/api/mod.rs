@@ -242,6 +242,8 @@ pub enum Write {
         /// Whether to erase its sync jobs too.
         delete_sync_jobs: bool,
     },
+    /// End a soft delete.
+    Restore,
     /// Update it.
     Update(&'static Endpoint, Fields),
     /// Update it as a document of its index.
@@ -254,6 +256,7 @@ impl Write {
         match self {
             Self::Create(_) => "_create",
             Self::Delete { .. } => "_delete",
+            Self::Restore => "_restore",
             Self::Update(endpoint, _) => endpoint.name,
             Self::Document(_) => "_update",
         }
@@ -266,6 +269,9 @@ impl Write {
         match self {
             Self::Create(creation) => creation.index_name.as_deref(),
             Self::Delete { .. } => None,
+            Self::Restore => {
+                before.filter(|connector| connector.is_deleted()).and_then(Connector::index_name)
+            }
             Self::Update(_, fields) => named(fields),
             // A connector that is no longer hidden has its index again.
             Self::Document(update) => {
@@ -356,6 +362,9 @@ fn read_connectors(
             let delete_sync_jobs = query.switch("delete_sync_jobs")?;
             let write = Write::Delete { hard, delete_sync_jobs };
             Call::Connector(checked(id)?, Operation::Write(write))
+        }
+        ConnectorRoute::Restore(id) => {
+            Call::Connector(checked(id)?, Operation::Write(Write::Restore))
         }
         ConnectorRoute::Create(id) => {
             let fields = match request.body.is_empty() {
@@ -657,6 +666,13 @@ pub fn decide(
             let connector = alive.ok_or_else(|| ApiError::not_found(id))?;
             let commit = connector.soft_delete().map_or(Commit::Nothing, Commit::Patch);
             Decision::new(commit, acknowledged())
+        }
+        Write::Restore => {
+            let connector = found.ok_or_else(|| ApiError::not_found(id))?;
+            match connector.restore() {
+                Some(delta) => Decision::new(Commit::Patch(delta), result("updated")),
+                None => Decision::new(Commit::Nothing, result("noop")),
+            }
         }
         Write::Update(endpoint, fields) => {
             let connector = match (endpoint.reads_first)(&fields) {

@@ -56,6 +56,8 @@ pub enum ConnectorRoute {
     Get(String),
     /// `DELETE /_connector/{id}`
     Delete(String),
+    /// `POST /_connector/{id}/_restore`
+    Restore(String),
     /// `GET /_connector/{id}/_status`
     Status(String),
     /// `PUT /_connector/{id}/_...`
@@ -76,7 +78,7 @@ impl From<EdgeRoute> for Route {
 
 /// Names below `/_connector` that are no ids, beside those of updates. The URL parser of the runtime
 /// resolves `.` and `..`, encoded ones too.
-const RESERVED: [&str; 11] = [
+const RESERVED: [&str; 12] = [
     ".",
     "..",
     "_sync_job",
@@ -86,6 +88,7 @@ const RESERVED: [&str; 11] = [
     "_watch",
     "_backup",
     "_reindex",
+    "_restore",
     "_rewind",
     "_webhook",
 ];
@@ -117,6 +120,7 @@ enum Resource {
     Webhooks(Option<String>),
     Connectors,
     Connector(String),
+    Restore(String),
     Update(String, &'static Endpoint),
     SyncJobs,
     SyncJob(String),
@@ -168,6 +172,7 @@ pub fn route(method: &str, target: &str) -> Result<Route, ApiError> {
         (Resource::Connector(id), "GET") => ConnectorRoute::Get(id).into(),
         (Resource::Connector(id), "PUT") => ConnectorRoute::Create(Some(id)).into(),
         (Resource::Connector(id), "DELETE") => ConnectorRoute::Delete(id).into(),
+        (Resource::Restore(id), "POST") => ConnectorRoute::Restore(id).into(),
         (Resource::Update(id, endpoint), "GET") if endpoint.name == "_status" => {
             ConnectorRoute::Status(id).into()
         }
@@ -231,6 +236,7 @@ fn resource(path: &str) -> Result<Option<Resource>, ApiError> {
             };
             Resource::Whole(decode(id)?, whole)
         }
+        ["_connector", id, "_restore"] => Resource::Restore(decode(id)?),
         ["_connector", id, name] => match ALL.iter().find(|endpoint| endpoint.name == *name) {
             Some(endpoint) => Resource::Update(decode(id)?, endpoint),
             None if *name == "_webhook" => Resource::Webhooks(Some(decode(id)?)),
@@ -283,6 +289,7 @@ fn allow(resource: &Resource) -> &'static str {
         | Resource::Ids
         | Resource::Webhooks(Some(_)) => "GET",
         Resource::Import
+        | Resource::Restore(_)
         | Resource::Whole(_, Whole::Reindex | Whole::Rewind)
         | Resource::Webhooks(None) => "POST",
         Resource::Whole(_, Whole::Backup) => "GET, PUT",

@@ -104,6 +104,12 @@ impl Connector {
         Patch::merging(fields).against(self)
     }
 
+    /// The end of a soft delete. `None` if it is not deleted.
+    pub fn restore(&self) -> Option<Delta> {
+        let fields = Fields::from_iter([("deleted".to_owned(), false.into())]);
+        self.is_deleted().then(|| Patch::merging(fields).against(self)).flatten()
+    }
+
     fn flag(&self, field: &str) -> bool {
         self.fields.get(field).and_then(Value::as_bool).unwrap_or(false)
     }
