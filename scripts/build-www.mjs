@@ -10,27 +10,18 @@ import { root } from "./tools.mjs";
 const source = join(root, "www/src");
 const dist = join(root, "www/dist");
 
-/** The package as it is published: its entry points, by the names a page imports them by. */
-const { name, version, exports } = JSON.parse(readFileSync(join(root, "npm/package.json"), "utf8"));
-const entries = new Map(
-  Object.entries(exports)
-    .filter(([, target]) => target.import)
-    .map(([entry, target]) => [join(name, entry), join(root, "npm", target.import.default)]),
-);
-const connectorStatus = {
-  name,
-  setup: ({ onResolve }) =>
-    onResolve({ filter: new RegExp(`^${name}(/|$)`) }, ({ path }) => ({ path: entries.get(path) })),
-};
+const { version } = JSON.parse(readFileSync(join(root, "npm/package.json"), "utf8"));
 
 rmSync(join(dist, "assets"), { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
 const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: ["main.jsx", "style.css", "favicon.svg"].map((file) => join(source, file)),
+  entryPoints: ["main.jsx", "styles/style.css", "favicon.svg"].map((file) => join(source, file)),
   outdir: join(dist, "assets"),
   // The name says what is in it, so browsers may keep it for good (see _headers).
   entryNames: "[name]-[hash]",
+  sourcemap: "linked",
+  sourcesContent: true,
   chunkNames: "[name]-[hash]",
   bundle: true,
   splitting: true,
@@ -42,7 +33,6 @@ const { metafile } = await build({
   jsx: "automatic",
   jsxImportSource: "preact",
   define: { VERSION: JSON.stringify(version) },
-  plugins: [connectorStatus],
   logLevel: "warning",
 });
 

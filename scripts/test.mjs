@@ -38,6 +38,7 @@ const rounds = [
     ],
     [
       ["browser", node("tests/browser")],
+      ["console", node("tests/console")],
       ["project", node("tests/project")],
       ["lint edge", clippy(...wasm, "edge")],
       ["lint browser", clippy(...wasm, "browser")],

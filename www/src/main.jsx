@@ -1,43 +1,40 @@
 // The console: which page is shown, and what all pages share.
 
+import { effect } from "@preact/signals";
 import { render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import { Identity, KeyForm, limitsOf, useIdentity } from "./access.jsx";
-import { key } from "./api.js";
-import { Connector } from "./connector.jsx";
-import { Connectors } from "./connectors.jsx";
-import { Icon } from "./parts.jsx";
-import { useRoute } from "./route.js";
-import { theme } from "./theme.js";
+import { key } from "./stores/api.js";
+import { forgetConnectors } from "./stores/connector.js";
+import { hasDrafts } from "./stores/drafts.js";
+import { forgetKey, identity, limits, visitor } from "./stores/identity.js";
+import { route } from "./stores/route.js";
+import { theme } from "./stores/theme.js";
+import { inFlight } from "./stores/writes.js";
+import { Boundary } from "./ui/boundary.jsx";
+import { Icon } from "./ui/icons.jsx";
+import { later } from "./ui/later.jsx";
+import { Connectors } from "./pages/list/list.jsx";
+import { KeyForm } from "./pages/key.jsx";
+
+const Connector = later(() => import("./pages/connector/connector.jsx"));
 
 const privileges = { monitor_connector: "read only", manage_connector: "read and write" };
 
 function Console() {
-  const { id, query } = useRoute();
-  // Another key is another visitor: everything is asked for anew.
-  const [visitor, setVisitor] = useState(0);
+  const { page, id, query } = route.value;
   const [asking, setAsking] = useState(false);
-  const identity = useIdentity(visitor);
   // Who comes from another page starts at the heading, as after a page load.
   const place = useRef({ id, moved: false });
   if (place.current.id !== id) place.current = { id, moved: true };
-  useEffect(() => setAsking(false), [id]);
-  const onKey = () => {
-    setAsking(false);
-    setVisitor((visitor) => visitor + 1);
-  };
-  const onForget = () => {
-    key.forget();
-    onKey();
-  };
+  useEffect(() => setAsking(false), [id, visitor.value]);
   const skip = (event) => {
     event.preventDefault();
     document.querySelector("h1")?.focus();
   };
-  const shared = { query, moved: place.current.moved, onKey, onForget };
+  const shared = { query, moved: place.current.moved };
   return (
-    <Identity.Provider value={identity}>
+    <>
       <a class="skip" href="#main" onClick={skip}>Skip to the content</a>
       <header class="top">
         <div class="bar">
@@ -50,16 +47,18 @@ function Console() {
             </svg>
             <span>Connector status</span>
           </a>
-          <Account {...{ identity, onForget }} onAsk={() => setAsking(true)} />
+          <Account onAsk={() => setAsking(true)} />
           <Theme />
         </div>
       </header>
       <main id="main">
-        {asking
-          ? <KeyForm onKey={onKey} onCancel={() => setAsking(false)} />
-          : id
-            ? <Connector key={`${visitor} ${id}`} id={id} {...shared} />
-            : <Connectors key={visitor} visitor={visitor} {...shared} />}
+        <Boundary key={`${visitor.value} ${page} ${id}`}>
+          {asking
+            ? <KeyForm onCancel={() => setAsking(false)} />
+            : page === "connector"
+              ? <Connector id={id} {...shared} />
+              : <Connectors {...shared} />}
+        </Boundary>
       </main>
       <footer class="foot muted small">
         <div class="bottom">
@@ -67,23 +66,23 @@ function Console() {
           <a href="/openapi.json">API description</a>
         </div>
       </footer>
-    </Identity.Provider>
+    </>
   );
 }
 
 /** Who the visitor is. Nothing while the server asks for a key. */
-function Account({ identity, onAsk, onForget }) {
-  if (!identity) return <span class="account" />;
-  const { name, isPerson, privilege } = identity;
-  const limits = limitsOf(identity)?.join(", ");
+function Account({ onAsk }) {
+  if (!identity.value) return <span class="account" />;
+  const { name, isPerson, privilege = "" } = identity.value;
+  const only = limits.value?.join(", ");
   return (
     <div class="account">
-      <span class="who-am-i small" title={limits && `Only ${limits}`}>
+      <span class="who-am-i small" title={only && `Only ${only}`}>
         <span class="clip">{name ?? "No key"}</span>
-        <span class="muted small">{[privileges[privilege] ?? privilege, limits && "some connectors"].filter(Boolean).join(", ")}</span>
+        <span class="muted small">{[privileges[privilege] ?? privilege, only && "some connectors"].filter(Boolean).join(", ")}</span>
       </span>
       {key.get()
-        ? <button type="button" class="quiet" onClick={onForget} aria-label="Forget key"><Icon name="key" /> <span>Forget key</span></button>
+        ? <button type="button" class="quiet" onClick={forgetKey} aria-label="Forget key"><Icon name="key" /> <span>Forget key</span></button>
         : !isPerson && <button type="button" class="quiet" onClick={onAsk} aria-label="Use a key"><Icon name="key" /> <span>Use a key</span></button>}
     </div>
   );
@@ -105,4 +104,11 @@ function Theme() {
 }
 
 theme.apply();
+effect(() => {
+  visitor.value;
+  forgetConnectors();
+});
+addEventListener("beforeunload", (event) => {
+  if (inFlight.peek() > 0 || hasDrafts()) event.preventDefault();
+});
 render(<Console />, document.body);

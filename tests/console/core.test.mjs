@@ -1,0 +1,110 @@
+// The console's data without a browser: addresses, views of the list, documents, times, events.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { fleetHref, href, parseAddress, pathOf } from "../../www/src/core/address.js";
+import { runAll } from "../../www/src/core/bounded.js";
+import { readAll, readConnector } from "../../www/src/core/documents.js";
+import { fanOut } from "../../www/src/core/fan-out.js";
+import { addressOf, readView, summaryPath } from "../../www/src/core/list.js";
+import { reasonOf } from "../../www/src/core/reasons.js";
+import { ownMove, urgent, way } from "../../www/src/core/statuses.js";
+import { ago, ahead, isSilent, span } from "../../www/src/core/time.js";
+
+test("every id has an address of its own, and none is that of a page about all connectors", () => {
+  for (const id of ["a", "@deleted", "it's a/b?c#d", "%40x", "100%", "ünï", "..", "~!*()"]) {
+    const { page, id: read } = parseAddress(href(id));
+    assert.deepEqual([page, read], ["connector", id]);
+  }
+  const { page, name, query } = parseAddress(fleetHref("deleted", { page: 2 }));
+  assert.deepEqual([page, name, query.get("page")], ["fleet", "deleted", "2"]);
+  assert.equal(parseAddress("").page, "list");
+  assert.equal(parseAddress("#/?status=error").query.get("status"), "error");
+  assert.equal(parseAddress("#/%E0%A4%A").page, "list");
+  assert.equal(pathOf("it's"), "/_connector/it%27s");
+});
+
+test("a view of the list survives its address", () => {
+  for (const address of ["#/", "#/?status=error%2Cconnected", "#/?query=a+b&status=error&type=mysql&silent=true&sort=name%3Adesc&page=3"]) {
+    assert.equal(addressOf(readView(parseAddress(address).query)), address);
+  }
+  const odd = readView(new URLSearchParams("status=error,nonsense&sort=constructor&page=-x"));
+  assert.deepEqual([odd.status, odd.sort, odd.page], [["error"], "urgency", 1]);
+});
+
+test("a view is asked for as the server wants it", () => {
+  const view = readView(new URLSearchParams("query= gate &sort=seen:desc&silent=true"));
+  assert.equal(summaryPath(view, 100, 50), "/_connector/_summary?sort=last_seen%3Aasc&from=100&size=50&query=gate&silent=true");
+});
+
+test("documents are read as far as they are what they should be", () => {
+  const read = readConnector({ name: 7, last_seen: "yesterday", configuration: "none", error: null });
+  assert.deepEqual([read.name, read.last_seen, read.configuration, read.error], ["7", undefined, {}, undefined]);
+  assert.equal(read.odd.length, 3);
+  assert.deepEqual(readAll({ host: 5 }, {}, "configuration.").odd, ["[configuration.host] is 5, not an object."]);
+});
+
+test("times in words", () => {
+  const now = Date.parse("2026-11-25T12:00:00Z");
+  assert.equal(ago("2026-11-25T11:59:58Z", now), "just now");
+  assert.equal(ago("2026-11-24T11:00:00Z", now), "yesterday");
+  assert.equal(span("2026-11-25T10:00:00Z", now), "2 hours");
+  assert.equal(ahead(90_000), "in 1 minute");
+  assert.deepEqual([isSilent("2026-11-25T11:00:00Z", now, 3_600_000), isSilent("2026-11-25T11:00:01Z", now, 3_600_000), isSilent(undefined, now, 1)], [true, false, false]);
+});
+
+test("an error envelope is said by its innermost reason", () => {
+  assert.equal(reasonOf({ error: { reason: "outer", caused_by: { reason: "Validation Failed: 1: a;2: b;" } } }), "a;b");
+  assert.equal(reasonOf({ error: "text" }), "text");
+  assert.equal(reasonOf(undefined), undefined);
+});
+
+test("what a status may become, and in which order people look at them", () => {
+  assert.deepEqual(way("created", "connected"), ["needs_configuration", "configured", "connected"]);
+  assert.equal(way("connected", "created"), undefined);
+  assert.equal(ownMove("error"), "configured");
+  assert.deepEqual(urgent, ["error", "needs_configuration", "created", "configured", "connected"]);
+});
+
+test("83 events are one turn's work, and a listener that throws silences nobody", () => {
+  const runs = [];
+  const reported = [];
+  const heard = [];
+  const events = fanOut({ schedule: (run) => runs.push(run), report: (error) => reported.push(error.message) });
+  events.listen(() => {
+    throw new Error("broken");
+  });
+  const stop = events.listen((batch) => heard.push(batch.length));
+  for (let n = 0; n < 83; n += 1) events.tell(n);
+  assert.equal(runs.length, 1);
+  runs.shift()();
+  events.tell(83);
+  runs.shift()();
+  assert.deepEqual([heard, reported], [[83, 1], ["broken", "broken"]]);
+  stop();
+  events.tell(84);
+  runs.shift()();
+  assert.equal(heard.length, 2);
+});
+
+test("work on many goes on so many at a time, each once, until it is stopped", async () => {
+  const stop = new AbortController();
+  const done = [];
+  let running = 0;
+  let most = 0;
+  const act = async (item) => {
+    running += 1;
+    most = Math.max(most, running);
+    await new Promise((resolve) => setImmediate(resolve));
+    running -= 1;
+    done.push(item);
+    if (item === 20) stop.abort();
+  };
+  const items = Array.from({ length: 50 }, (_, n) => n);
+  await runAll(items, act, { atOnce: 6 });
+  assert.deepEqual([done.sort((a, b) => a - b), most], [items, 6]);
+  done.length = 0;
+  await runAll(items, act, { atOnce: 6, signal: stop.signal });
+  assert.equal(done.length, 0);
+});

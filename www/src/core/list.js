@@ -1,0 +1,70 @@
+// What the list of connectors shows: as the address says it, and as the server is asked for it.
+
+import { href } from "./address.js";
+import { urgent } from "./statuses.js";
+
+/** So many rows are on a page of the list. */
+export const ROWS = 100;
+/** The server's lists reach no further. */
+export const REACH = 10_000;
+
+/** What the list can be sorted by: what the server calls it, and which way comes first.
+ * @type {Record<string, [string, "asc" | "desc"]>} */
+export const orders = {
+  urgency: ["urgency", "asc"],
+  since: ["since", "desc"],
+  name: ["name", "asc"],
+  type: ["service_type", "asc"],
+  index: ["index_name", "asc"],
+  seen: ["last_seen", "desc"],
+};
+
+/**
+ * @typedef {{ search: string, status: string[], type: string, silent: boolean, sort: string, down: boolean, page: number }} View
+ *   `down`: sorted the other way than comes first
+ */
+
+/** What the address says the list shall show.
+ * @param {URLSearchParams} query
+ * @returns {View} */
+export function readView(query) {
+  const [sort, direction] = (query.get("sort") ?? "").split(":");
+  return {
+    search: query.get("query") ?? "",
+    status: (query.get("status") ?? "").split(",").filter((status) => urgent.includes(status)),
+    type: query.get("type") ?? "",
+    silent: query.get("silent") === "true",
+    sort: Object.hasOwn(orders, sort) ? sort : "urgency",
+    down: direction === "desc",
+    page: Number.parseInt(query.get("page") ?? "", 10) || 1,
+  };
+}
+
+/** @param {View} view */
+export const addressOf = ({ search, status, type, silent, sort, down, page }) =>
+  href("", {
+    query: search,
+    status: status.join(","),
+    type,
+    silent: silent && "true",
+    sort: (sort !== "urgency" || down) && `${sort}${down ? ":desc" : ""}`,
+    page: page > 1 && page,
+  });
+
+/** Is anything left out?
+ * @param {View} view */
+export const isFiltered = ({ search, status, type, silent }) => Boolean(search.trim() || status.length || type || silent);
+
+/** The request for `size` rows of a view, from the row `from` on.
+ * @param {View} view
+ * @param {number} from
+ * @param {number} size */
+export function summaryPath({ search, status, type, silent, sort, down }, from, size) {
+  const [field, first] = orders[sort];
+  const direction = down ? (first === "asc" ? "desc" : "asc") : first;
+  const query = new URLSearchParams({ sort: `${field}:${direction}`, from: String(from), size: String(size) });
+  for (const [name, value] of Object.entries({ query: search.trim(), status: status.join(","), service_type: type, silent: silent && "true" })) {
+    if (value) query.set(name, value);
+  }
+  return `/_connector/_summary?${query}`;
+}

@@ -1,0 +1,46 @@
+// What can be said about a status; what it may become, the package knows.
+
+import { isConnectorStatus, nextStatuses, statuses } from "#connector-status";
+import { transitionOptions } from "#connector-status/client";
+
+/** @typedef {import("#connector-status").ConnectorStatus} Status */
+
+/** @param {string} text */
+export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** The name of a status for people: `needs_configuration` is "Needs configuration".
+ * @param {unknown} status */
+export const label = (status) => capital(String(status).replaceAll("_", " "));
+
+/** What needs somebody first: a failure, then what waits for a person, then the others in their order. */
+export const urgent = /** @type {string[]} */ (["error", "needs_configuration", ...statuses.filter((status) => !["error", "needs_configuration"].includes(status))]);
+
+/** @param {Status[]} way */
+const last = (way) => way[way.length - 1];
+
+/** The shortest way between two statuses, without the first; nothing if there is none. An error is
+ * no step on a way.
+ * @param {Status} from
+ * @param {Status} to
+ * @returns {Status[] | undefined} */
+export function way(from, to) {
+  const seen = new Set([from]);
+  let ways = [[from]];
+  while (ways.length > 0) {
+    const steps = (/** @type {Status} */ status) => nextStatuses(status).filter((next) => next !== "error" || to === "error");
+    const longer = ways.flatMap((way) => steps(last(way)).map((next) => [...way, next]));
+    const found = longer.find((way) => last(way) === to);
+    if (found) return found.slice(1);
+    ways = longer.filter((way) => !seen.has(last(way)) && seen.add(last(way)));
+  }
+  return undefined;
+}
+
+/** The move that is a person's to make, if there is one: ahead, or out of an error.
+ * @param {Status} from */
+export const ownMove = (from) =>
+  transitionOptions(from).find(({ status, allowed, who }) =>
+    allowed && who === "user" && (from === "error" || statuses.indexOf(status) > statuses.indexOf(from)))?.status;
+
+/** A status that the protocol knows; a connector that is elsewhere cannot be moved. */
+export const isKnown = isConnectorStatus;

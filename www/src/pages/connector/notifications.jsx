@@ -1,0 +1,154 @@
+// Who is told of this connector by webhooks: what was sent, what became of it, and a test.
+
+import { useEffect, useState } from "preact/hooks";
+
+import { Refusal } from "../../core/reasons.js";
+import { label } from "../../core/statuses.js";
+import { ahead } from "../../core/time.js";
+import { send } from "../../stores/api.js";
+import { bySecond } from "../../stores/clock.js";
+import { useFollow } from "../../stores/feed.js";
+import { barredFrom, limits } from "../../stores/identity.js";
+import { Callout } from "../../ui/callout.jsx";
+import { Icon } from "../../ui/icons.jsx";
+import { Forbidden } from "../../ui/outcome.jsx";
+import { Skeleton } from "../../ui/parts.jsx";
+import { Ago } from "../../ui/times.jsx";
+
+const GAP = 2_000;
+/** A message that waits is looked after when it is due, and not more often than this. */
+const LEAST_WAIT = 3_000;
+const MINUTE = 60_000;
+
+const states = {
+  waiting: ["needs_configuration", "clock", "Waiting"],
+  delivered: ["connected", "check", "Delivered"],
+  given_up: ["error", "warning", "Given up"],
+  ended: ["created", "close", "Refused for good"],
+};
+
+export default function Notifications({ id, store, away }) {
+  const [found, setFound] = useState();
+  const { problem, refresh } = useFollow(async (signal) => {
+    const { body } = await send("GET", `${store.path}/_webhook?size=50`, { signal });
+    setFound(body);
+  }, id, { hear: (event) => event.type === "change" && event.id === id && !event.heartbeat, gap: GAP });
+
+  // Nobody tells the page that a message has arrived.
+  const dues = (found?.deliveries ?? []).filter(({ state }) => state === "waiting").map(({ next_attempt }) => Date.parse(next_attempt) || 0);
+  const due = dues.length > 0 ? Math.min(...dues) : undefined;
+  useEffect(() => {
+    if (due === undefined || away) return undefined;
+    const timer = setTimeout(refresh, Math.max(LEAST_WAIT, due - Date.now() + LEAST_WAIT));
+    return () => clearTimeout(timer);
+  }, [found, away]);
+
+  if (problem instanceof Refusal && problem.status !== 403) return <None />;
+  if (problem?.status === 403) return <Forbidden reason={problem.message} />;
+  if (!found) return away || problem ? null : <Skeleton rows={3} />;
+  const { targets, problems, deliveries } = found;
+  if (targets.length + problems.length + deliveries.length === 0) return <None />;
+  return (
+    <>
+      <section class="card targets" aria-labelledby="targets">
+        <h2 id="targets">Who is told</h2>
+        {problems.map((sentence) => <Callout key={sentence} kind="warn" title={sentence} />)}
+        {targets.length > 0 && (
+          <ul>
+            {targets.map(({ target, host, events, waiting, ended }) => (
+              <li key={target} class="target">
+                <div><strong>{host}</strong> <span class="muted small">{target}</span></div>
+                <p class="muted small">{events.join(", ")}</p>
+                {ended
+                  ? <p class="small problem">It has answered 410 and is told nothing more of this connector.</p>
+                  : waiting > 0 && <p class="small note">{waiting === 1 ? "1 message waits" : `${waiting} messages wait`} to be delivered.</p>}
+              </li>
+            ))}
+          </ul>
+        )}
+        {targets.length > 0 && <Test away={away} />}
+      </section>
+      <section class="card deliveries" aria-labelledby="deliveries">
+        <h2 id="deliveries">Sent</h2>
+        {deliveries.length === 0
+          ? <p class="nothing muted">Nothing has been sent of this connector yet.</p>
+          : <ol>{deliveries.map((delivery) => <Delivery key={`${delivery.webhook_id} ${delivery.target}`} {...{ delivery, targets }} />)}</ol>}
+      </section>
+    </>
+  );
+}
+
+const None = () => (
+  <section class="card empty">
+    <h2>Nobody is told of changes</h2>
+    <p class="muted">Whoever runs this server can have failures reported to an address of their choice: they set <code>WEBHOOK_URL</code> and <code>WEBHOOK_SECRET</code>.</p>
+  </section>
+);
+
+function Delivery({ delivery, targets }) {
+  const { target, type, at, from, to, changes, reason, state, attempts, last_attempt, last_error, next_attempt } = delivery;
+  const [colours, icon, title] = states[state] ?? ["created", "info", label(state)];
+  const host = targets.find((it) => it.target === target)?.host ?? target;
+  return (
+    <li class="delivery">
+      <span class="badge" data-status={colours}><Icon name={icon} />{title}</span>
+      <div class="what">
+        <strong>{type}</strong>
+        <span class="muted small">
+          <Ago at={at} />
+          {to && <> · {from && <>{label(from)} <Icon name="arrow" /> </>}{label(to)}</>}
+          {changes > 1 && <> · {changes} changes in one message</>}
+        </span>
+      </div>
+      <p class="small">
+        <span class="muted">to</span> {host}
+        {attempts > 0 && <span class="muted"> · {attempts === 1 ? "1 attempt" : `${attempts} attempts`}{last_attempt && <>, the last <Ago at={last_attempt} /></>}</span>}
+        {state === "waiting" && next_attempt && <Again at={Date.parse(next_attempt)} />}
+      </p>
+      {last_error && state !== "delivered" && <p class="why problem">{last_error}</p>}
+      {reason && <p class="why muted">{reason}</p>}
+    </li>
+  );
+}
+
+function Again({ at }) {
+  const now = bySecond();
+  return at > now ? <span class="muted"> · tried again {ahead(at - now > MINUTE ? Math.ceil((at - now) / MINUTE) * MINUTE : at - now)}</span> : null;
+}
+
+/** Sends a real event the real way, and shows the answers. */
+function Test({ away }) {
+  const [state, setState] = useState({});
+  const barred = barredFrom() ?? (limits.value && "A test concerns all connectors, and your key is for some.");
+  const test = async () => {
+    setState({ pending: true });
+    try {
+      const { body } = await send("POST", "/_connector/_webhook/_test", { patience: 30_000 });
+      setState({ results: body.targets });
+    } catch (error) {
+      setState({ error });
+    }
+  };
+  return (
+    <div class="test">
+      <div class="submit-line">
+        <button type="button" disabled={Boolean(barred) || away || state.pending} aria-describedby="test-hint" onClick={test}>
+          {state.pending ? <><i class="spinner" /> Sending…</> : "Send a test event"}
+        </button>
+        <p id="test-hint" class="small muted">{barred ?? "Sends one real event to each of them, marked as a test. It may take 15 seconds."}</p>
+      </div>
+      {state.error?.status === 403 && <Forbidden reason={state.error.message} />}
+      {state.error && state.error.status !== 403 && <Callout kind="bad" title="Nothing was sent." focus onClose={() => setState({})}><p>{state.error.message}</p></Callout>}
+      {state.results && (
+        <Callout kind={state.results.every(({ delivered }) => delivered) ? "good" : "warn"} focus onClose={() => setState({})}
+          title={state.results.every(({ delivered }) => delivered) ? "The test has arrived." : "The test has not arrived everywhere."}>
+          <ul>
+            {state.results.map(({ target, host, delivered, status, took_ms, error }) => (
+              <li key={target}>{host}: {delivered ? `answered ${status} after ${took_ms} ms` : (error ?? `answered ${status}`)}</li>
+            ))}
+          </ul>
+        </Callout>
+      )}
+    </div>
+  );
+}

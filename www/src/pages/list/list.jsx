@@ -1,0 +1,229 @@
+// The list of all connectors, for triage: what needs somebody comes first.
+
+import { useEffect, useRef, useState } from "preact/hooks";
+
+import { addressOf, readView, REACH } from "../../core/list.js";
+import { href } from "../../core/address.js";
+import { Away } from "../../core/reasons.js";
+import { label, urgent } from "../../core/statuses.js";
+import { isSilent, span } from "../../core/time.js";
+import { byMinute } from "../../stores/clock.js";
+import { useFollow } from "../../stores/feed.js";
+import { barredFrom } from "../../stores/identity.js";
+import { announcement, listMemory } from "../../stores/list.js";
+import { go } from "../../stores/route.js";
+import { silentAfter } from "../../stores/silence.js";
+import { AwayNotice } from "../../ui/away.jsx";
+import { Callout } from "../../ui/callout.jsx";
+import { DataTable } from "../../ui/data-table.jsx";
+import { Icon } from "../../ui/icons.jsx";
+import { Forbidden } from "../../ui/outcome.jsx";
+import { Copy, curl, Heading, Pages, Shell, Skeleton } from "../../ui/parts.jsx";
+import { Badge } from "../../ui/status.jsx";
+import { For, LastSeen } from "../../ui/times.jsx";
+import { KeyForm } from "../key.jsx";
+import { Create } from "./create.jsx";
+
+/** At most so often the list is asked for anew; what has changed in its rows is shown at once. */
+const GAP = 2_000;
+
+/** @typedef {import("../../core/list.js").View} View */
+
+/** @type {import("../../ui/data-table.jsx").Column[]} */
+const columns = [
+  { key: "state", title: "Status", name: "urgency", order: ["most urgent first", "least urgent first"], cell: (row) => <State row={row} /> },
+  { key: "who", title: "Name", name: "name", order: ["A to Z", "Z to A"], cell: (row) => <Who row={row} /> },
+  { key: "fault", title: "Error", cell: (row) => <Fault row={row} /> },
+  { key: "type", title: "Type", name: "type", order: ["A to Z", "Z to A"], cell: ({ service_type }) => <Word text={service_type} none="No type" /> },
+  { key: "index", title: "Index", name: "index", order: ["A to Z", "Z to A"], cell: ({ index_name }) => <Word text={index_name} none="No index" /> },
+  { key: "last", title: "Last seen", name: "seen", order: ["latest first", "longest ago first"], cell: ({ last_seen }) => <LastSeen at={last_seen} /> },
+];
+
+/** @param {{ query: URLSearchParams, moved: boolean }} props */
+export function Connectors({ query, moved }) {
+  const memory = listMemory();
+  const { directory } = memory;
+  const [creating, setCreating] = useState(false);
+  const [notice, setNotice] = useState(announcement);
+  const search = useRef(/** @type {HTMLInputElement | null} */ (null));
+  const table = useRef(/** @type {HTMLElement | null} */ (null));
+  const barred = barredFrom();
+  const view = readView(query);
+  memory.address = addressOf(view);
+  const { problem, since, retryAt, retry } = useFollow((signal) => directory.load(view, signal), memory.address, {
+    hear: (event) => directory.hear(event),
+    gap: GAP,
+  });
+  const seen = directory.look(view);
+
+  useEffect(() => {
+    document.title = "Connectors";
+    /** @param {KeyboardEvent} event */
+    const press = (event) => onPress(event, search.current);
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  }, []);
+
+  // Who comes back from a connector goes on where it was left.
+  const [back] = useState(moved && memory.left);
+  const ready = Boolean(seen);
+  useEffect(() => {
+    if (ready && back) /** @type {HTMLElement | null} */ (document.querySelector(`tr[data-id="${CSS.escape(back)}"] a`))?.focus();
+  }, [ready]);
+
+  /** @param {Partial<View>} change
+   * @param {{ replace?: boolean }} [options] */
+  const show = (change, options) => go(addressOf({ ...view, page: 1, ...change }), options);
+  /** @param {number} page */
+  const turn = (page) => {
+    show({ page });
+    table.current?.querySelector("table")?.scrollIntoView({ block: "start" });
+    table.current?.focus();
+  };
+
+  if (problem?.status === 401) return <KeyForm />;
+  return (
+    <div class="page list-page">
+      <div class="list-head">
+        <Heading focus={moved && !back && !notice}>Connectors</Heading>
+        {seen && seen.total > 0 && (
+          <>
+            <label class="search">
+              <Icon name="search" />
+              <span class="hidden">Search</span>
+              <input type="search" ref={search} value={view.search} placeholder="Search names, ids, errors…"
+                onInput={(event) => show({ search: event.currentTarget.value }, { replace: true })} />
+              <kbd aria-hidden="true">/</kbd>
+            </label>
+            <label class="select">
+              <span class="hidden">Type</span>
+              <select value={view.type} onChange={(event) => show({ type: event.currentTarget.value })}>
+                <option value="">All types</option>
+                {[...new Set([view.type, ...seen.types])].filter(Boolean).map((type) => <option key={type} value={type}>{type}</option>)}
+              </select>
+            </label>
+            <button type="button" class="primary" disabled={Boolean(barred)} title={barred} onClick={() => setCreating(true)}>
+              <Icon name="plus" /> New connector
+            </button>
+          </>
+        )}
+      </div>
+      {notice && <Callout kind="good" title={notice} focus onClose={() => setNotice(undefined)} />}
+      <Problem {...{ problem, since, retryAt }} onRetry={retry} />
+      {seen?.total === 0 && <Empty {...{ barred }} onCreate={() => setCreating(true)} />}
+      {seen && seen.total > 0 && (
+        <section class="card list" aria-label="All connectors" aria-busy={!seen.isCurrent} ref={table} tabIndex={-1}>
+          <Filters {...{ seen, view, show }} />
+          {seen.rows.length > 0
+            ? <DataTable class="connectors" columns={columns} rows={seen.rows} sort={view.sort} down={view.down} onSort={(sort, down) => show({ sort, down })} />
+            : seen.isCurrent && (
+              <p class="nothing muted">No connectors match these filters.{" "}
+                <button type="button" class="link" onClick={() => show({ search: "", status: [], type: "", silent: false })}>Clear filters</button></p>
+            )}
+          {seen.count > 0 && (
+            <footer class="pages">
+              <span class="muted" role="status">
+                {`${count(seen.from + Math.min(1, seen.rows.length))}–${count(seen.from + seen.rows.length)} of ${count(seen.count)}`}
+                {seen.count > REACH && `. Pages reach the first ${count(REACH)}: filter, or sort the other way, to see the others.`}
+              </span>
+              <Pages page={seen.page} pages={seen.pages} onTurn={turn} />
+            </footer>
+          )}
+        </section>
+      )}
+      {!seen && !problem && <Skeleton rows={8} />}
+      {creating && <Create types={seen?.types ?? []} onClose={() => setCreating(false)} />}
+    </div>
+  );
+}
+
+/** `/` searches; the arrows go through the rows; Escape gives up the search. */
+function onPress(event, search) {
+  const { target, key } = event;
+  if (event.ctrlKey || event.metaKey || event.altKey || target.closest("dialog")) return;
+  if (key === "/" && !target.closest("input, select, textarea")) {
+    event.preventDefault();
+    search?.focus();
+    search?.select();
+  }
+  if (key === "Escape" && target === search && search.value === "") search.blur();
+  if (key !== "ArrowDown" && key !== "ArrowUp") return;
+  const links = [...document.querySelectorAll(".who a")];
+  const place = links.indexOf(target);
+  if (place < 0 && target !== search) return;
+  event.preventDefault();
+  const next = key === "ArrowDown" ? place + 1 : place - 1;
+  (links[next] ?? (next < 0 ? search : links.at(-1)))?.focus();
+}
+
+const Problem = ({ problem, since, retryAt, onRetry }) => (
+  <div aria-live="polite">
+    {problem instanceof Away && <AwayNotice {...{ problem, since, retryAt, onRetry }} />}
+    {problem?.status === 403 && <Forbidden reason={problem.message} />}
+    {problem && !(problem instanceof Away) && problem.status !== 403 && <Callout kind="bad" title={problem.message} />}
+  </div>
+);
+
+function Filters({ seen, view, show }) {
+  const all = Object.values(seen.byStatus).reduce((sum, number) => sum + number, 0);
+  /** @param {string} status */
+  const toggle = (status) => (view.status.includes(status) ? view.status.filter((other) => other !== status) : [...view.status, status]);
+  return (
+    <div class="chips" role="group" aria-label="Filters">
+      <button type="button" class="chip" aria-pressed={view.status.length === 0} onClick={() => show({ status: [] })}>All <b>{count(all)}</b></button>
+      {urgent.map((status) => (
+        <button key={status} type="button" class="chip" data-status={status} aria-pressed={view.status.includes(status)} onClick={() => show({ status: toggle(status) })}>
+          {label(status)} <b>{count(seen.byStatus[status] ?? 0)}</b>
+        </button>
+      ))}
+      <button type="button" class="chip apart" aria-pressed={view.silent} onClick={() => show({ silent: !view.silent })}
+        title={`Seen before, but not in the last ${span(new Date(0).toISOString(), silentAfter())}`}>
+        <Icon name="clock" /> Silent <b>{count(seen.silent)}</b>
+      </button>
+    </div>
+  );
+}
+
+/** The status, and below it since when; of one that should be working and is silent, that comes first. */
+function State({ row: { status, since, last_seen } }) {
+  const silent = (status === "connected" || status === "configured") && isSilent(last_seen, byMinute(), silentAfter());
+  return (
+    <>
+      <Badge status={status} silent={silent} />
+      <span class="since small muted">{silent ? `silent for ${span(last_seen, byMinute())}` : since && <For at={since} />}</span>
+    </>
+  );
+}
+
+const Who = ({ row }) => (
+  <>
+    <span class="name">
+      <a href={href(row.id)} title={row.title} onClick={() => (listMemory().left = row.id)}>{row.name || <span class="muted">Unnamed</span>}</a>
+      {row.odd.length > 0 && <span class="odd" title={row.odd.join("\n")}>odd</span>}
+    </span>
+    <span class="id"><code title={row.id}>{row.id}</code><Copy text={row.id} what={`the id ${row.id}`} /></span>
+  </>
+);
+
+const Fault = ({ row: { error, status } }) => (error
+  ? <span class={`fault-line ${status === "error" ? "" : "earlier"}`} title={error}>{status !== "error" && <span>Earlier: </span>}{error}</span>
+  : null);
+
+const Word = ({ text, none }) => (text ? <code title={text}>{text}</code> : <span class="muted">{none}</span>);
+
+const Empty = ({ barred, onCreate }) => (
+  <section class="card empty">
+    <svg viewBox="0 0 220 60" width="220" height="60" aria-hidden="true">
+      <path d="M51 30h38M131 30h38" />
+      <circle cx="30" cy="30" r="15" /><circle cx="110" cy="30" r="15" /><circle class="last" cx="190" cy="30" r="15" />
+      <path class="tick" d="M183 30l5 5l9-10" />
+    </svg>
+    <h2>No connectors yet</h2>
+    <p class="muted">A connector brings the content of another system into an index. Create one and follow it from its first step to <em>connected</em>.</p>
+    <button type="button" class="primary" disabled={Boolean(barred)} onClick={onCreate}><Icon name="plus" /> Create your first connector</button>
+    {barred && <p class="muted small">{barred}</p>}
+    <Shell title="The same from a shell" line={curl("PUT", "/_connector/my-connector", { name: "My connector" })} />
+  </section>
+);
+
+const count = (number) => number.toLocaleString("en");

@@ -1,0 +1,30 @@
+// The list as it was left, so that coming back is coming back.
+
+import { href } from "../core/address.js";
+import { openDirectory } from "./directory.js";
+import { visitor } from "./identity.js";
+
+/** @type {{ visitor?: number, address: string, left?: string, directory: ReturnType<typeof openDirectory> }} */
+let memory = { address: href(), directory: openDirectory() };
+/** @type {string | undefined} */
+let announced;
+
+/** What is kept of the list while other pages are shown; begins anew for another visitor. */
+export function listMemory() {
+  if (memory.visitor !== visitor.value) memory = { visitor: visitor.value, address: href(), directory: openDirectory() };
+  return memory;
+}
+
+/** The address of the list as it was left. */
+export const listAddress = () => memory.address;
+
+/** Says something on top of the list, the next time it is shown.
+ * @param {string} title */
+export const announce = (title) => (announced = title);
+
+/** What is to be said, once. */
+export function announcement() {
+  const title = announced;
+  announced = undefined;
+  return title;
+}

@@ -1,0 +1,42 @@
+// What the edge would say, asked of the package. It is loaded when the first form is opened; until
+// then, and should that fail, the server alone checks.
+
+import { useEffect, useState } from "preact/hooks";
+
+import { reasonOf } from "../core/reasons.js";
+
+/** @type {typeof import("#connector-status/preview").preview | undefined} */
+let ask;
+
+/** `undefined`, and once it is loaded a function; see `foresee`. */
+export function usePreview() {
+  const [, loaded] = useState(Boolean(ask));
+  useEffect(() => {
+    if (ask) return;
+    import("#connector-status/preview")
+      .then(async (module) => {
+        await module.load();
+        ask = module.preview;
+        loaded(true);
+      })
+      .catch(() => {});
+  }, []);
+  return ask && foresee;
+}
+
+/** What would come of a request: `{ reason }` if it would be refused, else `{ connector }`.
+ * @param {any} connector
+ * @param {string} method
+ * @param {string} path
+ * @param {unknown} [body]
+ * @returns {{ reason?: string, connector?: any }} */
+function foresee(connector, method, path, body) {
+  if (!ask) return {};
+  try {
+    const { status, body: answer, connector: after } = ask(connector, { method, path, body });
+    return status < 300 ? { connector: after } : { reason: reasonOf(answer) ?? `HTTP ${status}` };
+  } catch {
+    // A document that the package cannot read; the server can still be asked.
+    return {};
+  }
+}

@@ -1,0 +1,88 @@
+// Small parts that more than one page uses.
+
+import { useEffect, useRef, useState } from "preact/hooks";
+
+import { key } from "../stores/api.js";
+import { Callout } from "./callout.jsx";
+import { Icon } from "./icons.jsx";
+
+/** Copies `text`; says so. */
+export function Copy({ text, what, children }) {
+  const [done, setDone] = useState(false);
+  useEffect(() => {
+    const timer = done && setTimeout(() => setDone(false), 1_500);
+    return () => clearTimeout(timer);
+  }, [done]);
+  // Browsers give pages the clipboard only where the connection is secure.
+  if (!navigator.clipboard) return null;
+  const copy = () => navigator.clipboard.writeText(text).then(() => setDone(true), () => {});
+  return (
+    <button type="button" class="copy" onClick={copy} aria-label={`Copy ${what}`} title={`Copy ${what}`}>
+      <Icon name={done ? "check" : "copy"} />
+      {children && <span>{done ? "Copied" : children}</span>}
+      <span class="hidden" role="status">{done ? "Copied" : ""}</span>
+    </button>
+  );
+}
+
+/** Names the fields that are not what they should be. */
+export const Odd = ({ odd }) => odd.length > 0 && (
+  <Callout kind="warn" title={odd.length === 1 ? "One field isn't what it should be" : `${odd.length} fields aren't what they should be`}>
+    <ul class="odd-list">{odd.map((sentence) => <li key={sentence}>{sentence}</li>)}</ul>
+  </Callout>
+);
+
+/** A line for a shell, ready to be copied. */
+export const Shell = ({ title, line }) => (
+  <figure class="shell">
+    <figcaption>
+      <span>{title}</span>
+      <Copy text={line} what="the command">Copy</Copy>
+    </figcaption>
+    <pre tabIndex={0} aria-label={title}>{line}</pre>
+  </figure>
+);
+
+/** The heading of a page. It takes the focus when the page is opened, as a page load would. */
+export function Heading({ children, focus, title }) {
+  const heading = useRef();
+  useEffect(() => {
+    if (!focus) return;
+    scrollTo(0, 0);
+    heading.current.focus();
+  }, []);
+  return <h1 tabIndex={-1} ref={heading} title={title}>{children}</h1>;
+}
+
+/** What one has to wait for. */
+export const Skeleton = ({ rows }) => (
+  <section class="card skeleton" aria-busy="true" aria-label="Loading">
+    {Array.from({ length: rows }, (_, n) => <div key={n}><i /><i /><i /></div>)}
+  </section>
+);
+
+/** A request as a line for a shell. Its key, if it needs one, is the reader's own. */
+export function curl(method, path, body) {
+  const access = key.get() ? ['-H "Authorization: ApiKey $API_KEY"'] : [];
+  const json = JSON.stringify(body).replaceAll("'", "'\\''");
+  const parts = [`curl -X ${method} '${location.origin}${path}'`, ...access, "-H 'Content-Type: application/json'", `-d '${json}'`];
+  return parts.join(" \\\n  ");
+}
+
+/** The way through the pages of a list; nothing where there is one only. */
+export const Pages = ({ page, pages, onTurn }) => pages > 1 && (
+  <nav class="turn" aria-label="Pages">
+    <button type="button" class="icon-only" aria-label="Previous page" disabled={page === 1} onClick={() => onTurn(page - 1)}>
+      <Icon name="back" />
+    </button>
+    <span>Page {page} of {pages}</span>
+    <button type="button" class="icon-only" aria-label="Next page" disabled={page === pages} onClick={() => onTurn(page + 1)}>
+      <Icon name="right" />
+    </button>
+  </nav>
+);
+
+/** By which call, by whom. */
+export const Origin = ({ via, by }) => (via === "_import"
+  ? <>imported</>
+  : <>via API <code>{via}</code> · {by ? <>key <code>{by}</code></> : "anonymous"}</>);

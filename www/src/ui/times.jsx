@@ -1,0 +1,40 @@
+// Times as they are shown. Each reads the clock itself, so that time passing draws nothing else.
+
+import { ago, distance, isSilent, span } from "../core/time.js";
+import { byMinute, nowFor } from "../stores/clock.js";
+import { silentAfter } from "../stores/silence.js";
+import { Icon } from "./icons.jsx";
+
+// The visitor's own way of writing dates, and own time zone, which is named.
+const exact = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "short", day: "numeric", hour: "numeric", minute: "2-digit", second: "2-digit", timeZoneName: "short" });
+
+/** @param {string} at */
+export const exactly = (at) => exact.format(new Date(at));
+
+/** Since when, as the time that has passed.
+ * @param {{ at: string }} props */
+export const For = ({ at }) => <time dateTime={at} title={`Since ${exactly(at)}`}>for {span(at, nowFor(at))}</time>;
+
+/** A moment of the past, as far from now as it is.
+ * @param {{ at: string }} props */
+export const Ago = ({ at }) => <time dateTime={at} title={exactly(at)}>{ago(at, nowFor(at))}</time>;
+
+/** A moment of the past as clock and calendar have it.
+ * @param {{ at: string }} props */
+export const Moment = ({ at }) => <time dateTime={at}>{exactly(at)}</time>;
+
+/** When a connector service last looked after its connector.
+ * @param {{ at?: string, intro?: string }} props `intro` goes before the time of one that is not silent */
+export function LastSeen({ at, intro }) {
+  if (!at) return <span class="seen muted">Never seen</span>;
+  const now = byMinute();
+  if (!isSilent(at, now, silentAfter())) return <span class="seen">{intro && <span class="muted">{intro} </span>}<Ago at={at} /></span>;
+  const [number, unit] = distance(at, now);
+  const yesterday = unit === "day" && number === 1;
+  return (
+    <span class="seen stale">
+      <Icon name="clock" />
+      <time dateTime={at} title={exactly(at)}>{yesterday ? "Not seen since yesterday" : `Not seen for ${span(at, now)}`}</time>
+    </span>
+  );
+}
