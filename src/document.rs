@@ -139,6 +139,16 @@ impl Delta {
         self.0.get("status").and_then(Value::as_str)
     }
 
+    /// The names of the fields that it touches.
+    pub fn fields(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// The new value of a field, if it touches that field.
+    pub fn get(&self, field: &str) -> Option<&Value> {
+        self.0.get(field)
+    }
+
     /// How many bytes the JSON of that document has once the change is applied.
     pub fn size_after(&self, before: &impl Document) -> usize {
         let fields = before.fields();

@@ -9,6 +9,7 @@
 //! | [`sync_job`] | the jobs of connectors: their own table, documents, changes | always |
 //! | [`query`] | what a search asks of a document | always |
 //! | [`directory`] | what a list filters and sorts by | always |
+//! | [`protocol`] | what the objects agree on among themselves | always |
 //! | [`webhook`] | which messages targets are sent, and what becomes of them | always |
 //! | [`values`] | small grammars: dates, schedules, index names, patterns, JSON | always |
 //! | [`api`] | what a request means and how it is answered | always |
@@ -22,6 +23,7 @@ pub mod connector;
 pub mod directory;
 pub mod document;
 pub mod limits;
+pub mod protocol;
 pub mod query;
 pub mod status;
 pub mod sync_job;

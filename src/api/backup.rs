@@ -1,6 +1,8 @@
 //! Backup: a connector as a whole - document, version, history, sync jobs - out of its object and back
 //! in, and the ids of all there are. Deleted and erased ones too: a version is never given twice.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::error::{ApiError, Cause};
@@ -100,8 +102,33 @@ impl Backup {
 pub struct Saved {
     /// The connector.
     pub connector: Option<SavedConnector>,
-    /// Some of its sync jobs: `id`, `version`, `edited`, and the JSON of `document`.
-    pub jobs: Vec<Value>,
+    /// Some of its sync jobs.
+    pub jobs: Vec<SavedJob>,
+}
+
+/// A sync job.
+#[derive(Clone, Debug)]
+pub struct SavedJob {
+    /// Its id.
+    pub id: SyncJobId,
+    /// Its version.
+    pub version: u64,
+    /// The version of the last change to anything but `last_seen`.
+    pub edited: u64,
+    /// The job.
+    pub job: SyncJob,
+}
+
+impl Saved {
+    /// The indices that jobs may still write to and that their connector, as it is then, does not hold:
+    /// it had them when the jobs were made. No other connector may have them now.
+    pub fn foreign_indices<'a>(
+        &'a self,
+        connector: Option<&'a Connector>,
+    ) -> impl Iterator<Item = &'a str> {
+        let jobs = self.jobs.iter().map(|saved| &saved.job).filter(|job| !job.is_over());
+        jobs.flat_map(move |job| job.foreign_indices(connector).filter_map(|(_, index)| index))
+    }
 }
 
 /// A connector with its past.
@@ -179,7 +206,10 @@ impl Saved {
         };
         let history = list("history")?;
         let jobs = list("jobs")?.into_iter().map(|job| saved_job(id, job));
-        let jobs = jobs.collect::<Result<_, _>>()?;
+        let jobs = jobs.collect::<Result<Vec<_>, _>>()?;
+        if let Some(id) = repeated(jobs.iter().map(|job| job.id.as_str())) {
+            return Err(format!("[jobs] has job [{id}] twice"));
+        }
         if !body.contains_key("version") {
             return Ok(Self { connector: None, jobs });
         }
@@ -188,6 +218,9 @@ impl Saved {
         for change in &history {
             check_change(change, version)?;
         }
+        if let Some(seq) = repeated(history.iter().filter_map(|it| it.get("seq")?.as_u64())) {
+            return Err(format!("[history] has two changes with [seq] {seq}"));
+        }
         let document = match body.get_mut("document").map(Value::take) {
             Some(Value::Object(document)) => Some(Connector::from_fields(document)?),
             Some(Value::Null) => None,
@@ -195,6 +228,12 @@ impl Saved {
         };
         Ok(Self { connector: Some(SavedConnector { document, version, edited, history }), jobs })
     }
+}
+
+/// One that comes a second time.
+fn repeated<T: Ord + Copy>(all: impl Iterator<Item = T>) -> Option<T> {
+    let mut seen = BTreeSet::new();
+    all.into_iter().find(|one| !seen.insert(*one))
 }
 
 fn version(fields: &Fields, name: &str, limit: u64) -> Result<u64, String> {
@@ -227,7 +266,7 @@ fn check_change(change: &Value, newest: u64) -> Result<(), String> {
     if is_sound { Ok(()) } else { Err(format!("[history] has {change}, which is no change")) }
 }
 
-fn saved_job(connector: &str, job: Value) -> Result<Value, String> {
+fn saved_job(connector: &str, job: Value) -> Result<SavedJob, String> {
     let Value::Object(mut job) = job else { return Err("[jobs] has one that is no object".into()) };
     let id = job.get("id").and_then(Value::as_str).and_then(SyncJobId::parse);
     let Some(id) = id.filter(|id| id.connector() == connector) else {
@@ -235,11 +274,17 @@ fn saved_job(connector: &str, job: Value) -> Result<Value, String> {
     };
     let version = version(&job, "version", VERSION_LIMIT)?;
     let edited = version_or(&job, "edited", version)?;
-    let document = match job.get_mut("document").map(Value::take) {
-        Some(Value::Object(document)) => SyncJob::from_fields(document)?.to_json(),
-        _ => return Err(format!("job [{}] has no [document]", id.as_str())),
+    let job = match job.get_mut("document").map(Value::take) {
+        Some(Value::Object(document)) => SyncJob::from_fields(document)?,
+        _ => return Err(format!("job [{id}] has no [document]")),
     };
-    Ok(json!({ "id": id.as_str(), "version": version, "edited": edited, "document": document }))
+    if let Some(other) = job.of_connector("id").find(|other| **other != connector) {
+        return Err(format!("[connector.id] of job [{id}] is {other}"));
+    }
+    if let Some(index) = job.of_connector("index_name").find(|index| !index.is_string()) {
+        return Err(format!("[connector.index_name] of job [{id}] is {index}, which is no name"));
+    }
+    Ok(SavedJob { id, version, edited, job })
 }
 
 /// The response with the state of a connector. `connector`: its version, the version of its last edit,
@@ -272,6 +317,15 @@ pub fn show_ids(ids: &[String], size: usize) -> Response {
 pub fn no_rewind(why: &str) -> ApiError {
     let reason = format!("the object cannot be taken back: {why}");
     Cause::new("unsupported_operation_exception", reason).into()
+}
+
+/// 400: a restoration that needs more indices than one request claims.
+pub fn too_many_indices(id: &str, limit: usize) -> ApiError {
+    let reason = format!(
+        "[{id}] cannot be restored from this body: its unfinished sync jobs name more than [{limit}] \
+         indices that are not its own"
+    );
+    Cause::illegal_argument(reason).into()
 }
 
 /// 409: there is a connector, and nobody said to overwrite it.

@@ -28,7 +28,10 @@ mod ticket;
 pub use access::{
     AuthError, Caller, Credentials, Key, PRIVILEGES_QUESTION, Privilege, cors_origin, sha256,
 };
-pub use backup::{Backup, Saved, SavedConnector, already_there, no_rewind, show_backup, show_ids};
+pub use backup::{
+    Backup, Saved, SavedConnector, SavedJob, already_there, no_rewind, show_backup, show_ids,
+    too_many_indices,
+};
 pub use documents::{
     DocumentUpdate, Index, Piece, Row, SEQ_NO_LAG, Search, View, show as show_document,
 };
@@ -51,6 +54,7 @@ use crate::connector::{ChangeContext, Connector, Creation, Delta, DomainError, F
 use crate::directory::{Filter, Summary};
 use crate::document::Document;
 use crate::limits::{DOCUMENT_BYTES, ID_BYTES, QUERY_CHARACTERS, RESULT_WINDOW};
+use crate::protocol::claims;
 use crate::status::Status;
 use crate::sync_job::SyncJobId;
 use crate::values::{IndexName, Time};
@@ -259,32 +263,6 @@ impl Write {
             Self::Restore => "_restore",
             Self::Update(endpoint, _) => endpoint.name,
             Self::Document(_) => "_update",
-        }
-    }
-
-    /// The index that must not belong to another connector if this is to be done with the connector
-    /// as it is.
-    pub fn wanted_index<'a>(&'a self, before: Option<&'a Connector>) -> Option<&'a str> {
-        let named = |fields: &'a Fields| fields.get("index_name").and_then(|name| name.as_str());
-        match self {
-            Self::Create(creation) => creation.index_name.as_deref(),
-            Self::Delete { .. } => None,
-            Self::Restore => {
-                before.filter(|connector| connector.is_deleted()).and_then(Connector::index_name)
-            }
-            Self::Update(_, fields) => named(fields),
-            // A connector that is no longer hidden has its index again.
-            Self::Document(update) => {
-                let hides = update.doc().get("deleted").map(|deleted| *deleted == true);
-                if hides.unwrap_or_else(|| before.is_some_and(Connector::is_deleted)) {
-                    return None;
-                }
-                let index = match update.doc().contains_key("index_name") {
-                    true => named(update.doc()),
-                    false => before.and_then(Connector::index_name),
-                };
-                index.filter(|index| before.and_then(Connector::held_index) != Some(index))
-            }
         }
     }
 }
@@ -625,6 +603,23 @@ impl<D: Document> Commit<D> {
     }
 }
 
+impl claims::Change<Connector> for Commit {
+    fn taken_index<'a>(&'a self, before: Option<&'a Connector>) -> Option<&'a str> {
+        match self {
+            Self::Nothing | Self::Erase => None,
+            Self::Put(after) => {
+                let held = before.and_then(Connector::held_index);
+                after.held_index().filter(|index| held != Some(index))
+            }
+            Self::Patch(delta) => before?.index_taken_by(delta),
+        }
+    }
+
+    fn apply(self, before: Option<Connector>) -> Option<Connector> {
+        Self::apply(self, before)
+    }
+}
+
 /// A document as it is now, a soft-deleted connector too.
 #[derive(Debug)]
 pub struct Current<'a, D = Connector> {
@@ -642,7 +637,7 @@ pub struct Current<'a, D = Connector> {
 /// does not fit it, 413 if it would become too long. Nothing is to be stored.
 pub fn decide(
     id: &str,
-    write: Write,
+    write: &Write,
     precondition: &Precondition,
     before: Option<Current<'_>>,
     now: Time,
@@ -656,7 +651,7 @@ pub fn decide(
                 if before.is_some() { (200, "updated") } else { (201, "created") };
             let response =
                 Response::json(status, &serde_json::json!({ "id": id, "result": result }));
-            Decision::new(Commit::Put(creation.connector(now)), response)
+            Decision::new(Commit::Put(creation.clone().connector(now)), response)
         }
         Write::Delete { hard: true, .. } => {
             found.ok_or_else(|| ApiError::not_found(id))?;
@@ -675,11 +670,12 @@ pub fn decide(
             }
         }
         Write::Update(endpoint, fields) => {
-            let connector = match (endpoint.reads_first)(&fields) {
+            let connector = match (endpoint.reads_first)(fields) {
                 true => alive.ok_or_else(|| ApiError::not_found(id))?,
                 false => found.ok_or_else(|| ApiError::document_missing(id))?,
             };
-            let patch = (endpoint.change)(connector, fields, ChangeContext { id, now })?;
+            let context = ChangeContext { id, now };
+            let patch = (endpoint.change)(connector, fields.clone(), context)?;
             match patch.against(connector) {
                 Some(delta) => Decision::new(Commit::Patch(delta), result("updated")),
                 None => Decision::new(Commit::Nothing, result("noop")),
@@ -687,7 +683,7 @@ pub fn decide(
         }
         Write::Document(update) => {
             let (delta, response) =
-                documents::decide_update(Index::Connectors, id, update, before)?;
+                documents::decide_update(Index::Connectors, id, update.clone(), before)?;
             let to = delta.as_ref().and_then(|delta| Status::parse(delta.status()?));
             let refused = found.zip(to).and_then(|(connector, to)| connector.status().explain(to));
             Decision {

@@ -23,6 +23,11 @@ impl Precondition {
         Self { if_match: if_match.clone(), if_none_match: if_none_match.clone() }
     }
 
+    /// Whether any version may be met, and none.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Checks whether a write to the document, as it is now, may go ahead.
     ///
     /// # Errors

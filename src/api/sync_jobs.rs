@@ -1,5 +1,7 @@
 //! `/_connector/_sync_job`: what requests about sync jobs mean, and what they come to.
 
+use serde_json::Value;
+
 use super::documents::{self, DocumentUpdate, Index};
 use super::endpoints::{SYNC_JOB_CREATION, SyncJobEndpoint, bare_id, sync_job_creation};
 use super::error::{ApiError, Cause};
@@ -10,7 +12,7 @@ use super::{
     read_update, refuse_body, result, valid,
 };
 use crate::connector::{Connector, with_id};
-use crate::document::Fields;
+use crate::document::{Delta, Fields};
 use crate::sync_job::{Creation, InvalidTransition, SyncJob, SyncJobId, SyncJobStatus};
 use crate::values::Time;
 
@@ -142,6 +144,7 @@ pub fn create_sync_job(
             (creation.job(id.connector(), connector, now)?, response)
         }
         SyncJobCreation::Document(job) => {
+            check_connector(id, None, &job, Some(connector))?;
             (job, documents::written(201, Index::SyncJobs, id.as_str(), 1, "created"))
         }
     };
@@ -149,7 +152,7 @@ pub fn create_sync_job(
 }
 
 /// Decides on a change of a job: what to store and what to answer. `before` is `None` if there is no
-/// such job.
+/// such job, `connector` is the job's connector as it is.
 ///
 /// # Errors
 /// 412 if the precondition does not hold, 404 if there is no such job, 400 or 409 if the change does
@@ -159,6 +162,7 @@ pub fn decide_sync_job(
     write: SyncJobWrite,
     precondition: &Precondition,
     before: Option<Current<'_, SyncJob>>,
+    connector: Option<&Connector>,
     now: Time,
 ) -> Result<Decision<SyncJob>, ApiError> {
     let text = id.as_str();
@@ -178,14 +182,6 @@ pub fn decide_sync_job(
             }
         }
         SyncJobWrite::Document(update) => {
-            let connector = update.doc().get("connector").and_then(|it| it.get("id"));
-            if let Some(other) = connector.filter(|other| *other != id.connector()) {
-                let reason = format!(
-                    "[connector.id] of sync job [{text}] is [{}] and cannot become {other}",
-                    id.connector()
-                );
-                return Err(Cause::illegal_argument(reason).into());
-            }
             let (delta, response) =
                 documents::decide_update(Index::SyncJobs, text, update, before)?;
             let to = delta.as_ref().and_then(|delta| SyncJobStatus::parse(delta.status()?));
@@ -197,7 +193,52 @@ pub fn decide_sync_job(
             }
         }
     };
+    if let (Some(job), Commit::Patch(delta)) = (job, &decision.commit)
+        && may_name_an_index(job, delta)
+    {
+        check_connector(id, Some(job), &delta.clone().apply(job.clone()), connector)?;
+    }
     decision.within_limit(text, job)
+}
+
+/// Whether a job may write to another index after a change than before: the document names another one,
+/// or a job that is over may be carried out again.
+fn may_name_an_index(before: &SyncJob, delta: &Delta) -> bool {
+    (before.is_over() && delta.status().is_some())
+        || delta.fields().any(|name| name.starts_with("connector"))
+}
+
+/// Checks that a job is of its connector, and only writes to an index that this connector holds. One
+/// that it was created for may stay, whatever index its connector has by now, until the job is over.
+fn check_connector(
+    id: &SyncJobId,
+    before: Option<&SyncJob>,
+    after: &SyncJob,
+    connector: Option<&Connector>,
+) -> Result<(), ApiError> {
+    let refused = |reason: String| Err(Cause::illegal_argument(reason).into());
+    if let Some(other) = after.of_connector("id").find(|other| **other != id.connector()) {
+        return refused(format!(
+            "[connector.id] of sync job [{id}] is [{}] and cannot become {other}",
+            id.connector()
+        ));
+    }
+    let known = before.filter(|before| !before.is_over() || after.is_over());
+    let is_known = |index: &Value| {
+        known.is_some_and(|before| before.of_connector("index_name").any(|known| known == index))
+    };
+    let mut foreign = after.foreign_indices(connector).map(|(written, _)| written);
+    let Some(index) = foreign.find(|index| !is_known(index)) else { return Ok(()) };
+    let own = connector.and_then(Connector::held_index);
+    refused(match own {
+        Some(own) => format!(
+            "[connector.index_name] of sync job [{id}] is {index}: it must be [{own}], the index of \
+             its connector, or [.search-acl-filter-{own}]"
+        ),
+        None => format!(
+            "[connector.index_name] of sync job [{id}] is {index}, but its connector has no index"
+        ),
+    })
 }
 
 /// The answer to `GET /_connector/_sync_job/{id}`. `found` is the JSON of the job, without its id.

@@ -97,7 +97,7 @@ fn carry_out(
         Operation::Write(write) => {
             // Preconditions are left to the edge: a page does not know the version.
             let current = before.as_ref().map(|document| Current { document, version: 0 });
-            let written = api::decide(id, write, &Precondition::default(), current, now)?;
+            let written = api::decide(id, &write, &Precondition::default(), current, now)?;
             Ok((written.response, written.commit.apply(before)))
         }
         Operation::Get { include_deleted, .. } => {

@@ -92,6 +92,18 @@ impl Connector {
         self.index_name().filter(|_| !self.is_deleted())
     }
 
+    /// The index that it holds after a change and does not hold now.
+    pub fn index_taken_by<'a>(&'a self, delta: &'a Delta) -> Option<&'a str> {
+        let [index_name, deleted] = ["index_name", "deleted"];
+        if delta.get(index_name).is_none() && delta.get(deleted).is_none() {
+            return None;
+        }
+        let after = |field| delta.get(field).or_else(|| self.fields.get(field));
+        let is_deleted = after(deleted).and_then(Value::as_bool).unwrap_or(false);
+        let index = after(index_name).and_then(Value::as_str).filter(|_| !is_deleted);
+        index.filter(|index| self.held_index() != Some(index))
+    }
+
     /// A field that is a string.
     pub fn text(&self, field: &str) -> Option<&str> {
         self.fields.get(field).and_then(Value::as_str)

@@ -3,6 +3,7 @@
 //! During a rollout a Worker of one version talks to objects of another. A message of a format that
 //! the receiver does not know is never guessed at: it is answered 503, and nothing is written.
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::api::Request;
@@ -45,6 +46,12 @@ pub(super) fn read<'a>(
         (Ok(()), Some(FORMAT)) => Ok(()),
         _ => Err(UnknownFormat),
     }
+}
+
+/// A message as a value; `None` if it is of another format, or another message.
+pub(super) fn to_value<T: DeserializeOwned>(message: &str) -> Option<T> {
+    read(message, &mut |_, _| {}).ok()?;
+    serde_json::from_str(message).ok()
 }
 
 /// The JSON of an object as a message.

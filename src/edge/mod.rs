@@ -155,7 +155,11 @@ impl Worker {
                 Ok(Call::Connector(id, Operation::Get { include_deleted, .. }))
                     if is_unanswered =>
                 {
-                    copy(&env, &id, include_deleted, &format).await.map(HttpResponse::stale)
+                    match copy(&env, &id, include_deleted, &format).await {
+                        Ok(Some(copy)) => Ok(copy.stale()),
+                        Ok(None) => Err(error),
+                        Err(error) => Err(error),
+                    }
                 }
                 _ => Err(error),
             };
@@ -256,7 +260,8 @@ async fn respond(
         },
         Call::Connector(id, Operation::Get { include_deleted, realtime: false }) => {
             match copy(env, &id, include_deleted, &format).await {
-                Ok(response) => return send(response),
+                Ok(Some(response)) => return send(response),
+                Ok(None) => return to_connector(id, request.without_body()),
                 Err(error) => Err(error),
             }
         }
@@ -311,7 +316,8 @@ async fn admit(
     }
 }
 
-/// A connector as it was when it was last copied to Workers KV.
+/// A connector as it was when its object last copied it to Workers KV. `None`: somebody else has put a
+/// document there, and only the object knows whether it is an import, or a connector that was erased.
 ///
 /// # Errors
 /// 404 if there is no copy, 503 if Workers KV does not answer.
@@ -320,7 +326,7 @@ async fn copy(
     id: &str,
     include_deleted: bool,
     format: &Format,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Option<HttpResponse>, ApiError> {
     let key = kv_key(id);
     let unavailable = |why: String| {
         console_error!("KV key [{key}] cannot be read: {why}");
@@ -332,11 +338,12 @@ async fn copy(
         Some(Err(thrown)) => return Err(unavailable(describe(&thrown))),
         None => return Err(unavailable(format!("no answer within {} s", COPY_LIMIT.as_secs()))),
     };
+    let Some(written_at) = found.written_at else { return Ok(None) };
     let connector = Connector::from_json(&found.value).map_err(|_| ApiError::not_found(id))?;
     let json = connector.to_json();
     let response = api::show(id, include_deleted, Some((&connector, &json)))?;
-    let age = found.written_at.map(|at| now_millis().saturating_sub(at) / 1_000);
-    Ok(HttpResponse::new(format.success(response), format).age(age))
+    let age = now_millis().saturating_sub(written_at) / 1_000;
+    Ok(Some(HttpResponse::new(format.success(response), format).age(Some(age))))
 }
 
 /// A value, be it given or promised.

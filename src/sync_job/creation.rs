@@ -2,12 +2,9 @@
 
 use serde_json::Value;
 
-use super::{Fields, SyncJob, SyncJobStatus};
+use super::{ACCESS_CONTROL_INDEX_PREFIX, Fields, SyncJob, SyncJobStatus};
 use crate::connector::{Connector, DomainError};
 use crate::values::Time;
-
-/// Access control lists are synced into an index of this prefix.
-const ACCESS_CONTROL_INDEX_PREFIX: &str = ".search-acl-filter-";
 
 /// What a job syncs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -15,8 +15,12 @@ pub use status::{InvalidTransition, SyncJobStatus};
 
 pub use crate::document::Fields;
 
+use crate::connector::Connector;
 use crate::document::{self, Document, known_status};
 use crate::values::json;
+
+/// Access control lists are synced into an index of this prefix.
+const ACCESS_CONTROL_INDEX_PREFIX: &str = ".search-acl-filter-";
 
 /// The document of a sync job. Always holds a valid `status`.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,6 +61,34 @@ impl SyncJob {
     /// Its status.
     pub fn status(&self) -> SyncJobStatus {
         self.status
+    }
+
+    /// Whether it has ended: nobody carries it out any more.
+    pub fn is_over(&self) -> bool {
+        self.status.next().is_empty()
+    }
+
+    /// What the document says of a member of its connector. Elasticsearch takes a name with a dot for a
+    /// path, so there are two ways to write it.
+    pub fn of_connector(&self, member: &str) -> impl Iterator<Item = &Value> {
+        let nested = self.fields.get("connector").and_then(|connector| connector.get(member));
+        let dotted = self.fields.get(&format!("connector.{member}"));
+        nested.into_iter().chain(dotted).filter(|value| !value.is_null())
+    }
+
+    /// The indices that it may write to and that its connector does not hold: what the document says,
+    /// and without the prefix of indices for access control lists.
+    pub fn foreign_indices<'a>(
+        &'a self,
+        connector: Option<&'a Connector>,
+    ) -> impl Iterator<Item = (&'a Value, Option<&'a str>)> {
+        let own = connector.and_then(Connector::held_index);
+        self.of_connector("index_name").filter_map(move |written| {
+            let prefixed = written.as_str();
+            let index =
+                prefixed.map(|name| name.strip_prefix(ACCESS_CONTROL_INDEX_PREFIX).unwrap_or(name));
+            (index.is_none() || index != own).then_some((written, index))
+        })
     }
 
     /// The id of its connector, as the document says it.

@@ -49,7 +49,7 @@ fn whole() -> Value {
             { "seq": 7, "from": "connected", "to": "error", "at": "2026-11-25T08:30:00Z", "via": "_error", "by": "k" },
             { "seq": 1, "from": null, "to": "connected", "at": "2026-11-25T08:00:00Z", "via": "_import" },
         ],
-        "jobs": [{ "id": JOB, "version": 3, "edited": 2, "document": { "status": "pending", "connector": { "id": "a" } } }],
+        "jobs": [{ "id": JOB, "version": 3, "edited": 2, "document": { "status": "pending", "connector": { "id": "a", "index_name": "i" } } }],
     })
 }
 
@@ -64,10 +64,9 @@ fn what_was_saved_is_what_is_put_back() {
     assert_eq!((&document["name"], &document["status"]), (&json!("A"), &json!("error")));
     assert_eq!(Value::from(connector.history), whole()["history"]);
     assert_eq!(saved.jobs.len(), 1);
-    let job = &saved.jobs[0];
-    assert_eq!((&job["id"], &job["version"], &job["edited"]), (&json!(JOB), &json!(3), &json!(2)));
-    let document: Value = serde_json::from_str(job["document"].as_str().unwrap()).unwrap();
-    assert_eq!(document["status"], "pending");
+    let saved = &saved.jobs[0];
+    assert_eq!((saved.id.as_str(), saved.version, saved.edited), (JOB, 3, 2));
+    assert_eq!(saved.job.status().name(), "pending");
 }
 
 #[test]
@@ -111,7 +110,15 @@ fn what_is_no_backup() {
         ("/history/0/at", json!(null), status),
         ("/history/0/via", json!(null), status),
         ("/history/0/by", json!(1), status),
+        ("/history/1/seq", json!(7), "[history] has two changes with [seq] 7"),
         ("/jobs/0", json!(1), "[jobs] has one that is no object"),
+        ("/jobs", json!([whole()["jobs"][0], whole()["jobs"][0]]), "[jobs] has job [job.a] twice"),
+        ("/jobs/0/document/connector/id", json!("b"), "[connector.id] of job [job.a] is \"b\""),
+        (
+            "/jobs/0/document/connector/index_name",
+            json!(1),
+            "[connector.index_name] of job [job.a] is 1",
+        ),
         (
             "/jobs/0/id",
             json!("job.b"),
@@ -159,4 +166,29 @@ fn a_time_to_go_back_to_is_needed() {
         assert_eq!(error.status, 400);
         assert!(reason(&error).contains("which is no time"), "{target}");
     }
+}
+
+#[test]
+fn unfinished_jobs_say_which_indices_their_connector_does_not_hold() {
+    let own = |index: &str| {
+        let document = json!({ "status": "connected", "index_name": index });
+        connector_status::connector::Connector::from_json(&document.to_string()).unwrap()
+    };
+    let mut body = whole();
+    let job = |n: usize, status: &str, index: &str| {
+        json!({ "id": format!("job{n}.a"), "version": 1,
+            "document": { "status": status, "connector": { "id": "a", "index_name": index } } })
+    };
+    body["jobs"] = json!([
+        job(1, "pending", "former"),
+        job(2, "canceled", "long-ago"),
+        job(3, "suspended", ".search-acl-filter-other"),
+        job(4, "in_progress", "own"),
+        job(5, "in_progress", ".search-acl-filter-own"),
+    ]);
+    let saved = restore(&body).unwrap().1;
+    let foreign = |connector| saved.foreign_indices(connector).collect::<Vec<_>>();
+    let own = own("own");
+    assert_eq!(foreign(Some(&own)), ["former", "other"]);
+    assert_eq!(foreign(None), ["former", "other", "own", "own"]);
 }

@@ -95,7 +95,7 @@ impl World {
                         let current = connector.map(|document| Current { document, version });
                         let condition = Precondition::of(request);
                         let now = Time::from_millis(now);
-                        let decision = api::decide(id, write, &condition, current, now)?;
+                        let decision = api::decide(id, &write, &condition, current, now)?;
                         self.off_protocol = off_protocol(&decision);
                         commit(&mut self.connector, &mut self.version, decision)
                     }
@@ -126,8 +126,9 @@ impl World {
                         let current = job.map(|document| Current { document, version });
                         let condition = Precondition::of(request);
                         let now = Time::from_millis(now);
-                        let decision =
-                            api::decide_sync_job(&asked, write, &condition, current, now)?;
+                        let decision = api::decide_sync_job(
+                            &asked, write, &condition, current, connector, now,
+                        )?;
                         self.off_protocol = off_protocol(&decision);
                         commit(&mut self.job, &mut self.job_version, decision)
                     }

@@ -184,26 +184,26 @@ fn read(method: &str, target: &str, body: &str) -> Call {
 
 #[test]
 fn which_requests_write_and_what_the_history_calls_them() {
-    // method, path, body -> name of the write, index it wants
+    // method, path, body -> name of the write
     let table = [
-        ("GET", "", "", None, None),
-        ("GET", "/_status", "", None, None),
-        ("PUT", "", "", Some("_create"), None),
-        ("PUT", "", r#"{"index_name":"i"}"#, Some("_create"), Some("i")),
-        ("DELETE", "", "", Some("_delete"), None),
-        ("DELETE", "?hard=true", "", Some("_delete"), None),
-        ("PUT", "/_index_name", r#"{"index_name":"i"}"#, Some("_index_name"), Some("i")),
-        ("PUT", "/_index_name", r#"{"index_name":null}"#, Some("_index_name"), None),
-        ("PUT", "/_check_in", "", Some("_check_in"), None),
-        ("PUT", "/_filtering/_activate", "", Some("_filtering/_activate"), None),
+        ("GET", "", "", None),
+        ("GET", "/_status", "", None),
+        ("PUT", "", "", Some("_create")),
+        ("PUT", "", r#"{"index_name":"i"}"#, Some("_create")),
+        ("DELETE", "", "", Some("_delete")),
+        ("DELETE", "?hard=true", "", Some("_delete")),
+        ("PUT", "/_index_name", r#"{"index_name":"i"}"#, Some("_index_name")),
+        ("PUT", "/_index_name", r#"{"index_name":null}"#, Some("_index_name")),
+        ("PUT", "/_check_in", "", Some("_check_in")),
+        ("PUT", "/_filtering/_activate", "", Some("_filtering/_activate")),
     ];
-    for (method, path, body, name, index) in table {
+    for (method, path, body, name) in table {
         let call = read(method, &format!("/_connector/c{path}"), body);
         assert_eq!(call.writes(), name.is_some(), "{method} {path}");
         let Call::Connector(id, operation) = call else { panic!("{method} {path}") };
         assert_eq!(id, "c");
         if let Operation::Write(write) = operation {
-            assert_eq!((Some(write.name()), write.wanted_index(None)), (name, index));
+            assert_eq!(Some(write.name()), name);
         }
     }
     for (method, target, writes) in [

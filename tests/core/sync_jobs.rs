@@ -5,8 +5,12 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::common::{World, job_id, request};
-use connector_status::api::{self, Call, Operation, Write, etag, is_ours};
+use connector_status::api::{
+    self, ApiError, Call, Commit, Current, Operation, Precondition, SyncJobOperation, Write, etag,
+    is_ours,
+};
 use connector_status::connector::{Connector, Creation};
+use connector_status::protocol::claims::Change;
 use connector_status::sync_job::{JobType, SyncJob, SyncJobId, SyncJobStatus, TriggerMethod};
 use connector_status::values::Time;
 use proptest::prelude::*;
@@ -217,7 +221,7 @@ fn what_of_a_request_the_edge_needs_to_know() {
 }
 
 #[test]
-fn an_update_of_a_document_wants_the_index_that_it_leads_to() {
+fn an_update_of_a_document_takes_the_index_that_it_leads_to() {
     let visible = r#"{"status":"created","index_name":"a"}"#;
     let hidden = r#"{"status":"created","index_name":"a","deleted":true}"#;
     for (before, doc, wanted) in [
@@ -234,13 +238,17 @@ fn an_update_of_a_document_wants_the_index_that_it_leads_to() {
         (Some(hidden), json!({ "deleted": false, "index_name": "b" }), Some("b")),
         (Some(hidden), json!({ "deleted": false, "index_name": null }), None),
         (None, json!({ "deleted": false }), None),
-        (None, json!({ "index_name": "b" }), Some("b")),
+        (None, json!({ "index_name": "b" }), None),
     ] {
         let body = json!({ "doc": doc }).to_string();
         let call = api::read(&request("POST", "/.elastic-connectors/_update/c", &body)).1;
-        let Ok(Call::Connector(_, Operation::Write(write))) = call else { panic!("{call:?}") };
+        let Ok(Call::Connector(id, Operation::Write(write))) = call else { panic!("{call:?}") };
         let before = before.map(|text| Connector::from_json(text).unwrap());
-        assert_eq!(write.wanted_index(before.as_ref()), wanted, "{before:?} {doc}");
+        let current = before.as_ref().map(|document| Current { document, version: 1 });
+        let now = Time::from_millis(0);
+        let decision = api::decide(&id, &write, &Precondition::default(), current, now);
+        let commit = decision.map_or(Commit::Nothing, |decision| decision.commit);
+        assert_eq!(commit.taken_index(before.as_ref()), wanted, "{before:?} {doc}");
     }
 }
 
@@ -412,5 +420,98 @@ proptest! {
         let id = SyncJobId::new(&name, &connector);
         prop_assert!(id.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.~".contains(&b)));
         prop_assert_eq!(SyncJobId::parse(id.as_str()), Some(id));
+    }
+}
+
+/// What the documents API makes of a sync job, given its connector: the job, or why it is refused.
+fn write_job(
+    target: &str,
+    body: &Value,
+    before: Option<&SyncJob>,
+    connector: &Connector,
+) -> Result<SyncJob, String> {
+    let id = job_id("c");
+    let why = |error: ApiError| {
+        let error: Value = serde_json::from_str(&error.to_json()).unwrap();
+        error["error"]["reason"].as_str().unwrap().to_owned()
+    };
+    let method = if target.ends_with("_claim") { "PUT" } else { "POST" };
+    let now = Time::from_millis(0);
+    let decision = match api::read(&request(method, target, &body.to_string())).1.map_err(why)? {
+        Call::CreateSyncJob(_, creation) => {
+            api::create_sync_job(&id, creation, Some(connector), now)
+        }
+        Call::SyncJob(id, SyncJobOperation::Write(write)) => {
+            let current = before.map(|document| Current { document, version: 1 });
+            let any = Precondition::default();
+            api::decide_sync_job(&id, write, &any, current, Some(connector), now)
+        }
+        other => panic!("{other:?}"),
+    };
+    Ok(decision.map_err(why)?.commit.apply(before.cloned()).unwrap())
+}
+
+#[test]
+fn a_job_writes_to_its_connectors_index_and_to_no_other() {
+    let connector = |fields: &str| {
+        Connector::from_json(&format!(r#"{{"status":"connected",{fields}}}"#)).unwrap()
+    };
+    let (own, none) = (connector(r#""index_name":"own""#), connector(r#""index_name":null"#));
+    let hidden = connector(r#""index_name":"own","deleted":true"#);
+    let nested = |index: Value| json!({ "connector": { "id": "c", "index_name": index } });
+    let dotted =
+        |index: Value| json!({ "connector": { "id": "c" }, "connector.index_name": index });
+    let create = "/.elastic-connectors-sync-jobs/_doc";
+    let created = |spelled: &dyn Fn(Value) -> Value, index: Value, connector: &Connector| {
+        let mut body = spelled(index);
+        body["status"] = json!("pending");
+        write_job(create, &body, None, connector)
+    };
+    for spelled in [&nested as &dyn Fn(Value) -> Value, &dotted] {
+        for (index, connector, is_taken) in [
+            (json!("own"), &own, true),
+            (json!(".search-acl-filter-own"), &own, true),
+            (json!(null), &own, true),
+            (json!(null), &none, true),
+            (json!("other"), &own, false),
+            (json!(".search-acl-filter-other"), &own, false),
+            (json!(".search-acl-filter-.search-acl-filter-own"), &own, false),
+            (json!(".search-acl-filter-"), &own, false),
+            (json!("own"), &none, false),
+            (json!("own"), &hidden, false),
+        ] {
+            let job = created(spelled, index.clone(), connector);
+            assert_eq!(job.is_ok(), is_taken, "{index} {job:?}");
+            if let Err(reason) = job {
+                assert!(reason.contains("[connector.index_name]"), "{reason}");
+            }
+        }
+    }
+    let odd = created(&dotted, json!(["own"]), &own);
+    assert!(odd.unwrap_err().contains("[connector.index_name]"));
+
+    let update = &format!("/.elastic-connectors-sync-jobs/_update/{}", job_id("c"));
+    let pending = created(&nested, json!("own"), &own).unwrap();
+    let changed = |doc: Value, before: &SyncJob, connector: &Connector| {
+        write_job(update, &json!({ "doc": doc }), Some(before), connector)
+    };
+    for spelled in [&nested as &dyn Fn(Value) -> Value, &dotted] {
+        assert!(changed(spelled(json!("other")), &pending, &own).is_err());
+        assert!(changed(spelled(json!("own")), &pending, &own).is_ok());
+        // The connector has another index by now; the job keeps the one it was made for.
+        assert!(changed(spelled(json!("own")), &pending, &none).is_ok());
+    }
+    assert!(changed(json!({ "status": "in_progress" }), &pending, &none).is_ok());
+    let other_id = changed(json!({ "connector.id": "d" }), &pending, &own).unwrap_err();
+    assert!(other_id.contains("[connector.id]"), "{other_id}");
+    // Until it is over: then it is not started again.
+    let over = changed(json!({ "status": "completed" }), &pending, &own).unwrap();
+    let claim = format!("/_connector/_sync_job/{}/_claim", job_id("c"));
+    for connector in [&own, &none] {
+        let again = changed(json!({ "status": "pending" }), &over, connector);
+        let body = json!({ "worker_hostname": "w" });
+        let claimed = write_job(&claim, &body, Some(&over), connector);
+        assert_eq!([again.is_ok(), claimed.is_ok()], [connector == &own; 2]);
+        assert!(changed(json!({ "error": "late" }), &over, connector).is_ok());
     }
 }

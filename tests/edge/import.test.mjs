@@ -10,6 +10,7 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 
 import { environment, root } from "../../scripts/tools.mjs";
+import { serveWithKv } from "../soak/workerd.mjs";
 import { until } from "../until.mjs";
 import { send } from "./worker.mjs";
 
@@ -70,4 +71,37 @@ test("an export is taken up, and what cannot be is named", async (t) => {
     ["early", "Early", "configured"],
     ["late", "Late", "configured"],
   ]);
+});
+
+test("while Workers KV is away, a creation with a condition does not overwrite an import", async (t) => {
+  const server = await serveWithKv();
+  t.after(() => server.close());
+  const imported = { status: "connected", name: "Imported", index_name: null };
+  await server.kv("load", ["star", "tag", "any"].map((id) => [`c:${id}`, JSON.stringify(imported)]));
+  await server.kv("faults", { mode: "500" });
+  const create = (id, headers) => send(server.url(), "PUT", `/_connector/${id}`, { name: "New" }, headers);
+  assert.equal((await create("star", { "if-none-match": "*" })).status, 503);
+  assert.equal((await create("tag", { "if-match": '"1"' })).status, 503);
+  // Without a condition it does not matter what is there.
+  assert.equal((await create("any")).status, 201);
+  await server.kv("faults", { mode: "none" });
+  assert.equal((await create("star", { "if-none-match": "*" })).status, 412);
+  assert.equal((await create("tag", { "if-match": '"1"' })).status, 200);
+  assert.equal((await send(server.url(), "GET", "/_connector/star")).body.name, "Imported");
+});
+
+test("a copy that no object has written is shown if its object takes it up, and only then", async (t) => {
+  const server = await serveWithKv();
+  t.after(() => server.close());
+  const nearest = (id) => send(server.url(), "GET", `/_connector/${id}?realtime=false`);
+  const text = JSON.stringify({ status: "connected", name: "Put there", index_name: null });
+  await send(server.url(), "PUT", "/_connector/erased", { name: "Erased" });
+  await send(server.url(), "DELETE", "/_connector/erased?hard=true");
+  await until(() => server.kv("state"), ({ entries }) => !("c:erased" in entries));
+  await server.kv("load", ["erased", "imported"].map((id) => [`c:${id}`, text]));
+  assert.equal((await nearest("erased")).status, 404);
+  const { status, body, headers } = await nearest("imported");
+  assert.deepEqual([status, body.name, headers.get("age")], [200, "Put there", null]);
+  // From then on it is a copy like any other.
+  await until(() => nearest("imported"), (answer) => answer.headers.get("age") !== null);
 });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { serveWithKv } from "../soak/workerd.mjs";
+import { faulty, serveWithKv } from "../soak/workerd.mjs";
 import { send } from "./worker.mjs";
 
 // What wrangler puts before the Worker would take most of the time, and keep callers apart.
@@ -58,4 +58,44 @@ test("many writers to one connector: the history is one legal order", async () =
   const history = body.history.reverse();
   assert.equal(history.length, updated + 1);
   history.slice(1).forEach((change, n) => assert.equal(change.from, history[n].to));
+});
+
+/** The connectors of `ids` that hold an index. */
+async function holders(url, index, ids) {
+  const found = await Promise.all(ids.map((id) => send(url, "GET", `/_connector/${id}`)));
+  return ids.filter((_, n) => found[n].body.index_name === index);
+}
+
+test("an index stays with its connector while another one is undeleted and renamed at once, 40 times", async () => {
+  for (let round = 0; round < 40; round += 1) {
+    const [owner, hidden] = [`owner-${round}`, `hidden-${round}`];
+    const index = `wanted-${round}`;
+    await send(server.url(), "PUT", `/_connector/${owner}`, { index_name: index });
+    await send(server.url(), "PUT", `/_connector/${hidden}`, { index_name: `former-${round}` });
+    await send(server.url(), "DELETE", `/_connector/${hidden}`);
+    const update = (doc) => send(server.url(), "POST", `/.elastic-connectors/_update/${hidden}`, { doc });
+    const answers = await Promise.all([update({ deleted: false }), update({ index_name: index })]);
+    for (const { status } of answers) assert.ok([200, 400].includes(status), `round ${round}: ${status}`);
+    assert.deepEqual(await holders(server.url(), index, [owner, hidden]), [owner], `round ${round}`);
+  }
+});
+
+test("a refused write leaves the index to the write of the same connector that was committed", async (t) => {
+  const late = await serveWithKv({ worker: faulty() });
+  t.after(() => late.close());
+  const ask = (id, body, headers) => send(late.url(), "PUT", `/_connector/${id}`, body, headers);
+  assert.equal((await send(late.url(), "GET", "/_connector")).status, 200);
+  for (let round = 0; round < 20; round += 1) {
+    const [first, second] = [`twins-${round}`, `rival-${round}`];
+    const index = `contested-${round}`;
+    const { headers } = await ask(first, {}).then(() => send(late.url(), "GET", `/_connector/${first}`));
+    // Entries are late, so only a claim says whose the index is.
+    await late.faults({ mode: "hang", methods: ["apply"], delay: 30 });
+    const twin = () => ask(first, { index_name: index }, { "if-match": headers.get("etag") });
+    const twins = await Promise.all([twin(), twin(), twin()]);
+    assert.deepEqual(twins.map(({ status }) => status).sort(), [200, 412, 412], `round ${round}`);
+    await ask(second, { index_name: index });
+    await late.faults({ mode: "none" });
+    assert.deepEqual(await holders(late.url(), index, [first, second]), [first], `round ${round}`);
+  }
 });

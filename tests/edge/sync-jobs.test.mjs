@@ -419,3 +419,38 @@ test("queries from the language and beyond it never answer 5xx", async () => {
   }
   assert.ok(statuses.get(200) > 30 && statuses.get(400) > 30, [...statuses].join());
 });
+
+test("a sync job names no index of another connector, however it comes in", async () => {
+  await connector("Mine", { index_name: "mine" });
+  await connector("Theirs", { index_name: "theirs" });
+  const document = (status, spelled) => ({ status, connector: { id: "Mine" }, ...spelled });
+  const nested = (index_name) => ({ connector: { id: "Mine", index_name } });
+  const dotted = (index_name) => ({ "connector.index_name": index_name });
+  const create = (body) => ask("POST", `${JOBS}/_doc`, body);
+  for (const spelled of [nested, dotted]) {
+    for (const index of ["theirs", ".search-acl-filter-theirs", "nobodys"]) {
+      const { status, body } = await create(document("pending", spelled(index)));
+      assert.deepEqual([status, body.error?.type], [400, "illegal_argument_exception"], index);
+    }
+  }
+  const made = await create(document("pending", nested("mine")));
+  assert.equal(made.status, 201);
+  for (const doc of [nested("theirs"), dotted("theirs"), dotted(".search-acl-filter-theirs"), { "connector.id": "Theirs" }]) {
+    const { status } = await ask("POST", `${JOBS}/_update/${made.body._id}`, { doc });
+    assert.equal(status, 400, JSON.stringify(doc));
+  }
+  // A backup may hold jobs of a time when the connector had another index: nobody else must have it now.
+  const saved = (n, status, index) => ({ id: `job${n}.Mine`, version: 1, document: document(status, nested(index)) });
+  const restore = (...jobs) => ask("PUT", "/_connector/Mine/_backup?overwrite=true", { format: 1, id: "Mine", version: 1, document: { status: "connected", index_name: "mine" }, jobs });
+  for (const index of ["theirs", ".search-acl-filter-theirs"]) {
+    const { status, body } = await restore(saved(1, "pending", index));
+    assert.equal(status, 400, index);
+    assert.match(body.error.reason, /Index name \[theirs\] is used by another connector/);
+  }
+  assert.equal((await restore(saved(1, "pending", "former"), saved(2, "completed", "theirs"))).status, 200);
+  assert.equal((await ask("PUT", "/_connector/_sync_job/job2.Mine/_claim", { worker_hostname: "w" })).status, 400);
+  assert.equal((await ask("POST", `${JOBS}/_update/job2.Mine`, { doc: { status: "pending" } })).status, 400);
+  assert.equal((await ask("PUT", "/_connector/_sync_job/job1.Mine/_claim", { worker_hostname: "w" })).status, 200);
+  // The claim of the former index was for the restoration alone.
+  await connector("Next", { index_name: "former" });
+});

@@ -586,26 +586,62 @@ export async function claims({
   }
 
   /**
-   * Connectors take an index and give it up again, over and over. Each has it for certain from the answer that said so
-   * to the request that gave it up: no two at a time.
+   * Connectors take an index and give it up again, over and over: in every way that there is, alone and beside another
+   * request of the same connector. Each has it for certain from the moment when nothing of its own is under way any more
+   * and it shows the index, to the request that gives it up: no two at a time.
    */
   async function race(delay) {
     const all = numbers(width).map((n) => ({ index: `race-${delay}-${n}`, held: [] }));
     const until = now() + seconds * 1_000;
     const lane = async ({ index, held }, id) => {
-      const ask = (method, path, body) => send(server.url(), method, `/_connector/${id}${path}`, body);
+      const ask = async (method, path, body, headers) => {
+        const answer = await send(server.url(), method, path, body, headers);
+        if (![200, 201, 400, 404, 412, 503].includes(answer.status)) problems.push(`${id}: ${method} ${path} answered ${answer.status}`);
+        return answer;
+      };
+      const at = `/_connector/${id}`;
+      const update = (doc) => ask("POST", `/.elastic-connectors/_update/${id}`, { doc });
+      const restore = (index_name) =>
+        ask("PUT", `${at}/_backup?overwrite=true`, { format: 1, id, version: 1, document: { status: "configured", index_name } });
+      const rename = (index_name, headers) => ask("PUT", `${at}/_index_name`, { index_name }, headers);
+      const takes = [
+        () => rename(index),
+        () => ask("PUT", at, { index_name: index }),
+        () => update({ index_name: index }),
+        () => update({ deleted: false }),
+        () => ask("POST", `${at}/_restore`),
+        () => update({ deleted: false, index_name: index }),
+        () => restore(index),
+      ];
+      const gives = [
+        () => rename(null),
+        () => ask("DELETE", at),
+        () => ask("DELETE", `${at}?hard=true`),
+        () => update({ deleted: true }),
+        () => update({ index_name: null }),
+        () => restore(null),
+      ];
+      const twins = async () => {
+        const { headers } = await ask("GET", at);
+        const seen = { "if-match": headers.get("etag") ?? "none" };
+        const answers = await Promise.all(numbers(3).map(() => rename(index, seen)));
+        if (answers.filter(({ status }) => status === 200).length > 1) problems.push(`${id}: more than one of three with one If-Match`);
+      };
+      const turns = [
+        () => pick(takes)(),
+        () => Promise.all([pick(takes)(), pick(takes)()]),
+        () => Promise.all([pick(takes)(), pick(gives)(), pick(takes)()]),
+        twins,
+      ];
       while (now() < until) {
-        const takes = pick([() => ask("PUT", "/_index_name", { index_name: index }), () => ask("PUT", "", { index_name: index })]);
-        const { status } = await takes();
+        await pick(turns)();
         const from = now();
-        if (![200, 201, 400, 404, 503].includes(status)) problems.push(`${id}: answered ${status}`);
+        const { body } = await ask("GET", `${at}?include_deleted=true`);
         if (Math.random() < 0.5) await sleep(Math.random() * delay);
-        const isHeld = status < 300;
-        if (isHeld) {
+        if (body.index_name === index && body.deleted !== true) {
           held.push({ id, from, to: now() });
           changes += 1;
-          const gives = pick([() => ask("PUT", "/_index_name", { index_name: null }), () => ask("DELETE", ""), () => ask("DELETE", "?hard=true")]);
-          await gives();
+          await pick(gives)();
         } else {
           await sleep(Math.random() * 20);
         }

@@ -21,9 +21,10 @@ const LIMIT: Duration = Duration::from_secs(1);
 const ERROR_LIMIT: usize = 300;
 
 /// Lists show these changes at once, as in Elasticsearch: their callers wait for the Directory.
-const AWAITED: [&str; 8] = [
+const AWAITED: [&str; 9] = [
     "_create",
     "_delete",
+    "_restore",
     "_configuration",
     "_native",
     "_index_name",
@@ -68,7 +69,7 @@ pub(super) async fn tell(object: &Rc<Object>) {
 }
 
 async fn tell_once(object: &Rc<Object>) -> Result<(), String> {
-    let settled = object.settled.borrow().clone();
+    let settled = object.claims.borrow().settled().to_vec();
     let newest = object.with_record(|record| {
         let it = record?;
         let anew = object.outbox.is_anew.get();
@@ -98,7 +99,7 @@ async fn tell_once(object: &Rc<Object>) -> Result<(), String> {
         }
     }
     object.outbox.is_anew.set(false);
-    object.settled.borrow_mut().retain(|claim| !settled.contains(claim));
+    object.claims.borrow_mut().told(&settled);
     object.move_cursors(|cursors| cursors.directory = cursors.directory.max(version));
     Ok(())
 }

@@ -5,15 +5,22 @@ use std::rc::Rc;
 use serde_json::{Value, json};
 use worker::console_error;
 
-use super::{Loaded, Object, Record, Unavailable};
-use crate::api::{self, ApiError, Backup, Response, Saved, SavedConnector, already_there};
+use super::claim::OpenClaim;
+use super::{Attempt, Loaded, Object, Record};
+use crate::api::{
+    self, ApiError, Backup, Commit, Response, Saved, SavedConnector, SavedJob, already_there,
+};
 use crate::connector::Connector;
 use crate::edge::outbox;
 use crate::edge::runtime::{JsError, describe};
 use crate::limits::BODY_BYTES;
+use crate::protocol::claims::{Change, Successor};
 
 /// Jobs are given in parts of about this many characters.
 const PART: usize = BODY_BYTES;
+/// How many indices one restoration claims: that of the connector, and those that jobs were made for
+/// when the connector had another one.
+const CLAIMS_PER_RESTORATION: usize = 10;
 
 impl Object {
     /// Saves the connector, puts it back, or has the Directory told anew.
@@ -22,7 +29,7 @@ impl Object {
         backup: Backup,
     ) -> Result<Response, ApiError> {
         let id = backup.id().unwrap_or_default();
-        self.load(id).await.map_err(|Unavailable| ApiError::unavailable("Workers KV"))?;
+        self.load(id).await?;
         match backup {
             Backup::Ids { .. } => Err(ApiError::internal()),
             Backup::Show { id, after } => self.save(&id, after.as_deref()),
@@ -61,21 +68,17 @@ impl Object {
         overwrite: bool,
         saved: Saved,
     ) -> Result<Response, ApiError> {
-        let Saved { connector, jobs } = saved;
-        let index = connector.as_ref().and_then(|saved| saved.document.as_ref()?.held_index());
-        let claim = match index.filter(|index| !self.has_committed(index)) {
-            Some(index) => {
-                self.check_restoration(id, overwrite, connector.as_ref())?;
-                Some(self.claim(id, index.to_owned()).await?)
+        let mut claims: Vec<OpenClaim> = Vec::new();
+        for _ in 0..CLAIMS_PER_RESTORATION {
+            match self.commit_restoration(id, overwrite, &saved, &claims)? {
+                Attempt::Claim(index) => claims.push(self.claim(id, index).await?),
+                Attempt::Done(result) => {
+                    outbox::restored(self).await;
+                    return Ok(Response::json(200, &json!({ "id": id, "result": result })));
+                }
             }
-            None => None,
-        };
-        let result = self.commit_restoration(id, overwrite, connector, jobs)?;
-        if let (Some(claim), true) = (claim, result != "noop") {
-            claim.settle();
         }
-        outbox::restored(self).await;
-        Ok(Response::json(200, &json!({ "id": id, "result": result })))
+        Err(api::too_many_indices(id, CLAIMS_PER_RESTORATION))
     }
 
     /// What a restoration comes to with the connector as it is: `None` if this very state has been put
@@ -98,20 +101,31 @@ impl Object {
         }
     }
 
-    /// Not an `async fn`, and so without an `await`.
+    /// Commits what was saved, unless an index has to be claimed first. Not an `async fn`, and so without
+    /// an `await`.
     fn commit_restoration(
         self: &Rc<Self>,
         id: &str,
         overwrite: bool,
-        saved: Option<SavedConnector>,
-        jobs: Vec<Value>,
-    ) -> Result<&'static str, ApiError> {
-        let result = self.check_restoration(id, overwrite, saved.as_ref())?;
+        saved: &Saved,
+        claims: &[OpenClaim],
+    ) -> Result<Attempt<&'static str>, ApiError> {
+        self.read_row(id)?;
+        let Saved { connector, jobs } = saved;
+        let result = self.check_restoration(id, overwrite, connector.as_ref())?;
+        let connector = connector.as_ref().filter(|_| result.is_some());
+        let commit = connector.map(|saved| match &saved.document {
+            Some(document) => Commit::Put(document.clone()),
+            None => Commit::Erase,
+        });
+        let token = match self.claim_for(saved, commit.as_ref(), claims) {
+            Ok(token) => token,
+            Err(index) => return Ok(Attempt::Claim(index)),
+        };
         let there = self.with_record(|record| record.map(Record::newest_version));
         let mut row = json!({ "id": id, "has_connector": false, "erases_jobs": false });
-        let mut document = None;
-        let mut history = Vec::new();
-        if let (Some(_), Some(saved)) = (result, saved) {
+        let mut successor = None;
+        if let (Some(saved), Some(commit)) = (connector, commit) {
             // Over one that is there it is a change like any other, with a version of its own.
             let version = there.map_or(saved.version, |newest| newest.max(saved.version) + 1);
             row = json!({
@@ -122,20 +136,64 @@ impl Object {
                 "edited": if there.is_some() { version } else { saved.edited },
                 "floor": saved.floor().max(version),
             });
-            document = saved.document.as_ref().map(Connector::to_json);
-            history = saved.history;
+            let before = match self.loaded.take() {
+                Loaded::Found(record) => record.take_connector().1,
+                Loaded::Unread | Loaded::Empty => None,
+            };
+            let succeeded = self.claims.borrow().succeed(before, commit, token.as_deref());
+            successor = match succeeded {
+                Ok(successor) => Some(successor),
+                Err(index) => return Ok(Attempt::Claim(index)),
+            };
         }
-        let text = |list: Vec<Value>| Value::from(list).to_string();
+        let document = successor.as_ref().and_then(Successor::document).map(Connector::to_json);
+        let history = connector.map(|saved| Value::from(saved.history.clone()));
+        let history = history.unwrap_or_else(|| json!([])).to_string();
+        let jobs: Value = jobs.iter().map(saved_job).collect();
         let written =
-            self.store.restore(&row.to_string(), document.as_deref(), &text(history), &text(jobs));
+            self.store.restore(&row.to_string(), document.as_deref(), &history, &jobs.to_string());
         // Read anew, whether it was written or not.
         self.loaded.replace(Loaded::Unread);
-        let read = written.and_then(|()| self.read_store());
-        read.map_err(|thrown| failed(id, "put back", &thrown))?;
+        written.map_err(|thrown| failed(id, "put back", &thrown))?;
+        if successor.is_some() {
+            self.claims.borrow_mut().settle(token.as_deref());
+        }
+        self.read_row(id)?;
         if result.is_some() {
             outbox::webhook::restored(self);
         }
-        Ok(result.unwrap_or("noop"))
+        Ok(Attempt::Done(result.unwrap_or("noop")))
+    }
+
+    /// The token of the claim for the index that a connector takes by being restored, if it takes one.
+    ///
+    /// # Errors
+    /// The next index that has to be claimed, for the connector or for its jobs.
+    fn claim_for(
+        &self,
+        saved: &Saved,
+        commit: Option<&Commit>,
+        claims: &[OpenClaim],
+    ) -> Result<Option<String>, String> {
+        self.with_record(|record| {
+            let current = record.and_then(Record::connector);
+            let after = match commit {
+                Some(Commit::Put(document)) => Some(document),
+                Some(_) => None,
+                None => current,
+            };
+            let taken = commit.and_then(|commit| commit.taken_index(current));
+            let open = self.claims.borrow();
+            let granted = |index| {
+                let mut tokens = claims.iter().map(OpenClaim::token);
+                tokens.find(|token| open.granted_index(token) == Some(index))
+            };
+            let mut needed = taken.into_iter().chain(saved.foreign_indices(after));
+            match needed.find(|index| granted(index).is_none()) {
+                Some(missing) => Err(missing.to_owned()),
+                None => Ok(taken.and_then(granted).map(str::to_owned)),
+            }
+        })
     }
 
     async fn reindex(self: &Rc<Self>, id: &str) -> Result<Response, ApiError> {
@@ -155,6 +213,11 @@ impl Object {
         }
         Ok(Response::json(200, &json!({ "id": id, "result": "updated" })))
     }
+}
+
+fn saved_job(saved: &SavedJob) -> Value {
+    let SavedJob { id, version, edited, job } = saved;
+    json!({ "id": id.as_str(), "version": version, "edited": edited, "document": job.to_json() })
 }
 
 fn failed(id: &str, what: &str, thrown: &JsError) -> ApiError {

@@ -8,20 +8,25 @@ use worker::console_error;
 
 use super::Object;
 use crate::api::ApiError;
+use crate::edge::message::{self, with_format};
+use crate::edge::new_id;
 use crate::edge::runtime::{claim_index, describe, release_index, timeout};
-use crate::edge::{message, new_id};
+use crate::protocol::claims::Claim;
 
 /// How long to wait for the Directory.
 const LIMIT: Duration = Duration::from_millis(1_500);
 
-/// A name that a write not committed yet is going to have. As long as it lives, the object says so
-/// when the Directory asks; dropped before it is settled, it is given back.
-pub(super) struct Claim {
+/// A claim that the Directory has granted, for as long as the request that made it needs it. Dropped
+/// without a commit, it is released.
+pub(super) struct OpenClaim {
     object: Rc<Object>,
-    index: String,
     token: String,
-    message: String,
-    is_settled: bool,
+}
+
+impl OpenClaim {
+    pub fn token(&self) -> &str {
+        &self.token
+    }
 }
 
 impl Object {
@@ -29,25 +34,27 @@ impl Object {
     ///
     /// # Errors
     /// 400 if another connector has it, 503 if the Directory cannot say.
-    pub(super) async fn claim(self: &Rc<Self>, id: &str, index: String) -> Result<Claim, ApiError> {
+    pub(super) async fn claim(
+        self: &Rc<Self>,
+        id: &str,
+        index: String,
+    ) -> Result<OpenClaim, ApiError> {
         let token = new_id().ok_or_else(ApiError::internal)?;
-        let message = message::write([
-            ("index", Some(index.as_str())),
-            ("id", Some(id)),
-            ("token", Some(&token)),
-        ]);
-        self.claims.borrow_mut().push(index.clone());
-        let mut claim = Claim { object: self.clone(), index, token, message, is_settled: false };
-        let index = &claim.index;
-        let why = match timeout(LIMIT, claim_index(&self.env, &claim.message)).await {
+        let claim = Claim { index, id: id.to_owned(), token };
+        let message = to_message(&claim).ok_or_else(ApiError::internal)?;
+        self.claims.borrow_mut().open(claim.clone());
+        // From here on it is released if anything fails.
+        let open = OpenClaim { object: self.clone(), token: claim.token.clone() };
+        let why = match timeout(LIMIT, claim_index(&self.env, &message)).await {
             Some(Ok(reply)) => match message::parse(&reply) {
                 Ok(reply) => match reply.get("granted").and_then(Value::as_bool) {
-                    Some(true) => return Ok(claim),
+                    Some(true) => {
+                        self.claims.borrow_mut().grant(&claim.token);
+                        return Ok(open);
+                    }
                     Some(false) => {
-                        let error = ApiError::index_in_use(index);
-                        // There is nothing to give back.
-                        claim.is_settled = true;
-                        return Err(error);
+                        self.claims.borrow_mut().refuse(&claim.token);
+                        return Err(ApiError::index_in_use(&claim.index));
                     }
                     None => "the Directory cannot say".to_owned(),
                 },
@@ -56,33 +63,24 @@ impl Object {
             Some(Err(thrown)) => describe(&thrown),
             None => format!("no answer within {} ms", LIMIT.as_millis()),
         };
+        let index = &claim.index;
         console_error!("connector [{id}]: index [{index}] cannot be claimed: {why}");
         Err(ApiError::unavailable("the Directory, which knows who uses an index,"))
     }
 }
 
-impl Claim {
-    /// To be called when the write is committed. The Directory forgets the claim when it is told of
-    /// the write, by its token: a late message about the same name must not end a newer claim.
-    pub fn settle(mut self) {
-        self.is_settled = true;
-        let settled = (self.index.clone(), std::mem::take(&mut self.token));
-        self.object.settled.borrow_mut().push(settled);
+impl Drop for OpenClaim {
+    fn drop(&mut self) {
+        let released = self.object.claims.borrow_mut().abandon(&self.token);
+        let Some(message) = released.as_ref().and_then(to_message) else { return };
+        let env = self.object.env.clone();
+        // A release that is lost is found out when another connector wants the name.
+        self.object.state.wait_until(async move {
+            drop(timeout(LIMIT, release_index(&env, &message)).await);
+        });
     }
 }
 
-impl Drop for Claim {
-    fn drop(&mut self) {
-        let mut claims = self.object.claims.borrow_mut();
-        if let Some(place) = claims.iter().position(|index| *index == self.index) {
-            claims.swap_remove(place);
-        }
-        if !self.is_settled {
-            let (env, message) = (self.object.env.clone(), std::mem::take(&mut self.message));
-            // What is not given back now is found out when somebody else wants the name.
-            self.object.state.wait_until(async move {
-                drop(timeout(LIMIT, release_index(&env, &message)).await);
-            });
-        }
-    }
+fn to_message(claim: &Claim) -> Option<String> {
+    serde_json::to_string(claim).ok().map(|claim| with_format(&claim))
 }

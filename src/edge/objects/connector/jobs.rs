@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 use worker::console_error;
 
-use super::{Object, Unavailable};
+use super::{Object, Record};
 use crate::api::{
     self, ApiError, Commit, Current, Decision, Format, Index, Precondition, Request, Response,
     SyncJobCreation, SyncJobOperation, SyncJobWrite,
@@ -133,11 +133,11 @@ impl Object {
         connector: &str,
         creation: SyncJobCreation,
     ) -> Result<Response, ApiError> {
-        self.load(connector).await.map_err(|Unavailable| ApiError::unavailable("Workers KV"))?;
+        self.load(connector).await?;
         let name = new_id().ok_or_else(ApiError::internal)?;
         let id = SyncJobId::new(&name, connector);
         let decision = self.with_record(|record| {
-            let connector = record.and_then(|record| record.connector());
+            let connector = record.and_then(Record::connector);
             api::create_sync_job(&id, creation, connector, now())
         })?;
         self.commit_job(&id, None, decision.commit, Scope::Edit)?;
@@ -175,7 +175,10 @@ impl Object {
         let current = before
             .as_ref()
             .map(|before| Current { document: &before.job, version: before.version });
-        let mut decision = api::decide_sync_job(id, write, precondition, current, now())?;
+        let mut decision = self.with_record(|record| {
+            let connector = record.and_then(Record::connector);
+            api::decide_sync_job(id, write, precondition, current, connector, now())
+        })?;
         if decision.off_protocol.is_some() && self.is_strict() {
             decision = decision.strict()?;
         }

@@ -30,8 +30,10 @@ use crate::edge::runtime::{
     ConnectorStore, HttpResponse, JsError, JsResult, Kv, State, describe, spawn_or_ready, timeout,
 };
 use crate::edge::{KV, kv_key, log, now};
+use crate::protocol::claims::{Claims, Successor};
 use crate::status::Status;
 use crate::values::json;
+use claim::OpenClaim;
 use jobs::Jobs;
 pub(in crate::edge) use jobs::Telling;
 use store::WriteScope;
@@ -40,6 +42,10 @@ pub(in crate::edge) use store::{Cursors, Record};
 /// How long to wait for Workers KV to say whether it has a document to adopt.
 /// Together with the claim of an index name it must stay below two seconds.
 const ADOPTION_LIMIT: Duration = Duration::from_millis(800);
+
+/// How many index names one write claims, one after the other, while other writes of the connector
+/// change which one it needs.
+const CLAIMS_PER_WRITE: usize = 4;
 
 /// The setting that says what is done with a status off the table.
 const OFF_PROTOCOL_STATUS: &str = "OFF_PROTOCOL_STATUS";
@@ -55,10 +61,7 @@ pub(in crate::edge) struct Object {
     pub(in crate::edge) outbox: Outbox,
     pub(in crate::edge) store: ConnectorStore,
     loaded: RefCell<Loaded>,
-    /// The index names that are claimed for writes not committed yet.
-    claims: RefCell<Vec<String>>,
-    /// Claims whose write is committed, index and token, until the Directory knows.
-    pub(in crate::edge) settled: RefCell<Vec<(String, String)>>,
+    pub(in crate::edge) claims: RefCell<Claims>,
     jobs: RefCell<Jobs>,
 }
 
@@ -87,7 +90,6 @@ impl ConnectorObject {
             outbox: Outbox::default(),
             loaded: RefCell::default(),
             claims: RefCell::default(),
-            settled: RefCell::default(),
             jobs: RefCell::default(),
         }))
     }
@@ -109,7 +111,7 @@ impl ConnectorObject {
     pub fn current(&self, id: String, index: String) -> JsResult {
         let this = self.0.clone();
         spawn_or_ready(async move {
-            this.load(&id).await.map_err(|Unavailable| "Workers KV does not answer")?;
+            this.load(&id).await.map_err(|unavailable| unavailable.why())?;
             Ok(this.current(&index).into())
         })
     }
@@ -135,8 +137,37 @@ pub(in crate::edge) fn other_version() -> HttpResponse {
     HttpResponse::new(format.failure(&error), &format)
 }
 
-/// Something behind the object does not answer, so the connector is not known.
-struct Unavailable;
+/// Why it is not known whether there is a connector.
+#[derive(Clone, Copy)]
+enum Unavailable {
+    /// The object's own database cannot be read.
+    Storage,
+    /// The database is empty, and whether there is an import to adopt cannot be said.
+    Import,
+}
+
+impl Unavailable {
+    fn why(self) -> &'static str {
+        match self {
+            Self::Storage => "the connector's database",
+            Self::Import => "Workers KV",
+        }
+    }
+}
+
+impl From<Unavailable> for ApiError {
+    fn from(unavailable: Unavailable) -> Self {
+        Self::unavailable(unavailable.why())
+    }
+}
+
+/// What an attempt to commit comes to.
+enum Attempt<T> {
+    /// It is committed, or there was nothing to commit.
+    Done(T),
+    /// This index has to be claimed first.
+    Claim(String),
+}
 
 impl Object {
     async fn respond(self: &Rc<Self>, message: Message) -> HttpResponse {
@@ -150,10 +181,8 @@ impl Object {
                 self.carry_out_job(&job, operation, &request, &format).await
             }
             Ok(Call::Webhooks { size, .. }) => {
-                let shown = match self.load(&id).await {
-                    Ok(()) => outbox::webhook::view(self, &id, size),
-                    Err(Unavailable) => Err(ApiError::unavailable("Workers KV")),
-                };
+                let loaded = self.load(&id).await.map_err(ApiError::from);
+                let shown = loaded.and_then(|()| outbox::webhook::view(self, &id, size));
                 (format.result(shown), None)
             }
             Ok(Call::CreateSyncJob(connector, creation)) => {
@@ -175,13 +204,14 @@ impl Object {
         origin: Origin,
         format: &Format,
     ) -> (Response, Option<String>) {
-        let loaded = self.load(id).await;
-        let creates = matches!(operation, Operation::Write(Write::Create(_)));
-        // A creation does not depend on what was there; all else does.
-        if loaded.is_err() && !creates {
-            return (format.failure(&ApiError::unavailable("Workers KV")), None);
-        }
         let precondition = Precondition::of(request);
+        match (self.load(id).await, &operation) {
+            (Ok(()), _) => {}
+            // Whatever is imported, it is overwritten.
+            (Err(Unavailable::Import), Operation::Write(Write::Create(_)))
+                if precondition.is_none() => {}
+            (Err(unavailable), _) => return (format.failure(&unavailable.into()), None),
+        }
         match operation {
             // The response to a PUT has no entity tag: what was sent is not what is stored (RFC 9110, 9.3.4).
             Operation::Write(write) => {
@@ -230,17 +260,10 @@ impl Object {
         self.env.var(OFF_PROTOCOL_STATUS).is_ok_and(|setting| setting.to_string() == "refuse")
     }
 
-    /// Whether the connector has that index.
-    fn has_committed(&self, index: &str) -> bool {
-        self.with_record(|record| {
-            record.and_then(Record::connector).and_then(Connector::held_index) == Some(index)
-        })
-    }
-
     fn current(&self, index: &str) -> String {
         self.with_record(|record| {
             let entry = record.map(|record| outbox::directory::message(&outbox::directory::entry(record)));
-            let is_claiming = self.claims.borrow().iter().any(|claimed| claimed == index);
+            let is_claiming = self.claims.borrow().is_claiming(index);
             let document = record.and_then(outbox::directory::document);
             format!(
                 "{{\"format\":{FORMAT},\"entry\":{},\"document\":{},\"is_claiming\":{is_claiming}}}",
@@ -267,58 +290,77 @@ impl Object {
         Ok(())
     }
 
-    /// Sees to it that the row is read. An object without one adopts the document that Workers KV
-    /// may have: that is how connectors are imported.
-    async fn load(self: &Rc<Self>, id: &str) -> Result<(), Unavailable> {
+    /// Reads the row, unless it is in memory: a commit that failed took it out.
+    fn read_row(self: &Rc<Self>, id: &str) -> Result<(), Unavailable> {
         self.read_store().map_err(|thrown| {
             let why = describe(&thrown);
             console_error!("connector [{id}]: its database cannot be read: {why}");
-            Unavailable
-        })?;
+            Unavailable::Storage
+        })
+    }
+
+    /// Sees to it that the row is read. An object without one adopts the document that Workers KV
+    /// may have: that is how connectors are imported.
+    async fn load(self: &Rc<Self>, id: &str) -> Result<(), Unavailable> {
+        self.read_row(id)?;
         if !matches!(*self.loaded.borrow(), Loaded::Empty) {
             return Ok(());
         }
         let Some(connector) = self.imported(id).await? else { return Ok(()) };
-        let claim = match connector.held_index() {
-            Some(index) => match self.claim(id, index.to_owned()).await {
-                Ok(claim) => Some(claim),
-                Err(error) if error.status == 503 => return Err(Unavailable),
-                Err(_) => {
-                    console_error!(
-                        "KV key [{}] is not adopted: its index is used by another connector",
-                        kv_key(id)
-                    );
-                    return Ok(());
-                }
-            },
-            None => None,
-        };
-        // Another request may have come first meanwhile.
-        if matches!(*self.loaded.borrow(), Loaded::Empty) {
-            outbox::webhook::prepare(self, false);
-            let change = status_change(None, &connector, "_import", None);
-            let committed = self.commit(
-                Record::empty(id),
-                Some(connector),
-                WriteScope::Edit,
-                Some(change),
-                None,
-                false,
-            );
-            committed.map_err(|_| Unavailable)?;
-            if let Some(claim) = claim {
-                claim.settle();
+        let mut claim: Option<OpenClaim> = None;
+        let is_adopted = loop {
+            match self.adopt(id, &connector, claim.as_ref())? {
+                Attempt::Done(is_adopted) => break is_adopted,
+                Attempt::Claim(index) => match self.claim(id, index).await {
+                    Ok(granted) => claim = Some(granted),
+                    Err(error) if error.status == 503 => return Err(Unavailable::Import),
+                    Err(_) => {
+                        console_error!(
+                            "KV key [{}] is not adopted: its index is used by another connector",
+                            kv_key(id)
+                        );
+                        return Ok(());
+                    }
+                },
             }
+        };
+        if is_adopted {
             outbox::committed(self, "_import").await;
         }
-        Ok(())
+        self.read_row(id)
+    }
+
+    /// Commits an imported connector, unless another request was faster; tells whether it did. Not an
+    /// `async fn`, and so without an `await`.
+    fn adopt(
+        &self,
+        id: &str,
+        connector: &Connector,
+        claim: Option<&OpenClaim>,
+    ) -> Result<Attempt<bool>, Unavailable> {
+        if !matches!(*self.loaded.borrow(), Loaded::Empty) {
+            return Ok(Attempt::Done(false));
+        }
+        let commit = Commit::Put(connector.clone());
+        let succeeded = self.claims.borrow().succeed(None, commit, claim.map(OpenClaim::token));
+        let successor = match succeeded {
+            Ok(successor) => successor,
+            Err(index) => return Ok(Attempt::Claim(index)),
+        };
+        outbox::webhook::prepare(self, false);
+        let change = status_change(None, connector, "_import", None);
+        let before = Record::empty(id);
+        self.commit(before, successor, WriteScope::Edit, Some(change), None, false)
+            .map_err(|_| Unavailable::Storage)?;
+        Ok(Attempt::Done(true))
     }
 
     async fn imported(&self, id: &str) -> Result<Option<Connector>, Unavailable> {
-        let kv = Kv::of(&self.env, KV).map_err(|_| Unavailable)?;
+        let unavailable = |_| Unavailable::Import;
+        let kv = Kv::of(&self.env, KV).map_err(unavailable)?;
         let key = kv_key(id);
         let Some(Ok(found)) = timeout(ADOPTION_LIMIT, kv.get(&key)).await else {
-            return Err(Unavailable);
+            return Err(Unavailable::Import);
         };
         Ok(found.and_then(|text| {
             Connector::from_json(&text)
@@ -370,36 +412,34 @@ impl Object {
         precondition: &Precondition,
         origin: Origin,
     ) -> Result<Response, ApiError> {
-        let wanted = self
-            .with_record(|record| {
-                write.wanted_index(record.and_then(Record::connector)).map(str::to_owned)
-            })
-            .filter(|index| !self.has_committed(index));
-        let claim = match wanted {
-            Some(index) => {
-                // What is refused anyway need not claim a name.
-                self.decide(id, write.clone(), precondition)?;
-                Some(self.claim(id, index).await?)
+        let mut claim: Option<OpenClaim> = None;
+        for _ in 0..CLAIMS_PER_WRITE {
+            let attempt =
+                self.decide_and_commit(id, &write, precondition, &origin, claim.as_ref())?;
+            match attempt {
+                Attempt::Claim(index) => {
+                    drop(claim.take());
+                    claim = Some(self.claim(id, index).await?);
+                }
+                Attempt::Done((response, scope)) => {
+                    match scope {
+                        None => {}
+                        Some(WriteScope::Heartbeat) => outbox::seen(self).await,
+                        Some(WriteScope::Move | WriteScope::Edit) => {
+                            outbox::committed(self, write.name()).await;
+                        }
+                    }
+                    return Ok(response);
+                }
             }
-            None => None,
-        };
-        let via = write.name();
-        let (response, scope) = self.decide_and_commit(id, write, precondition, origin)?;
-        if let Some(claim) = claim {
-            claim.settle();
         }
-        match scope {
-            None => {}
-            Some(WriteScope::Heartbeat) => outbox::seen(self).await,
-            Some(WriteScope::Move | WriteScope::Edit) => outbox::committed(self, via).await,
-        }
-        Ok(response)
+        Err(ApiError::unavailable("the connector, whose index changes all the time,"))
     }
 
     fn decide(
         &self,
         id: &str,
-        write: Write,
+        write: &Write,
         precondition: &Precondition,
     ) -> Result<api::Decision, ApiError> {
         self.with_record(|record| {
@@ -411,14 +451,17 @@ impl Object {
         })
     }
 
-    /// Reads the connector, decides, and commits. Not an `async fn`, and so without an `await`.
+    /// Reads the connector, decides, and commits, unless an index has to be claimed first. Not an
+    /// `async fn`, and so without an `await`.
     fn decide_and_commit(
-        &self,
+        self: &Rc<Self>,
         id: &str,
-        write: Write,
+        write: &Write,
         precondition: &Precondition,
-        origin: Origin,
-    ) -> Result<(Response, Option<WriteScope>), ApiError> {
+        origin: &Origin,
+        claim: Option<&OpenClaim>,
+    ) -> Result<Attempt<(Response, Option<WriteScope>)>, ApiError> {
+        self.read_row(id)?;
         let via = write.name();
         let erases_jobs =
             matches!(write, Write::Delete { delete_sync_jobs: true, .. }) && self.has_jobs();
@@ -428,7 +471,15 @@ impl Object {
         }
         let api::Decision { commit, response, .. } = decision;
         if commit == Commit::Nothing {
-            return Ok((response, None));
+            return Ok(Attempt::Done((response, None)));
+        }
+        let token = claim.map(OpenClaim::token);
+        let missing = self.with_record(|record| {
+            let before = record.and_then(Record::connector);
+            self.claims.borrow().missing_index(before, &commit, token).map(str::to_owned)
+        });
+        if let Some(index) = missing {
+            return Ok(Attempt::Claim(index));
         }
         let scope = WriteScope::of(&commit);
         outbox::webhook::prepare(self, commit == Commit::Erase);
@@ -438,35 +489,42 @@ impl Object {
             Loaded::Unread | Loaded::Empty => (Record::empty(id), None),
         };
         let from = before.as_ref().map(Connector::status);
-        let after = commit.apply(before);
-        let change = after
-            .as_ref()
+        let succeeded = self.claims.borrow().succeed(before, commit, token);
+        let successor = match succeeded {
+            Ok(successor) => successor,
+            Err(index) => return Ok(Attempt::Claim(index)),
+        };
+        let change = successor
+            .document()
             .filter(|after| from != Some(after.status()) || via == "_create")
-            .map(|after| status_change(from, after, via, origin.by));
-        self.commit(row, after, scope, change, origin.request_id.as_deref(), erases_jobs)
+            .map(|after| status_change(from, after, via, origin.by.clone()));
+        self.commit(row, successor, scope, change, origin.request_id.as_deref(), erases_jobs)
             .map_err(|_| ApiError::internal())?;
         if erases_jobs {
             self.reload_jobs();
         }
-        Ok((response, Some(scope)))
+        Ok(Attempt::Done((response, Some(scope))))
     }
 
-    /// Commits a connector, and the change of status that led to it, as the version after `before`.
+    /// Commits what a connector becomes, and the change of status that led to it, as the version after
+    /// `before`.
     fn commit(
         &self,
         before: Record,
-        connector: Option<Connector>,
+        successor: Successor<Connector>,
         scope: WriteScope,
         change: Option<StatusChange>,
         request_id: Option<&str>,
         erases_jobs: bool,
     ) -> Result<(), JsError> {
+        let (connector, token) = successor.into_parts();
         let record = before.followed_by(connector, scope, change.as_ref());
         let id = &record.id;
         let written = store::commit(&self.store, &record, change.as_ref(), scope, erases_jobs);
         written.inspect_err(|thrown| {
             console_error!("connector [{id}]: commit failed: {}", describe(thrown));
         })?;
+        self.claims.borrow_mut().settle(token.as_deref());
         if let Some(change) = &change {
             log::status_change(id, change, request_id);
         }

@@ -133,12 +133,11 @@ impl DirectoryObject {
     /// If that cannot be said.
     pub fn claim(&self, claim: &str) -> JsResult {
         let this = self.0.clone();
-        let claim = match message::parse(claim) {
-            Ok(claim) => claim,
-            Err(UnknownFormat) => return Ok(json!({ "format": FORMAT }).to_string().into()),
+        let Some(claim) = message::to_value(claim) else {
+            return Ok(json!({ "format": FORMAT }).to_string().into());
         };
         spawn_or_ready(async move {
-            let granted = this.claim(claim.into()).await?;
+            let granted = this.claim(claim).await?;
             Ok(json!({ "format": FORMAT, "granted": granted }).to_string().into())
         })
     }
@@ -148,8 +147,8 @@ impl DirectoryObject {
     /// # Errors
     /// If the database fails.
     pub fn release(&self, claim: &str) -> JsResult {
-        if let Ok(claim) = message::parse(claim) {
-            self.0.release(&claim.into())?;
+        if let Some(claim) = message::to_value(claim) {
+            self.0.release(&claim)?;
         }
         Ok(JsValue::NULL)
     }

@@ -37,7 +37,12 @@ const TABLES = `
     count INTEGER NOT NULL,
     PRIMARY KEY (deleted, status, service_type)
   ) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS claim (index_name TEXT PRIMARY KEY, id TEXT NOT NULL, token TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS claim (
+    index_name TEXT NOT NULL,
+    id TEXT NOT NULL,
+    token TEXT NOT NULL,
+    PRIMARY KEY (index_name, token)
+  ) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 `;
 

@@ -1,0 +1,4 @@
+//! What the objects agree on among themselves, as state machines without I/O: the edge reads, calls
+//! and stores; what to do next is decided here.
+
+pub mod claims;
