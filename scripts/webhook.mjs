@@ -8,7 +8,7 @@ const USAGE = `Usage: npm run webhook -- test [--url http://127.0.0.1:8787]
        npm run webhook -- test --remote --url https://your.worker
        npm run --silent webhook -- secret
 
-  test      sends a real event to every webhook that is configured, and shows the answers
+  test      sends every webhook that is configured a real event and a summary, and shows them and the answers
   secret    makes a secret to sign with, for WEBHOOK_SECRET
   --url     where the service answers
   --remote  the deployed Worker: its address is needed then
@@ -45,9 +45,9 @@ async function test(url) {
     fail(`${url} answers ${response.status}: ${body.error?.reason ?? body.error ?? "no reason"}.${hint}`, 1);
   }
   const { targets, problems } = body;
-  for (const { target, host, type, delivered, status, took_ms, error } of targets) {
+  for (const { target, host, type, delivered, status, took_ms, error, sent } of targets) {
     const answer = delivered ? `delivered: answered ${status}` : `not delivered: ${error}`;
-    console.log(`${target} (${host}): ${type} ${answer}, ${took_ms} ms`);
+    console.log(`${target} (${host}): ${type} ${answer}, ${took_ms} ms\n  ${JSON.stringify(sent)}`);
   }
   for (const problem of problems) console.log(`wrong: ${problem}`);
   if (targets.length === 0 && problems.length === 0) {

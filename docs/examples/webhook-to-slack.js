@@ -5,6 +5,22 @@ import { Webhook } from "standardwebhooks";
 
 const escape = (text) => text.replace(/[&<>]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[c]);
 
+const label = (type) => type.split(".")[1].replace("_", " ");
+
+/** What a message about one connector says. */
+function ofOne(type, { id, name, from, to, changes, reason }) {
+  const move = from === to ? to : `${from ?? "new"} → ${to}`;
+  const many = changes > 1 ? ` (${changes} changes)` : "";
+  return [`*${escape(name ?? id)}*: ${label(type)}, ${move}${many}`, ...(reason ? [escape(reason)] : [])];
+}
+
+/** What a message about many says. */
+function ofMany({ event, count, connectors, causes }) {
+  const names = connectors.slice(0, 10).map(({ id, name }) => escape(name ?? id));
+  const more = count > names.length ? ` and ${count - names.length} more` : "";
+  return [`*${count} connectors*: ${label(event)}`, `${names.join(", ")}${more}`, ...causes.map(({ reason, count }) => `${count} × ${escape(reason)}`)];
+}
+
 export default {
   async fetch(request, { SIGNING_SECRET, SLACK_URL }) {
     let message;
@@ -13,11 +29,9 @@ export default {
     } catch {
       return new Response("not signed with the secret that is expected here", { status: 401 });
     }
-    const { id, name, from, to, changes, reason, url } = message.data;
-    const move = from === to ? to : `${from ?? "new"} → ${to}`;
-    const many = changes > 1 ? ` (${changes} changes)` : "";
-    const text = `*${escape(name ?? id)}*: ${message.type.split(".")[1].replace("_", " ")}, ${move}${many}`;
-    const lines = [text, ...(reason ? [escape(reason)] : []), ...(url ? [`<${url}|Open>`] : [])];
+    const { url, missed } = message.data;
+    const said = message.type === "connector.summary" ? ofMany(message.data) : ofOne(message.type, message.data);
+    const lines = [...said, ...(missed ? [`${missed} messages before this one are missing`] : []), ...(url ? [`<${url}|Open>`] : [])];
     const headers = { "content-type": "application/json" };
     const { ok } = await fetch(SLACK_URL, { method: "POST", headers, body: JSON.stringify({ text: lines.join("\n") }) });
     // Anything but a success is tried again later.

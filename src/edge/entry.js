@@ -99,6 +99,7 @@ export class Directory extends objectOf(
   "apply",
   "applyJobs",
   "report",
+  "notify",
   "claim",
   "release",
   "watch",

@@ -52,6 +52,20 @@ pub(super) fn webhook(id: &str, target: &str, message: &str, became: &str, why: 
     );
 }
 
+/// A webhook will not get some of the messages about a connector.
+pub(super) fn webhooks_given_up(id: &str, target: &str, count: u64, why: &str) {
+    print(
+        "webhook",
+        &[
+            ("connector", id.into()),
+            ("target", target.into()),
+            ("outcome", "given_up".into()),
+            ("count", count.into()),
+            ("why", why.into()),
+        ],
+    );
+}
+
 /// Prints JSON, without a map in between.
 fn print(event: &str, fields: &[(&str, Value)]) {
     let fields: String =

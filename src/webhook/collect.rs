@@ -1,14 +1,15 @@
 //! From changes of a connector to what a target is told of them.
 
-use serde_json::Value;
+use serde::Deserialize;
 
 use super::message::{EventType, Happening};
 use super::{Settings, Target};
 use crate::status::Status;
 use crate::values::Time;
 
-/// So many changes are not held back any longer: the history does not hold many more.
-const HELD_LIMIT: usize = 500;
+/// So many changes are neither held back nor left in the history for the alarm, which may be late:
+/// the history does not hold many more.
+pub const HELD_LIMIT: usize = 500;
 
 /// How far a target is with a connector.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,16 +41,25 @@ pub struct Change {
     pub creates: bool,
 }
 
+/// A row of the history.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ChangeRow {
+    seq: u64,
+    from: Option<String>,
+    to: String,
+    at: String,
+    via: String,
+}
+
 impl Change {
     /// Reads a row of the history.
-    pub fn from_row(row: &Value) -> Option<Self> {
-        let text = |name| row.get(name).and_then(Value::as_str);
+    pub fn from_row(row: &ChangeRow) -> Option<Self> {
         Some(Self {
-            seq: row.get("seq")?.as_u64()?,
-            from: text("from").and_then(Status::parse),
-            to: text("to").and_then(Status::parse)?,
-            at: text("at")?.to_owned(),
-            creates: text("via") == Some("_create"),
+            seq: row.seq,
+            from: row.from.as_deref().and_then(Status::parse),
+            to: Status::parse(&row.to)?,
+            at: row.at.clone(),
+            creates: row.via == "_create",
         })
     }
 

@@ -5,6 +5,7 @@ use hmac::{Hmac, Mac};
 use serde_json::Value;
 use sha2::Sha256;
 
+use super::settings::Secret;
 use super::{Settings, Target};
 use crate::values::json;
 
@@ -16,9 +17,9 @@ pub(super) const JITTER: u64 = 20;
 /// The signature of a message that is sent at that time, in seconds since 1970. While a secret is
 /// replaced there are two.
 pub fn sign(target: &Target, id: &str, timestamp: u64, body: &str) -> String {
-    let signature = |secret: &Vec<u8>| {
+    let signature = |secret: &Secret| {
         // Secrets of any length are taken.
-        let signer = Hmac::<Sha256>::new_from_slice(secret).ok()?;
+        let signer = Hmac::<Sha256>::new_from_slice(secret.reveal()).ok()?;
         let signature = signer.chain_update(format!("{id}.{timestamp}.")).chain_update(body);
         Some(format!("v1,{}", Base64::encode_string(&signature.finalize().into_bytes())))
     };
@@ -32,8 +33,8 @@ pub struct Reply {
     pub status: Option<u16>,
     /// Was it too late?
     pub is_late: bool,
-    /// Why nobody has answered.
-    pub error: Option<String>,
+    /// Was there a connection, and was it lost?
+    pub is_lost: bool,
     /// How long it took.
     pub took_ms: u64,
 }
@@ -46,7 +47,7 @@ impl Reply {
         Self {
             status: number("status").and_then(|status| u16::try_from(status).ok()),
             is_late: fields.get("is_late") == Some(&Value::Bool(true)),
-            error: fields.get("error").and_then(Value::as_str).map(str::to_owned),
+            is_lost: fields.get("is_lost") == Some(&Value::Bool(true)),
             took_ms: number("took_ms").unwrap_or_default(),
         }
     }
@@ -70,7 +71,11 @@ impl Reply {
             }
             Some(status) => Some(format!("answered {status}")),
             None if self.is_late => Some(format!("no answer within {} s", TIME_LIMIT_MS / 1_000)),
-            None => Some(format!("no answer: {}", self.error.as_deref().unwrap_or("no reason"))),
+            // What the runtime says may name the address, which may hold a secret.
+            None if self.is_lost => {
+                Some("no answer: the connection was refused or lost".to_owned())
+            }
+            None => Some("no answer: nothing can be sent to this address".to_owned()),
         }
     }
 }
@@ -84,6 +89,53 @@ pub enum Outcome {
     Gone,
     /// It is to be tried again.
     Failed,
+}
+
+/// What is to be done with a message after an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// It is tried again at that time, in milliseconds since 1970.
+    Again(u64),
+    /// It is done with.
+    Done(Outcome),
+}
+
+impl Next {
+    /// After `attempts` attempts, the last of which has just ended with that reply.
+    pub fn after(
+        settings: &Settings,
+        id: &str,
+        attempts: usize,
+        made: u64,
+        reply: &Reply,
+        now: u64,
+    ) -> Self {
+        match reply.outcome() {
+            Outcome::Failed => match next_attempt(settings, id, attempts, made, now) {
+                Some(at) => Self::Again(at),
+                None => Self::Done(Outcome::Failed),
+            },
+            outcome => Self::Done(outcome),
+        }
+    }
+
+    /// When it is tried again.
+    pub const fn at(self) -> Option<u64> {
+        match self {
+            Self::Again(at) => Some(at),
+            Self::Done(_) => None,
+        }
+    }
+
+    /// What became of it, as it is shown; `None`: it waits.
+    pub const fn state(self) -> Option<&'static str> {
+        match self {
+            Self::Again(_) => None,
+            Self::Done(Outcome::Delivered) => Some("delivered"),
+            Self::Done(Outcome::Gone) => Some("ended"),
+            Self::Done(Outcome::Failed) => Some("given_up"),
+        }
+    }
 }
 
 /// When a message is tried again that was made at `made` and has failed so many times, the last time

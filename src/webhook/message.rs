@@ -2,6 +2,7 @@
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -26,7 +27,8 @@ const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b')');
 
 /// What a message is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "&str", try_from = "String")]
 pub enum EventType {
     /// The connector has failed.
     Error,
@@ -72,6 +74,25 @@ impl EventType {
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|event| event.name() == name)
     }
+
+    /// Are many of these summarized? Who asks for every change of status gets every one.
+    pub fn is_summarized(self) -> bool {
+        self != Self::Status
+    }
+}
+
+impl From<EventType> for &str {
+    fn from(event: EventType) -> Self {
+        event.name()
+    }
+}
+
+impl TryFrom<String> for EventType {
+    type Error = &'static str;
+
+    fn try_from(name: String) -> Result<Self, &'static str> {
+        Self::parse(&name).ok_or("no event")
+    }
 }
 
 /// What has happened to a connector, as a target is to be told.
@@ -98,8 +119,8 @@ pub struct Happening {
 pub struct Message {
     /// The same whenever it is repeated.
     pub id: String,
-    /// What it is about.
-    pub event: EventType,
+    /// Its type.
+    pub kind: &'static str,
     /// When it happened.
     pub at: String,
     /// JSON.
@@ -157,7 +178,7 @@ pub fn compose(
         "url": page,
     });
     let key = digest(&[&target.name, id, event.name(), &seq.to_string(), at]);
-    message(format!("msg_{key}"), *event, at.clone(), data)
+    message(format!("msg_{key}"), event.name(), at.clone(), data)
 }
 
 /// A message to try out a target with: one that it asks for, about a connector that there is not.
@@ -184,12 +205,95 @@ pub fn test_message(target: &Target, settings: &Settings, nonce: &str, now: Time
         "url": settings.console,
         "test": true,
     });
-    message(format!("msg_test_{nonce}"), event, at, data)
+    message(format!("msg_test_{nonce}"), event.name(), at, data)
 }
 
-fn message(id: String, event: EventType, at: String, data: Value) -> Message {
-    let body = json!({ "type": event.name(), "timestamp": at, "data": data }).to_string();
-    Message { id, event, at, body }
+/// What has happened to many connectors at about the same time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// What has happened to each of them.
+    pub event: EventType,
+    /// Since when, in milliseconds since 1970.
+    pub since: u64,
+    /// How many connectors they are.
+    pub count: u64,
+    /// Id and name of the first of them.
+    pub connectors: Vec<(String, Option<String>)>,
+    /// The most frequent errors of connectors that have failed, and how many share each.
+    pub causes: Vec<(String, u64)>,
+    /// How many summaries before this one were given up.
+    pub missed: u64,
+}
+
+/// The type of messages about many connectors.
+const SUMMARY: &str = "connector.summary";
+
+/// Makes one message of what has happened to many connectors.
+pub fn summarize(summary: &Summary, target: &Target, settings: &Settings, now: u64) -> Message {
+    let Summary { event, since, count, .. } = summary;
+    let since = Time::from_millis(*since).to_string();
+    let at = Time::from_millis(now).to_string();
+    let key = digest(&[&target.name, SUMMARY, event.name(), &since, &at, &count.to_string()]);
+    message(format!("msg_{key}"), SUMMARY, at, summary_data(summary, settings, false))
+}
+
+fn summary_data(summary: &Summary, settings: &Settings, is_test: bool) -> Value {
+    let Summary { event, since, count, connectors, causes, missed } = summary;
+    let connector = |(id, name): &(String, Option<String>)| json!({ "id": id, "name": name });
+    let cause = |(reason, count): &(String, u64)| json!({ "reason": reason, "count": count });
+    // Those to which it has happened, in the console's list.
+    let filter = match event {
+        EventType::Error => "?status=error",
+        EventType::NeedsConfiguration => "?status=needs_configuration",
+        EventType::Silent => "?silent=true",
+        EventType::Recovered | EventType::SeenAgain | EventType::Status => "",
+    };
+    let data = json!({
+        "event": event.name(),
+        "count": count,
+        "connectors": connectors.iter().map(connector).collect::<Vec<_>>(),
+        "causes": causes.iter().map(cause).collect::<Vec<_>>(),
+        "since": Time::from_millis(*since).to_string(),
+        "url": settings.console.as_ref().map(|console| format!("{console}/#/{filter}")),
+    });
+    let missed = (*missed > 0).then(|| ("missed", Value::from(*missed)));
+    let test = is_test.then(|| ("test", Value::from(true)));
+    with_members(data, missed.into_iter().chain(test))
+}
+
+fn with_members(mut data: Value, more: impl Iterator<Item = (&'static str, Value)>) -> Value {
+    if let Value::Object(data) = &mut data {
+        data.extend(more.map(|(name, value)| (name.to_owned(), value)));
+    }
+    data
+}
+
+/// A summary to try out a target with. `None`: it is not sent any.
+pub fn test_summary(
+    target: &Target,
+    settings: &Settings,
+    nonce: &str,
+    now: u64,
+) -> Option<Message> {
+    let event = *target.events.iter().find(|event| event.is_summarized())?;
+    let summary = Summary {
+        event,
+        since: now,
+        count: 2,
+        connectors: ["webhook-test-1", "webhook-test-2"]
+            .map(|id| (id.to_owned(), Some("Test of the webhook".to_owned())))
+            .to_vec(),
+        causes: vec![("this is a test: no connector has changed".to_owned(), 2)],
+        missed: 0,
+    };
+    let data = summary_data(&summary, settings, true);
+    let at = Time::from_millis(now).to_string();
+    Some(message(format!("msg_test_{nonce}s"), SUMMARY, at, data))
+}
+
+fn message(id: String, kind: &'static str, at: String, data: Value) -> Message {
+    let body = json!({ "type": kind, "timestamp": at, "data": data }).to_string();
+    Message { id, kind, at, body }
 }
 
 /// What stands for some texts, in 24 characters.

@@ -7,12 +7,16 @@
 
 mod collect;
 mod delivery;
+mod gather;
 mod message;
 mod settings;
 mod view;
 
-pub use collect::{Change, Collected, Progress, collect};
-pub use delivery::{Outcome, Reply, TIME_LIMIT_MS, next_attempt, sign};
-pub use message::{EventType, Happening, Message, compose, test_message};
-pub use settings::{Settings, Target};
-pub use view::{Entry, show, test_result, test_results};
+pub use collect::{Change, ChangeRow, Collected, HELD_LIMIT, Progress, collect};
+pub use delivery::{Next, Outcome, Reply, TIME_LIMIT_MS, next_attempt, sign};
+pub use gather::{Gathering, Group, Verdict};
+pub use message::{
+    EventType, Happening, Message, Summary, compose, summarize, test_message, test_summary,
+};
+pub use settings::{Address, Secret, Settings, Target};
+pub use view::{Delivery, Entry, show, test_result, test_results};

@@ -1,5 +1,7 @@
 //! Which targets there are, and what they are sent.
 
+use std::fmt;
+
 use base64ct::{Base64, Encoding};
 use serde_json::Value;
 
@@ -15,6 +17,11 @@ const SECRET_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 /// The specification's schedule, in seconds: three days and a little.
 const RETRIES_S: [u64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
 const DAMPING_S: u64 = 60;
+/// So many messages about single connectors are sent to a target in so many seconds.
+const SINGLES: usize = 10;
+const SINGLES_S: u64 = 300;
+/// No limit is higher: the time of each of them is kept.
+const SINGLES_LIMIT: usize = 1_000;
 /// No setting is longer than this many seconds: 30 days.
 const SECONDS_LIMIT: u64 = 30 * 86_400;
 
@@ -22,6 +29,8 @@ const SILENT_AFTER: &str = "SILENT_AFTER_SECONDS";
 const CONSOLE: &str = "CONSOLE_URL";
 const DAMPING: &str = "WEBHOOK_DAMPING_SECONDS";
 const RETRIES: &str = "WEBHOOK_RETRY_SECONDS";
+const LIMIT: &str = "WEBHOOK_LIMIT";
+const LIMIT_SECONDS: &str = "WEBHOOK_LIMIT_SECONDS";
 const OF_TARGETS: [&str; 3] = ["WEBHOOK_URL", "WEBHOOK_SECRET", "WEBHOOK_EVENTS"];
 
 /// What is set.
@@ -37,8 +46,65 @@ pub struct Settings {
     pub damping_ms: u64,
     /// How long after a failure a message is sent again, by the number of the failure.
     pub retries_ms: Vec<u64>,
+    /// So many messages about single connectors are sent to a target within `single_window_ms`; what
+    /// is more is summarized.
+    pub single_limit: usize,
+    /// See `single_limit`.
+    pub single_window_ms: u64,
     /// Where the console is.
     pub console: Option<String>,
+}
+
+/// An address that messages are sent to. Its path often holds a secret, so it cannot be printed: only
+/// its host can.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Address {
+    url: String,
+    host: String,
+}
+
+impl Address {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// What is wrong with it, without any part of it.
+    fn parse(url: &str) -> Result<Self, &'static str> {
+        let host = host(url)?.to_owned();
+        Ok(Self { url: url.to_owned(), host })
+    }
+
+    /// Host and port.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// All of it, for the request that sends a message.
+    pub fn reveal(&self) -> &str {
+        &self.url
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Address").field(&self.host).finish()
+    }
+}
+
+/// A secret to sign with, which cannot be printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Vec<u8>);
+
+impl Secret {
+    /// Its bytes, for the signature.
+    pub fn reveal(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
 }
 
 /// Somebody who is sent messages.
@@ -46,12 +112,10 @@ pub struct Settings {
 pub struct Target {
     /// The setting that names it.
     pub name: String,
-    /// Where messages go. Never shown: it may hold a secret.
-    pub url: String,
-    /// Host and port of it.
-    pub host: String,
+    /// Where messages go.
+    pub address: Address,
     /// What messages are signed with: the secret, or the new and the old one.
-    pub secrets: Vec<Vec<u8>>,
+    pub secrets: Vec<Secret>,
     /// What it is sent.
     pub events: Vec<EventType>,
     /// Stands for the URL where that must not be kept.
@@ -88,8 +152,8 @@ impl Settings {
                 Ok(seconds) if (least..=SECONDS_LIMIT).contains(&seconds) => seconds * 1_000,
                 _ => {
                     problems.push(format!(
-                        "{name} is [{given}]: it must be a number of seconds from {least} to \
-                         {SECONDS_LIMIT}. Until then it is {default}."
+                        "{name} must be a number of seconds from {least} to {SECONDS_LIMIT}. Until \
+                         then it is {default}."
                     ));
                     default * 1_000
                 }
@@ -97,14 +161,26 @@ impl Settings {
         };
         let silent_after_ms = seconds(SILENT_AFTER, SILENCE_MS / 1_000, 1);
         let damping_ms = seconds(DAMPING, DAMPING_S, 0);
+        let single_window_ms = seconds(LIMIT_SECONDS, SINGLES_S, 1);
+        let single_limit = match text(LIMIT).map(|given| given.parse::<usize>()) {
+            None => SINGLES,
+            Some(Ok(limit)) if limit <= SINGLES_LIMIT => limit,
+            Some(_) => {
+                problems.push(format!(
+                    "{LIMIT} must be a number of messages from 0 to {SINGLES_LIMIT}. Until then it \
+                     is {SINGLES}."
+                ));
+                SINGLES
+            }
+        };
         let retries: Option<Vec<u64>> = text(RETRIES).and_then(|given| {
             let read =
                 |one: &str| one.trim().parse().ok().filter(|s| (1..=SECONDS_LIMIT).contains(s));
             let read: Option<_> = given.split(',').map(read).collect();
             if read.is_none() {
                 problems.push(format!(
-                    "{RETRIES} is [{given}]: it must be numbers of seconds with commas between \
-                     them, such as 5,300,1800. Until then the specification's schedule is kept."
+                    "{RETRIES} must be numbers of seconds with commas between them, such as \
+                     5,300,1800. Until then the specification's schedule is kept."
                 ));
             }
             read
@@ -134,15 +210,16 @@ impl Settings {
                         None => EventType::DEFAULT.to_vec(),
                         Some(names) => read_events(&events, names, &mut problems),
                     };
-                    match (host(given), read_secrets(secrets)) {
-                        (Ok(host), Some(secrets)) if !events.is_empty() => targets.push(Target {
-                            name: url,
-                            url: given.to_owned(),
-                            host: host.to_owned(),
-                            secrets,
-                            events,
-                            fingerprint: digest(&[given]),
-                        }),
+                    match (Address::parse(given), read_secrets(secrets)) {
+                        (Ok(address), Some(secrets)) if !events.is_empty() => {
+                            targets.push(Target {
+                                name: url,
+                                address,
+                                secrets,
+                                events,
+                                fingerprint: digest(&[given]),
+                            })
+                        }
                         (Ok(_), Some(_)) => {}
                         (Ok(_), None) => problems.push(format!(
                             "{secret} must be whsec_ and the base64 of 24 to 64 bytes (two of \
@@ -162,7 +239,16 @@ impl Settings {
             ));
         }
         let retries_ms = retries.into_iter().map(|seconds| seconds * 1_000).collect();
-        Self { targets, problems, silent_after_ms, damping_ms, retries_ms, console }
+        Self {
+            targets,
+            problems,
+            silent_after_ms,
+            damping_ms,
+            retries_ms,
+            single_limit,
+            single_window_ms,
+            console,
+        }
     }
 
     /// How long it is tried to tell somebody of something, in milliseconds: three days and a little.
@@ -178,7 +264,7 @@ fn numbered(name: &str, n: usize) -> String {
 }
 
 fn is_known(name: &str) -> bool {
-    [DAMPING, RETRIES].contains(&name)
+    [DAMPING, RETRIES, LIMIT, LIMIT_SECONDS].contains(&name)
         || (1..=TARGETS).any(|n| OF_TARGETS.iter().any(|of| numbered(of, n) == name))
 }
 
@@ -189,7 +275,7 @@ fn read_events(setting: &str, names: &str, problems: &mut Vec<String>) -> Vec<Ev
             _ if name == "*" => events.extend(EventType::ALL),
             Some(event) => events.push(event),
             None => problems.push(format!(
-                "{setting} names [{name}], which is no event. Events are {}, and * for all.",
+                "{setting} names something that is no event. Events are {}, and * for all.",
                 EventType::ALL.map(EventType::name).join(", ")
             )),
         }
@@ -197,22 +283,31 @@ fn read_events(setting: &str, names: &str, problems: &mut Vec<String>) -> Vec<Ev
     events
 }
 
-fn read_secrets(given: &str) -> Option<Vec<Vec<u8>>> {
+fn read_secrets(given: &str) -> Option<Vec<Secret>> {
     let secret = |text: &str| {
         let bytes = Base64::decode_vec(text.strip_prefix("whsec_")?).ok()?;
-        SECRET_BYTES.contains(&bytes.len()).then_some(bytes)
+        SECRET_BYTES.contains(&bytes.len()).then_some(Secret(bytes))
     };
     given.split_whitespace().map(secret).collect()
 }
 
 /// Host and port of an address.
+///
+/// # Errors
+/// What is wrong with it, without any part of it.
 fn host(url: &str) -> Result<&str, &'static str> {
     let (scheme, rest) =
         url.split_once("://").ok_or("is no address such as https://a.example/b")?;
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
-        _ => host,
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !host.ends_with(']') => (name, Some(port)),
+        _ => (host, None),
+    };
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+    let is_address = |c: char| c.is_ascii_hexdigit() || matches!(c, ':' | '.');
+    let is_host = match name.strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
+        Some(inside) => inside.contains(':') && inside.chars().all(is_address),
+        None => name.chars().all(is_name),
     };
     let is_here = matches!(name, "localhost" | "127.0.0.1" | "[::1]");
     match scheme {
@@ -221,6 +316,10 @@ fn host(url: &str) -> Result<&str, &'static str> {
         }
         _ if host.contains('@') => Err("must not contain a user name or password"),
         _ if name.is_empty() => Err("has no host"),
+        _ if !is_host => Err("has a host that is none: a path follows a `/`"),
+        _ if port.is_some_and(|port| port.parse::<u16>().map_or(true, |port| port == 0)) => {
+            Err("has a port that is none: it must be a number from 1 to 65535")
+        }
         "https" => Ok(host),
         "http" if is_here => Ok(host),
         "http" => Err("must be https: messages are signed, not encrypted"),

@@ -1,5 +1,6 @@
 //! What was sent and what became of it, for people.
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Message, Reply, Settings, Target};
@@ -15,14 +16,34 @@ pub struct Entry<'a> {
     pub waiting: u64,
     /// Has it answered 410?
     pub is_ended: bool,
+    /// How many messages of this connector it will never get.
+    pub given_up: u64,
+}
+
+/// A message as it is kept.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Delivery {
+    id: String,
+    target: String,
+    #[serde(rename = "type")]
+    kind: String,
+    at: String,
+    body: String,
+    attempts: u64,
+    next_at: Option<u64>,
+    tried_at: Option<u64>,
+    status: Option<u16>,
+    error: Option<String>,
+    outcome: Option<String>,
 }
 
 /// What was sent of a connector: `rows` are messages as they are kept, the newest first.
-pub fn show(id: &str, settings: &Settings, targets: &[Entry<'_>], rows: &[Value]) -> Value {
+pub fn show(id: &str, settings: &Settings, targets: &[Entry<'_>], rows: &[Delivery]) -> Value {
     let target = |entry: &Entry<'_>| {
         let mut shown = describe(entry.target);
         shown.insert("waiting".to_owned(), entry.waiting.into());
         shown.insert("ended".to_owned(), entry.is_ended.into());
+        shown.insert("given_up".to_owned(), entry.given_up.into());
         Value::Object(shown)
     };
     json!({
@@ -38,33 +59,31 @@ fn describe(target: &Target) -> Fields {
     let events: Vec<_> = target.events.iter().map(|event| event.name()).collect();
     Fields::from_iter([
         ("target".to_owned(), target.name.clone().into()),
-        ("host".to_owned(), target.host.clone().into()),
+        ("host".to_owned(), target.address.host().into()),
         ("events".to_owned(), events.into()),
     ])
 }
 
-fn delivery(row: &Value) -> Value {
-    let body = row.get("body").and_then(Value::as_str).unwrap_or_default();
-    let body = text::parse_object(body).unwrap_or_default();
+fn delivery(row: &Delivery) -> Value {
+    let body = text::parse_object(&row.body).unwrap_or_default();
     let said = |name: &str| body.get("data").and_then(|data| data.get(name)).cloned();
-    let time =
-        |name| row.get(name).and_then(Value::as_u64).map(|at| Time::from_millis(at).to_string());
-    let kept = |name: &str| row.get(name).cloned();
+    let time = |at: Option<u64>| at.map(|at| Time::from_millis(at).to_string());
     json!({
-        "webhook_id": kept("id"),
-        "target": kept("target"),
-        "type": kept("type"),
-        "at": kept("at"),
+        "webhook_id": row.id,
+        "target": row.target,
+        "type": row.kind,
+        "at": row.at,
         "from": said("from"),
         "to": said("to"),
         "changes": said("changes"),
         "reason": said("reason"),
-        "state": kept("outcome").filter(|outcome| !outcome.is_null()).unwrap_or("waiting".into()),
-        "attempts": kept("attempts"),
-        "last_attempt": time("tried_at"),
-        "last_status": kept("status"),
-        "last_error": kept("error"),
-        "next_attempt": time("next_at"),
+        "missed": said("missed").unwrap_or_else(|| 0.into()),
+        "state": row.outcome.as_deref().unwrap_or("waiting"),
+        "attempts": row.attempts,
+        "last_attempt": time(row.tried_at),
+        "last_status": row.status,
+        "last_error": row.error,
+        "next_attempt": time(row.next_at),
     })
 }
 
@@ -73,8 +92,9 @@ pub fn test_result(target: &Target, message: &Message, reply: &Reply) -> Value {
     let problem = reply.problem();
     let mut shown = describe(target);
     shown.extend([
-        ("type".to_owned(), message.event.name().into()),
+        ("type".to_owned(), message.kind.into()),
         ("webhook_id".to_owned(), message.id.clone().into()),
+        ("sent".to_owned(), text::parse(&message.body).unwrap_or_default()),
         ("delivered".to_owned(), problem.is_none().into()),
         ("status".to_owned(), reply.status.into()),
         ("took_ms".to_owned(), reply.took_ms.into()),
@@ -92,5 +112,7 @@ pub fn test_results(settings: &Settings, targets: Vec<Value>) -> Value {
         "silent_after_seconds": settings.silent_after_seconds(),
         "damping_seconds": settings.damping_ms / 1_000,
         "retry_seconds": retries,
+        "limit": settings.single_limit,
+        "limit_seconds": settings.single_window_ms / 1_000,
     })
 }

@@ -7,8 +7,9 @@ use connector_status::connector::Connector;
 use connector_status::status::Status;
 use connector_status::values::{Time, json as text};
 use connector_status::webhook::{
-    Change, Entry, EventType, Happening, Outcome, Progress, Reply, Settings, Target, collect,
-    compose, next_attempt, show, sign, test_message, test_result, test_results,
+    Change, Entry, EventType, Gathering, Happening, Next, Outcome, Progress, Reply, Settings,
+    Summary, Target, Verdict, collect, compose, next_attempt, show, sign, summarize, test_message,
+    test_result, test_results, test_summary,
 };
 use serde_json::{Value, json};
 
@@ -41,7 +42,7 @@ fn change(seq: u64, text: &str, seconds_ago: u64) -> Change {
         "at": Time::from_millis(NOW - seconds_ago * 1_000).to_string(),
         "via": if from == "create" { "_create" } else { "_status" },
     });
-    Change::from_row(&row).unwrap()
+    Change::from_row(&serde_json::from_value(row).unwrap()).unwrap()
 }
 
 fn said(happenings: &[Happening]) -> Vec<String> {
@@ -296,7 +297,14 @@ fn a_test_is_a_real_event_that_is_asked_for() {
         let message = test_message(&target, &settings, "n", Time::from_millis(NOW));
         let body = text::parse(&message.body).unwrap();
         assert_eq!((&body["type"], &body["data"]["test"]), (&event.name().into(), &true.into()));
-        assert_eq!((message.event, message.id.as_str()), (event, "msg_test_n"));
+        assert_eq!((message.kind, message.id.as_str()), (event.name(), "msg_test_n"));
+        let summary = test_summary(&target, &settings, "n", NOW);
+        assert_eq!(summary.is_some(), event != EventType::Status);
+        if let Some(summary) = summary {
+            let body = text::parse(&summary.body).unwrap();
+            let said = (&body["type"], &body["data"]["event"], &body["data"]["test"]);
+            assert_eq!(said, (&"connector.summary".into(), &event.name().into(), &true.into()));
+        }
     }
 }
 
@@ -348,9 +356,19 @@ fn what_an_answer_means() {
         (r#"{"status":410}"#, Outcome::Gone, Some("answered 410: it wants nothing more")),
         (r#"{"status":404}"#, Outcome::Failed, Some("answered 404")),
         (r#"{"status":500}"#, Outcome::Failed, Some("answered 500")),
-        (r#"{"is_late":true,"error":"timed out"}"#, Outcome::Failed, Some("no answer within 15 s")),
-        (r#"{"is_late":false,"error":"refused"}"#, Outcome::Failed, Some("no answer: refused")),
-        ("", Outcome::Failed, Some("no answer: no reason")),
+        (r#"{"is_late":true,"is_lost":true}"#, Outcome::Failed, Some("no answer within 15 s")),
+        (
+            r#"{"is_late":false,"is_lost":true}"#,
+            Outcome::Failed,
+            Some("no answer: the connection was refused or lost"),
+        ),
+        // The runtime's own words may name the address, and with it a secret.
+        (
+            r#"{"error":"Invalid URL: https://hooks.example:99999/secret"}"#,
+            Outcome::Failed,
+            Some("no answer: nothing can be sent to this address"),
+        ),
+        ("", Outcome::Failed, Some("no answer: nothing can be sent to this address")),
     ];
     for (reply, outcome, problem) in table {
         let reply = Reply::read(reply);
@@ -362,7 +380,7 @@ fn what_an_answer_means() {
 fn settings_and_what_is_wrong_with_them() {
     let other = json!({ "WEBHOOK_URL": "" });
     // [settings, targets, what the problems contain]
-    let table: [(Value, &[&str], &[&str]); 22] = [
+    let table: [(Value, &[&str], &[&str]); 29] = [
         (json!({}), &["WEBHOOK_URL a.example"], &[]),
         (other.clone(), &[], &["WEBHOOK_SECRET has no WEBHOOK_URL"]),
         (json!({ "WEBHOOK_SECRET": " " }), &[], &["WEBHOOK_SECRET is missing"]),
@@ -392,21 +410,33 @@ fn settings_and_what_is_wrong_with_them() {
             &["WEBHOOK_URL a.example"],
             &["WEBHOOK_URL_6 is no setting", "WEBHOOK_SECRET_6 is no setting"],
         ),
-        (json!({ "WEBHOOK_EVENTS": "error" }), &[], &["names [error], which is no event"]),
+        // No problem repeats any part of a value: a secret may be in the wrong place.
+        (json!({ "WEBHOOK_URL": "https:/a.example/SECRET" }), &[], &["is no address"]),
+        (json!({ "WEBHOOK_URL": "https://a.example\\SECRET" }), &[], &["a host that is none"]),
+        (json!({ "WEBHOOK_URL": "https://a.example%2FSECRET" }), &[], &["a host that is none"]),
+        (json!({ "WEBHOOK_URL": "https://[SECRET]/x" }), &[], &["a host that is none"]),
+        (json!({ "WEBHOOK_URL": "https://a.example:99999/SECRET" }), &[], &["a port that is none"]),
+        (json!({ "WEBHOOK_URL": "https://a.example:SECRET/x" }), &[], &["a port that is none"]),
+        (
+            json!({ "WEBHOOK_LIMIT": "-1", "WEBHOOK_LIMIT_SECONDS": "SECRET" }),
+            &["WEBHOOK_URL a.example"],
+            &["WEBHOOK_LIMIT_SECONDS must be a number", "WEBHOOK_LIMIT must be a number"],
+        ),
+        (json!({ "WEBHOOK_EVENTS": "SECRET" }), &[], &["names something that is no event"]),
         (
             json!({ "WEBHOOK_EVENTS": "connector.error, x" }),
             &["WEBHOOK_URL a.example"],
-            &["names [x], which is no event"],
+            &["names something that is no event"],
         ),
         (
             json!({ "WEBHOOK_DAMPING_SECONDS": "0", "SILENT_AFTER_SECONDS": "0" }),
             &["WEBHOOK_URL a.example"],
-            &["SILENT_AFTER_SECONDS is [0]"],
+            &["SILENT_AFTER_SECONDS must be a number"],
         ),
         (
             json!({ "WEBHOOK_RETRY_SECONDS": "5,x" }),
             &["WEBHOOK_URL a.example"],
-            &["WEBHOOK_RETRY_SECONDS is [5,x]"],
+            &["WEBHOOK_RETRY_SECONDS must be numbers"],
         ),
         (
             json!({ "CONSOLE_URL": "c.example" }),
@@ -416,15 +446,21 @@ fn settings_and_what_is_wrong_with_them() {
     ];
     for (given, targets, problems) in table {
         let read = settings(given.clone());
-        let found: Vec<_> =
-            read.targets.iter().map(|target| format!("{} {}", target.name, target.host)).collect();
+        let found: Vec<_> = read
+            .targets
+            .iter()
+            .map(|target| format!("{} {}", target.name, target.address.host()))
+            .collect();
         assert_eq!(found, targets, "{given}");
         assert_eq!(read.problems.len(), problems.len(), "{given}: {:?}", read.problems);
         for (problem, part) in read.problems.iter().zip(problems) {
             assert!(problem.contains(part), "{problem}");
-            assert!(!problem.contains(BARE), "{problem}");
+            assert!(!problem.contains(BARE) && !problem.contains("SECRET]"), "{problem}");
+            assert!(!problem.replace("WEBHOOK_SECRET", "").contains("SECRET"), "{problem}");
         }
     }
+    let shown = format!("{:?}", settings(json!({ "WEBHOOK_URL": "https://a.example/PATH" })));
+    assert!(shown.contains("a.example") && !shown.contains("PATH"), "{shown}");
     let nothing = Settings::read(other.as_object().unwrap());
     assert_eq!((nothing.targets.len(), nothing.problems.len()), (0, 0));
     // What is sent where nothing is said, and what each target has for itself.
@@ -487,7 +523,8 @@ fn what_people_are_shown() {
         all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         all
     };
-    let data = json!({ "from": "connected", "to": "error", "changes": 2, "reason": "r" });
+    let data =
+        json!({ "from": "connected", "to": "error", "changes": 2, "reason": "r", "missed": 7 });
     let row = json!({
         "id": "msg_1", "target": "WEBHOOK_URL", "type": "connector.error", "at": "2027-01-15T08:00:00.000Z",
         "body": json!({ "data": data }).to_string(), "outcome": null, "attempts": 1,
@@ -496,21 +533,25 @@ fn what_people_are_shown() {
     let delivery = json!({
         "webhook_id": "msg_1", "target": "WEBHOOK_URL", "type": "connector.error", "at": "2027-01-15T08:00:00.000Z",
         "from": "connected", "to": "error", "changes": 2, "reason": "r", "state": "waiting", "attempts": 1,
-        "last_attempt": "2027-01-15T08:00:00.000Z", "last_status": 500, "last_error": "no",
+        "last_attempt": "2027-01-15T08:00:00.000Z", "last_status": 500, "last_error": "no", "missed": 7,
         "next_attempt": "2027-01-15T08:00:05.000Z",
     });
-    let entry = Entry { target, waiting: 3, is_ended: true };
+    let entry = Entry { target, waiting: 3, is_ended: true, given_up: 9 };
+    let row = serde_json::from_value(row).unwrap();
     assert_eq!(
         show("a", &settings, &[entry], &[row]),
         json!({
-            "id": "a", "targets": [with(json!({ "waiting": 3, "ended": true }))], "problems": [],
+            "id": "a", "targets": [with(json!({ "waiting": 3, "ended": true, "given_up": 9 }))], "problems": [],
             "silent_after_seconds": 1_200, "deliveries": [delivery],
         })
     );
     let message = test_message(target, &settings, "n", Time::from_millis(NOW));
-    let reply = |status| Reply { status: Some(status), is_late: false, error: None, took_ms: 12 };
+    let reply = |status| Reply { status: Some(status), took_ms: 12, ..Reply::default() };
     let result = test_result(target, &message, &reply(204));
-    let sent = json!({ "type": "connector.error", "webhook_id": "msg_test_n", "took_ms": 12 });
+    let sent = json!({
+        "type": "connector.error", "webhook_id": "msg_test_n", "took_ms": 12,
+        "sent": text::parse(&message.body).unwrap(),
+    });
     let taken = json!({ "delivered": true, "status": 204, "error": null });
     let [sent, taken] = [sent, taken].map(|it| it.as_object().unwrap().clone());
     assert_eq!(result, with(sent.into_iter().chain(taken).collect()));
@@ -519,7 +560,183 @@ fn what_people_are_shown() {
         test_results(&settings, vec![result.clone()]),
         json!({
             "targets": [result], "problems": [], "silent_after_seconds": 1_200, "damping_seconds": 60,
-            "retry_seconds": [5, 300],
+            "retry_seconds": [5, 300], "limit": 10, "limit_seconds": 300,
         })
     );
+}
+
+/// Which of some events, each with how many seconds it happens after the one before, are sent by
+/// themselves, and which summaries are made when: `event count@seconds`.
+fn gathered(settings: &Settings, events: &[(u64, EventType, usize)]) -> (usize, Vec<String>) {
+    let (mut state, mut now, mut singles) = (Gathering::default(), NOW, 0);
+    let mut counts: Vec<(EventType, usize)> = Vec::new();
+    let mut summaries = Vec::new();
+    let mut wake = |state: &mut Gathering, until: u64, counts: &mut Vec<(EventType, usize)>| {
+        while let Some(due) = state.due().filter(|due| *due <= until) {
+            for group in state.take(settings, due) {
+                let position = counts.iter().position(|(event, _)| *event == group.event).unwrap();
+                let (event, count) = counts.remove(position);
+                let name = event.name().trim_start_matches("connector.");
+                summaries.push(format!("{name} {count}@{}", (due - NOW) / 1_000));
+            }
+            assert!(state.due().is_none_or(|next| next > due), "it would be woken for nothing");
+        }
+    };
+    for (seconds, event, count) in events {
+        now += seconds * 1_000;
+        wake(&mut state, now, &mut counts);
+        for _ in 0..*count {
+            match state.admit(*event, settings, now) {
+                Verdict::Single => singles += 1,
+                Verdict::Gathered => {
+                    match counts.iter_mut().find(|(it, _)| it == event) {
+                        Some((_, count)) => *count += 1,
+                        None => counts.push((*event, 1)),
+                    }
+                    let due = state.due().expect("what is gathered is told");
+                    assert!(due > now && due <= now + settings.single_window_ms + 15_000);
+                }
+            }
+        }
+        // What is kept is enough to go on from.
+        let text = serde_json::to_string(&state).unwrap();
+        assert_eq!(serde_json::from_str::<Gathering>(&text).unwrap(), state);
+        assert!(text.len() < 1_000, "{text}");
+    }
+    wake(&mut state, u64::MAX, &mut counts);
+    assert_eq!(counts, [], "gathered and never told");
+    (singles, summaries)
+}
+
+#[test]
+fn one_outage_is_a_few_messages_and_one_that_counts_the_others() {
+    use EventType::{Error, NeedsConfiguration, Recovered, SeenAgain, Silent};
+    let table: &[(&[(u64, EventType, usize)], usize, &[&str])] = &[
+        (&[(0, Error, 10)], 10, &[]),
+        (&[(0, Error, 300)], 10, &["error 290@15"]),
+        // So is the recovery, soon or later.
+        (&[(0, Error, 300), (60, Recovered, 300)], 10, &["error 290@15", "recovered 300@75"]),
+        (&[(0, Error, 300), (3_600, Recovered, 300)], 20, &["error 290@15", "recovered 290@3615"]),
+        // They need not fail at the same second: the first summary is soon, the next after five minutes.
+        (
+            &[(0, Silent, 20), (20, Silent, 80), (100, Silent, 80), (100, Silent, 80)],
+            10,
+            &["silent 10@15", "silent 240@315"],
+        ),
+        // Two outages at once: one message each, in order.
+        (
+            &[(0, Silent, 11), (1, Error, 50), (20, SeenAgain, 11), (1, Error, 1)],
+            10,
+            &["silent 1@15", "error 50@15", "seen_again 11@36", "error 1@36"],
+        ),
+        // While something is gathered, nothing overtakes it.
+        (
+            &[(0, Error, 11), (299, Error, 1), (2, Recovered, 1)],
+            10,
+            &["error 1@15", "error 1@315", "recovered 1@315"],
+        ),
+        // What is rare is told by itself.
+        (&[(0, NeedsConfiguration, 9), (200, Error, 1), (101, Error, 9)], 19, &[]),
+    ];
+    let settings = settings(json!({}));
+    for (events, singles, summaries) in table {
+        let (found, made) = gathered(&settings, events);
+        assert_eq!(found, *singles, "{events:?}");
+        assert_eq!(made, *summaries, "{events:?}");
+    }
+    let none = self::settings(json!({ "WEBHOOK_LIMIT": "0", "WEBHOOK_LIMIT_SECONDS": "2" }));
+    assert_eq!(gathered(&none, &[(0, Error, 3)]), (0, vec!["error 3@2".to_owned()]));
+}
+
+/// Whatever happens when: never more single messages in any window than the limit, and each event is
+/// summarized by itself or with others.
+#[test]
+fn no_window_has_more_single_messages_than_the_limit() {
+    let settings = settings(json!({ "WEBHOOK_LIMIT": "3", "WEBHOOK_LIMIT_SECONDS": "20" }));
+    let mut random: u64 = 7;
+    for _ in 0..2_000 {
+        let (mut state, mut now) = (Gathering::default(), NOW);
+        let (mut singles, mut summaries) = (Vec::new(), Vec::new());
+        for _ in 0..60 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            now += (random >> 33) % 7_000;
+            // The alarm may be late.
+            if random >> 62 != 0 {
+                let events = state.take(&settings, now).into_iter().map(|group| (group.event, now));
+                summaries.extend(events);
+            }
+            let event = EventType::DEFAULT[(random >> 40) as usize % 5];
+            if state.admit(event, &settings, now) == Verdict::Single {
+                singles.push(now);
+            }
+        }
+        for (n, at) in singles.iter().enumerate() {
+            let before = &singles[..=n];
+            let within = before.iter().filter(|before| *at - **before < 20_000).count();
+            assert!(within <= 3, "{within} messages within 20 s");
+        }
+        // Five events, each the reason of at most one summary of all of them in a window.
+        for (n, (_, at)) in summaries.iter().enumerate() {
+            let within = summaries[..=n].iter().filter(|(_, before)| at - before < 20_000).count();
+            assert!(within <= 25, "{within} summaries within 20 s");
+        }
+    }
+}
+
+#[test]
+fn a_summary_says_how_many_and_which_and_why() {
+    let settings = settings(json!({ "CONSOLE_URL": "https://c.example" }));
+    let mut summary = Summary {
+        event: EventType::Error,
+        since: NOW - 15_000,
+        count: 290,
+        connectors: vec![("a".to_owned(), Some("Ä".to_owned())), ("b".to_owned(), None)],
+        causes: vec![("no \"bucket\"".to_owned(), 289)],
+        missed: 0,
+    };
+    let made = |summary: &Summary| summarize(summary, &settings.targets[0], &settings, NOW);
+    let body = text::parse(&made(&summary).body).unwrap();
+    assert_eq!(
+        body,
+        json!({
+            "type": "connector.summary",
+            "timestamp": "2027-01-15T08:00:00.000Z",
+            "data": {
+                "event": "connector.error",
+                "count": 290,
+                "connectors": [{ "id": "a", "name": "Ä" }, { "id": "b", "name": null }],
+                "causes": [{ "reason": "no \"bucket\"", "count": 289 }],
+                "since": "2027-01-15T07:59:45.000Z",
+                "url": "https://c.example/#/?status=error",
+            },
+        })
+    );
+    let first = made(&summary).id;
+    summary.missed = 2;
+    summary.event = EventType::Silent;
+    let second = made(&summary);
+    let data = &text::parse(&second.body).unwrap()["data"];
+    assert_eq!(
+        (&data["missed"], &data["url"]),
+        (&2.into(), &"https://c.example/#/?silent=true".into())
+    );
+    assert_ne!(first, second.id);
+}
+
+#[test]
+fn what_is_done_after_an_attempt() {
+    let settings = settings(json!({ "WEBHOOK_RETRY_SECONDS": "5" }));
+    let table = [
+        (Some(204), 1, Next::Done(Outcome::Delivered), Some("delivered")),
+        (Some(410), 1, Next::Done(Outcome::Gone), Some("ended")),
+        (Some(500), 2, Next::Done(Outcome::Failed), Some("given_up")),
+        (None, 2, Next::Done(Outcome::Failed), Some("given_up")),
+    ];
+    for (status, attempts, next, state) in table {
+        let reply = Reply { status, ..Reply::default() };
+        let found = Next::after(&settings, "msg_x", attempts, NOW, &reply, NOW);
+        assert_eq!((found, found.state(), found.at()), (next, state, None));
+    }
+    let again = Next::after(&settings, "msg_x", 1, NOW, &Reply::default(), NOW);
+    assert_eq!((again.at(), again.state()), (next_attempt(&settings, "msg_x", 1, NOW, NOW), None));
 }

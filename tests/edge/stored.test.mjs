@@ -154,7 +154,7 @@ test("how far a webhook's target is, and a message that waits for it", async (t)
   await until(async () => (await send(server.url(), "GET", "/_connector/told/_webhook")).body.deliveries[0].attempts);
   await server.kill();
   const [[target, message]] = inDatabases(folder, "ConnectorObject", (database) => [rowOf(database, "webhook_target"), rowOf(database, "webhook")]);
-  assert.deepEqual({ ...target }, { target: "WEBHOOK_URL", seq: 2, failing: 1, quiet_until: 0, silent: null, gone: null });
+  assert.deepEqual({ ...target }, { target: "WEBHOOK_URL", seq: 2, failing: 1, quiet_until: 0, silent: null, gone: null, missed: 0, given_up: 0 });
   const { id, at, body, made, next_at, tried_at, ...rest } = message;
   assert.deepEqual(rest, { n: 1, target: "WEBHOOK_URL", type: "connector.error", attempts: 1, status: 500, error: "answered 500", outcome: null });
   assert.deepEqual([id, at, JSON.parse(body).data], [receiver.got[0].id, receiver.got[0].timestamp, receiver.got[0].data]);

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { build } from "esbuild";
 
 import { environment, root } from "../../scripts/tools.mjs";
-import { inDatabases, ours, rowOf, scratch, serve, serveWithKv } from "../soak/workerd.mjs";
+import { faulty, inDatabases, ours, rowOf, scratch, serve, serveWithKv } from "../soak/workerd.mjs";
 import { until } from "../until.mjs";
 import { newSecret, settingsFor, startReceiver } from "./receiver.mjs";
 import { must, send } from "./worker.mjs";
@@ -19,11 +19,11 @@ import { must, send } from "./worker.mjs";
 const DEADLINE = { timeout: 120_000 };
 
 /** A Worker with some receivers; ended with the test. `receivers`: options of each. */
-async function start(t, { receivers = [{}], vars = {} } = {}) {
+async function start(t, { receivers = [{}], vars = {}, faults = false } = {}) {
   const all = await Promise.all(receivers.map(startReceiver));
   const disk = mkdtempSync(join(scratch, "connector-status-disk-"));
   const settings = settingsFor(all, { WEBHOOK_DAMPING_SECONDS: "0", ...vars });
-  const worker = ours({ vars: { ANONYMOUS_PRIVILEGE: "manage_connector", ...settings } });
+  const worker = (faults ? faulty : ours)({ vars: { ANONYMOUS_PRIVILEGE: "manage_connector", ...settings } });
   const server = await serveWithKv({ worker, disk });
   t.after(async () => {
     await server.close();
@@ -193,6 +193,108 @@ suite("webhooks", { concurrency: 4 }, () => {
     });
   });
 
+  test("a connector that changes faster than its history is kept: each message arrives, or the next one says how many are missing", { timeout: 180_000 }, async (t) => {
+    const { receivers: [receiver], ask, move, server } = await start(t, { vars: { WEBHOOK_EVENTS: "connector.status" } });
+    await ask("PUT", "busy", {});
+    await arrived(receiver, 1);
+    // While Workers KV does not answer, the alarm comes less often.
+    await server.kv("faults", { mode: "hang" });
+    const moves = 3_000;
+    const client = async (own) => {
+      for (let n = 0; n < moves / 20; n += 1) await move("busy", own % 2 === n % 2 ? "error" : "connected");
+    };
+    await Promise.all(Array.from({ length: 20 }, (_, own) => client(own)));
+    await server.kv("faults", { mode: "none" });
+    const changes = (await ask("GET", "busy/_status?size=1")).history[0].version - 1;
+    const total = () => receiver.taken().reduce((sum, { data }) => sum + 1 + (data.missed ?? 0), 0);
+    await until(total, (sum) => sum >= changes + 1, 60);
+    await sleep(3_000);
+    assert.equal(total(), changes + 1);
+    const missed = receiver.taken().reduce((sum, { data }) => sum + (data.missed ?? 0), 0);
+    const { given_up } = (await ask("GET", "busy/_webhook")).targets[0];
+    assert.equal(given_up, missed);
+    const lines = server.log().split("\n").filter((line) => line.includes('"outcome":"given_up"')).map((line) => JSON.parse(line));
+    assert.equal(lines.reduce((sum, { count }) => sum + count, 0), missed);
+    const { body } = await send(server.url(), "GET", "/_metrics");
+    assert.match(body, new RegExp(`^connector_status_webhook_given_up_total\\{target="WEBHOOK_URL"\\} ${missed}$`, "m"));
+  });
+
+  test("messages that are given up because too many wait are a line in the log, and the next message says how many", { timeout: 180_000 }, async (t) => {
+    const { receivers: [receiver], ask, move, server } = await start(t, {
+      receivers: [{ answer: () => "error" }],
+      vars: { WEBHOOK_EVENTS: "connector.status", WEBHOOK_RETRY_SECONDS: Array(100).fill("3").join() },
+    });
+    await ask("PUT", "stuck", {});
+    await arrived(receiver, 1);
+    await move("stuck", "error");
+    for (let n = 0; n < 130; n += 1) await Promise.all(Array.from({ length: 10 }, (_, m) => move("stuck", m % 2 === 0 ? "error" : "connected")));
+    const changes = (await ask("GET", "stuck/_status?size=1")).history[0].version;
+    assert.ok(changes > 1_001);
+    const target = async () => (await ask("GET", "stuck/_webhook")).targets[0];
+    const { given_up } = await until(target, ({ waiting, given_up }) => waiting + given_up === changes, 30);
+    assert.equal(given_up, changes - 1_000);
+    const lines = server.log().split("\n").filter((line) => line.includes('"outcome":"given_up"')).map((line) => JSON.parse(line));
+    assert.equal(lines.reduce((sum, { count }) => sum + count, 0), given_up);
+    assert.ok(lines.every(({ connector, target, why }) => connector === "stuck" && target === "WEBHOOK_URL" && why === "1000 messages wait already"));
+    receiver.answerWith(() => "ok");
+    const first = await until(() => receiver.taken()[0], Boolean, 30);
+    assert.equal(first.data.missed, given_up);
+  });
+
+  test("one outage of many connectors is ten messages and one that counts and names the others, and so is the recovery", { timeout: 180_000 }, async (t) => {
+    const { receivers: [receiver, other], ask, move, server } = await start(t, {
+      receivers: [{}, {}],
+      vars: { WEBHOOK_LIMIT_SECONDS: "20", WEBHOOK_EVENTS_2: "connector.status", CONSOLE_URL: "https://c.example" },
+    });
+    const ids = Array.from({ length: 120 }, (_, n) => `many-${String(n).padStart(3, "0")}`);
+    const each = async (work) => {
+      for (let n = 0; n < ids.length; n += 12) await Promise.all(ids.slice(n, n + 12).map(work));
+    };
+    await each((id) => ask("PUT", id, { name: `Connector ${id}` }));
+    await each((id) => ask("PUT", `${id}/_error`, { error: "the database is down" }));
+    /** Waits until all have been told of, by themselves or in summaries; says which they were. */
+    const told = async (event) => {
+      const found = () => {
+        const singles = receiver.taken().filter(({ type }) => type === event);
+        const summaries = receiver.taken().filter(({ type, data }) => type === "connector.summary" && data.event === event).map(({ data }) => data);
+        return { singles, summaries, count: summaries.reduce((sum, { count }) => sum + count, singles.length) };
+      };
+      const { singles, summaries, count } = await until(found, ({ count }) => count >= ids.length, 60);
+      assert.equal(count, ids.length);
+      assert.ok(singles.length <= 10, `${singles.length} messages about single connectors`);
+      // One, if they change within 15 s; this machine may take longer.
+      assert.ok(summaries.length <= 3, `${summaries.length} summaries`);
+      const named = [...singles.map(({ data }) => data), ...summaries.flatMap(({ connectors }) => connectors)];
+      assert.equal(new Set(named.map(({ id }) => id)).size, named.length);
+      assert.ok(named.every(({ id, name }) => name === `Connector ${id}`));
+      return { singles, summaries };
+    };
+    const failed = await told("connector.error");
+    assert.equal(failed.singles.length, 10);
+    for (const { connectors, count, since, ...rest } of failed.summaries) {
+      assert.equal(connectors.length, Math.min(count, 100));
+      assert.ok(Date.parse(since) > 0);
+      assert.deepEqual(rest, { event: "connector.error", url: "https://c.example/#/?status=error", causes: [{ reason: "the database is down", count }] });
+    }
+    const [{ connectors: [{ id: gathered }] }] = failed.summaries;
+    const states = (await ask("GET", `${gathered}/_webhook`)).deliveries.filter(({ target }) => target === "WEBHOOK_URL").map(({ state }) => state);
+    assert.deepEqual(states, ["summarized"]);
+    await each((id) => move(id, "connected"));
+    await told("connector.recovered");
+    // Who asks for every change gets every change.
+    await until(() => other.taken().length, (count) => count === 360, 60);
+  });
+
+  test("while the Directory is away, messages are sent one by one", { timeout: 120_000 }, async (t) => {
+    const { receivers: [receiver], ask, move, server } = await start(t, { receivers: [{}], faults: true });
+    const ids = Array.from({ length: 15 }, (_, n) => `alone-${n}`);
+    for (const id of ids) await ask("PUT", id, {});
+    await server.faults({ mode: "throw", methods: ["notify"] });
+    await Promise.all(ids.map((id) => move(id, "error")));
+    await until(() => receiver.taken().length, (count) => count === 15, 60);
+    assert.deepEqual(receiver.taken().map(({ type }) => type), Array(15).fill("connector.error"));
+  });
+
   test("410 ends it for that connector, as long as the target has that URL", DEADLINE, async (t) => {
     const { receivers: [receiver], ask, move, deliveries } = await start(t, { receivers: [{ answer: () => "gone" }] });
     await ask("PUT", "ended", {});
@@ -350,19 +452,40 @@ suite("webhooks", { concurrency: 4 }, () => {
     const { status, body } = await send(server.url(), "POST", "/_connector/_webhook/_test");
     assert.equal(status, 200);
     assert.deepEqual(
-      body.targets.map(({ took_ms, webhook_id, events, ...rest }) => rest),
+      body.targets.map(({ took_ms, webhook_id, events, sent, ...rest }) => rest),
       [
         { target: "WEBHOOK_URL", host: first.host, type: "connector.error", delivered: true, status: 204, error: null },
+        { target: "WEBHOOK_URL", host: first.host, type: "connector.summary", delivered: true, status: 204, error: null },
         { target: "WEBHOOK_URL_2", host: second.host, type: "connector.silent", delivered: false, status: 500, error: "answered 500" },
+        { target: "WEBHOOK_URL_2", host: second.host, type: "connector.summary", delivered: false, status: 500, error: "answered 500" },
       ],
     );
-    assert.deepEqual(body.targets[1].events, ["connector.silent"]);
-    assert.deepEqual(first.got.map(({ id, data }) => [id, data.test]), [[body.targets[0].webhook_id, true]]);
-    const problems = [/^SILENT_AFTER_SECONDS is \[soon\]/, /^WEBHOOK_EVENTS_2 names \[connector.gone\]/, /^WEBHOOK_URL_3 must be https/, /^WEBHOOK_SECRET_4 has no WEBHOOK_URL_4/, /^WEBHOOK_EVENT is no setting/];
+    assert.deepEqual(body.targets[2].events, ["connector.silent"]);
+    const byId = (a, b) => (a[0] < b[0] ? -1 : 1);
+    const arrivedHere = first.got.map(({ id, type, data }) => [id, { type, data }]).sort(byId);
+    const said = body.targets.slice(0, 2).map(({ webhook_id, sent: { type, data } }) => [webhook_id, { type, data }]).sort(byId);
+    assert.deepEqual(arrivedHere, said);
+    assert.ok(first.got.every(({ data }) => data.test === true));
+    const problems = [/^SILENT_AFTER_SECONDS must be a number/, /^WEBHOOK_EVENTS_2 names something that is no event/, /^WEBHOOK_URL_3 must be https/, /^WEBHOOK_SECRET_4 has no WEBHOOK_URL_4/, /^WEBHOOK_EVENT is no setting/];
     assert.equal(body.problems.length, problems.length, JSON.stringify(body.problems));
     for (const [n, problem] of problems.entries()) assert.match(body.problems[n], problem);
     const text = JSON.stringify(body);
     for (const secret of [first.secret, second.secret, old, "of-the-url"]) assert.ok(!text.includes(secret), "a secret is shown");
+  });
+
+  test("an address that nothing can be sent to is shown nowhere with its path", DEADLINE, async (t) => {
+    const secret = newSecret();
+    for (const url of ["https://hooks.example:99999/of-the-url", "https://hooks.example\\of-the-url", "https://1.2.3.999/of-the-url", "http://127.0.0.1:1/of-the-url", "https:/hooks.example/of-the-url"]) {
+      const { ask, server, move, deliveries } = await start(t, { receivers: [], vars: { WEBHOOK_URL: url, WEBHOOK_SECRET: secret, WEBHOOK_EVENTS: "connector.error", WEBHOOK_URL_2: `${url}2`, WEBHOOK_EVENTS_2: "of-the-url", WEBHOOK_SECRET_2: `${secret}of-the-url` } });
+      const { body } = await send(server.url(), "POST", "/_connector/_webhook/_test");
+      assert.equal(body.targets.filter(({ delivered }) => delivered).length, 0);
+      assert.notEqual(body.targets.length + body.problems.length, 0);
+      await ask("PUT", "mistyped", {});
+      await move("mistyped", "error");
+      if (body.targets.length > 0) await until(() => deliveries("mistyped"), ([first]) => first?.attempts > 0);
+      const shown = JSON.stringify([body, await ask("GET", "mistyped/_webhook")]) + server.log();
+      assert.ok(!shown.includes("of-the-url"), `${url}: ${shown}`);
+    }
   });
 
   test("npm run webhook says what came of a test, and how to go on", DEADLINE, async (t) => {
@@ -371,10 +494,13 @@ suite("webhooks", { concurrency: 4 }, () => {
     const { code, said } = await script("test", "--url", url);
     assert.equal(code, 1);
     assert.match(said, new RegExp(`^WEBHOOK_URL \\(${receiver.host}\\): connector.error delivered: answered 204, \\d+ ms$`, "m"));
+    assert.match(said, new RegExp(`^WEBHOOK_URL \\(${receiver.host}\\): connector.summary delivered: answered 204, \\d+ ms$`, "m"));
+    // A sample of each.
+    for (const { type, timestamp, data } of receiver.got) assert.ok(said.includes(`\n  ${JSON.stringify({ type, timestamp, data })}\n`), said);
     assert.match(said, new RegExp(`^WEBHOOK_URL_2 \\(${other.host}\\): connector.error not delivered: answered 302: redirects are not followed, \\d+ ms$`, "m"));
     other.answerWith(() => "ok");
     assert.equal((await script("test", "--url", url)).code, 0);
-    assert.deepEqual(receiver.got.map(({ data }) => data.test), [true, true]);
+    assert.deepEqual(receiver.got.map(({ data }) => data.test), [true, true, true, true]);
 
     const none = await start(t, { receivers: [] });
     const cases = [

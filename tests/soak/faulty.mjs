@@ -6,7 +6,7 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import worker, { ConnectorObject as Connector, Directory as RealDirectory } from "./worker.js";
 
 /** The Directory's methods. */
-const METHODS = ["handle", "apply", "applyJobs", "report", "claim", "release"];
+const METHODS = ["handle", "apply", "applyJobs", "report", "notify", "claim", "release"];
 
 /**
  * `delay`: each message, and each answer to one, is late by up to so many milliseconds, most by far less. `methods`:

@@ -999,6 +999,9 @@ export async function webhooks({ connectors = 1_000, rounds = 6, kills = 4, clie
     WEBHOOK_EVENTS: "connector.status",
     WEBHOOK_EVENTS_2: "connector.error,connector.recovered",
     WEBHOOK_DAMPING_SECONDS: "0",
+    // What matters here is each message: none is to be summarized.
+    WEBHOOK_LIMIT: "1000",
+    WEBHOOK_LIMIT_SECONDS: "1",
     WEBHOOK_RETRY_SECONDS: Array(40).fill("1").join(),
   });
   const plain = await serveWithKv();

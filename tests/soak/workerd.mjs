@@ -224,7 +224,8 @@ export const ours = (options = {}) => ({
 });
 
 /** The same with faults between its objects: see faulty.mjs. */
-export const faulty = () => ours({ modules: ["tests/soak/faulty.mjs", "build/worker.js", "build/index_bg.wasm"] });
+export const faulty = (options = {}) =>
+  ours({ modules: ["tests/soak/faulty.mjs", "build/worker.js", "build/index_bg.wasm"], ...options });
 
 /** Workers KV, in memory: see kv.mjs. */
 export const kvWorker = { modules: ["tests/soak/kv.mjs"] };

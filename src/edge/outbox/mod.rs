@@ -56,24 +56,40 @@ impl Outbox {
     }
 }
 
-/// What the Directory is yet to hear of consumers: since when they are behind, or that they no longer are.
+/// What the Directory is yet to hear of consumers.
 #[derive(Default)]
 struct Reports {
-    waiting: RefCell<BTreeMap<String, Option<u64>>>,
+    waiting: RefCell<BTreeMap<String, Report>>,
     is_running: Cell<bool>,
+}
+
+/// What there is to say of a consumer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Report {
+    /// Since when it is behind; `None`: it no longer is.
+    since: Option<u64>,
+    /// How many messages to it were given up, if that is more than before.
+    given_up: Option<u64>,
 }
 
 impl Reports {
     fn add(&self, consumer: &str, since: Option<u64>) {
-        self.waiting.borrow_mut().insert(consumer.to_owned(), since);
+        let mut waiting = self.waiting.borrow_mut();
+        let given_up = waiting.get(consumer).and_then(|report| report.given_up);
+        waiting.insert(consumer.to_owned(), Report { since, given_up });
+    }
+
+    fn add_given_up(&self, consumer: &str, since: Option<u64>, given_up: u64) {
+        let report = Report { since, given_up: Some(given_up) };
+        self.waiting.borrow_mut().insert(consumer.to_owned(), report);
     }
 
     fn is_empty(&self) -> bool {
         self.waiting.borrow().is_empty()
     }
 
-    fn next(&self) -> Option<(String, Option<u64>)> {
-        self.waiting.borrow().iter().next().map(|(consumer, since)| (consumer.clone(), *since))
+    fn next(&self) -> Option<(String, Report)> {
+        self.waiting.borrow().iter().next().map(|(consumer, report)| (consumer.clone(), *report))
     }
 
     /// Sends them. What fails is repeated by the alarm.
@@ -82,18 +98,23 @@ impl Reports {
             return;
         }
         let id = object.with_record(|record| record.map(|record| record.id.clone()));
-        while let Some((consumer, since)) = self.next() {
-            let report =
-                json!({ "format": FORMAT, "id": id, "consumer": consumer, "since": since })
-                    .to_string();
-            let Some(Ok(())) = timeout(REPORT_LIMIT, report_behind(&object.env, &report)).await
+        while let Some((consumer, report)) = self.next() {
+            let text = json!({
+                "format": FORMAT,
+                "id": id,
+                "consumer": consumer,
+                "since": report.since,
+                "given_up": report.given_up,
+            })
+            .to_string();
+            let Some(Ok(())) = timeout(REPORT_LIMIT, report_behind(&object.env, &text)).await
             else {
                 set_alarm(object).await;
                 break;
             };
             let mut waiting = self.waiting.borrow_mut();
             // There may be something newer to say by now.
-            if waiting.get(&consumer) == Some(&since) {
+            if waiting.get(&consumer) == Some(&report) {
                 waiting.remove(&consumer);
             }
         }

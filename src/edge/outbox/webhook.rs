@@ -10,19 +10,24 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 use worker::{Env, console_error};
 
 use crate::api::{ApiError, Response};
 use crate::connector::Connector;
+use crate::edge::message::{self, FORMAT};
 use crate::edge::objects::connector::Object;
-use crate::edge::runtime::{JsError, deliver, describe, now_millis, sleep, webhook_settings};
+use crate::edge::objects::connector::webhooks::{self as store, Attempt, TargetRow, Waiting};
+use crate::edge::runtime::{
+    Database, JsError, deliver, describe, notify_directory, now_millis, sleep, timeout,
+    webhook_settings,
+};
 use crate::edge::{log, new_id, now};
 use crate::status::Status;
 use crate::values::{Time, json as text};
 use crate::webhook::{
-    self, Change, Collected, Entry, Outcome, Progress, Settings, TIME_LIMIT_MS, Target,
+    self, Collected, Delivery, Entry, EventType, HELD_LIMIT, Next, Outcome, Progress, Reply,
+    Settings, TIME_LIMIT_MS, Target,
 };
 
 /// No more messages of one connector wait for a target.
@@ -34,6 +39,8 @@ const SENDING_LIMIT_MS: u64 = TIME_LIMIT_MS + 5_000;
 /// The alarm waits for so long, a part at a time, for messages to be taken: most are by then, and no
 /// other alarm is needed to look for them.
 const PATIENCE: (u32, Duration) = (10, Duration::from_millis(100));
+/// How long to wait for the Directory to say whether a message is sent by itself.
+const ASK_LIMIT: Duration = Duration::from_secs(1);
 /// No more messages are shown.
 const SHOWN_LIMIT: usize = 100;
 
@@ -41,6 +48,7 @@ const SHOWN_LIMIT: usize = 100;
 #[derive(Default)]
 pub(in crate::edge) struct Webhooks {
     settings: OnceCell<Rc<Settings>>,
+    database: OnceCell<Database>,
     progress: RefCell<Option<BTreeMap<String, Position>>>,
     /// Since when a message is being sent, by target.
     sending: RefCell<BTreeMap<String, u64>>,
@@ -53,17 +61,9 @@ pub(in crate::edge) struct Webhooks {
 struct Position {
     progress: Progress,
     is_held: bool,
-}
-
-/// A message that waits.
-#[derive(Deserialize)]
-struct Waiting {
-    n: u64,
-    id: String,
-    body: String,
-    made: u64,
-    attempts: usize,
-    next_at: u64,
+    /// How many messages were given up, and of how many the Directory is about to know.
+    given_up: u64,
+    reported: u64,
 }
 
 impl Webhooks {
@@ -77,6 +77,10 @@ impl Webhooks {
         };
         self.settings.get_or_init(read).clone()
     }
+}
+
+fn database(object: &Object) -> &Database {
+    object.outbox.webhooks.database.get_or_init(|| object.state.database())
 }
 
 /// The Worker's settings that concern webhooks, and when a connector is silent.
@@ -96,13 +100,27 @@ pub(in crate::edge) fn prepare(object: &Object, erases: bool) {
     if settings.targets.is_empty() {
         return;
     }
-    let prepared = open(object, &settings).and_then(|()| match erases {
-        true => collect(object, &settings, false),
-        false => Ok(()),
-    });
+    // The history is pruned: what is in it is told before.
+    let prepared =
+        open(object, &settings).and_then(|()| match erases || is_far_behind(object, &settings) {
+            true => collect(object, &settings, false),
+            false => Ok(()),
+        });
     if let Err(thrown) = prepared {
         failed("cannot be prepared", &thrown);
     }
+}
+
+/// Has so much happened since a target was last told that the alarm must not be waited for?
+fn is_far_behind(object: &Object, settings: &Settings) -> bool {
+    let changed = object.with_record(|record| record.map_or(0, |record| record.changed));
+    let known = object.outbox.webhooks.progress.borrow();
+    let seq_of = |target: &Target| {
+        let position = known.as_ref()?.get(&target.name)?;
+        position.progress.gone.is_none().then_some(position.progress.seq)
+    };
+    let slowest = settings.targets.iter().filter_map(seq_of).min();
+    slowest.is_some_and(|seq| changed.saturating_sub(seq) >= HELD_LIMIT as u64)
 }
 
 fn failed(what: &str, thrown: &JsError) {
@@ -113,8 +131,8 @@ fn failed(what: &str, thrown: &JsError) {
 fn open(object: &Object, settings: &Settings) -> Result<(), JsError> {
     let mut known = object.outbox.webhooks.progress.borrow_mut();
     if known.is_none() {
-        let rows = object.store.webhook_targets()?;
-        *known = Some(rows.map(|rows| read_targets(&rows)).unwrap_or_default());
+        let rows = store::targets(database(object))?.unwrap_or_default();
+        *known = Some(rows.into_iter().map(position).collect());
     }
     let Some(known) = known.as_mut() else { return Ok(()) };
     let is_known = |target: &Target| {
@@ -142,11 +160,12 @@ fn begin(
         .into_iter()
         .map(|target| {
             let progress = Progress { seq, is_failing, ..Progress::default() };
-            (target.name.clone(), Position { progress, is_held: false })
+            let before = known.get(&target.name).cloned().unwrap_or_default();
+            (target.name.clone(), Position { progress, is_held: false, ..before })
         })
         .collect();
-    let rows = begun.iter().map(|(name, position)| row(name, &position.progress)).collect();
-    object.store.collect_webhooks(&Value::Array(rows).to_string(), "[]", WAITING_LIMIT)?;
+    let rows: Vec<_> = begun.iter().map(|(name, it)| (name.as_str(), &it.progress)).collect();
+    store::collect(database(object), &rows, &[], now_millis(), WAITING_LIMIT, |_| false)?;
     known.extend(begun);
     Ok(())
 }
@@ -171,32 +190,9 @@ pub(in crate::edge) fn restored(object: &Object) {
     }
 }
 
-fn read_targets(rows: &str) -> BTreeMap<String, Position> {
-    let read = |row: Value| {
-        let number = |name| row.get(name).and_then(Value::as_u64);
-        let name = row.get("target")?.as_str()?.to_owned();
-        let progress = Progress {
-            seq: number("seq")?,
-            is_failing: number("failing") == Some(1),
-            quiet_until: number("quiet_until").unwrap_or_default(),
-            silent: number("silent"),
-            gone: row.get("gone").and_then(Value::as_str).map(str::to_owned),
-        };
-        Some((name, Position { progress, is_held: false }))
-    };
-    text::parse_array(rows).unwrap_or_default().into_iter().filter_map(read).collect()
-}
-
-fn row(target: &str, progress: &Progress) -> Value {
-    let Progress { seq, is_failing, quiet_until, silent, gone } = progress;
-    json!({
-        "target": target,
-        "seq": seq,
-        "failing": u8::from(*is_failing),
-        "quiet_until": quiet_until,
-        "silent": silent,
-        "gone": gone,
-    })
+fn position(row: TargetRow) -> (String, Position) {
+    let TargetRow { name, progress, given_up } = row;
+    (name, Position { progress, is_held: false, given_up, reported: 0 })
 }
 
 /// Looks what has happened, and makes messages of it. `holds`: changes may be held back.
@@ -207,18 +203,14 @@ fn collect(object: &Object, settings: &Settings, holds: bool) -> Result<(), JsEr
     let last_seen = last_seen(object);
     let mut known = object.outbox.webhooks.progress.borrow_mut();
     let Some(known) = known.as_mut() else { return Ok(()) };
-    let (mut rows, mut messages, mut next) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut kept, mut messages, mut next) = (Vec::new(), Vec::new(), Vec::new());
     for target in &settings.targets {
         let Some(position) = known.get(&target.name) else { continue };
         if position.progress.gone.is_some() {
             continue;
         }
-        let changes: Vec<Change> = match changed > position.progress.seq {
-            true => {
-                let rows = object.store.changes_after(position.progress.seq)?;
-                let rows = text::parse_array(&rows).unwrap_or_default();
-                rows.iter().filter_map(Change::from_row).collect()
-            }
+        let changes = match changed > position.progress.seq {
+            true => store::changes_after(database(object), position.progress.seq)?,
             false => Vec::new(),
         };
         let collected =
@@ -233,26 +225,34 @@ fn collect(object: &Object, settings: &Settings, holds: bool) -> Result<(), JsEr
             for happening in &happenings {
                 let connector = record.connector();
                 let message = webhook::compose(happening, &record.id, connector, target, settings);
-                messages.push(json!({
-                    "target": target.name,
-                    "id": message.id,
-                    "type": message.event.name(),
-                    "at": message.at,
-                    "body": message.body,
-                    "made": now,
-                }));
+                messages.push((target.name.as_str(), message));
             }
         });
         if is_new {
-            rows.push(row(&target.name, &progress));
+            kept.push((target.name.as_str(), progress.clone()));
         }
-        next.push((target.name.clone(), Position { progress, is_held }));
+        next.push((target.name.clone(), Position { progress, is_held, ..position.clone() }));
     }
-    if !rows.is_empty() {
-        let (rows, messages) = (Value::Array(rows).to_string(), Value::Array(messages).to_string());
-        object.store.collect_webhooks(&rows, &messages, WAITING_LIMIT)?;
-    }
+    let rows: Vec<_> = kept.iter().map(|(name, progress)| (*name, progress)).collect();
+    let given_up = match rows.is_empty() {
+        true => Vec::new(),
+        false => {
+            let sending = object.outbox.webhooks.sending.borrow();
+            let is_sending = |target: &str| sending.contains_key(target);
+            store::collect(database(object), &rows, &messages, now, WAITING_LIMIT, is_sending)?
+        }
+    };
     known.extend(next);
+    for (target, count) in given_up {
+        let why = format!("{WAITING_LIMIT} messages wait already");
+        object.with_record(|record| {
+            let id = record.map(|record| record.id.as_str()).unwrap_or_default();
+            log::webhooks_given_up(id, &target, count, &why);
+        });
+        if let Some(position) = known.get_mut(&target) {
+            position.given_up += count;
+        }
+    }
     Ok(())
 }
 
@@ -270,6 +270,7 @@ pub(super) fn run(object: &Rc<Object>) {
     if let Err(thrown) = collect(object, &settings, true) {
         failed("cannot be collected", &thrown);
     }
+    report_given_up(object, &settings);
     let now = now_millis();
     for n in 0..settings.targets.len() {
         let Some(target) = settings.targets.get(n) else { continue };
@@ -290,6 +291,9 @@ pub(super) fn run(object: &Rc<Object>) {
             let since = late_since(&this, target);
             if was_late || since.is_some() {
                 this.outbox.reports.add(&target.name, since);
+            }
+            report_given_up(&this, &settings);
+            if !this.outbox.reports.is_empty() {
                 this.outbox.reports.send(&this).await;
             }
         });
@@ -307,11 +311,24 @@ pub(super) async fn wait(object: &Object) {
     }
 }
 
+/// Has the Directory told how many messages were given up, if it may not know.
+fn report_given_up(object: &Object, settings: &Settings) {
+    for target in &settings.targets {
+        let given_up = {
+            let mut known = object.outbox.webhooks.progress.borrow_mut();
+            let position = known.as_mut().and_then(|known| known.get_mut(&target.name));
+            let Some(it) = position.filter(|it| it.given_up > it.reported) else { continue };
+            it.reported = it.given_up;
+            it.given_up
+        };
+        object.outbox.reports.add_given_up(&target.name, late_since(object, target), given_up);
+    }
+}
+
 /// The message that a target is to be sent next.
 fn waiting(object: &Object, target: &Target) -> Option<Waiting> {
-    let row = object.store.next_webhook(&target.name);
-    let row = row.inspect_err(|thrown| failed("cannot be read", thrown)).ok()??;
-    serde_json::from_str(&row).ok()
+    let row = store::next(database(object), &target.name);
+    row.inspect_err(|thrown| failed("cannot be read", thrown)).ok()?
 }
 
 /// Since when the oldest message has waited for a target, if it has for a while or will have when it
@@ -330,60 +347,96 @@ async fn send_all(object: &Rc<Object>, settings: &Settings, target: &Target) {
             return;
         }
         object.outbox.webhooks.sending.borrow_mut().insert(target.name.clone(), begun);
-        let reply = deliver(target, &message.id, &message.body, begun).await;
-        let ended = now_millis();
-        let attempts = message.attempts + 1;
-        let outcome = reply.outcome();
-        let next_at = match outcome {
-            Outcome::Failed => {
-                webhook::next_attempt(settings, &message.id, attempts, message.made, ended)
+        let is_first = message.attempts == 0;
+        if is_first && is_gathered(object, target, &message.kind).await {
+            match settle(object, target, &message, None) {
+                Ok(_) => continue,
+                Err(thrown) => return failed("cannot be noted", &thrown),
             }
-            Outcome::Delivered | Outcome::Gone => None,
-        };
-        let became = match (outcome, next_at) {
-            (_, Some(_)) => None,
-            (Outcome::Delivered, None) => Some("delivered"),
-            (Outcome::Gone, None) => Some("ended"),
-            (Outcome::Failed, None) => Some("given_up"),
-        };
-        let (id, is_there) = object.with_record(|record| {
-            let id = record.map(|record| record.id.clone()).unwrap_or_default();
-            (id, record.is_some_and(|record| record.connector().is_some()))
-        });
-        let problem = reply.problem();
-        if let (Some(became), Some(problem)) = (became, &problem) {
-            log::webhook(&id, &target.name, &message.id, became, problem);
         }
-        let attempt = json!({
-            "n": message.n,
-            "attempts": attempts,
-            "next_at": next_at,
-            "tried_at": begun,
-            "status": reply.status,
-            "error": problem,
-            "outcome": became,
-        });
-        // Of a connector that was erased nothing is kept.
-        let kept = if is_there { KEPT } else { 0 };
-        let noted =
-            object.store.settle_webhook(&attempt.to_string(), kept).and_then(|()| match outcome {
-                Outcome::Gone => end(object, target),
-                Outcome::Delivered | Outcome::Failed => Ok(()),
-            });
-        if let Err(thrown) = noted {
+        let body = match is_first && message.missed > 0 {
+            true => store::say_missed(database(object), &target.name, &message),
+            false => Ok(message.body.clone()),
+        };
+        let body = match body {
+            Ok(body) => body,
+            Err(thrown) => return failed("cannot be read", &thrown),
+        };
+        let reply = deliver(target, &message.id, &body, begun).await;
+        match settle(object, target, &message, Some((begun, &reply, settings))) {
+            Ok(Next::Again(_)) => return,
+            Ok(Next::Done(_)) => {}
             // It is sent again, by the alarm.
-            failed("cannot be noted", &thrown);
-            return;
-        }
-        if outcome != Outcome::Delivered && next_at.is_some() {
-            return;
+            Err(thrown) => return failed("cannot be noted", &thrown),
         }
     }
 }
 
+/// Does the Directory summarize what has happened to many connectors, this one among them? If it does
+/// not answer, the message is sent: rather too many than none.
+async fn is_gathered(object: &Object, target: &Target, kind: &str) -> bool {
+    if !EventType::parse(kind).is_some_and(EventType::is_summarized) {
+        return false;
+    }
+    let id = object.with_record(|record| record.map(|record| record.id.clone()));
+    let ask = json!({ "format": FORMAT, "id": id, "target": target.name, "event": kind });
+    let ask = ask.to_string();
+    let Some(Ok(reply)) = timeout(ASK_LIMIT, notify_directory(&object.env, &ask)).await else {
+        return false;
+    };
+    let gathered = message::parse(&reply).ok().and_then(|it| it.get("gathered").cloned());
+    gathered == Some(Value::Bool(true))
+}
+
+/// Notes what became of a message. `attempt`: when it was tried and what came of it; `None`: a summary
+/// says it.
+fn settle(
+    object: &Object,
+    target: &Target,
+    message: &Waiting,
+    attempt: Option<(u64, &Reply, &Settings)>,
+) -> Result<Next, JsError> {
+    let attempts = message.attempts + usize::from(attempt.is_some());
+    let next = attempt.map_or(Next::Done(Outcome::Delivered), |(_, reply, settings)| {
+        Next::after(settings, &message.id, attempts, message.made, reply, now_millis())
+    });
+    let outcome = if attempt.is_some() { next.state() } else { Some("summarized") };
+    let (id, is_there) = object.with_record(|record| {
+        let id = record.map(|record| record.id.clone()).unwrap_or_default();
+        (id, record.is_some_and(|record| record.connector().is_some()))
+    });
+    let problem = attempt.and_then(|(_, reply, _)| reply.problem());
+    if let (Some(outcome), Some(problem)) = (outcome, &problem) {
+        log::webhook(&id, &target.name, &message.id, outcome, problem);
+    }
+    let noted = Attempt {
+        n: message.n,
+        target: &target.name,
+        attempts,
+        next_at: next.at(),
+        tried_at: attempt.map(|(begun, _, _)| begun),
+        status: attempt.and_then(|(_, reply, _)| reply.status),
+        error: problem.as_deref(),
+        outcome,
+    };
+    // Of a connector that was erased nothing is kept.
+    store::settle(database(object), &noted, if is_there { KEPT } else { 0 })?;
+    match next {
+        Next::Done(Outcome::Gone) => end(object, target)?,
+        Next::Done(Outcome::Failed) => {
+            let mut known = object.outbox.webhooks.progress.borrow_mut();
+            if let Some(it) = known.as_mut().and_then(|known| known.get_mut(&target.name)) {
+                it.given_up += 1;
+            }
+        }
+        Next::Done(Outcome::Delivered) | Next::Again(_) => {}
+    }
+    Ok(next)
+}
+
 /// The target wants nothing more of this connector, as long as it has that URL.
 fn end(object: &Object, target: &Target) -> Result<(), JsError> {
-    object.store.end_webhooks(&target.name, &target.fingerprint)?;
+    store::end(database(object), &target.name, &target.fingerprint)?;
     let mut known = object.outbox.webhooks.progress.borrow_mut();
     if let Some(position) = known.as_mut().and_then(|known| known.get_mut(&target.name)) {
         position.progress.gone = Some(target.fingerprint.clone());
@@ -476,25 +529,26 @@ pub(in crate::edge) fn view(object: &Object, id: &str, size: usize) -> Result<Re
         ApiError::internal()
     })?;
     let (known, waiting, rows) = found;
-    let mut targets = Vec::new();
-    for target in &settings.targets {
-        let gone = known.get(&target.name).and_then(|it| it.progress.gone.as_ref());
-        targets.push(Entry {
+    let entry = |target| {
+        let Target { name, fingerprint, .. }: &Target = target;
+        let row = known.iter().find(|row| row.name == *name);
+        Entry {
             target,
-            waiting: waiting.get(&target.name).and_then(Value::as_u64).unwrap_or_default(),
-            is_ended: gone == Some(&target.fingerprint),
-        });
-    }
+            waiting: waiting.iter().find(|(it, _)| it == name).map_or(0, |(_, count)| *count),
+            is_ended: row.and_then(|row| row.progress.gone.as_ref()) == Some(fingerprint),
+            given_up: row.map_or(0, |row| row.given_up),
+        }
+    };
+    let targets: Vec<_> = settings.targets.iter().map(entry).collect();
     Ok(Response::json(200, &webhook::show(id, &settings, &targets, &rows)))
 }
 
-type View = (BTreeMap<String, Position>, crate::connector::Fields, Vec<Value>);
+type View = (Vec<TargetRow>, Vec<(String, u64)>, Vec<Delivery>);
 
 fn read_view(object: &Object, size: usize) -> Result<View, JsError> {
-    let Some(known) = object.store.webhook_targets()? else { return Ok(View::default()) };
-    let waiting = text::parse_object(&object.store.waiting_webhooks()?)?;
-    let rows = text::parse_array(&object.store.newest_webhooks(size)?)?;
-    Ok((read_targets(&known), waiting, rows))
+    let database = database(object);
+    let Some(known) = store::targets(database)? else { return Ok(View::default()) };
+    Ok((known, store::waiting(database)?, store::newest(database, size)?))
 }
 
 /// Sends every target something, side by side, and says what came of it.
@@ -504,17 +558,16 @@ fn read_view(object: &Object, size: usize) -> Result<View, JsError> {
 pub(in crate::edge) async fn test(env: &Env) -> Result<Response, ApiError> {
     let settings = settings(env);
     let nonce = new_id().ok_or_else(ApiError::internal)?;
-    let sent: Vec<_> = settings
-        .targets
-        .iter()
-        .enumerate()
-        .map(|(n, target)| {
-            let nonce = format!("{nonce}{n}");
-            let message = webhook::test_message(target, &settings, &nonce, now());
+    let mut sent = Vec::new();
+    for (n, target) in settings.targets.iter().enumerate() {
+        let nonce = format!("{nonce}{n}");
+        let single = webhook::test_message(target, &settings, &nonce, now());
+        let summary = webhook::test_summary(target, &settings, &nonce, now_millis());
+        for message in [Some(single), summary].into_iter().flatten() {
             let reply = deliver(target, &message.id, &message.body, now_millis());
-            (target, message, reply)
-        })
-        .collect();
+            sent.push((target, message, reply));
+        }
+    }
     let mut results = Vec::new();
     for (target, message, reply) in sent {
         results.push(webhook::test_result(target, &message, &reply.await));

@@ -29,7 +29,7 @@ pub(super) use request::{Incoming, host_and_target};
 pub(super) use response::{HttpResponse, no_content, pass_on, with_headers};
 pub(super) use rpc::{
     apply_entry, apply_jobs, claim_index, current_entry, handle_connector, handle_directory,
-    release_index, report_behind, watch_directory,
+    notify_directory, release_index, report_behind, watch_directory,
 };
 pub(super) use sockets::{SocketGroup, Sockets};
 pub(super) use sql::{Database, SqlValue};

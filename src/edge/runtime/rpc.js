@@ -31,6 +31,8 @@ export const applyEntry = (env, entry, document) => directory(env).apply(entry, 
 
 export const applyJobs = (env, jobs) => directory(env).applyJobs(jobs);
 
+export const notifyDirectory = (env, message) => directory(env).notify(message);
+
 export const reportBehind = (env, report) => directory(env).report(report);
 
 export const claimIndex = (env, claim) => directory(env).claim(claim);

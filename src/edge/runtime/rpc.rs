@@ -30,6 +30,8 @@ extern "C" {
     fn apply_jobs_js(env: &Env, jobs: &str) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch, js_name = reportBehind)]
     fn report_behind_js(env: &Env, report: &str) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(catch, js_name = notifyDirectory)]
+    fn notify_directory_js(env: &Env, message: &str) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch, js_name = claimIndex)]
     fn claim_index_js(env: &Env, claim: &str) -> Result<Promise, JsValue>;
     #[wasm_bindgen(catch, js_name = releaseIndex)]
@@ -93,6 +95,14 @@ pub(crate) async fn apply_jobs(env: &Env, jobs: &str) -> Result<String, JsError>
 /// If the Directory does not answer.
 pub(crate) async fn report_behind(env: &Env, report: &str) -> Result<(), JsError> {
     await_promise(report_behind_js(env, report)).await.map(drop)
+}
+
+/// Asks whether a message of a webhook is to be sent by itself; gives the Directory's reply.
+///
+/// # Errors
+/// If the Directory does not answer.
+pub(crate) async fn notify_directory(env: &Env, message: &str) -> Result<String, JsError> {
+    text(notify_directory_js(env, message)).await
 }
 
 /// Claims an index name; gives the Directory's reply.

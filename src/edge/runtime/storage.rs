@@ -73,42 +73,6 @@ extern "C" {
     ) -> Result<String, JsValue>;
 }
 
-#[wasm_bindgen(module = "/src/edge/objects/connector/webhooks.js")]
-extern "C" {
-    #[wasm_bindgen(catch, js_name = targets)]
-    fn webhook_targets(storage: &DurableObjectStorage) -> Result<Option<String>, JsValue>;
-    #[wasm_bindgen(catch, js_name = changesAfter)]
-    fn changes_after(storage: &DurableObjectStorage, seq: f64) -> Result<String, JsValue>;
-    #[wasm_bindgen(catch, js_name = collect)]
-    fn collect_webhooks(
-        storage: &DurableObjectStorage,
-        targets: &str,
-        messages: &str,
-        limit: f64,
-    ) -> Result<(), JsValue>;
-    #[wasm_bindgen(catch, js_name = next)]
-    fn next_webhook(
-        storage: &DurableObjectStorage,
-        target: &str,
-    ) -> Result<Option<String>, JsValue>;
-    #[wasm_bindgen(catch, js_name = settle)]
-    fn settle_webhook(
-        storage: &DurableObjectStorage,
-        attempt: &str,
-        kept: f64,
-    ) -> Result<(), JsValue>;
-    #[wasm_bindgen(catch, js_name = end)]
-    fn end_webhooks(
-        storage: &DurableObjectStorage,
-        target: &str,
-        gone: &str,
-    ) -> Result<(), JsValue>;
-    #[wasm_bindgen(catch, js_name = newest)]
-    fn newest_webhooks(storage: &DurableObjectStorage, size: f64) -> Result<String, JsValue>;
-    #[wasm_bindgen(catch, js_name = waiting)]
-    fn waiting_webhooks(storage: &DurableObjectStorage) -> Result<String, JsValue>;
-}
-
 #[wasm_bindgen(module = "/src/edge/objects/directory/store.js")]
 extern "C" {
     #[wasm_bindgen(catch, js_name = open)]
@@ -205,7 +169,6 @@ impl State {
     }
 
     /// The object's SQLite database.
-    #[allow(dead_code, reason = "the objects' SQL is on its way here")]
     pub fn database(&self) -> Database {
         Database::of(self.storage())
     }
@@ -343,79 +306,6 @@ impl ConnectorStore {
     /// If the database fails.
     pub fn history(&self, size: usize, before: Option<u64>) -> Result<String, JsError> {
         read_history(&self.0, number(size as u64), before.map(number))
-    }
-}
-
-/// What the SQLite database of a connector has of webhooks: see its webhooks.js.
-impl ConnectorStore {
-    /// How far each target is, as JSON; `None` if there are no tables of webhooks.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub fn webhook_targets(&self) -> Result<Option<String>, JsError> {
-        webhook_targets(&self.0)
-    }
-
-    /// The changes of status after a version as JSON, the oldest first.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub fn changes_after(&self, seq: u64) -> Result<String, JsError> {
-        changes_after(&self.0, number(seq))
-    }
-
-    /// Notes how far targets are, and what they are to be sent. No more than `limit` messages wait
-    /// for one.
-    ///
-    /// # Errors
-    /// If the database fails; then nothing was written.
-    pub fn collect_webhooks(
-        &self,
-        targets: &str,
-        messages: &str,
-        limit: u64,
-    ) -> Result<(), JsError> {
-        collect_webhooks(&self.0, targets, messages, number(limit))
-    }
-
-    /// The message that a target is to be sent next, as JSON.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub fn next_webhook(&self, target: &str) -> Result<Option<String>, JsError> {
-        next_webhook(&self.0, target)
-    }
-
-    /// Notes what became of an attempt; keeps so many of the messages that wait no longer.
-    ///
-    /// # Errors
-    /// If the database fails; then nothing was written.
-    pub fn settle_webhook(&self, attempt: &str, kept: u64) -> Result<(), JsError> {
-        settle_webhook(&self.0, attempt, number(kept))
-    }
-
-    /// Ends what waits for a target.
-    ///
-    /// # Errors
-    /// If the database fails; then nothing was written.
-    pub fn end_webhooks(&self, target: &str, gone: &str) -> Result<(), JsError> {
-        end_webhooks(&self.0, target, gone)
-    }
-
-    /// The newest messages as JSON, newest first.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub fn newest_webhooks(&self, size: usize) -> Result<String, JsError> {
-        newest_webhooks(&self.0, number(size as u64))
-    }
-
-    /// How many messages wait for each target, as JSON.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub fn waiting_webhooks(&self) -> Result<String, JsError> {
-        waiting_webhooks(&self.0)
     }
 }
 

@@ -6,7 +6,10 @@ export function settings(env, prefixes) {
   return JSON.stringify(Object.fromEntries(Object.entries(env).filter(([name, value]) => typeof value === "string" && begins(name))));
 }
 
-/** Sends a message; what came of it, as JSON. The answer's body is nobody's concern. */
+/**
+ * Sends a message; what came of it, as JSON. The answer's body is nobody's concern. What an error says is not passed
+ * on: it may name the address, which may hold a secret.
+ */
 export async function deliver(url, headers, body, limit) {
   const begun = Date.now();
   const result = (what) => JSON.stringify({ ...what, took_ms: Date.now() - begun });
@@ -16,6 +19,6 @@ export async function deliver(url, headers, body, limit) {
     response.body?.cancel().catch(() => {});
     return result({ status: response.status });
   } catch (error) {
-    return result({ is_late: error.name === "TimeoutError", error: error.message });
+    return result({ is_late: error.name === "TimeoutError", is_lost: !(error instanceof TypeError) });
   }
 }

@@ -6,8 +6,8 @@ use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use worker::Env;
 
+use super::number;
 use super::promise::await_promise;
-use super::{describe, number};
 use crate::webhook::{Reply, TIME_LIMIT_MS, Target, sign};
 
 #[wasm_bindgen(module = "/src/edge/runtime/webhook.js")]
@@ -38,11 +38,12 @@ pub(crate) fn deliver(
         "webhook-timestamp": timestamp.to_string(),
         "webhook-signature": sign(target, id, timestamp, body),
     });
-    let sent = deliver_js(&target.url, &headers.to_string(), body, number(TIME_LIMIT_MS));
+    let sent =
+        deliver_js(target.address.reveal(), &headers.to_string(), body, number(TIME_LIMIT_MS));
     async move {
         match await_promise(sent).await {
             Ok(reply) => Reply::read(&reply.as_string().unwrap_or_default()),
-            Err(thrown) => Reply { error: Some(describe(&thrown)), ..Reply::default() },
+            Err(_) => Reply::default(),
         }
     }
 }

@@ -9,6 +9,7 @@ mod backup;
 mod claim;
 mod jobs;
 mod store;
+pub(in crate::edge) mod webhooks;
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -239,6 +239,8 @@ pub(super) struct Live {
     last_sent: Cell<u64>,
     /// When the alarm is set to; `None`: not known.
     alarm_at: Cell<Option<u64>>,
+    /// When webhooks need it.
+    wanted_at: Cell<Option<u64>>,
 }
 
 impl Live {
@@ -255,6 +257,7 @@ impl Live {
             is_sending: Cell::default(),
             last_sent: Cell::default(),
             alarm_at: Cell::default(),
+            wanted_at: Cell::default(),
         })
     }
 
@@ -454,7 +457,19 @@ impl Live {
             self.look_anew();
         }
         let later = views.iter().filter_map(|view| view.access.expires).filter(|end| *end > now);
+        self.wanted_at.set(None);
         self.set_alarm(later.min());
+    }
+
+    /// Says for when webhooks have set the alarm, before the object was put away.
+    pub fn expect_alarm(&self, at: Option<u64>) {
+        self.wanted_at.set(at);
+    }
+
+    /// Has the alarm come when webhooks need it.
+    pub fn want_alarm(self: &Rc<Self>, at: Option<u64>) {
+        self.wanted_at.set(at);
+        self.set_alarm(at);
     }
 
     /// Sees to it that there is an alarm by then.
@@ -464,7 +479,11 @@ impl Live {
             Some(at) if at <= by => return,
             Some(_) => by,
             // The one that was set before the object slept may be for an earlier time.
-            None => self.views().iter().filter_map(|view| view.access.expires).fold(by, u64::min),
+            None => {
+                let views = self.views();
+                let ends = views.iter().filter_map(|view| view.access.expires);
+                ends.chain(self.wanted_at.get()).fold(by, u64::min)
+            }
         };
         self.alarm_at.set(Some(at));
         let this = self.clone();

@@ -63,9 +63,18 @@ impl Directory {
             oldest.add(&[("consumer", consumer)], seconds);
         }
 
+        let mut given_up = Family::new(
+            "webhook_given_up_total",
+            "counter",
+            "Messages that a target will never get.",
+        );
+        for target in &self.settings().targets {
+            given_up.add(&[("target", &target.name)], self.given_up(&target.name)?);
+        }
+
         let mut sockets = Family::new("sockets", "gauge", "Open sockets of those who watch.");
         sockets.add(&[], self.live.count());
-        Ok([connectors, silent, oldest, sockets].map(|family| family.text).concat())
+        Ok([connectors, silent, oldest, given_up, sockets].map(|family| family.text).concat())
     }
 
     /// Notes that a consumer of a connector's outbox is behind, and since when; or that it no longer is.
@@ -82,6 +91,10 @@ impl Directory {
             }
             None => ("DELETE FROM behind WHERE id = ? AND consumer = ?", vec![id, consumer]),
         };
-        self.store.rows::<IgnoredAny>(sql, &values).map(drop)
+        self.store.rows::<IgnoredAny>(sql, &values)?;
+        match report.get("given_up").and_then(Value::as_u64) {
+            Some(count) => self.note_given_up(text("consumer"), text("id"), count),
+            None => Ok(()),
+        }
     }
 }

@@ -9,6 +9,7 @@ mod live;
 mod metrics;
 mod search;
 mod summary;
+mod webhooks;
 
 use std::cell::{Cell, OnceCell};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -38,6 +39,7 @@ use list::Counts;
 use live::Live;
 use search::Found;
 use summary::Silent;
+use webhooks::Gatherings;
 
 /// Sequence numbers are reserved by so many: a restart skips what is left of them, and the storage
 /// is not asked for each.
@@ -62,6 +64,7 @@ struct Directory {
     silent: Silent,
     settings: OnceCell<Settings>,
     look: Look,
+    gatherings: Gatherings,
     live: Rc<Live>,
     /// The last change of which no row is left.
     forgotten: Cell<u64>,
@@ -86,6 +89,7 @@ impl DirectoryObject {
             silent: Silent::default(),
             settings: OnceCell::default(),
             look: Look::default(),
+            gatherings: Gatherings::default(),
         }))
     }
 
@@ -125,6 +129,18 @@ impl DirectoryObject {
             self.0.note_behind(&report)?;
         }
         Ok(JsValue::NULL)
+    }
+
+    /// Whether what a message of a webhook would say of a connector is said by one about many.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn notify(&self, ask: &str) -> JsResult {
+        let is_gathered = match message::parse(ask) {
+            Ok(ask) => self.0.is_gathered(&ask)?,
+            Err(UnknownFormat) => false,
+        };
+        Ok(json!({ "format": FORMAT, "gathered": is_gathered }).to_string().into())
     }
 
     /// Grants an index name to a connector, or not.
@@ -182,12 +198,13 @@ impl DirectoryObject {
         self.0.live.look_anew();
     }
 
-    /// Closes the sockets whose time is over.
+    /// Closes the sockets whose time is over, and sends what webhooks are to be told of many connectors.
     ///
     /// # Errors
-    /// None.
+    /// If the database fails: the runtime calls again.
     pub fn alarm(&self) -> JsResult {
         self.0.live.end_expired();
+        self.0.send_summaries()?;
         Ok(JsValue::NULL)
     }
 }
@@ -234,6 +251,7 @@ impl Directory {
             self.add_titles()?;
             self.set("titled", 1)?;
         }
+        self.live.expect_alarm(self.next_summary()?);
         self.is_open.set(true);
         Ok(())
     }

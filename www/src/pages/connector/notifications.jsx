@@ -25,6 +25,7 @@ const states = {
   delivered: ["connected", "check", "Delivered"],
   given_up: ["error", "warning", "Given up"],
   ended: ["created", "close", "Refused for good"],
+  summarized: ["connected", "check", "In a summary"],
 };
 
 export default function Notifications({ id, store, away }) {
@@ -143,8 +144,8 @@ function Test({ away }) {
         <Callout kind={state.results.every(({ delivered }) => delivered) ? "good" : "warn"} focus onClose={() => setState({})}
           title={state.results.every(({ delivered }) => delivered) ? "The test has arrived." : "The test has not arrived everywhere."}>
           <ul>
-            {state.results.map(({ target, host, delivered, status, took_ms, error }) => (
-              <li key={target}>{host}: {delivered ? `answered ${status} after ${took_ms} ms` : (error ?? `answered ${status}`)}</li>
+            {state.results.map(({ target, type, host, delivered, status, took_ms, error }) => (
+              <li key={`${target} ${type}`}>{host}, {type}: {delivered ? `answered ${status} after ${took_ms} ms` : (error ?? `answered ${status}`)}</li>
             ))}
           </ul>
         </Callout>

@@ -1,0 +1,297 @@
+//! What a connector's object keeps of webhooks, in tables that are made when there is a target.
+
+use serde::Deserialize;
+
+use crate::edge::runtime::{Database, JsError};
+use crate::webhook::{Change, ChangeRow, Delivery, Message, Progress};
+
+/// How far each target is: see `Progress`; how many messages were given up in all (`given_up`), and how
+/// many of them no other message has said yet (`missed`). A message waits as long as it has a `next_at`;
+/// then `outcome` says what became of it. `made`, `next_at` and `tried_at` are milliseconds since 1970.
+const TABLES: &str = "
+    CREATE TABLE IF NOT EXISTS webhook_target (
+        target TEXT PRIMARY KEY,
+        seq INTEGER NOT NULL,
+        failing INTEGER NOT NULL,
+        quiet_until INTEGER NOT NULL,
+        silent INTEGER,
+        gone TEXT,
+        missed INTEGER NOT NULL DEFAULT 0,
+        given_up INTEGER NOT NULL DEFAULT 0
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS webhook (
+        n INTEGER PRIMARY KEY,
+        target TEXT NOT NULL,
+        id TEXT NOT NULL,
+        type TEXT NOT NULL,
+        at TEXT NOT NULL,
+        body TEXT NOT NULL,
+        made INTEGER NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        next_at INTEGER,
+        tried_at INTEGER,
+        status INTEGER,
+        error TEXT,
+        outcome TEXT
+    );";
+
+/// How far a target is.
+pub(in crate::edge) struct TargetRow {
+    /// The setting that names it.
+    pub name: String,
+    /// How far it is.
+    pub progress: Progress,
+    /// How many messages were given up.
+    pub given_up: u64,
+}
+
+/// A message that waits.
+#[derive(Deserialize)]
+pub(in crate::edge) struct Waiting {
+    pub n: u64,
+    pub id: String,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub body: String,
+    pub made: u64,
+    pub attempts: usize,
+    pub next_at: u64,
+    /// How many messages before it were given up and not said to be missing.
+    pub missed: u64,
+}
+
+/// What became of an attempt.
+pub(in crate::edge) struct Attempt<'a> {
+    pub n: u64,
+    pub target: &'a str,
+    pub attempts: usize,
+    /// When it is tried again.
+    pub next_at: Option<u64>,
+    /// When it was tried; `None`: it was not.
+    pub tried_at: Option<u64>,
+    pub status: Option<u16>,
+    pub error: Option<&'a str>,
+    /// What became of the message; `None`: it waits.
+    pub outcome: Option<&'a str>,
+}
+
+/// How far each target is; `None` if there are no tables.
+pub(in crate::edge) fn targets(database: &Database) -> Result<Option<Vec<TargetRow>>, JsError> {
+    #[derive(Deserialize)]
+    struct Found {}
+    #[derive(Deserialize)]
+    struct Row {
+        target: String,
+        seq: u64,
+        failing: u64,
+        quiet_until: u64,
+        silent: Option<u64>,
+        gone: Option<String>,
+        given_up: u64,
+    }
+    let table = "SELECT 1 FROM sqlite_master WHERE name = 'webhook_target'";
+    if database.row::<Found>(table, &[])?.is_none() {
+        return Ok(None);
+    }
+    let rows: Vec<Row> = database.rows("SELECT * FROM webhook_target", &[])?;
+    let read = |row: Row| {
+        let Row { target: name, seq, failing, quiet_until, silent, gone, given_up } = row;
+        let progress = Progress { seq, is_failing: failing == 1, quiet_until, silent, gone };
+        TargetRow { name, progress, given_up }
+    };
+    Ok(Some(rows.into_iter().map(read).collect()))
+}
+
+/// The changes of status after a version, the oldest first.
+pub(in crate::edge) fn changes_after(
+    database: &Database,
+    seq: u64,
+) -> Result<Vec<Change>, JsError> {
+    let sql = r#"SELECT seq, "from", "to", at, via FROM history WHERE seq > ? ORDER BY seq"#;
+    let rows: Vec<ChangeRow> = database.rows(sql, &[seq.into()])?;
+    Ok(rows.iter().filter_map(Change::from_row).collect())
+}
+
+/// Notes how far targets are, and the messages that they are to be sent: all of it or nothing. Of more
+/// than `limit` that wait for a target the oldest are given up, but for one that is being sent; returns
+/// for which targets how many.
+pub(in crate::edge) fn collect(
+    database: &Database,
+    targets: &[(&str, &Progress)],
+    messages: &[(&str, Message)],
+    made: u64,
+    limit: u64,
+    is_sending: impl Fn(&str) -> bool,
+) -> Result<Vec<(String, u64)>, JsError> {
+    #[derive(Deserialize)]
+    struct Row {
+        n: u64,
+    }
+    database.transaction(|| {
+        database.execute(TABLES, &[])?;
+        for (target, progress) in targets {
+            let Progress { seq, is_failing, quiet_until, silent, gone } = progress;
+            database.execute(
+                "INSERT INTO webhook_target (target, seq, failing, quiet_until, silent, gone)
+                 VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (target) DO UPDATE
+                 SET seq = excluded.seq, failing = excluded.failing,
+                 quiet_until = excluded.quiet_until, silent = excluded.silent, gone = excluded.gone",
+                &[
+                    (*target).into(),
+                    (*seq).into(),
+                    (*is_failing).into(),
+                    (*quiet_until).into(),
+                    (*silent).into(),
+                    gone.as_ref().into(),
+                ],
+            )?;
+        }
+        let mut told: Vec<&str> = Vec::new();
+        for (target, message) in messages {
+            let Message { id, kind, at, body } = message;
+            database.execute(
+                "INSERT INTO webhook (target, id, type, at, body, made, next_at)
+                 VALUES (?, ?, ?, ?, ?, ?, ?)",
+                &[
+                    (*target).into(),
+                    id.into(),
+                    (*kind).into(),
+                    at.into(),
+                    body.into(),
+                    made.into(),
+                    made.into(),
+                ],
+            )?;
+            if !told.contains(target) {
+                told.push(target);
+            }
+        }
+        // A target that is away for long does not fill the database.
+        let mut over = Vec::new();
+        for target in told {
+            let sql = "SELECT n FROM webhook WHERE target = ? AND next_at IS NOT NULL \
+                       ORDER BY n DESC LIMIT -1 OFFSET ?";
+            let mut rows: Vec<Row> = database.rows(sql, &[target.into(), limit.into()])?;
+            if is_sending(target) {
+                rows.pop();
+            }
+            if rows.is_empty() {
+                continue;
+            }
+            let numbers: Vec<u64> = rows.iter().map(|row| row.n).collect();
+            count_given_up(database, target, &numbers)?;
+            database.execute(
+                "UPDATE webhook SET next_at = NULL, outcome = 'given_up',
+                 error = coalesce(error, 'too many were waiting')
+                 WHERE n IN (SELECT value FROM json_each(?))",
+                &[array(&numbers).into()],
+            )?;
+            over.push((target.to_owned(), numbers.len() as u64));
+        }
+        Ok(over)
+    })
+}
+
+/// Counts messages that are given up, and those that they would have said are missing.
+fn count_given_up(database: &Database, target: &str, numbers: &[u64]) -> Result<(), JsError> {
+    let sql = "UPDATE webhook_target SET given_up = given_up + json_array_length(?1),
+               missed = missed + json_array_length(?1) +
+                   (SELECT coalesce(sum(body ->> '$.data.missed'), 0) FROM webhook
+                    WHERE n IN (SELECT value FROM json_each(?1)))
+               WHERE target = ?2";
+    database.execute(sql, &[array(numbers).into(), target.into()]).map(drop)
+}
+
+fn array(numbers: &[u64]) -> String {
+    let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
+    format!("[{}]", numbers.join(","))
+}
+
+/// Has a message say how many before it are missing; returns its body.
+pub(in crate::edge) fn say_missed(
+    database: &Database,
+    target: &str,
+    message: &Waiting,
+) -> Result<String, JsError> {
+    #[derive(Deserialize)]
+    struct Row {
+        body: String,
+    }
+    database.transaction(|| {
+        let sql = "UPDATE webhook SET body = json_set(body, '$.data.missed', ?) WHERE n = ? RETURNING body";
+        let row: Option<Row> = database.row(sql, &[message.missed.into(), message.n.into()])?;
+        let sql = "UPDATE webhook_target SET missed = 0 WHERE target = ?";
+        database.execute(sql, &[target.into()])?;
+        row.map(|row| row.body).ok_or_else(|| "the message is gone".into())
+    })
+}
+
+/// The message that a target is to be sent next.
+pub(in crate::edge) fn next(database: &Database, target: &str) -> Result<Option<Waiting>, JsError> {
+    let sql = "SELECT n, id, type, body, made, attempts, next_at, missed
+               FROM webhook JOIN webhook_target USING (target)
+               WHERE target = ? AND next_at IS NOT NULL ORDER BY n LIMIT 1";
+    database.row(sql, &[target.into()])
+}
+
+/// Notes what became of an attempt. Of messages that wait no longer, the newest `kept` stay.
+pub(in crate::edge) fn settle(
+    database: &Database,
+    attempt: &Attempt<'_>,
+    kept: u64,
+) -> Result<(), JsError> {
+    let Attempt { n, target, attempts, next_at, tried_at, status, error, outcome } = *attempt;
+    database.transaction(|| {
+        if outcome == Some("given_up") {
+            count_given_up(database, target, &[n])?;
+        }
+        database.execute(
+            "UPDATE webhook SET attempts = ?, next_at = ?, tried_at = ?, status = ?, error = ?,
+             outcome = ? WHERE n = ?",
+            &[
+                attempts.into(),
+                next_at.into(),
+                tried_at.into(),
+                status.map(u64::from).into(),
+                error.into(),
+                outcome.into(),
+                n.into(),
+            ],
+        )?;
+        if next_at.is_none() {
+            let sql = "DELETE FROM webhook WHERE n IN (SELECT n FROM webhook
+                       WHERE next_at IS NULL ORDER BY n DESC LIMIT -1 OFFSET ?)";
+            database.execute(sql, &[kept.into()])?;
+        }
+        Ok(())
+    })
+}
+
+/// Ends what waits for a target whose URL of that fingerprint has answered 410.
+pub(in crate::edge) fn end(database: &Database, target: &str, gone: &str) -> Result<(), JsError> {
+    database.transaction(|| {
+        let sql = "UPDATE webhook_target SET gone = ? WHERE target = ?";
+        database.execute(sql, &[gone.into(), target.into()])?;
+        let sql = "UPDATE webhook SET next_at = NULL, outcome = 'ended'
+                   WHERE target = ? AND next_at IS NOT NULL";
+        database.execute(sql, &[target.into()]).map(drop)
+    })
+}
+
+/// The newest messages, newest first.
+pub(in crate::edge) fn newest(database: &Database, size: usize) -> Result<Vec<Delivery>, JsError> {
+    database.rows("SELECT * FROM webhook ORDER BY n DESC LIMIT ?", &[size.into()])
+}
+
+/// How many messages wait for each target.
+pub(in crate::edge) fn waiting(database: &Database) -> Result<Vec<(String, u64)>, JsError> {
+    #[derive(Deserialize)]
+    struct Row {
+        target: String,
+        count: u64,
+    }
+    let sql = "SELECT target, count(*) AS count FROM webhook WHERE next_at IS NOT NULL \
+               GROUP BY target";
+    let rows: Vec<Row> = database.rows(sql, &[])?;
+    Ok(rows.into_iter().map(|row| (row.target, row.count)).collect())
+}

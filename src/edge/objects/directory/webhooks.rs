@@ -1,0 +1,351 @@
+//! The Directory sees all connectors, so it says which of their messages are sent by themselves, and
+//! sends one message about the others: see `webhook::Gathering`.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+use worker::console_error;
+
+use super::Directory;
+use crate::connector::Fields;
+use crate::edge::log;
+use crate::edge::runtime::{Database, JsError, deliver, describe, now_millis};
+use crate::webhook::{
+    EventType, Gathering, Group, Message, Next, Outcome, Settings, Summary, TIME_LIMIT_MS, Target,
+    Verdict, summarize,
+};
+
+/// So many connectors are named by a summary.
+const NAMED: u64 = 100;
+/// So many causes are.
+const CAUSES: u64 = 5;
+/// When the alarm looks for a summary that was being sent: somebody may have ended the process.
+const SENDING_LIMIT: Duration = Duration::from_millis(TIME_LIMIT_MS + 5_000);
+
+/// `webhook_gathering`: a `Gathering` for each target, as JSON. `webhook_gathered`: the connectors that
+/// are to be named. `webhook_summary`: summaries that wait. `webhook_given_up`: how many messages about a
+/// connector were given up, as its object counts them; those about many have no id.
+const TABLES: &str = "
+    CREATE TABLE IF NOT EXISTS webhook_gathering (target TEXT PRIMARY KEY, state TEXT NOT NULL)
+    WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS webhook_gathered (
+        target TEXT NOT NULL,
+        event TEXT NOT NULL,
+        id TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        PRIMARY KEY (target, event, id)
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS webhook_summary (
+        n INTEGER PRIMARY KEY,
+        target TEXT NOT NULL,
+        id TEXT NOT NULL,
+        body TEXT NOT NULL,
+        made INTEGER NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        next_at INTEGER NOT NULL
+    );
+    CREATE TABLE IF NOT EXISTS webhook_given_up (
+        target TEXT NOT NULL,
+        id TEXT NOT NULL,
+        count INTEGER NOT NULL,
+        PRIMARY KEY (target, id)
+    ) WITHOUT ROWID;";
+
+/// What the Directory remembers of webhooks.
+#[derive(Default)]
+pub(super) struct Gatherings {
+    database: OnceCell<Database>,
+    states: RefCell<Option<BTreeMap<String, Gathering>>>,
+    is_sending: Cell<bool>,
+}
+
+#[derive(Deserialize)]
+struct Waiting {
+    n: u64,
+    id: String,
+    body: String,
+    made: u64,
+    attempts: usize,
+    next_at: u64,
+}
+
+impl Directory {
+    fn webhook_database(&self) -> Result<&Database, JsError> {
+        let this = &self.gatherings.database;
+        if this.get().is_none() {
+            let database = self.state.database();
+            database.execute(TABLES, &[])?;
+            this.get_or_init(|| database);
+        }
+        this.get().ok_or_else(|| "there is no database".into())
+    }
+
+    /// What is gathered for a target.
+    fn gathering(&self, target: &str) -> Result<Gathering, JsError> {
+        #[derive(Deserialize)]
+        struct Row {
+            target: String,
+            state: String,
+        }
+        let mut states = self.gatherings.states.borrow_mut();
+        if states.is_none() {
+            let sql = "SELECT target, state FROM webhook_gathering";
+            let rows: Vec<Row> = self.webhook_database()?.rows(sql, &[])?;
+            // One that cannot be read begins anew.
+            let read =
+                |row: Row| (row.target, serde_json::from_str(&row.state).unwrap_or_default());
+            *states = Some(rows.into_iter().map(read).collect());
+        }
+        let known = states.as_ref().and_then(|known| known.get(target));
+        Ok(known.cloned().unwrap_or_default())
+    }
+
+    /// Keeps what is gathered for a target, if that is new.
+    fn keep_gathering(&self, target: &str, state: Gathering) -> Result<(), JsError> {
+        if self.gathering(target)? == state {
+            return Ok(());
+        }
+        let text = serde_json::to_string(&state).map_err(|error| error.to_string())?;
+        let sql = "INSERT OR REPLACE INTO webhook_gathering VALUES (?, ?)";
+        self.webhook_database()?.execute(sql, &[target.into(), text.into()])?;
+        if let Some(known) = &mut *self.gatherings.states.borrow_mut() {
+            known.insert(target.to_owned(), state);
+        }
+        Ok(())
+    }
+
+    /// A connector has a message for a target: is it to be named by a summary instead?
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(super) fn is_gathered(&self, ask: &Fields) -> Result<bool, JsError> {
+        self.open()?;
+        let text = |name| ask.get(name).and_then(Value::as_str).unwrap_or_default();
+        let (id, settings) = (text("id"), self.settings());
+        let target = settings.targets.iter().find(|target| target.name == text("target"));
+        let (Some(target), Some(event)) = (target, EventType::parse(text("event"))) else {
+            return Ok(false);
+        };
+        let (mut state, now) = (self.gathering(&target.name)?, now_millis());
+        if state.gone.as_ref() == Some(&target.fingerprint) {
+            return Ok(false);
+        }
+        let verdict = state.admit(event, settings, now);
+        let is_gathered = verdict == Verdict::Gathered;
+        if is_gathered {
+            self.webhook_database()?.execute(
+                "INSERT OR REPLACE INTO webhook_gathered VALUES (?, ?, ?, ?)",
+                &[(&target.name).into(), event.name().into(), id.into(), now.into()],
+            )?;
+        }
+        self.keep_gathering(&target.name, state)?;
+        self.live.want_alarm(self.next_summary()?);
+        Ok(is_gathered)
+    }
+
+    /// Notes how many messages about a connector will never get to a target.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(super) fn note_given_up(&self, target: &str, id: &str, count: u64) -> Result<(), JsError> {
+        let sql = "INSERT OR REPLACE INTO webhook_given_up VALUES (?, ?, ?)";
+        self.webhook_database()?.execute(sql, &[target.into(), id.into(), count.into()]).map(drop)
+    }
+
+    /// How many messages a target will never get.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(super) fn given_up(&self, target: &str) -> Result<u64, JsError> {
+        #[derive(Deserialize)]
+        struct Row {
+            count: u64,
+        }
+        let sql = "SELECT coalesce(sum(count), 0) AS count FROM webhook_given_up WHERE target = ?";
+        let row: Option<Row> = self.webhook_database()?.row(sql, &[target.into()])?;
+        Ok(row.map_or(0, |row| row.count))
+    }
+
+    /// When there is a summary to be made or sent, in milliseconds since 1970.
+    pub(super) fn next_summary(&self) -> Result<Option<u64>, JsError> {
+        let mut next = Vec::new();
+        for target in &self.settings().targets {
+            next.extend(self.gathering(&target.name)?.due());
+            next.extend(self.waiting_summary(target)?.map(|waiting| waiting.next_at));
+        }
+        Ok(next.into_iter().min())
+    }
+
+    fn waiting_summary(&self, target: &Target) -> Result<Option<Waiting>, JsError> {
+        let sql = "SELECT * FROM webhook_summary WHERE target = ? ORDER BY n LIMIT 1";
+        self.webhook_database()?.row(sql, &[(&target.name).into()])
+    }
+
+    /// To be called by the alarm: makes summaries of what is gathered, and begins to send them.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(super) fn send_summaries(self: &Rc<Self>) -> Result<(), JsError> {
+        self.open()?;
+        let settings = self.settings();
+        if settings.targets.is_empty() {
+            return Ok(());
+        }
+        for target in &settings.targets {
+            self.make_summaries(target, settings)?;
+        }
+        let next = self.next_summary()?;
+        if next.is_none_or(|at| at > now_millis()) || self.gatherings.is_sending.replace(true) {
+            self.live.want_alarm(next);
+            return Ok(());
+        }
+        // Should the process end meanwhile.
+        self.live.want_alarm(Some(now_millis() + SENDING_LIMIT.as_millis() as u64));
+        let this = self.clone();
+        self.state.wait_until(async move {
+            for target in &this.settings().targets {
+                if let Err(thrown) = this.send_waiting(target).await {
+                    console_error!("webhooks cannot be summarized: {}", describe(&thrown));
+                }
+            }
+            this.gatherings.is_sending.set(false);
+            match this.next_summary() {
+                Ok(next) => this.live.want_alarm(next),
+                Err(thrown) => console_error!("webhooks: {}", describe(&thrown)),
+            }
+        });
+        Ok(())
+    }
+
+    fn make_summaries(&self, target: &Target, settings: &Settings) -> Result<(), JsError> {
+        let (mut state, now) = (self.gathering(&target.name)?, now_millis());
+        let groups = state.take(settings, now);
+        if groups.is_empty() {
+            return Ok(());
+        }
+        let missed = std::mem::take(&mut state.missed);
+        let database = self.webhook_database()?;
+        database.transaction(|| {
+            for (n, group) in groups.iter().enumerate() {
+                let summary = self.summary_of(target, group, if n == 0 { missed } else { 0 })?;
+                let Message { id, body, .. } = summarize(&summary, target, settings, now);
+                database.execute(
+                    "INSERT INTO webhook_summary (target, id, body, made, next_at) VALUES (?, ?, ?, ?, ?)",
+                    &[(&target.name).into(), id.into(), body.into(), now.into(), now.into()],
+                )?;
+                let sql = "DELETE FROM webhook_gathered WHERE target = ? AND event = ?";
+                database.execute(sql, &[(&target.name).into(), group.event.name().into()])?;
+            }
+            self.keep_gathering(&target.name, state)
+        })
+        .inspect_err(|_| drop(self.gatherings.states.take()))
+    }
+
+    fn summary_of(&self, target: &Target, group: &Group, missed: u64) -> Result<Summary, JsError> {
+        #[derive(Deserialize)]
+        struct Count {
+            count: u64,
+        }
+        #[derive(Deserialize)]
+        struct Named {
+            id: String,
+            name: Option<String>,
+        }
+        #[derive(Deserialize)]
+        struct Cause {
+            error: String,
+            count: u64,
+        }
+        let database = self.webhook_database()?;
+        let of_group = [(&target.name).into(), group.event.name().into()];
+        let [of_target, of_event] = of_group.clone();
+        let sql = "SELECT count(*) AS count FROM webhook_gathered WHERE target = ? AND event = ?";
+        let count: Option<Count> = database.row(sql, &of_group)?;
+        let sql = "SELECT id, name FROM webhook_gathered LEFT JOIN entry USING (id)
+                   WHERE target = ? AND event = ? ORDER BY at, id LIMIT ?";
+        let named: Vec<Named> =
+            database.rows(sql, &[of_target.clone(), of_event.clone(), NAMED.into()])?;
+        let causes: Vec<Cause> = match group.event {
+            EventType::Error => database.rows(
+                "SELECT error, count(*) AS count FROM webhook_gathered JOIN entry USING (id)
+                 WHERE target = ? AND event = ? AND error IS NOT NULL
+                 GROUP BY error ORDER BY count DESC, error LIMIT ?",
+                &[of_target, of_event, CAUSES.into()],
+            )?,
+            _ => Vec::new(),
+        };
+        Ok(Summary {
+            event: group.event,
+            since: group.since,
+            count: count.map_or(0, |it| it.count),
+            connectors: named.into_iter().map(|it| (it.id, it.name)).collect(),
+            causes: causes.into_iter().map(|it| (it.error, it.count)).collect(),
+            missed,
+        })
+    }
+
+    /// Sends a target the summaries that are due, in order, until something fails.
+    async fn send_waiting(&self, target: &Target) -> Result<(), JsError> {
+        while let Some(waiting) = self.waiting_summary(target)? {
+            let Waiting { n, id, body, made, attempts, next_at } = waiting;
+            let begun = now_millis();
+            if next_at > begun {
+                return Ok(());
+            }
+            let reply = deliver(target, &id, &body, begun).await;
+            let attempts = attempts + 1;
+            let next = Next::after(self.settings(), &id, attempts, made, &reply, now_millis());
+            if let (Some(outcome), Some(problem)) = (next.state(), reply.problem()) {
+                log::webhook("", &target.name, &id, outcome, &problem);
+            }
+            let database = self.webhook_database()?;
+            let Next::Done(outcome) = next else {
+                let sql = "UPDATE webhook_summary SET attempts = ?, next_at = ? WHERE n = ?";
+                database.execute(sql, &[attempts.into(), next.at().into(), n.into()])?;
+                return Ok(());
+            };
+            database
+                .transaction(|| self.settle_summary(database, target, n, &body, outcome))
+                .inspect_err(|_| drop(self.gatherings.states.take()))?;
+        }
+        Ok(())
+    }
+
+    fn settle_summary(
+        &self,
+        database: &Database,
+        target: &Target,
+        n: u64,
+        body: &str,
+        outcome: Outcome,
+    ) -> Result<(), JsError> {
+        let mut state = self.gathering(&target.name)?;
+        match outcome {
+            Outcome::Delivered => {
+                database.execute("DELETE FROM webhook_summary WHERE n = ?", &[n.into()])?;
+                return Ok(());
+            }
+            Outcome::Failed => {
+                database.execute("DELETE FROM webhook_summary WHERE n = ?", &[n.into()])?;
+                database.execute(
+                    "INSERT INTO webhook_given_up VALUES (?, '', 1)
+                     ON CONFLICT DO UPDATE SET count = count + 1",
+                    &[(&target.name).into()],
+                )?;
+                let body: Fields = crate::values::json::parse_object(body).unwrap_or_default();
+                let said = body.get("data").and_then(|data| data.get("missed"));
+                state.missed += 1 + said.and_then(Value::as_u64).unwrap_or_default();
+            }
+            Outcome::Gone => {
+                let sql = "DELETE FROM webhook_summary WHERE target = ?";
+                database.execute(sql, &[(&target.name).into()])?;
+                state.gone = Some(target.fingerprint.clone());
+            }
+        }
+        self.keep_gathering(&target.name, state)
+    }
+}
