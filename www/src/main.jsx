@@ -4,6 +4,7 @@ import { effect } from "@preact/signals";
 import { render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
+import { fleetHref } from "./core/address.js";
 import { key } from "./stores/api.js";
 import { forgetConnectors } from "./stores/connector.js";
 import { hasDrafts } from "./stores/drafts.js";
@@ -14,20 +15,38 @@ import { inFlight } from "./stores/writes.js";
 import { Boundary } from "./ui/boundary.jsx";
 import { Icon } from "./ui/icons.jsx";
 import { later } from "./ui/later.jsx";
+import { Toasts } from "./ui/toasts.jsx";
+import { Run } from "./pages/list/bulk.jsx";
 import { Connectors } from "./pages/list/list.jsx";
 import { KeyForm } from "./pages/key.jsx";
 
 const Connector = later(() => import("./pages/connector/connector.jsx"));
 
+/** Pages about all connectors, by their names in the address.
+ * @type {Record<string, any>} */
+const fleetPages = { deleted: later(() => import("./pages/deleted.jsx")) };
+
+function Fleet({ name, ...shared }) {
+  const Page = Object.hasOwn(fleetPages, name) && fleetPages[name];
+  if (Page) return <Page {...shared} />;
+  return (
+    <section class="card gate">
+      <h1 tabIndex={-1}>There is no such page</h1>
+      <a class="button" href="#/">Back to all connectors</a>
+    </section>
+  );
+}
+
 const privileges = { monitor_connector: "read only", manage_connector: "read and write" };
 
 function Console() {
-  const { page, id, query } = route.value;
+  const { page, id, name, query } = route.value;
   const [asking, setAsking] = useState(false);
   // Who comes from another page starts at the heading, as after a page load.
-  const place = useRef({ id, moved: false });
-  if (place.current.id !== id) place.current = { id, moved: true };
-  useEffect(() => setAsking(false), [id, visitor.value]);
+  const here = `${page} ${id}${name}`;
+  const place = useRef({ here, moved: false });
+  if (place.current.here !== here) place.current = { here, moved: true };
+  useEffect(() => setAsking(false), [here, visitor.value]);
   const skip = (event) => {
     event.preventDefault();
     document.querySelector("h1")?.focus();
@@ -52,20 +71,25 @@ function Console() {
         </div>
       </header>
       <main id="main">
-        <Boundary key={`${visitor.value} ${page} ${id}`}>
+        <Run />
+        <Boundary key={`${visitor.value} ${here}`}>
           {asking
             ? <KeyForm onCancel={() => setAsking(false)} />
             : page === "connector"
               ? <Connector id={id} {...shared} />
-              : <Connectors {...shared} />}
+              : page === "fleet"
+                ? <Fleet name={name} {...shared} />
+                : <Connectors {...shared} />}
         </Boundary>
       </main>
       <footer class="foot muted small">
         <div class="bottom">
           <span>connector-status {VERSION}</span>
+          <a href={fleetHref("deleted")}>Deleted connectors</a>
           <a href="/openapi.json">API description</a>
         </div>
       </footer>
+      <Toasts />
     </>
   );
 }

@@ -20,8 +20,8 @@ export const orders = {
 };
 
 /**
- * @typedef {{ search: string, status: string[], type: string, silent: boolean, sort: string, down: boolean, page: number }} View
- *   `down`: sorted the other way than comes first
+ * @typedef {{ search: string, status: string[], type: string, silent: boolean, sort: string, down: boolean, page: number, deleted?: boolean }} View
+ *   `down`: sorted the other way than comes first; `deleted`: those that have been deleted instead of those that are there
  */
 
 /** What the address says the list shall show.
@@ -59,11 +59,11 @@ export const isFiltered = ({ search, status, type, silent }) => Boolean(search.t
  * @param {View} view
  * @param {number} from
  * @param {number} size */
-export function summaryPath({ search, status, type, silent, sort, down }, from, size) {
+export function summaryPath({ search, status, type, silent, sort, down, deleted }, from, size) {
   const [field, first] = orders[sort];
   const direction = down ? (first === "asc" ? "desc" : "asc") : first;
   const query = new URLSearchParams({ sort: `${field}:${direction}`, from: String(from), size: String(size) });
-  for (const [name, value] of Object.entries({ query: search.trim(), status: status.join(","), service_type: type, silent: silent && "true" })) {
+  for (const [name, value] of Object.entries({ query: search.trim(), status: status.join(","), service_type: type, silent: silent && "true", deleted: deleted && "true" })) {
     if (value) query.set(name, value);
   }
   return `/_connector/_summary?${query}`;

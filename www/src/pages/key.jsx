@@ -30,7 +30,8 @@ export function KeyForm({ onCancel }) {
     setPending(true);
     try {
       await send("GET", "/_security/_authenticate", { apiKey });
-    } catch (error) {
+    } catch (caught) {
+      const error = /** @type {Error & { status?: number }} */ (caught);
       setPending(false);
       if (error.status === 401) return reject(REFUSED);
       if (error instanceof Away) return reject(`${error.message} The key could not be checked. Try again.`);

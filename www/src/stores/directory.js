@@ -81,7 +81,7 @@ export function openDirectory() {
       const { id, version, connector, heartbeat } = event;
       if (!(version < (written.get(id)?.row.version ?? 0))) written.delete(id);
       const row = before.rows.find((row) => row.id === id);
-      if (row) {
+      if (row && !before.path.includes("deleted=true")) {
         const rows = before.rows.flatMap((other) => (other !== row ? other : connector ? readRow({ ...row.raw, ...connector, version }) : []));
         last.value = { ...before, rows };
       }
@@ -119,7 +119,7 @@ export function openDirectory() {
 
 /** @param {any} raw
  * @returns {Row} */
-function readRow(raw) {
+export function readRow(raw) {
   const row = /** @type {any} */ (readConnector(raw));
   return { ...row, raw, title: row.name || row.id };
 }

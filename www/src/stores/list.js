@@ -6,8 +6,6 @@ import { visitor } from "./identity.js";
 
 /** @type {{ visitor?: number, address: string, left?: string, directory: ReturnType<typeof openDirectory> }} */
 let memory = { address: href(), directory: openDirectory() };
-/** @type {string | undefined} */
-let announced;
 
 /** What is kept of the list while other pages are shown; begins anew for another visitor. */
 export function listMemory() {
@@ -17,14 +15,3 @@ export function listMemory() {
 
 /** The address of the list as it was left. */
 export const listAddress = () => memory.address;
-
-/** Says something on top of the list, the next time it is shown.
- * @param {string} title */
-export const announce = (title) => (announced = title);
-
-/** What is to be said, once. */
-export function announcement() {
-  const title = announced;
-  announced = undefined;
-  return title;
-}

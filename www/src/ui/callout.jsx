@@ -7,9 +7,9 @@ import { Icon } from "./icons.jsx";
 /** `focus`: it takes the focus, so that whoever acted hears what came of it.
  * @param {{ kind: "good" | "note" | "warn" | "bad", icon?: string, title: any, children?: any, onClose?: () => void, role?: any, focus?: boolean }} props */
 export function Callout({ kind, icon, title, children, onClose, role, focus }) {
-  const element = useRef();
+  const element = useRef(/** @type {any} */ (null));
   useEffect(() => {
-    if (focus) element.current.focus();
+    if (focus) element.current?.focus();
   }, []);
   return (
     <div class="callout" data-kind={kind} role={role} ref={element} tabIndex={focus ? -1 : undefined}>

@@ -11,6 +11,7 @@ import { outcomeOf } from "../stores/writes.js";
 import { Hint } from "./field.jsx";
 import { Outcome } from "./outcome.jsx";
 
+/** @type {(values: any) => Record<string, any>} */
 const none = () => ({});
 
 /**
@@ -18,6 +19,9 @@ const none = () => ({});
  * stored values that the form does not show and must not overwrite unseen, by field. `check(values)`: what is wrong,
  * by field. `request(values, stored)`: `{ endpoint, body }`. `children({ values, set, field, hint, disabled })` draws
  * it; `field(name)` has the attributes that every control needs.
+ * @param {{ name: string, title: string, intro?: string, action?: string, read: (latest: any) => Record<string, any>,
+ *   guard?: (latest: any) => Record<string, any>, check?: (values: any) => Record<string, string | undefined>,
+ *   request: (values: any, stored: any) => { endpoint: string, body: unknown }, children: (form: any) => any, shared: any }} props
  */
 export function ChangeForm({ name, title, intro, action = "Save", read, guard = none, check = none, request, children, shared }) {
   const { store, away, barred } = shared;
@@ -25,8 +29,8 @@ export function ChangeForm({ name, title, intro, action = "Save", read, guard = 
   const key = `${store.id} ${name}`;
   const outcome = outcomeOf(key);
   const draft = draftOf(key);
-  const [left, setLeft] = useState({});
-  const form = useRef();
+  const [left, setLeft] = useState(/** @type {any} */ ({}));
+  const form = useRef(/** @type {any} */ (null));
   const preview = usePreview();
 
   const stored = useMemo(() => read(seen), [seen]);

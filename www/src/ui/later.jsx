@@ -9,7 +9,7 @@ import { Skeleton } from "./parts.jsx";
 export function later(load) {
   let Part;
   return function Later(props) {
-    const [state, setState] = useState({});
+    const [state, setState] = useState(/** @type {any} */ ({}));
     useEffect(() => {
       if (!Part) load().then(({ default: loaded }) => setState({ loaded: (Part = loaded) }), (error) => setState({ error }));
     }, []);

@@ -6,11 +6,12 @@ import { key } from "../stores/api.js";
 import { Callout } from "./callout.jsx";
 import { Icon } from "./icons.jsx";
 
-/** Copies `text`; says so. */
+/** Copies `text`; says so.
+ * @param {{ text: string, what: string, children?: any }} props */
 export function Copy({ text, what, children }) {
   const [done, setDone] = useState(false);
   useEffect(() => {
-    const timer = done && setTimeout(() => setDone(false), 1_500);
+    const timer = done ? setTimeout(() => setDone(false), 1_500) : undefined;
     return () => clearTimeout(timer);
   }, [done]);
   // Browsers give pages the clipboard only where the connection is secure.
@@ -43,9 +44,10 @@ export const Shell = ({ title, line }) => (
   </figure>
 );
 
-/** The heading of a page. It takes the focus when the page is opened, as a page load would. */
+/** The heading of a page. It takes the focus when the page is opened, as a page load would.
+ * @param {{ children: any, focus?: boolean, title?: string }} props */
 export function Heading({ children, focus, title }) {
-  const heading = useRef();
+  const heading = useRef(/** @type {any} */ (null));
   useEffect(() => {
     if (!focus) return;
     scrollTo(0, 0);

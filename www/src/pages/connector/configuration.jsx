@@ -110,12 +110,12 @@ function Field({ name, entry, value, field, hint, disabled, onValue }) {
   if (isSwitch(entry)) {
     return (
       <label class="check">
-        <input type="checkbox" {...control} checked={value} onChange={(event) => onValue(event.target.checked)} />
+        <input type="checkbox" {...control} checked={value} onChange={(event) => onValue(event.currentTarget.checked)} />
         <span>{label}{hint(name, more)}</span>
       </label>
     );
   }
-  const shared = { ...control, value, placeholder, autocomplete: "off", spellcheck: false, onInput: (event) => onValue(event.target.value) };
+  const shared = { ...control, value, placeholder, autocomplete: "off", spellcheck: false, onInput: (event) => onValue(event.currentTarget.value) };
   const choices = (options ?? []).filter(isObject);
   return (
     <div class="field">
@@ -125,7 +125,7 @@ function Field({ name, entry, value, field, hint, disabled, onValue }) {
         : display === "dropdown" && choices.length > 0
           ? (
             <div class="select">
-              <select {...shared} onInput={undefined} onChange={(event) => onValue(event.target.value)}>
+              <select {...shared} onInput={undefined} onChange={(event) => onValue(event.currentTarget.value)}>
                 {!choices.some((choice) => String(choice.value) === value) && <option value={value}>{value || "Choose…"}</option>}
                 {choices.map((choice) => <option key={String(choice.value)} value={String(choice.value)}>{String(choice.label ?? choice.value)}</option>)}
               </select>

@@ -104,7 +104,7 @@ export default function Connector({ id, query, moved }) {
 }
 
 function Tabs({ id, section }) {
-  const nav = useRef();
+  const nav = useRef(/** @type {any} */ (null));
   useEffect(() => nav.current.querySelector("[aria-current]").scrollIntoView({ block: "nearest", inline: "center" }), [section]);
   return (
     <nav class="tabs" aria-label="Sections" ref={nav}>

@@ -46,8 +46,10 @@ function geometry(narrow) {
     const side = Math.sign(otherU - errorU);
     if (Math.abs(otherU - errorU) < pitch) {
       const aside = from === "error" ? 7 : -7;
-      const start = [otherU - side * a * 0.3 + aside, c];
-      const end = [errorU + side * ea * 0.5 + aside, drop - ec];
+      /** @type {[number, number]} */
+    const start = [otherU - side * a * 0.3 + aside, c];
+      /** @type {[number, number]} */
+    const end = [errorU + side * ea * 0.5 + aside, drop - ec];
       const middle = (c + drop - ec) / 2;
       const curve = ([u1, v1], [u2, v2]) => path([["M", [u1, v1]], ["C", [u1, middle], [u2, middle], [u2, v2]]]);
       return { d: from === "error" ? curve(end, start) : curve(start, end) };

@@ -34,8 +34,8 @@ export const Timeline = ({ history }) => (
 /** All of them: those that come with each look, and older ones when they are asked for. */
 export function History({ store, seen: { view } }) {
   const loaded = useRef({ changes: new Map(), isComplete: view.history.length < PAGE });
-  const section = useRef();
-  const [state, setState] = useState({});
+  const section = useRef(/** @type {any} */ (null));
+  const [state, setState] = useState(/** @type {any} */ ({}));
   const { changes } = loaded.current;
   // After a long absence there may be a gap between what was known and what is new.
   if (changes.size > 0 && !view.history.some(({ version }) => changes.has(version))) {

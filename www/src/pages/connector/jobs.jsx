@@ -37,7 +37,7 @@ const looks = {
 };
 
 export default function Jobs({ id, seen, query, away, barred }) {
-  const [found, setFound] = useState();
+  const [found, setFound] = useState(/** @type {any} */ (undefined));
   const outcome = outcomeOf(`${id} jobs`);
   const page = Math.max(1, Number.parseInt(query.get("page"), 10) || 1);
   const from = (page - 1) * ROWS;
@@ -80,7 +80,7 @@ export default function Jobs({ id, seen, query, away, barred }) {
         )}
         <Pages page={page} pages={Math.ceil((found?.count ?? 0) / ROWS)} onTurn={(page) => {
           go(href(id, { tab: "jobs", page: page > 1 && page }));
-          document.querySelector("#jobs").focus();
+          document.getElementById("jobs")?.focus();
         }} />
       </section>
     </>
@@ -102,7 +102,7 @@ function Start({ seen: { doc, view }, jobs, disabled, barred, pending, onStart }
       <h2 id="start-sync">Start a sync</h2>
       <div class="start-line">
         <div class="select">
-          <select aria-label="What to sync" aria-describedby="start-hint" value={type} disabled={disabled} onChange={(event) => setType(event.target.value)}>
+          <select aria-label="What to sync" aria-describedby="start-hint" value={type} disabled={disabled} onChange={(event) => setType(event.currentTarget.value)}>
             {Object.entries(jobTypes).map(([name, [title]]) => <option key={name} value={name}>{title}</option>)}
           </select>
         </div>
@@ -126,7 +126,7 @@ function Job({ job, disabled, pending, onCancel }) {
   const isKnown = isSyncJobStatus(status);
   const ended = job.canceled_at ?? job.completed_at;
   const runs = isRunning(status);
-  const reason = isKnown && explainTransition(status, canceled(status));
+  const reason = isKnown ? explainTransition(status, canceled(status)) : undefined;
   return (
     <li class="job" data-job={status}>
       <JobBadge status={status} />

@@ -29,7 +29,7 @@ const states = {
 };
 
 export default function Notifications({ id, store, away }) {
-  const [found, setFound] = useState();
+  const [found, setFound] = useState(/** @type {any} */ (undefined));
   const { problem, refresh } = useFollow(async (signal) => {
     const { body } = await send("GET", `${store.path}/_webhook?size=50`, { signal });
     setFound(body);
@@ -119,7 +119,7 @@ function Again({ at }) {
 
 /** Sends a real event the real way, and shows the answers. */
 function Test({ away }) {
-  const [state, setState] = useState({});
+  const [state, setState] = useState(/** @type {any} */ ({}));
   const barred = barredFrom() ?? (limits.value && "A test concerns all connectors, and your key is for some.");
   const test = async () => {
     setState({ pending: true });

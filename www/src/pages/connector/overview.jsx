@@ -39,7 +39,7 @@ export function Overview({ id, store, seen, away, barred }) {
   const { status, history } = view;
   const key = `${id} status`;
   const outcome = outcomeOf(key);
-  const [chosen, setChosen] = useState();
+  const [chosen, setChosen] = useState(/** @type {any} */ (undefined));
   const [reason, setReason] = useState("");
   const narrow = useNarrow();
   // What was chosen for another status is not meant for this one; what came of a move stays until it is.
@@ -95,7 +95,7 @@ export function Overview({ id, store, seen, away, barred }) {
           {aimed === "error" && (
             <div class="field">
               <label for="reason">Reason{!onlyReason && <span class="muted"> (optional)</span>}</label>
-              <textarea id="reason" rows={2} value={reason} disabled={Boolean(barred)} aria-describedby="reason-hint" onInput={(event) => setReason(event.target.value)} />
+              <textarea id="reason" rows={2} value={reason} disabled={Boolean(barred)} aria-describedby="reason-hint" onInput={(event) => setReason(event.currentTarget.value)} />
               <small id="reason-hint" class="muted">Shown with the connector, until the error is cleared.</small>
             </div>
           )}
@@ -144,6 +144,7 @@ function Advice({ id, status, doc }) {
   return <p class="advice">The next move is the connector service's to make. Choose one only if the service can't.</p>;
 }
 
+/** @param {any} props */
 const Option = ({ status, from, allowed, reason, who, when, aimed, disabled, onChoose }) => (
   <li class={`option ${aimed ? "aimed" : ""}`} data-status={status}>
     <button type="button" aria-pressed={allowed ? aimed : undefined} disabled={!allowed || disabled}
@@ -156,6 +157,7 @@ const Option = ({ status, from, allowed, reason, who, when, aimed, disabled, onC
   </li>
 );
 
+/** @param {any} option */
 function about({ status, from, allowed, when }) {
   if (status === from) {
     if (!allowed) return "The current status.";

@@ -83,13 +83,13 @@ export default function Scheduling(shared) {
               return (
                 <fieldset key={kind} class="schedule" aria-label={title}>
                   <label class="check">
-                    <input type="checkbox" name={enabled} disabled={disabled} checked={values[enabled]} onChange={(event) => set({ [enabled]: event.target.checked })} />
+                    <input type="checkbox" name={enabled} disabled={disabled} checked={values[enabled]} onChange={(event) => set({ [enabled]: event.currentTarget.checked })} />
                     <span>{title}<small class="muted">{what}</small></span>
                   </label>
                   <div class="field">
                     <label for={field(interval).id}>Schedule</label>
                     <input {...field(interval)} class="mono" value={values[interval]} list="usual-schedules" autocomplete="off" spellcheck={false}
-                      onInput={(event) => set({ [interval]: event.target.value })} />
+                      onInput={(event) => set({ [interval]: event.currentTarget.value })} />
                     {hint(interval, "")}
                   </div>
                   <Runs expression={expression} legal={Boolean(legal)} enabled={values[enabled]} />

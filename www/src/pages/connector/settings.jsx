@@ -2,8 +2,10 @@
 
 import { useState } from "preact/hooks";
 
-import { announce, listAddress } from "../../stores/list.js";
+import { listAddress } from "../../stores/list.js";
 import { go } from "../../stores/route.js";
+import { undelete } from "../../stores/restore.js";
+import { toast } from "../../stores/toasts.js";
 import { outcomeOf } from "../../stores/writes.js";
 import { Dialog } from "../../ui/dialog.jsx";
 import { Field } from "../../ui/field.jsx";
@@ -16,7 +18,7 @@ const orNothing = (text) => text ?? "";
 
 export default function Settings(shared) {
   const text = (set, field, name, more) => (values) => (
-    <input type="text" {...field(name)} value={values[name]} autocomplete="off" spellcheck={false} {...more} onInput={(event) => set({ [name]: event.target.value })} />
+    <input type="text" {...field(name)} value={values[name]} autocomplete="off" spellcheck={false} {...more} onInput={(event) => set({ [name]: event.currentTarget.value })} />
   );
   return (
     <div class="columns even">
@@ -33,7 +35,7 @@ export default function Settings(shared) {
               </div>
               <div class="field">
                 <label for={field("description").id}>Description</label>
-                <textarea rows={3} {...field("description")} value={values.description} onInput={(event) => set({ description: event.target.value })} />
+                <textarea rows={3} {...field("description")} value={values.description} onInput={(event) => set({ description: event.currentTarget.value })} />
                 {hint("description", "What it is for.")}
               </div>
             </div>
@@ -94,7 +96,7 @@ function Delete(shared) {
 function Confirm({ id, store, seen, onClose }) {
   const [typed, setTyped] = useState("");
   const [hard, setHard] = useState(false);
-  const [problem, setProblem] = useState();
+  const [problem, setProblem] = useState(/** @type {any} */ (undefined));
   const outcome = outcomeOf(`${id} delete`);
   const pending = outcome.value?.state === "pending";
   const name = seen.doc.name || id;
@@ -103,15 +105,15 @@ function Confirm({ id, store, seen, onClose }) {
   async function submit(event) {
     if (typed !== id) {
       setProblem("That is not the id of this connector.");
-      return event.target.elements.confirm.focus();
+      return /** @type {any} */ (event.target).elements.confirm.focus();
     }
     const about = ({ doc, view }) => [doc.name, view.status];
     const { state } = await store.change({
       method: "DELETE", endpoint: hard ? "?hard=true" : "", name: `${id} delete`, about, base: about(seen), isDone: () => false,
     });
     if (state !== "updated") return;
-    announce(hard ? `${name} was erased.` : `${name} was deleted.`);
     go(listAddress());
+    toast(hard ? `${name} was erased.` : `${name} was deleted.`, hard ? undefined : { title: "Undo", act: () => undelete(id, name) });
   }
 
   const says = {
@@ -126,10 +128,10 @@ function Confirm({ id, store, seen, onClose }) {
       <p class="id">To confirm, type its id: <code>{id}</code><Copy text={id} what="the id" /></p>
       <Field id="confirm" label="Id" problem={problem}>
         <input id="confirm" name="confirm" value={typed} autocomplete="off" spellcheck={false} autofocus
-          aria-invalid={Boolean(problem)} aria-describedby="confirm-hint" onInput={(event) => (setTyped(event.target.value), setProblem(undefined), clear())} />
+          aria-invalid={Boolean(problem)} aria-describedby="confirm-hint" onInput={(event) => (setTyped(event.currentTarget.value), setProblem(undefined), clear())} />
       </Field>
       <label class="check">
-        <input type="checkbox" checked={hard} onChange={(event) => setHard(event.target.checked)} />
+        <input type="checkbox" checked={hard} onChange={(event) => setHard(event.currentTarget.checked)} />
         <span>Erase it for good<small class="muted">Its document is removed. Otherwise the document is kept and hidden.</small></span>
       </label>
     </Dialog>

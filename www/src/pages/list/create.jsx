@@ -41,9 +41,9 @@ const fieldOf = ({ status, message }) => (status === 412 || status === 409 ? "id
 export function Create({ types, onClose }) {
   const [form, setForm] = useState({ name: "", id: "", index_name: "", service_type: "", description: "", is_native: false });
   const [ownId, setOwnId] = useState(false);
-  const [left, setLeft] = useState({});
-  const [refused, setRefused] = useState({});
-  const [state, setState] = useState({});
+  const [left, setLeft] = useState(/** @type {any} */ ({}));
+  const [refused, setRefused] = useState(/** @type {any} */ ({}));
+  const [state, setState] = useState(/** @type {any} */ ({}));
   const preview = usePreview();
   const barred = barredFrom(form.id || undefined);
 
@@ -60,7 +60,7 @@ export function Create({ types, onClose }) {
   const leave = (name) => setLeft((left) => ({ ...left, [name]: true }));
 
   async function submit(event) {
-    const { elements } = event.target;
+    const { elements } = /** @type {any} */ (event.target);
     setLeft({ id: true, ...Object.fromEntries(texts.map((name) => [name, true])) });
     const wrong = Object.keys(problems).find((name) => problems[name]);
     if (wrong) return elements[wrong].focus();
@@ -70,9 +70,9 @@ export function Create({ types, onClose }) {
       onClose();
       return go(href(answer?.id ?? latest.id));
     }
-    if (state === "unknown") return setState({ error: `${error.message} We can't tell whether it was created: look for it in the list.` });
-    const field = state === "overtaken" ? "id" : fieldOf(error);
-    const reason = field === "id" ? `There is a connector [${form.id}] already. Creating it again would reset it.` : error.message;
+    if (state === "unknown") return setState({ error: `${error?.message} We can't tell whether it was created: look for it in the list.` });
+    const field = state === "overtaken" ? "id" : fieldOf(/** @type {any} */ (error));
+    const reason = field === "id" ? `There is a connector [${form.id}] already. Creating it again would reset it.` : error?.message;
     setState({ error: reason });
     if (!field) return undefined;
     setRefused({ field, value: form[field], reason });
@@ -86,8 +86,8 @@ export function Create({ types, onClose }) {
         <input id={name} name={name} value={form[name]} autocomplete="off" spellcheck={false} {...more}
           aria-invalid={Boolean(problem)} aria-describedby={`${name}-hint`}
           onInput={(event) => {
-            if (name === "id") setOwnId(event.target.value !== "");
-            set({ [name]: event.target.value });
+            if (name === "id") setOwnId(event.currentTarget.value !== "");
+            set({ [name]: event.currentTarget.value });
           }}
           onBlur={() => leave(name)} />
       </Field>
@@ -104,7 +104,7 @@ export function Create({ types, onClose }) {
       {field("service_type", "Type", "Which kind of system it reads.", { placeholder: "google_drive", list: "service-types" })}
       {field("description", "Description", "What it is for.")}
       <label class="check">
-        <input type="checkbox" name="is_native" checked={form.is_native} onChange={(event) => set({ is_native: event.target.checked })} />
+        <input type="checkbox" name="is_native" checked={form.is_native} onChange={(event) => set({ is_native: event.currentTarget.checked })} />
         <span>Managed by Elastic<small class="muted">Skips the first step. Index names must start with <code>content-</code>.</small></span>
       </label>
       <ServiceTypes more={types} />

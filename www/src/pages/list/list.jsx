@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import { addressOf, readView, REACH } from "../../core/list.js";
+import { addressOf, isFiltered, readView, REACH } from "../../core/list.js";
 import { href } from "../../core/address.js";
 import { Away } from "../../core/reasons.js";
 import { label, urgent } from "../../core/statuses.js";
@@ -10,8 +10,9 @@ import { isSilent, span } from "../../core/time.js";
 import { byMinute } from "../../stores/clock.js";
 import { useFollow } from "../../stores/feed.js";
 import { barredFrom } from "../../stores/identity.js";
-import { announcement, listMemory } from "../../stores/list.js";
+import { listMemory } from "../../stores/list.js";
 import { go } from "../../stores/route.js";
+import { select, selectAll, selection } from "../../stores/selection.js";
 import { silentAfter } from "../../stores/silence.js";
 import { AwayNotice } from "../../ui/away.jsx";
 import { Callout } from "../../ui/callout.jsx";
@@ -22,6 +23,7 @@ import { Copy, curl, Heading, Pages, Shell, Skeleton } from "../../ui/parts.jsx"
 import { Badge } from "../../ui/status.jsx";
 import { For, LastSeen } from "../../ui/times.jsx";
 import { KeyForm } from "../key.jsx";
+import { SelectionBar } from "./bulk.jsx";
 import { Create } from "./create.jsx";
 
 /** At most so often the list is asked for anew; what has changed in its rows is shown at once. */
@@ -44,7 +46,6 @@ export function Connectors({ query, moved }) {
   const memory = listMemory();
   const { directory } = memory;
   const [creating, setCreating] = useState(false);
-  const [notice, setNotice] = useState(announcement);
   const search = useRef(/** @type {HTMLInputElement | null} */ (null));
   const table = useRef(/** @type {HTMLElement | null} */ (null));
   const barred = barredFrom();
@@ -85,7 +86,7 @@ export function Connectors({ query, moved }) {
   return (
     <div class="page list-page">
       <div class="list-head">
-        <Heading focus={moved && !back && !notice}>Connectors</Heading>
+        <Heading focus={moved && !back}>Connectors</Heading>
         {seen && seen.total > 0 && (
           <>
             <label class="search">
@@ -108,14 +109,16 @@ export function Connectors({ query, moved }) {
           </>
         )}
       </div>
-      {notice && <Callout kind="good" title={notice} focus onClose={() => setNotice(undefined)} />}
       <Problem {...{ problem, since, retryAt }} onRetry={retry} />
+      {seen && <ServiceDown seen={seen} view={view} show={show} />}
       {seen?.total === 0 && <Empty {...{ barred }} onCreate={() => setCreating(true)} />}
       {seen && seen.total > 0 && (
         <section class="card list" aria-label="All connectors" aria-busy={!seen.isCurrent} ref={table} tabIndex={-1}>
           <Filters {...{ seen, view, show }} />
+          <SelectionBar offered={["sync", "connected", "delete"]} total={seen.count} all={() => selectAll(view, seen.count)} />
           {seen.rows.length > 0
-            ? <DataTable class="connectors" columns={columns} rows={seen.rows} sort={view.sort} down={view.down} onSort={(sort, down) => show({ sort, down })} />
+            ? <DataTable class="connectors" columns={columns} rows={seen.rows} sort={view.sort} down={view.down} onSort={(sort, down) => show({ sort, down })}
+                selected={selection.value} onSelect={select} />
             : seen.isCurrent && (
               <p class="nothing muted">No connectors match these filters.{" "}
                 <button type="button" class="link" onClick={() => show({ search: "", status: [], type: "", silent: false })}>Clear filters</button></p>
@@ -153,7 +156,7 @@ function onPress(event, search) {
   if (place < 0 && target !== search) return;
   event.preventDefault();
   const next = key === "ArrowDown" ? place + 1 : place - 1;
-  (links[next] ?? (next < 0 ? search : links.at(-1)))?.focus();
+  /** @type {HTMLElement | undefined} */ (links[next] ?? (next < 0 ? search : links.at(-1)))?.focus();
 }
 
 const Problem = ({ problem, since, retryAt, onRetry }) => (
@@ -181,6 +184,18 @@ function Filters({ seen, view, show }) {
         <Icon name="clock" /> Silent <b>{count(seen.silent)}</b>
       </button>
     </div>
+  );
+}
+
+/** If most of the connectors that were ever there are silent, it is probably not they that have failed. */
+function ServiceDown({ seen, view, show }) {
+  const working = (seen.byStatus.connected ?? 0) + (seen.byStatus.configured ?? 0) + (seen.byStatus.error ?? 0);
+  if (isFiltered(view) || seen.silent < 3 || seen.silent <= working / 2) return null;
+  return (
+    <Callout kind="warn" icon="clock" title={`${count(seen.silent)} of ${count(seen.total)} connectors are silent. Is the connector service down?`}>
+      <p>None of them has been seen for {span(new Date(0).toISOString(), silentAfter())} or more. Check that the service runs and can reach this server.{" "}
+        <button type="button" class="link" onClick={() => show({ silent: true })}>Show silent connectors</button></p>
+    </Callout>
   );
 }
 

@@ -1,0 +1,154 @@
+// The same for many connectors at once: what is selected, what is sent, and what became of each.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+
+import { badge, hashOf, says, startConsole, violations } from "./browser.mjs";
+
+let site;
+before(async () => (site = await startConsole()));
+afterEach(() => site.closePages());
+after(() => site.close());
+
+const moves = ["needs_configuration", "configured", "connected", "error"];
+/** Creates `count` connectors in an error, `NAME-0` and so on. */
+const failing = (name, count, more = {}) =>
+  Promise.all(Array.from({ length: count }, (_, n) =>
+    site.connector(`${name}-${n}`, { name: `${name} ${n}`, index_name: `${name}-${n}`, service_type: "mysql", ...more }, ...moves)));
+
+/** The list of those, with all on the page selected. */
+async function selected(name, count) {
+  const page = await site.open(`#/?query=${name}&sort=name`);
+  await page.waitForFunction((count) => document.querySelectorAll("tbody tr").length === count, count);
+  await page.getByLabel("Select all on this page").check();
+  await says(page, `${count} selected`);
+  return page;
+}
+
+/** Chooses an action, and confirms it. */
+async function act(page, verb) {
+  await page.locator(".selection-bar").getByRole("button", { name: verb }).click();
+  await page.locator("dialog .primary").click();
+}
+
+const statusOf = async (id) => (await site.curl("GET", `/_connector/${id}/_status`)).body.status;
+
+test("all that match are synced again: one request each, six at a time, with the result of each", async () => {
+  await failing("syncable", 20);
+  await site.connector("syncable-x", { name: "syncable x", service_type: "mysql" });
+  const page = await selected("syncable", 21);
+  const sent = [];
+  let running = 0;
+  let most = 0;
+  await page.route("**/_sync_job", async (route) => {
+    sent.push(route.request().postDataJSON().id);
+    running += 1;
+    most = Math.max(most, running);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    running -= 1;
+    if (sent.at(-1) === "syncable-7") return route.fulfill({ status: 400, json: { error: { reason: "Not this one." } } });
+    return route.continue();
+  });
+  await page.locator(".selection-bar").getByRole("button", { name: "Start a sync" }).click();
+  await says(page, "Start a sync: 20 connectors");
+  await says(page, "1 connector left out");
+  assert.deepEqual(await violations(page), []);
+  await page.locator("dialog .primary").click();
+  await says(page, "connectors sync requested, 1 not.");
+  assert.deepEqual([new Set(sent).size, sent.length, most <= 6], [20, 20, true]);
+  const results = page.locator(".run .results");
+  await results.getByText("Not this one.").waitFor();
+  await page.locator(".run summary", { hasText: "1 connector left out" }).click();
+  await results.getByText("No index is attached.").waitFor();
+  assert.deepEqual(await violations(page), []);
+  // What was not done is still selected.
+  await says(page, "2 selected");
+  const { body } = await site.curl("GET", "/_connector/_sync_job?size=100");
+  assert.equal(new Set(body.results.map(({ connector }) => connector.id)).size, 19);
+  await page.getByRole("button", { name: "Dismiss" }).click();
+  await page.locator(".run").waitFor({ state: "detached" });
+});
+
+test("marked as connected, but only what still is as the list showed it; a heartbeat stops nobody", async () => {
+  await failing("marked", 4);
+  const page = await selected("marked", 4);
+  const versions = [];
+  page.on("request", (request) => request.method() === "PUT" && versions.push(request.headers()["if-match"]));
+  let isFirst = true;
+  await page.route("**/marked-*/_error", async (route) => {
+    if (isFirst) {
+      isFirst = false;
+      await site.curl("PUT", "/_connector/marked-1/_check_in");
+      await site.curl("PUT", "/_connector/marked-2/_status", { status: "configured" });
+    }
+    await route.continue();
+  });
+  await page.waitForTimeout(500);
+  await act(page, "Mark as connected");
+  await page.locator(".run", { hasText: /[34] connectors marked as connected/ }).waitFor();
+  assert.ok(versions.every(Boolean), "each with If-Match");
+  assert.deepEqual(await Promise.all(["marked-0", "marked-1", "marked-3"].map(statusOf)), ["connected", "connected", "connected"]);
+  // It was moved before or after, but never past what somebody else has made of it.
+  assert.ok(["configured", "connected"].includes(await statusOf("marked-2")));
+});
+
+test("deleting many asks first, and can be stopped", async () => {
+  await failing("removed", 15);
+  const page = await selected("removed", 15);
+  const sent = [];
+  await page.route("**/removed-*", async (route) => {
+    if (route.request().method() !== "DELETE") return route.continue();
+    sent.push(route.request().url());
+    if (sent.length === 1) await page.getByRole("button", { name: "Stop" }).click();
+    return route.continue();
+  });
+  await page.locator(".selection-bar").getByRole("button", { name: "Delete…" }).click();
+  await says(page, "Delete: 15 connectors");
+  await page.getByRole("button", { name: "Cancel" }).click();
+  assert.equal(sent.length, 0);
+  await act(page, "Delete…");
+  await page.locator(".run summary", { hasText: "left out" }).waitFor();
+  assert.ok(sent.length <= 6, `${sent.length} were begun`);
+  await page.locator(".run summary", { hasText: "left out" }).click();
+  await says(page, "Stopped before it was begun.");
+  const left = await page.locator(".selection-bar strong").textContent();
+  assert.equal(left, `${15 - sent.length} selected`);
+});
+
+test("a selection is kept while other pages are looked at, and so is a run", async () => {
+  await failing("kept", 3);
+  const page = await selected("kept", 3);
+  await page.locator('tr[data-id="kept-1"] .name a').click();
+  await badge(page, "error").waitFor();
+  await page.getByRole("link", { name: "Connectors", exact: true }).click();
+  await says(page, "3 selected");
+  let release;
+  await page.route("**/_sync_job", async (route) => {
+    await new Promise((resolve) => (release = resolve));
+    await route.continue();
+  });
+  await page.getByLabel("Select kept 0").uncheck();
+  await page.getByLabel("Select kept 1").uncheck();
+  await act(page, "Start a sync");
+  await page.waitForFunction(() => document.querySelector(".run progress"));
+  await page.goto(`${site.url}/${hashOf("kept-1")}`);
+  await page.locator(".run progress").waitFor();
+  while (!release) await page.waitForTimeout(20);
+  release();
+  await says(page, "1 connector sync requested.");
+});
+
+test("more than a page: all that match are selected by one request", async () => {
+  const row = (_, n) => site.imported(`plenty-${n}`, { status: "connected", name: `Plenty ${n}`, service_type: "jira" });
+  await Promise.all(Array.from({ length: 104 }, row));
+  const page = await site.open("#/?type=jira");
+  await says(page, "1–100 of 104");
+  await page.getByLabel("Select all on this page").check();
+  const asked = [];
+  page.on("request", (request) => asked.push(request.url()));
+  await page.getByRole("button", { name: "Select all 104 that match" }).click();
+  await says(page, "104 selected");
+  assert.equal(asked.length, 1);
+  await page.getByRole("button", { name: "Clear selection" }).click();
+  await page.locator(".selection-bar").waitFor({ state: "detached" });
+});

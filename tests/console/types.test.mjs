@@ -1,0 +1,15 @@
+// The console's types: JSDoc, checked by TypeScript against the package's own declarations.
+
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { environment, root } from "../../scripts/tools.mjs";
+
+for (const [what, project] of [["data and stores, where nothing is any type by accident", "www/tsconfig.core.json"], ["pages", "www/tsconfig.json"]]) {
+  test(`types hold: ${what}`, () => {
+    const { status, stdout, stderr } = spawnSync("tsc", ["--project", join(root, project)], { env: environment, encoding: "utf8" });
+    assert.equal(status, 0, stdout + stderr);
+  });
+}
