@@ -4,7 +4,6 @@ import { effect } from "@preact/signals";
 import { render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import { fleetHref } from "./core/address.js";
 import { key } from "./stores/api.js";
 import { forgetConnectors } from "./stores/connector.js";
 import { hasDrafts } from "./stores/drafts.js";
@@ -85,7 +84,6 @@ function Console() {
       <footer class="foot muted small">
         <div class="bottom">
           <span>connector-status {VERSION}</span>
-          <a href={fleetHref("deleted")}>Deleted connectors</a>
           <a href="/openapi.json">API description</a>
         </div>
       </footer>
