@@ -145,7 +145,7 @@ function Test({ away }) {
           title={state.results.every(({ delivered }) => delivered) ? "The test has arrived." : "The test has not arrived everywhere."}>
           <ul>
             {state.results.map(({ target, type, host, delivered, status, took_ms, error }) => (
-              <li key={`${target} ${type}`}>{host}, {type}: {delivered ? `answered ${status} after ${took_ms} ms` : (error ?? `answered ${status}`)}</li>
+              <li key={`${target} ${type}`}>{host}: {delivered ? `answered ${status} after ${took_ms} ms` : (error ?? `answered ${status}`)} <span class="muted">({type})</span></li>
             ))}
           </ul>
         </Callout>
