@@ -1,44 +1,100 @@
-// `npm run backup`: everything the service holds, a line of JSON for each connector with its history and sync jobs.
+// `npm run backup`: everything the service holds, in a file that says itself whether it is complete.
 
-import { existsSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 
-import { fail, ids, inOrder, progress, readOptions, saved } from "./service.mjs";
+import { finish, header, inspect, insistOnNew, openBackup, positionOf } from "./backup-file.mjs";
+import { address, command, fail, FAILED, USAGE } from "./command.mjs";
+import { identify, ids, inOrder, progress, saved } from "./service.mjs";
 
-const USAGE = `Usage: npm run backup -- --url https://connectors.example --to backup.ndjson
+const usage = `
+Usage: npm run backup -- --url https://connectors.example --to backup.ndjson
+       npm run backup -- --verify backup.ndjson
 
-  --url   where the service answers; asked with the key in CONNECTOR_STATUS_API_KEY
-  --to    the file; one that was begun is gone on with. Without it, everything is printed:
-          npm run --silent backup -- --url https://connectors.example > backup.ndjson
+  --url     where the service answers; asked with the key in CONNECTOR_STATUS_API_KEY
+  --to      the file, which must not be there yet. It is written as backup.ndjson.partial and renamed at the end; the
+            same command resumes a backup that was interrupted. Without --to, everything is printed:
+            npm run --silent backup -- --url https://connectors.example > backup.ndjson
+  --verify  reads a file and says whether it is complete
 
-Connectors that are deleted or erased are in it too. Nothing is changed. npm run restore puts it back.`;
+Deleted and erased connectors are in it too. Nothing is changed in the service. npm run restore puts it back.`;
 
-/** How far a file is that was begun: its last whole line says it. What is behind that is cut off. */
-function begun(file) {
-  if (!file || !existsSync(file)) return { count: 0 };
-  const bytes = readFileSync(file);
-  const end = bytes.lastIndexOf(0x0a) + 1;
-  truncateSync(file, end);
-  const lines = bytes.subarray(0, end).toString().split("\n").filter(Boolean);
-  const connectors = lines.map((line) => JSON.parse(line));
-  const last = connectors.at(-1);
-  if (last?.complete !== undefined) fail(`${file} is complete: ${last.complete} connectors. Remove it to start over.`);
-  return { count: connectors.filter(({ version }) => version !== undefined).length, last };
+/** Changes are in the Directory within a second. */
+const SETTLED_MS = 1_500;
+
+/** What a part of a file was begun with; nothing if there is none. It must be of the same service. */
+async function begun(part, url, service) {
+  if (!existsSync(part) || (statSync(part).isFile() && statSync(part).size === 0)) return undefined;
+  const found = await inspect(part);
+  if (!found.header) return undefined;
+  if (found.header.service !== service) {
+    fail(`${part} was begun from another service (${found.header.url}) than ${url}. Choose another name for --to, or move it away.`);
+  }
+  return found;
 }
 
-const { url, to } = readOptions(USAGE, { url: { type: "string" }, to: { type: "string" } });
-const { last, count: before } = begun(to);
-const out = to ? openSync(to, "a") : process.stdout.fd;
-const write = (line) => {
-  for (let bytes = Buffer.from(`${line}\n`); bytes.length > 0; ) bytes = bytes.subarray(writeSync(out, bytes));
-};
-const tell = progress("connectors saved");
-let count = before;
-if (before > 0) console.error(`${to} has ${before} connectors already; going on behind [${last.id}]`);
-if (last?.next !== undefined) (await saved(url, last.id, last.next)).forEach(write);
-for await (const lines of inOrder(ids(url, last?.id), (id) => saved(url, id))) {
-  if (lines.length === 0) continue;
-  lines.forEach(write);
-  tell((count += 1));
+async function backUp({ url, to }) {
+  if (to) insistOnNew(to);
+  const { service, seq } = await identify(url);
+  const part = to && `${to}.partial`;
+  const before = part && (await begun(part, url, service));
+  if (before?.end && before.problems.length === 0) {
+    await finish(part, to);
+    console.error(`connectors saved: ${before.connectors.size}`);
+    return report(before.unreadable);
+  }
+  const { known, cursor } = before ? positionOf(before) : { known: [], cursor: "" };
+  const out = await openBackup(part, { intact: before?.intact, known });
+  const since = before?.header.since ?? seq;
+  if (before) console.error(`${part} has ${known.length} connectors already: resuming`);
+  else out.header(header({ url, service, since }));
+
+  const tell = progress("connectors saved");
+  const unreadable = new Map(before?.unreadable);
+  const save = async (some) => {
+    for await (const { id, lines, problem } of inOrder(some, (id) => saved(url, id))) {
+      if (problem) {
+        unreadable.set(id, problem);
+        out.unreadable(id, problem);
+      } else {
+        unreadable.delete(id);
+        out.write(id, lines);
+      }
+      tell(out.count());
+    }
+  };
+  try {
+    await save(ids(url, { after: cursor }));
+    const complete_until = new Date().toISOString();
+    // What was changed or created behind us is read again.
+    await sleep(SETTLED_MS);
+    await save(ids(url, { changedSince: since }));
+    out.end({ complete_until });
+  } catch (error) {
+    if (part) error.message += `\n${part} is incomplete. The same command resumes it.`;
+    throw error;
+  }
+  if (part) await finish(part, to);
+  tell(out.count(), true);
+  return report(unreadable);
 }
-write(JSON.stringify({ format: 1, complete: count }));
-tell(count, true);
+
+function report(unreadable) {
+  for (const [id, problem] of unreadable) console.error(`NOT SAVED: [${id}]: ${problem}`);
+  return unreadable.size > 0 ? FAILED : undefined;
+}
+
+async function verify(file) {
+  const { header, end, connectors, unreadable, problems } = await inspect(file);
+  if (problems.length > 0) fail(problems.map((problem) => `${file}: ${problem}`).join("\n"));
+  const { url, service, version, started_at } = header;
+  console.log(`${file}: complete, ${connectors.size} connectors of ${url} (service ${service}, version ${version})`);
+  console.log(`It has every change made before ${end.complete_until}; it was begun at ${started_at}.`);
+  return report(unreadable);
+}
+
+const options = { url: { type: "string" }, to: { type: "string" }, verify: { type: "string" } };
+await command({ name: "backup", usage, options }, ({ url, to, verify: file }) => {
+  if (file !== undefined) return url || to ? fail("--verify goes with nothing else", USAGE) : verify(file);
+  return url ? backUp({ url: address(url), to }) : fail("--url is missing", USAGE);
+});

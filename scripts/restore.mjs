@@ -1,72 +1,149 @@
 // `npm run restore`: what `npm run backup` has saved, back into the service.
 
-import { createReadStream } from "node:fs";
-import { createInterface } from "node:readline";
+import { createInterface } from "node:readline/promises";
 
-import { ask, fail, inOrder, progress, readOptions, reason } from "./service.mjs";
+import { changedAt, fingerprint, inspect, statesOf } from "./backup-file.mjs";
+import { address, command, fail, FAILED, USAGE } from "./command.mjs";
+import { ask, identify, ids, inOrder, progress, reason, saved } from "./service.mjs";
 
-const USAGE = `Usage: npm run restore -- backup.ndjson --url https://connectors.example [--overwrite]
+const usage = `
+Usage: npm run restore -- backup.ndjson --url https://connectors.example [--overwrite] [--keep-newer] [--only ID] [--partial]
 
   --url         where the service answers; asked with the key in CONNECTOR_STATUS_API_KEY
-  --overwrite   connectors that are there are replaced by those of the backup, with their history and sync jobs;
-                without it, they are left alone
+  --overwrite   replaces connectors that are there by those of the backup, with their history and sync jobs. It shows first
+                which, and asks. Without it, connectors that are there are left alone
+  --yes         does not ask
+  --keep-newer  leaves those alone that have changed since the backup
+  --only ID     only this connector; may be given more than once
+  --partial     takes what is sound out of a file that is damaged, and says what is missing
 
-The same command goes on where it was interrupted: what is back already is recognised.`;
+The whole file is checked before anything is written. The same command resumes a restoration that was interrupted: what is
+back already is recognised.`;
 
-/** The lines of a file, those of one connector together. */
-async function* connectors(file) {
-  let lines = [];
-  let id;
-  let isComplete = false;
-  let number = 0;
-  const input = createReadStream(file).on("error", (error) => fail(`${file} cannot be read: ${error.message}`));
-  for await (const line of createInterface({ input, crlfDelay: Infinity })) {
-    number += 1;
-    if (line === "") continue;
-    let found;
-    try {
-      found = JSON.parse(line);
-    } catch {
-      fail(`${file}, line ${number}, is no JSON: the backup was interrupted. npm run backup -- --to ${file} goes on with it.`);
-    }
-    isComplete = found.complete !== undefined;
-    if (isComplete) continue;
-    if (found.format !== 1 || typeof found.id !== "string") fail(`${file}, line ${number}, is not of a backup`);
-    if (found.id !== id && lines.length > 0) {
-      yield { id, lines };
-      lines = [];
-    }
-    id = found.id;
-    lines.push(line);
-  }
-  if (lines.length > 0) yield { id, lines };
-  if (!isComplete) console.error(`${file} has no last line that says it is complete: the backup was interrupted. npm run backup -- --to ${file} goes on with it.`);
+/** So many names are listed of those that nobody has changed. */
+const NAMES = 20;
+/** How often a connector is looked at again that had a heartbeat between being looked at and being replaced. */
+const TRIES = 5;
+
+const options = {
+  url: { type: "string" },
+  overwrite: { type: "boolean", default: false },
+  yes: { type: "boolean", default: false },
+  "keep-newer": { type: "boolean", default: false },
+  only: { type: "string", multiple: true },
+  partial: { type: "boolean", default: false },
+};
+
+/** The connectors of a file that are to be restored, by id. */
+async function readBackup(file, { partial, only }) {
+  const { header, end, connectors, unreadable, problems } = await inspect(file);
+  const lines = problems.map((problem) => `${file}: ${problem}`);
+  if (problems.length > 0 && (!partial || !header)) fail([...lines, "Nothing was restored. --partial takes what is sound."].join("\n"));
+  for (const line of lines) console.error(line);
+  if (end) console.error(`${file}: ${connectors.size} connectors of ${header.url}, with every change made before ${end.complete_until}`);
+  else console.error(`${file}: ${connectors.size} connectors of ${header.url}, begun at ${header.started_at}; all others are MISSING`);
+  for (const id of unreadable.keys()) console.error(`NOT IN THE BACKUP: [${id}]`);
+  if (!only) return connectors;
+  for (const id of only) if (!connectors.has(id)) fail(`${file} has no connector [${id}]. Nothing was restored.`);
+  return new Map([...connectors].filter(([id]) => only.includes(id)));
 }
 
-async function restore({ id, lines }) {
+/** How a connector is now: its version, that of its last change, and what tells it apart. */
+async function look(url, id) {
+  const { lines, problem } = await saved(url, id);
+  if (problem) return fail(`[${id}] cannot be looked at: ${problem}. Nothing was restored.`);
+  const found = JSON.parse(lines[0]);
+  return { version: found.version, changed: changedAt(found), newest: found.history[0], is: fingerprint(lines) };
+}
+
+/** Which connectors of the backup are there, and how they are. */
+async function lookAtThose(url, file, connectors) {
+  const there = new Set();
+  for await (const id of ids(url)) if (connectors.has(id)) there.add(id);
+  const wanted = new Map();
+  for await (const { id, lines } of statesOf(file, connectors)) if (there.has(id)) wanted.set(id, fingerprint(lines));
+  const found = new Map();
+  for await (const [id, now] of inOrder(there, async (id) => [id, await look(url, id)])) {
+    const { changed } = connectors.get(id);
+    found.set(id, { ...now, isSame: now.is === wanted.get(id), isNewer: now.changed > changed });
+  }
+  return found;
+}
+
+/** Says what would be replaced, and asks whether that is wanted. */
+async function confirm(found, connectors, { yes, keepNewer }) {
+  const replaced = [...found].filter(([, { isSame, isNewer }]) => !isSame && !(keepNewer && isNewer));
+  if (replaced.length === 0) return;
+  const newer = replaced.filter(([, { isNewer }]) => isNewer);
+  const older = replaced.filter(([, { isNewer }]) => !isNewer).map(([id]) => `[${id}]`);
+  console.error(`${replaced.length} connectors that are there would be replaced.`);
+  for (const [id, { changed, newest }] of newer) {
+    const last = newest ? `; status ${newest.to} since ${newest.at}${newest.by ? `, by ${newest.by}` : ""}` : "";
+    console.error(`CHANGED SINCE THE BACKUP: [${id}]: version ${changed} there, ${connectors.get(id).changed} in the backup${last}`);
+  }
+  if (older.length > 0) console.error(`not changed since: ${older.slice(0, NAMES).join(", ")}${older.length > NAMES ? `, and ${older.length - NAMES} more` : ""}`);
+  if (yes) return;
+  if (!process.stdin.isTTY) fail("Nobody can be asked here: --yes replaces them. Nothing was restored.", USAGE);
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await prompt.question(`Replace ${replaced.length} connectors? Type yes: `);
+  prompt.close();
+  if (answer.trim() !== "yes") fail("Nothing was restored.");
+}
+
+/** Sends the lines of one connector. `version`: it is replaced only if it is at that. */
+async function send(url, { id, lines }, version) {
   let result;
   for (const [n, line] of lines.entries()) {
-    const query = overwrite && n === 0 ? "?overwrite=true" : "";
-    const { status, text } = await ask(url, "PUT", `/_connector/${encodeURIComponent(id)}/_backup${query}`, line);
-    if (status === 409) return { id, result: "there" };
+    const isFirst = n === 0 && version !== undefined;
+    const path = `/_connector/${encodeURIComponent(id)}/_backup${isFirst ? "?overwrite=true" : ""}`;
+    const { status, text } = await ask(url, "PUT", path, line, isFirst ? { "if-match": `"${version}"` } : {});
+    if (status === 409 || status === 412) return { id, result: status === 409 ? "there" : "overtaken" };
     if (status !== 200) return { id, result: "failed", why: reason(text) };
     result ??= JSON.parse(text).result;
   }
   return { id, result };
 }
 
-const options = { url: { type: "string" }, overwrite: { type: "boolean", default: false } };
-const { url, overwrite, names: [file] } = readOptions(USAGE, options, { names: 1 });
-const tell = progress("connectors looked at");
-const counts = { created: 0, updated: 0, noop: 0, there: 0, failed: 0 };
-let count = 0;
-for await (const { id, result, why } of inOrder(connectors(file), restore)) {
-  counts[result] += 1;
-  if (result === "there") console.error(`left alone: [${id}]: there is one already`);
-  if (result === "failed") console.error(`FAILED: [${id}]: ${why}`);
-  tell((count += 1));
+/** Replaces a connector by the one of the backup, unless somebody has changed it since it was looked at. */
+async function replace(url, state, seen) {
+  for (let n = 0, { version } = seen; n < TRIES; n += 1) {
+    const sent = await send(url, state, version);
+    if (sent.result !== "overtaken") return sent;
+    const now = await look(url, state.id);
+    if (now.changed !== seen.changed) break;
+    ({ version } = now);
+  }
+  return { id: state.id, result: "failed", why: "somebody has changed it since it was looked at, so it was left alone" };
 }
-tell(count, true);
-const { created, updated, noop, there, failed } = counts;
-console.log(`${created} restored, ${updated} overwritten, ${noop} were restored before, ${there} left alone, ${failed} failed`);
-process.exitCode = failed > 0 ? 1 : 0;
+
+await command({ name: "restore", usage, options, needed: ["url"], names: 1 }, async ({ url, overwrite, yes, "keep-newer": keepNewer, only, partial, names: [file] }) => {
+  address(url);
+  if (keepNewer && !overwrite) fail("--keep-newer goes with --overwrite", USAGE);
+  const connectors = await readBackup(file, { partial, only });
+  await identify(url);
+  const found = overwrite ? await lookAtThose(url, file, connectors) : new Map();
+  if (overwrite) await confirm(found, connectors, { yes, keepNewer });
+
+  const restore = async (state) => {
+    const now = found.get(state.id);
+    if (!now) return send(url, state);
+    if (now.isSame) return { id: state.id, result: "noop" };
+    if (keepNewer && now.isNewer) return { id: state.id, result: "kept" };
+    return replace(url, state, now);
+  };
+  const tell = progress("connectors looked at");
+  const counts = { created: 0, updated: 0, noop: 0, kept: 0, there: 0, failed: 0 };
+  let count = 0;
+  for await (const { id, result, why } of inOrder(statesOf(file, connectors), restore)) {
+    counts[result] += 1;
+    if (result === "there") console.error(`left alone: [${id}]: there is one already`);
+    if (result === "kept") console.error(`left alone: [${id}]: it has changed since the backup`);
+    if (result === "failed") console.error(`FAILED: [${id}]: ${why}`);
+    tell((count += 1));
+  }
+  tell(count, true);
+  const { created, updated, noop, kept, there, failed } = counts;
+  console.log(`${created} restored, ${updated} overwritten, ${noop} were restored before, ${kept + there} left alone, ${failed} failed`);
+  if (count !== connectors.size) fail(`${file} has changed while it was read: ${connectors.size} connectors were expected, ${count} found`);
+  return failed + there > 0 ? FAILED : undefined;
+});

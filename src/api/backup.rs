@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::error::{ApiError, Cause};
+use super::precondition::Precondition;
 use super::query::Query;
 use super::{Call, Request, Response, checked, read_body_text, refuse_body};
 use crate::connector::{Connector, Fields};
@@ -48,6 +49,8 @@ pub enum Backup {
         after: String,
         /// So many at most.
         size: usize,
+        /// Only those that have changed, or whose sync jobs have, since the Directory was at this number.
+        changed_since: Option<u64>,
     },
     /// Give the state of a connector.
     Show {
@@ -62,6 +65,8 @@ pub enum Backup {
         id: String,
         /// Even over one that is there.
         overwrite: bool,
+        /// Only over the version that the caller has seen.
+        precondition: Precondition,
         /// What is put back.
         saved: Box<Saved>,
     },
@@ -165,12 +170,18 @@ pub(super) fn read(
                 let reason = format!("[{id}] cannot be restored from this body: {problem}");
                 ApiError::from(Cause::illegal_argument(reason))
             })?;
-            return Ok(Call::Backup(Backup::Restore { id, overwrite, saved: Box::new(saved) }));
+            let precondition = Precondition::of(request);
+            let saved = Box::new(saved);
+            return Ok(Call::Backup(Backup::Restore { id, overwrite, precondition, saved }));
         }
         BackupRoute::Ids => {
             let after = query.text("after").unwrap_or_default();
             let size = query.number("size", IDS)?.clamp(1, IDS);
-            Backup::Ids { after, size }
+            let changed_since = match query.text("changed_since") {
+                Some(seq) => Some(read_seq(&seq)?),
+                None => None,
+            };
+            Backup::Ids { after, size, changed_since }
         }
         BackupRoute::Show(id) => Backup::Show { id: checked(id)?, after: query.text("after") },
         BackupRoute::Rewind(id) => {
@@ -187,6 +198,14 @@ pub(super) fn read(
     };
     refuse_body(request, path)?;
     Ok(Call::Backup(backup))
+}
+
+fn read_seq(text: &str) -> Result<u64, ApiError> {
+    let problem = || format!("[changed_since] is [{text}], which is not a number of the Directory");
+    text.parse()
+        .ok()
+        .filter(|seq| *seq <= VERSION_LIMIT)
+        .ok_or_else(|| ApiError::invalid(&[problem()]))
 }
 
 impl Saved {
@@ -307,10 +326,11 @@ pub fn show_backup(
     Response::text(200, body)
 }
 
-/// The response with a page of ids.
-pub fn show_ids(ids: &[String], size: usize) -> Response {
+/// The response with a page of ids. `service`: which service this is. `seq`: the number of the
+/// Directory's last change.
+pub fn show_ids(service: &str, seq: u64, ids: &[String], size: usize) -> Response {
     let next = ids.last().filter(|_| ids.len() == size);
-    Response::json(200, &json!({ "ids": ids, "next": next }))
+    Response::json(200, &json!({ "service": service, "seq": seq, "ids": ids, "next": next }))
 }
 
 /// 400: the runtime cannot go back in time, as that on one's own machine cannot.

@@ -503,6 +503,12 @@ fn checked(id: String) -> Result<String, ApiError> {
     valid(&id_problems(&id)).map(|()| id)
 }
 
+/// Why a text cannot be the id of a connector; `None` if it can.
+pub fn id_problem(id: &str) -> Option<String> {
+    let problems = id_problems(id);
+    (!problems.is_empty()).then(|| problems.join("; "))
+}
+
 fn valid(problems: &[String]) -> Result<(), ApiError> {
     if problems.is_empty() { Ok(()) } else { Err(ApiError::invalid(problems)) }
 }

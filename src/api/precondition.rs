@@ -41,6 +41,14 @@ impl Precondition {
         self.check_version(D::NOUN, id, now.map(|now| now.version), is_hidden)
     }
 
+    /// Checks whether a connector may be put back over the version that is there.
+    ///
+    /// # Errors
+    /// 412, saying what the caller has missed.
+    pub fn check_restoration(&self, id: &str, now: Option<u64>) -> Result<(), ApiError> {
+        self.check_version("connector", id, now, false)
+    }
+
     fn check_version(
         &self,
         noun: &str,

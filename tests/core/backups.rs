@@ -145,18 +145,34 @@ fn what_is_no_backup() {
 fn a_page_of_ids_says_whether_there_are_more() {
     let ids = ["a".to_owned(), "b".to_owned()];
     let next = |size| {
-        let body: Value = serde_json::from_str(&api::show_ids(&ids, size).body).unwrap();
+        let body: Value = serde_json::from_str(&api::show_ids("5", 7, &ids, size).body).unwrap();
         assert_eq!(body["ids"], json!(["a", "b"]));
+        assert_eq!((&body["service"], &body["seq"]), (&json!("5"), &json!(7)));
         body["next"].clone()
     };
     assert_eq!((next(2), next(3)), (json!("b"), json!(null)));
     let sized = |target: &str| match ask("GET", target, "").unwrap() {
-        Backup::Ids { after, size } => (after, size),
+        Backup::Ids { after, size, .. } => (after, size),
         other => panic!("{other:?}"),
     };
     assert_eq!(sized("/_connector/_backup"), (String::new(), 1_000));
     assert_eq!(sized("/_connector/_backup?after=x&size=0"), ("x".to_owned(), 1));
     assert_eq!(sized("/_connector/_backup?size=2000").1, 1_000);
+}
+
+#[test]
+fn a_page_of_what_has_changed_needs_a_number() {
+    let since = |target: &str| match ask("GET", target, "").unwrap() {
+        Backup::Ids { changed_since, .. } => changed_since,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(since("/_connector/_backup"), None);
+    assert_eq!(since("/_connector/_backup?changed_since=12"), Some(12));
+    for text in ["", "x", "-1", "1.5", "18446744073709551615"] {
+        let error =
+            ask("GET", &format!("/_connector/_backup?changed_since={text}"), "").unwrap_err();
+        assert!(reason(&error).contains("is not a number of the Directory"), "{text}");
+    }
 }
 
 #[test]

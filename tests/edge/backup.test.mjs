@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -67,6 +68,8 @@ async function everything(url) {
   const found = {};
   for (const path of paths) {
     const { status, body, headers } = await send(url, "GET", path);
+    // Each service has its own.
+    if (path === "/_connector/_backup") for (const name of ["service", "seq"]) delete body[name];
     // The tag of a list counts the changes of the Directory, which has had others.
     const etag = /^\/_connector(\?|$)/.test(path) ? null : headers.get("etag");
     found[path] = { status, body, etag };
@@ -81,8 +84,16 @@ test("backup, wipe, restore: every GET answers as before", async () => {
   const saved = await run("backup", "--url", from.url(), "--to", file);
   assert.equal(saved.code, 0, saved.stderr);
   assert.match(saved.stderr, /connectors saved: 6/);
-  assert.equal(readFileSync(file, "utf8").trim().split("\n").length, ids.length + 1);
-  assert.match((await run("backup", "--url", from.url(), "--to", file)).stderr, /is complete: 6 connectors/);
+  assert.equal(readFileSync(file, "utf8").trim().split("\n").length, ids.length + 2);
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  const before = readFileSync(file);
+  const second = await run("backup", "--url", from.url(), "--to", file);
+  assert.deepEqual([second.code, second.stdout], [1, ""]);
+  assert.match(second.stderr, /backup\.ndjson is there already, and nothing is written over it\. Choose another name\.\n$/);
+  assert.deepEqual(readFileSync(file), before);
+  const verified = await run("backup", "--verify", file);
+  assert.equal(verified.code, 0, verified.stderr);
+  assert.match(verified.stdout, /: complete, 6 connectors of http:\/\/127\.0\.0\.1:\d+ \(service [0-9a-f]{13}, version /);
 
   const to = await serveWithKv();
   try {
@@ -106,28 +117,188 @@ test("backup, wipe, restore: every GET answers as before", async () => {
   }
 });
 
-test("an interrupted backup is gone on with, an interrupted restoration as well", async () => {
+/** A server before another: `look(request)` sees what is asked before it is, `change(path, body)` changes JSON. */
+async function proxy(url, { look = () => {}, change = (_, body) => body }) {
+  const server = createServer((incoming, outgoing) => pass(incoming, outgoing).catch(() => outgoing.destroy()));
+  const pass = async (incoming, outgoing) => {
+    const { method, url: path, headers } = incoming;
+    const chunks = [];
+    for await (const chunk of incoming) chunks.push(chunk);
+    await look(`${method} ${path}`);
+    delete headers.host;
+    delete headers.connection;
+    const body = chunks.length > 0 ? Buffer.concat(chunks) : undefined;
+    const response = await fetch(url + path, { method, headers, body });
+    const text = await response.text();
+    outgoing.writeHead(response.status, { "content-type": "application/json" });
+    outgoing.end(response.status === 200 && method === "GET" ? JSON.stringify(change(path, JSON.parse(text))) : text);
+  };
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${server.address().port}`,
+    close: () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** A file without the time at which it was complete. */
+const timeless = (text) => text.replace(/,"complete_until":"[^"]*"/, "");
+
+test("an interrupted backup is resumed wherever it was cut, and an interrupted restoration as well", async () => {
   const whole = join(folder, "whole.ndjson");
-  const cut = join(folder, "cut.ndjson");
   await run("backup", "--url", from.url(), "--to", whole);
   const text = readFileSync(whole, "utf8");
   const lines = text.split("\n");
-  for (const [kept, half] of [[0, ""], [2, lines[2].slice(0, 40)], [5, ""], [6, '{"format":1,"comp']]) {
-    writeFileSync(cut, lines.slice(0, kept).map((line) => `${line}\n`).join("") + half);
-    const refused = await run("restore", cut, "--url", from.url());
-    if (half) assert.match(refused.stderr, /is no JSON: the backup was interrupted/);
-    assert.equal((await run("backup", "--url", from.url(), "--to", cut)).code, 0);
-    assert.equal(readFileSync(cut, "utf8"), text, `after ${kept} lines`);
+  // [whole lines, and what of the next]: of the header, between connectors, within one, within the end, all but its name.
+  for (const [kept, half] of [[0, ""], [0, lines[0].slice(0, 9)], [1, ""], [3, lines[3].slice(0, 40)], [4, lines[4]], [7, '{"end":tr'], [8, ""]]) {
+    const cut = join(folder, `cut-${kept}-${half.length}.ndjson`);
+    writeFileSync(`${cut}.partial`, lines.slice(0, kept).map((line) => `${line}\n`).join("") + half);
+    const { code, stderr } = await run("backup", "--url", from.url(), "--to", cut);
+    assert.equal(code, 0, stderr);
+    assert.equal(existsSync(`${cut}.partial`), false);
+    const now = readFileSync(cut, "utf8");
+    const connectors = (text) => text.split("\n").slice(1, -2);
+    assert.deepEqual(connectors(now), connectors(text), `after ${kept} lines and ${half.length} characters`);
+    assert.equal((await run("backup", "--verify", cut)).code, 0);
+    if (kept > 0) assert.equal(timeless(now), timeless(text));
   }
   const to = await serveWithKv();
   try {
-    writeFileSync(cut, lines.slice(0, 3).map((line) => `${line}\n`).join(""));
-    const part = await run("restore", cut, "--url", to.url());
-    assert.match(part.stderr, /no last line that says it is complete/);
+    const connectors = lines.slice(0, 4).map((line) => `${line}\n`).join("");
+    writeFileSync(join(folder, "part.ndjson"), connectors);
+    const part = await run("restore", join(folder, "part.ndjson"), "--url", to.url(), "--partial");
+    assert.equal(part.code, 0, part.stderr);
+    assert.match(part.stderr, /3 connectors of http:.*; all others are MISSING/);
     assert.match((await run("restore", whole, "--url", to.url())).stdout, /^3 restored, 0 overwritten, 3 were restored before, 0 left/);
     assert.deepEqual(await everything(to.url()), await everything(from.url()));
   } finally {
     await to.close();
+  }
+});
+
+test("a backup is resumed only against its own service, and writes over nothing that is not its own", async () => {
+  const to = await serveWithKv();
+  try {
+    const file = join(folder, "other.ndjson");
+    const whole = join(folder, "mine.ndjson");
+    await run("backup", "--url", from.url(), "--to", whole);
+    const begun = readFileSync(whole, "utf8").split("\n").slice(0, 3).join("\n") + "\n";
+    writeFileSync(`${file}.partial`, begun);
+    const other = await run("backup", "--url", to.url(), "--to", file);
+    assert.equal(other.code, 1);
+    assert.match(other.stderr, /other\.ndjson\.partial was begun from another service/);
+    assert.equal(readFileSync(`${file}.partial`, "utf8"), begun);
+  } finally {
+    await to.close();
+  }
+  const notes = join(folder, "notes.txt");
+  writeFileSync(notes, "mine\n");
+  writeFileSync(join(folder, "foreign.partial"), "mine\n");
+  for (const [to, said] of [["/dev/zero", /is not a regular file/], [folder, /is not a regular file/], [notes, /is there already/], [join(folder, "foreign"), /foreign\.partial is not a backup/], [join(folder, "no/such/folder"), /there is no such file/]]) {
+    const { code, stdout, stderr } = await run("backup", "--url", from.url(), "--to", to);
+    assert.deepEqual([code, stdout], [1, ""], to);
+    assert.match(stderr, said);
+    assert.doesNotMatch(stderr, /^ +at /m);
+  }
+  assert.equal(readFileSync(notes, "utf8"), "mine\n");
+});
+
+test("a file that is cut, has a gap or is no backup is refused before anything is written", async () => {
+  const whole = join(folder, "sound.ndjson");
+  await run("backup", "--url", from.url(), "--to", whole);
+  const lines = readFileSync(whole, "utf8").split("\n").filter(Boolean);
+  const without = (n) => lines.filter((_, at) => at !== n);
+  const joined = (some) => some.map((line) => `${line}\n`).join("");
+  const damaged = {
+    "empty": ["", /it is empty/],
+    "without its end": [joined(lines.slice(0, -1)), /it has no end: the backup was interrupted/],
+    "cut within a line": [joined(lines.slice(0, 4)) + lines[4].slice(0, 50), /line 5 is cut/],
+    "with a gap": [joined(without(3)), /it has 5 lines, and says 6\n.*it has 5 connectors, and says 6\n.*its checksum is not that of its lines/],
+    "with a line changed": [joined(lines).replace('"Plain"', '"Plane"'), /its checksum is not that of its lines/],
+    "with a line twice": [joined([...lines.slice(0, 2), ...lines.slice(1)]), /it has 7 lines, and says 6/],
+    "without its start": [joined(without(0)), /is not a backup of this service/],
+    "something else": ['{"error":"no"}\n', /is not a backup of this service/],
+  };
+  const to = await serveWithKv();
+  try {
+    for (const [what, [text, said]] of Object.entries(damaged)) {
+      const file = join(folder, "damaged.ndjson");
+      writeFileSync(file, text);
+      for (const args of [["restore", file, "--url", to.url()], ["backup", "--verify", file]]) {
+        const { code, stdout, stderr } = await run(...args);
+        assert.deepEqual([code, stdout], [1, ""], what);
+        assert.match(stderr, said, what);
+        assert.doesNotMatch(stderr, /^ +at /m);
+      }
+    }
+    assert.deepEqual((await must(to.url(), "GET", "/_connector/_backup")).ids, []);
+    const missing = await run("restore", join(folder, "nothing.ndjson"), "--url", to.url());
+    assert.match(missing.stderr, /^\S+nothing\.ndjson: there is no such file\n$/);
+  } finally {
+    await to.close();
+  }
+});
+
+test("what was changed or created behind a running backup is in it, sync jobs too", async () => {
+  const [source, to] = await Promise.all([serveWithKv(), serveWithKv()]);
+  const url = source.url();
+  const claim = (id) => must(url, "PUT", `/_connector/_sync_job/${id}/_claim`, { worker_hostname: "host" });
+  const start = () => must(url, "POST", "/_connector/_sync_job", { id: "jobs", job_type: "full" });
+  for (const id of ["changed", "erased", "jobs", "seen", "zzz"]) {
+    await must(url, "PUT", at(id), { index_name: `${id}-index`, service_type: "s3" });
+  }
+  const early = await start();
+  const acts = [
+    () => must(url, "PUT", at("aaa"), { name: "Created behind" }),
+    () => must(url, "PUT", at("changed", "/_name"), { name: "Changed behind" }),
+    () => must(url, "DELETE", at("erased", "?hard=true")),
+    () => claim(early.id),
+  ];
+  const look = async (request) => {
+    if (request === `GET ${at("zzz", "/_backup")}`) for (const act of acts.splice(0)) await act();
+  };
+  const between = await proxy(url, { look });
+  try {
+    const file = join(folder, "moving.ndjson");
+    const { code, stderr } = await run("backup", "--url", between.url, "--to", file);
+    assert.equal(code, 0, stderr);
+    await run("restore", file, "--url", to.url());
+    assert.equal(acts.length, 0);
+    for (const id of ["aaa", "changed", "erased", "jobs"]) {
+      assert.deepEqual((await send(to.url(), "GET", at(id, "/_backup"))).body, (await send(url, "GET", at(id, "/_backup"))).body, id);
+    }
+  } finally {
+    await Promise.all([between.close(), source.close(), to.close()]);
+  }
+});
+
+test("a connector that cannot be read is named, and everything else is saved, restored and rebuilt", async () => {
+  const change = (path, body) => (path.startsWith("/_connector/_backup?") ? { ...body, ids: [...body.ids, "_status", "never-adopted"] } : body);
+  const between = await proxy(from.url(), { change });
+  try {
+    const file = join(folder, "bad-id.ndjson");
+    const { code, stderr } = await run("backup", "--url", between.url, "--to", file);
+    assert.equal(code, 1);
+    assert.match(stderr, /NOT SAVED: \[_status\]: it answers 400: .*must not be \[_status\]/);
+    assert.match(stderr, /NOT SAVED: \[never-adopted\]: it answers 404/);
+    const verified = await run("backup", "--verify", file);
+    assert.equal(verified.code, 1);
+    assert.match(verified.stderr, /NOT SAVED: \[_status\]/);
+    const rebuilt = await run("rebuild-directory", "--url", between.url);
+    assert.equal(rebuilt.code, 1);
+    assert.match(rebuilt.stdout, /^\d+ connectors told anew, 2 failed\n$/);
+    const to = await serveWithKv();
+    try {
+      const restored = await run("restore", file, "--url", to.url());
+      assert.equal(restored.code, 0, restored.stderr);
+      assert.match(restored.stderr, /NOT IN THE BACKUP: \[_status\]/);
+    } finally {
+      await to.close();
+    }
+  } finally {
+    await between.close();
   }
 });
 
@@ -168,8 +339,12 @@ test("what is there is left alone, unless told otherwise", async () => {
     assert.equal((await must(url, "GET", at("plain"))).name, "Mine");
 
     await must(url, "DELETE", at("other", "?hard=true"));
-    const second = await run("restore", file, "--url", url, "--overwrite");
-    assert.match(second.stdout, /^1 restored, 5 overwritten/);
+    const unasked = await run("restore", file, "--url", url, "--overwrite");
+    assert.deepEqual([unasked.code, unasked.stdout], [2, ""]);
+    assert.match(unasked.stderr, /1 connectors that are there would be replaced\.\n[^]*\[plain\][^]*Nobody can be asked here/);
+    assert.equal((await must(url, "GET", at("plain"))).name, "Mine");
+    const second = await run("restore", file, "--url", url, "--overwrite", "--yes");
+    assert.match(second.stdout, /^1 restored, 1 overwritten, 4 were restored before, 0 left alone, 0 failed/);
     const { body, headers } = await send(url, "GET", at("plain"));
     assert.equal(body.name, "Plain");
     assert.notEqual(headers.get("etag"), before.get("etag"));
@@ -177,6 +352,47 @@ test("what is there is left alone, unless told otherwise", async () => {
     for (const path of Object.keys(saved).filter((path) => path.includes("_status") || path.includes("include_deleted=true"))) {
       assert.deepEqual(path.startsWith("/_connector?") ? there[path].body.results : there[path].body, path.startsWith("/_connector?") ? saved[path].body.results : saved[path].body, path);
     }
+  } finally {
+    await to.close();
+  }
+});
+
+test("restore --overwrite names who has changed since, keeps newer ones if told so, and takes single ones", async () => {
+  const to = await serveWithKv();
+  try {
+    const url = to.url();
+    for (const id of ["one", "two", "three"]) await must(url, "PUT", at(id), { name: id });
+    const file = join(folder, "newer.ndjson");
+    await run("backup", "--url", url, "--to", file);
+    await must(url, "PUT", at("one", "/_check_in"));
+    await must(url, "PUT", at("two", "/_status"), { status: "error" });
+    await must(url, "PUT", at("three", "/_name"), { name: "Changed" });
+    const restore = (...args) => run("restore", file, "--url", url, "--overwrite", ...args);
+
+    const kept = await restore("--keep-newer", "--yes");
+    assert.equal(kept.stdout, "0 restored, 0 overwritten, 1 were restored before, 2 left alone, 0 failed\n");
+    assert.match(kept.stderr, /left alone: \[two\]: it has changed since the backup/);
+    const only = await restore("--only", "two", "--yes");
+    assert.match(only.stderr, /CHANGED SINCE THE BACKUP: \[two\]: version 2 there, 1 in the backup; status error since /);
+    assert.match(only.stdout, /^0 restored, 1 overwritten, 0 were/);
+    assert.deepEqual([(await must(url, "GET", at("two"))).status, (await must(url, "GET", at("three"))).name], ["created", "Changed"]);
+    assert.match((await restore("--only", "nobody", "--yes")).stderr, /has no connector \[nobody\]\. Nothing was restored\./);
+
+    // Somebody changes it after it was shown, another has a heartbeat.
+    await must(url, "PUT", at("two", "/_status"), { status: "error" });
+    let looks = 0;
+    const look = async (request) => {
+      if (!request.startsWith("PUT") || (looks += 1) > 1) return;
+      await must(url, "PUT", at("three", "/_name"), { name: "Changed again" });
+      await must(url, "PUT", at("two", "/_check_in"));
+    };
+    const between = await proxy(url, { look });
+    const overtaken = await run("restore", file, "--url", between.url, "--overwrite", "--yes");
+    await between.close();
+    assert.equal(overtaken.code, 1);
+    assert.match(overtaken.stderr, /FAILED: \[three\]: somebody has changed it since it was looked at/);
+    assert.match(overtaken.stdout, /^0 restored, 1 overwritten, 1 were restored before, 0 left alone, 1 failed/);
+    assert.deepEqual([(await must(url, "GET", at("two"))).status, (await must(url, "GET", at("three"))).name], ["created", "Changed again"]);
   } finally {
     await to.close();
   }
@@ -256,7 +472,7 @@ test("a connector is taken back in time, and forth again", async () => {
     assert.equal((await must(url, "GET", at("c", "/_status"))).history.length, 2);
     assert.ok(Number(JSON.parse(then.headers.get("etag"))) > Number(JSON.parse(before.headers.get("etag"))));
     assert.equal((await must(url, "GET", "/_connector")).results[0].status, "error");
-    assert.match((await run("restore", keep, "--url", url, "--overwrite")).stdout, /^0 restored, 1 overwritten/);
+    assert.match((await run("restore", keep, "--url", url, "--overwrite", "--yes")).stdout, /^0 restored, 1 overwritten/);
     assert.equal((await must(url, "GET", at("c"))).status, "configured");
   } finally {
     await server.close();

@@ -8,7 +8,8 @@ use worker::console_error;
 use super::claim::OpenClaim;
 use super::{Attempt, Loaded, Object, Record};
 use crate::api::{
-    self, ApiError, Backup, Commit, Response, Saved, SavedConnector, SavedJob, already_there,
+    self, ApiError, Backup, Commit, Precondition, Response, Saved, SavedConnector, SavedJob,
+    already_there,
 };
 use crate::connector::Connector;
 use crate::edge::outbox;
@@ -33,7 +34,9 @@ impl Object {
         match backup {
             Backup::Ids { .. } => Err(ApiError::internal()),
             Backup::Show { id, after } => self.save(&id, after.as_deref()),
-            Backup::Restore { id, overwrite, saved } => self.restore(&id, overwrite, *saved).await,
+            Backup::Restore { id, overwrite, precondition, saved } => {
+                self.restore(&id, overwrite, &precondition, *saved).await
+            }
             Backup::Reindex { id } => self.reindex(&id).await,
             Backup::Rewind { id, to } => {
                 match self.state.rewind(to.unix_millis().unwrap_or_default()).await {
@@ -66,11 +69,12 @@ impl Object {
         self: &Rc<Self>,
         id: &str,
         overwrite: bool,
+        precondition: &Precondition,
         saved: Saved,
     ) -> Result<Response, ApiError> {
         let mut claims: Vec<OpenClaim> = Vec::new();
         for _ in 0..CLAIMS_PER_RESTORATION {
-            match self.commit_restoration(id, overwrite, &saved, &claims)? {
+            match self.commit_restoration(id, overwrite, precondition, &saved, &claims)? {
                 Attempt::Claim(index) => claims.push(self.claim(id, index).await?),
                 Attempt::Done(result) => {
                     outbox::restored(self).await;
@@ -87,8 +91,11 @@ impl Object {
         &self,
         id: &str,
         overwrite: bool,
+        precondition: &Precondition,
         saved: Option<&SavedConnector>,
     ) -> Result<Option<&'static str>, ApiError> {
+        let there = self.with_record(|record| record.map(|record| record.version));
+        precondition.check_restoration(id, there)?;
         let floor = self.with_record(|record| record.map(|record| record.floor));
         match (floor, saved) {
             (None, Some(_)) => Ok(Some("created")),
@@ -107,12 +114,13 @@ impl Object {
         self: &Rc<Self>,
         id: &str,
         overwrite: bool,
+        precondition: &Precondition,
         saved: &Saved,
         claims: &[OpenClaim],
     ) -> Result<Attempt<&'static str>, ApiError> {
         self.read_row(id)?;
         let Saved { connector, jobs } = saved;
-        let result = self.check_restoration(id, overwrite, connector.as_ref())?;
+        let result = self.check_restoration(id, overwrite, precondition, connector.as_ref())?;
         let connector = connector.as_ref().filter(|_| result.is_some());
         let commit = connector.map(|saved| match &saved.document {
             Some(document) => Commit::Put(document.clone()),

@@ -1,24 +1,78 @@
-//! The page of ids that a backup goes by.
+//! The pages of ids that a backup goes by.
+
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{Directory, failed};
 use crate::api::{ApiError, Response, show_ids};
+use crate::edge::runtime::JsError;
+use crate::sync_job::SyncJobId;
+
+#[derive(Deserialize)]
+struct Row {
+    id: String,
+}
 
 impl Directory {
-    /// A page of the ids of all connectors, deleted and erased ones too, in their order.
+    /// A page of the ids of all connectors in their order, deleted and erased ones too. `changed_since`: only
+    /// those that have changed, or whose sync jobs have, since that number. Heartbeats are no change.
     ///
     /// # Errors
     /// 500 if the database fails.
-    pub(super) fn ids(&self, after: &str, size: usize) -> Result<Response, ApiError> {
-        #[derive(Deserialize)]
-        struct Row {
-            id: String,
+    pub(super) fn ids(
+        &self,
+        after: &str,
+        size: usize,
+        changed_since: Option<u64>,
+    ) -> Result<Response, ApiError> {
+        // Jobs do not move the number on: from here on, theirs is not that of a job before.
+        if after.is_empty() && changed_since.is_none() {
+            self.next_seq().map_err(failed("the number of changes cannot be kept"))?;
         }
+        let ids = match changed_since {
+            None => self.all_ids(after, size),
+            Some(seq) => self.changed_ids(seq, after).map(|mut ids| {
+                ids.truncate(size);
+                ids
+            }),
+        };
+        let ids = ids.map_err(failed("the ids cannot be read"))?;
+        let service = self.service().map_err(failed("this service's identity cannot be kept"))?;
+        Ok(show_ids(&service, self.seq.get(), &ids, size))
+    }
+
+    fn all_ids(&self, after: &str, size: usize) -> Result<Vec<String>, JsError> {
         let sql = "SELECT id FROM entry WHERE id > ? ORDER BY id LIMIT ?";
-        let rows = self.store.rows::<Row>(sql, &[after.into(), (size as u64).into()]);
-        let rows = rows.map_err(failed("the ids cannot be read"))?;
-        let ids: Vec<String> = rows.into_iter().map(|row| row.id).collect();
-        Ok(show_ids(&ids, size))
+        self.found(sql, &[after.into(), (size as u64).into()])
+    }
+
+    fn changed_ids(&self, seq: u64, after: &str) -> Result<Vec<String>, JsError> {
+        let sql = "SELECT id FROM entry WHERE changed > ? AND id > ?";
+        let connectors = self.found(sql, &[seq.into(), after.into()])?;
+        let jobs = self.found("SELECT id FROM job WHERE seq >= ?", &[seq.into()])?;
+        let owners = jobs.iter().filter_map(|job| SyncJobId::parse(job));
+        let owners = owners.map(|job| job.connector().to_owned()).filter(|id| id.as_str() > after);
+        let ids: BTreeSet<String> = connectors.into_iter().chain(owners).collect();
+        Ok(ids.into_iter().collect())
+    }
+
+    fn found(&self, sql: &str, values: &[Value]) -> Result<Vec<String>, JsError> {
+        let rows: Vec<Row> = self.store.rows(sql, values)?;
+        Ok(rows.into_iter().map(|row| row.id).collect())
+    }
+
+    /// Which service this is: a random number of its own, made when it is first asked for. By it a backup that was
+    /// interrupted is continued from no other.
+    fn service(&self) -> Result<String, JsError> {
+        if self.identity.get() == 0 {
+            let mut bytes = [0; 8];
+            getrandom::fill(&mut bytes).map_err(|_| "no randomness is available")?;
+            let identity = (u64::from_le_bytes(bytes) >> 12).max(1);
+            self.set("identity", identity)?;
+            self.identity.set(identity);
+        }
+        Ok(format!("{:013x}", self.identity.get()))
     }
 }

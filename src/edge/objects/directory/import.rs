@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use worker::console_error;
 
 use super::Directory;
+use crate::api;
 use crate::connector::Connector;
 use crate::directory::{Entry, sort_key};
 use crate::document::Document;
@@ -108,6 +109,11 @@ impl Directory {
         let mut entries = Vec::new();
         for (key, document) in documents {
             let id = key.strip_prefix(KV_PREFIX).unwrap_or_default();
+            // Nobody could ask for it, so no backup could read it.
+            if let Some(problem) = api::id_problem(id) {
+                summary.skip(id, &format!("its id cannot be used: {problem}"));
+                continue;
+            }
             match Connector::from_json(document) {
                 Ok(connector) => entries.push(imported(id, &connector)),
                 Err(problem) => summary.skip(id, &format!("it is no connector: {problem}")),

@@ -68,6 +68,8 @@ struct Directory {
     live: Rc<Live>,
     /// The last change of which no row is left.
     forgotten: Cell<u64>,
+    /// Which service this is; 0: nobody has asked yet.
+    identity: Cell<u64>,
 }
 
 #[wasm_bindgen]
@@ -79,6 +81,7 @@ impl DirectoryObject {
         Self(Rc::new(Directory {
             live: Live::of(env.clone(), state.clone()),
             forgotten: Cell::default(),
+            identity: Cell::default(),
             env,
             store: state.directory_store(),
             state,
@@ -243,6 +246,7 @@ impl Directory {
                 }
                 "looked_at" => self.look.at.set(value),
                 "forgotten" => self.forgotten.set(value),
+                "identity" => self.identity.set(value),
                 "titled" => is_titled = true,
                 _ => {}
             }
@@ -327,7 +331,10 @@ impl Directory {
         let Ok(message) = message::parse(message) else {
             return Ok(json!({ "format": FORMAT, "results": [] }));
         };
-        let jobs = message.get("jobs").cloned().unwrap_or_default();
+        let mut jobs = message.get("jobs").cloned().unwrap_or_default();
+        for job in jobs.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+            job.insert("seq".to_owned(), self.seq.get().into());
+        }
         let results = self.store.apply_jobs(&jobs.to_string())?;
         let results: Vec<Value> = serde_json::from_str(&results).unwrap_or_default();
         for (job, result) in jobs.as_array().into_iter().flatten().zip(&results) {
@@ -407,8 +414,8 @@ impl Directory {
                     Err(error) => finish(format.failure(&error)),
                 }
             }
-            Ok(Call::Backup(Backup::Ids { after, size })) => {
-                let found = self.ready().await.and_then(|()| self.ids(&after, size));
+            Ok(Call::Backup(Backup::Ids { after, size, changed_since })) => {
+                let found = self.ready().await.and_then(|()| self.ids(&after, size, changed_since));
                 finish(format.result(found))
             }
             Ok(Call::Metrics) => match self.ready().await.and_then(|()| self.metrics(&own)) {

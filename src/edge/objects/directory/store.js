@@ -47,7 +47,8 @@ const TABLES = `
 `;
 
 // `last_seen` is what the document says, `seen` the same in milliseconds since 1970, as is `created_at`. A job without
-// a status was erased: its row remembers the version.
+// a status was erased: its row remembers the version. `seq`: the number of the Directory's last change when the row was
+// written, so a backup finds what has changed while it ran.
 const JOB_TABLES = `
   CREATE TABLE IF NOT EXISTS job (
     key INTEGER PRIMARY KEY,
@@ -58,7 +59,8 @@ const JOB_TABLES = `
     created_at INTEGER,
     last_seen TEXT,
     seen INTEGER,
-    version INTEGER NOT NULL
+    version INTEGER NOT NULL,
+    seq INTEGER NOT NULL DEFAULT 0
   );
   CREATE INDEX IF NOT EXISTS job_in_order ON job (created_at IS NULL, created_at DESC, id) WHERE status IS NOT NULL;
   CREATE INDEX IF NOT EXISTS job_by_status ON job (status, created_at IS NULL, created_at DESC, id);
@@ -107,11 +109,15 @@ export function open({ sql }) {
   const names = found.map(({ name }) => name);
   if (!names.includes("entry_moves")) sql.exec(TABLES + TRIGGERS);
   if (!names.includes("job_document")) sql.exec(JOB_TABLES);
+  else if (!hasColumn(sql, "job", "seq")) sql.exec("ALTER TABLE job ADD COLUMN seq INTEGER NOT NULL DEFAULT 0");
   if (!names.includes("ticket")) sql.exec(TICKETS);
   if (!names.includes("entry_by_title")) sql.exec(TITLES);
   if (!names.includes("behind")) sql.exec(BEHIND);
   if (!names.includes("behind_by_age")) sql.exec(BEHIND_BY_AGE);
 }
+
+const hasColumn = (sql, table, column) =>
+  sql.exec("SELECT 1 FROM pragma_table_info(?) WHERE name = ?", table, column).toArray().length > 0;
 
 /**
  * Takes up entries, all or none; gives what became of each: `taken`, `seen` if only
@@ -197,11 +203,11 @@ function applyJob(sql, job) {
   const values = fields.map((field) => job[field]);
   let key = old?.key;
   if (old) {
-    const places = [...fields, "version"].map((field) => `${field} = ?`).join(", ");
-    sql.exec(`UPDATE job SET ${places} WHERE key = ?`, ...values, job.version, key);
+    const places = [...fields, "version", "seq"].map((field) => `${field} = ?`).join(", ");
+    sql.exec(`UPDATE job SET ${places} WHERE key = ?`, ...values, job.version, job.seq, key);
   } else {
-    const query = `INSERT INTO job (id, version, ${fields.join(", ")}) VALUES (?, ?, ${fields.map(() => "?").join(", ")}) RETURNING key`;
-    ({ key } = sql.exec(query, job.id, job.version, ...values).one());
+    const query = `INSERT INTO job (id, version, seq, ${fields.join(", ")}) VALUES (?, ?, ?, ${fields.map(() => "?").join(", ")}) RETURNING key`;
+    ({ key } = sql.exec(query, job.id, job.version, job.seq, ...values).one());
   }
   if (isErased) sql.exec("DELETE FROM job_document WHERE key = ?", key);
   else if (job.document !== undefined) sql.exec("INSERT OR REPLACE INTO job_document VALUES (?, ?)", key, job.document);

@@ -1,0 +1,218 @@
+// The file of a backup. Its first line says what it is, then there is a line of JSON for each part of a connector, and
+// its last line has their number and checksum. A connector that changed while the backup ran is in it more than once:
+// the last time counts.
+
+import { createHash } from "node:crypto";
+import { closeSync, createReadStream, existsSync, fchmodSync, fsyncSync, openSync, readFileSync, renameSync, statSync, truncateSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+import { fail } from "./command.mjs";
+import { root } from "./tools.mjs";
+
+const KIND = "connector-status";
+const FORMAT = 2;
+/** What every backup starts with. */
+const START = JSON.stringify({ backup: KIND }).slice(0, -1);
+
+/** This version, for those who ask a file what made it. */
+function version() {
+  const files = ["npm/package.json", "package.json"].map((file) => join(root, file)).filter(existsSync);
+  return files.map((file) => JSON.parse(readFileSync(file, "utf8")).version).find(Boolean) ?? "unknown";
+}
+
+/** The first line. `service`: which service it is of; `since`: the number of its last change when the backup began. */
+export const header = ({ url, service, since }) =>
+  JSON.stringify({ backup: KIND, format: FORMAT, service, url: new URL(url).origin, version: version(), started_at: new Date().toISOString(), since });
+
+/** Order of ids as the service has it: by their bytes. */
+const isBehind = (a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)) > 0;
+
+function parse(line) {
+  try {
+    const value = JSON.parse(line);
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What tells two states of a connector apart, but versions and heartbeats. */
+export function fingerprint(lines) {
+  const parts = lines.map((line) => JSON.parse(line));
+  const [{ document, history = [] }] = parts;
+  const { last_seen, ...rest } = document ?? {};
+  const jobs = parts.flatMap(({ jobs = [] }) => jobs.map(({ id, document: { last_seen, ...job } }) => [id, job]));
+  return createHash("sha256").update(JSON.stringify([document === null, rest, history, jobs])).digest("hex");
+}
+
+/** The version of the last change to a connector that was no heartbeat. */
+export const changedAt = ({ version, edited = version, history = [] }) => Math.max(edited, ...history.map(({ seq }) => seq));
+
+/** Fails unless it is a regular file. */
+function insistOnFile(file) {
+  const found = statSync(file);
+  if (!found.isFile()) fail(`${file} is not a regular file`);
+  return found;
+}
+
+async function* linesOf(file) {
+  const input = createReadStream(file);
+  const failed = new Promise((_, reject) => input.once("error", reject));
+  failed.catch(() => {});
+  yield* createInterface({ input, crlfDelay: Infinity });
+  if (input.errored) throw input.errored;
+}
+
+/**
+ * Reads a whole file, and says what is in it: `header`; `end`, its last line; `connectors`, by id: the numbers of the
+ * `first` and `last` line of its newest state, `version` and `changed`; `problems`; `intact`: how many bytes from the
+ * start are sound, as far as the last connector that is whole, and `intactLines` how many lines; `unreadable`: connectors
+ * that could not be saved, and why.
+ */
+export async function inspect(file) {
+  const { size } = insistOnFile(file);
+  const found = { connectors: new Map(), unreadable: new Map(), problems: [], intact: 0, intactLines: 0 };
+  const hash = createHash("sha256");
+  let [number, bytes, isSound] = [0, 0, true];
+  /** The connector whose lines are being read. */
+  let current;
+  const problem = (text) => {
+    isSound = false;
+    found.problems.push(text);
+  };
+  const close = () => {
+    if (current?.next !== undefined) problem(`[${current.id}] is incomplete: it ends at line ${number - 1}`);
+    else if (current) found.connectors.set(current.id, current);
+    current = undefined;
+  };
+  for await (const line of linesOf(file)) {
+    number += 1;
+    bytes += Buffer.byteLength(line) + 1;
+    if (number === 1 && line.slice(0, START.length) !== START.slice(0, line.length)) fail(`${file} is not a backup of this service`);
+    if (bytes > size) {
+      problem(`line ${number} is cut`);
+      break;
+    }
+    const value = parse(line);
+    if (number === 1) {
+      if (value?.backup !== KIND) fail(`${file} is not a backup of this service`);
+      if (value.format !== FORMAT) fail(`${file} has format ${value.format}, and this version reads ${FORMAT}`);
+      found.header = value;
+    } else if (found.end) {
+      problem(`line ${number} is behind the end`);
+    } else if (value?.end === true) {
+      close();
+      found.end = value;
+      continue;
+    } else if (value?.format !== 1 || typeof value.id !== "string") {
+      problem(`line ${number} is damaged`);
+    } else if (value.unreadable !== undefined) {
+      close();
+      found.unreadable.set(value.id, value.unreadable);
+    } else if (value.version !== undefined) {
+      close();
+      found.unreadable.delete(value.id);
+      current = { id: value.id, first: number, last: number, next: value.next, version: value.version, changed: changedAt(value) };
+    } else if (current?.id === value.id && current.next !== undefined) {
+      Object.assign(current, { last: number, next: value.next });
+    } else {
+      problem(`line ${number} is a part of [${value.id}] whose start is missing`);
+    }
+    hash.update(`${line}\n`);
+    if (isSound && current?.next === undefined) Object.assign(found, { intact: bytes, intactLines: number });
+  }
+  number += 1;
+  close();
+  const sha256 = hash.digest("hex");
+  const { end } = found;
+  if (number === 1) problem("it is empty");
+  else if (!end) problem("it has no end: the backup was interrupted");
+  else {
+    if (end.lines !== number - 3) problem(`it has ${number - 3} lines, and says ${end.lines}`);
+    if (end.connectors !== found.connectors.size) problem(`it has ${found.connectors.size} connectors, and says ${end.connectors}`);
+    if (end.sha256 !== sha256) problem("its checksum is not that of its lines");
+  }
+  return found;
+}
+
+/** The newest state of each connector that `inspect` has found whole, as `{ id, lines }`, in the order of the file. */
+export async function* statesOf(file, connectors) {
+  let [number, lines] = [0, []];
+  for await (const line of linesOf(file)) {
+    number += 1;
+    const value = parse(line);
+    if (typeof value?.id !== "string") continue;
+    const state = connectors.get(value.id);
+    if (!state || number < state.first || number > state.last) continue;
+    lines.push(line);
+    if (number < state.last) continue;
+    yield { id: value.id, lines };
+    lines = [];
+  }
+}
+
+/** Where to continue a file that was begun: which connectors are in the sound part of it, and the last of their ids. */
+export function positionOf({ connectors, unreadable, intactLines }) {
+  const known = [...connectors].filter(([, { last }]) => last <= intactLines).map(([id]) => id);
+  const cursor = [...known, ...unreadable.keys()].reduce((last, id) => (isBehind(id, last) ? id : last), "");
+  return { known, cursor };
+}
+
+/**
+ * Opens a file for writing: `write` appends lines, `end` the last one. `intact`: so many bytes of it are kept; `known`:
+ * ids of connectors in them. Only the owner may read it.
+ */
+export async function openBackup(file, { intact = 0, known = [] } = {}) {
+  const hash = createHash("sha256");
+  let lines = -1;
+  if (file && intact > 0) {
+    truncateSync(file, intact);
+    for await (const line of linesOf(file)) {
+      hash.update(`${line}\n`);
+      lines += 1;
+    }
+  }
+  const out = file ? openSync(file, intact > 0 ? "a" : "w", 0o600) : process.stdout.fd;
+  if (file) fchmodSync(out, 0o600);
+  const put = (text) => {
+    for (let bytes = Buffer.from(text); bytes.length > 0; ) bytes = bytes.subarray(writeSync(out, bytes));
+  };
+  const ids = new Set(known);
+  const write = (id, some) => {
+    if (id !== undefined) ids.add(id);
+    lines += some.length;
+    const text = some.map((line) => `${line}\n`).join("");
+    hash.update(text);
+    put(text);
+  };
+  return {
+    count: () => ids.size,
+    header: (line) => write(undefined, [line]),
+    write,
+    unreadable: (id, why) => write(undefined, [JSON.stringify({ format: 1, id, unreadable: why })]),
+    /** `more`: what else the last line says. */
+    end(more = {}) {
+      put(`${JSON.stringify({ end: true, connectors: ids.size, lines, sha256: hash.digest("hex"), ...more })}\n`);
+      if (file) {
+        fsyncSync(out);
+        closeSync(out);
+      }
+    },
+  };
+}
+
+/** Reads a file that was written, and gives it its name. */
+export async function finish(part, file) {
+  const { problems } = await inspect(part);
+  if (problems.length > 0) fail(`${part} is not what was written: ${problems.join("; ")}`);
+  if (existsSync(file)) fail(`${file} has come into being meanwhile; the backup is in ${part}`);
+  renameSync(part, file);
+}
+
+/** A file that is to be written must not be there yet. */
+export function insistOnNew(file) {
+  if (!existsSync(file)) return;
+  insistOnFile(file);
+  fail(`${file} is there already, and nothing is written over it. Choose another name.`);
+}
