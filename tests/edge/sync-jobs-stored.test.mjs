@@ -49,7 +49,7 @@ test("a job is a row in its connector's object, and a slim row and a document in
   const document = JSON.parse(row.document);
   assert.deepEqual([row.id, row.version, row.edited, document.status, document.last_seen], [id, 3, 2, "in_progress", last_seen]);
   await ofDirectory((database) => {
-    const { key, ...slim } = database.prepare("SELECT * FROM job").get();
+    const { key, seq, ...slim } = database.prepare("SELECT * FROM job").get();
     assert.deepEqual({ ...slim }, {
       id,
       connector_id: "golden",

@@ -96,9 +96,9 @@ test("runs, is looked after, and rehearses its deployment, without cargo", async
     assert.match(await page.text(), /<script/);
 
     await send(url, "PUT", "/_connector/kept", { name: "Kept" });
-    assert.match(await npm("run", "backup", "--", "--url", url, "--to", "backup.ndjson"), /: 2$/m);
+    assert.match(await npm("run", "backup", "--", "--url", url, "--to", "backup.ndjson"), /^connectors saved: 2$/m);
     await send(url, "PUT", "/_connector/kept/_name", { name: "Changed" });
-    assert.match(await npm("run", "restore", "--", "backup.ndjson", "--url", url, "--overwrite"), /^0 restored, 2 overwritten, .* 0 failed$/m);
+    assert.match(await npm("run", "restore", "--", "backup.ndjson", "--url", url, "--overwrite", "--yes"), /^0 restored, 1 overwritten, 1 were restored before, .* 0 failed$/m);
     assert.equal((await send(url, "GET", "/_connector/kept")).body.name, "Kept");
     assert.match(await npm("run", "rebuild-directory", "--", "--url", url), /^2 connectors told anew, 0 failed$/m);
     assert.match(await npm("run", "--silent", "key", "--", "create", "--name", "agent", "--privilege", "monitor_connector"), /^[\w+/]+=*$/m);
