@@ -1,34 +1,30 @@
-// Keys for callers: `npm run key -- create|list|revoke`, on this machine or, with --remote, in the
-// Workers KV namespace API_KEYS of the deployment. The secret is printed once and kept nowhere.
+// `npm run key`: keys for callers, on this machine or, with --remote, in the Workers KV namespace API_KEYS of the
+// deployment. The secret is printed once and kept nowhere.
 
 import { spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 
+import { command, fail, USAGE } from "./command.mjs";
 import { environment, root } from "./tools.mjs";
 
-const usage = `npm run key -- create --name NAME --privilege PRIVILEGE [--connectors PATTERN,...] [--expires 90d]
-npm run key -- list
-npm run key -- revoke ID
+const usage = `
+Usage: npm run key -- create --name NAME --privilege PRIVILEGE [--connectors PATTERN,...] [--expires 90d]
+       npm run key -- list
+       npm run key -- revoke ID|NAME
 
   --privilege   monitor_connector (read) or manage_connector (read and write)
-  --connectors  ids of the connectors the key is for; * stands for any text, ? for one character;
-                without it, all connectors
+  --connectors  ids of the connectors the key is for; * stands for any text, ? for one character; without it, all
   --expires     after so many minutes, hours or days: 30m, 12h, 90d; without it, never
   --remote      in the deployment; without it, on this machine
   --persist-to  where this machine keeps its data, if not in .wrangler/state
-`;
+
+A key is revoked by its id, or by its name if no other key has that name.`;
 
 const privileges = ["monitor_connector", "manage_connector"];
 const units = { m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-function fail(text) {
-  console.error(`${text}\n\n${usage}`);
-  process.exit(2);
-}
 
 function wrangler(place, ...args) {
   const child = spawnSync("wrangler", ["kv", ...args, "--binding", "API_KEYS", ...place], {
@@ -36,20 +32,17 @@ function wrangler(place, ...args) {
     env: { ...environment, CI: "1" },
     encoding: "utf8",
   });
-  if (child.status !== 0) {
-    console.error(child.error?.message ?? `${child.stdout}${child.stderr}`);
-    process.exit(1);
-  }
+  if (child.status !== 0) fail(`wrangler kv ${args[0]} ${args[1]} has failed:\n${child.error?.message ?? `${child.stdout}${child.stderr}`.trim()}`);
   return child.stdout;
 }
 
 function create(place, { name, privilege, connectors, expires }) {
-  if (!name) fail("--name is missing");
-  if (!privileges.includes(privilege)) fail(`--privilege must be one of: ${privileges.join(", ")}`);
+  if (!name) fail("--name is missing", USAGE);
+  if (!privileges.includes(privilege)) fail(`--privilege must be one of: ${privileges.join(", ")}`, USAGE);
   const [, count, unit] = expires?.match(/^([1-9]\d*)([mhd])$/) ?? [];
-  if (expires !== undefined && !unit) fail("--expires must look like 30m, 12h or 90d");
+  if (expires !== undefined && !unit) fail("--expires must look like 30m, 12h or 90d", USAGE);
   const patterns = connectors?.split(",").map((pattern) => pattern.trim()).filter(Boolean);
-  if (patterns?.length === 0) fail("--connectors names none");
+  if (patterns?.length === 0) fail("--connectors names none", USAGE);
 
   const id = randomBytes(10).toString("hex");
   const secret = randomBytes(32).toString("base64url");
@@ -69,9 +62,11 @@ function create(place, { name, privilege, connectors, expires }) {
   console.log(Buffer.from(`${id}:${secret}`).toString("base64"));
 }
 
-function list(place) {
+/** All keys, `[id, key]`. One whose record cannot be read is `undefined`. */
+function readKeys(place) {
   const ids = JSON.parse(wrangler(place, "key", "list")).map((key) => key.name);
   const folder = mkdtempSync(join(tmpdir(), "keys-"));
+  const keys = [];
   try {
     // Wrangler gets at most 100 values at once.
     for (let at = 0; at < ids.length; at += 100) {
@@ -79,52 +74,66 @@ function list(place) {
       writeFileSync(names, JSON.stringify(ids.slice(at, at + 100)));
       const text = wrangler(place, "bulk", "get", names);
       const found = JSON.parse(text.slice(text.indexOf("{"), text.lastIndexOf("}") + 1));
-      for (const [id, entry] of Object.entries(found)) {
-        // This machine's namespaces wrap values, Cloudflare's do not.
-        const key = JSON.parse(entry.value ?? entry);
-        console.log(`${id}  ${key.name}  ${describe(key)}`);
-      }
+      // This machine's namespaces wrap values, Cloudflare's do not.
+      for (const [id, entry] of Object.entries(found)) keys.push([id, parse(entry?.value ?? entry)]);
     }
   } finally {
     rmSync(folder, { recursive: true });
   }
-  if (ids.length === 0) console.error("There are no keys.");
+  return keys;
+}
+
+function parse(text) {
+  try {
+    return JSON.parse(text) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const day = (time) => new Date(time).toISOString().slice(0, 16).replace("T", " ");
+
+function list(place) {
+  const keys = readKeys(place);
+  for (const [id, key] of keys) {
+    if (!key) console.log(`${id}  NOT READABLE: it opens nothing`);
+    else console.log(`${id}  ${key.name}  ${describe(key)}, ${key.creation ? `created ${day(key.creation)}` : "created at an unknown time"}`);
+  }
+  if (keys.length === 0) console.error("There are no keys.");
 }
 
 function describe({ privileges, connectors, expiration }) {
-  const end = expiration && new Date(expiration).toISOString();
-  const state = !end ? "never expires" : expiration <= Date.now() ? `EXPIRED ${end}` : `expires ${end}`;
+  const state = !expiration ? "never expires" : `${expiration <= Date.now() ? "EXPIRED" : "expires"} ${day(expiration)}`;
   return `${privileges.join(",")} on ${connectors?.join(",") ?? "*"}, ${state}`;
 }
 
-function revoke(place, id) {
-  if (!id) fail("Say which key: `npm run key -- list` shows their ids.");
+function revoke(place, wanted) {
+  const keys = readKeys(place);
+  const named = keys.filter(([id, key]) => id === wanted || key?.name === wanted);
+  const found = named.find(([id]) => id === wanted) ?? named[0];
+  if (!found) fail(`There is no key with the id or name [${wanted}]. Nothing was changed; npm run key -- list shows all.`);
+  if (named.length > 1 && found[0] !== wanted) {
+    fail(`${named.length} keys are called [${wanted}]: ${named.map(([id]) => id).join(", ")}. Say which by its id; nothing was changed.`);
+  }
+  const [id, key] = found;
   wrangler(place, "key", "delete", id);
-  console.error(`Key ${id} is revoked. Where it was in use, it may work for another minute.`);
+  console.error(`Key ${id}${key ? `, [${key.name}], ${describe(key)},` : ""} is revoked. Where it was in use it works for up to a minute more, until ${new Date(Date.now() + 60_000).toISOString().slice(11, 19)} UTC.`);
 }
 
-let args;
-try {
-  args = parseArgs({
-    allowPositionals: true,
-    options: {
-      name: { type: "string" },
-      privilege: { type: "string" },
-      connectors: { type: "string" },
-      expires: { type: "string" },
-      remote: { type: "boolean" },
-      "persist-to": { type: "string" },
-    },
-  });
-} catch (error) {
-  fail(error.message);
-}
-const { values, positionals } = args;
-const [command, ...rest] = positionals;
-const place = values.remote ? ["--remote"] : ["--local"];
-if (values["persist-to"]) place.push("--persist-to", values["persist-to"]);
-
-if (command === "create" && rest.length === 0) create(place, values);
-else if (command === "list" && rest.length === 0) list(place);
-else if (command === "revoke" && rest.length <= 1) revoke(place, rest[0]);
-else fail(command ? `Unknown command: ${positionals.join(" ")}` : "Say what to do: create, list or revoke.");
+const options = {
+  name: { type: "string" },
+  privilege: { type: "string" },
+  connectors: { type: "string" },
+  expires: { type: "string" },
+  remote: { type: "boolean" },
+  "persist-to": { type: "string" },
+};
+await command({ name: "key", usage, options, names: [0, 2] }, ({ names: [verb, ...rest], ...values }) => {
+  const place = values.remote ? ["--remote"] : ["--local"];
+  if (values["persist-to"]) place.push("--persist-to", values["persist-to"]);
+  if (verb === "create" && rest.length === 0) return create(place, values);
+  if (verb === "list" && rest.length === 0) return list(place);
+  if (verb === "revoke" && rest.length === 1) return revoke(place, rest[0]);
+  if (verb === "revoke") return fail("Say which key: npm run key -- list shows their ids", USAGE);
+  return fail(verb ? `Unknown command '${verb}'` : "Say what to do: create, list or revoke", USAGE);
+});

@@ -100,6 +100,38 @@ suite("npm run deploy", { concurrency: 3, timeout: 10 * 60_000 }, () => {
     assert.equal(JSON.parse(value).name, "n");
   });
 
+  test("npm run key lists keys, and revokes what is there and nothing else", async (t) => {
+    const cloudflare = await startCloudflare();
+    t.after(() => cloudflare.close());
+    cloudflare.state.workers[name] = { bindings: deployed, version: "before" };
+    const at = (id) => `${"a".repeat(32)}/${id}`;
+    const key = (name, more) => JSON.stringify({ name, privileges: ["monitor_connector"], creation: Date.UTC(2026, 0, 2, 3, 4), ...more });
+    const { values } = cloudflare.state;
+    Object.assign(values, { [at("k1")]: key("one"), [at("k2")]: key("twin", { expiration: Date.UTC(2026, 1, 1) }), [at("k3")]: key("twin"), [at("k4")]: key("k1") });
+    const run = (...args) => script("key.mjs", [...args, "--remote"], login(cloudflare));
+
+    const listed = await run("list");
+    assert.match(listed.stdout, /^k1  one  monitor_connector on \*, never expires, created 2026-01-02 03:04$/m);
+    assert.match(listed.stdout, /^k2  twin  monitor_connector on \*, EXPIRED 2026-02-01 00:00, created /m);
+
+    const before = { ...values };
+    for (const [wanted, said] of [["nope", /^There is no key with the id or name \[nope\]\. Nothing was changed/], ["twin", /^2 keys are called \[twin\]: k2, k3\. Say which/]]) {
+      const { code, stdout, stderr } = await run("revoke", wanted);
+      assert.deepEqual([code, stdout], [1, ""], stderr);
+      assert.match(stderr, said);
+      assert.deepEqual(values, before);
+    }
+    // An id counts before a name.
+    const byId = await run("revoke", "k1");
+    assert.equal(byId.code, 0, byId.stderr);
+    assert.match(byId.stderr, /^Key k1, \[one\], monitor_connector on \*, never expires, is revoked\. .* until \d\d:\d\d:\d\d UTC\.\n$/);
+    const byName = await run("revoke", "k1");
+    assert.match(byName.stderr, /^Key k4, \[k1\]/);
+    assert.deepEqual(Object.keys(values), [at("k2"), at("k3")]);
+    assert.equal((await run("revoke")).code, 2);
+    assert.deepEqual(cloudflare.state.unknown, []);
+  });
+
   test("says what it would do, without an account", async () => {
     const { code, stdout, stderr } = await script("deploy.mjs", ["--dry-run"], { CLOUDFLARE_API_BASE_URL: "http://127.0.0.1:9" });
     assert.equal(code, 0, stderr);
