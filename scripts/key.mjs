@@ -43,6 +43,9 @@ function create(place, { name, privilege, connectors, expires }) {
   if (expires !== undefined && !unit) fail("--expires must look like 30m, 12h or 90d", USAGE);
   const patterns = connectors?.split(",").map((pattern) => pattern.trim()).filter(Boolean);
   if (patterns?.length === 0) fail("--connectors names none", USAGE);
+  // As in src/limits.rs: the service refuses a key with more.
+  if (patterns?.length > 100) fail("--connectors has more than 100 patterns", USAGE);
+  if (patterns?.some((it) => Buffer.byteLength(it) > 500)) fail("--connectors has a pattern of more than 500 bytes", USAGE);
 
   const id = randomBytes(10).toString("hex");
   const secret = randomBytes(32).toString("base64url");

@@ -12,6 +12,8 @@
 //! | [`protocol`] | what the objects agree on among themselves | always |
 //! | [`webhook`] | which messages targets are sent, and what becomes of them | always |
 //! | [`values`] | small grammars: dates, schedules, index names, patterns, JSON | always |
+//! | [`limits`] | every limit on what a caller may send, store or ask for | always |
+//! | [`budget`] | how much work one request may cause | always |
 //! | [`api`] | what a request means and how it is answered | always |
 //! | `edge` | the Cloudflare Worker | feature `edge` |
 //! | `browser` | the npm package | features `browser` (the check), `preview` (the whole core) |
@@ -19,6 +21,7 @@
 //! All but the last two are pure: no HTTP library, no clock, no randomness, no I/O.
 
 pub mod api;
+pub mod budget;
 pub mod connector;
 pub mod directory;
 pub mod document;

@@ -26,10 +26,37 @@ pub const PAGE_BYTES: usize = 16 << 20;
 /// Characters of `query`: longer ones find nothing that people would call by a name.
 pub const QUERY_CHARACTERS: usize = 256;
 
+/// Words in the `query` of `_summary`: each is looked for in every slim row.
+pub const QUERY_WORDS: usize = 10;
+/// Fields that a search sorts by: the values of each are kept for every hit up to the page's end.
+pub const SORT_FIELDS: usize = 16;
+/// Clauses of a search's query, `bool` ones too. The least that Elasticsearch's
+/// `indices.query.bool.max_clause_count` can be.
+pub const QUERY_CLAUSES: usize = 1_024;
+/// `bool` queries within each other. Elasticsearch's `indices.query.bool.max_nested_depth`.
+pub const QUERY_DEPTH: usize = 30;
+/// Values in a search's query. Elasticsearch's `index.max_terms_count`.
+pub const QUERY_TERMS: usize = 65_536;
+/// Conditions of a search that SQL decides; others are decided document by document. Durable
+/// Objects take 100 parameters in a statement.
+pub const SQL_CONDITIONS: usize = 8;
+
+/// Steps of all patterns in `filter_path` together: as many as a machine word has bits.
+pub const FILTER_PATH_STEPS: usize = 64;
+
+/// Units of work that evaluating an expression of a caller's may take, see [`crate::budget`]. A
+/// request needs two budgets at most, one to find what it asks for and one to format the response.
+pub const WORK: usize = 50_000_000;
+/// Bytes that evaluating an expression may hold in memory.
+pub const HELD_BYTES: usize = 24 << 20;
+
 /// Bytes of a token in an `Authorization` header: ours have about a hundred.
 pub const TOKEN_BYTES: usize = 1_024;
 /// Bytes of an API key's id: it is a key of Workers KV.
 pub const KEY_ID_BYTES: usize = 128;
+
+/// Patterns of connector ids in a key: a list compares the id of each connector with all of them.
+pub const KEY_PATTERNS: usize = 100;
 
 /// Open sockets that watch: one change to all of them takes a tenth of a second.
 pub const SOCKETS: u32 = 4_000;

@@ -15,9 +15,10 @@ use super::{
     Backup, Call, Operation, Response, SyncJobCreation, SyncJobOperation, SyncJobWrite, View,
     Watch, Write,
 };
+use crate::budget::{Budget, OverBudget, Purpose};
 use crate::directory::matches_any;
 use crate::document::Fields;
-use crate::limits::{KEY_ID_BYTES, TOKEN_BYTES};
+use crate::limits::{ID_BYTES, KEY_ID_BYTES, KEY_PATTERNS, TOKEN_BYTES};
 use crate::values::{Time, json};
 
 /// A root key with a shorter secret is not honoured.
@@ -106,6 +107,12 @@ impl AuthError {
     /// A denial with that response.
     pub fn of(failure: ApiError, why: &'static str, key: Option<String>) -> Self {
         Self { failure: Box::new(failure), why, key }
+    }
+}
+
+impl From<OverBudget> for AuthError {
+    fn from(over: OverBudget) -> Self {
+        Self::of(over.into(), "patterns take too much work", None)
     }
 }
 
@@ -272,6 +279,13 @@ impl Key {
             None => None,
             Some(end) => Some(end.as_u64().ok_or("[expiration] is no number of milliseconds")?),
         };
+        let connectors = texts("connectors")?.unwrap_or_else(everything);
+        if connectors.len() > KEY_PATTERNS || connectors.iter().any(|it| it.len() > ID_BYTES) {
+            return Err(format!(
+                "[connectors] has more than [{KEY_PATTERNS}] patterns, or one of more than \
+                 [{ID_BYTES}] bytes"
+            ));
+        }
         Ok(Self {
             name: text("name").ok_or("it has no [name]")?.to_owned(),
             secret_sha256,
@@ -280,7 +294,7 @@ impl Key {
                 .filter_map(|name| Privilege::parse(name))
                 .max()
                 .unwrap_or(Privilege::None),
-            connectors: texts("connectors")?.unwrap_or_else(everything),
+            connectors,
             expiration,
         })
     }
@@ -417,7 +431,10 @@ impl Caller {
             .map(|pattern| pattern.trim().to_ascii_lowercase())
             .filter(|pattern| !pattern.is_empty())
             .collect();
-        if !patterns.is_empty() && !matches_any(&patterns, &email.to_ascii_lowercase()) {
+        let mut budget = Budget::of(Purpose::Patterns);
+        if !patterns.is_empty()
+            && !matches_any(&patterns, &email.to_ascii_lowercase(), &mut budget)?
+        {
             let reason = format!(
                 "user [{email}] is signed in, but may not use this service: the setting \
                  [ACCESS_EMAILS] has no pattern for that address"
@@ -551,6 +568,7 @@ impl Caller {
         if self.privilege < needed {
             return Err(self.denied(&call, needed));
         }
+        self.check_connector(&call)?;
         match call {
             _ if self.connectors.iter().any(|pattern| pattern == "*") => Ok(call),
             Call::Info
@@ -558,12 +576,8 @@ impl Caller {
             | Call::Authenticate
             | Call::WatchTicket
             | Call::Static { .. } => Ok(call),
-            Call::Watch(watch) if watch.id.as_deref().is_none_or(|id| self.covers(id)) => {
+            Call::Watch(watch) => {
                 Ok(Call::Watch(Watch { connectors: Some(self.connectors.clone()), ..watch }))
-            }
-            Call::Watch(ref watch) => {
-                let id = watch.id.as_deref().unwrap_or_default();
-                Err(self.out_of_bounds(&call, &format!("not for [{id}]")))
             }
             Call::Import | Call::Backup(_) | Call::Metrics | Call::TestWebhooks => {
                 Err(self.out_of_bounds(&call, "it may concern any connector"))
@@ -584,28 +598,26 @@ impl Caller {
                 &call,
                 "an id chosen here would lie outside of them: use PUT with an id that matches",
             )),
-            Call::Connector(ref id, _)
-            | Call::CreateSyncJob(ref id, _)
-            | Call::Webhooks { ref id, .. }
-                if self.covers(id) =>
-            {
-                Ok(call)
-            }
-            // The id of a job says whose it is.
-            Call::SyncJob(ref id, _) if self.covers(id.connector()) => Ok(call),
-            Call::Connector(ref id, _)
-            | Call::CreateSyncJob(ref id, _)
-            | Call::Webhooks { ref id, .. } => {
-                Err(self.out_of_bounds(&call, &format!("not for [{id}]")))
-            }
-            Call::SyncJob(ref id, _) => {
-                Err(self.out_of_bounds(&call, &format!("not for [{}]", id.connector())))
-            }
+            Call::Connector(..)
+            | Call::CreateSyncJob(..)
+            | Call::Webhooks { .. }
+            | Call::SyncJob(..) => Ok(call),
         }
     }
 
-    fn covers(&self, connector: &str) -> bool {
-        matches_any(&self.connectors, connector)
+    /// Refuses a call that is about one connector, if the key is not for that one.
+    fn check_connector(&self, call: &Call) -> Result<(), AuthError> {
+        let id = match call {
+            Call::Connector(id, _) | Call::CreateSyncJob(id, _) | Call::Webhooks { id, .. } => id,
+            // The id of a job says whose it is.
+            Call::SyncJob(id, _) => id.connector(),
+            Call::Watch(Watch { id: Some(id), .. }) => id,
+            _ => return Ok(()),
+        };
+        match matches_any(&self.connectors, id, &mut Budget::of(Purpose::Patterns))? {
+            true => Ok(()),
+            false => Err(self.out_of_bounds(call, &format!("not for [{id}]"))),
+        }
     }
 
     fn denied(&self, call: &Call, needed: Privilege) -> AuthError {

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::budget::OverBudget;
 use crate::connector::DomainError;
 use crate::limits::{DOCUMENT_BYTES, PAGE_BYTES};
 
@@ -101,6 +102,12 @@ fn quoted(text: &str) -> String {
 impl From<Cause> for ApiError {
     fn from(cause: Cause) -> Self {
         Self::of(400, cause)
+    }
+}
+
+impl From<OverBudget> for ApiError {
+    fn from(over: OverBudget) -> Self {
+        Cause::illegal_argument(over.reason().to_owned()).into()
     }
 }
 

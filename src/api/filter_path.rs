@@ -1,54 +1,193 @@
 //! `filter_path`: which parts of a response the caller wants.
 
 use super::error::{ApiError, Cause};
+use crate::budget::{Budget, OverBudget, did};
+use crate::limits::{FILTER_PATH_STEPS, RESPONSE_DEPTH};
 use crate::values::json::{JsonType, Key, Reader, SyntaxError};
 use crate::values::wildcard;
 
-/// More segments than this, in all patterns together, are refused.
-const SEGMENT_LIMIT: usize = 1_000;
-/// So many names are remembered with the segments that match them.
-const NAMES_LIMIT: usize = 1_024;
-/// With no more segments than this, names are not remembered.
-const FEW: usize = 16;
-/// A document in a list is nested deeper than one by itself.
-const DEPTH_LIMIT: usize = 150;
-
 /// Dotted patterns; `*` stands for a name or a part of one, `**` for any number of names, a
 /// leading `-` leaves out what matches, and `\.` is a dot in a name.
+///
+/// What stands between two dots is a step. The steps of all patterns are numbered, and a set of them
+/// is a word of bits.
 #[derive(Clone, Debug, Default)]
 pub struct FilterPath {
-    kept: Patterns,
-    dropped: Patterns,
+    steps: Vec<Step>,
+    /// The first steps of the patterns.
+    first: u64,
+    /// Their last steps.
+    last: u64,
+    /// The steps that are `**`.
+    any_names: u64,
+    /// The steps of patterns that leave out what matches.
+    dropped: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Step {
+    Name(String),
+    Wildcard(String),
+    /// `**`
+    AnyNames,
+}
+
+impl Step {
+    fn matches(&self, name: &str, budget: &mut Budget) -> Result<bool, OverBudget> {
+        match self {
+            Self::Name(wanted) if wanted.len() == name.len() => {
+                budget.spend(name.len())?;
+                did(name.len());
+                Ok(wanted == name)
+            }
+            Self::Wildcard(pattern) => wildcard::matches(pattern, name, budget),
+            Self::Name(_) | Self::AnyNames => Ok(false),
+        }
+    }
+}
+
+/// Where one is on the way down a document.
+#[derive(Clone, Copy)]
+struct Place {
+    /// The steps that come next.
+    ahead: u64,
+    /// A pattern that keeps what matches ends here.
+    is_kept: bool,
+    /// A pattern that leaves out what matches ends here.
+    is_dropped: bool,
 }
 
 impl FilterPath {
     /// Reads a comma-separated list of patterns.
     ///
     /// # Errors
-    /// 400 if there are too many segments.
+    /// 400 if there are too many steps.
     pub fn parse(list: &str) -> Result<Self, ApiError> {
         let mut filter = Self::default();
+        let mut count = 0;
         for pattern in list.split(',').map(str::trim).filter(|pattern| !pattern.is_empty()) {
-            match pattern.strip_prefix('-') {
-                Some(pattern) => filter.dropped.add(pattern),
-                None => filter.kept.add(pattern),
+            let (is_dropped, pattern) = match pattern.strip_prefix('-') {
+                Some(pattern) => (true, pattern),
+                None => (false, pattern),
+            };
+            let steps = steps(pattern);
+            count += steps.len();
+            if count <= FILTER_PATH_STEPS {
+                filter.add(steps, is_dropped);
             }
         }
-        match filter.kept.segments() + filter.dropped.segments() {
-            0..=SEGMENT_LIMIT => Ok(filter),
-            count => {
-                let reason = format!(
-                    "[filter_path] is too long: its patterns have no more than [{SEGMENT_LIMIT}] \
-                     segments in all, but were [{count}]"
-                );
-                Err(Cause::illegal_argument(reason).into())
-            }
+        if count <= FILTER_PATH_STEPS {
+            return Ok(filter);
+        }
+        let reason = format!(
+            "[filter_path] is too long: its patterns have no more than [{FILTER_PATH_STEPS}] steps \
+             in all, each a name or a wildcard between dots, but were [{count}]"
+        );
+        Err(Cause::illegal_argument(reason).into())
+    }
+
+    fn add(&mut self, steps: Vec<Step>, is_dropped: bool) {
+        let count = steps.len();
+        for (n, step) in steps.into_iter().enumerate() {
+            let bit = 1 << self.steps.len();
+            let set = |is_in: bool| if is_in { bit } else { 0 };
+            self.first |= set(n == 0);
+            self.last |= set(n + 1 == count);
+            self.any_names |= set(step == Step::AnyNames);
+            self.dropped |= set(is_dropped);
+            self.steps.push(step);
         }
     }
 
     /// Whether everything passes.
     pub fn is_empty(&self) -> bool {
-        self.kept.is_empty() && self.dropped.is_empty()
+        self.steps.is_empty()
+    }
+
+    /// Whether everything is kept that is not left out.
+    fn keeps_all(&self) -> bool {
+        self.first & !self.dropped == 0
+    }
+
+    /// The top of a document.
+    fn top(&self) -> Place {
+        self.place(self.first, 0)
+    }
+
+    /// One name further down.
+    fn below(&self, ahead: u64, name: &str, budget: &mut Budget) -> Result<Place, OverBudget> {
+        let mut taken = 0;
+        let mut left = ahead & !self.any_names;
+        while left != 0 {
+            budget.spend(1)?;
+            did(1);
+            let bit = left & left.wrapping_neg();
+            left &= !bit;
+            // The number of a bit is below 64.
+            let step = self.steps.get(bit.trailing_zeros() as usize);
+            if let Some(step) = step
+                && step.matches(name, budget)?
+            {
+                taken |= bit;
+            }
+        }
+        let next = (taken & !self.last) << 1;
+        // `**` stays ahead, whatever name it has taken.
+        Ok(self.place(next | (ahead & self.any_names), taken & self.last))
+    }
+
+    /// `**` may stand for nothing. There are no two in a row, so one look is enough.
+    fn place(&self, ahead: u64, ended: u64) -> Place {
+        let passed = ahead & self.any_names;
+        let ahead = ahead | ((passed & !self.last) << 1);
+        let ended = ended | (passed & self.last);
+        let (is_kept, is_dropped) = (ended & !self.dropped != 0, ended & self.dropped != 0);
+        Place { ahead, is_kept, is_dropped }
+    }
+}
+
+/// The steps of a pattern.
+fn steps(pattern: &str) -> Vec<Step> {
+    let mut names = vec![String::new()];
+    let mut rest = pattern.chars().peekable();
+    while let Some(character) = rest.next() {
+        let is_dot = character == '\\' && rest.next_if_eq(&'.').is_some();
+        match (character, names.last_mut()) {
+            ('.', _) | (_, None) => names.push(String::new()),
+            (_, Some(name)) => name.push(if is_dot { '.' } else { character }),
+        }
+    }
+    let mut steps: Vec<Step> = names
+        .into_iter()
+        .map(|name| match name.as_str() {
+            "**" => Step::AnyNames,
+            _ if name.contains(['*', '?']) => Step::Wildcard(name),
+            _ => Step::Name(name),
+        })
+        .collect();
+    // A second one in a row stands for nothing new.
+    steps.dedup_by(|step, before| *step == Step::AnyNames && *before == Step::AnyNames);
+    steps
+}
+
+/// Why a text is not printed.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Unprinted {
+    /// It is no JSON.
+    Syntax(SyntaxError),
+    /// It takes too much work.
+    OverBudget(OverBudget),
+}
+
+impl From<SyntaxError> for Unprinted {
+    fn from(error: SyntaxError) -> Self {
+        Self::Syntax(error)
+    }
+}
+
+impl From<OverBudget> for Unprinted {
+    fn from(error: OverBudget) -> Self {
+        Self::OverBudget(error)
     }
 }
 
@@ -56,230 +195,62 @@ impl FilterPath {
 /// copied as they are written.
 ///
 /// # Errors
-/// If it is no JSON.
-pub fn print(text: &str, filter: &FilterPath, pretty: bool) -> Result<String, SyntaxError> {
+/// If it is no JSON, or takes too much work.
+pub fn print(
+    text: &str,
+    filter: &FilterPath,
+    pretty: bool,
+    budget: &mut Budget,
+) -> Result<String, Unprinted> {
+    // Each byte is read once.
+    budget.spend(text.len())?;
+    let json = Reader::new(text, RESPONSE_DEPTH);
     let mut printer = Printer {
-        json: Reader::new(text, DEPTH_LIMIT),
-        kept: Walk::of(&filter.kept),
-        dropped: Walk::of(&filter.dropped),
+        json,
+        filter,
         pretty,
         depth: 0,
-        printed: String::with_capacity(text.len()),
+        printed: String::new(),
+        size: text.len(),
+        budget,
     };
-    let is_kept = filter.kept.is_empty() || printer.kept.has_arrived();
-    printer.value(is_kept)?;
+    let top = filter.top();
+    printer.value(top.ahead, filter.keeps_all() || top.is_kept)?;
     if pretty {
-        printer.printed.push('\n');
+        printer.push("\n")?;
     }
     Ok(printer.printed)
 }
 
-/// A set of small numbers, a bit each.
-type Bits = Vec<u64>;
-
-/// Patterns as the positions that one can be at while going down a path: in front of each segment,
-/// and behind the last one of each pattern.
-#[derive(Clone, Debug, Default)]
-struct Patterns {
-    positions: Vec<Position>,
-    starts: Bits,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Position {
-    /// In front of a name.
-    Name(String),
-    /// In front of a name with wildcards.
-    Wildcard(String),
-    /// In front of `**`.
-    AnyNames,
-    /// Behind the last segment.
-    End,
-}
-
-impl Position {
-    fn matches(&self, name: &str) -> bool {
-        match self {
-            Self::Name(wanted) => wanted == name,
-            Self::Wildcard(pattern) => wildcard::matches(pattern, name),
-            Self::AnyNames | Self::End => false,
-        }
-    }
-}
-
-impl Patterns {
-    fn add(&mut self, pattern: &str) {
-        insert(&mut self.starts, self.positions.len());
-        let mut name = String::new();
-        let mut rest = pattern.chars().peekable();
-        while let Some(character) = rest.next() {
-            match character {
-                '.' => self.push(std::mem::take(&mut name)),
-                '\\' if rest.next_if_eq(&'.').is_some() => name.push('.'),
-                _ => name.push(character),
-            }
-        }
-        self.push(name);
-        self.positions.push(Position::End);
-    }
-
-    fn push(&mut self, segment: String) {
-        let position = match segment.as_str() {
-            // A second one in a row stands for nothing new.
-            "**" if self.positions.last() == Some(&Position::AnyNames) => return,
-            "**" => Position::AnyNames,
-            _ if segment.contains(['*', '?']) => Position::Wildcard(segment),
-            _ => Position::Name(segment),
-        };
-        self.positions.push(position);
-    }
-
-    fn is_empty(&self) -> bool {
-        self.positions.is_empty()
-    }
-
-    fn segments(&self) -> usize {
-        self.positions.iter().filter(|position| **position != Position::End).count()
-    }
-
-    /// The positions in front of segments that match a name.
-    fn find(&self, name: &str, found: &mut Bits) {
-        found.clear();
-        found.extend(self.words(|position| position.matches(name)));
-    }
-
-    /// The positions of which that holds.
-    fn which(&self, holds: impl Fn(&Position) -> bool) -> Bits {
-        self.words(holds).collect()
-    }
-
-    fn words(&self, holds: impl Fn(&Position) -> bool) -> impl Iterator<Item = u64> {
-        let word = move |positions: &[Position]| {
-            let bits = positions.iter().enumerate();
-            bits.map(|(place, position)| u64::from(holds(position)) << place).sum()
-        };
-        self.positions.chunks(64).map(word)
-    }
-}
-
-fn insert(bits: &mut Bits, place: usize) {
-    bits.resize(place / 64 + 1, 0);
-    if let Some(word) = bits.last_mut() {
-        *word |= 1 << (place % 64);
-    }
-}
-
-/// The way down a document: at which positions of the patterns one is.
-struct Walk<'p> {
-    patterns: &'p Patterns,
-    any_names: Bits,
-    ends: Bits,
-    /// The positions at each level, from the top on, each as many words as `ends`.
-    levels: Bits,
-    /// Names, in order, each with the positions in front of segments that match it.
-    names: Vec<(String, Bits)>,
-    /// The same for the latest name.
-    fitting: Bits,
-}
-
-impl<'p> Walk<'p> {
-    fn of(patterns: &'p Patterns) -> Self {
-        let any_names = patterns.which(|position| *position == Position::AnyNames);
-        let ends = patterns.which(|position| *position == Position::End);
-        let mut levels = patterns.starts.clone();
-        levels.resize(ends.len(), 0);
-        pass_any_names(&mut levels, &any_names);
-        Self { patterns, any_names, ends, levels, names: Vec::new(), fitting: Vec::new() }
-    }
-
-    fn here(&self) -> &[u64] {
-        let start = self.levels.len().saturating_sub(self.ends.len());
-        self.levels.get(start..).unwrap_or_default()
-    }
-
-    /// Goes on to a member: over segments that match its name, and staying in front of `**`.
-    fn descend(&mut self, name: &str) {
-        let here = self.levels.len().saturating_sub(self.ends.len());
-        if self.is_lost() {
-            self.levels.resize(self.levels.len() + self.ends.len(), 0);
-            return;
-        }
-        let known = self.names.binary_search_by(|(known, _)| known.as_str().cmp(name));
-        if let Err(place) = known {
-            self.patterns.find(name, &mut self.fitting);
-            // With few patterns, to compare them is as fast as to look the name up.
-            let is_worth_it = self.patterns.positions.len() > FEW;
-            if is_worth_it && self.names.len() < NAMES_LIMIT {
-                self.names.insert(place, (name.to_owned(), self.fitting.clone()));
-            }
-        }
-        let known = known.ok().and_then(|place| self.names.get(place));
-        let fitting = known.map_or(&self.fitting, |(_, fitting)| fitting);
-        let mut carry = 0;
-        for (word, (fitting, any_names)) in fitting.iter().zip(&self.any_names).enumerate() {
-            let word = self.levels.get(here + word).copied().unwrap_or_default();
-            let passed = word & fitting;
-            self.levels.push((passed << 1) | carry | (word & any_names));
-            carry = passed >> 63;
-        }
-        let below = self.levels.len().saturating_sub(self.ends.len());
-        if let Some(below) = self.levels.get_mut(below..) {
-            pass_any_names(below, &self.any_names);
-        }
-    }
-
-    fn ascend(&mut self) {
-        self.levels.truncate(self.levels.len().saturating_sub(self.ends.len()));
-    }
-
-    /// Whether a pattern matches the path to here.
-    fn has_arrived(&self) -> bool {
-        self.here().iter().zip(&self.ends).any(|(here, ends)| here & ends != 0)
-    }
-
-    /// Whether no pattern can match anything from here on.
-    fn is_lost(&self) -> bool {
-        self.here().iter().all(|word| *word == 0)
-    }
-}
-
-/// `**` may stand for nothing. There are no two in a row, so one look is enough.
-fn pass_any_names(positions: &mut [u64], any_names: &[u64]) {
-    let mut carry = 0;
-    for (word, any_names) in positions.iter_mut().zip(any_names) {
-        let passed = *word & any_names;
-        *word |= (passed << 1) | carry;
-        carry = passed >> 63;
-    }
-}
-
 struct Printer<'a> {
     json: Reader<'a>,
-    kept: Walk<'a>,
-    dropped: Walk<'a>,
+    filter: &'a FilterPath,
     pretty: bool,
     depth: usize,
     printed: String,
+    /// Bytes of the text that is read.
+    size: usize,
+    budget: &'a mut Budget,
 }
 
 impl Printer<'_> {
     /// Prints what is left of a value; whether anything is. `is_kept`: it is wanted as a whole.
-    fn value(&mut self, is_kept: bool) -> Result<bool, SyntaxError> {
+    fn value(&mut self, ahead: u64, is_kept: bool) -> Result<bool, Unprinted> {
         let (at, json_type) = self.json.peek()?;
         let is_plain = match json_type {
-            JsonType::Object | JsonType::Array => !self.pretty && self.dropped.is_lost(),
+            JsonType::Object | JsonType::Array => !self.pretty && ahead & self.filter.dropped == 0,
             _ => true,
         };
-        if (is_kept && is_plain) || (!is_kept && self.kept.is_lost()) {
+        if (is_kept && is_plain) || (!is_kept && ahead & !self.filter.dropped == 0) {
             self.json.skip()?;
             if is_kept {
-                self.printed.push_str(self.json.since(at));
+                self.push(self.json.since(at))?;
             }
             return Ok(is_kept);
         }
         match json_type {
-            JsonType::Object => self.members(is_kept),
-            JsonType::Array => self.items(is_kept),
+            JsonType::Object => self.members(ahead, is_kept),
+            JsonType::Array => self.items(ahead, is_kept),
             _ => {
                 self.json.skip()?;
                 Ok(false)
@@ -287,88 +258,96 @@ impl Printer<'_> {
         }
     }
 
-    fn members(&mut self, is_kept: bool) -> Result<bool, SyntaxError> {
-        self.open('{')?;
+    fn members(&mut self, ahead: u64, is_kept: bool) -> Result<bool, Unprinted> {
+        self.open("{")?;
+        // What is kept already need not be found again.
+        let ahead = if is_kept { ahead & self.filter.dropped } else { ahead };
         let (mut is_first, mut is_empty, mut has_any) = (true, true, is_kept);
         while self.json.has_more(b'}', &mut is_first)? {
             let Key { raw, name, .. } = self.json.key()?;
             let before = self.printed.len();
-            self.separate(is_empty);
-            self.printed.push_str(raw);
-            self.printed.push_str(if self.pretty { ": " } else { ":" });
-            if !is_kept {
-                self.kept.descend(&name);
-            }
-            self.dropped.descend(&name);
-            let is_wanted = self.value(is_kept || self.kept.has_arrived())?;
+            self.separate(is_empty)?;
+            self.push(raw)?;
+            self.push(if self.pretty { ": " } else { ":" })?;
+            let below = self.filter.below(ahead, &name, self.budget)?;
+            let is_wanted = self.value(below.ahead, is_kept || below.is_kept)?;
             has_any |= is_wanted;
-            match is_wanted && !self.dropped.has_arrived() {
+            match is_wanted && !below.is_dropped {
                 true => is_empty = false,
                 false => self.printed.truncate(before),
             }
-            if !is_kept {
-                self.kept.ascend();
-            }
-            self.dropped.ascend();
         }
-        self.close('}', is_empty);
+        self.close("}", is_empty)?;
         Ok(has_any)
     }
 
-    fn items(&mut self, is_kept: bool) -> Result<bool, SyntaxError> {
-        self.open('[')?;
+    fn items(&mut self, ahead: u64, is_kept: bool) -> Result<bool, Unprinted> {
+        self.open("[")?;
         let (mut is_first, mut is_empty) = (true, true);
         while self.json.has_more(b']', &mut is_first)? {
             let before = self.printed.len();
-            self.separate(is_empty);
-            match self.value(is_kept)? {
+            self.separate(is_empty)?;
+            match self.value(ahead, is_kept)? {
                 true => is_empty = false,
                 false => self.printed.truncate(before),
             }
         }
-        self.close(']', is_empty);
+        self.close("]", is_empty)?;
         Ok(is_kept || !is_empty)
     }
 
-    fn open(&mut self, bracket: char) -> Result<(), SyntaxError> {
+    fn open(&mut self, bracket: &str) -> Result<(), Unprinted> {
         self.json.enter()?;
         self.depth += 1;
-        self.printed.push(bracket);
+        self.push(bracket)
+    }
+
+    fn separate(&mut self, is_first: bool) -> Result<(), Unprinted> {
+        if !is_first {
+            self.push(",")?;
+        }
+        self.new_line()
+    }
+
+    fn close(&mut self, bracket: &str, is_empty: bool) -> Result<(), Unprinted> {
+        self.depth -= 1;
+        if !is_empty {
+            self.new_line()?;
+        }
+        self.push(bracket)
+    }
+
+    fn new_line(&mut self) -> Result<(), Unprinted> {
+        if self.pretty {
+            self.push("\n")?;
+            for _ in 0..self.depth {
+                self.push("  ")?;
+            }
+        }
         Ok(())
     }
 
-    fn separate(&mut self, is_first: bool) {
-        if !is_first {
-            self.printed.push(',');
-        }
-        self.new_line();
-    }
-
-    fn close(&mut self, bracket: char, is_empty: bool) {
-        self.depth -= 1;
-        if !is_empty {
-            self.new_line();
-        }
-        self.printed.push(bracket);
-    }
-
-    fn new_line(&mut self) {
-        if self.pretty {
-            self.printed.push('\n');
-            for _ in 0..self.depth {
-                self.printed.push_str("  ");
-            }
-        }
+    fn push(&mut self, text: &str) -> Result<(), Unprinted> {
+        self.budget.spend(text.len())?;
+        self.budget.hold(self.size + self.printed.len() + text.len())?;
+        did(text.len());
+        self.printed.push_str(text);
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::budget::Purpose;
+
+    fn budget() -> Budget {
+        Budget::of(Purpose::Format)
+    }
 
     fn printed(list: &str, text: &str) -> String {
         let filter = FilterPath::parse(list).expect("not too long");
-        print(text, &filter, false).expect("JSON")
+        print(text, &filter, false, &mut budget()).expect("JSON")
     }
 
     #[test]
@@ -418,23 +397,27 @@ mod tests {
     }
 
     #[test]
-    fn positions_beyond_the_first_word() {
-        let names: Vec<String> = (0..200).map(|n| format!("n{n}")).collect();
-        let text = format!(
-            "{{{}}}",
-            names.iter().map(|n| format!("\"{n}\":1")).collect::<Vec<_>>().join(",")
-        );
+    fn as_many_steps_as_a_word_has_bits() {
+        let names: Vec<String> = (0..64).map(|n| format!("n{n}")).collect();
+        let members = |names: &[String]| {
+            let members: Vec<_> = names.iter().map(|n| format!("\"{n}\":1")).collect();
+            format!("{{{}}}", members.join(","))
+        };
+        let text = members(&names);
         assert_eq!(printed(&names.join(","), &text), text);
-        assert_eq!(
-            printed(&names.iter().map(|n| format!("-{n}")).collect::<Vec<_>>().join(","), &text),
-            "{}"
-        );
-        let deep = format!("{}1{}", "{\"a\":".repeat(100), "}".repeat(100));
-        for path in
-            [vec!["a"; 100].join("."), vec!["**.a"; 100].join("."), vec!["*"; 100].join(".")]
-        {
+        assert_eq!(printed(&format!("-{}", names.join(",-")), &text), "{}");
+        for name in [0, 1, 62, 63] {
+            assert_eq!(printed(&names[name], &text), members(&names[name..=name]));
+        }
+        let deep = format!("{}1{}", "{\"a\":".repeat(64), "}".repeat(64));
+        let shallow = format!("{}1{}", "{\"a\":".repeat(63), "}".repeat(63));
+        for (path, of_shallow) in [
+            (vec!["a"; 64].join("."), "{}"),
+            (vec!["*"; 64].join("."), "{}"),
+            (vec!["**.a"; 32].join("."), shallow.as_str()),
+        ] {
             assert_eq!(printed(&path, &deep), deep, "{path}");
-            assert_eq!(printed(&format!("{path}.a"), &deep), "{}", "{path}");
+            assert_eq!(printed(&path, &shallow), of_shallow, "{path}");
         }
     }
 
@@ -443,26 +426,24 @@ mod tests {
         let text = r#"{"a":{"b":1.50,"c":[{"d":2},{"e":[]},[1,"x"]],"b.c":null},"f":{}}"#;
         let value: serde_json::Value = serde_json::from_str(text).expect("JSON");
         let filter = FilterPath::default();
-        assert_eq!(print(text, &filter, true), Ok(format!("{value:#}\n")));
+        assert_eq!(print(text, &filter, true, &mut budget()), Ok(format!("{value:#}\n")));
         let filter = FilterPath::parse("a.c.d").expect("not too long");
         let expected = serde_json::json!({ "a": { "c": [{ "d": 2 }] } });
-        assert_eq!(print(text, &filter, true), Ok(format!("{expected:#}\n")));
+        assert_eq!(print(text, &filter, true, &mut budget()), Ok(format!("{expected:#}\n")));
     }
 
     #[test]
-    fn a_thousand_segments_are_enough() {
+    fn the_steps_of_all_patterns_are_limited() {
         let reason = |list: &str| match FilterPath::parse(list) {
             Ok(_) => None,
             Err(failure) => Some(failure.to_json()),
         };
-        assert_eq!(reason(&"a.".repeat(999)), None);
+        assert_eq!(reason(&"a.".repeat(63)), None);
         assert_eq!(reason(&"**.".repeat(5_000)), None);
-        assert_eq!(reason(&"a,".repeat(1_000)), None);
-        for list in ["a.".repeat(1_000), "-a,b.".repeat(501), "*.**.".repeat(501)] {
-            assert!(
-                reason(&list).is_some_and(|said| said.contains("no more than [1000]")),
-                "{list}"
-            );
+        assert_eq!(reason(&"a,".repeat(64)), None);
+        for list in ["a.".repeat(64), "-a,b.".repeat(33), "*.**.".repeat(33), "a,".repeat(65)] {
+            let said = reason(&list).expect("too long");
+            assert!(said.contains("no more than [64] steps in all"), "{said}");
         }
     }
 }

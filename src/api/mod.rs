@@ -12,7 +12,7 @@ mod backup;
 mod documents;
 mod endpoints;
 mod error;
-mod filter_path;
+pub(crate) mod filter_path;
 mod history;
 mod media;
 pub mod openapi;
@@ -33,7 +33,8 @@ pub use backup::{
     too_many_indices,
 };
 pub use documents::{
-    DocumentUpdate, Index, Piece, Row, SEQ_NO_LAG, Search, View, show as show_document,
+    DocumentUpdate, Finder, Index, Piece, SEQ_NO_LAG, Search, SortValues, View,
+    show as show_document,
 };
 pub use endpoints::{Endpoint, SyncJobEndpoint};
 pub use error::{ApiError, Cause};

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::error::ApiError;
-use super::filter_path::{self, FilterPath};
+use super::filter_path::{self, FilterPath, Unprinted};
 use super::media::Media;
 use super::query::Query;
+use crate::budget::{Budget, Purpose};
 
 /// What a caller is told.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,9 +71,11 @@ impl Format {
         if self.is_plain() {
             return response;
         }
-        match filter_path::print(&response.body, &self.filter, self.pretty) {
+        let mut budget = Budget::of(Purpose::Format);
+        match filter_path::print(&response.body, &self.filter, self.pretty, &mut budget) {
             Ok(body) => Response { body, ..response },
-            Err(_) => response,
+            Err(Unprinted::OverBudget(over)) => self.failure(&over.into()),
+            Err(Unprinted::Syntax(_)) => response,
         }
     }
 
@@ -80,8 +83,9 @@ impl Format {
     pub fn failure(&self, failure: &ApiError) -> Response {
         let text = failure.to_json();
         let everything = FilterPath::default();
+        let mut budget = Budget::of(Purpose::Format);
         let body = match self.pretty {
-            true => filter_path::print(&text, &everything, true).unwrap_or(text),
+            true => filter_path::print(&text, &everything, true, &mut budget).unwrap_or(text),
             false => text,
         };
         Response { status: failure.status, body, allow: failure.allow }

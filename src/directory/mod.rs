@@ -6,6 +6,7 @@ mod summary;
 pub use entry::Entry;
 pub use summary::{SILENCE_MS, SortField, Summary, URGENCY, sort_key};
 
+use crate::budget::{Budget, OverBudget, did};
 use crate::values::wildcard;
 
 /// Which connectors a list shows. An empty list of names lets every connector through.
@@ -40,28 +41,59 @@ pub struct Texts<'a> {
 
 impl Filter {
     /// Whether the caller may see the connector.
-    pub fn covers(&self, id: &str) -> bool {
-        self.ids.as_ref().is_none_or(|patterns| matches_any(patterns, id))
+    ///
+    /// # Errors
+    /// If that takes too much work.
+    pub fn covers(&self, id: &str, budget: &mut Budget) -> Result<bool, OverBudget> {
+        match &self.ids {
+            Some(patterns) => matches_any(patterns, id, budget),
+            None => Ok(true),
+        }
     }
 
     /// Whether the query, if there is one, finds something.
     ///
     /// Index name and name are searched as they are, the description word by word in lower case -
     /// that of ASCII: the tables for all of Unicode would be a twentieth of the Worker.
-    pub fn finds(&self, texts: Texts<'_>) -> bool {
-        let Some(query) = &self.query else { return true };
-        let description = texts.description.unwrap_or_default().to_ascii_lowercase();
-        [texts.index_name, texts.name]
-            .into_iter()
-            .flatten()
-            .any(|text| wildcard::matches_within(query, text))
-            || description
-                .split(|c: char| !c.is_alphanumeric() && c != '_')
-                .any(|word| !word.is_empty() && wildcard::matches_within(query, word))
+    ///
+    /// # Errors
+    /// If that takes too much work.
+    pub fn finds(&self, texts: Texts<'_>, budget: &mut Budget) -> Result<bool, OverBudget> {
+        let Some(query) = &self.query else { return Ok(true) };
+        let Texts { index_name, name, description } = texts;
+        for text in [index_name, name].into_iter().flatten() {
+            if wildcard::matches_within(query, text, budget)? {
+                return Ok(true);
+            }
+        }
+        let description = description.unwrap_or_default();
+        // Once to lower its case, once to find its words.
+        budget.spend(2 * description.len())?;
+        did(2 * description.len());
+        let description = description.to_ascii_lowercase();
+        let words = description.split(|c: char| !c.is_alphanumeric() && c != '_');
+        for word in words.filter(|word| !word.is_empty()) {
+            if wildcard::matches_within(query, word, budget)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
 /// Whether one of the patterns matches the text. `*` stands for any text, `?` for one character.
-pub fn matches_any(patterns: &[String], text: &str) -> bool {
-    patterns.iter().any(|pattern| wildcard::matches(pattern, text))
+///
+/// # Errors
+/// If that takes too much work.
+pub fn matches_any(
+    patterns: &[String],
+    text: &str,
+    budget: &mut Budget,
+) -> Result<bool, OverBudget> {
+    for pattern in patterns {
+        if wildcard::matches(pattern, text, budget)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -3,8 +3,10 @@
 use serde_json::Value;
 
 use super::range::from_now;
-use super::{Bool, Bound, Field, ID, Kind, Limit, Query, Range, time, words};
+use super::scalar::words_of;
+use super::{Bool, Bound, Field, ID, Kind, Limit, Query, Range, Scalar, Terms};
 use crate::document::Fields;
+use crate::limits::{QUERY_CLAUSES, QUERY_DEPTH, QUERY_TERMS};
 
 /// The queries that are served, and how they are written. Whatever is not written so is refused with
 /// that line of this table.
@@ -24,21 +26,20 @@ const SERVED: [(&str, &str); 7] = [
     ),
 ];
 
-/// A query has no more parts and values than this in all, so that looking at a document costs a
-/// bounded time.
-const LIMIT: usize = 4_096;
-
 /// Reads a query. `kind` says how the values of a field are compared.
 ///
 /// # Errors
 /// What is wrong with it, or not served; and what is.
 pub fn parse(json: &Value, kind: &dyn Fn(&str) -> Kind) -> Result<Query, String> {
-    Parser { kind, parts: 0 }.query(json)
+    Parser { kind, clauses: 0, terms: 0, depth: 0 }.query(json)
 }
 
 struct Parser<'a> {
     kind: &'a dyn Fn(&str) -> Kind,
-    parts: usize,
+    clauses: usize,
+    terms: usize,
+    /// How many `bool` queries stand around the place that is read.
+    depth: usize,
 }
 
 impl Parser<'_> {
@@ -48,16 +49,15 @@ impl Parser<'_> {
             let served = SERVED.map(|(name, _)| name).join("], [");
             return Err(format!("unknown query [{name}]: [{served}] are served"));
         };
+        self.clauses += 1;
+        within(self.clauses, QUERY_CLAUSES, "clauses in all")?;
         let query = match name {
             "bool" => self.bool(content)?,
             name => self.leaf(name, content),
         };
-        self.parts += match &query {
-            Some(Query::AnyOf(_, values)) => values.len(),
-            _ => 1,
-        };
-        if self.parts > LIMIT {
-            return Err(format!("a query has at most [{LIMIT}] parts and values"));
+        if let Some(Query::AnyOf(_, terms)) = &query {
+            self.terms += terms.len();
+            within(self.terms, QUERY_TERMS, "values in all")?;
         }
         query.ok_or_else(|| format!("[{name}] query is served as {{\"{name}\": {usage}}}"))
     }
@@ -84,11 +84,15 @@ impl Parser<'_> {
             ("terms", _) => return None,
             _ => std::slice::from_ref(value),
         };
-        let mut values = Vec::new();
+        let mut values = Terms::new();
         for value in given {
             match (name, field.kind, value) {
-                ("match", Kind::Text, Value::String(text)) => values.extend(words(text)),
-                _ => values.push(field.normal(value)?.into_owned()),
+                ("match", Kind::Text, Value::String(text)) => {
+                    values.extend(words_of(&text.to_ascii_lowercase()).map(str::to_owned));
+                }
+                _ => {
+                    values.insert(Scalar::of(value)?.normal(field.kind)?.into_owned());
+                }
             }
         }
         Some(Query::AnyOf(field, values))
@@ -96,6 +100,8 @@ impl Parser<'_> {
 
     fn bool(&mut self, content: &Value) -> Result<Option<Query>, String> {
         let Value::Object(clauses) = content else { return Ok(None) };
+        self.depth += 1;
+        within(self.depth, QUERY_DEPTH, "[bool] queries within each other")?;
         let mut all = Bool::default();
         let mut least = None;
         for (name, given) in clauses {
@@ -119,9 +125,17 @@ impl Parser<'_> {
                 queries.push(self.query(query)?);
             }
         }
+        self.depth -= 1;
         // Where nothing else has to match, one of these has to.
         all.least = least.unwrap_or(usize::from(all.must.is_empty() && !all.should.is_empty()));
         Ok(Some(Query::Bool(all)))
+    }
+}
+
+fn within(count: usize, limit: usize, what: &str) -> Result<(), String> {
+    match count <= limit {
+        true => Ok(()),
+        false => Err(format!("a query has at most [{limit}] {what}")),
     }
 }
 
@@ -149,7 +163,7 @@ fn bound(field: &Field, value: &Value) -> Option<Bound> {
         (Kind::Date, Value::String(text)) if text.starts_with("now") => {
             from_now(text).map(Bound::Now)
         }
-        (Kind::Date, _) => time(value).map(Bound::Time),
+        (Kind::Date, _) => Scalar::of(value)?.time().map(Bound::Time),
         (_, Value::String(text)) => Some(Bound::Text(text.clone())),
         _ => value.as_i64().map(Bound::Number),
     }

@@ -1,7 +1,7 @@
 //! What of a query an index of some columns can answer, so that a search reads little more than it
 //! shows.
 
-use super::{Field, ID, Query, Range};
+use super::{Field, ID, Query, Range, Terms};
 use crate::values::Time;
 
 /// What is known of each document without reading it.
@@ -55,9 +55,9 @@ impl Column {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Condition<'a> {
     /// It has one of these values.
-    AnyOf(Column, &'a [String]),
+    AnyOf(Column, &'a Terms),
     /// It has none of these values; it may have no value.
-    NoneOf(Column, &'a [String]),
+    NoneOf(Column, &'a Terms),
     /// It lies between, both ends included. The document must be looked at all the same: it may say
     /// more than milliseconds.
     Between(Column, Option<i64>, Option<i64>),

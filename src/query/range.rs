@@ -2,9 +2,7 @@
 
 use std::cmp::Ordering;
 
-use serde_json::Value;
-
-use super::{Kind, time};
+use super::{Kind, Scalar};
 use crate::values::Time;
 
 /// A range; either side may be open.
@@ -39,7 +37,7 @@ pub enum Bound {
 }
 
 impl Range {
-    pub(super) fn covers(&self, value: &Value, kind: Kind, now: Time) -> bool {
+    pub(super) fn covers(&self, value: &Scalar<'_>, kind: Kind, now: Time) -> bool {
         let within = |limit: &Option<Limit>, outside: Ordering| {
             limit.as_ref().is_none_or(|limit| match limit.bound.compare(value, kind, now) {
                 Some(Ordering::Equal) => limit.inclusive,
@@ -53,12 +51,15 @@ impl Range {
 
 impl Bound {
     /// How the value compares with this bound; `None` if it cannot be compared.
-    fn compare(&self, value: &Value, kind: Kind, now: Time) -> Option<Ordering> {
+    fn compare(&self, value: &Scalar<'_>, kind: Kind, now: Time) -> Option<Ordering> {
         match self {
-            Self::Number(bound) => Some(value.as_i64()?.cmp(bound)),
-            Self::Text(bound) => Some(value.as_str()?.cmp(bound.as_str())),
+            Self::Number(bound) => Some(value.integer()?.cmp(bound)),
+            Self::Text(bound) => match value {
+                Scalar::Text(text) => Some((**text).cmp(bound.as_str())),
+                Scalar::Literal(_) => None,
+            },
             Self::Time(_) | Self::Now(_) if kind != Kind::Date => None,
-            Self::Time(_) | Self::Now(_) => Some(time(value)?.cmp(&self.time(now)?)),
+            Self::Time(_) | Self::Now(_) => Some(value.time()?.cmp(&self.time(now)?)),
         }
     }
 

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Number, Value};
 
+use crate::budget::did;
 use crate::limits::DOCUMENT_DEPTH;
 
 /// A JSON type.
@@ -309,6 +310,7 @@ impl<'a> Reader<'a> {
         }
         self.at += 1;
         let raw = self.since(start);
+        did(raw.len());
         if !has_escapes {
             return Ok(Cow::Borrowed(raw.get(1..raw.len() - 1).unwrap_or_default()));
         }
@@ -337,6 +339,7 @@ impl<'a> Reader<'a> {
             self.skip_if(b"+-");
             self.digits()?;
         }
+        did(self.at - start);
         Ok(self.since(start))
     }
 
@@ -428,6 +431,7 @@ impl<'a> Reader<'a> {
     fn next(&mut self) -> Option<u8> {
         let bytes = self.text.as_bytes();
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = bytes.get(self.at) {
+            did(1);
             self.at += 1;
         }
         bytes.get(self.at).copied()

@@ -4,6 +4,7 @@ use crate::common::request;
 use connector_status::api::{
     self, Call, Format, Media, Operation, Precondition, Request, Response, Write,
 };
+use connector_status::budget::{Budget, Purpose};
 use connector_status::connector::{Connector, with_id};
 use connector_status::directory::{Filter, Texts, matches_any};
 use connector_status::document::{Document, Patch, merge};
@@ -127,6 +128,10 @@ fn objects_are_merged_and_all_else_takes_the_place() {
     assert_eq!(merge(None, json!({ "a": 1 })), json!({ "a": 1 }));
 }
 
+fn budget() -> Budget {
+    Budget::of(Purpose::List)
+}
+
 #[test]
 fn what_a_list_finds() {
     let texts = Texts {
@@ -153,13 +158,13 @@ fn what_a_list_finds() {
     ];
     for (query, expected) in table {
         let filter = Filter { query: query.map(str::to_owned), ..Filter::default() };
-        assert_eq!(filter.finds(texts), expected, "{query:?}");
+        assert_eq!(filter.finds(texts, &mut budget()), Ok(expected), "{query:?}");
         let nothing = Texts::default();
-        assert_eq!(filter.finds(nothing), query.is_none(), "{query:?}");
+        assert_eq!(filter.finds(nothing, &mut budget()), Ok(query.is_none()), "{query:?}");
     }
     let everything = Filter { query: Some("*".to_owned()), ..Filter::default() };
     let no_words = Texts { description: Some(" ,;-"), ..Texts::default() };
-    assert!(!everything.finds(no_words));
+    assert_eq!(everything.finds(no_words, &mut budget()), Ok(false));
 }
 
 #[test]
@@ -173,8 +178,9 @@ fn whom_a_key_is_for() {
     ];
     for (ids, id, expected) in table {
         let filter = Filter { ids: ids.clone(), ..Filter::default() };
-        assert_eq!(filter.covers(id), expected, "{ids:?} {id}");
-        assert_eq!(ids.is_none_or(|ids| matches_any(&ids, id)), expected);
+        assert_eq!(filter.covers(id, &mut budget()), Ok(expected), "{ids:?} {id}");
+        let matches = |ids: Vec<String>| matches_any(&ids, id, &mut budget());
+        assert_eq!(ids.map_or(Ok(true), matches), Ok(expected));
     }
 }
 

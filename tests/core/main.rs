@@ -7,6 +7,7 @@ mod access;
 mod arbitrary;
 mod architecture;
 mod backups;
+mod budget;
 mod claims;
 mod common;
 mod connector;

@@ -1,8 +1,15 @@
 //! Wildcards, against the definition of a match.
 
-use std::time::{Duration, Instant};
+use connector_status::budget::{Budget, Purpose};
+use connector_status::values::wildcard;
 
-use connector_status::values::wildcard::{matches, matches_within};
+fn matches(pattern: &str, text: &str) -> bool {
+    wildcard::matches(pattern, text, &mut Budget::of(Purpose::Patterns)).unwrap()
+}
+
+fn matches_within(pattern: &str, text: &str) -> bool {
+    wildcard::matches_within(pattern, text, &mut Budget::of(Purpose::Patterns)).unwrap()
+}
 
 #[test]
 fn patterns() {
@@ -104,25 +111,5 @@ fn pieces_longer_than_a_word() {
             assert!(!matches_within(&piece, &text.replacen('b', "-", 1)));
             assert!(!matches_within(&format!("{piece}?"), &text));
         }
-    }
-}
-
-#[test]
-fn long_texts_take_milliseconds() {
-    let text = "a".repeat(1 << 20);
-    let piece = "a".repeat(100);
-    for pattern in [
-        format!("*{piece}b*"),
-        format!("*{piece}b*{piece}"),
-        format!("*{}b*", "a?".repeat(100)),
-        format!("{}b", "a*".repeat(100)),
-        format!("*{}b", "?*".repeat(100)),
-        format!("*{}b*", "?".repeat(200)),
-    ] {
-        let started = Instant::now();
-        assert!(!matches(&pattern, &text));
-        let taken = started.elapsed();
-        // Natively and optimised, it is 10 ms; this is neither a bench nor optimised.
-        assert!(taken < Duration::from_secs(10), "{pattern}: {taken:?}");
     }
 }

@@ -14,6 +14,8 @@ import { until } from "../until.mjs";
 import { missed, row, violation } from "./checker.mjs";
 import { databases, faulty, inDatabases, ours, rowOf, scratch, serveWithKv } from "./workerd.mjs";
 
+export { budget } from "./budget.mjs";
+
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const now = () => performance.now();
 const numbers = (count) => Array.from({ length: count }, (_, n) => n);

@@ -22,6 +22,7 @@ const SHORT = {
   imports: { count: 1_000, kills: 2 },
   backups: { count: 300 },
   badInput: { requests: 400 },
+  budget: { shapes: ["short names", "numbers", "a long text"], byHand: 24, random: 4, many: 0 },
   memory: { requests: 2_500 },
   // So few writes, beside other tests, are no measure of how long one takes.
   webhooks: { connectors: 60, rounds: 3, kills: 1, slack: 2 },

@@ -19,7 +19,7 @@ use super::{
 use crate::query::Kind;
 use crate::sync_job::{SyncJob, SyncJobId};
 
-pub use search::{Piece, Row, Search, View};
+pub use search::{Finder, Piece, Search, SortValues, View};
 pub(super) use search::{list_of_sync_jobs, read_search};
 pub use update::DocumentUpdate;
 pub(super) use update::decide as decide_update;

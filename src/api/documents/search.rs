@@ -4,19 +4,17 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
-use super::{Index, PRIMARY_TERM, seq_no};
+use super::{Index, PRIMARY_TERM};
 use crate::api::endpoints::bodies::{JOB_TYPE, SYNC_STATUS};
 use crate::api::error::{ApiError, Cause};
 use crate::api::query::Query as Parameters;
-use crate::api::response::Response;
 use crate::api::schema::{EnumValues, read_json};
 use crate::api::{Request, check_body_type, window};
-use crate::connector::with_id;
-use crate::directory::matches_any;
-use crate::document::Fields;
-use crate::query::{self, Candidate, Field, Kind, Prefilter, Query};
+use crate::budget::{Budget, OverBudget, Purpose, did};
+use crate::limits::SORT_FIELDS;
+use crate::query::{self, Candidate, Evaluator, Field, Kind, Prefilter, Query, Scalar};
 use crate::sync_job::{JobType, SyncJobStatus};
-use crate::values::{Time, json};
+use crate::values::Time;
 
 /// How many hits are shown where nothing else is asked for, as in Elasticsearch.
 const DEFAULT_SIZE: usize = 10;
@@ -69,17 +67,6 @@ struct Parts {
     source: bool,
 }
 
-/// A document as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// Its id.
-    pub id: String,
-    /// Its version.
-    pub version: u64,
-    /// Its JSON.
-    pub document: String,
-}
-
 /// A piece of a hit's JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
@@ -93,11 +80,119 @@ pub enum Piece {
     SeqNo,
     /// The document.
     Document,
+    /// The document without its first bracket.
+    Members,
 }
 
+/// A hit of a search that is under way.
 struct Hit {
-    row: Row,
-    sort: Vec<Value>,
+    key: u64,
+    id: String,
+    /// What it is sorted by; `None`: it has no such value.
+    sort: Vec<Option<SortKey>>,
+}
+
+/// Numbers come before texts.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum SortKey {
+    Integer(i64),
+    /// A fraction, or a boolean.
+    Literal,
+    Text(String),
+}
+
+impl Hit {
+    /// How many bytes it takes, about.
+    fn size(&self) -> usize {
+        let text = |key: &Option<SortKey>| match key {
+            Some(SortKey::Text(text)) => text.len(),
+            _ => 0,
+        };
+        let keys = self.sort.len() * size_of::<Option<SortKey>>();
+        size_of::<Self>() + self.id.len() + keys + self.sort.iter().map(text).sum::<usize>()
+    }
+}
+
+/// A search that looks at documents one by one. It holds no more of them than the keys of the hits
+/// up to the page's end, and what those are sorted by.
+pub struct Finder<'s> {
+    search: &'s Search,
+    evaluator: Evaluator<'s>,
+    budget: Budget,
+    total: usize,
+    hits: Vec<Hit>,
+    held: usize,
+}
+
+impl Finder<'_> {
+    /// Looks at a document. `key` is what the caller knows it by.
+    ///
+    /// # Errors
+    /// If the search takes too much work.
+    pub fn look(&mut self, key: u64, id: &str, json: &str) -> Result<(), OverBudget> {
+        let candidate = Candidate { id, json };
+        let Some(found) = self.evaluator.look(candidate, &mut self.budget)? else { return Ok(()) };
+        self.total += 1;
+        let reach = self.search.reach();
+        if reach == 0 {
+            return Ok(());
+        }
+        let sorts = self.search.sort.iter().zip(found);
+        let sort = sorts.map(|(sort, value)| Some(sort.key(value?))).collect();
+        let hit = Hit { key, id: id.to_owned(), sort };
+        self.held += hit.size();
+        self.budget.hold(self.held)?;
+        self.hits.push(hit);
+        // Those beyond the page's end are left out now and then, so that doing so costs little.
+        if self.hits.len() == reach + reach.max(1_000) { self.keep_best() } else { Ok(()) }
+    }
+
+    /// How many documents match, and the keys of the page in its order.
+    ///
+    /// # Errors
+    /// If the search takes too much work.
+    pub fn finish(&mut self) -> Result<(usize, Vec<u64>), OverBudget> {
+        self.keep_best()?;
+        let page = self.hits.get(self.search.from..).unwrap_or_default();
+        Ok((self.total, page.iter().map(|hit| hit.key).collect()))
+    }
+
+    /// How much work was charged so far.
+    pub fn spent(&self) -> usize {
+        self.budget.spent()
+    }
+
+    fn keep_best(&mut self) -> Result<(), OverBudget> {
+        // As often as that, at most, each hit is compared with another.
+        let rounds = self.hits.len().checked_ilog2().map_or(0, |log| log as usize + 1);
+        self.budget.spend(rounds * (16 * self.hits.len() + self.held / 2))?;
+        let search = self.search;
+        self.hits.sort_unstable_by(|a, b| {
+            did(1);
+            search.order(a, b)
+        });
+        self.hits.truncate(search.reach());
+        self.held = self.hits.iter().map(Hit::size).sum();
+        Ok(())
+    }
+}
+
+impl Sort {
+    fn key(&self, value: Scalar<'static>) -> SortKey {
+        match (self.millis(&value).or_else(|| value.integer()), value) {
+            (Some(number), _) => SortKey::Integer(number),
+            (None, Scalar::Text(text)) => SortKey::Text(text.into_owned()),
+            (None, Scalar::Literal(_)) => SortKey::Literal,
+        }
+    }
+
+    /// Dates are sorted by, and shown as, milliseconds since 1970.
+    fn millis(&self, value: &Scalar<'_>) -> Option<i64> {
+        match (self.field.kind, value) {
+            (Kind::Date, Scalar::Text(text)) => Some(Time::parse(text)?.millis()),
+            _ => None,
+        }
+    }
 }
 
 impl Search {
@@ -107,92 +202,72 @@ impl Search {
         Prefilter::of(&self.query, now)
     }
 
-    /// Is this document a hit?
-    pub fn matches(&self, id: &str, source: &Fields, now: Time) -> bool {
-        let candidate = Candidate { id, source };
-        self.is_within_bounds(candidate) && self.query.matches(candidate, now)
-    }
-
-    fn is_within_bounds(&self, candidate: Candidate<'_>) -> bool {
-        let connector = match self.index {
-            Index::Connectors => Some(candidate.id),
-            Index::SyncJobs => {
-                candidate.source.get("connector").and_then(|it| it.get("id")?.as_str())
-            }
-        };
-        self.connectors
-            .as_ref()
-            .is_none_or(|patterns| connector.is_some_and(|id| matches_any(patterns, id)))
-    }
-
-    /// Looks at documents and answers: which match, in order, a page of them. No more hits are held
-    /// than reach to the page's end.
-    pub fn run(&self, rows: impl IntoIterator<Item = Row>, now: Time) -> Response {
-        let mut total = 0;
-        let mut best: Vec<Box<Hit>> = Vec::new();
-        for row in rows {
-            let Ok(source) = json::parse_object(&row.document) else { continue };
-            if self.matches(&row.id, &source, now) {
-                total += 1;
-                let hit = Box::new(Hit { sort: self.sort_values(&row.id, &source), row });
-                let place = best.partition_point(|other| self.order(other, &hit).is_le());
-                best.insert(place, hit);
-                best.truncate(self.from.saturating_add(self.size));
-            }
+    /// Begins to look for hits.
+    pub fn finder(&self, now: Time) -> Finder<'_> {
+        Finder {
+            search: self,
+            evaluator: self.evaluator(now),
+            budget: Budget::of(Purpose::Search),
+            total: 0,
+            hits: Vec::new(),
+            held: 0,
         }
-        self.respond(total, best.get(self.from..).unwrap_or_default())
     }
 
-    /// Answers where the page is known already: how many match, and the page in order.
-    pub fn answer(&self, total: usize, page: impl IntoIterator<Item = Row>) -> Response {
-        let mut hits = Vec::new();
-        for row in page {
-            let mut sort = Vec::new();
-            if self.view == View::Hits && !self.sort.is_empty() {
-                let source: Fields = json::parse_object(&row.document).unwrap_or_default();
-                sort = self.sort_values(&row.id, &source);
-            }
-            hits.push(Box::new(Hit { row, sort }));
-        }
-        self.respond(total, &hits)
-    }
-
-    fn sort_values(&self, id: &str, source: &Fields) -> Vec<Value> {
-        let candidate = Candidate { id, source };
-        let value = |sort: &Sort| {
-            let value = sort.field.first(candidate)?;
-            Some(match (sort.field.kind, value.as_str().and_then(Time::parse)) {
-                (Kind::Date, Some(time)) => time.millis().into(),
-                _ => value,
-            })
+    fn evaluator(&self, now: Time) -> Evaluator<'_> {
+        let owner = match self.index {
+            Index::Connectors => query::ID,
+            Index::SyncJobs => "connector.id",
         };
-        self.sort.iter().map(|sort| value(sort).unwrap_or_default()).collect()
+        let patterns = self.connectors.as_deref().map(|patterns| (owner, patterns));
+        Evaluator::new(&self.query, self.sort.iter().map(|sort| &sort.field), patterns, now)
+    }
+
+    /// How many hits there are up to the page's end.
+    fn reach(&self) -> usize {
+        match self.view {
+            View::Count => 0,
+            View::Hits | View::List if self.size == 0 => 0,
+            View::Hits | View::List => self.from.saturating_add(self.size),
+        }
     }
 
     fn order(&self, a: &Hit, b: &Hit) -> Ordering {
         let pairs = self.sort.iter().zip(a.sort.iter().zip(&b.sort));
-        let by_values = pairs.map(|(sort, (a, b))| match (a.is_null(), b.is_null()) {
+        let mut by_values = pairs.map(|(sort, (a, b))| match (a, b) {
+            (Some(a), Some(b)) if sort.descending => b.cmp(a),
+            (Some(a), Some(b)) => a.cmp(b),
             // What has no value comes last, whatever the direction.
-            (false, false) if sort.descending => compare(b, a),
-            (false, false) => compare(a, b),
-            (is_a_null, is_b_null) => is_a_null.cmp(&is_b_null),
+            (a, b) => a.is_none().cmp(&b.is_none()),
         });
-        by_values.fold(Ordering::Equal, Ordering::then).then_with(|| a.row.id.cmp(&b.row.id))
+        let by_values = by_values.find(|order| order.is_ne()).unwrap_or(Ordering::Equal);
+        by_values.then_with(|| a.id.cmp(&b.id))
     }
 
-    /// The pieces of a hit that is made without a look into its document; `None` if it takes one.
-    pub fn pieces(&self) -> Option<Vec<Piece>> {
-        let is_plain = self.view == View::Hits && self.sort.is_empty() && self.parts.source;
-        is_plain.then(|| {
-            let mut all = self.open_hit();
-            all.push(Piece::Text("}".to_owned()));
-            all
-        })
+    /// Do hits show what they are sorted by?
+    pub fn shows_sort(&self) -> bool {
+        self.view == View::Hits && !self.sort.is_empty()
     }
 
-    /// The pieces of a hit up to its sort values, or its end.
-    fn open_hit(&self) -> Vec<Piece> {
+    /// Shows what the hits of a page are sorted by.
+    pub fn sort_values(&self) -> SortValues<'_> {
+        // The page is known: what it is sorted by is asked of every document on it.
+        let fields = self.sort.iter().map(|sort| &sort.field);
+        let evaluator = Evaluator::new(&Query::All, fields, None, Time::from_millis(0));
+        SortValues { search: self, evaluator, budget: Budget::of(Purpose::Search) }
+    }
+
+    /// Are hits shown with their documents?
+    pub fn shows_documents(&self) -> bool {
+        self.parts.source
+    }
+
+    /// The pieces of a hit up to what it is sorted by, or its end.
+    pub fn pieces(&self) -> Vec<Piece> {
         let text = |text: &str| Piece::Text(text.to_owned());
+        if self.view == View::List {
+            return vec![text("{\"id\":"), Piece::Id, text(","), Piece::Members];
+        }
         let index = self.index.name();
         let mut all = vec![text(&format!("{{\"_index\":\"{index}\",\"_id\":")), Piece::Id];
         if self.parts.version {
@@ -225,55 +300,6 @@ impl Search {
                 (head, "]}}")
             }
         }
-    }
-
-    fn respond(&self, total: usize, page: &[Box<Hit>]) -> Response {
-        let (mut body, end) = self.frame(total, page.is_empty());
-        if self.view != View::Count {
-            let pieces = self.open_hit();
-            for (number, hit) in page.iter().enumerate() {
-                if number > 0 {
-                    body.push(',');
-                }
-                match self.view {
-                    View::List => body.push_str(&with_id(&hit.row.id, &hit.row.document)),
-                    View::Hits | View::Count => self.show(hit, &pieces, &mut body),
-                }
-            }
-        }
-        body.push_str(end);
-        Response::text(200, body)
-    }
-
-    fn show(&self, Hit { row, sort }: &Hit, pieces: &[Piece], body: &mut String) {
-        for piece in pieces {
-            match piece {
-                Piece::Text(text) => body.push_str(text),
-                Piece::Id => body.push_str(&Value::from(row.id.as_str()).to_string()),
-                Piece::Version => body.push_str(&row.version.to_string()),
-                Piece::SeqNo => body.push_str(&seq_no(row.version).to_string()),
-                Piece::Document => body.push_str(&row.document),
-            }
-        }
-        if !sort.is_empty() {
-            body.push_str(",\"sort\":");
-            for (number, value) in sort.iter().enumerate() {
-                body.push(if number == 0 { '[' } else { ',' });
-                body.push_str(&value.to_string());
-            }
-            body.push(']');
-        }
-        body.push('}');
-    }
-}
-
-/// Numbers before texts.
-fn compare(a: &Value, b: &Value) -> Ordering {
-    match (a.as_i64(), b.as_i64()) {
-        (Some(a), Some(b)) => a.cmp(&b),
-        (Some(_), None) => Ordering::Less,
-        (None, Some(_)) => Ordering::Greater,
-        (None, None) => a.as_str().cmp(&b.as_str()),
     }
 }
 
@@ -346,6 +372,35 @@ pub(in crate::api) fn read_search(
     Ok(search)
 }
 
+/// Shows what hits are sorted by.
+pub struct SortValues<'s> {
+    search: &'s Search,
+    evaluator: Evaluator<'s>,
+    budget: Budget,
+}
+
+impl SortValues<'_> {
+    /// What stands behind the document of a hit: what it is sorted by.
+    ///
+    /// # Errors
+    /// If that takes too much work.
+    pub fn of(&mut self, id: &str, json: &str) -> Result<String, OverBudget> {
+        let found = self.evaluator.look(Candidate { id, json }, &mut self.budget)?;
+        let mut found = found.unwrap_or_default().into_iter();
+        let mut shown = Vec::new();
+        for sort in &self.search.sort {
+            shown.push(match found.next().flatten() {
+                None => "null".to_owned(),
+                Some(value) => match sort.millis(&value) {
+                    Some(millis) => millis.to_string(),
+                    None => value.to_json(),
+                },
+            });
+        }
+        Ok(format!(",\"sort\":[{}]", shown.join(",")))
+    }
+}
+
 /// What a search may say, and how.
 const SERVED: &str = r#"{"query": <query>, "from": <number>, "size": <number>, "sort": "<field>" or {"<field>": "asc" or "desc"} or a list of these, "seq_no_primary_term": <boolean>, "version": <boolean>, "_source": <boolean>, "track_total_hits": <any>}"#;
 
@@ -376,6 +431,9 @@ impl Search {
                 _ => None,
             };
             taken.ok_or_else(|| refusal(name))?;
+            if self.sort.len() > SORT_FIELDS {
+                return Err(format!("a search sorts by at most [{SORT_FIELDS}] fields"));
+            }
         }
         Ok(())
     }
@@ -408,7 +466,7 @@ impl Search {
 
     fn add_sort(&mut self, path: &str, descending: bool) {
         // The order in which documents lie, whatever it is.
-        if path != "_doc" {
+        if path != "_doc" && self.sort.len() <= SORT_FIELDS {
             let field = Field { path: path.to_owned(), kind: self.index.kind(path) };
             self.sort.push(Sort { field, descending });
         }

@@ -33,7 +33,7 @@ pub(super) use rpc::{
 };
 pub(super) use sockets::{SocketGroup, Sockets};
 pub(super) use sql::{Database, SqlValue};
-pub(super) use storage::{ConnectorStore, DirectoryStore, Page, State};
+pub(super) use storage::{ConnectorStore, DirectoryStore, Page, State, bound};
 pub(super) use web_sys::Request as RawRequest;
 pub(super) use webhook::{deliver, webhook_settings};
 

@@ -86,14 +86,6 @@ extern "C" {
     ) -> Result<String, JsValue>;
     #[wasm_bindgen(catch, js_name = applyJobs)]
     fn apply_jobs(storage: &DurableObjectStorage, jobs: &str) -> Result<String, JsValue>;
-    #[wasm_bindgen(catch, js_name = documents)]
-    fn read_documents(
-        storage: &DurableObjectStorage,
-        table: &str,
-        sql: &str,
-        values: &str,
-        limit: f64,
-    ) -> Result<Option<String>, JsValue>;
     #[wasm_bindgen(catch, js_name = page)]
     fn read_page(
         storage: &DurableObjectStorage,
@@ -343,22 +335,6 @@ impl DirectoryStore {
         apply_jobs(&self.0, jobs)
     }
 
-    /// The documents whose keys in the table a statement gives: see `documents` in store.js. `None` if
-    /// that is more than `limit` characters.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub fn documents(
-        &self,
-        table: &str,
-        sql: &str,
-        values: &[Value],
-        limit: usize,
-    ) -> Result<Option<String>, JsError> {
-        let values = serde_json::to_string(values).unwrap_or_default();
-        read_documents(&self.0, table, sql, &values, number(limit as u64))
-    }
-
     /// The rows that a statement gives.
     ///
     /// # Errors
@@ -368,14 +344,7 @@ impl DirectoryStore {
         sql: &str,
         values: &[Value],
     ) -> Result<Vec<T>, JsError> {
-        let bound = |value: &Value| match value {
-            Value::String(text) => text.into(),
-            Value::Number(number) => number.as_i64().into(),
-            Value::Bool(it) => (*it).into(),
-            _ => SqlValue::NULL,
-        };
-        let values: Vec<SqlValue> = values.iter().map(bound).collect();
-        Database::of(self.0.clone().unchecked_into()).rows(sql, &values)
+        Database::of(self.0.clone().unchecked_into()).rows(sql, &bound(values))
     }
 
     /// The documents whose keys in the table a statement gives, and how many: see `page` in store.js.
@@ -398,6 +367,17 @@ impl DirectoryStore {
     }
 }
 
+/// Values to bind to a statement.
+pub(crate) fn bound(values: &[Value]) -> Vec<SqlValue> {
+    let bound = |value: &Value| match value {
+        Value::String(text) => text.into(),
+        Value::Number(number) => number.as_i64().into(),
+        Value::Bool(it) => (*it).into(),
+        _ => SqlValue::NULL,
+    };
+    values.iter().map(bound).collect()
+}
+
 /// A page of documents with what stands around it. The documents stay on the side of JavaScript: there
 /// may be megabytes of them.
 pub(crate) struct Page {
@@ -417,6 +397,7 @@ impl Page {
 
     /// The page as text.
     pub fn into_text(self) -> String {
-        format!("{}{}{}", self.before, String::from(&self.items), self.after)
+        // Put together on the other side, so that there are not two of it here.
+        String::from(self.after_head(""))
     }
 }

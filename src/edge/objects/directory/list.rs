@@ -14,10 +14,12 @@ use serde_json::Value;
 
 use super::{Directory, failed};
 use crate::api::{ApiError, List};
+use crate::budget::{Budget, Purpose};
 use crate::directory::{Filter, Texts};
 use crate::edge::runtime::{JsError, Page};
 use crate::limits::PAGE_BYTES;
 
+const FAILED: &str = "the list cannot be made";
 /// Objects merge the results of at most so many searches.
 const MERGED: usize = 5;
 /// With more searches than this, all matches are sorted instead.
@@ -67,9 +69,9 @@ impl Directory {
     /// # Errors
     /// 400 for a page that is too large, 500 if the database fails.
     pub(super) fn list(&self, list: &List) -> Result<Page, ApiError> {
-        let failed = failed("the list cannot be made");
+        let failed = failed(FAILED);
         let (count, keys) = match scans(&list.filter) {
-            true => self.scan(list).map_err(&failed)?,
+            true => self.scan(list)?,
             false => {
                 let count = self.count(&list.filter).map_err(&failed)?;
                 (count, self.page_keys(list).map_err(&failed)?)
@@ -144,7 +146,7 @@ impl Directory {
     }
 
     /// Looks at every slim row that may match.
-    fn scan(&self, list: &List) -> Result<(u64, Condition), JsError> {
+    fn scan(&self, list: &List) -> Result<(u64, Condition), ApiError> {
         #[derive(Deserialize)]
         struct Row {
             key: u64,
@@ -158,18 +160,21 @@ impl Directory {
             "SELECT key, id, index_name, name, description FROM entry WHERE {sql} \
              ORDER BY index_name IS NULL, index_name, id"
         );
-        let rows: Vec<Row> = self.store.rows(&sql, &values)?;
+        let rows: Vec<Row> = self.store.rows(&sql, &values).map_err(failed(FAILED))?;
         let filter = &list.filter;
-        let found = |row: &&Row| {
-            filter.covers(&row.id)
-                && filter.finds(Texts {
-                    index_name: row.index_name.as_deref(),
-                    name: row.name.as_deref(),
-                    description: row.description.as_deref(),
-                })
-        };
-        let keys: Vec<u64> = rows.iter().filter(found).map(|row| row.key).collect();
-        Ok((keys.len() as u64, these(keys.iter().copied(), list)))
+        let mut budget = Budget::of(Purpose::List);
+        let mut keys = Vec::new();
+        for row in &rows {
+            let texts = Texts {
+                index_name: row.index_name.as_deref(),
+                name: row.name.as_deref(),
+                description: row.description.as_deref(),
+            };
+            if filter.covers(&row.id, &mut budget)? && filter.finds(texts, &mut budget)? {
+                keys.push(row.key);
+            }
+        }
+        Ok((keys.len() as u64, these(keys.into_iter(), list)))
     }
 }
 

@@ -23,6 +23,7 @@ use worker::{Env, console_error};
 
 use super::Directory;
 use crate::api::{ApiError, AuthError, Format, Request, Watch};
+use crate::budget::{Budget, OverBudget, Purpose};
 use crate::directory::{Entry, matches_any};
 use crate::edge::runtime::{
     HttpResponse, JsError, JsResult, JsString, SocketGroup, Sockets, State, describe, now_millis,
@@ -71,9 +72,16 @@ struct Access {
 }
 
 impl Access {
-    fn covers(&self, id: &str) -> bool {
-        self.id.as_ref().is_none_or(|watched| watched == id)
-            && self.patterns.as_ref().is_none_or(|patterns| matches_any(patterns, id))
+    /// Whether changes of that connector are to be told.
+    ///
+    /// # Errors
+    /// If that takes too much work.
+    fn covers(&self, id: &str, budget: &mut Budget) -> Result<bool, OverBudget> {
+        match &self.patterns {
+            _ if self.id.as_ref().is_some_and(|watched| watched != id) => Ok(false),
+            Some(patterns) => matches_any(patterns, id, budget),
+            None => Ok(true),
+        }
     }
 
     fn is_over(&self, now: u64) -> bool {
@@ -180,14 +188,27 @@ impl Pending {
         }
     }
 
-    /// The message for those with that access, if any of it is for them.
+    /// The message for those with that access, if any of it is for them. Where it takes too much work to
+    /// tell what is, they start over.
     fn message(&self, in_order: &[&Change], access: &Access) -> Option<String> {
-        if self.is_reset {
+        let mut budget = Budget::of(Purpose::Patterns);
+        let (mut changes, mut jobs) = (Vec::new(), Vec::new());
+        let mut sort_out = || {
+            for change in in_order.iter().copied() {
+                if access.covers(&change.id, &mut budget)? {
+                    changes.push(change);
+                }
+            }
+            for id in &self.jobs {
+                if access.covers(id, &mut budget)? {
+                    jobs.push(id);
+                }
+            }
+            Ok::<_, OverBudget>(())
+        };
+        if self.is_reset || sort_out().is_err() {
             return Some(reset(self.seq));
         }
-        let changes: Vec<&Change> =
-            in_order.iter().copied().filter(|change| access.covers(&change.id)).collect();
-        let jobs: Vec<&String> = self.jobs.iter().filter(|id| access.covers(id)).collect();
         (changes.len() + jobs.len() > 0).then(|| message(self.seq, &changes, &jobs))
     }
 }
@@ -569,9 +590,15 @@ impl Directory {
             return Ok(reset(seq));
         }
         let access = Access { patterns: watch.connectors.clone(), ..Access::default() };
-        let changes = rows.iter().filter(|entry| access.covers(&entry.id));
-        let changes: Vec<Change> =
-            changes.map(|entry| Change::new(entry, entry.changed, false)).collect();
+        let mut budget = Budget::of(Purpose::Patterns);
+        let mut changes = Vec::new();
+        for entry in &rows {
+            match access.covers(&entry.id, &mut budget) {
+                Ok(true) => changes.push(Change::new(entry, entry.changed, false)),
+                Ok(false) => {}
+                Err(_) => return Ok(reset(seq)),
+            }
+        }
         let changes: Vec<&Change> = changes.iter().collect();
         Ok(message(seq, &changes, &[]))
     }

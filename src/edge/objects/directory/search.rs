@@ -3,31 +3,30 @@
 //! Where slim rows say all that is asked, SQL finds the page and counts; otherwise the documents
 //! that they leave are looked at one by one.
 
-use std::cell::Cell;
+use serde_json::{Value, json};
 
-use serde::Deserialize;
-use serde_json::Value;
-
-use super::list::{Condition, are_ranges, list, within};
+use super::list::{Condition, are_ranges, within};
 use super::{Directory, failed};
-use crate::api::{ApiError, Index, Piece, Response, Row, SEQ_NO_LAG, Search, View};
+use crate::api::{ApiError, Index, Piece, Response, SEQ_NO_LAG, Search, View};
+use crate::budget::OverBudget;
 use crate::edge::now;
-use crate::edge::runtime::{JsError, Page};
-use crate::limits::PAGE_BYTES;
-use crate::query::{Column, Condition as Known};
+use crate::edge::runtime::{JsError, JsString, Page, bound};
+use crate::limits::{PAGE_BYTES, SQL_CONDITIONS};
+use crate::query::{Column, Condition as Known, Terms};
 use crate::sync_job::SyncJobStatus;
-
-/// So many documents are looked at in one go.
-const BATCH: usize = 200;
 
 /// The version of a document. One that came from Workers KV becomes version 1 when its object is asked.
 const VERSION: &str = "max(version, 1)";
-/// The start of a document.
-const DOCUMENT: &str = "'{'";
+/// A document, with the members that change often put back.
+const WHOLE_DOCUMENT: &str = r#"'{"status":"' || status || '"'
+    || iif(last_seen IS NULL, '', ',"last_seen":' || json_quote(last_seen))
+    || iif(json = '{}', '}', ',' || substr(json, 2))"#;
 
 /// Where the documents of an index are.
 struct Table {
     name: &'static str,
+    /// Where their JSON is.
+    documents: &'static str,
     /// What holds of every row that is a document.
     exists: &'static str,
     /// The id of the connector whose document it is.
@@ -38,6 +37,7 @@ struct Table {
 
 static CONNECTORS: Table = Table {
     name: "entry",
+    documents: "document",
     exists: "deleted < 2",
     owner: "id",
     columns: &[
@@ -50,6 +50,7 @@ static CONNECTORS: Table = Table {
 
 static SYNC_JOBS: Table = Table {
     name: "job",
+    documents: "job_document",
     exists: "status IS NOT NULL",
     owner: "connector_id",
     columns: &[
@@ -84,25 +85,27 @@ impl Table {
         let (Known::AnyOf(of, _) | Known::NoneOf(of, _) | Known::Between(of, ..)) = *known;
         let Some(name) = self.column(of) else { return (all, false) };
         let shunned = if shuns == Some(of) { "+" } else { "" };
+        let is_just = |values: &Terms, value: &str| values.len() == 1 && values.contains(value);
         match *known {
-            Known::AnyOf(Column::Deleted, values) => match values {
-                // Documents that do not say it are not deleted either.
-                [value] if value == "true" => (all.and("deleted = 1", []), true),
-                [value] if value == "false" => (all.and("deleted = 0", []), false),
-                _ => (all, false),
-            },
-            Known::NoneOf(Column::Deleted, values) => match values {
-                [value] if value == "true" => (all.and("deleted = 0", []), true),
-                _ => (all, false),
-            },
+            // Documents that do not say it are not deleted either.
+            Known::AnyOf(Column::Deleted, values) if is_just(values, "true") => {
+                (all.and("deleted = 1", []), true)
+            }
+            Known::AnyOf(Column::Deleted, values) if is_just(values, "false") => {
+                (all.and("deleted = 0", []), false)
+            }
+            Known::NoneOf(Column::Deleted, values) if is_just(values, "true") => {
+                (all.and("deleted = 0", []), true)
+            }
+            Known::AnyOf(Column::Deleted, _) | Known::NoneOf(Column::Deleted, _) => (all, false),
             Known::AnyOf(_, values) => {
                 let sql = format!("{shunned}{name} IN (SELECT value FROM json_each(?))");
-                (all.and(&sql, [list(values)]), true)
+                (all.and(&sql, [json!(values).to_string().into()]), true)
             }
             Known::NoneOf(_, values) => {
                 let sql =
                     format!("({name} IS NULL OR {name} NOT IN (SELECT value FROM json_each(?)))");
-                (all.and(&sql, [list(values)]), true)
+                (all.and(&sql, [json!(values).to_string().into()]), true)
             }
             Known::Between(_, from, to) => {
                 let ends = [(from, ">="), (to, "<=")];
@@ -120,16 +123,16 @@ impl Directory {
     /// Answers a search.
     ///
     /// # Errors
-    /// 400 for a page that is too large, 500 if the database fails.
+    /// 400 for a page that is too large or takes too much work, 500 if the database fails.
     pub(super) fn search(&self, search: &Search) -> Result<Found, ApiError> {
         let table = Table::of(search.index);
         let now = now();
         let prefilter = search.prefilter(now);
-        let mut is_exact = prefilter.exact;
+        let mut is_exact = prefilter.exact && prefilter.conditions.len() <= SQL_CONDITIONS;
         let mut all = Condition::default().and(table.exists, []);
         // There are few jobs that are not over: they are found by status, not by connector.
         let shuns = prefilter.conditions.iter().any(is_of_few).then_some(Column::ConnectorId);
-        for known in &prefilter.conditions {
+        for known in prefilter.conditions.iter().take(SQL_CONDITIONS) {
             let (condition, is_all) = table.require(all, known, shuns);
             all = condition;
             is_exact &= is_all;
@@ -138,45 +141,137 @@ impl Directory {
             all = all.and_all(&within(patterns, table.owner));
             is_exact &= are_ranges(patterns);
         }
-        match order(search, table).filter(|_| is_exact) {
-            Some(order) => self.page(search, table, all, &order),
-            None => self.evaluate(search, table, all).map(|response| response.map(Found::Response)),
-        }
-        .map_err(failed("a search cannot be made"))?
-        .filter(|found| match found {
-            Found::Response(response) => response.body.len() <= PAGE_BYTES,
-            Found::Page(_) => true,
+        let found = match order(search, table).filter(|_| is_exact) {
+            Some(order) => self.find_by_sql(search, table, all, &order),
+            None => self.find_one_by_one(search, table, all),
+        };
+        found.map_err(|problem| match problem {
+            Problem::Thrown(thrown) => failed("a search cannot be made")(thrown),
+            Problem::OverBudget(over) => over.into(),
+            Problem::TooLarge => ApiError::list_too_large(),
         })
-        .ok_or_else(ApiError::list_too_large)
     }
 
-    /// The page is found by SQL. `None` if it is too large.
-    fn page(
+    /// SQL finds the page and counts.
+    fn find_by_sql(
         &self,
         search: &Search,
         table: &Table,
         condition: Condition,
         order: &str,
-    ) -> Result<Option<Found>, JsError> {
+    ) -> Result<Found, Problem> {
         if search.view == View::Count || search.size == 0 {
-            let total = self.total(search, table, condition, 0)?;
-            return Ok(Some(Found::Response(search.answer(total, []))));
+            return Ok(text(search, self.total(search, table, condition, 0)?));
         }
         let Condition { sql, mut values } = condition.clone();
         values.extend([(search.size as u64).into(), (search.from as u64).into()]);
         let name = table.name;
         let sql = format!("SELECT key FROM {name} WHERE {sql} ORDER BY {order} LIMIT ? OFFSET ?");
-        let Some(pieces) = search.pieces() else {
-            let Some(rows) = self.documents(table, &sql, &values)? else { return Ok(None) };
-            let total = self.total(search, table, condition, rows.len())?;
-            return Ok(Some(Found::Response(search.answer(total, rows))));
-        };
-        let (head, tail) = around_members(&pieces);
-        let found = self.store.page(name, [&head, &tail], &sql, &values, PAGE_BYTES)?;
-        let Some((count, items)) = found else { return Ok(None) };
+        let (count, items) = self.items(search, table, &sql, &values)?;
         let total = self.total(search, table, condition, count)?;
-        let (before, after) = search.frame(total, count == 0);
-        Ok(Some(Found::Page(Page { before, items, after })))
+        Ok(page(search, total, count, items))
+    }
+
+    /// Each document that the condition leaves is looked at.
+    fn find_one_by_one(
+        &self,
+        search: &Search,
+        table: &Table,
+        Condition { sql, values }: Condition,
+    ) -> Result<Found, Problem> {
+        let sql = format!(
+            "SELECT key || char(10) || {WHOLE_DOCUMENT} || char(10) || id \
+             FROM {} CROSS JOIN {} USING (key) WHERE {sql}",
+            table.name, table.documents
+        );
+        let mut finder = search.finder(now());
+        let mut over = None;
+        self.texts(&sql, &values, &mut |text| {
+            let text = String::from(text);
+            let mut lines = text.splitn(3, '\n');
+            let key = lines.next().and_then(|key| key.parse().ok());
+            if let (Some(key), Some(json), Some(id)) = (key, lines.next(), lines.next()) {
+                over = finder.look(key, id, json).err();
+            }
+            over.is_none()
+        })?;
+        if let Some(over) = over {
+            return Err(over.into());
+        }
+        let (total, keys) = finder.finish()?;
+        if keys.is_empty() {
+            return Ok(text(search, total));
+        }
+        let keys: Vec<Value> = keys.into_iter().map(Value::from).collect();
+        let values = [Value::from(Value::from(keys).to_string())];
+        let sql = "SELECT value AS key FROM json_each(?)";
+        let (count, items) = self.items(search, table, sql, &values)?;
+        Ok(page(search, total, count, items))
+    }
+
+    /// The hits whose keys a statement gives, and how many.
+    fn items(
+        &self,
+        search: &Search,
+        table: &Table,
+        sql: &str,
+        values: &[Value],
+    ) -> Result<(usize, JsString), Problem> {
+        let head = pieces(search);
+        let end = if search.view == View::Hits { "}" } else { "" };
+        let is_plain = search.shows_documents() && !search.shows_sort();
+        if is_plain {
+            let around = [head.as_str(), end];
+            let found = self.store.page(table.name, around, sql, values, PAGE_BYTES)?;
+            return found.ok_or(Problem::TooLarge);
+        }
+        // What a hit is sorted by is in its document.
+        let sql = format!(
+            "SELECT {head} || char(10) || {WHOLE_DOCUMENT} || char(10) || id \
+             FROM ({sql}) CROSS JOIN {} USING (key) CROSS JOIN {} USING (key)",
+            table.name, table.documents
+        );
+        let mut values_of = search.sort_values();
+        let mut items = JsString::from("");
+        let (mut count, mut problem) = (0, None);
+        self.texts(&sql, values, &mut |row| {
+            let text = String::from(row);
+            let mut lines = text.splitn(3, '\n');
+            let [hit, json, id] = [(); 3].map(|()| lines.next().unwrap_or_default());
+            let sort = match search.shows_sort() {
+                true => values_of.of(id, json),
+                false => Ok(String::new()),
+            };
+            match sort {
+                Ok(sort) => {
+                    let comma = if count == 0 { "" } else { "," };
+                    let document = match search.shows_documents() {
+                        // The bracket is in the pieces.
+                        true => json.strip_prefix('{').unwrap_or_default(),
+                        false => "",
+                    };
+                    let item = [comma, hit, document, &sort, end].concat();
+                    items = items.concat(&JsString::from(item));
+                    count += 1;
+                    if items.length() as usize > PAGE_BYTES {
+                        problem = Some(Problem::TooLarge);
+                    }
+                }
+                Err(over) => problem = Some(over.into()),
+            }
+            problem.is_none()
+        })?;
+        problem.map_or(Ok((count, items)), Err)
+    }
+
+    /// The first column of each row, until `take` wants no more.
+    fn texts(
+        &self,
+        sql: &str,
+        values: &[Value],
+        take: &mut dyn FnMut(JsString) -> bool,
+    ) -> Result<(), JsError> {
+        self.state.database().texts(sql, &bound(values), take)
     }
 
     /// How many there are in all, if the page has `shown`.
@@ -194,64 +289,24 @@ impl Directory {
         let sql = format!("SELECT count(*) AS count FROM {} WHERE {sql}", table.name);
         Ok(usize::try_from(self.remembered_count(&sql, &values)?).unwrap_or(usize::MAX))
     }
+}
 
-    /// Each document that the condition leaves is looked at. `None` if they are too large.
-    fn evaluate(
-        &self,
-        search: &Search,
-        table: &Table,
-        Condition { sql, values }: Condition,
-    ) -> Result<Option<Response>, JsError> {
-        #[derive(Deserialize)]
-        struct Key {
-            key: u64,
-        }
-        let sql = format!("SELECT key FROM {} WHERE {sql}", table.name);
-        let keys: Vec<Key> = self.store.rows(&sql, &values)?;
-        let stopped = Cell::new(None);
-        let rows = keys.chunks(BATCH).flat_map(|keys| {
-            let keys: Vec<u64> = keys.iter().map(|key| key.key).collect();
-            let keys = serde_json::to_string(&keys).unwrap_or_default();
-            let sql = "SELECT value AS key FROM json_each(?)";
-            match self.documents(table, sql, &[keys.into()]) {
-                Ok(Some(rows)) => rows,
-                other => {
-                    stopped.set(Some(other.map(drop)));
-                    Vec::new()
-                }
-            }
-        });
-        let response = search.run(rows, now());
-        match stopped.take() {
-            None => Ok(Some(response)),
-            Some(Ok(())) => Ok(None),
-            Some(Err(thrown)) => Err(thrown),
-        }
+/// Why a search comes to nothing.
+enum Problem {
+    Thrown(JsError),
+    OverBudget(OverBudget),
+    TooLarge,
+}
+
+impl From<JsError> for Problem {
+    fn from(thrown: JsError) -> Self {
+        Self::Thrown(thrown)
     }
+}
 
-    /// The documents whose keys a statement gives. `None` if they are too large.
-    fn documents(
-        &self,
-        table: &Table,
-        sql: &str,
-        values: &[Value],
-    ) -> Result<Option<Vec<Row>>, JsError> {
-        let Some(text) = self.store.documents(table.name, sql, values, PAGE_BYTES)? else {
-            return Ok(None);
-        };
-        let mut lines = text.lines();
-        let mut rows = Vec::new();
-        while let (Some(id), Some(version), Some(document)) =
-            (lines.next(), lines.next(), lines.next())
-        {
-            rows.push(Row {
-                id: serde_json::from_str(id).unwrap_or_default(),
-                // One that came from Workers KV becomes version 1 when its object is asked.
-                version: version.parse::<u64>().unwrap_or_default().max(1),
-                document: document.to_owned(),
-            });
-        }
-        Ok(Some(rows))
+impl From<OverBudget> for Problem {
+    fn from(over: OverBudget) -> Self {
+        Self::OverBudget(over)
     }
 }
 
@@ -263,23 +318,31 @@ pub(super) enum Found {
     Page(Page),
 }
 
-/// An expression for what stands before the members of a document, and what stands after it.
-fn around_members(pieces: &[Piece]) -> (String, String) {
-    let mut head = Vec::new();
-    let mut tail = String::new();
-    for piece in pieces {
-        match piece {
-            Piece::Text(text) if head.last().is_some_and(|last| last == DOCUMENT) => {
-                tail.push_str(text);
-            }
-            Piece::Text(text) => head.push(format!("'{}'", text.replace('\'', "''"))),
-            Piece::Id => head.push("json_quote(id)".to_owned()),
-            Piece::Version => head.push(VERSION.to_owned()),
-            Piece::SeqNo => head.push(format!("({VERSION} - {SEQ_NO_LAG})")),
-            Piece::Document => head.push(DOCUMENT.to_owned()),
-        }
-    }
-    (head.join(" || "), tail)
+/// The answer where there are no hits to show.
+fn text(search: &Search, total: usize) -> Found {
+    let (before, after) = search.frame(total, true);
+    Found::Response(Response::text(200, format!("{before}{after}")))
+}
+
+fn page(search: &Search, total: usize, count: usize, items: JsString) -> Found {
+    let (before, after) = search.frame(total, count == 0);
+    Found::Page(Page { before, items, after })
+}
+
+/// An expression for what stands before the members of a document, or before the end of a hit that is
+/// shown without.
+fn pieces(search: &Search) -> String {
+    let pieces = search.pieces().into_iter().filter_map(|piece| {
+        Some(match piece {
+            Piece::Text(text) => format!("'{}'", text.replace('\'', "''")),
+            Piece::Id => "json_quote(id)".to_owned(),
+            Piece::Version => VERSION.to_owned(),
+            Piece::SeqNo => format!("({VERSION} - {SEQ_NO_LAG})"),
+            Piece::Document => "'{'".to_owned(),
+            Piece::Members => return None,
+        })
+    });
+    pieces.collect::<Vec<_>>().join(" || ")
 }
 
 /// Is it a condition that only jobs fulfil which are not over?

@@ -247,18 +247,5 @@ function members(status, lastSeen, json) {
   return `"status":"${status}"${seen}${rest}`;
 }
 
-/**
- * The documents whose keys in `entry` or `job` a statement gives: for each a line with its id as JSON, one with its
- * version, and one with its JSON; `undefined` if that is more than `limit` characters.
- */
-export function documents({ sql }, table, statement, values, limit) {
-  let text = "";
-  for (const [id, version, status, lastSeen, json] of select(sql, table, "id, version", statement, values)) {
-    text += `${JSON.stringify(id)}\n${version}\n{${members(status, lastSeen, json)}\n`;
-    if (text.length > limit) return undefined;
-  }
-  return text;
-}
-
 /** The text of a response: its head, and a page with what stands around it. */
 export const pageResponse = (head, before, items, after) => `${head}${before}${items}${after}`;
