@@ -106,7 +106,7 @@ const siblings = (extension, parts) => ({
  * Writes one file of the package, `to`, from a file of npm/src. `parts` says what its imports stand
  * for; without `format` it is written twice, as ESM and as CommonJS.
  */
-async function bundle({ from, to, parts = {}, format, inject = [] }) {
+async function bundle({ from, to, parts = {}, format, inject = [], banner }) {
   for (const each of format ? [format] : ["esm", "cjs"]) {
     const extension = each === "esm" ? ".js" : ".cjs";
     await build({
@@ -116,8 +116,9 @@ async function bundle({ from, to, parts = {}, format, inject = [] }) {
       inject,
       format: each,
       platform: "neutral",
-      external: ["node:*"],
+      external: ["node:*", "react"],
       bundle: true,
+      banner: banner && { js: banner },
       minifySyntax: true,
       minifyWhitespace: true,
       // Consoles show the names of error classes.
@@ -179,6 +180,10 @@ const files = [
   { from: "slim.js", to: "slim", parts: checkIn("given") },
   { from: "check.js", to: "js", parts: table },
   { from: "client.js", to: "client", parts: { rules } },
+  { from: "store.js", to: "store" },
+  // Hooks belong into what Next calls client components.
+  { from: "react.js", to: "react", banner: '"use client";' },
+  { from: "cli/main.js", to: "cli", format: "esm" },
   { from: "sync-jobs.js", to: "sync-jobs", parts: { rules: jobRules } },
   // The preview's module is in the package as a file, and once more as a string for pages.
   { from: "preview.js", to: "preview", format: "esm" },

@@ -1,7 +1,9 @@
 import type { ConnectorStatus } from "./index.js";
+import type { SyncJob, SyncJobStatus, SyncJobTriggerMethod, SyncJobType } from "./sync-jobs.js";
 
 export { InvalidTransitionError } from "./index.js";
 export type { ConnectorStatus } from "./index.js";
+export type { SyncJob, SyncJobStatus, SyncJobTriggerMethod, SyncJobType } from "./sync-jobs.js";
 
 /** Who moves a connector to a status: the connector service, a user, or nobody. */
 export type Mover = "connector" | "user" | "nobody";
@@ -20,6 +22,8 @@ export interface StatusChange {
   readonly via: string;
   /** The id of the API key that was used; `null` without a key. */
   readonly by: string | null;
+  /** The protocol has no such move: an update of the document made it. */
+  readonly off_protocol?: true;
 }
 
 /** A status that may come next. */
@@ -30,20 +34,28 @@ export interface NextStatus {
   readonly when: string;
 }
 
-/** A connector's status, how it came about, and what may come next. */
-export interface ConnectorState {
+/** What lists show of a connector. */
+export interface ConnectorSummary {
   readonly id: string;
+  readonly name: string | null;
+  readonly index_name: string | null;
+  readonly service_type: string | null;
+  readonly description: string | null;
   readonly status: ConnectorStatus;
   /** When it took this status, as ISO 8601 in UTC. */
   readonly since: string | null;
-  /** The id of the API key that was used for it. */
-  readonly by: string | null;
-  /** The endpoint that set it. */
-  readonly via: string | null;
-  /** The error that the connector service has reported. */
-  readonly error: string | null;
   /** When the connector service last checked in, as ISO 8601 in UTC. */
   readonly last_seen: string | null;
+  /** The error that the connector service has reported. Lists show the first 300 characters. */
+  readonly error: string | null;
+}
+
+/** A connector's status, how it came about, and what may come next. */
+export interface ConnectorState extends ConnectorSummary {
+  /** The id of the API key that was used for its status. */
+  readonly by: string | null;
+  /** The endpoint that set its status. */
+  readonly via: string | null;
   /** How long it may be away before it counts as silent. */
   readonly silent_after_seconds: number;
   readonly next: readonly NextStatus[];
@@ -51,18 +63,37 @@ export interface ConnectorState {
   readonly history: readonly StatusChange[];
 }
 
-/** One status as a button would offer it. */
-export interface TransitionOption {
+/** A connector, as `GET /_connector/{id}` shows it: fields that are not named here are `unknown`. */
+export interface Connector {
+  readonly id: string;
   readonly status: ConnectorStatus;
-  /** Whether the connector may move there now. */
-  readonly allowed: boolean;
-  /** Why it may not; `undefined` if it may. */
-  readonly reason: string | undefined;
+  readonly name?: string | null;
+  readonly description?: string | null;
+  readonly index_name?: string | null;
+  readonly service_type?: string | null;
+  readonly language?: string | null;
+  readonly is_native?: boolean;
+  readonly error?: string | null;
+  readonly last_seen?: string | null;
+  readonly last_synced?: string | null;
+  readonly last_sync_status?: SyncJobStatus | null;
+  readonly last_sync_error?: string | null;
+  readonly deleted?: boolean;
+  readonly [field: string]: unknown;
+}
+
+/** One status as a button would offer it: `allowed` tells whether there is a `reason` against it. */
+export type TransitionOption = {
+  readonly status: ConnectorStatus;
   /** Who usually moves a connector there. */
   readonly who: Mover;
   /** Who moves it there and when, in a few words. */
   readonly when: string;
-}
+} & (
+  | { readonly allowed: true; readonly reason?: undefined }
+  /** The connector may not move there now; `reason` says why. */
+  | { readonly allowed: false; readonly reason: string }
+);
 
 /** Where the server is, and how to reach it. */
 export interface ClientOptions {
@@ -82,8 +113,77 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
+/** A list that is read page by page, as far as it is asked for. */
+export interface Listing<T, Page extends { readonly results: readonly T[] }> extends AsyncIterable<T> {
+  /** The same list by pages. */
+  pages(): AsyncGenerator<Page, void, undefined>;
+}
+
+/** A page of a list. */
+export interface Page<T> {
+  /** How many there are in all. */
+  readonly count: number;
+  readonly results: readonly T[];
+}
+
+/** Where to start, how much to read at once. The server shows no more than the first 10,000. */
+export interface PageOptions extends CallOptions {
+  /** How many to skip. */
+  from?: number;
+  /** How many a page has: 100 by default. */
+  size?: number;
+}
+
+type OneOrMore<T> = T | readonly T[];
+
+/** Which connectors to list: those that match everything that is given. */
+export interface ListOptions extends PageOptions {
+  status?: OneOrMore<ConnectorStatus>;
+  service_type?: OneOrMore<string>;
+  index_name?: OneOrMore<string>;
+  connector_name?: OneOrMore<string>;
+  /** Words of the name, the index or the description; `*` stands for anything. */
+  query?: string;
+  /** Whether to list soft-deleted ones too. */
+  include_deleted?: boolean;
+}
+
+/** What a summary is sorted by. */
+export type SortField = "urgency" | "name" | "index_name" | "service_type" | "since" | "last_seen";
+
+/** Which connectors a summary shows, and in which order. */
+export interface SummaryFilter {
+  status?: OneOrMore<ConnectorStatus>;
+  service_type?: OneOrMore<string>;
+  /** Words, each of which is in one of the texts of a connector. */
+  query?: string;
+  /** Only those that were last seen too long ago. */
+  silent?: boolean;
+  /** `urgency` by default. */
+  sort?: SortField | `${SortField}:${"asc" | "desc"}`;
+  /** How many to skip. */
+  from?: number;
+  /** How many to show: 100 by default. */
+  size?: number;
+}
+
+/** A page of connectors, and counts of what there is beside. */
+export interface Summary extends Page<ConnectorSummary & { readonly version: number }> {
+  /** How many there are without any filter. */
+  readonly total: number;
+  /** How many have each status, whatever the filter says of statuses. */
+  readonly by_status: Readonly<Record<ConnectorStatus, number>>;
+  /** How many have each type, whatever the filter says of types. */
+  readonly by_service_type: Readonly<Record<string, number>>;
+  /** How many were last seen too long ago. */
+  readonly silent: number;
+  readonly silent_after_seconds: number;
+}
+
 /** The fields that a connector can be created with. */
 export interface NewConnector {
+  /** Generated by the server if it is left out. */
+  readonly id?: string;
   readonly name?: string | null;
   readonly index_name?: string | null;
   readonly service_type?: string | null;
@@ -101,26 +201,85 @@ export interface CreateOptions extends CallOptions {
   ifNoneMatch?: "*" | null;
 }
 
+/** Options of a deletion. */
+export interface DeleteOptions extends CallOptions {
+  /** Erase it for good: it cannot be restored. */
+  hard?: boolean;
+  /** Erase its sync jobs too. */
+  delete_sync_jobs?: boolean;
+}
+
+/** Which changes of status to read. */
+export interface HistoryOptions extends CallOptions {
+  /** How many to read at once: 100 by default. */
+  size?: number;
+  /** Only those before this version of the connector. */
+  before?: number;
+}
+
+/** A request to the server. */
+export interface RequestOptions extends CallOptions {
+  /** Query parameters; those that are `undefined` are left out. */
+  query?: Readonly<Record<string, unknown>>;
+  /** Sent as JSON. */
+  body?: unknown;
+  /** The entity tag of the version that the change is meant for. */
+  ifMatch?: string | null;
+  /** `*`: only if there is none; for a GET, the entity tag of what is known. */
+  ifNoneMatch?: string | null;
+}
+
+/** Which sync jobs to list. */
+export interface SyncJobListOptions extends PageOptions {
+  connector_id?: string;
+  status?: SyncJobStatus;
+  job_type?: OneOrMore<SyncJobType>;
+}
+
+/** Numbers that a sync job has come to. */
+export interface SyncJobStats {
+  readonly deleted_document_count: number;
+  readonly indexed_document_count: number;
+  readonly indexed_document_volume: number;
+  readonly total_document_count?: number;
+  readonly last_seen?: string;
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
+
+/** Sync jobs: who asks for them, and the connector service that carries them out. */
+export interface SyncJobsClient {
+  /** The newest first. */
+  list(options?: SyncJobListOptions): Listing<SyncJob, Page<SyncJob>>;
+  get(id: string, options?: CallOptions): Promise<SyncJob>;
+  /**
+   * Asks for a sync of the connector `id`.
+   *
+   * @example
+   * const { id } = await client.syncJobs.create({ id: "my-connector" });
+   */
+  create(
+    job: { readonly id: string; readonly job_type?: SyncJobType; readonly trigger_method?: SyncJobTriggerMethod },
+    options?: CallOptions,
+  ): Promise<{ readonly id: string }>;
+  delete(id: string, options?: CallOptions): Promise<void>;
+  /** A connector service takes the job. */
+  claim(
+    id: string,
+    by: { readonly worker_hostname: string; readonly sync_cursor?: Readonly<Record<string, unknown>> },
+    options?: CallOptions,
+  ): Promise<"updated" | "noop">;
+  checkIn(id: string, options?: CallOptions): Promise<"updated" | "noop">;
+  stats(id: string, stats: SyncJobStats, options?: CallOptions): Promise<"updated" | "noop">;
+  suspend(id: string, options?: CallOptions): Promise<"updated" | "noop">;
+  complete(id: string, options?: CallOptions): Promise<"updated" | "noop">;
+  cancel(id: string, options?: CallOptions): Promise<"updated" | "noop">;
+  setError(id: string, error: string, options?: CallOptions): Promise<"updated" | "noop">;
+}
+
 /** Which connectors to watch. */
 export interface WatchOptions extends CallOptions {
   /** This one; all that the key may see by default. */
   id?: string;
-}
-
-/** A connector as lists show it. */
-export interface WatchedConnector {
-  readonly id: string;
-  readonly name: string | null;
-  readonly index_name: string | null;
-  readonly service_type: string | null;
-  readonly description: string | null;
-  readonly status: ConnectorStatus;
-  /** When it took this status, as ISO 8601 in UTC. */
-  readonly since: string | null;
-  /** When the connector service last checked in, as ISO 8601 in UTC. */
-  readonly last_seen: string | null;
-  /** The error that the connector service has reported; the first 300 characters of it. */
-  readonly error: string | null;
 }
 
 /** Something that whoever watches is told. */
@@ -134,37 +293,82 @@ export type WatchEvent =
       /** Its version: that of its `ETag`. */
       readonly version: number;
       /** How it is now; `null` if it has been deleted. */
-      readonly connector: WatchedConnector | null;
+      readonly connector: ConnectorSummary | null;
       /** Nothing but `last_seen` is new. */
       readonly heartbeat?: true;
     }
   /** Sync jobs have changed, or may have: those of the connector `id`, or of any. */
   | { readonly type: "sync_jobs"; readonly id?: string }
   /** The server cannot be reached. Trying goes on. */
-  | { readonly type: "lost"; readonly error: unknown }
+  | { readonly type: "lost"; readonly error: ConnectorApiError }
   /** The server is back. What has happened meanwhile follows. */
   | { readonly type: "resumed" };
 
-/** Creates connectors, and reads and changes their status. */
+/**
+ * Everything that the server can be asked. Every call rejects with a {@link ConnectorApiError} if the
+ * server answers with an error or cannot be reached. A GET is sent again, twice at most, if the
+ * server says that it is busy and when to come back.
+ */
 export interface ConnectorStatusClient {
   /**
-   * The connector's status, since when, by whom, what may come next, and the history.
+   * The connectors, one by one or by pages, as documents.
    *
-   * @throws {ConnectorApiError} if the server answers with an error.
    * @example
-   * const { status, since } = await client.get("my-connector");
+   * for await (const { id, last_sync_error } of client.list({ status: "error" })) console.log(id, last_sync_error);
    */
-  get(id: string, options?: CallOptions): Promise<ConnectorState>;
+  list(options?: ListOptions): Listing<Connector, Page<Connector>>;
+
+  /**
+   * A page of what lists show, and counts.
+   *
+   * @example
+   * const { by_status, results } = await client.summary({ sort: "since:desc" });
+   */
+  summary(options?: SummaryFilter & CallOptions): Promise<Summary>;
+
+  /**
+   * The connector's document.
+   *
+   * @example
+   * const { name, configuration } = await client.get("my-connector");
+   */
+  get(
+    id: string,
+    options?: CallOptions & {
+      /** Show a soft-deleted one too. */
+      include_deleted?: boolean;
+      /** `false`: the copy nearest to you, which may be out of date. */
+      realtime?: boolean;
+    },
+  ): Promise<Connector>;
+
+  /**
+   * The connector's status, since when, by whom, what may come next, and the newest changes.
+   *
+   * @example
+   * const { status, since } = await client.status("my-connector");
+   */
+  status(id: string, options?: HistoryOptions): Promise<ConnectorState>;
+
+  /**
+   * All changes of status, the newest first.
+   *
+   * @example
+   * for await (const { at, from, to } of client.history("my-connector")) console.log(at, from, to);
+   */
+  history(id: string, options?: HistoryOptions): Listing<StatusChange, { readonly results: readonly StatusChange[] }>;
 
   /**
    * Creates a connector. One that exists is left as it is, unless `ifNoneMatch` is `null`.
    *
-   * @throws {ConnectorApiError} with status 412 if it exists, or if the server answers with another
-   * error.
+   * @throws {ConnectorApiError} with status 412 if it exists.
    * @example
-   * await client.create("my-connector", { service_type: "mysql" }); // "created"
+   * await client.create({ id: "my-connector", service_type: "mysql" }); // { id: "my-connector", result: "created" }
    */
-  create(id: string, fields?: NewConnector, options?: CreateOptions): Promise<"created" | "updated">;
+  create(
+    connector?: NewConnector,
+    options?: CreateOptions,
+  ): Promise<{ readonly id: string; readonly result: "created" | "updated" }>;
 
   /**
    * Moves the connector to a status: reads the current one, checks the move, and writes only if
@@ -172,7 +376,6 @@ export interface ConnectorStatusClient {
    * the connector had this status already.
    *
    * @throws {InvalidTransitionError} before anything is written, if the move is not allowed.
-   * @throws {ConnectorApiError} if the server answers with an error.
    * @throws {TypeError} before anything is sent, if `to` is not a status.
    * @example
    * await client.update("my-connector", "connected"); // "updated"
@@ -183,7 +386,6 @@ export interface ConnectorStatusClient {
    * For each of the five statuses: whether the connector may move there now, why not, and who moves
    * it there.
    *
-   * @throws {ConnectorApiError} if the server answers with an error.
    * @example
    * for (const { status, allowed, reason } of await client.options("my-connector")) {
    *   const button = document.createElement("button");
@@ -191,6 +393,21 @@ export interface ConnectorStatusClient {
    * }
    */
   options(id: string, options?: CallOptions): Promise<readonly TransitionOption[]>;
+
+  /** Reports an error, which moves the connector to `error`; `null` takes it back, and moves it to `connected`. */
+  setError(id: string, error: string | null, options?: CallOptions): Promise<"updated" | "noop">;
+
+  /** Hides the connector, so that it can be restored; or erases it. */
+  delete(id: string, options?: DeleteOptions): Promise<void>;
+
+  /**
+   * Brings back a connector that was hidden, as it was.
+   *
+   * @throws {ConnectorApiError} with status 404 if it was erased, 400 if another one has its index.
+   */
+  restore(id: string, options?: CallOptions): Promise<"updated" | "noop">;
+
+  readonly syncJobs: SyncJobsClient;
 
   /**
    * What happens from now on, as it happens: to one connector, or to all that the key may see. It
@@ -207,6 +424,18 @@ export interface ConnectorStatusClient {
    * }
    */
   watch(options?: WatchOptions): AsyncGenerator<WatchEvent, never, undefined>;
+
+  /**
+   * Any other request.
+   *
+   * @example
+   * await client.request("PUT", "/_connector/my-connector/_name", { body: { name: "My connector" } });
+   */
+  request<T = unknown>(
+    method: string,
+    path: string,
+    options?: RequestOptions,
+  ): Promise<{ readonly body: T; readonly etag: string | null }>;
 }
 
 /**
@@ -229,7 +458,8 @@ export declare function connectorStatus(options: ClientOptions): ConnectorStatus
 export declare function transitionOptions(from: ConnectorStatus): readonly TransitionOption[];
 
 /**
- * The server has answered with an error, or with something that is not this API.
+ * The server has answered with an error, or with something that is not this API, or cannot be reached:
+ * then `status` is 0 and `cause` says why.
  *
  * @example
  * try {
@@ -241,7 +471,7 @@ export declare function transitionOptions(from: ConnectorStatus): readonly Trans
 export declare class ConnectorApiError extends Error {
   private constructor();
   readonly name: "ConnectorApiError";
-  /** The HTTP status. */
+  /** The HTTP status; 0 if there was no answer. */
   readonly status: number;
   /** The type of the error, such as `resource_not_found_exception`. */
   readonly type: string | undefined;

@@ -1,10 +1,12 @@
-// The server's API, with the check before each write. The check is the one without WebAssembly, so
+// The server's API, with the check before each move. The check is the one without WebAssembly, so
 // that it works wherever `fetch` does.
 
 import { ConnectorApiError, InvalidTransitionError } from "~error";
 import { movers } from "rules";
 import { assertTransition, explainTransition, isValidTransition, statuses } from "~js";
 
+import { segment } from "./path.js";
+import { requester } from "./request.js";
 import { watch } from "./watch.js";
 
 export { ConnectorApiError, InvalidTransitionError };
@@ -16,59 +18,83 @@ export function transitionOptions(from) {
   });
 }
 
-export function connectorStatus({
-  url,
-  apiKey,
-  fetch = globalThis.fetch,
-  WebSocket = globalThis.WebSocket,
-}) {
-  const base = String(url).replace(/\/+$/, "");
-  const authorization = apiKey === undefined ? {} : { authorization: `ApiKey ${apiKey}` };
+const pathOf = (id) => `/_connector/${segment(id)}`;
+const jobOf = (id) => `/_connector/_sync_job/${segment(id, "sync job")}`;
 
-  /** The path of a connector. */
-  function pathOf(id) {
-    // These would name another path than was meant.
-    if (typeof id !== "string" || /^\.{0,2}$/.test(id)) {
-      throw new TypeError(`[${String(id)}] is not a connector id`);
+/** A list, one by one or page by page. `load(cursor)` gives a page; `next(page, cursor)` where the next one begins. */
+function listing(first, load, next) {
+  async function* pages() {
+    for (let cursor = first; cursor !== undefined; ) {
+      const page = await load(cursor);
+      yield page;
+      cursor = next(page, cursor);
     }
-    return `/${encodeURIComponent(id)}`;
   }
+  return {
+    pages,
+    async *[Symbol.asyncIterator]() {
+      for await (const { results } of pages()) yield* results;
+    },
+  };
+}
 
-  /** Sends a request about a connector: a PUT if there is a `body`, otherwise a GET. */
-  const send = async (id, below, options) => request(options.body ? "PUT" : "GET", pathOf(id) + below, options);
+export function connectorStatus({ url, apiKey, fetch = globalThis.fetch, WebSocket = globalThis.WebSocket }) {
+  const base = String(url).replace(/\/+$/, "");
+  const request = requester(base, apiKey, fetch);
+  const bodyOf = async (...args) => (await request(...args)).body;
+  const resultOf = async (...args) => (await bodyOf(...args)).result;
 
-  async function request(method, path, { body, condition, signal }) {
-    const json = body && { "content-type": "application/json" };
-    const response = await fetch(`${base}/_connector${path}`, {
-      method,
-      headers: { accept: "application/json", ...authorization, ...json, ...condition },
-      body: body && JSON.stringify(body),
-      signal,
-    });
-    const answer = parse(await response.text());
-    if (!response.ok || !answer) throw failure(response, answer?.error);
-    return { answer, etag: response.headers.get("etag") };
-  }
+  const look = (id, query, signal) => request("GET", `${pathOf(id)}/_status`, { query, signal });
 
-  const look = (id, signal) => send(id, "/_status?size=0", { signal });
+  /** A list that is cut into pages by `from` and `size`. */
+  const numbered = (path, { signal, from = 0, size = 100, ...filter } = {}) =>
+    listing(
+      from,
+      (from) => bodyOf("GET", path, { query: { ...filter, from, size }, signal }),
+      ({ count, results }, from) => {
+        const end = from + results.length;
+        return results.length > 0 && end < count ? end : undefined;
+      },
+    );
 
   /** Checks a move against the status as it is now, and makes it if nothing came between. */
   async function move(id, to, signal) {
-    const { answer, etag } = await look(id, signal);
-    assertTransition(answer.status, to);
-    const condition = etag && { "if-match": etag };
-    const moved = await send(id, "/_status", { body: { status: to }, condition, signal });
-    return moved.answer.result;
+    const { body, etag: ifMatch } = await look(id, { size: 0 }, signal);
+    assertTransition(body.status, to);
+    return resultOf("PUT", `${pathOf(id)}/_status`, { body: { status: to }, ifMatch, signal });
   }
 
+  /** An update of sync jobs: a function of a job's id, and of the body if it takes one. */
+  const jobUpdate = (name) => async (id, body, { signal } = {}) => resultOf("PUT", `${jobOf(id)}/${name}`, { body, signal });
+  const bare = (name) => {
+    const update = jobUpdate(name);
+    return (id, options) => update(id, undefined, options);
+  };
+  const setJobError = jobUpdate("_error");
+
   return {
-    async get(id, { signal } = {}) {
-      return (await send(id, "/_status", { signal })).answer;
+    request,
+
+    list: (options) => numbered("/_connector", options),
+
+    summary: async ({ signal, ...query } = {}) => bodyOf("GET", "/_connector/_summary", { query, signal }),
+
+    get: async (id, { signal, ...query } = {}) => bodyOf("GET", pathOf(id), { query, signal }),
+
+    status: async (id, { signal, ...query } = {}) => (await look(id, query, signal)).body,
+
+    history(id, { signal, size = 100, before } = {}) {
+      pathOf(id);
+      return listing(
+        { size, before },
+        async (query) => ({ results: (await look(id, query, signal)).body.history }),
+        ({ results }) => (results.length < size ? undefined : { size, before: results.at(-1).version }),
+      );
     },
 
-    async create(id, fields, { ifNoneMatch = "*", signal } = {}) {
-      const condition = ifNoneMatch && { "if-none-match": ifNoneMatch };
-      return (await send(id, "", { body: fields ?? {}, condition, signal })).answer.result;
+    async create({ id, ...body } = {}, { ifNoneMatch = "*", signal } = {}) {
+      if (id === undefined) return bodyOf("POST", "/_connector", { body, signal });
+      return bodyOf("PUT", pathOf(id), { body, ifNoneMatch, signal });
     },
 
     async update(id, to, { signal } = {}) {
@@ -81,17 +107,39 @@ export function connectorStatus({
       }
     },
 
-    async options(id, { signal } = {}) {
-      return transitionOptions((await look(id, signal)).answer.status);
+    options: async (id, { signal } = {}) => transitionOptions((await look(id, { size: 0 }, signal)).body.status),
+
+    setError: async (id, error, { signal } = {}) => resultOf("PUT", `${pathOf(id)}/_error`, { body: { error }, signal }),
+
+    async delete(id, { signal, ...query } = {}) {
+      await request("DELETE", pathOf(id), { query, signal });
+    },
+
+    restore: async (id, { signal } = {}) => resultOf("POST", `${pathOf(id)}/_restore`, { signal }),
+
+    syncJobs: {
+      list: (options) => numbered("/_connector/_sync_job", options),
+      get: async (id, { signal } = {}) => bodyOf("GET", jobOf(id), { signal }),
+      create: async (body, { signal } = {}) => bodyOf("POST", "/_connector/_sync_job", { body, signal }),
+      async delete(id, { signal } = {}) {
+        await request("DELETE", jobOf(id), { signal });
+      },
+      claim: jobUpdate("_claim"),
+      checkIn: bare("_check_in"),
+      stats: jobUpdate("_stats"),
+      suspend: bare("_suspend"),
+      complete: bare("_complete"),
+      cancel: bare("_cancel"),
+      setError: (id, error, options) => setJobError(id, { error }, options),
     },
 
     watch({ id, signal } = {}) {
-      const seen = id === undefined ? "?size=0" : `${pathOf(id)}/_status?size=0`;
+      const seen = id === undefined ? "/_connector" : `${pathOf(id)}/_status`;
 
       async function connect(since) {
         if (!WebSocket) return undefined;
         // A key must not be in a URL, where it would be logged. A ticket is worth nothing a moment later.
-        const ticket = apiKey && (await request("POST", "/_watch", { signal })).answer.ticket;
+        const ticket = apiKey && (await bodyOf("POST", "/_connector/_watch", { signal })).ticket;
         // There are none for keys of the cluster behind the server.
         if (ticket === null) return undefined;
         const address = new URL(`${base}/_connector/_watch`, globalThis.location?.href);
@@ -104,7 +152,7 @@ export function connectorStatus({
 
       async function ask(tag) {
         try {
-          return (await request("GET", seen, { condition: tag && { "if-none-match": tag }, signal })).etag;
+          return (await request("GET", seen, { query: { size: 0 }, ifNoneMatch: tag, signal })).etag;
         } catch (error) {
           if (error.status === 304) return tag;
           // One that is gone may come again.
@@ -116,18 +164,4 @@ export function connectorStatus({
       return watch(connect, ask, signal);
     },
   };
-}
-
-function parse(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** The error in the server's envelope, or in whatever else has answered. */
-function failure({ status, statusText }, error) {
-  const reason = error?.reason ?? (typeof error === "string" ? error : statusText);
-  return new ConnectorApiError(status, error?.type, reason || `HTTP ${status} without a readable answer`);
 }

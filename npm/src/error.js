@@ -11,8 +11,8 @@ export class InvalidTransitionError extends Error {
 }
 
 export class ConnectorApiError extends Error {
-  constructor(status, type, reason) {
-    super(reason);
+  constructor(status, type, reason, options) {
+    super(reason, options);
     this.name = "ConnectorApiError";
     this.status = status;
     this.type = type;

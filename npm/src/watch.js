@@ -1,8 +1,11 @@
 // Hearing of changes: over a WebSocket, and by asking where sockets do not get through.
 
-/** How long to wait before trying again: longer and longer, and each client for another time. */
+import { ConnectorApiError } from "~error";
+
+import { backoff, isRefusal, on, pause } from "./retry.js";
+
+/** A connection that ended is made anew within this time. */
 const RETRY = 1_000;
-const LONGEST_RETRY = 30_000;
 /** How often to ask where sockets do not get through; less often while nothing happens. */
 const ASK = 10_000;
 const LONGEST_ASK = 60_000;
@@ -12,30 +15,6 @@ const ANOTHER_CHANCE = 300_000;
 const LOOK = 10_000;
 const PING_AFTER = 5;
 const GIVE_UP_AFTER = 7;
-
-/** Waits, unless the page comes back online. */
-function pause(ms, signal) {
-  return new Promise((resolve, reject) => {
-    const abort = () => done(() => reject(signal.reason));
-    const timer = setTimeout(() => done(resolve), ms);
-    const stop = on(["online"], () => done(resolve));
-    function done(settle) {
-      clearTimeout(timer);
-      stop();
-      signal?.removeEventListener("abort", abort);
-      settle();
-    }
-    signal?.addEventListener("abort", abort);
-    if (signal?.aborted) abort();
-  });
-}
-
-function on(events, act) {
-  for (const event of events) globalThis.addEventListener?.(event, act);
-  return () => {
-    for (const event of events) globalThis.removeEventListener?.(event, act);
-  };
-}
 
 /** The messages of a socket, until it ends. */
 async function* listen(socket, signal) {
@@ -50,8 +29,13 @@ async function* listen(socket, signal) {
   socket.onmessage = ({ data }) => {
     silence = 0;
     if (data === "pong") return;
-    messages.push(JSON.parse(data));
-    wake?.();
+    try {
+      messages.push(JSON.parse(data));
+      wake?.();
+    } catch {
+      // Whatever this is, it is not our server.
+      end();
+    }
   };
   socket.onclose = socket.onerror = end;
   signal?.addEventListener("abort", end);
@@ -133,12 +117,11 @@ export async function* watch(connect, ask, signal) {
       wait = again ? RETRY * Math.random() : between * (0.75 + Math.random() / 4);
     } catch (error) {
       signal?.throwIfAborted();
-      const { status } = error;
-      // Whoever may not watch is told; everything else may be better in a moment.
-      if (status >= 400 && status < 500 && status !== 408 && status !== 429) throw error;
+      // Whoever may not watch is told; everything else that the server says may be better in a moment.
+      if (!(error instanceof ConnectorApiError) || isRefusal(error)) throw error;
       if (!isLost) yield { type: "lost", error };
       isLost = true;
-      wait = Math.min(RETRY * 2 ** failures, LONGEST_RETRY) * (0.5 + Math.random() / 2);
+      wait = backoff(failures);
       failures += 1;
     }
     await pause(wait, signal);

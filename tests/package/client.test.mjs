@@ -7,6 +7,7 @@ import { after, before, suite, test } from "node:test";
 
 import { send, startWorker } from "../edge/worker.mjs";
 import { ways } from "../protocol.mjs";
+import { until } from "../until.mjs";
 import { dist, example, pairs, protocol, refusal, runExample, statuses } from "./package.mjs";
 
 const { connectorStatus, transitionOptions, ConnectorApiError, InvalidTransitionError } =
@@ -77,9 +78,10 @@ suite("the client and the edge", () => {
     }
     for (const id of ["", ".", "..", null, 3]) {
       await assert.rejects(client.update(id, "error"), TypeError);
-      await assert.rejects(client.get(id), TypeError);
-      await assert.rejects(client.create(id), TypeError);
-      await assert.rejects(client.options(id), TypeError);
+      for (const call of [client.get, client.status, client.options, client.delete, client.restore]) await assert.rejects(call(id), TypeError);
+      for (const call of ["get", "delete", "claim", "checkIn", "stats", "cancel"]) await assert.rejects(client.syncJobs[call](id), TypeError);
+      await assert.rejects(client.create({ id }), TypeError);
+      assert.throws(() => client.history(id), TypeError);
     }
     assert.deepEqual(methods, []);
   });
@@ -93,7 +95,7 @@ suite("the client and the edge", () => {
     const { client, methods } = recording(worker.url, meanwhile);
     assert.equal(await client.update(id, "connected"), "updated");
     assert.deepEqual(methods, ["GET", "PUT", "GET", "PUT"]);
-    const { history } = await client.get(id);
+    const { history } = await client.status(id);
     const steps = history.map(({ from, to }) => [from, to]);
     assert.deepEqual(steps.slice(0, 2), [
       ["error", "connected"],
@@ -127,12 +129,12 @@ suite("the client and the edge", () => {
     assert.equal(await statusOf(id), "error");
   });
 
-  test("get and options tell what the edge tells", async () => {
+  test("status and options tell what the edge tells", async () => {
     const client = connectorStatus({ url: `${worker.url}/` });
     for (const status of statuses) {
       const id = await connector(status);
       const { body } = await send(worker.url, "GET", `/_connector/${id}/_status`);
-      assert.deepEqual(await client.get(id), body);
+      assert.deepEqual(await client.status(id), body);
 
       const options = await client.options(id);
       assert.deepEqual(options, transitionOptions(status));
@@ -149,8 +151,8 @@ suite("the client and the edge", () => {
   });
 
   test("the example of the README, line by line", async () => {
-    const code = example("`connector-status/client`", "js");
-    const lines = code.matchAll(/^await (client\.\w+)\(.*\); \/\/ (.*)$/gm);
+    const code = example("The client", "js");
+    const lines = code.matchAll(/^await (client\.\w+)\(.*?\); \/\/ (.*)$/gm);
     const said = Object.fromEntries(Array.from(lines, ([, call, comment]) => [call, comment]));
     const noted = {};
     const kept = code
@@ -159,8 +161,9 @@ suite("the client and the edge", () => {
     await runExample(kept, { apiKey: undefined, noted }, "client");
 
     const keys = (value) => `{ ${Object.keys(value).join(", ")} }`;
-    assert.equal(said["client.create"], JSON.stringify(noted["client.create"]));
-    assert.equal(said["client.get"], keys(noted["client.get"]));
+    assert.deepEqual(new Function(`return (${said["client.create"]})`)(), noted["client.create"]);
+    assert.equal(said["client.status"], keys(noted["client.status"]));
+    assert.equal(noted["client.get"].service_type, "mysql");
     assert.match(said["client.update"], new RegExp(`"${noted["client.update"]}"`));
     assert.equal(said["client.options"], `for each status: ${keys(noted["client.options"][0])}`);
     assert.equal(await statusOf("my-connector"), "needs_configuration");
@@ -168,19 +171,143 @@ suite("the client and the edge", () => {
 
   test("create leaves a connector that is there as it is, unless a reset is asked for", async () => {
     const client = connectorStatus({ url: worker.url });
-    assert.equal(await client.create("client-new", { name: "New" }), "created");
-    await client.update("client-new", "error");
-    await assert.rejects(client.create("client-new"), { name: "ConnectorApiError", status: 412 });
-    assert.equal((await client.get("client-new")).status, "error");
-    assert.equal(await client.create("client-new", { name: "Newer" }, { ifNoneMatch: null }), "updated");
-    const { body } = await send(worker.url, "GET", "/_connector/client-new");
+    const id = "client-new";
+    assert.deepEqual(await client.create({ id, name: "New" }), { id, result: "created" });
+    await client.update(id, "error");
+    await assert.rejects(client.create({ id }), { name: "ConnectorApiError", status: 412 });
+    assert.equal((await client.get(id)).status, "error");
+    assert.deepEqual(await client.create({ id, name: "Newer" }, { ifNoneMatch: null }), { id, result: "updated" });
+    const { body } = await send(worker.url, "GET", `/_connector/${id}`);
+    assert.deepEqual(await client.get(id), body);
     assert.deepEqual([body.name, body.status], ["Newer", "created"]);
+  });
+
+  test("create without an id is given one, and takes every field of a creation", async () => {
+    const client = connectorStatus({ url: worker.url });
+    const fields = { name: "N", index_name: "search-all-fields", service_type: "mysql", description: "D", language: "en", is_native: false };
+    const { id, result } = await client.create(fields);
+    assert.equal(result, "created");
+    const made = await client.get(id);
+    for (const [name, value] of Object.entries(fields)) assert.equal(made[name], value, name);
+    assert.notEqual((await client.create()).id, id);
+  });
+
+  test("lists are read to their end, by pages and by filters", async () => {
+    const client = connectorStatus({ url: worker.url });
+    const ids = ["a", "b", "c", "d", "e"].map((name) => `listed-${name}`);
+    for (const id of ids) await client.create({ id, name: id, service_type: "listed" });
+    await client.update("listed-b", "error");
+    const collect = async (list) => (await Array.fromAsync(list)).map(({ id }) => id).sort();
+    assert.deepEqual(await collect(client.list({ service_type: "listed" })), ids);
+    assert.deepEqual(await collect(client.list({ service_type: "listed", size: 2 })), ids);
+    // Changes of status are in lists within a second.
+    const failed = () => collect(client.list({ service_type: ["listed", "none"], status: ["error", "connected"] }));
+    assert.deepEqual(await until(failed, (found) => found.length > 0), ["listed-b"]);
+    const pages = await Array.fromAsync(client.list({ service_type: "listed", size: 2, from: 1 }).pages());
+    assert.deepEqual(pages.map(({ count, results }) => [count, results.length]), [[5, 2], [5, 2]]);
+    const { methods, client: lazy } = recording(worker.url);
+    for await (const _ of lazy.list({ service_type: "listed", size: 2 })) break;
+    assert.deepEqual(methods, ["GET"], "no more is read than is asked for");
+
+    await client.delete("listed-a");
+    assert.deepEqual(await collect(client.list({ service_type: "listed", include_deleted: true })), ids);
+    const summary = await client.summary({ service_type: "listed", sort: "name:desc", size: 2 });
+    assert.deepEqual([summary.count, summary.by_status.error, ...summary.results.map(({ id }) => id)], [4, 1, "listed-e", "listed-d"]);
+    await assert.rejects(Array.fromAsync(client.list({ from: 10_000 })), { name: "ConnectorApiError", status: 400 });
+  });
+
+  test("the whole history, by pages", async () => {
+    const client = connectorStatus({ url: worker.url });
+    const { id } = await client.create();
+    for (const status of ["error", "configured", "error", "connected"]) await client.update(id, status);
+    const statuses = (await Array.fromAsync(client.history(id, { size: 2 }))).map(({ to }) => to);
+    assert.deepEqual(statuses, ["connected", "error", "configured", "error", "created"]);
+    const pages = await Array.fromAsync(client.history(id, { size: 2 }).pages());
+    assert.deepEqual(pages.map(({ results }) => results.length), [2, 2, 1]);
+  });
+
+  test("setError moves to error and back, delete hides, restore brings back, hard deletion is for good", async () => {
+    const client = connectorStatus({ url: worker.url });
+    const { id } = await client.create({ index_name: "search-restored" });
+    assert.equal(await client.setError(id, "it broke"), "updated");
+    assert.deepEqual([(await client.get(id)).status, (await client.get(id)).error], ["error", "it broke"]);
+    assert.equal(await client.setError(id, null), "updated");
+    assert.equal((await client.get(id)).status, "connected");
+
+    assert.equal(await client.delete(id), undefined);
+    await assert.rejects(client.get(id), { status: 404 });
+    assert.equal((await client.get(id, { include_deleted: true })).deleted, true);
+    assert.equal(await client.restore(id), "updated");
+    assert.equal(await client.restore(id), "noop");
+    assert.deepEqual([(await client.get(id)).deleted, (await client.get(id)).status], [false, "connected"]);
+
+    await client.delete(id);
+    const { id: other } = await client.create({ index_name: "search-restored" });
+    await assert.rejects(client.restore(id), { name: "ConnectorApiError", status: 400, reason: /search-restored/ });
+    await client.delete(other, { hard: true });
+    assert.equal(await client.restore(id), "updated");
+    assert.equal((await client.get(id)).index_name, "search-restored");
+    await client.delete(id, { hard: true, delete_sync_jobs: true });
+    await assert.rejects(client.restore(id), { name: "ConnectorApiError", status: 404 });
+  });
+
+  test("restoring is in the lists at once, and watched", async () => {
+    const client = connectorStatus({ url: worker.url });
+    const { id } = await client.create({ name: "comes back", service_type: "restored" });
+    await client.delete(id);
+    assert.equal((await client.summary({ service_type: "restored" })).count, 0);
+    const controller = new AbortController();
+    const seen = (async () => {
+      for await (const event of client.watch({ id, signal: controller.signal })) {
+        if (event.type === "reset") await client.restore(id);
+        if (event.type === "change" && event.connector) return event.connector.name;
+      }
+    })();
+    assert.equal(await seen, "comes back");
+    assert.equal((await client.summary({ service_type: "restored" })).count, 1);
+  });
+
+  test("sync jobs, from asking for one to its end", async () => {
+    const { syncJobs, create } = connectorStatus({ url: worker.url });
+    const { id: connector } = await create({ index_name: "search-synced", service_type: "mysql" });
+    const { id } = await syncJobs.create({ id: connector, job_type: "full" });
+    assert.equal((await syncJobs.get(id)).status, "pending");
+    assert.equal(await syncJobs.claim(id, { worker_hostname: "here" }), "updated");
+    assert.equal(await syncJobs.checkIn(id), "updated");
+    const numbers = { deleted_document_count: 1, indexed_document_count: 2, indexed_document_volume: 3 };
+    assert.equal(await syncJobs.stats(id, numbers), "updated");
+    assert.equal(await syncJobs.suspend(id), "updated");
+    assert.equal(await syncJobs.claim(id, { worker_hostname: "there" }), "updated");
+    assert.equal(await syncJobs.complete(id), "updated");
+    assert.equal((await syncJobs.get(id)).status, "completed");
+
+    const { id: second } = await syncJobs.create({ id: connector });
+    await syncJobs.claim(second, { worker_hostname: "here" });
+    assert.equal(await syncJobs.setError(second, "it broke"), "updated");
+    const { id: third } = await syncJobs.create({ id: connector, job_type: "access_control", trigger_method: "scheduled" });
+    assert.equal(await syncJobs.cancel(third), "updated");
+    const list = await Array.fromAsync(syncJobs.list({ connector_id: connector, size: 2 }));
+    assert.deepEqual(list.map(({ id }) => id), [third, second, id]);
+    assert.deepEqual(await Array.fromAsync(syncJobs.list({ connector_id: connector, status: "error" }), ({ id }) => id), [second]);
+    await syncJobs.delete(second);
+    await assert.rejects(syncJobs.get(second), { status: 404 });
+  });
+
+  test("any other request", async () => {
+    const client = connectorStatus({ url: worker.url });
+    const { id } = await client.create();
+    const { body } = await client.request("PUT", `/_connector/${id}/_name`, { body: { name: "Named" } });
+    assert.deepEqual(body, { result: "updated" });
+    const { body: found, etag } = await client.request("GET", `/_connector/${id}`, { query: { filter_path: "name", pretty: undefined } });
+    assert.deepEqual(found, { name: "Named" });
+    await assert.rejects(client.request("GET", `/_connector/${id}`, { ifNoneMatch: etag }), { status: 304 });
+    await assert.rejects(client.request("PUT", `/_connector/${id}/_name`, { body: { name: "B" }, ifMatch: '"1"' }), { status: 412 });
   });
 
   test("what the edge refuses is a ConnectorApiError", async () => {
     const client = connectorStatus({ url: worker.url });
-    for (const call of ["get", "update", "options"]) {
-      await assert.rejects(client[call]("nobody", "error"), (error) => {
+    for (const call of ["get", "status", "update", "options", "restore"]) {
+      await assert.rejects(client[call]("nobody", ...(call === "update" ? ["error"] : [])), (error) => {
         assert.ok(error instanceof ConnectorApiError);
         assert.equal(error.message, error.reason);
         assert.deepEqual(
@@ -234,7 +361,11 @@ suite("the client and whatever else answers", () => {
       let body = "";
       request.on("data", (data) => (body += data));
       request.on("end", () => requests.push({ method: request.method, url: request.url, headers: request.headers, body }));
-      request.on("end", () => response.writeHead(answer.status).end(answer.body));
+      request.on("end", () => {
+        // `times`: how often it is answered so, before it is answered as `then` has it.
+        const { status, headers, body } = answer.times-- === 0 ? (answer = answer.then) : answer;
+        response.writeHead(status, headers).end(body);
+      });
     });
     await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
     url = `http://127.0.0.1:${server.address().port}`;
@@ -269,17 +400,16 @@ suite("the client and whatever else answers", () => {
   });
 
   const creations = [
-    [[], "*", "{}"],
-    [[null], "*", "{}"],
-    [[{ name: "Ä" }], "*", '{"name":"Ä"}'],
-    [[{}, { ifNoneMatch: "*" }], "*", "{}"],
-    [[{}, { ifNoneMatch: null }], undefined, "{}"],
+    [[{ id: "a/b" }], "*", "{}"],
+    [[{ id: "a/b", name: "Ä" }], "*", '{"name":"Ä"}'],
+    [[{ id: "a/b" }, { ifNoneMatch: "*" }], "*", "{}"],
+    [[{ id: "a/b" }, { ifNoneMatch: null }], undefined, "{}"],
   ];
   for (const [given, condition, body] of creations) {
     test(`create ${JSON.stringify(given)} sends If-None-Match: ${condition}`, async () => {
       answer = { status: 201, body: '{"id":"a/b","result":"created"}' };
       requests.length = 0;
-      assert.equal(await connectorStatus({ url }).create("a/b", ...given), "created");
+      assert.deepEqual(await connectorStatus({ url }).create(...given), { id: "a/b", result: "created" });
       const [{ method, url: path, headers, body: sent }, ...more] = requests;
       const said = [method, path, headers["if-none-match"], headers["content-type"], sent];
       assert.deepEqual(said, ["PUT", "/_connector/a%2Fb", condition, "application/json", body]);
@@ -291,19 +421,57 @@ suite("the client and whatever else answers", () => {
     const error = { type: "version_conflict_engine_exception", reason: "there is one" };
     answer = { status: 412, body: JSON.stringify({ error }) };
     requests.length = 0;
-    await assert.rejects(connectorStatus({ url }).create("a"), { ...error, name: "ConnectorApiError", status: 412 });
+    await assert.rejects(connectorStatus({ url }).create({ id: "a" }), { ...error, name: "ConnectorApiError", status: 412 });
     assert.equal(requests.length, 1);
   });
 
   test("nobody there", async () => {
-    await assert.rejects(connectorStatus({ url: "http://127.0.0.1:9" }).get("a"), TypeError);
+    await assert.rejects(connectorStatus({ url: "http://127.0.0.1:9" }).get("a"), (error) => {
+      assert.ok(error instanceof ConnectorApiError && error.cause instanceof TypeError);
+      assert.deepEqual({ ...error }, { name: "ConnectorApiError", status: 0, type: undefined, reason: "The server can't be reached." });
+      return true;
+    });
+  });
+
+  const busy = (times, headers = { "retry-after": "0.05" }) => {
+    answer = { status: 503, body: "{}", headers, times, then: { status: 200, body: '{"result":"noop"}' } };
+    requests.length = 0;
+  };
+
+  test("a GET is sent again when the server says when to, twice at most", async () => {
+    busy(2);
+    assert.deepEqual(await connectorStatus({ url }).get("a"), { result: "noop" });
+    assert.equal(requests.length, 3);
+    busy(3);
+    await assert.rejects(connectorStatus({ url }).get("a"), { status: 503 });
+    assert.equal(requests.length, 3);
+  });
+
+  test("neither a write nor what is to wait too long is sent again", async () => {
+    busy(1);
+    await assert.rejects(connectorStatus({ url }).setError("a", "x"), { status: 503 });
+    assert.equal(requests.length, 1);
+    for (const headers of [{}, { "retry-after": "3600" }, { "retry-after": "soon" }]) {
+      busy(1, headers);
+      await assert.rejects(connectorStatus({ url }).get("a"), { status: 503 });
+      assert.equal(requests.length, 1);
+    }
+  });
+
+  test("waiting for another try can be aborted", async () => {
+    busy(1, { "retry-after": "20" });
+    const reason = new Error("enough");
+    const controller = new AbortController();
+    const call = connectorStatus({ url }).get("a", { signal: controller.signal });
+    setTimeout(() => controller.abort(reason), 50);
+    await assert.rejects(call, (error) => error === reason);
   });
 
   test("the key is sent, and none if there is none; a path before ours is kept", async () => {
     answer = { status: 200, body: '{"status":"created"}' };
     requests.length = 0;
-    await connectorStatus({ url: new URL(`${url}/es/`), apiKey: "secret" }).get("a");
-    await connectorStatus({ url }).get("a");
+    await connectorStatus({ url: new URL(`${url}/es/`), apiKey: "secret" }).status("a");
+    await connectorStatus({ url }).status("a");
     assert.deepEqual(requests.map(({ url, headers }) => [url, headers.authorization]), [
       ["/es/_connector/a/_status", "ApiKey secret"],
       ["/_connector/a/_status", undefined],

@@ -20,12 +20,22 @@ import { html, serve, skip, startBrowser, visit } from "./pages.mjs";
 
 const bin = (name) => join(root, "node_modules/.bin", name);
 
+/** Buttons for moves from `created`, in a page. */
+const buttons = `import { explainTransition, statuses } from "connector-status";
+
+for (const status of statuses) {
+  const reason = explainTransition("created", status);
+  const button = document.body.appendChild(document.createElement("button"));
+  Object.assign(button, { textContent: status, disabled: reason !== undefined, title: reason ?? "" });
+}
+`;
+
 const tarball = pack({ after });
 const installed = install({ after }, tarball);
 
 test("holds what it should and nothing else", () => {
   const files = execFileSync("tar", ["-tf", tarball]).toString().trim().split("\n").sort();
-  const both = ["client", "error", "index", "js", "preview", "slim", "sync-jobs"];
+  const both = ["client", "error", "index", "js", "preview", "react", "slim", "store", "sync-jobs"];
   const typed = both.filter((name) => name !== "error");
   const expected = [
     ...(has("LICENSE") ? ["LICENSE"] : []),
@@ -34,7 +44,7 @@ test("holds what it should and nothing else", () => {
     "package.json",
     ...both.flatMap((name) => [`dist/${name}.js`, `dist/${name}.cjs`]),
     ...typed.flatMap((name) => [`dist/${name}.d.ts`, `dist/${name}.d.cts`]),
-    ...["workerd.js", "preview-core.js", "preview-workerd.js"].map((name) => `dist/${name}`),
+    ...["cli.js", "workerd.js", "preview-core.js", "preview-workerd.js"].map((name) => `dist/${name}`),
     ...["connector_status.wasm", "preview.wasm"].map((name) => `dist/${name}`),
   ];
   assert.deepEqual(files, expected.map((name) => `package/${name}`).sort());
@@ -43,8 +53,8 @@ test("holds what it should and nothing else", () => {
 test("is little more than the preview's module twice: as a file, and as a string for pages", () => {
   const module = gzipSync(readFileSync(join(folder, "dist/preview.wasm")), { level: 9 }).length;
   const { size } = statSync(tarball);
-  // The rest: eight entry points with their types, the README, the licence, and 8 kB of the crates' licences.
-  assert.ok(size < 2 * module + 44_000, `${size} bytes`);
+  // The rest: ten entry points with their types, the command line, the README, the licence, and 8 kB of the crates' licences.
+  assert.ok(size < 2 * module + 60_000, `${size} bytes`);
 });
 
 test("names the licences of what is compiled in, with their texts", () => {
@@ -69,7 +79,7 @@ test("@arethetypeswrong finds nothing", () => {
   // As JSON: what is meant for people is laid out after the width of their terminal.
   const found = execFileSync(bin("attw"), [tarball, ...args, "--format", "json"]);
   const { entrypoints, problems } = JSON.parse(found).analysis;
-  const names = [".", "./client", "./preview", "./slim", "./js", "./sync-jobs", "./package.json"];
+  const names = [".", "./client", "./preview", "./slim", "./js", "./store", "./react", "./sync-jobs", "./package.json"];
   assert.deepEqual(Object.keys(entrypoints), names);
   assert.deepEqual(problems.filter(({ resolutionKind }) => resolutionKind !== "node10"), []);
 });
@@ -103,7 +113,7 @@ suite("types", () => {
     test(`${name}: what is wrong does not, line by line`, (t) => {
       const lines = source("bad.ts").split("\n");
       const marked = lines.flatMap((line, i) => (line.endsWith("// refused") ? [i + 1] : []));
-      assert.equal(marked.length, 17);
+      assert.equal(marked.length, 22);
       assert.deepEqual(refused(t, "bad.ts", ...options), marked);
     });
   }
@@ -120,17 +130,22 @@ suite("Node", () => {
     execFileSync(process.execPath, [file], { cwd: path, encoding: "utf8" });
 
   test("the example as an ES module", (t) => {
-    const path = project(t, installed, { "example.mjs": example("Node", "js") });
+    const path = project(t, installed, { "example.mjs": example("The check", "js") });
     assert.equal(run(path, "example.mjs"), said);
   });
 
   test("the example as CommonJS", (t) => {
-    const code = example("Node", "js").replace(
+    const code = example("The check", "js").replace(
       /import (.*?) from (".*?")/,
       (_, names, from) => `const ${names} = require(${from})`,
     );
     const path = project(t, installed, { "example.cjs": code });
     assert.equal(run(path, "example.cjs"), said);
+  });
+
+  test("the command line, as npx finds it", () => {
+    const said = execFileSync(join(installed, "node_modules/.bin/connector-status"), ["--version"], { encoding: "utf8" });
+    assert.equal(said, `${JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).version}\n`);
   });
 
   for (const [name, file, get] of [
@@ -154,10 +169,12 @@ suite("in Chromium", { skip }, () => {
 
   const open = async (t, path, headers) => visit(t, browser, await serve(t, path, headers));
   const more = `
-import { transitionOptions } from "connector-status/client";
+import { connectorStatus, transitionOptions } from "connector-status/client";
 import { isValidTransition } from "connector-status/js";
 import { load, preview } from "connector-status/preview";
+import { observe } from "connector-status/store";
 import { isFinal } from "connector-status/sync-jobs";
+observe(connectorStatus({ url: "" }), "a").get();
 load().then(() => {
   const { status } = preview(null, { method: "PUT", path: "/_connector/a" });
   window.more = [isValidTransition("created", "error"), transitionOptions("created").length, isFinal("completed"), status];
@@ -165,10 +182,10 @@ load().then(() => {
 });`;
   const sources = () => ({
     "index.html": html('<script type="module" src="./main.js"></script>'),
-    "main.js": example("Bundlers", "js") + more,
+    "main.js": buttons + more,
   });
 
-  /** The buttons of the README's example, and the other entry points. */
+  /** The buttons, and the other entry points. */
   async function assertExample(page) {
     const buttons = await page.$$eval("button", (all) =>
       all.map(({ textContent, disabled, title }) => ({ textContent, disabled, title })),
@@ -249,9 +266,11 @@ load().then(() => {
     assert.equal(await page.evaluate("said"), 201);
   });
 
-  test("the example without a bundler", async (t) => {
-    const done = '<script type="module">document.title = "done";</script>';
-    const page = html(example("A page without a bundler", "html") + done);
+  test("without a bundler, as the README has it", async (t) => {
+    const [, line] = readFileSync(join(folder, "README.md"), "utf8").match(/`(import \{ nextStatuses \} from "\.\/node_modules[^`]*)`/);
+    const page = html(`<script type="module">${line};
+document.body.append(nextStatuses("created").join(" or "));
+document.title = "done";</script>`);
     const path = project(t, installed, { "index.html": page });
     const text = await (await open(t, path)).textContent("body");
     assert.match(text, /needs_configuration or error$/);
@@ -296,8 +315,18 @@ suite("Workers", () => {
     return (await harness.listen()).url;
   }
 
-  test("the example", async (t) => {
-    const url = await start(t, example("Workers", "js"));
+  test("the check", async (t) => {
+    const code = `
+import { explainTransition, isConnectorStatus } from "connector-status";
+
+export default {
+  fetch(request) {
+    const { from, to } = Object.fromEntries(new URL(request.url).searchParams);
+    const known = isConnectorStatus(from) && isConnectorStatus(to);
+    return known ? new Response(explainTransition(from, to) ?? "yes") : new Response("?", { status: 400 });
+  },
+};`;
+    const url = await start(t, code);
     for (const [from, to] of pairs) {
       const answer = await fetch(new URL(`?from=${from}&to=${to}`, url));
       assert.equal(await answer.text(), protocol[from].includes(to) ? "yes" : refusal(from, to));

@@ -35,10 +35,15 @@ export default async function Page() {
 }`,
   "app/live.jsx": `"use client";
 import { nextStatuses } from "connector-status";
+import { connectorStatus } from "connector-status/client";
 import { load, preview } from "connector-status/preview";
+import { useConnector } from "connector-status/react";
 import { useEffect, useState } from "react";
 
+const client = connectorStatus({ url: "", WebSocket: null, fetch: async () => { throw new Error("nobody is there"); } });
+
 export default function Live() {
+  const { loading, error } = useConnector(client, "a");
   const [status, setStatus] = useState();
   useEffect(() => {
     load().then(() => {
@@ -46,7 +51,7 @@ export default function Live() {
       document.title = "done";
     });
   }, []);
-  return <p id="client">{nextStatuses("created").join()} {status}</p>;
+  return <p id="client">{nextStatuses("created").join()} {loading ? "loading" : error.cause.message} {status}</p>;
 }`,
 };
 
@@ -60,10 +65,10 @@ test("Next, on the server and in the page", { skip, timeout: 280_000 }, async (t
   const text = (id) => rendered.match(new RegExp(`<p id="${id}">(.*?)</p>`))[1].replaceAll("<!-- -->", "");
   assert.equal(text("server"), refusal("created", "connected"));
   assert.equal(text("rest"), "[true,5,true,201]");
-  assert.equal(text("client"), "needs_configuration,error ");
+  assert.equal(text("client"), "needs_configuration,error loading ");
 
   const browser = await startBrowser();
   t.after(() => browser.close());
   const page = await visit(t, browser, url);
-  assert.equal(await page.textContent("#client"), "needs_configuration,error 201");
+  await page.getByText("needs_configuration,error nobody is there 201").waitFor();
 });

@@ -95,6 +95,7 @@ export const everything = (get) => `(async () => {
   slim.init(readFileSync(resolve("connector-status/connector_status.wasm")));
   const js = await ${get("connector-status/js")};
   const client = await ${get("connector-status/client")};
+  const { observe } = await ${get("connector-status/store")};
   const jobs = await ${get("connector-status/sync-jobs")};
   const { load, preview } = await ${get("connector-status/preview")};
   await load();
@@ -103,10 +104,11 @@ export const everything = (get) => `(async () => {
     explainTransition("created", "connected"),
     ...[isValidTransition, slim.isValidTransition, js.isValidTransition].map((may) => may("created", "error")),
     client.transitionOptions("created").length,
+    observe(client.connectorStatus({ url: "http://localhost" }), "a").get().loading,
     jobs.nextStatuses("pending"),
     status,
     connector.name,
   ];
 })()`;
 
-export const everythingSaid = [refusal("created", "connected"), true, true, true, 5, ["in_progress", "canceled"], 201, "Ä😀"];
+export const everythingSaid = [refusal("created", "connected"), true, true, true, 5, true, ["in_progress", "canceled"], 201, "Ä😀"];

@@ -23,6 +23,8 @@ export const imports = {
   "connector-status/js": entry("js"),
   "connector-status/slim": entry("slim"),
   "connector-status/client": entry("client"),
+  "connector-status/store": entry("store"),
+  "connector-status/react": entry("react"),
   "connector-status/preview": entry("preview"),
   "connector-status/sync-jobs": entry("sync-jobs"),
   "robot3": `export { createMachine, state, transition } from "robot3";`,
@@ -40,6 +42,8 @@ export async function measure(contents) {
     target: "es2022",
     define: { "process.env.NODE_ENV": '"production"' },
     write: false,
+    // Whoever uses the hooks has React anyway.
+    external: ["react"],
     logLevel: "error",
   });
   const [{ contents: bytes }] = outputFiles;

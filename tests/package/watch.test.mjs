@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
-import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,6 +11,7 @@ import { must, send } from "../edge/worker.mjs";
 import { ours, scratch, serveWithKv } from "../soak/workerd.mjs";
 import { until } from "../until.mjs";
 import { dist, example, runExample } from "./package.mjs";
+import { startProxy } from "./proxy.mjs";
 
 const { connectorStatus, ConnectorApiError } = await import(join(dist, "client.js"));
 
@@ -36,36 +36,6 @@ after(async () => {
   await server.close();
   rmSync(disk, { recursive: true, force: true });
 });
-
-/** A way to the server that stays where it is, and can be cut, closed, or closed to sockets. */
-async function startProxy(port) {
-  const open = new Set();
-  const state = { refuses: () => false };
-  const listener = createServer((near) => {
-    const far = connect(port(), "127.0.0.1");
-    open.add(near);
-    near.on("close", () => open.delete(near));
-    for (const [from, to] of [[near, far], [far, near]]) {
-      from.on("error", () => to.destroy());
-      from.on("close", () => to.destroy());
-    }
-    near.on("data", (data) => {
-      if (state.refuses(data.toString("latin1"))) near.end("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-      else far.write(data);
-    });
-    far.on("data", (data) => near.write(data));
-  });
-  await new Promise((resolve) => listener.listen(0, "127.0.0.1", resolve));
-  const cut = () => open.forEach((socket) => socket.destroy());
-  return Object.assign(state, {
-    url: `http://127.0.0.1:${listener.address().port}`,
-    cut,
-    close: () => {
-      cut();
-      listener.close();
-    },
-  });
-}
 
 const put = (path, body) => must(server.url(), "PUT", `/_connector/${path}`, body);
 const move = (id, status) => put(`${id}/_status`, { status });

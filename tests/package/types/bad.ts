@@ -7,9 +7,10 @@ import {
   statuses,
   type ConnectorStatus,
 } from "connector-status";
-import { connectorStatus } from "connector-status/client";
+import { connectorStatus, transitionOptions } from "connector-status/client";
 import { preview } from "connector-status/preview";
 import { init } from "connector-status/slim";
+import { observe } from "connector-status/store";
 
 isValidTransition("created", "CONNECTED"); // refused
 isValidTransition("created"); // refused
@@ -22,8 +23,13 @@ new InvalidTransitionError(); // refused
 connectorStatus({}); // refused
 connectorStatus({ url: "" }).update("a", "finished"); // refused
 connectorStatus({ url: "" }).get("a").status; // refused
-connectorStatus({ url: "" }).create("a", { status: "connected" }); // refused
-connectorStatus({ url: "" }).create("a", {}, { ifNoneMatch: '"1"' }); // refused
+connectorStatus({ url: "" }).create({ status: "connected" }); // refused
+connectorStatus({ url: "" }).create({}, { ifNoneMatch: '"1"' }); // refused
+connectorStatus({ url: "" }).list({ status: "failed" }); // refused
+connectorStatus({ url: "" }).summary({ sort: "age" }); // refused
+connectorStatus({ url: "" }).syncJobs.create({ job_type: "full" }); // refused
+transitionOptions("created")[0]?.reason.length; // refused
+observe(connectorStatus({ url: "" }), "a").get().value.status; // refused
 connectorStatus({ url: "" }).watch({ id: 3 }); // refused
 connectorStatus({ url: "" }).watch({ since: 3 }); // refused
 preview({ id: "a" }, { method: "GET", path: "/" }); // refused

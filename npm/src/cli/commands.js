@@ -1,0 +1,197 @@
+// What each command takes, prints and does.
+
+import { isConnectorStatus, statuses } from "~js";
+import { ConnectorApiError } from "~error";
+
+import { segment } from "../path.js";
+
+/** It was not used as it is meant to be. */
+export class UsageError extends Error {}
+
+/** So many rows are read at once. */
+const PAGE = 100;
+
+/** The arguments, of which there must be as many as there are names; those in brackets may be left out. */
+function named(args, ...names) {
+  const required = names.filter((name) => !name.startsWith("["));
+  if (args.length < required.length) throw new UsageError(`${required[args.length]} is missing.`);
+  if (args.length > names.length) throw new UsageError(`[${args[names.length]}] is one argument too many.`);
+  if (args[0] !== undefined) {
+    try {
+      segment(args[0]);
+    } catch ({ message }) {
+      throw new UsageError(message);
+    }
+  }
+  return args;
+}
+
+function statusOf(text) {
+  if (!isConnectorStatus(text)) throw new UsageError(`[${text}] is not a status: use one of ${statuses.join(", ")}.`);
+  return text;
+}
+
+const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+/** Timers reach no further. */
+const LONGEST = 24 * 24 * units.h;
+
+function milliseconds(text) {
+  const [, number, unit] = text.match(/^(\d+(?:\.\d+)?)(ms|s|m|h)$/) ?? [];
+  const found = Math.round(number * units[unit]);
+  if (!(found <= LONGEST)) throw new UsageError(`[${text}] is not a time: write it as in 90s, 5m or 2h; at most ${LONGEST / units.h}h.`);
+  return found;
+}
+
+const row = {
+  status: ({ status }) => status,
+  id: ({ id }) => id,
+  name: ({ name }) => name,
+  type: ({ service_type }) => service_type,
+  since: ({ since }) => since,
+  error: ({ error }) => error,
+};
+
+export const commands = {
+  list: {
+    about: "lists connectors, those that need somebody first",
+    options: {
+      status: { type: "string", value: "STATUS,...", about: "only those with one of these statuses" },
+      type: { type: "string", value: "TYPE,...", about: "only those of one of these service types" },
+      query: { type: "string", value: "WORDS", about: "only those in whose texts all these words are" },
+      silent: { type: "boolean", about: "only those that were last seen too long ago" },
+    },
+    example: ["connector-status list --status error,needs_configuration"],
+    async run({ client, print, options, args }) {
+      named(args);
+      options.status?.split(",").forEach(statusOf);
+      const { status, type: service_type, query, silent } = options;
+      for (let from = 0; ; from += PAGE) {
+        const { count, results } = await client.summary({ status, service_type, query, silent, from, size: PAGE });
+        print.table(results, row);
+        if (results.length === 0 || from + results.length >= count) return;
+      }
+    },
+  },
+
+  get: {
+    usage: "ID",
+    about: "shows a connector",
+    example: ["connector-status get my-connector", "connector-status get my-connector --json"],
+    async run({ client, print, args }) {
+      const [id] = named(args, "ID");
+      const connector = await client.get(id);
+      const names = ["id", "name", "status", "error", "service_type", "index_name", "last_seen", "last_synced", "last_sync_status", "last_sync_error"];
+      print.document(connector, names.map((name) => [name, connector[name]]));
+    },
+  },
+
+  next: {
+    usage: "ID",
+    about: "says which statuses a connector may move to, and why not to the others",
+    example: ["connector-status next my-connector"],
+    async run({ client, print, args }) {
+      const [id] = named(args, "ID");
+      print.table(await client.options(id), {
+        status: ({ status }) => status,
+        allowed: ({ allowed }) => (allowed ? "yes" : "no"),
+        "who, or why not": ({ reason, when }) => reason ?? when,
+      });
+    },
+  },
+
+  move: {
+    usage: "ID STATUS",
+    about: "moves a connector to a status, if the protocol allows it",
+    example: ["connector-status move my-connector configured"],
+    async run({ client, print, args }) {
+      const [id, to] = named(args, "ID", "STATUS");
+      const result = await client.update(id, statusOf(to));
+      print.document({ id, status: to, result }, [[result === "noop" ? `${id} is ${to} already.` : `${id} is ${to} now.`]]);
+    },
+  },
+
+  error: {
+    usage: "ID TEXT",
+    about: "reports an error of a connector, which moves it to error",
+    options: { clear: { type: "boolean", about: "instead of TEXT: take the error back, which moves the connector to connected" } },
+    example: ['connector-status error my-connector "The password has expired"', "connector-status error my-connector --clear"],
+    async run({ client, print, options: { clear }, args }) {
+      const [id, text = null] = named(args, "ID", ...(clear ? [] : ["TEXT"]));
+      if (text === "") throw new UsageError("TEXT is empty: to take an error back, use --clear.");
+      const result = await client.setError(id, text);
+      print.document({ id, error: text, result }, [[clear ? `${id} has no error now.` : `${id} is in error now.`]]);
+    },
+  },
+
+  watch: {
+    usage: "[ID]",
+    about: "prints changes as they come: of one connector, or of all",
+    example: ["connector-status watch", "connector-status watch my-connector --json"],
+    async run({ client, print, args }) {
+      const [id] = named(args, "[ID]");
+      for await (const event of reached(client.watch({ id }), print)) {
+        if (print.asJson) print.document(event);
+        else if (event.type === "change" && !event.heartbeat) {
+          const { status = "deleted", error } = event.connector ?? {};
+          print.lines([[new Date().toISOString(), event.id, status, ...(error ? [error] : [])]]);
+        }
+      }
+    },
+  },
+
+  wait: {
+    usage: "ID STATUS",
+    about: "waits until a connector has a status",
+    options: { timeout: { type: "string", value: "TIME", about: "for how long: 90s, 5m, 2h; 5m if it is not said" } },
+    example: ["connector-status wait my-connector connected --timeout 10m && echo ready"],
+    async run({ client, print, options: { timeout = "5m" }, args }) {
+      const [id, wanted] = named(args, "ID", "STATUS");
+      statusOf(wanted);
+      const signal = AbortSignal.timeout(milliseconds(timeout));
+      let status;
+      try {
+        for await (const event of reached(client.watch({ id, signal }), print)) {
+          if (event.type === "reset") ({ status } = await client.status(id, { size: 0, signal }));
+          if (event.type === "change") {
+            if (!event.connector) throw new ConnectorApiError(404, undefined, `connector [${id}] was deleted`);
+            ({ status } = event.connector);
+          }
+          if (status === wanted) break;
+        }
+      } catch (error) {
+        if (!signal.aborted) throw error;
+        const message = status ? `${id} is still ${status} after ${timeout}.` : `The server has not answered within ${timeout}.`;
+        throw new DOMException(message, "TimeoutError");
+      }
+      print.document({ id, status }, [[`${id} is ${status}.`]]);
+    },
+  },
+
+  sync: {
+    usage: "ID",
+    about: "asks for a sync of a connector, and prints the id of the sync job",
+    options: { type: { type: "string", value: "TYPE", about: "full (if it is not said), incremental or access_control" } },
+    example: ["connector-status sync my-connector"],
+    async run({ client, print, options: { type: job_type }, args }) {
+      const [id] = named(args, "ID");
+      const types = ["full", "incremental", "access_control"];
+      if (job_type !== undefined && !types.includes(job_type)) throw new UsageError(`[${job_type}] is not a type of sync job: use one of ${types.join(", ")}.`);
+      const job = await client.syncJobs.create({ id, job_type });
+      print.document(job, [[job.id]]);
+    },
+  },
+};
+
+/** The events, once the server has been reached; throws if it is not. Says when it is lost later, and when it is back. */
+async function* reached(events, print) {
+  let isReached = false;
+  for await (const event of events) {
+    if (event.type === "lost") {
+      if (!isReached) throw event.error;
+      print.stderr("The server can't be reached. Trying again until it can.");
+    }
+    if (event.type === "resumed") print.stderr("The server is back.");
+    isReached = true;
+    yield event;
+  }
+}

@@ -1,0 +1,56 @@
+// What is printed: tables and colour for people at a terminal, tabs for other programs, JSON if asked for.
+
+const colours = { connected: 32, error: 31, needs_configuration: 33, configured: 36, created: 2, yes: 32, no: 2 };
+
+/** Text that can do nothing to a terminal, on one line. */
+export const clean = (text) =>
+  String(text ?? "").replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]+/g, " ");
+
+const escape = (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+
+/** `asJson` is set once it is known. */
+export function printer(stdout, stderr, env) {
+  const isTerminal = Boolean(stdout.isTTY);
+  const hasColour = isTerminal && !env.NO_COLOR && env.TERM !== "dumb";
+  const paint = (text, code) => (hasColour && code ? `\u001b[${code}m${text}\u001b[0m` : text);
+  /** Dates are cut to the second where people read them. */
+  const shown = (value) => {
+    const text = clean(value);
+    return isTerminal && /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(text) ? text.slice(0, 19).replace("T", " ") : text;
+  };
+  const coloured = (text) => paint(text, colours[text.trim()]);
+
+  return {
+    asJson: false,
+    text: (text) => void stdout.write(text),
+    stderr: (text) => void stderr.write(`${text.split("\n").map(clean).join("\n")}\n`),
+
+    /** One document: as JSON, or as its lines. */
+    document(document, lines) {
+      if (!this.asJson) return this.lines(lines);
+      // What JSON leaves as it is, a terminal may not.
+      stdout.write(`${JSON.stringify(document).replaceAll(/[\u007f-\u009f]/g, escape)}\n`);
+    },
+
+    lines(lines) {
+      for (const line of lines) stdout.write(`${line.map(shown).map(coloured).join(isTerminal ? "  " : "\t")}\n`);
+    },
+
+    /** Rows, each of which is a document: `columns` are heads, and what stands below them. */
+    table(rows, columns) {
+      if (this.asJson) return rows.forEach((row) => this.document(row));
+      const heads = Object.keys(columns);
+      const cells = rows.map((row) => heads.map((head) => shown(columns[head](row))));
+      if (!isTerminal) return cells.forEach((line) => stdout.write(`${line.join("\t")}\n`));
+      if (rows.length === 0) return undefined;
+      const widths = heads.map((head, i) => Math.max(head.length, ...cells.map((line) => line[i].length)));
+      const before = widths.slice(0, -1).reduce((sum, width) => sum + width + 2, 0);
+      // The last column is cut rather than wrapped.
+      const room = Math.max(20, (stdout.columns || 80) - before);
+      const layOut = (line, paintCell) =>
+        line.map((text, i) => paintCell(i < widths.length - 1 ? text.padEnd(widths[i]) : text.length > room ? `${text.slice(0, room - 1)}…` : text)).join("  ").trimEnd();
+      stdout.write(`${layOut(heads, (text) => paint(text, 1))}\n`);
+      for (const line of cells) stdout.write(`${layOut(line, coloured)}\n`);
+    },
+  };
+}

@@ -1,0 +1,61 @@
+// One socket for all that a client observes.
+
+const feeds = new WeakMap();
+
+/** The feed of a client. It watches one connector if that is all that is observed, otherwise all. */
+export function feedOf(client) {
+  if (!feeds.has(client)) feeds.set(client, open(client));
+  return feeds.get(client);
+}
+
+function open(client) {
+  const views = new Set();
+  /** What is being watched: `{ id, stop, isReady, lost }`. */
+  let watching;
+
+  /** Sees to it that what is watched is what is observed: once for all views that come or go together. */
+  function adjust() {
+    const ids = new Set([...views].map((view) => view.id));
+    const [id] = ids.size === 1 ? ids : [];
+    if (watching && ids.size > 0 && (watching.id === undefined || watching.id === id)) return;
+    watching?.stop.abort();
+    watching = undefined;
+    if (ids.size > 0) run((watching = { id, stop: new AbortController(), isReady: false }));
+  }
+
+  async function run(mine) {
+    const tell = (event) => {
+      for (const { id, hear } of [...views]) if (id === undefined || event.id === undefined || event.id === id) hear(event);
+    };
+    try {
+      for await (const event of client.watch({ id: mine.id, signal: mine.stop.signal })) {
+        if (mine !== watching) return;
+        if (event.type === "reset") mine.isReady = true;
+        if (event.type === "lost") mine.lost = event;
+        if (event.type === "resumed") mine.lost = undefined;
+        tell(event);
+      }
+    } catch (error) {
+      if (mine !== watching) return;
+      tell({ type: "over", error });
+      watching = undefined;
+    }
+  }
+
+  return {
+    /** Has `hear` told of the connector `id`, or of all, until `leave` is called. `isReady`: nothing is missed from now on. */
+    join(id, hear) {
+      const view = { id, hear };
+      views.add(view);
+      queueMicrotask(adjust);
+      if (watching?.lost) hear(watching.lost);
+      return {
+        isReady: Boolean(watching?.isReady && (watching.id === undefined || watching.id === id)),
+        leave() {
+          views.delete(view);
+          queueMicrotask(adjust);
+        },
+      };
+    },
+  };
+}

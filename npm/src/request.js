@@ -1,0 +1,59 @@
+// The only place that sends requests: the key, errors and retries are dealt with here.
+
+import { ConnectorApiError } from "~error";
+
+import { pause } from "./retry.js";
+
+/** A GET is sent again so many times, if the server says when. */
+const RETRIES = 2;
+/** Nobody waits longer than this for one retry, in seconds. */
+const LONGEST_WAIT = 30;
+
+/** Gives a function that sends requests to the server at `base`. */
+export function requester(base, apiKey, fetch) {
+  /** Sends a request once. Whatever goes wrong on the way is a `ConnectorApiError` with status 0. */
+  async function send(path, init) {
+    try {
+      const response = await fetch(base + path, init);
+      return { response, answer: parse(await response.text()) };
+    } catch (cause) {
+      init.signal?.throwIfAborted();
+      throw new ConnectorApiError(0, undefined, "The server can't be reached.", { cause });
+    }
+  }
+
+  /** `query`: parameters; those that are undefined are left out, and lists are joined by commas. */
+  return async function request(method, path, { query = {}, body, ifMatch, ifNoneMatch, signal } = {}) {
+    const given = Object.entries(query).filter(([, value]) => value !== undefined);
+    const search = new URLSearchParams(given).toString();
+    const headers = { accept: "application/json" };
+    if (apiKey !== undefined) headers.authorization = `ApiKey ${apiKey}`;
+    if (body !== undefined) headers["content-type"] = "application/json";
+    if (ifMatch) headers["if-match"] = ifMatch;
+    if (ifNoneMatch) headers["if-none-match"] = ifNoneMatch;
+    const init = { method, headers, body: body === undefined ? body : JSON.stringify(body), signal };
+    for (let retries = 0; ; retries += 1) {
+      const { response, answer } = await send(search ? `${path}?${search}` : path, init);
+      const { status, headers } = response;
+      if (response.ok && answer) return { body: answer, etag: headers.get("etag") };
+      const wait = (status === 503 || status === 429) && Number(headers.get("retry-after"));
+      // A write may have been carried out although its answer was lost: only the caller can tell.
+      if (method !== "GET" || retries === RETRIES || !(wait > 0 && wait <= LONGEST_WAIT)) throw failure(response, answer?.error);
+      await pause(wait * 1_000, signal);
+    }
+  };
+}
+
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The error in the server's envelope, or in whatever else has answered. */
+function failure({ status, statusText }, error) {
+  const reason = error?.reason ?? (typeof error === "string" ? error : statusText);
+  return new ConnectorApiError(status, error?.type, reason || `HTTP ${status} without a readable answer`);
+}
