@@ -14,7 +14,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 import { licenses } from "./licenses.mjs";
-import { environment, has, root, run } from "./tools.mjs";
+import { environment, has, isStale, root, run } from "./tools.mjs";
 
 const target = "wasm32-unknown-unknown";
 
@@ -39,10 +39,15 @@ const features = [
 const home = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
 const env = { ...environment, RUSTFLAGS: `--remap-path-prefix=${home}=` };
 
-/** Compiles the crate with one feature into target/package/<name>: glue, and a small module. */
+/** Compiles the crate with one feature into target/package/<name>, unless it is there: glue, and a small module. */
 async function compile(feature, name, ...options) {
   const out = join(work, name);
   const wasm = join(out, "index_bg.wasm");
+  const compiled = { glue: join(out, "index.js"), wasm };
+  // Written last, so a build that broke off is not taken for one.
+  const stamp = join(out, ".built");
+  if (!isStale(stamp, ["src", "Cargo.toml", "Cargo.lock", "tools/Cargo.lock", "scripts/build-package.mjs"])) return compiled;
+  rmSync(stamp, { force: true });
   const crate = ["--target", target, "--profile", "npm", "--features", feature];
   await run("cargo", ["build", "--locked", ...crate, ...options], { env });
   await run("bindgen", ["web", join(targets, target, "npm/connector_status.wasm"), out]);
@@ -51,7 +56,8 @@ async function compile(feature, name, ...options) {
     ...features.map((feature) => `--enable-${feature}`),
     ...[wasm, "-o", wasm],
   ]);
-  return { glue: join(out, "index.js"), wasm };
+  writeFileSync(stamp, "");
+  return compiled;
 }
 
 /** Starts what was compiled, so that tables can be read out of it. */

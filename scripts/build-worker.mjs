@@ -1,6 +1,6 @@
 // Builds the Worker into build/, and what it serves into www/dist. Run by wrangler, see wrangler.toml.
 
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 import { writeOpenApi } from "./build-openapi.mjs";
-import { environment, has, root, run } from "./tools.mjs";
+import { environment, has, isStale, root, run } from "./tools.mjs";
 
 const wasm = join(root, "build/index_bg.wasm");
 
@@ -22,20 +22,6 @@ const features = [
   "reference-types",
   "exception-handling",
 ].map((feature) => `--enable-${feature}`);
-
-/** When was anything in there last changed? */
-function lastChange(path) {
-  const stat = statSync(path);
-  if (!stat.isDirectory()) return stat.mtimeMs;
-  return Math.max(...readdirSync(path).map((name) => lastChange(join(path, name))));
-}
-
-/** Has anything that `output` is made of changed since it was built? */
-function isStale(output, sources) {
-  if (!has(output)) return true;
-  const changes = sources.map((source) => lastChange(join(root, source)));
-  return Math.max(...changes) > lastChange(join(root, output));
-}
 
 const crate = ["src", "Cargo.toml", "Cargo.lock"];
 /** Says how what is in build/ was built. */

@@ -1,9 +1,9 @@
 // Where the tools are, and how to run them so that one can see what happens.
 
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { homedir } from "node:os";
-import { delimiter, dirname, isAbsolute, join } from "node:path";
+import { delimiter, dirname, isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -32,6 +32,19 @@ export const browser = () =>
   process.env.CHROMIUM ? find(process.env.CHROMIUM) : browsers.map(find).find(Boolean);
 
 const local = (...parts) => join(root, ...parts);
+
+/** When was anything in there last changed? */
+function lastChange(path) {
+  const stat = statSync(path);
+  if (!stat.isDirectory()) return stat.mtimeMs;
+  return Math.max(...readdirSync(path).map((name) => lastChange(join(path, name))));
+}
+
+/** Has anything that `output` is made of changed since it was built? Paths are those below the project's folder. */
+export function isStale(output, sources) {
+  const [built, ...changes] = [output, ...sources].map((path) => resolve(root, path));
+  return !existsSync(built) || Math.max(...changes.map(lastChange)) > lastChange(built);
+}
 
 /** The environment for every command: this project's Node, wasm tools and nothing downloaded. */
 export const environment = {
