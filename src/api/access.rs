@@ -1,8 +1,9 @@
 //! Who may do what. Pure: keys and the time are handed in.
 //!
 //! ```text
-//! Authorization --Credentials--> key record --open--> Caller --authorize--> Call
+//! Authorization --Credentials--> key record --open--> Caller --authorize--> Admitted --narrow--> Call
 //! ```
+//! All but the last step needs the head of a request alone.
 //! Nothing here prints a secret: [`Credentials`] cannot be formatted.
 
 use base64ct::{Base64, Base64Unpadded, Encoding};
@@ -11,10 +12,8 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::error::{ApiError, Cause};
-use super::{
-    Backup, Call, Operation, Response, SyncJobCreation, SyncJobOperation, SyncJobWrite, View,
-    Watch, Write,
-};
+use super::intent::{Intent, Reach};
+use super::{Call, Response};
 use crate::budget::{Budget, OverBudget, Purpose};
 use crate::directory::matches_any;
 use crate::document::Fields;
@@ -99,9 +98,10 @@ impl AuthError {
         Self::of(ApiError::of(401, security(reason)), why, key.map(str::to_owned))
     }
 
-    /// Are these credentials none of ours, so that somebody else may know them?
+    /// Are these credentials none of ours, so that somebody else may know them? A wrong secret of a key
+    /// of ours is ours: it may be another key's, or nearly right.
     pub fn is_unknown(&self) -> bool {
-        matches!(self.why, MALFORMED | UNKNOWN_KEY | WRONG_SECRET)
+        matches!(self.why, MALFORMED | UNKNOWN_KEY)
     }
 
     /// A denial with that response.
@@ -189,24 +189,40 @@ impl Credentials {
     }
 
     /// The caller, if the key that is kept under this id - if there is one - has this secret.
-    /// Whether there is one makes no difference to what is done.
+    /// Whether there is one makes no difference to what is done. `root` is `id:secret` of the root key,
+    /// which these are not.
     ///
     /// # Errors
     /// 401, the same for an unknown key and a wrong secret.
-    pub fn open(&self, kept: Option<&Key>, now: u64) -> Result<Caller, AuthError> {
+    pub fn open(&self, kept: Option<&Key>, root: &str, now: u64) -> Result<Caller, AuthError> {
         let none = Key::nobodys();
         let key = kept.unwrap_or(&none);
         let same = bool::from(sha256(&self.secret).ct_eq(&key.secret_sha256));
         match kept {
+            None if Self::of_root(root).is_some_and(|root| root.id == self.id) => {
+                Err(AuthError::rejected(WRONG_SECRET, Some(&self.id)))
+            }
             None => Err(AuthError::rejected(UNKNOWN_KEY, None)),
             Some(_) if !same => Err(AuthError::rejected(WRONG_SECRET, Some(&self.id))),
             Some(key) => key.caller(&self.id, now),
         }
     }
 
-    fn fingerprint(&self) -> [u8; 32] {
+    /// What stands for them, however they were spelled.
+    pub fn fingerprint(&self) -> [u8; 32] {
         sha256(&format!("{}:{}", self.id, self.secret))
     }
+}
+
+/// What stands for credentials that a cluster judges, however they are spelled: to it, the scheme makes
+/// a difference.
+pub fn foreign_fingerprint(header: &str) -> [u8; 32] {
+    let (scheme, token) = header.trim().split_once(' ').unwrap_or((header, ""));
+    let token = match Credentials::read(header) {
+        Some(Credentials { id, secret }) => format!("{id}:{secret}"),
+        None => token.trim().to_owned(),
+    };
+    sha256(&format!("cluster\n{}\n{token}", scheme.to_ascii_lowercase()))
 }
 
 /// What stands for a secret that is not to be kept.
@@ -528,6 +544,15 @@ impl Caller {
         AuthError::of(ApiError::of(403, security(reason)), "foreign page", self.key_id())
     }
 
+    /// 403 for a key of ours where only the cluster behind this service can answer.
+    pub fn not_for_cluster(&self) -> AuthError {
+        let reason = format!(
+            "{self} is this service's own, so it is not sent to the cluster behind it, which serves \
+             this path: use a key of the cluster"
+        );
+        AuthError::of(ApiError::of(403, security(reason)), "own key for the cluster", self.key_id())
+    }
+
     /// Who the caller is, as Elasticsearch says it; `privilege`, `connectors` and `expires` are ours.
     pub fn describe(&self) -> Response {
         let realm = |name| json!({ "name": name, "type": name });
@@ -558,150 +583,95 @@ impl Caller {
         Response::json(200, &who)
     }
 
-    /// What the caller may have of what it asks for: a list comes back narrowed down to the
-    /// connectors that its key is for.
+    /// Lets the caller have what it asks for.
     ///
     /// # Errors
     /// 403 if it may not have it; 401 if it has shown no key and needs one.
-    pub fn authorize(&self, call: Call) -> Result<Call, AuthError> {
-        let needed = needed(&call);
+    pub fn authorize(self, intent: Intent) -> Result<Admitted, AuthError> {
+        let needed = intent.needs();
         if self.privilege < needed {
-            return Err(self.denied(&call, needed));
+            return Err(self.denied(&intent.action(), needed));
         }
-        self.check_connector(&call)?;
-        match call {
-            _ if self.connectors.iter().any(|pattern| pattern == "*") => Ok(call),
-            Call::Info
-            | Call::Options(_)
-            | Call::Authenticate
-            | Call::WatchTicket
-            | Call::Static { .. } => Ok(call),
-            Call::Watch(watch) => {
-                Ok(Call::Watch(Watch { connectors: Some(self.connectors.clone()), ..watch }))
-            }
-            Call::Import | Call::Backup(_) | Call::Metrics | Call::TestWebhooks => {
-                Err(self.out_of_bounds(&call, "it may concern any connector"))
-            }
-            Call::Search(mut search) => {
-                search.connectors = Some(self.connectors.clone());
-                Ok(Call::Search(search))
-            }
-            Call::Summary(mut summary) => {
-                summary.ids = Some(self.connectors.clone());
-                Ok(Call::Summary(summary))
-            }
-            Call::List(mut list) => {
-                list.filter.ids = Some(self.connectors.clone());
-                Ok(Call::List(list))
-            }
-            Call::CreateWithGeneratedId(_) => Err(self.out_of_bounds(
-                &call,
-                "an id chosen here would lie outside of them: use PUT with an id that matches",
-            )),
-            Call::Connector(..)
-            | Call::CreateSyncJob(..)
-            | Call::Webhooks { .. }
-            | Call::SyncJob(..) => Ok(call),
-        }
-    }
-
-    /// Refuses a call that is about one connector, if the key is not for that one.
-    fn check_connector(&self, call: &Call) -> Result<(), AuthError> {
-        let id = match call {
-            Call::Connector(id, _) | Call::CreateSyncJob(id, _) | Call::Webhooks { id, .. } => id,
-            // The id of a job says whose it is.
-            Call::SyncJob(id, _) => id.connector(),
-            Call::Watch(Watch { id: Some(id), .. }) => id,
-            _ => return Ok(()),
+        let why = match intent.reach() {
+            _ if self.is_unlimited() => None,
+            Reach::Nothing | Reach::Visible | Reach::InBody => None,
+            Reach::One(id) => (!self.covers(&id)?).then(|| format!("not for [{id}]")),
+            Reach::Any(why) => Some(why.to_owned()),
         };
-        match matches_any(&self.connectors, id, &mut Budget::of(Purpose::Patterns))? {
-            true => Ok(()),
-            false => Err(self.out_of_bounds(call, &format!("not for [{id}]"))),
+        match why {
+            Some(why) => Err(self.out_of_bounds(&intent.action(), &why)),
+            None => Ok(Admitted { caller: self, intent }),
         }
     }
 
-    fn denied(&self, call: &Call, needed: Privilege) -> AuthError {
+    /// Is the key for all connectors?
+    fn is_unlimited(&self) -> bool {
+        self.connectors.iter().any(|pattern| pattern == "*")
+    }
+
+    fn covers(&self, connector: &str) -> Result<bool, OverBudget> {
+        matches_any(&self.connectors, connector, &mut Budget::of(Purpose::Patterns))
+    }
+
+    fn denied(&self, action: &str, needed: Privilege) -> AuthError {
         let reason = format!(
-            "action [{}] is unauthorized for {self}, this action is granted by the privilege [{}]",
-            action(call),
+            "action [{action}] is unauthorized for {self}, this action is granted by the privilege \
+             [{}]",
             needed.name()
         );
         let status = if self.who == Who::Anonymous { 401 } else { 403 };
         AuthError::of(ApiError::of(status, security(reason)), "privilege", self.key_id())
     }
 
-    fn out_of_bounds(&self, call: &Call, why: &str) -> AuthError {
+    fn out_of_bounds(&self, action: &str, why: &str) -> AuthError {
         let reason = format!(
-            "action [{}] is unauthorized for {self}, which is limited to connectors [{}]: {why}",
-            action(call),
+            "action [{action}] is unauthorized for {self}, which is limited to connectors [{}]: {why}",
             self.connectors.join(",")
         );
         AuthError::of(ApiError::of(403, security(reason)), "connector", self.key_id())
     }
 }
 
-fn needed(call: &Call) -> Privilege {
-    match call {
-        // Who backs up is who restores.
-        Call::Backup(_) => Privilege::Manage,
-        call if call.writes() => Privilege::Manage,
-        _ => Privilege::Monitor,
-    }
+/// Somebody who may have what the head of their request asks for.
+#[derive(Clone, Debug)]
+pub struct Admitted {
+    caller: Caller,
+    intent: Intent,
 }
 
-/// What Elasticsearch calls it.
-fn action(call: &Call) -> String {
-    let verb = match call {
-        Call::Info | Call::Options(_) => return "cluster:monitor/main".to_owned(),
-        Call::Authenticate => return "cluster:admin/xpack/security/user/authenticate".to_owned(),
-        Call::Import => "import",
-        Call::Backup(Backup::Reindex { .. }) => "reindex",
-        Call::Backup(Backup::Rewind { .. }) => "rewind",
-        Call::Backup(backup) if backup.writes() => "restore",
-        Call::Backup(_) => "backup",
-        Call::Metrics => return "cluster:monitor/stats".to_owned(),
-        Call::List(_) | Call::Summary(_) => "list",
-        Call::Watch(_) | Call::WatchTicket => "watch",
-        Call::TestWebhooks => "webhook/test",
-        Call::Webhooks { .. } => "webhook/get",
-        Call::CreateWithGeneratedId(_) => "post",
-        Call::Connector(_, Operation::Get { .. } | Operation::Status { .. }) => "get",
-        Call::Connector(_, Operation::Document) | Call::SyncJob(_, SyncJobOperation::Document) => {
-            return "indices:data/read/get".to_owned();
+impl Admitted {
+    /// Who it is.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// What they were admitted for.
+    pub fn intent(&self) -> &Intent {
+        &self.intent
+    }
+
+    /// What the request asks for, narrowed down to the connectors that the caller's key is for.
+    ///
+    /// # Errors
+    /// 403 for a sync job of another connector: only the body says whose it is.
+    pub fn narrow(&self, mut call: Call) -> Result<Call, AuthError> {
+        let Self { caller, intent } = self;
+        if caller.is_unlimited() {
+            return Ok(call);
         }
-        Call::Connector(_, Operation::Write(write)) => match write {
-            Write::Create(_) => "put",
-            Write::Delete { .. } => "delete",
-            Write::Restore => "undelete",
-            Write::Update(endpoint, _) => {
-                return format!("cluster:admin/xpack/connector/update{}", endpoint.name);
+        let patterns = || Some(caller.connectors.clone());
+        match &mut call {
+            Call::Watch(watch) => watch.connectors = patterns(),
+            Call::Search(search) => search.connectors = patterns(),
+            Call::Summary(summary) => summary.ids = patterns(),
+            Call::List(list) => list.filter.ids = patterns(),
+            Call::CreateSyncJob(id, _) if !caller.covers(id)? => {
+                return Err(caller.out_of_bounds(&intent.action(), &format!("not for [{id}]")));
             }
-            Write::Document(_) => return "indices:data/write/update".to_owned(),
-        },
-        Call::CreateSyncJob(_, SyncJobCreation::Copy(_)) => "sync_job/post",
-        Call::CreateSyncJob(_, SyncJobCreation::Document(_)) => {
-            return "indices:data/write/index".to_owned();
+            _ => {}
         }
-        Call::SyncJob(_, SyncJobOperation::Get) => "sync_job/get",
-        Call::SyncJob(_, SyncJobOperation::Write(write)) => match write {
-            SyncJobWrite::Delete => "sync_job/delete",
-            SyncJobWrite::Update(endpoint, _) => {
-                let verb = match endpoint.name {
-                    "_error" => "update_error",
-                    "_stats" => "update_stats",
-                    name => name.trim_start_matches('_'),
-                };
-                return format!("cluster:admin/xpack/connector/sync_job/{verb}");
-            }
-            SyncJobWrite::Document(_) => return "indices:data/write/update".to_owned(),
-        },
-        Call::Search(search) => match search.view {
-            View::List => "sync_job/list",
-            View::Hits | View::Count => return "indices:data/read/search".to_owned(),
-        },
-        Call::Static { action, .. } => return (*action).to_owned(),
-    };
-    format!("cluster:admin/xpack/connector/{verb}")
+        Ok(call)
+    }
 }
 
 /// The value of Access-Control-Allow-Origin for a page of that origin. `allowed` is a list with

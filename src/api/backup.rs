@@ -95,11 +95,6 @@ impl Backup {
             | Self::Rewind { id, .. } => Some(id),
         }
     }
-
-    /// Whether it changes something.
-    pub fn writes(&self) -> bool {
-        matches!(self, Self::Restore { .. } | Self::Reindex { .. } | Self::Rewind { .. })
-    }
 }
 
 /// A state that is put back, or a part of one: jobs may come later.

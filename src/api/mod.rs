@@ -9,11 +9,13 @@
 
 mod access;
 mod backup;
+mod cluster;
 mod documents;
 mod endpoints;
 mod error;
 pub(crate) mod filter_path;
 mod history;
+mod intent;
 mod media;
 pub mod openapi;
 mod precondition;
@@ -26,12 +28,14 @@ mod sync_jobs;
 mod ticket;
 
 pub use access::{
-    AuthError, Caller, Credentials, Key, PRIVILEGES_QUESTION, Privilege, cors_origin, sha256,
+    Admitted, AuthError, Caller, Credentials, Key, PRIVILEGES_QUESTION, Privilege, cors_origin,
+    foreign_fingerprint, sha256,
 };
 pub use backup::{
     Backup, Saved, SavedConnector, SavedJob, already_there, no_rewind, show_backup, show_ids,
     too_many_indices,
 };
+pub use cluster::{ACCESS_HEADERS, without_access_cookies};
 pub use documents::{
     DocumentUpdate, Finder, Index, Piece, SEQ_NO_LAG, Search, SortValues, View,
     show as show_document,
@@ -39,6 +43,7 @@ pub use documents::{
 pub use endpoints::{Endpoint, SyncJobEndpoint};
 pub use error::{ApiError, Cause};
 pub use history::{StatusChange, status_view};
+pub use intent::Intent;
 pub use media::Media;
 pub use precondition::{Precondition, etag};
 use query::Query;
@@ -138,12 +143,7 @@ pub enum Call {
     /// Numbers for a monitoring system.
     Metrics,
     /// What is the same for everybody, always.
-    Static {
-        /// What Elasticsearch calls it.
-        action: &'static str,
-        /// The response.
-        response: Response,
-    },
+    Static(Response),
 }
 
 impl Call {
@@ -154,30 +154,6 @@ impl Call {
             Self::Summary(summary) => summary.ids,
             Self::Search(search) => search.connectors,
             _ => None,
-        }
-    }
-
-    /// Whether it may change something.
-    pub fn writes(&self) -> bool {
-        match self {
-            Self::CreateWithGeneratedId(_)
-            | Self::CreateSyncJob(..)
-            | Self::Import
-            | Self::TestWebhooks => true,
-            Self::Connector(_, operation) => matches!(operation, Operation::Write(_)),
-            Self::Backup(backup) => backup.writes(),
-            Self::SyncJob(_, operation) => matches!(operation, SyncJobOperation::Write(_)),
-            Self::Info
-            | Self::Options(_)
-            | Self::Authenticate
-            | Self::List(_)
-            | Self::Summary(_)
-            | Self::Watch(_)
-            | Self::WatchTicket
-            | Self::Webhooks { .. }
-            | Self::Search(_)
-            | Self::Metrics
-            | Self::Static { .. } => false,
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::backup::BackupRoute;
 use super::documents::{DocumentRoute, Index};
 use super::endpoints::{ALL, Endpoint, SYNC_JOBS, SyncJobEndpoint};
-use super::error::ApiError;
+use super::error::{ApiError, Cause};
 use super::query::decode;
 use super::sync_jobs::SyncJobRoute;
 
@@ -138,6 +138,13 @@ enum Resource {
 /// 400 for a path that is not served, 405 for a method that the path does not have.
 pub fn route(method: &str, target: &str) -> Result<Route, ApiError> {
     let path = target.split('?').next().unwrap_or_default();
+    if is_ambiguous(path) {
+        let reason = format!(
+            "the path [{path}] may be read as another one: it must have no segments [.] and [..], \
+             backslashes or control characters"
+        );
+        return Err(Cause::illegal_argument(reason).into());
+    }
     let found = resource(path)?;
     if method == "OPTIONS" {
         return Ok(ConnectorRoute::Options(found.as_ref().map_or("", allow)).into());
@@ -203,6 +210,17 @@ pub fn route(method: &str, target: &str) -> Result<Route, ApiError> {
     })
 }
 
+/// Whether others may read a path as another one: parsers of URLs resolve `.` and `..`, encoded ones too,
+/// take a backslash for a slash, and leave out tabs and line breaks.
+fn is_ambiguous(path: &str) -> bool {
+    let is_dots = |segment: &str| {
+        let plain = segment.replace("%2e", ".").replace("%2E", ".");
+        matches!(plain.as_str(), "." | "..")
+    };
+    path.contains(|letter: char| letter == '\\' || letter.is_ascii_control())
+        || (path.contains("/.") || path.contains("/%2")) && path.split('/').any(is_dots)
+}
+
 /// Trailing slashes do not count, an empty segment in the middle does: it is an empty id.
 /// Segments are decoded one by one, so `a%2Fb` is one id.
 fn resource(path: &str) -> Result<Option<Resource>, ApiError> {
@@ -250,6 +268,14 @@ fn resource(path: &str) -> Result<Option<Resource>, ApiError> {
                 None => return Ok(None),
             }
         }
+        [name, ..] if index(name).is_none() && covers_ours(name) => {
+            let (connectors, jobs) = (Index::Connectors.alias(), Index::SyncJobs.alias());
+            let reason = format!(
+                "[{name}] covers [{connectors}] or [{jobs}], which are kept here and are asked one by \
+                 one: name one of them, or exclude both by [-{connectors}*]"
+            );
+            return Err(Cause::illegal_argument(reason).into());
+        }
         [name, below @ ..] => match (index(name), below) {
             (Some(index), []) => Resource::Index(index),
             // Connectors are created as such: there is more to one than its document.
@@ -269,15 +295,20 @@ fn index(segment: &str) -> Option<Index> {
     Index::parse(&decode(segment).ok()?)
 }
 
+/// Is the segment an expression for indices that covers one of ours?
+fn covers_ours(segment: &str) -> bool {
+    decode(segment).is_ok_and(|name| Index::covered_by(&name))
+}
+
 /// Does the path belong to this API, served or not? Behind it there may be a cluster which has more
 /// paths, and these never lead there: what it holds under the same names is not what is held here.
 pub fn is_ours(target: &str) -> bool {
-    let path = target.split('?').next().unwrap_or_default().trim_start_matches('/');
-    let first = path.split('/').next().unwrap_or_default();
+    let path = target.split('?').next().unwrap_or_default();
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
     let name = decode(first).unwrap_or_default();
-    // A list of indices with one of ours in it would be answered by half.
-    matches!(name.as_str(), "" | "_connector" | "_metrics")
-        || name.split(',').any(|name| Index::parse(name).is_some())
+    is_ambiguous(path)
+        || matches!(name.as_str(), "" | "_connector" | "_metrics")
+        || Index::covered_by(&name)
 }
 
 fn allow(resource: &Resource) -> &'static str {

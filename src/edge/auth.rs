@@ -2,18 +2,19 @@
 
 use std::time::Duration;
 
+use wasm_bindgen::JsValue;
 use worker::{Env, console_error};
 
-use super::cors;
-use super::known::{KEY_CACHE_SECONDS, KEY_MEMORY_MS, KnownCallers};
-use super::origin;
-use super::runtime::{Incoming, Kv, describe, now_millis, timeout};
-use crate::api::{ApiError, AuthError, Caller, Credentials, Key, Privilege, Ticket};
+use super::known::{KEY_CACHE_SECONDS, KEY_MEMORY_MS};
+use super::runtime::{self, Incoming, Kv, describe, now_millis, timeout};
+use super::settings::ClusterSetting;
+use super::{Memory, cors, origin};
+use crate::api::{
+    ApiError, AuthError, Caller, Credentials, Key, Privilege, Ticket, foreign_fingerprint,
+};
 
 /// The namespace of keys, each under its id.
 pub(super) const KEYS: &str = "API_KEYS";
-/// The secret that holds the first key, as `id:secret`.
-const ROOT: &str = "ROOT_API_KEY";
 /// How long to wait for Workers KV to say whether there is such a key.
 const KEY_LIMIT: Duration = Duration::from_secs(2);
 /// This machine's own names.
@@ -28,84 +29,91 @@ const LOCAL_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 pub(super) async fn authenticate(
     incoming: &Incoming,
     env: &Env,
-    known: &KnownCallers,
+    context: &JsValue,
+    memory: &Memory,
 ) -> Result<Caller, AuthError> {
-    match with_key(incoming, env, known).await {
-        Err(denied) if !incoming.cluster.is_empty() && denied.is_unknown() => {
-            origin::authenticate(incoming, known).await
-        }
+    match with_key(incoming, env, context, memory).await {
+        Err(denied) if denied.is_unknown() => match incoming.settings.cluster {
+            ClusterSetting::Absent => Err(denied),
+            _ => origin::authenticate(incoming, memory).await,
+        },
         other => other,
     }
 }
 
-/// Finds out who is asking, of those with a key of ours and those without any.
+/// Finds out who is asking, of those with a key of ours, those without any, and those whom the cluster
+/// has known lately. `context` is what the runtime gives beside a request.
 ///
 /// # Errors
 /// As above.
 pub(super) async fn with_key(
     incoming: &Incoming,
     env: &Env,
-    known: &KnownCallers,
+    context: &JsValue,
+    memory: &Memory,
 ) -> Result<Caller, AuthError> {
-    if incoming.authorization.is_empty() {
-        if let Some(ticket) = Ticket::of(&incoming.request) {
-            return holder(&ticket?, env).await;
+    let Incoming { settings, authorization, request, .. } = incoming;
+    if authorization.is_empty() {
+        if let Some(ticket) = Ticket::of(request) {
+            return holder(&ticket?, &settings.root, env).await;
         }
-        if let Some(caller) = signed_in(incoming)? {
+        if let Some(caller) = signed_in(incoming, context).await? {
             return Ok(caller);
         }
         let privilege = anonymous(incoming);
         if privilege > Privilege::None && !is_known_host(incoming) {
             return Err(AuthError::misdirected(&incoming.host));
         }
-        return Caller::anonymous(privilege, &incoming.request.target);
+        return Caller::anonymous(privilege, &request.target);
     }
-    if let Some(caller) = known.get(&incoming.authorization) {
+    let credentials = Credentials::parse(authorization);
+    let known = match &credentials {
+        Ok(credentials) => memory.known.get(|| credentials.fingerprint()),
+        Err(_) => None,
+    };
+    let known = known.or_else(|| match settings.cluster {
+        ClusterSetting::Absent => None,
+        _ => memory.known.get(|| foreign_fingerprint(authorization)),
+    });
+    if let Some(caller) = known {
         return Ok(caller);
     }
-    let credentials = Credentials::parse(&incoming.authorization)?;
-    if let Ok(root) = env.secret(ROOT)
-        && let Some(caller) = credentials.open_root(&root.to_string())
-    {
+    let credentials = credentials?;
+    if let Some(caller) = credentials.open_root(&settings.root) {
         return Ok(caller);
     }
     let asked_at = now_millis();
     let key = key(env, credentials.id()).await.map_err(unreadable)?;
-    let caller = credentials.open(key.as_ref(), now_millis())?;
-    known.remember(&incoming.authorization, &caller, asked_at, KEY_MEMORY_MS);
+    let caller = credentials.open(key.as_ref(), &settings.root, now_millis())?;
+    let until = (asked_at + KEY_MEMORY_MS).min(caller.expiration().unwrap_or(u64::MAX));
+    memory.known.remember(credentials.fingerprint(), caller.clone(), until);
     Ok(caller)
 }
 
 /// Who has signed in by Cloudflare Access, where that is of use. A request with a key is its key's.
-fn signed_in(incoming: &Incoming) -> Result<Option<Caller>, AuthError> {
-    let privilege = Privilege::parse(&incoming.access_privilege).unwrap_or(Privilege::None);
-    if privilege == Privilege::None {
+async fn signed_in(incoming: &Incoming, context: &JsValue) -> Result<Option<Caller>, AuthError> {
+    let Incoming { settings, request, .. } = incoming;
+    if settings.access == Privilege::None {
         return Ok(None);
     }
-    if let Some(why) = &incoming.access_problem {
+    let email = runtime::signed_in(context).await.map_err(|why| {
         console_error!("Cloudflare Access does not say who is asking: {why}");
         let error = ApiError::unavailable("Cloudflare Access");
-        return Err(AuthError::of(error, "Cloudflare Access does not say", None));
-    }
-    let Some(email) = &incoming.email else { return Ok(None) };
-    let Incoming { access_emails, request, .. } = incoming;
+        AuthError::of(error, "Cloudflare Access does not say", None)
+    })?;
+    let Some(email) = email else { return Ok(None) };
     let is_own_page = is_own_page(incoming);
-    Caller::signed_in(email, privilege, access_emails, &request.method, is_own_page).map(Some)
+    let emails = &settings.access_emails;
+    Caller::signed_in(&email, settings.access, emails, &request.method, is_own_page).map(Some)
 }
 
 /// Whose ticket is it?
-async fn holder(ticket: &Ticket, env: &Env) -> Result<Caller, AuthError> {
-    let root = root(env);
-    if let Some(opened) = ticket.open_root(&root, now_millis()) {
+async fn holder(ticket: &Ticket, root: &str, env: &Env) -> Result<Caller, AuthError> {
+    if let Some(opened) = ticket.open_root(root, now_millis()) {
         return opened;
     }
     let key = key(env, &ticket.key).await.map_err(unreadable)?;
-    ticket.open(key.as_ref(), &root, now_millis())
-}
-
-/// The setting of the root key; empty if there is none.
-pub(super) fn root(env: &Env) -> String {
-    env.secret(ROOT).map(|root| root.to_string()).unwrap_or_default()
+    ticket.open(key.as_ref(), root, now_millis())
 }
 
 fn unreadable(why: String) -> AuthError {
@@ -116,7 +124,7 @@ fn unreadable(why: String) -> AuthError {
 /// What somebody without a key may do. A page of another site gets no further than reading: its
 /// visitors' network may reach a Worker that is open for them alone.
 fn anonymous(incoming: &Incoming) -> Privilege {
-    let privilege = Privilege::parse(&incoming.anonymous_privilege).unwrap_or(Privilege::None);
+    let privilege = incoming.settings.anonymous;
     let reads = matches!(incoming.request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
     if privilege <= Privilege::Monitor || reads || !is_foreign_page(incoming) {
         return privilege;
@@ -161,6 +169,7 @@ fn is_known_host(incoming: &Incoming) -> bool {
     let is_it = |known: &str| known.eq_ignore_ascii_case(name) || known.eq_ignore_ascii_case(host);
     LOCAL_HOSTS.into_iter().any(is_it)
         || incoming
+            .settings
             .allowed_hosts
             .split(',')
             .map(str::trim)

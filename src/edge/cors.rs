@@ -14,7 +14,7 @@ const RESPONSE_HEADERS: &str = "Age, Allow, ETag, Retry-After, X-Elastic-Product
 pub(super) fn allowed_origin(incoming: &Incoming) -> Option<&str> {
     match incoming.origin.as_str() {
         "" => None,
-        page => cors_origin(&incoming.cors_origins, page),
+        page => cors_origin(&incoming.settings.cors_origins, page),
     }
 }
 
@@ -34,16 +34,26 @@ pub(super) fn preflight(incoming: &Incoming) -> Option<JsResult> {
     ]))
 }
 
-/// A response, marked for the browser.
-///
-/// # Errors
-/// If the runtime refuses a header.
-pub(super) fn mark(incoming: &Incoming, response: &JsValue) -> Result<JsValue, JsError> {
-    let origin = allowed_origin(incoming);
-    let mut headers = vec![("vary", "Origin")];
-    if let Some(origin) = origin {
-        headers.push(("access-control-allow-origin", origin));
-        headers.push(("access-control-expose-headers", RESPONSE_HEADERS));
+/// What the browser is to be told of every response to this request; `None`: nothing.
+pub(super) fn marks(incoming: &Incoming) -> Option<Marks> {
+    let is_plain = incoming.settings.cors_origins.is_empty() || incoming.wants_socket();
+    (!is_plain).then(|| Marks(allowed_origin(incoming).map(str::to_owned)))
+}
+
+/// What the browser is told of a response: whose pages may read it.
+pub(super) struct Marks(Option<String>);
+
+impl Marks {
+    /// A response with these marks.
+    ///
+    /// # Errors
+    /// If the runtime refuses a header.
+    pub fn put_on(&self, response: &JsValue) -> Result<JsValue, JsError> {
+        let mut headers = vec![("vary", "Origin")];
+        if let Some(origin) = &self.0 {
+            headers.push(("access-control-allow-origin", origin));
+            headers.push(("access-control-expose-headers", RESPONSE_HEADERS));
+        }
+        with_headers(response, &headers)
     }
-    with_headers(response, &headers)
 }

@@ -4,7 +4,6 @@
 import { DurableObject } from "cloudflare:workers";
 
 import * as module from "../../build/bindings/index.js";
-import { readRequest } from "./runtime/request.js";
 
 // The `worker` crate sets `criticalError` when the module aborts, and counts its instances.
 const state = module.__worker_init_state();
@@ -42,21 +41,14 @@ function markIfTrapped(error) {
 addEventListener("error", ({ error }) => markIfTrapped(error));
 
 const worker = instanceOf(module.Worker);
-const reading = {
-  limit: worker().bodyLimit(),
-  backupLimit: worker().backupLimit(),
-  validUpTo: (bytes) => worker().validUpTo(bytes),
-  isForeign: (url) => worker().isForeign(url),
-};
 
 export default {
   async fetch(request, env, ctx) {
-    const [head, body] = await readRequest(request, env, ctx, reading);
     try {
-      return await worker().fetch(head, body, request, env);
+      return await worker().fetch(request, env, ctx);
     } catch (error) {
       console.error(markIfTrapped(error));
-      return worker().failure(head, String(error?.name), env);
+      return worker().failure(request, String(error?.name), env);
     }
   },
 };

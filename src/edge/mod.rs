@@ -15,25 +15,30 @@ mod origin;
 mod outbox;
 mod rate_limit;
 mod runtime;
+mod settings;
 mod watch;
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use wasm_bindgen::prelude::*;
 use worker::{Env, console_error, event};
 
-use crate::api::{self, ApiError, AuthError, Call, Caller, Format, Operation, Request, Response};
+use crate::api::{
+    self, Admitted, ApiError, AuthError, Call, Caller, Format, Intent, Operation, Request, Response,
+};
 use crate::connector::Connector;
-use crate::limits::{BACKUP_BODY_BYTES, BODY_BYTES};
+use crate::limits::BODY_BYTES;
 use crate::values::Time;
-use known::KnownCallers;
+use known::Recent;
 use message::{Message, Origin};
 use metrics::Refusals;
 use runtime::{
-    HttpResponse, Incoming, JsError, JsResult, JsString, Kv, RawRequest, await_promise, describe,
+    Body, HttpResponse, Incoming, JsError, JsResult, Kv, RawRequest, await_promise, describe,
     now_millis, spawn_or_ready, timeout,
 };
+use settings::Settings;
 
 /// The namespace of copies, and the way in for imports.
 const KV: &str = "CONNECTORS";
@@ -45,94 +50,65 @@ const LIST_LIMIT: Duration = Duration::from_secs(11);
 /// How long to wait for a copy.
 const COPY_LIMIT: Duration = Duration::from_secs(2);
 
-/// What was thrown if an object did not answer: see rpc.js.
-const UNANSWERED: &str = "Unanswered";
-/// What was thrown if the cluster cannot be reached: see origin.js.
-const UNREACHABLE: &str = "Unreachable";
-
 #[event(start)]
 fn start() {
     console_error_panic_hook::set_once();
 }
 
-/// The setting that says which version of Elasticsearch this is.
-const ELASTICSEARCH_VERSION: &str = "ELASTICSEARCH_VERSION";
-
 /// The Worker, as the runtime sees it.
 #[wasm_bindgen]
 #[derive(Default)]
 pub struct Worker {
+    settings: OnceCell<Rc<Settings>>,
     memory: Rc<Memory>,
 }
 
 /// What is remembered from one request to the next.
 #[derive(Default)]
 struct Memory {
-    known: KnownCallers,
+    known: Recent<Caller>,
+    /// Credentials that are none of ours, so the cluster may see them.
+    strangers: Recent<()>,
     refusals: Refusals,
-}
-
-impl Memory {
-    /// Notes that somebody is not let in, in the log and in the numbers; gives what they are answered.
-    fn refuse(&self, denied: AuthError, incoming: &Incoming, request_id: Option<&str>) -> ApiError {
-        log::refusal(&denied, &incoming.request, request_id);
-        self.refusals.count(denied.why);
-        *denied.failure
-    }
 }
 
 #[wasm_bindgen]
 impl Worker {
-    /// One is enough: it holds nothing but who was let in lately.
+    /// One is enough: it holds nothing but the settings, and who was let in lately.
     #[wasm_bindgen(constructor)]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Bodies are read up to this many bytes.
-    #[wasm_bindgen(js_name = bodyLimit)]
-    pub fn body_limit(&self) -> usize {
-        BODY_BYTES
+    fn incoming(&self, raw: &RawRequest, env: &Env) -> Incoming {
+        let settings = self.settings.get_or_init(|| Rc::new(Settings::read(env)));
+        Incoming::of(raw, settings.clone())
     }
 
-    /// Bodies of backups are read up to this many bytes.
-    #[wasm_bindgen(js_name = backupLimit)]
-    pub fn backup_limit(&self) -> usize {
-        BACKUP_BODY_BYTES
-    }
-
-    /// How many of these bytes, from the first on, are UTF-8.
-    #[wasm_bindgen(js_name = validUpTo)]
-    pub fn valid_up_to(&self, bytes: &[u8]) -> usize {
-        std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len)
-    }
-
-    /// Is the path of a URL the cluster's alone, where there is one?
-    #[wasm_bindgen(js_name = isForeign)]
-    pub fn is_foreign(&self, url: &str) -> bool {
-        origin::is_foreign(runtime::host_and_target(url).1)
-    }
-
-    /// The response to a request that request.js has read, or a promise of it.
+    /// The response to a request, or a promise of it. `context` is what the runtime gives beside it.
     ///
     /// # Errors
     /// If the runtime fails, or an object does not answer: see `failure`.
-    pub fn fetch(&self, head: &str, body: Option<JsString>, raw: RawRequest, env: Env) -> JsResult {
-        let incoming = Incoming::read(head, body.as_ref().map(String::from));
-        if incoming.passes {
-            return origin::pass_on(&incoming, &raw);
-        }
+    pub fn fetch(&self, raw: RawRequest, env: Env, context: JsValue) -> JsResult {
+        let incoming = self.incoming(&raw, &env);
         let memory = self.memory.clone();
+        if origin::is_foreign(&incoming) {
+            return spawn_or_ready(async move {
+                origin::pass_through(&incoming, &raw, &env, &context, &memory).await
+            });
+        }
         if let Some(preflight) = cors::preflight(&incoming) {
             return preflight;
         }
-        spawn_or_ready(async move {
-            if incoming.cors_origins.is_empty() || incoming.wants_socket() {
-                return respond(&incoming, body.as_ref(), raw, &env, &memory).await;
-            }
-            let response = respond(&incoming, body.as_ref(), raw, &env, &memory).await?;
-            cors::mark(&incoming, &settled(response).await?)
-        })
+        let marks = cors::marks(&incoming);
+        let exchange = Exchange { incoming, raw, env, context, memory };
+        match marks {
+            None => spawn_or_ready(exchange.respond()),
+            Some(marks) => spawn_or_ready(async move {
+                let response = settled(exchange.respond().await?).await?;
+                marks.put_on(&response)
+            }),
+        }
     }
 
     /// The response to a request that came to nothing. `error`: the name of what was thrown. If an
@@ -140,13 +116,12 @@ impl Worker {
     ///
     /// # Errors
     /// If the runtime fails.
-    pub fn failure(&self, head: &str, error: &str, env: Env) -> JsResult {
-        let incoming = Incoming::read(head, None);
-        let is_unanswered = error == UNANSWERED;
-        let error = match error {
-            UNANSWERED => ApiError::unavailable("a part of this service"),
-            UNREACHABLE => ApiError::unavailable("the cluster behind this service"),
-            _ => ApiError::internal(),
+    pub fn failure(&self, raw: &RawRequest, error: &str, env: Env) -> JsResult {
+        let incoming = self.incoming(raw, &env);
+        let is_unanswered = error == runtime::UNANSWERED;
+        let error = match is_unanswered {
+            true => ApiError::unavailable("a part of this service"),
+            false => ApiError::internal(),
         };
         spawn_or_ready(async move {
             let (format, call) = api::read(&incoming.request);
@@ -168,151 +143,178 @@ impl Worker {
                 .opaque_id(incoming.opaque_id.clone())
                 .for_method(&incoming.request.method)
                 .send()?;
-            match incoming.cors_origins.is_empty() {
-                true => Ok(response),
-                false => cors::mark(&incoming, &response),
+            match cors::marks(&incoming) {
+                None => Ok(response),
+                Some(marks) => marks.put_on(&response),
             }
         })
     }
 }
 
-/// The response, or a promise of it.
-async fn respond(
-    incoming: &Incoming,
-    body: Option<&JsString>,
+/// A request on its way through the Worker.
+struct Exchange {
+    incoming: Incoming,
     raw: RawRequest,
-    env: &Env,
-    memory: &Memory,
-) -> JsResult {
-    let request = &incoming.request;
-    if api::wants_page(request) && request.body.is_empty() {
-        return console(raw, env).await;
-    }
-    if !incoming.cluster.is_empty() && is_for_cluster(incoming, env, &memory.known).await {
-        return origin::pass_on(incoming, &raw);
-    }
-    let send = |response: HttpResponse| {
-        response.opaque_id(incoming.opaque_id.clone()).for_method(&request.method).send()
-    };
+    env: Env,
+    context: JsValue,
+    memory: Rc<Memory>,
+}
 
-    let request_id = incoming.request_id();
-    let (format, admitted) = admit(incoming, request_id.as_deref(), env, memory).await;
-    let (caller, call) = match admitted {
-        Ok(admitted) => admitted,
-        Err(error) => return send(HttpResponse::new(format.failure(&error), &format)),
-    };
-    let message = |id: String, request: Request| Message {
-        id,
-        request,
-        origin: Origin { by: caller.key_id(), request_id: request_id.clone() },
-        opaque_id: incoming.opaque_id.clone(),
-        ..Message::default()
-    };
-    let to_connector = |id: String, request: Request| {
-        let message = message(id, request);
-        runtime::handle_connector(env, &message.id, &message.to_json(), body)
-    };
-    let to_directory = |patterns: Option<Vec<String>>, body: Option<&JsString>| {
-        let message = Message { patterns, ..message(String::new(), request.without_body()) };
-        runtime::handle_directory(env, &message.to_json(), body)
-    };
-    let result = match call {
-        Call::Info => {
-            let version = env.var(ELASTICSEARCH_VERSION).map(|version| version.to_string());
-            let version = version.ok().filter(|version| !version.is_empty());
-            let version = version.as_deref().unwrap_or(api::ELASTICSEARCH_VERSION);
-            let response = format.success(api::info(version));
-            return send(HttpResponse::new(response, &format).vary("Accept"));
+impl Exchange {
+    /// The response, or a promise of it. Who is asking is decided from the head; only whoever may be
+    /// heard is asked for the body.
+    async fn respond(mut self) -> JsResult {
+        let Self { incoming, env, context, memory, .. } = &self;
+        if api::wants_page(&incoming.request) {
+            return console(self.raw, &self.env).await;
         }
-        Call::Authenticate => Ok(caller.describe()),
-        Call::Import => return to_directory(None, None),
-        Call::TestWebhooks => outbox::webhook::test(env).await,
-        Call::Options(allow) => Ok(Response { allow: Some(allow), ..Response::empty(200) }),
-        Call::Backup(backup) => match backup.id() {
-            Some(id) => return to_connector(id.to_owned(), request.without_body()),
-            None => return to_directory(None, None),
-        },
-        Call::Metrics => {
-            let own = JsString::from(memory.refusals.to_text());
-            return to_directory(None, Some(&own));
+        if origin::is_for_cluster(incoming, env, context, memory).await {
+            return origin::pass_on(incoming, &self.raw).await;
         }
-        Call::List(_) | Call::Summary(_) | Call::Search(_) => {
-            let response = to_directory(call.patterns(), body)?;
-            match timeout(LIST_LIMIT, settled(response)).await {
-                Some(response) => return response,
-                None => Err(ApiError::unavailable("the Directory")),
+        let admitted = match self.admit().await {
+            Ok(admitted) => admitted,
+            Err(error) => {
+                let (format, _) = api::read(&incoming.request);
+                return self.send(HttpResponse::new(format.failure(&error), &format));
             }
-        }
-        Call::WatchTicket => watch::ticket(&caller, env),
-        Call::Watch(_) if auth::is_foreign_watcher(incoming, &caller) => {
-            let denied = caller.foreign_page(&incoming.origin);
-            Err(memory.refuse(denied, incoming, request_id.as_deref()))
-        }
-        Call::Watch(_) if !incoming.wants_socket() => Err(ApiError::upgrade_required()),
-        Call::Watch(watch) => {
-            let message = watch::message(incoming, &watch, &caller, request_id.as_deref());
-            return runtime::watch_directory(env, &message);
-        }
-        Call::Static { response, .. } => Ok(response),
-        Call::CreateWithGeneratedId(_) => match create_with_generated_id(request) {
-            Ok((id, request)) => return to_connector(id, request),
-            Err(error) => Err(error),
-        },
-        Call::Connector(id, Operation::Get { include_deleted, realtime: false }) => {
-            match copy(env, &id, include_deleted, &format).await {
-                Ok(Some(response)) => return send(response),
-                Ok(None) => return to_connector(id, request.without_body()),
+        };
+        let Some(mut body) = Body::of(&self.raw) else {
+            return self.carry_out(admitted, Ok(String::new())).await;
+        };
+        self.incoming.request.content_type = body.content_type.take();
+        let limit = admitted.as_ref().map_or(BODY_BYTES, |it| it.intent().body_limit());
+        let raw: RawRequest = Clone::clone(&self.raw);
+        body.read(&raw, limit, move |body| spawn_or_ready(self.carry_out(admitted, body)))
+    }
+
+    /// Lets somebody have what they ask for. `None`: there is no such route, and it takes no right to be
+    /// told so.
+    async fn admit(&self) -> Result<Option<Admitted>, ApiError> {
+        let Self { incoming, raw, env, context, memory } = self;
+        let refuse = |denied| self.refuse(denied);
+        let caller = auth::authenticate(incoming, env, context, memory).await.map_err(refuse)?;
+        let Request { method, target, .. } = &incoming.request;
+        let Some(intent) = Intent::of(method, target) else { return Ok(None) };
+        let admitted = caller.authorize(intent).map_err(refuse)?;
+        rate_limit::check(&admitted, incoming, raw, env).await.map_err(refuse)?;
+        Ok(Some(admitted))
+    }
+
+    /// Notes that somebody is not let in, in the log and in the numbers; gives what they are answered.
+    fn refuse(&self, denied: AuthError) -> ApiError {
+        log::refusal(&denied, &self.incoming.request, self.incoming.request_id());
+        self.memory.refusals.count(denied.why);
+        *denied.failure
+    }
+
+    fn send(&self, response: HttpResponse) -> JsResult {
+        let Incoming { opaque_id, request, .. } = &self.incoming;
+        response.opaque_id(opaque_id.clone()).for_method(&request.method).send()
+    }
+
+    /// The response to somebody who is heard, or a promise of it.
+    async fn carry_out(
+        mut self,
+        admitted: Option<Admitted>,
+        body: Result<String, ApiError>,
+    ) -> JsResult {
+        let read = match body {
+            Ok(body) => {
+                self.incoming.request.body = body;
+                let (format, call) = api::read(&self.incoming.request);
+                call.map(|call| (format.clone(), call)).map_err(|error| (format, error))
+            }
+            Err(error) => Err((Format::default(), error)),
+        };
+        let narrowed = read.and_then(|(format, call)| {
+            let Some(admitted) = admitted else { return Err((format, ApiError::internal())) };
+            match admitted.narrow(call) {
+                Ok(call) => Ok((format, admitted, call)),
+                Err(denied) => Err((format, self.refuse(denied))),
+            }
+        });
+        let (format, admitted, call) = match narrowed {
+            Ok(narrowed) => narrowed,
+            Err((format, error)) => {
+                return self.send(HttpResponse::new(format.failure(&error), &format));
+            }
+        };
+        self.answer(admitted.caller(), &format, call).await
+    }
+
+    /// The response to what somebody asks for who may have it, or a promise of it.
+    async fn answer(&self, caller: &Caller, format: &Format, call: Call) -> JsResult {
+        let Self { incoming, env, memory, .. } = self;
+        let request = &incoming.request;
+        let body = Some(request.body.as_str()).filter(|body| !body.is_empty());
+        let message = |id: String, request: Request| Message {
+            id,
+            request,
+            origin: Origin {
+                by: caller.key_id(),
+                request_id: incoming.request_id().map(str::to_owned),
+            },
+            opaque_id: incoming.opaque_id.clone(),
+            ..Message::default()
+        };
+        let to_connector = |id: String, request: Request| {
+            let message = message(id, request);
+            runtime::handle_connector(env, &message.id, &message.to_json(), body)
+        };
+        let to_directory = |patterns: Option<Vec<String>>, body: Option<&str>| {
+            let message = Message { patterns, ..message(String::new(), request.without_body()) };
+            runtime::handle_directory(env, &message.to_json(), body)
+        };
+        let result = match call {
+            Call::Info => {
+                let response = format.success(api::info(&incoming.settings.version));
+                return self.send(HttpResponse::new(response, format).vary("Accept"));
+            }
+            Call::Authenticate => Ok(caller.describe()),
+            Call::Import => return to_directory(None, None),
+            Call::TestWebhooks => outbox::webhook::test(env).await,
+            Call::Options(allow) => Ok(Response { allow: Some(allow), ..Response::empty(200) }),
+            Call::Backup(backup) => match backup.id() {
+                Some(id) => return to_connector(id.to_owned(), request.without_body()),
+                None => return to_directory(None, None),
+            },
+            Call::Metrics => return to_directory(None, Some(&memory.refusals.to_text())),
+            Call::List(_) | Call::Summary(_) | Call::Search(_) => {
+                let response = to_directory(call.patterns(), body)?;
+                match timeout(LIST_LIMIT, settled(response)).await {
+                    Some(response) => return response,
+                    None => Err(ApiError::unavailable("the Directory")),
+                }
+            }
+            Call::WatchTicket => watch::ticket(caller, &incoming.settings.root),
+            Call::Watch(_) if auth::is_foreign_watcher(incoming, caller) => {
+                Err(self.refuse(caller.foreign_page(&incoming.origin)))
+            }
+            Call::Watch(_) if !incoming.wants_socket() => Err(ApiError::upgrade_required()),
+            Call::Watch(watch) => {
+                let message = watch::message(incoming, &watch, caller, incoming.request_id());
+                return runtime::watch_directory(env, &message);
+            }
+            Call::Static(response) => Ok(response),
+            Call::CreateWithGeneratedId(_) => match create_with_generated_id(request) {
+                Ok((id, request)) => return to_connector(id, request),
                 Err(error) => Err(error),
+            },
+            Call::Connector(id, Operation::Get { include_deleted, realtime: false }) => {
+                match copy(env, &id, include_deleted, format).await {
+                    Ok(Some(response)) => return self.send(response),
+                    Ok(None) => return to_connector(id, request.without_body()),
+                    Err(error) => Err(error),
+                }
             }
-        }
-        Call::Connector(id, _) | Call::CreateSyncJob(id, _) | Call::Webhooks { id, .. } => {
-            return to_connector(id, request.without_body());
-        }
-        Call::SyncJob(job, _) => {
-            return to_connector(job.connector().to_owned(), request.without_body());
-        }
-    };
-    send(HttpResponse::new(format.result(result), &format))
-}
-
-/// Which product this is, and who is asking, the cluster says itself to those who have no key of ours.
-async fn is_for_cluster(incoming: &Incoming, env: &Env, known: &KnownCallers) -> bool {
-    let target = &incoming.request.target;
-    let is_anonymous = incoming.authorization.is_empty();
-    match origin::is_shared(target) {
-        false => false,
-        true if is_anonymous => !origin::is_about_caller(target),
-        true => match auth::with_key(incoming, env, known).await {
-            Ok(caller) => caller.is_known_elsewhere(),
-            Err(denied) => denied.is_unknown(),
-        },
-    }
-}
-
-/// The caller and what it asks for, if it may have that.
-async fn admit(
-    incoming: &Incoming,
-    request_id: Option<&str>,
-    env: &Env,
-    memory: &Memory,
-) -> (Format, Result<(Caller, Call), ApiError>) {
-    let refused = |denied| Err(memory.refuse(denied, incoming, request_id));
-    let caller = match auth::authenticate(incoming, env, &memory.known).await {
-        Ok(caller) => caller,
-        Err(denied) => return (Format::default(), refused(denied)),
-    };
-    if let Some(problem) = &incoming.problem {
-        return (Format::default(), Err(problem.clone()));
-    }
-    let (format, call) = api::read(&incoming.request);
-    let call = match call.map(|call| caller.authorize(call)) {
-        Err(error) => return (format, Err(error)),
-        Ok(Err(denied)) => return (format, refused(denied)),
-        Ok(Ok(call)) => call,
-    };
-    match rate_limit::check(&caller, &call, incoming, env).await {
-        Ok(()) => (format, Ok((caller, call))),
-        Err(denied) => (format, refused(denied)),
+            Call::Connector(id, _) | Call::CreateSyncJob(id, _) | Call::Webhooks { id, .. } => {
+                return to_connector(id, request.without_body());
+            }
+            Call::SyncJob(job, _) => {
+                return to_connector(job.connector().to_owned(), request.without_body());
+            }
+        };
+        self.send(HttpResponse::new(format.result(result), format))
     }
 }
 

@@ -1,15 +1,24 @@
 //! A cluster behind the Worker, where the setting `ORIGIN` names one: what is not ours goes there and
-//! back as it is, and who has no key of ours may have one there.
+//! back as it is, and who has no key of ours may have one there. Keys of ours stay here, and so does what
+//! Cloudflare Access adds to a request.
 
 use std::time::Duration;
 
-use worker::console_error;
+use wasm_bindgen::JsValue;
+use worker::{Env, Fetch, Method, RequestInit, RequestRedirect, console_error};
 
-use super::known::{CLUSTER_MEMORY_MS, KnownCallers};
+use super::auth;
+use super::known::{CLUSTER_MEMORY_MS, KEY_MEMORY_MS};
 use super::runtime::{
-    HttpResponse, Incoming, JsResult, RawRequest, ask, describe, forward, now_millis, timeout,
+    HttpResponse, Incoming, JsResult, RawRequest, address, cookies, describe, forward, hops,
+    now_millis, timeout,
 };
-use crate::api::{ApiError, AuthError, Caller, Cause, Format, PRIVILEGES_QUESTION, is_ours};
+use super::settings::ClusterSetting;
+use super::{Memory, log};
+use crate::api::{
+    ACCESS_HEADERS, ApiError, AuthError, Caller, Cause, Format, PRIVILEGES_QUESTION,
+    foreign_fingerprint, is_ours, without_access_cookies,
+};
 use crate::values::json::parse_object;
 
 /// The two paths that both have: whose they are depends on whose the key is.
@@ -19,47 +28,153 @@ const HAS_PRIVILEGES: &str = "/_security/user/_has_privileges";
 /// How long to wait for what the cluster says about somebody.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// Is the path the cluster's alone?
-pub(super) fn is_foreign(target: &str) -> bool {
-    !is_ours(target) && path(target) != AUTHENTICATE
+/// Is the request for the cluster alone, where there is one?
+pub(super) fn is_foreign(incoming: &Incoming) -> bool {
+    let target = &incoming.request.target;
+    has_cluster(incoming) && !is_ours(target) && path(target) != AUTHENTICATE
 }
 
-/// Is it a path that both have?
-pub(super) fn is_shared(target: &str) -> bool {
-    matches!(path(target), ROOT | AUTHENTICATE)
-}
-
-/// Is it the one of them that says who somebody is?
-pub(super) fn is_about_caller(target: &str) -> bool {
-    path(target) == AUTHENTICATE
+/// Is there a cluster, or is there meant to be one?
+fn has_cluster(incoming: &Incoming) -> bool {
+    !matches!(incoming.settings.cluster, ClusterSetting::Absent)
 }
 
 fn path(target: &str) -> &str {
     target.split('?').next().unwrap_or_default()
 }
 
-/// Sends a request on, and gives a promise of the cluster's response.
+/// Which product this is, and who is asking, the cluster says itself to those who have no key of ours.
+pub(super) async fn is_for_cluster(
+    incoming: &Incoming,
+    env: &Env,
+    context: &JsValue,
+    memory: &Memory,
+) -> bool {
+    let path = path(&incoming.request.target);
+    match (has_cluster(incoming), path) {
+        (true, ROOT | AUTHENTICATE) => {}
+        _ => return false,
+    }
+    if incoming.authorization.is_empty() {
+        return path == ROOT;
+    }
+    match auth::with_key(incoming, env, context, memory).await {
+        Ok(caller) => caller.is_known_elsewhere(),
+        Err(denied) => denied.is_unknown(),
+    }
+}
+
+/// Sends on what is for the cluster alone, unless it comes with a key of ours.
 ///
 /// # Errors
 /// If the runtime fails.
-pub(super) fn pass_on(incoming: &Incoming, raw: &RawRequest) -> JsResult {
-    let Incoming { cluster, host, via, forwarded_for, address, request, .. } = incoming;
+pub(super) async fn pass_through(
+    incoming: &Incoming,
+    raw: &RawRequest,
+    env: &Env,
+    context: &JsValue,
+    memory: &Memory,
+) -> JsResult {
+    if let Err(denied) = keep_own_keys(incoming, env, context, memory).await {
+        log::refusal(&denied, &incoming.request, incoming.request_id());
+        memory.refusals.count(denied.why);
+        return refuse(incoming, &denied.failure);
+    }
+    pass_on(incoming, raw).await
+}
+
+/// Refuses a request that comes with a key of ours, right or wrong: the cluster would get to see it.
+async fn keep_own_keys(
+    incoming: &Incoming,
+    env: &Env,
+    context: &JsValue,
+    memory: &Memory,
+) -> Result<(), AuthError> {
+    let Incoming { authorization, .. } = incoming;
+    let fingerprint = || foreign_fingerprint(authorization);
+    if authorization.is_empty() || memory.strangers.get(fingerprint).is_some() {
+        return Ok(());
+    }
+    let asked_at = now_millis();
+    match auth::with_key(incoming, env, context, memory).await {
+        Ok(caller) if caller.is_known_elsewhere() => Ok(()),
+        Ok(caller) => Err(caller.not_for_cluster()),
+        Err(denied) if denied.is_unknown() => {
+            memory.strangers.remember(fingerprint(), (), asked_at + KEY_MEMORY_MS);
+            Ok(())
+        }
+        Err(denied) => Err(denied),
+    }
+}
+
+/// Sends a request on.
+///
+/// # Errors
+/// If the runtime fails.
+pub(super) async fn pass_on(incoming: &Incoming, raw: &RawRequest) -> JsResult {
+    let Incoming { host, request, .. } = incoming;
+    let cluster = match cluster(incoming) {
+        Ok(cluster) => cluster,
+        Err(error) => return refuse(incoming, &error),
+    };
+    let (via, forwarded_for) = hops(raw);
     // What this service is called in `Via` (RFC 9110, 7.6.3).
     let here = format!("1.1 {host} (connector-status)");
     if via.split(',').any(|hop| hop.trim() == here) {
         let reason = format!("[ORIGIN] leads from [{host}] back to it, instead of to a cluster");
         let error = ApiError::of(508, Cause::new("loop_detected_exception", reason));
-        let format = Format::default();
-        let response = HttpResponse::new(format.failure(&error), &format);
-        return response.for_method(&request.method).send();
+        return refuse(incoming, &error);
     }
-    let listed = |list: &str, one: &str| match (list, one) {
+    let (via, forwarded_for) = (listed(&via, &here), listed(&forwarded_for, &address(raw)));
+    let cookies = without_access_cookies(&cookies(raw));
+    let present = |text: &'static str, value: &str| (text, Some(value.to_owned()));
+    let mut headers = vec![present("via", &via)];
+    headers.extend((!forwarded_for.is_empty()).then(|| present("x-forwarded-for", &forwarded_for)));
+    headers.push(("cookie", cookies));
+    headers.extend(ACCESS_HEADERS.map(|name| (name, None)));
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_deref())).collect();
+    let url = format!("{cluster}{}", request.target);
+    match forward(raw, &url, &headers).await {
+        Ok(response) => Ok(response),
+        Err(thrown) => {
+            // The error may name the URL, and its query is nobody's concern.
+            let why = describe(&thrown);
+            let why = if why.contains(&url) { "it cannot be asked" } else { &why };
+            console_error!("the cluster cannot be reached: {why}");
+            refuse(incoming, &ApiError::unavailable("the cluster behind this service"))
+        }
+    }
+}
+
+/// A list in a header, and one more.
+fn listed(list: &str, one: &str) -> String {
+    match (list, one) {
         ("", one) => one.to_owned(),
         (list, "") => list.to_owned(),
         (list, one) => format!("{list}, {one}"),
-    };
-    let url = url(cluster, &request.target);
-    forward(raw, &url, &listed(via, &here), &listed(forwarded_for, address))
+    }
+}
+
+fn refuse(incoming: &Incoming, error: &ApiError) -> JsResult {
+    let format = Format::default();
+    let response = HttpResponse::new(format.failure(error), &format);
+    response.opaque_id(incoming.opaque_id.clone()).for_method(&incoming.request.method).send()
+}
+
+/// The address of the cluster.
+///
+/// # Errors
+/// 503 if the setting is no address.
+fn cluster(incoming: &Incoming) -> Result<&str, ApiError> {
+    match &incoming.settings.cluster {
+        ClusterSetting::At(address) => Ok(address),
+        ClusterSetting::Absent | ClusterSetting::Malformed => {
+            let reason = "the setting [ORIGIN] is not the address of a cluster, such as \
+                          [https://cluster.example:9200]";
+            console_error!("{reason}");
+            Err(ApiError::of(503, Cause::new("unavailable_exception", reason)))
+        }
+    }
 }
 
 /// Asks the cluster whose credentials these are, and what for.
@@ -68,18 +183,20 @@ pub(super) fn pass_on(incoming: &Incoming, raw: &RawRequest) -> JsResult {
 /// 401 if it does not know them, 503 if it does not say.
 pub(super) async fn authenticate(
     incoming: &Incoming,
-    known: &KnownCallers,
+    memory: &Memory,
 ) -> Result<Caller, AuthError> {
-    let Incoming { cluster, authorization, .. } = incoming;
+    let authorization = &incoming.authorization;
+    let unsaid = |error| AuthError::of(error, "the cluster does not say", None);
+    let cluster = cluster(incoming).map_err(unsaid)?;
     let asked_at = now_millis();
     let asked = timeout(LIMIT, async {
-        let who = ask(&url(cluster, AUTHENTICATE), authorization, None).await?;
+        let who = ask(&format!("{cluster}{AUTHENTICATE}"), authorization, None).await?;
         if who.status != 200 {
             return Ok((who, None));
         }
-        let question = Some(PRIVILEGES_QUESTION);
-        let privileges = ask(&url(cluster, HAS_PRIVILEGES), authorization, question).await?;
-        Ok((who, Some(privileges)))
+        let url = format!("{cluster}{HAS_PRIVILEGES}");
+        let privileges = ask(&url, authorization, Some(PRIVILEGES_QUESTION)).await?;
+        Ok::<_, worker::Error>((who, Some(privileges)))
     });
     let why = match asked.await {
         Some(Ok((who, Some(privileges)))) if privileges.status == 200 => {
@@ -87,7 +204,9 @@ pub(super) async fn authenticate(
             let caller = fields.and_then(|(who, rights)| Caller::of_cluster(&who, &rights));
             match caller {
                 Some(caller) => {
-                    known.remember(authorization, &caller, asked_at, CLUSTER_MEMORY_MS);
+                    let fingerprint = foreign_fingerprint(authorization);
+                    let until = asked_at + CLUSTER_MEMORY_MS;
+                    memory.known.remember(fingerprint, caller.clone(), until);
                     return Ok(caller);
                 }
                 None => "it answers something else".to_owned(),
@@ -100,15 +219,38 @@ pub(super) async fn authenticate(
             let status = privileges.map_or(who.status, |privileges| privileges.status);
             format!("it answers {status}")
         }
-        Some(Err(thrown)) => describe(&thrown),
+        Some(Err(error)) => error.to_string(),
         None => format!("no answer within {} s", LIMIT.as_secs()),
     };
     console_error!("the cluster does not say who is asking: {why}");
     let error =
         ApiError::unavailable("the cluster behind this service, which may know these credentials,");
-    Err(AuthError::of(error, "the cluster does not say", None))
+    Err(unsaid(error))
 }
 
-fn url(cluster: &str, target: &str) -> String {
-    format!("{}{target}", cluster.trim_end_matches('/'))
+/// The cluster's answer to a question of ours.
+struct ClusterReply {
+    status: u16,
+    /// The body of a success.
+    text: String,
+}
+
+/// Asks something in the name of whoever has these credentials.
+async fn ask(
+    url: &str,
+    authorization: &str,
+    body: Option<&str>,
+) -> Result<ClusterReply, worker::Error> {
+    let mut init = RequestInit::new();
+    init.with_method(if body.is_some() { Method::Post } else { Method::Get })
+        .with_redirect(RequestRedirect::Manual)
+        .with_body(body.map(JsValue::from));
+    init.headers.set("authorization", authorization)?;
+    init.headers.set("accept", "application/json")?;
+    init.headers.set("content-type", "application/json")?;
+    let request = worker::Request::new_with_init(url, &init)?;
+    let mut response = Fetch::Request(request).send().await?;
+    let status = response.status_code();
+    let text = if status == 200 { response.text().await? } else { String::new() };
+    Ok(ClusterReply { status, text })
 }

@@ -2,28 +2,26 @@
 
 use worker::{Env, console_error};
 
-use super::runtime::Incoming;
-use crate::api::{AuthError, Call, Caller};
-
-/// The binding that counts writes. There need not be one.
-const WRITES: &str = "WRITE_LIMIT";
+use super::runtime::{Incoming, RawRequest, address};
+use super::settings::WRITES;
+use crate::api::{Admitted, AuthError};
 
 /// Counts a write.
 ///
 /// # Errors
 /// 429 if the caller has written too often.
 pub(super) async fn check(
-    caller: &Caller,
-    call: &Call,
+    admitted: &Admitted,
     incoming: &Incoming,
+    raw: &RawRequest,
     env: &Env,
 ) -> Result<(), AuthError> {
-    if !incoming.counts_writes || !call.writes() {
+    if !incoming.settings.counts_writes || !admitted.intent().writes() {
         return Ok(());
     }
-    let name = match caller.key_id() {
+    let name = match admitted.caller().key_id() {
         Some(id) => format!("key:{id}"),
-        None => format!("address:{}", incoming.address),
+        None => format!("address:{}", address(raw)),
     };
     let counted = match env.rate_limiter(WRITES) {
         Ok(limiter) => limiter.limit(name).await,
@@ -31,7 +29,7 @@ pub(super) async fn check(
     };
     match counted {
         Ok(outcome) if outcome.success => Ok(()),
-        Ok(_) => Err(AuthError::too_many(caller)),
+        Ok(_) => Err(AuthError::too_many(admitted.caller())),
         // A counter that is away is no reason to turn writers away.
         Err(error) => {
             console_error!("{WRITES} does not count: {error}");

@@ -2,11 +2,11 @@
 //! What the Directory does about it is in objects/directory/live.rs.
 
 use serde_json::Value;
-use worker::{Env, console_error};
+use worker::console_error;
 
 use super::message::{self, Origin};
+use super::new_id;
 use super::runtime::{Incoming, now_millis};
-use super::{auth, new_id};
 use crate::api::{ApiError, Caller, Response, Ticket, Watch};
 use crate::connector::Fields;
 
@@ -18,12 +18,12 @@ const KNOWN_ELSEWHERE_MS: u64 = 10 * 60_000;
 ///
 /// # Errors
 /// 500 if there is no chance to be had.
-pub(super) fn ticket(caller: &Caller, env: &Env) -> Result<Response, ApiError> {
+pub(super) fn ticket(caller: &Caller, root: &str) -> Result<Response, ApiError> {
     let nonce = new_id().ok_or_else(|| {
         console_error!("a ticket cannot be made");
         ApiError::internal()
     })?;
-    Ok(caller.ticket(&nonce, &auth::root(env), now_millis()))
+    Ok(caller.ticket(&nonce, root, now_millis()))
 }
 
 /// Somebody who wants to watch, as the Directory is told.

@@ -2,8 +2,8 @@
 
 use crate::common::request;
 use connector_status::api::{
-    self, AuthError, Call, Caller, Credentials, Key, Privilege, Request, TICKET_LIFE_MS, Ticket,
-    cors_origin,
+    self, AuthError, Call, Caller, Credentials, Intent, Key, Privilege, Request, TICKET_LIFE_MS,
+    Ticket, cors_origin, foreign_fingerprint, without_access_cookies,
 };
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ fn caller(more: &str) -> Caller {
     let key = Key::from_json(&key(more)).expect("a sound key");
     let header = format!("ApiKey {RIGHT}");
     let credentials = Credentials::parse(&header).unwrap_or_else(|_| panic!("sound credentials"));
-    credentials.open(Some(&key), NOW).expect("the right secret")
+    credentials.open(Some(&key), "", NOW).expect("the right secret")
 }
 
 fn call(method: &str, target: &str) -> Call {
@@ -45,6 +45,12 @@ fn call(method: &str, target: &str) -> Call {
         ..Request::default()
     };
     api::read(&request).1.expect("a sound request")
+}
+
+/// What a caller gets of a request: first of its head, then of all of it.
+fn authorize(caller: Caller, method: &str, target: &str) -> Result<Call, AuthError> {
+    let intent = Intent::of(method, target).expect("a route");
+    caller.authorize(intent)?.narrow(call(method, target))
 }
 
 fn outcome<T>(result: Result<T, AuthError>) -> (u16, &'static str) {
@@ -107,7 +113,7 @@ fn secrets_are_compared_and_keys_expire() {
     for (token, kept, expected) in table {
         let credentials =
             Credentials::parse(&format!("ApiKey {token}")).unwrap_or_else(|_| panic!("sound"));
-        assert_eq!(outcome(credentials.open(kept.as_ref(), NOW)), expected);
+        assert_eq!(outcome(credentials.open(kept.as_ref(), "", NOW)), expected);
     }
 }
 
@@ -116,8 +122,8 @@ fn unknown_key_and_wrong_secret_get_the_same_answer() {
     let key = Key::from_json(&key("")).expect("a sound key");
     let credentials =
         Credentials::parse(&format!("ApiKey {WRONG}")).unwrap_or_else(|_| panic!("sound"));
-    let unknown = credentials.open(None, NOW).expect_err("no such key");
-    let wrong = credentials.open(Some(&key), NOW).expect_err("wrong secret");
+    let unknown = credentials.open(None, "", NOW).expect_err("no such key");
+    let wrong = credentials.open(Some(&key), "", NOW).expect_err("wrong secret");
     assert_eq!(unknown.failure, wrong.failure);
     assert_ne!(unknown.why, wrong.why);
 }
@@ -222,7 +228,7 @@ fn privileges_and_patterns() {
         (TEAM_A, "POST", documents("-sync-jobs", &format!("_update/{OTHERS}")), out),
     ];
     for (more, method, target, expected) in job_table {
-        let got = outcome(caller(more).authorize(call(method, &target)));
+        let got = outcome(authorize(caller(more), method, &target));
         assert_eq!(got, expected, "{more} {method} {target}");
     }
     let table = [
@@ -255,14 +261,14 @@ fn privileges_and_patterns() {
         (NOWHERE, "GET", "/_connector/any", out),
     ];
     for (more, method, target, expected) in table {
-        let got = outcome(caller(more).authorize(call(method, target)));
+        let got = outcome(authorize(caller(more), method, target));
         assert_eq!(got, expected, "{more} {method} {target}");
     }
 }
 
 #[test]
 fn lists_are_narrowed_down() {
-    let ids = |more: &str| match caller(more).authorize(call("GET", "/_connector")) {
+    let ids = |more: &str| match authorize(caller(more), "GET", "/_connector") {
         Ok(Call::List(list)) => list.filter.ids,
         other => panic!("{other:?}"),
     };
@@ -272,7 +278,7 @@ fn lists_are_narrowed_down() {
     assert_eq!(ids(&format!(r#"{manage},"connectors":["a*"]"#)), Some(vec!["a*".to_owned()]));
     assert_eq!(ids(&format!(r#"{manage},"connectors":[]"#)), Some(vec![]));
     for target in ["/_connector/_sync_job", "/.elastic-connectors/_search"] {
-        let connectors = |more: &str| match caller(more).authorize(call("GET", target)) {
+        let connectors = |more: &str| match authorize(caller(more), "GET", target) {
             Ok(Call::Search(search)) => search.connectors,
             other => panic!("{other:?}"),
         };
@@ -296,7 +302,7 @@ fn anonymous_access() {
         for (method, expected) in [("GET", get), ("PUT", put)] {
             let target = "/_connector/any/_status";
             let result = Caller::anonymous(privilege, target)
-                .and_then(|caller| caller.authorize(call(method, target)));
+                .and_then(|caller| authorize(caller, method, target));
             assert_eq!(outcome(result), expected, "{name} {method}");
         }
     }
@@ -306,7 +312,7 @@ fn anonymous_access() {
 #[test]
 fn refusals_name_the_action_and_the_key_but_not_its_secret() {
     let reason = |more: &str, method: &str, target: &str| {
-        let denial = caller(more).authorize(call(method, target)).expect_err("refused");
+        let denial = authorize(caller(more), method, target).expect_err("refused");
         let json: serde_json::Value =
             serde_json::from_str(&denial.failure.to_json()).expect("JSON");
         assert_eq!(json["error"]["type"], "security_exception");
@@ -371,7 +377,7 @@ fn actions_are_called_as_elasticsearch_calls_them() {
         ("POST", "/.elastic-connectors-sync-jobs/_doc", "indices:data/write/index"),
     ];
     for (method, target, action) in table {
-        let failure = caller("").authorize(call(method, target)).expect_err("refused").failure;
+        let failure = authorize(caller(""), method, target).expect_err("refused").failure;
         let said = failure.to_json();
         assert!(said.contains(&format!("action [{action}] is unauthorized")), "{said}");
     }
@@ -430,7 +436,7 @@ fn callers_whom_a_cluster_knows() {
     }
     let nobody =
         Caller::of_cluster(user.as_object().unwrap(), rights(false, false).as_object().unwrap());
-    let denied = nobody.unwrap().authorize(call("GET", "/_connector")).unwrap_err();
+    let denied = authorize(nobody.unwrap(), "GET", "/_connector").unwrap_err();
     assert_eq!(denied.failure.status, 403);
     assert!(denied.failure.to_json().contains("unauthorized for user [elastic]"));
 }
@@ -440,13 +446,15 @@ fn credentials_that_somebody_else_may_know() {
     let expired = Key::from_json(&key(r#","privileges":[],"expiration":1"#)).unwrap();
     let sound = Key::from_json(&key(r#","privileges":[]"#)).unwrap();
     let open = |token: &str, key: Option<&Key>| {
-        Credentials::parse(&format!("ApiKey {token}")).and_then(|it| it.open(key, NOW))
+        Credentials::parse(&format!("ApiKey {token}")).and_then(|it| it.open(key, ROOT, NOW))
     };
     assert!(open(RIGHT, None).unwrap_err().is_unknown());
-    assert!(open(WRONG, Some(&sound)).unwrap_err().is_unknown());
     assert!(open("no base64!", None).unwrap_err().is_unknown());
-    // Ours, and over.
+    // Ours, and wrong or over. A wrong secret of the root key is one too.
+    assert!(!open(WRONG, Some(&sound)).unwrap_err().is_unknown());
     assert!(!open(RIGHT, Some(&expired)).unwrap_err().is_unknown());
+    let wrong_root = "cm9vdC1pZDpub3QtdGhlLXNlY3JldA==";
+    assert!(!open(wrong_root, None).unwrap_err().is_unknown());
     assert!(!AuthError::missing("/").is_unknown());
 }
 
@@ -558,8 +566,8 @@ fn people_who_have_signed_in() {
         .expect("she may read");
     assert!(ann.is_signed_in() && ann.is_known_elsewhere());
     assert_eq!(ann.key_id().as_deref(), Some("ann@example.com"));
-    assert_eq!(outcome(ann.authorize(call("GET", "/_connector/x"))), (200, ""));
-    assert_eq!(outcome(ann.authorize(call("PUT", "/_connector/x/_status"))), (403, "privilege"));
+    assert_eq!(outcome(authorize(ann.clone(), "GET", "/_connector/x")), (200, ""));
+    assert_eq!(outcome(authorize(ann.clone(), "PUT", "/_connector/x/_status")), (403, "privilege"));
     let who: Value = serde_json::from_str(&ann.describe().body).expect("JSON");
     assert_eq!(who["email"], "ann@example.com");
     assert_eq!(who["authentication_realm"]["name"], "_cloudflare_access");
@@ -579,9 +587,13 @@ fn what_concerns_all_connectors_is_not_for_keys_of_some() {
     let monitor = caller(r#","privileges":["monitor_connector"]"#);
     let team = caller(r#","privileges":["manage_connector"],"connectors":["team-a-*"]"#);
     for (method, target, for_monitor) in all {
-        assert_eq!(outcome(manager.authorize(call(method, target))), (200, ""), "{target}");
-        assert_eq!(outcome(monitor.authorize(call(method, target))), for_monitor, "{target}");
-        assert_eq!(outcome(team.authorize(call(method, target))), (403, "connector"), "{target}");
+        assert_eq!(outcome(authorize(manager.clone(), method, target)), (200, ""), "{target}");
+        assert_eq!(outcome(authorize(monitor.clone(), method, target)), for_monitor, "{target}");
+        assert_eq!(
+            outcome(authorize(team.clone(), method, target)),
+            (403, "connector"),
+            "{target}"
+        );
     }
 }
 
@@ -596,7 +608,7 @@ fn a_limited_key_is_limited_in_every_question_about_many() {
         ("/_connector/a1", None),
     ];
     for (target, expected) in table {
-        let call = limited().authorize(call("GET", target)).unwrap();
+        let call = authorize(limited(), "GET", target).unwrap();
         assert_eq!(call.patterns(), expected, "{target}");
     }
     for (target, expected) in [
@@ -604,7 +616,7 @@ fn a_limited_key_is_limited_in_every_question_about_many() {
         ("/_connector/_watch?id=a1", Ok(patterns)),
         ("/_connector/_watch?id=b1", Err((403, "connector"))),
     ] {
-        let got = match limited().authorize(call("GET", target)) {
+        let got = match authorize(limited(), "GET", target) {
             Ok(Call::Watch(watch)) => Ok(watch.connectors),
             Ok(other) => panic!("{other:?}"),
             Err(denial) => Err((denial.failure.status, denial.why)),
@@ -647,8 +659,10 @@ fn what_is_not_allowed_is_called_as_elasticsearch_calls_it() {
         ("POST", "/_connector/a/_rewind?to=2026-11-25", "", "rewind"),
     ];
     for (method, target, body, action) in table {
-        let call = api::read(&request(method, target, body)).1.expect("a sound request");
-        let denial = caller(r#","privileges":["monitor_connector"]"#).authorize(call).unwrap_err();
+        assert!(api::read(&request(method, target, body)).1.is_ok(), "{target}");
+        let intent = Intent::of(method, target).expect("a route");
+        let denial =
+            caller(r#","privileges":["monitor_connector"]"#).authorize(intent).unwrap_err();
         let said = denial.failure.to_json();
         assert!(said.contains(&format!("xpack/connector/{action}]")), "{target}: {said}");
     }
@@ -673,5 +687,49 @@ fn tickets_have_a_limit() {
         let outcome = outcome(shown(&ticket).expect("there is one"));
         let expected = if sound { (200, "") } else { (401, "malformed ticket") };
         assert_eq!(outcome, expected, "{characters}");
+    }
+}
+
+#[test]
+fn credentials_are_one_however_they_are_spelled() {
+    let bare = RIGHT.trim_end_matches('=');
+    let spellings = [
+        format!("ApiKey {RIGHT}"),
+        format!("apikey {RIGHT}"),
+        format!("APIKEY    {RIGHT}  "),
+        format!("  ApiKey {RIGHT}"),
+        format!("ApiKey {bare}"),
+        format!("ApiKey {bare}==="),
+    ];
+    let ours = |header: &str| {
+        let credentials = Credentials::parse(header);
+        credentials.unwrap_or_else(|_| panic!("sound: {header}")).fingerprint()
+    };
+    for spelling in &spellings {
+        assert_eq!(ours(spelling), ours(&spellings[0]), "{spelling}");
+        assert_eq!(foreign_fingerprint(spelling), foreign_fingerprint(&spellings[0]), "{spelling}");
+    }
+    // To us the scheme makes no difference, to a cluster it does.
+    let basic = format!("Basic {RIGHT}");
+    assert_eq!(ours(&basic), ours(&spellings[0]));
+    assert_ne!(foreign_fingerprint(&basic), foreign_fingerprint(&spellings[0]));
+    assert_ne!(ours(&format!("ApiKey {OTHER_ID}")), ours(&spellings[0]));
+    // What only a cluster can read.
+    assert_eq!(foreign_fingerprint("Bearer a.b.c"), foreign_fingerprint("bearer  a.b.c "));
+    assert_ne!(foreign_fingerprint("Bearer a.b.c"), foreign_fingerprint("Bearer a.b.d"));
+}
+
+#[test]
+fn cookies_of_access_stay_here() {
+    for (given, expected) in [
+        ("", None),
+        ("a=b", Some("a=b")),
+        ("CF_Authorization=eyJ", None),
+        ("a=b; CF_Authorization=eyJ; c=d", Some("a=b; c=d")),
+        ("cf_authorization=eyJ;a=b;;", Some("a=b")),
+        (" CF_AppSession=x ; sid=CF_Authorization", Some("sid=CF_Authorization")),
+        ("c\u{e4}f=\u{e4}", Some("c\u{e4}f=\u{e4}")),
+    ] {
+        assert_eq!(without_access_cookies(given).as_deref(), expected, "{given}");
     }
 }

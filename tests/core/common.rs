@@ -101,7 +101,7 @@ impl World {
                     }
                 }
             }
-            Call::Static { response, .. } => response,
+            Call::Static(response) => response,
             Call::CreateSyncJob(asked, creation) => {
                 let connector = connector.filter(|_| asked == id);
                 let now = Time::from_millis(now);

@@ -2,7 +2,7 @@
 
 use crate::common::request;
 use connector_status::api::{
-    self, Call, Format, Media, Operation, Precondition, Request, Response, Write,
+    self, Call, Format, Intent, Media, Operation, Precondition, Request, Response, Write,
 };
 use connector_status::budget::{Budget, Purpose};
 use connector_status::connector::{Connector, with_id};
@@ -205,7 +205,8 @@ fn which_requests_write_and_what_the_history_calls_them() {
     ];
     for (method, path, body, name) in table {
         let call = read(method, &format!("/_connector/c{path}"), body);
-        assert_eq!(call.writes(), name.is_some(), "{method} {path}");
+        let intent = Intent::of(method, &format!("/_connector/c{path}")).expect("a route");
+        assert_eq!(intent.writes(), name.is_some(), "{method} {path}");
         let Call::Connector(id, operation) = call else { panic!("{method} {path}") };
         assert_eq!(id, "c");
         if let Operation::Write(write) = operation {
@@ -219,7 +220,9 @@ fn which_requests_write_and_what_the_history_calls_them() {
         ("POST", "/_connector", true),
         ("PUT", "/_connector", true),
     ] {
-        assert_eq!(read(method, target, "").writes(), writes, "{method} {target}");
+        read(method, target, "");
+        let intent = Intent::of(method, target).expect("a route");
+        assert_eq!(intent.writes(), writes, "{method} {target}");
     }
 }
 

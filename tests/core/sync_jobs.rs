@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use crate::common::{World, job_id, request};
 use connector_status::api::{
-    self, ApiError, Call, Commit, Current, Operation, Precondition, SyncJobOperation, Write, etag,
-    is_ours,
+    self, ApiError, Call, Commit, Current, Intent, Operation, Precondition, SyncJobOperation,
+    Write, etag, is_ours,
 };
 use connector_status::connector::{Connector, Creation};
 use connector_status::protocol::claims::Change;
@@ -167,7 +167,9 @@ fn what_of_a_request_the_edge_needs_to_know() {
         ("DELETE", "/_connector/_sync_job/j.c", "", true),
         ("POST", "/.elastic-connectors/_update/c", r#"{"doc":{}}"#, true),
     ] {
-        assert_eq!(call(method, target, body).writes(), writes, "{method} {target}");
+        call(method, target, body);
+        let intent = Intent::of(method, target).expect("a route");
+        assert_eq!(intent.writes(), writes, "{method} {target}");
     }
     // Which jobs go with a connector?
     for (query, expected) in [
@@ -210,6 +212,37 @@ fn what_of_a_request_the_edge_needs_to_know() {
         ("//.elastic-connectors/_search", true),
         ("/search-a,.elastic-connectors/_search", true),
         ("/search-a%2C.elastic-connectors-v1/_search", true),
+        // Patterns that cover one of them, and expressions that do not look like it.
+        ("/*/_search", true),
+        ("/_all/_search", true),
+        ("/.elastic-connectors*/_search", true),
+        ("/.elastic-connectors-%2A/_search", true),
+        ("/.*/_search", true),
+        ("/*-v1/_settings", true),
+        ("/search-*,.elastic*/_search", true),
+        ("/%3C.elastic-connectors%3E/_search", true),
+        ("/%3C.elastic-connectors-v%7Bnow%2Fd%7D%3E/_search", true),
+        ("/.elastic-connectors::data/_search", true),
+        ("/*,-search-a/_search", true),
+        ("/*,-.elastic-connectors/_search", true),
+        ("/.elastic-connectors,*,-.elastic*/_search", true),
+        ("/-.elastic-connectors*,*/_search", true),
+        ("/*,-.elastic-connectors*/_search", false),
+        ("/search-*/_search", false),
+        ("/.elastic-apps*/_search", false),
+        ("/%3Csearch-%7Bnow%2Fd%7D%3E/_search", false),
+        ("/_search", false),
+        // Paths that others read as another one.
+        ("/foo/../.elastic-connectors/_search", true),
+        ("/%2e/.elastic-connectors/_search", true),
+        ("/foo/%2E%2e/.elastic-connectors/_search", true),
+        ("/foo/.%2e/_search", true),
+        ("/foo\\..\\.elastic-connectors/_search", true),
+        ("/.elastic\t-connectors/_search", true),
+        ("/search-a/_doc/..", true),
+        ("/search-a/_doc/...", false),
+        ("/search-a/_doc/.hidden", false),
+        ("/search-a/_doc/a%2F..%2Fb", false),
         ("/.elastic-connectors-v2", false),
         ("/_bulk", false),
         ("/_connectors", false),
@@ -217,6 +250,10 @@ fn what_of_a_request_the_edge_needs_to_know() {
         ("/%zz", true),
     ] {
         assert_eq!(is_ours(target), ours, "{target}");
+        // What is ours and cannot be answered is refused.
+        let (_, read) = api::read(&request("GET", target, ""));
+        let is_ambiguous = target.contains(['*', '<', '\\', '\t']) || target.contains("/..");
+        assert!(!(ours && is_ambiguous && read.is_ok()), "{target}");
     }
 }
 

@@ -3,8 +3,10 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -93,11 +95,19 @@ async function startWorker(vars = {}) {
   const ROOT_API_KEY = Buffer.from(OURS.split(" ")[1], "base64").toString();
   const server = await serve({
     workers: { it: ours({ vars: { ROOT_API_KEY, ...vars } }), kv: kvWorker },
-    sockets: { it: "it" },
+    sockets: { it: "it", kv: "kv#control" },
     // All that the Worker asks elsewhere.
     external: { internet: `127.0.0.1:${cluster.port}` },
   });
-  return { url: server.url("it"), pid: server.pid, log: server.log, close: server.kill };
+  return {
+    url: server.url("it"),
+    port: server.ports.it,
+    pid: server.pid,
+    log: server.log,
+    close: server.kill,
+    /** Keys by their ids, as the namespace holds them. */
+    putKeys: (entries) => fetch(`${server.url("kv")}/load`, { method: "POST", body: JSON.stringify(entries) }),
+  };
 }
 
 before(async () => {
@@ -299,6 +309,108 @@ test("what is ours never reaches the cluster, served or not", async () => {
     const { status } = await ask(method, path, body);
     assert.ok([400, 404, 405].includes(status), `${method} ${path}: ${status}`);
     assert.equal(cluster.to(path).length, 0, path);
+  }
+});
+
+/** Sends a path as it is: clients resolve dots and backslashes. */
+function askAsItIs(port, method, path, headers = []) {
+  return new Promise((resolve, reject) => {
+    const lines = [`${method} ${path} HTTP/1.1`, "Host: localhost", "Connection: close", `Authorization: ${USER}`, ...headers];
+    const socket = connect(port, "127.0.0.1", () => socket.write(`${lines.join("\r\n")}\r\n\r\n`));
+    let answer = "";
+    socket.setTimeout(10_000, () => socket.destroy(new Error(`${path}: no answer`)));
+    socket.on("data", (data) => (answer += data));
+    socket.on("error", reject);
+    socket.on("close", () => resolve(Number(answer.split(" ")[1])));
+  });
+}
+
+test("no path leads to the cluster's own connectors", async (t) => {
+  const before = cluster.seen.length;
+  for (const path of [
+    "/foo/../.elastic-connectors/_search",
+    "/foo/%2e%2E/.elastic-connectors/_search",
+    "/%2e/.elastic-connectors/_search",
+    "/foo/..%2f.elastic-connectors/../../.elastic-connectors/_search",
+    "/foo\\..\\.elastic-connectors/_search",
+    "/.elastic\t-connectors/_search",
+    "/./_connector",
+    "/.elastic-connectors*/_search",
+    "/.elastic-connectors-v%2A/_search",
+    "/_all/_search",
+    "/*/_search",
+    "/%2A/_search",
+    "/search-dir,.elastic-*/_search",
+    "/%3C.elastic-connectors-v%7Bnow%2Fd%7D%3E/_search",
+    "/.elastic-connectors-v1::data/_search",
+  ]) {
+    await t.test(path, async () => assert.equal(await askAsItIs(worker.port, "GET", path), 400));
+  }
+  assert.deepEqual(cluster.seen.slice(before).filter(({ url }) => !url.startsWith("/_security/")), []);
+  // What covers nothing of ours is the cluster's.
+  for (const path of ["/search-*/_search", "/*,-.elastic-connectors*/_search", "/search-dir/_doc/.hidden"]) {
+    assert.equal(await askAsItIs(worker.port, "GET", path), 200, path);
+  }
+});
+
+test("a key of ours, right or wrong, never leaves for the cluster", async () => {
+  const bearing = (id, secret, scheme = "ApiKey") => `${scheme} ${Buffer.from(`${id}:${secret}`).toString("base64")}`;
+  const secret = "a secret of ours, not of the cluster";
+  const secret_sha256 = createHash("sha256").update(secret).digest("base64");
+  const record = (more) => JSON.stringify({ name: "Ours", secret_sha256, privileges: ["manage_connector"], ...more });
+  await worker.putKeys([["kept", record()], ["over", record({ expiration: 1 })]]);
+  // [credentials, what they get on a path of the cluster's]
+  const table = [
+    [OURS, 403],
+    [bearing("root", "another secret"), 401],
+    [bearing("kept", secret), 403],
+    [bearing("kept", secret, "Basic"), 403],
+    [bearing("kept", "another secret"), 401],
+    [bearing("kept", "another secret", "bearer"), 401],
+    [bearing("over", secret), 401],
+  ];
+  const before = cluster.seen.length;
+  for (const [authorization, expected] of table) {
+    const get = (path) => send(worker.url, "GET", path, undefined, { authorization });
+    const { status, body } = await get("/search-dir/_count");
+    assert.deepEqual([status, body.error.type], [expected, "security_exception"], authorization);
+    for (const path of ["/", "/_security/_authenticate", "/_connector"]) {
+      assert.equal((await get(path)).status, expected === 403 ? 200 : 401, `${path} ${authorization}`);
+    }
+  }
+  assert.equal(cluster.seen.length, before);
+  // Whose key it is, is asked before each time.
+  for (const authorization of [USER, NOBODY]) {
+    assert.equal((await send(worker.url, "GET", "/search-dir/_count", undefined, { authorization })).status, 200);
+  }
+});
+
+test("what Cloudflare Access adds to a request stays here", async () => {
+  const access = ["cf-access-jwt-assertion", "cf-access-authenticated-user-email", "cf-access-client-id", "cf-access-client-secret"];
+  const headers = Object.fromEntries(access.map((name) => [name, "of-access"]));
+  await ask("GET", "/teapot", undefined, { ...headers, cookie: "sid=1; CF_Authorization=eyJhbGciOi; theme=dark" });
+  const { headers: passed } = cluster.to("/teapot").at(-1);
+  assert.equal(passed.cookie, "sid=1; theme=dark");
+  for (const name of access) assert.equal(passed[name], undefined, name);
+  await ask("GET", "/teapot", undefined, { cookie: "CF_Authorization=eyJhbGciOi" });
+  assert.equal(cluster.to("/teapot").at(-1).headers.cookie, undefined);
+});
+
+test("an ORIGIN that is no address is named, and neither it nor a query is repeated", async () => {
+  for (const ORIGIN of ["cluster.example:9200", "https://", "https://elastic:changeme@cluster.example", "ftp://cluster.example", "https://cluster.example?secret=changeme"]) {
+    const own = await startWorker({ ORIGIN });
+    try {
+      const get = (path, authorization) => send(own.url, "GET", path, undefined, { authorization });
+      const passed = await get("/search-dir/_search?q=private", USER);
+      assert.equal(passed.status, 503, ORIGIN);
+      assert.match(passed.body.error.reason, /setting \[ORIGIN\]/);
+      assert.equal((await get("/_connector?q=private", USER)).status, 503);
+      assert.equal((await get("/_connector", OURS)).status, 200, "what is ours goes on");
+      assert.doesNotMatch(own.log() + JSON.stringify(passed.body), /changeme|private/);
+      assert.match(own.log(), /\[ORIGIN\]/);
+    } finally {
+      await own.close();
+    }
   }
 });
 

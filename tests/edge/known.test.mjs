@@ -48,3 +48,15 @@ test("nobody is remembered beyond their key's end", async () => {
   assert.equal(await status(bearing("short", secret)), 200);
   await until(() => status(bearing("short", secret)), (found) => found === 401, 30);
 });
+
+test("one key in many spellings is remembered once", async () => {
+  await server.kv("load", [["spelled", record()]]);
+  const before = await reads();
+  const token = btoa(`spelled:${secret}`);
+  const bare = token.replace(/=+$/, "");
+  const spelled = ["ApiKey", "apikey", "APIKEY", "aPiKeY", "Bearer", "bEARER", "Basic"].flatMap((scheme) =>
+    [token, bare, `${bare}=`, `${bare}==`, ` ${token}`, `   ${bare}`].map((text) => `${scheme} ${text}`),
+  );
+  for (const authorization of spelled) assert.equal(await status({ authorization }), 200, authorization);
+  assert.equal((await reads()) - before, 1);
+});

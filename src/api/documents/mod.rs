@@ -16,8 +16,10 @@ use super::sync_jobs::{SyncJobCreation, SyncJobOperation, SyncJobWrite};
 use super::{
     Call, Operation, Request, Write, checked, id_problems, refuse_body, require_body, valid,
 };
+use crate::budget::{Budget, OverBudget, Purpose};
 use crate::query::Kind;
 use crate::sync_job::{SyncJob, SyncJobId};
+use crate::values::wildcard;
 
 pub use search::{Finder, Piece, Search, SortValues, View};
 pub(super) use search::{list_of_sync_jobs, read_search};
@@ -42,6 +44,37 @@ impl Index {
     /// The index of that name or alias.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|index| [index.name(), index.alias()].contains(&name))
+    }
+
+    /// Whether an expression for indices, as Elasticsearch takes one in a path, covers one of them: a list
+    /// of names, patterns, and exclusions of what the patterns before them cover.
+    pub fn covered_by(expression: &str) -> bool {
+        // What takes too much work to tell is not passed on.
+        Self::covers(expression, &mut Budget::of(Purpose::Patterns)).unwrap_or(true)
+    }
+
+    fn covers(expression: &str, budget: &mut Budget) -> Result<bool, OverBudget> {
+        let all = Self::ALL.into_iter().flat_map(|index| [index.name(), index.alias()]);
+        // Which of their names the patterns so far cover.
+        let mut names: Vec<(&str, bool)> = all.map(|name| (name, false)).collect();
+        let mut has_pattern = false;
+        for item in expression.split(',').map(str::trim) {
+            let excluded = item.strip_prefix('-').filter(|_| has_pattern);
+            let pattern = excluded.map_or_else(|| as_pattern(item), str::to_owned);
+            let is_name = !pattern.contains('*');
+            for (name, is_covered) in &mut names {
+                if !wildcard::matches(&pattern, name, budget)? {
+                    continue;
+                }
+                if excluded.is_none() && is_name {
+                    // Named as it is, it is not excluded again.
+                    return Ok(true);
+                }
+                *is_covered = excluded.is_none();
+            }
+            has_pattern |= !is_name;
+        }
+        Ok(names.iter().any(|(_, is_covered)| *is_covered))
     }
 
     /// Its name.
@@ -69,6 +102,25 @@ impl Index {
 
     fn kind(self, path: &str) -> Kind {
         fields::kind(self.schema(), path)
+    }
+}
+
+/// The pattern that covers whatever an item of an expression for indices may stand for.
+fn as_pattern(item: &str) -> String {
+    // `::data`, `::failures`
+    let name = item.split_once("::").map_or(item, |(name, _)| name);
+    // Math with dates: `<logs-{now/d}>`
+    match name.strip_prefix('<').and_then(|name| name.strip_suffix('>')) {
+        Some(name) => match (name.find('{'), name.rfind('}')) {
+            (Some(start), Some(end)) => {
+                let before = name.get(..start).unwrap_or_default();
+                let after = name.get(end + 1..).unwrap_or_default();
+                format!("{before}*{after}")
+            }
+            _ => name.to_owned(),
+        },
+        None if name == "_all" => "*".to_owned(),
+        None => name.to_owned(),
     }
 }
 
@@ -123,12 +175,12 @@ pub(super) fn read(
     match route {
         DocumentRoute::Describe => {
             refuse_body(request, path)?;
-            Ok(Call::Static { action: "indices:admin/get", response: describe(index) })
+            Ok(Call::Static(describe(index)))
         }
         DocumentRoute::Refresh => {
             refuse_body(request, path)?;
             let response = Response::text(200, format!("{{\"_shards\":{}}}", shards(1)));
-            Ok(Call::Static { action: "indices:admin/refresh", response })
+            Ok(Call::Static(response))
         }
         DocumentRoute::Search => search(index, View::Hits, request, query),
         DocumentRoute::Count => search(index, View::Count, request, query),
@@ -138,10 +190,7 @@ pub(super) fn read(
                 Index::Connectors => Call::Connector(checked(id)?, Operation::Document),
                 Index::SyncJobs => match SyncJobId::parse(&id) {
                     Some(id) => Call::SyncJob(id, SyncJobOperation::Document),
-                    None => Call::Static {
-                        action: "indices:data/read/get",
-                        response: show(index, &id, None),
-                    },
+                    None => Call::Static(show(index, &id, None)),
                 },
             })
         }

@@ -4,6 +4,17 @@
 //! What the `worker` crate has at the same cost comes from it. The rest is bound here, because each
 //! crossing costs more than what it asks for: see ARCHITECTURE.md, "Decisions".
 
+/// Texts that are on the side of JavaScript already. rustfmt would take the texts out of a bare `extern`.
+macro_rules! static_strings {
+    ($($name:ident = $text:tt,)*) => {
+        #[wasm_bindgen]
+        extern "C" {
+            $(#[wasm_bindgen(thread_local_v2, static_string)]
+            static $name: JsString = $text;)*
+        }
+    };
+}
+
 mod kv;
 mod origin;
 mod promise;
@@ -23,13 +34,13 @@ use worker::Env;
 
 pub(super) use js_sys::JsString;
 pub(super) use kv::Kv;
-pub(super) use origin::{ask, forward};
+pub(super) use origin::{cookies, forward, is_http_origin};
 pub(super) use promise::{await_promise, join, sleep, spawn_or_ready, timeout};
-pub(super) use request::{Incoming, host_and_target};
+pub(super) use request::{Body, Incoming, address, hops, signed_in};
 pub(super) use response::{HttpResponse, no_content, pass_on, with_headers};
 pub(super) use rpc::{
-    apply_entry, apply_jobs, claim_index, current_entry, handle_connector, handle_directory,
-    notify_directory, release_index, report_behind, watch_directory,
+    UNANSWERED, apply_entry, apply_jobs, claim_index, current_entry, handle_connector,
+    handle_directory, notify_directory, release_index, report_behind, watch_directory,
 };
 pub(super) use sockets::{SocketGroup, Sockets};
 pub(super) use sql::{Database, SqlValue};

@@ -1,53 +1,52 @@
 //! Requests to a cluster behind the Worker.
 
 use js_sys::Promise;
-use serde::Deserialize;
 use wasm_bindgen::prelude::*;
+use web_sys::{Request, RequestInit, RequestRedirect};
 
 use super::promise::await_promise;
-use super::{JsError, JsResult, RawRequest};
+use super::{JsResult, RawRequest};
 
-#[wasm_bindgen(module = "/src/edge/runtime/origin.js")]
+#[wasm_bindgen]
 extern "C" {
-    #[wasm_bindgen(catch, js_name = forward)]
-    fn forward_js(
-        request: &RawRequest,
-        url: &str,
-        via: &str,
-        forwarded_for: &str,
-    ) -> Result<Promise, JsValue>;
-    #[wasm_bindgen(catch, js_name = ask)]
-    fn ask_js(url: &str, authorization: &str, body: Option<&str>) -> Result<Promise, JsValue>;
+    // The `worker` crate's `fetch` takes no options, and a request from elsewhere follows redirects.
+    #[wasm_bindgen(catch, js_name = fetch)]
+    fn fetch_with_options(request: &Request, options: &RequestInit) -> Result<Promise, JsValue>;
+    // `web_sys` has it behind a type that brings 20 kB along.
+    type URL;
+    #[wasm_bindgen(static_method_of = URL, js_name = canParse)]
+    fn can_parse(url: &str) -> bool;
 }
 
-/// An answer to a question of ours.
-#[derive(Deserialize)]
-pub(crate) struct ClusterReply {
-    /// HTTP status.
-    pub status: u16,
-    /// The body of a success.
-    pub text: String,
+/// Is that the address of a server, with nothing else in it?
+pub(crate) fn is_http_origin(address: &str) -> bool {
+    let host = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"));
+    host.is_some_and(|host| !host.contains(['@', '?', '#', '\\'])) && URL::can_parse(address)
 }
 
-/// Sends a request elsewhere as it is but for two headers; gives a promise of the response, which is
-/// rejected as `Unreachable` if nobody answers there.
-///
-/// # Errors
-/// None.
-pub(crate) fn forward(request: &RawRequest, url: &str, via: &str, forwarded_for: &str) -> JsResult {
-    forward_js(request, url, via, forwarded_for).map(JsValue::from)
-}
-
-/// Asks something in the name of whoever has these credentials.
+/// Sends a request elsewhere as it is but for some headers, of which those with `None` are left out.
+/// Neither its body nor that of the response is looked at.
 ///
 /// # Errors
 /// If nobody answers there.
-pub(crate) async fn ask(
+pub(crate) async fn forward(
+    raw: &RawRequest,
     url: &str,
-    authorization: &str,
-    body: Option<&str>,
-) -> Result<ClusterReply, JsError> {
-    let reply = await_promise(ask_js(url, authorization, body)).await?;
-    serde_json::from_str(&reply.as_string().unwrap_or_default())
-        .map_err(|error| error.to_string().into())
+    headers: &[(&str, Option<&str>)],
+) -> JsResult {
+    let copy = Request::new_with_str_and_init(url, raw.unchecked_ref())?;
+    for (name, value) in headers {
+        match value {
+            Some(value) => copy.headers().set(name, value)?,
+            None => copy.headers().delete(name)?,
+        }
+    }
+    let options = RequestInit::new();
+    options.set_redirect(RequestRedirect::Manual);
+    await_promise(fetch_with_options(&copy, &options)).await
+}
+
+/// The cookies of a request; empty if there are none.
+pub(crate) fn cookies(raw: &RawRequest) -> String {
+    raw.headers().get("cookie").ok().flatten().unwrap_or_default()
 }

@@ -5,21 +5,115 @@ use std::borrow::Cow;
 use wasm_bindgen::prelude::*;
 use web_sys::{Headers, Response, ResponseInit};
 
-use super::{JsError, JsResult};
+use super::{JsError, JsResult, JsString};
 use crate::api::{self, Format};
+use crate::values::json::{self, Member};
 
-/// The format of the text that responses cross as, between WebAssembly and JavaScript and between
-/// objects and the Worker: see `respond` in response.js.
+/// The format of the text that responses cross as, between objects and the Worker.
 const FORMAT: u64 = 1;
 /// When to try again after too many writes: the shortest period that the runtime counts in.
 const RATE_LIMIT_RETRY_S: u32 = 10;
 /// When to try again what could not be done for the moment.
 const UNAVAILABLE_RETRY_S: u32 = 1;
 
-#[wasm_bindgen(module = "/src/edge/runtime/response.js")]
+#[wasm_bindgen]
 extern "C" {
-    #[wasm_bindgen(catch)]
-    fn respond(text: &str) -> Result<Response, JsValue>;
+    // A reply stays on the side of JavaScript: `js_sys` takes and gives Rust strings for some of these.
+    #[wasm_bindgen(extends = js_sys::Object)]
+    type Text;
+    #[wasm_bindgen(method, js_name = indexOf)]
+    fn index_of(this: &Text, what: &JsString, from: i32) -> i32;
+    #[wasm_bindgen(method)]
+    fn slice(this: &Text, from: i32, to: i32) -> JsString;
+    #[wasm_bindgen(method, js_name = slice)]
+    fn slice_from(this: &Text, from: i32) -> JsString;
+
+    // `js_sys::Map` is not typed.
+    #[wasm_bindgen(extends = js_sys::Object)]
+    type Inits;
+    #[wasm_bindgen(method)]
+    fn get(this: &Inits, key: &JsString) -> Option<ResponseInit>;
+    #[wasm_bindgen(method)]
+    fn set(this: &Inits, key: &JsString, init: &ResponseInit);
+
+    // `web_sys` takes the body as a Rust string.
+    #[wasm_bindgen(extends = js_sys::Object, js_name = Response)]
+    type TextResponse;
+    #[wasm_bindgen(constructor, catch, js_class = "Response")]
+    fn new(body: Option<&JsString>, init: &ResponseInit) -> Result<TextResponse, JsValue>;
+}
+
+static_strings! {
+    NEWLINE = "\n",
+}
+
+thread_local! {
+    /// What many responses have in common, by its text: status and headers. There are some dozens of them,
+    /// and headers that have been made already are a good deal cheaper than new ones.
+    static INITS: Inits = js_sys::Map::new().unchecked_into();
+}
+
+/// A response from its text: a line of JSON with the format, the status and headers that many responses
+/// share, a line of JSON with headers of its own, and the body.
+///
+/// # Errors
+/// If the text is of another format, or the runtime refuses a header.
+pub(super) fn respond(text: &JsString) -> JsResult {
+    let text: &Text = text.unchecked_ref();
+    let (first, second) = NEWLINE.with(|newline| {
+        let first = text.index_of(newline, 0);
+        (first, text.index_of(newline, first + 1))
+    });
+    let shared = text.slice(0, first);
+    let init = INITS.with(|inits| match inits.get(&shared) {
+        Some(init) => Ok(init),
+        None => {
+            let init = init_of(&String::from(&shared))?;
+            inits.set(&shared, &init);
+            Ok::<_, JsError>(init)
+        }
+    })?;
+    let body = text.slice_from(second + 1);
+    let response = TextResponse::new((body.length() > 0).then_some(&body), &init)?;
+    // More than `{}`.
+    if second - first > 3 {
+        let headers = response.unchecked_ref::<Response>().headers();
+        set_all(&headers, &String::from(&text.slice(first + 1, second)))?;
+    }
+    Ok(response.into())
+}
+
+fn init_of(shared: &str) -> Result<ResponseInit, JsError> {
+    let (mut format, mut status) = (None, None);
+    let headers = Headers::new()?;
+    let mut set = Ok(());
+    json::for_each_member(shared, &mut |name, value| match (name, value) {
+        ("format", Member::Json(number)) => format = number.parse().ok(),
+        ("status", Member::Json(number)) => status = number.parse().ok(),
+        ("headers", Member::Json(members)) => set = set_all(&headers, members),
+        _ => {}
+    })
+    .map_err(|error| JsValue::from(error.message))?;
+    set?;
+    let (Some(FORMAT), Some(status)) = (format, status) else {
+        return Err(format!("a response of another format than [{FORMAT}]").into());
+    };
+    let init = ResponseInit::new();
+    init.set_status(status);
+    init.set_headers(&headers);
+    Ok(init)
+}
+
+/// Sets the headers of a line of JSON.
+fn set_all(headers: &Headers, members: &str) -> Result<(), JsError> {
+    let mut set = Ok(());
+    json::for_each_member(members, &mut |name, value| {
+        if set.is_ok() {
+            set = headers.set(name, &value.into_text());
+        }
+    })
+    .map_err(|error| JsValue::from(error.message))?;
+    set
 }
 
 /// A response with its headers.
@@ -110,7 +204,7 @@ impl HttpResponse {
         self
     }
 
-    /// The text that response.js makes a response of, without the body.
+    /// The text that [`respond`] makes a response of, without the body.
     pub fn head(&self) -> String {
         let status = self.response.status;
         let mut head = format!("{{\"format\":{FORMAT},\"status\":{status},\"headers\":{{");
@@ -121,7 +215,7 @@ impl HttpResponse {
         head
     }
 
-    /// The text that response.js makes a response of.
+    /// The text that [`respond`] makes a response of.
     pub fn to_text(&self) -> String {
         let mut text = self.head();
         text.push_str(&self.response.body);
@@ -133,7 +227,7 @@ impl HttpResponse {
     /// # Errors
     /// If the runtime refuses a header.
     pub fn send(&self) -> JsResult {
-        Ok(respond(&self.to_text())?.into())
+        respond(&JsString::from(self.to_text()))
     }
 }
 

@@ -1,0 +1,236 @@
+//! What a request asks for, as its method and path say it: enough to decide who may have it, so nobody
+//! else's body is read. A body adds one thing, the connector of a new sync job: see
+//! [`Admitted::narrow`].
+
+use std::borrow::Cow;
+
+use super::access::Privilege;
+use super::backup::BackupRoute;
+use super::documents::{DocumentRoute, Index};
+use super::query::Query;
+use super::route::{ConnectorRoute, EdgeRoute, Route, route};
+use super::sync_jobs::SyncJobRoute;
+use crate::limits::{BACKUP_BODY_BYTES, BODY_BYTES};
+use crate::sync_job::SyncJobId;
+
+#[cfg(doc)]
+use super::Admitted;
+
+/// What a request asks for, as its method and path say it.
+#[derive(Clone, Debug)]
+pub struct Intent {
+    route: Route,
+    /// The one connector that is to be watched.
+    watched: Option<String>,
+}
+
+/// Which connectors a request is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Reach<'a> {
+    /// None.
+    Nothing,
+    /// This one.
+    One(Cow<'a, str>),
+    /// Those that the caller may see.
+    Visible,
+    /// Any; the text says why that cannot be narrowed down.
+    Any(&'static str),
+    /// The one that the body names.
+    InBody,
+}
+
+const ANY: Reach<'_> = Reach::Any("it may concern any connector");
+
+impl Intent {
+    /// Reads the head of a request. `target` is path and query as they were sent. `None`: there is no
+    /// such route, and [`super::read`] says so.
+    pub fn of(method: &str, target: &str) -> Option<Self> {
+        let route = route(method, target).ok()?;
+        let watched = match (&route, target.split_once('?')) {
+            (Route::Connectors(ConnectorRoute::Watch), Some((_, query))) => {
+                Query::parse(query).ok()?.text("id")
+            }
+            _ => None,
+        };
+        Some(Self { route, watched })
+    }
+
+    /// Whether it may change something.
+    pub fn writes(&self) -> bool {
+        match &self.route {
+            Route::Connectors(route) => match route {
+                ConnectorRoute::Import
+                | ConnectorRoute::Create(_)
+                | ConnectorRoute::Delete(_)
+                | ConnectorRoute::Restore(_)
+                | ConnectorRoute::Update(..) => true,
+                ConnectorRoute::Info
+                | ConnectorRoute::Options(_)
+                | ConnectorRoute::Authenticate
+                | ConnectorRoute::Watch
+                | ConnectorRoute::WatchTicket
+                | ConnectorRoute::List
+                | ConnectorRoute::Get(_)
+                | ConnectorRoute::Status(_) => false,
+            },
+            Route::Edge(route) => match route {
+                EdgeRoute::Summary | EdgeRoute::Metrics | EdgeRoute::Webhooks(Some(_)) => false,
+                EdgeRoute::Webhooks(None) => true,
+                EdgeRoute::SyncJobs(route) => match route {
+                    SyncJobRoute::Create | SyncJobRoute::Delete(_) | SyncJobRoute::Update(..) => {
+                        true
+                    }
+                    SyncJobRoute::List | SyncJobRoute::Get(_) => false,
+                },
+                EdgeRoute::Documents(_, route) => match route {
+                    DocumentRoute::Create | DocumentRoute::Update(_) => true,
+                    DocumentRoute::Describe
+                    | DocumentRoute::Get(_)
+                    | DocumentRoute::Search
+                    | DocumentRoute::Count
+                    | DocumentRoute::Refresh => false,
+                },
+                EdgeRoute::Backup(route) => match route {
+                    BackupRoute::Restore(_) | BackupRoute::Reindex(_) | BackupRoute::Rewind(_) => {
+                        true
+                    }
+                    BackupRoute::Ids | BackupRoute::Show(_) => false,
+                },
+            },
+        }
+    }
+
+    /// The privilege that it takes.
+    pub(super) fn needs(&self) -> Privilege {
+        match self.route {
+            // Who backs up is who restores.
+            Route::Edge(EdgeRoute::Backup(_)) => Privilege::Manage,
+            _ if self.writes() => Privilege::Manage,
+            _ => Privilege::Monitor,
+        }
+    }
+
+    /// How long its body may be, in bytes.
+    pub fn body_limit(&self) -> usize {
+        match self.route {
+            Route::Edge(EdgeRoute::Backup(BackupRoute::Restore(_))) => BACKUP_BODY_BYTES,
+            _ => BODY_BYTES,
+        }
+    }
+
+    /// Which connectors it is about.
+    pub(super) fn reach(&self) -> Reach<'_> {
+        let one = |id| Reach::One(Cow::Borrowed(id));
+        // The id of a job says whose it is; one that says nothing is the id of no job.
+        let owner = |job: &str| match SyncJobId::parse(job) {
+            Some(job) => Reach::One(Cow::Owned(job.connector().to_owned())),
+            None => Reach::Nothing,
+        };
+        match &self.route {
+            Route::Connectors(route) => match route {
+                ConnectorRoute::Info
+                | ConnectorRoute::Options(_)
+                | ConnectorRoute::Authenticate
+                | ConnectorRoute::WatchTicket => Reach::Nothing,
+                ConnectorRoute::Import => ANY,
+                ConnectorRoute::Watch => self.watched.as_deref().map_or(Reach::Visible, one),
+                ConnectorRoute::List => Reach::Visible,
+                ConnectorRoute::Create(None) => Reach::Any(
+                    "an id chosen here would lie outside of them: use PUT with an id that matches",
+                ),
+                ConnectorRoute::Create(Some(id))
+                | ConnectorRoute::Get(id)
+                | ConnectorRoute::Delete(id)
+                | ConnectorRoute::Restore(id)
+                | ConnectorRoute::Status(id)
+                | ConnectorRoute::Update(id, _) => one(id),
+            },
+            Route::Edge(route) => match route {
+                EdgeRoute::Summary => Reach::Visible,
+                EdgeRoute::Metrics | EdgeRoute::Webhooks(None) | EdgeRoute::Backup(_) => ANY,
+                EdgeRoute::Webhooks(Some(id)) => one(id),
+                EdgeRoute::SyncJobs(route) => match route {
+                    SyncJobRoute::List => Reach::Visible,
+                    SyncJobRoute::Create => Reach::InBody,
+                    SyncJobRoute::Get(id)
+                    | SyncJobRoute::Delete(id)
+                    | SyncJobRoute::Update(id, _) => owner(id),
+                },
+                EdgeRoute::Documents(index, route) => match (index, route) {
+                    (_, DocumentRoute::Describe | DocumentRoute::Refresh) => Reach::Nothing,
+                    (_, DocumentRoute::Search | DocumentRoute::Count) => Reach::Visible,
+                    (_, DocumentRoute::Create) => Reach::InBody,
+                    (Index::Connectors, DocumentRoute::Get(id) | DocumentRoute::Update(id)) => {
+                        one(id)
+                    }
+                    (Index::SyncJobs, DocumentRoute::Get(id) | DocumentRoute::Update(id)) => {
+                        owner(id)
+                    }
+                },
+            },
+        }
+    }
+
+    /// What Elasticsearch calls it.
+    pub(super) fn action(&self) -> String {
+        let verb = match &self.route {
+            Route::Connectors(route) => match route {
+                ConnectorRoute::Info | ConnectorRoute::Options(_) => {
+                    return "cluster:monitor/main".to_owned();
+                }
+                ConnectorRoute::Authenticate => {
+                    return "cluster:admin/xpack/security/user/authenticate".to_owned();
+                }
+                ConnectorRoute::Import => "import",
+                ConnectorRoute::Watch | ConnectorRoute::WatchTicket => "watch",
+                ConnectorRoute::List => "list",
+                ConnectorRoute::Create(None) => "post",
+                ConnectorRoute::Create(Some(_)) => "put",
+                ConnectorRoute::Get(_) | ConnectorRoute::Status(_) => "get",
+                ConnectorRoute::Delete(_) => "delete",
+                ConnectorRoute::Restore(_) => "undelete",
+                ConnectorRoute::Update(_, endpoint) => {
+                    return format!("cluster:admin/xpack/connector/update{}", endpoint.name);
+                }
+            },
+            Route::Edge(route) => match route {
+                EdgeRoute::Summary => "list",
+                EdgeRoute::Metrics => return "cluster:monitor/stats".to_owned(),
+                EdgeRoute::Webhooks(None) => "webhook/test",
+                EdgeRoute::Webhooks(Some(_)) => "webhook/get",
+                EdgeRoute::Backup(route) => match route {
+                    BackupRoute::Ids | BackupRoute::Show(_) => "backup",
+                    BackupRoute::Restore(_) => "restore",
+                    BackupRoute::Reindex(_) => "reindex",
+                    BackupRoute::Rewind(_) => "rewind",
+                },
+                EdgeRoute::SyncJobs(route) => match route {
+                    SyncJobRoute::List => "sync_job/list",
+                    SyncJobRoute::Create => "sync_job/post",
+                    SyncJobRoute::Get(_) => "sync_job/get",
+                    SyncJobRoute::Delete(_) => "sync_job/delete",
+                    SyncJobRoute::Update(_, endpoint) => {
+                        let verb = match endpoint.name {
+                            "_error" => "update_error",
+                            "_stats" => "update_stats",
+                            name => name.trim_start_matches('_'),
+                        };
+                        return format!("cluster:admin/xpack/connector/sync_job/{verb}");
+                    }
+                },
+                EdgeRoute::Documents(_, route) => {
+                    let action = match route {
+                        DocumentRoute::Describe => "indices:admin/get",
+                        DocumentRoute::Refresh => "indices:admin/refresh",
+                        DocumentRoute::Get(_) => "indices:data/read/get",
+                        DocumentRoute::Search | DocumentRoute::Count => "indices:data/read/search",
+                        DocumentRoute::Create => "indices:data/write/index",
+                        DocumentRoute::Update(_) => "indices:data/write/update",
+                    };
+                    return action.to_owned();
+                }
+            },
+        };
+        format!("cluster:admin/xpack/connector/{verb}")
+    }
+}
