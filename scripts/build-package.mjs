@@ -158,7 +158,7 @@ cpSync(preview.wasm, join(dist, "preview.wasm"));
 
 const core = await started(preview);
 const tables = core.rules();
-const rules = writeRules("rules", tables);
+const rules = writeRules("rules", tables.connectors);
 const jobRules = writeRules("sync-job-rules", tables.sync_jobs);
 const table = { rules, core: part("core/table.js") };
 const checkIn = (module) => ({

@@ -27,5 +27,8 @@ export function preview(connector, { method, path, body }, { now = Date.now() } 
   if (Number.isNaN(millis)) throw new TypeError("[now] is not a point in time");
   const text = typeof body === "string" ? body : (JSON.stringify(body) ?? "");
   const document = connector ? JSON.stringify(connector) : undefined;
-  return ask(document, method, path, text, millis);
+  const said = ask(document, method, path, text, millis);
+  return { status: said.status, body: parse(said.body), connector: parse(said.connector) };
 }
+
+const parse = (text) => (text === undefined ? null : JSON.parse(text));

@@ -1,7 +1,7 @@
 //! How the edge would respond: the core itself, asked in the page.
 
-use js_sys::JSON;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use wasm_bindgen::prelude::*;
 
 use crate::api::{
@@ -12,10 +12,21 @@ use crate::status::{InvalidTransition, Mover, Status};
 use crate::sync_job::{self, SyncJobStatus};
 use crate::values::{Time, json as text};
 
-/// How the edge would respond to a request at the time `now`, in milliseconds since 1970, and what
-/// would become of the connector: `{ status, body, connector }`. `connector` is the document as it
-/// is, as JSON: as text it can be neither endless nor deeper than the edge would read it. `target` is
-/// path and query; `body` is empty if there is none.
+/// How the edge would respond to a request, and the connector afterwards. Documents go in and come
+/// out as text, because numbers in them keep their digits, which JavaScript's do not.
+#[derive(Serialize)]
+struct Preview {
+    /// The HTTP status.
+    status: u16,
+    /// The body as JSON; `None` if there is none.
+    body: Option<String>,
+    /// The document as JSON; `None` if there is no connector.
+    connector: Option<String>,
+}
+
+/// How the edge would respond to a request at the time `now`, in milliseconds since 1970: see
+/// [`Preview`]. `connector` is the document as it is, as JSON: as text it can be neither endless nor
+/// deeper than the edge would read it. `target` is path and query; `body` is empty if there is none.
 ///
 /// # Errors
 /// If `connector` is no connector document, or the request is not about that connector.
@@ -36,8 +47,7 @@ pub fn preview(
     to_js(&preview)
 }
 
-/// The preview as JSON.
-fn foresee(document: Option<&str>, request: &Request, now: Time) -> Result<String, String> {
+fn foresee(document: Option<&str>, request: &Request, now: Time) -> Result<Preview, String> {
     let (given_id, before) = document
         .map(parse)
         .transpose()
@@ -70,13 +80,13 @@ fn foresee(document: Option<&str>, request: &Request, now: Time) -> Result<Strin
         }
     };
     let Response { status, body, .. } = format.result(result);
-    let body = if body.is_empty() { "null" } else { &body };
-    let connector: Option<Fields> = after.map(|connector| {
+    let body = Some(body).filter(|body| !body.is_empty());
+    let connector = after.map(|connector| {
         let id = id.map(|id| ("id".to_owned(), id));
-        id.into_iter().chain(connector.fields().clone()).collect()
+        let fields: Fields = id.into_iter().chain(connector.fields().clone()).collect();
+        Value::from(fields).to_string()
     });
-    let connector = json!(connector);
-    Ok(format!("{{\"status\":{status},\"body\":{body},\"connector\":{connector}}}"))
+    Ok(Preview { status, body, connector })
 }
 
 /// The id of a document, if it names one, and the connector.
@@ -121,12 +131,34 @@ fn carry_out(
     }
 }
 
-/// The transition tables as data, for the package's build: `statuses` with what may follow each and
-/// who moves a connector there; `sentence`, the pieces around the two statuses of a refusal; and
-/// `sync_jobs`, the same of sync jobs.
+/// The transition tables.
+#[derive(Serialize)]
+struct Rules {
+    connectors: Table,
+    sync_jobs: Table,
+}
+
+/// One transition table.
+#[derive(Serialize)]
+struct Table {
+    statuses: Vec<Rule>,
+    /// The pieces around the two statuses of a refusal.
+    sentence: [&'static str; 3],
+}
+
+/// What may follow a status, and who moves there.
+#[derive(Serialize)]
+struct Rule {
+    status: &'static str,
+    next: Vec<&'static str>,
+    who: &'static str,
+    when: &'static str,
+}
+
+/// The transition tables as data, for the package's build.
 #[wasm_bindgen]
 pub fn rules() -> Result<JsValue, JsError> {
-    let rule = |status: &str, next: Vec<&str>, mover: Mover| json!({ "status": status, "next": next, "who": mover.who, "when": mover.when });
+    let rule = |status, next, Mover { who, when }: Mover| Rule { status, next, who, when };
     let around = |[before, _, between, _, after]: [&'static str; 5]| [before, between, after];
     let connectors = Status::ALL.map(|status| {
         let next = status.next().iter().map(|next| next.name()).collect();
@@ -139,18 +171,15 @@ pub fn rules() -> Result<JsValue, JsError> {
     });
     let refusal_of_job =
         sync_job::InvalidTransition { from: SyncJobStatus::Pending, to: SyncJobStatus::Error };
-    let rules = json!({
-        "statuses": connectors.to_vec(),
-        "sentence": around(refusal.sentence()),
-        "sync_jobs": {
-            "statuses": sync_jobs.to_vec(),
-            "sentence": around(refusal_of_job.sentence()),
+    to_js(&Rules {
+        connectors: Table { statuses: connectors.into(), sentence: around(refusal.sentence()) },
+        sync_jobs: Table {
+            statuses: sync_jobs.into(),
+            sentence: around(refusal_of_job.sentence()),
         },
-    });
-    to_js(&rules.to_string())
+    })
 }
 
-/// Plain objects, by way of `JSON.parse`: numbers become what JavaScript makes of them.
-fn to_js(json: &str) -> Result<JsValue, JsError> {
-    JSON::parse(json).map_err(|_| JsError::new("the preview is no JSON: please report this"))
+fn to_js(value: &impl Serialize) -> Result<JsValue, JsError> {
+    Ok(serde_wasm_bindgen::to_value(value)?)
 }
