@@ -19,6 +19,10 @@ pub const ID_BYTES: usize = 500;
 /// Bytes of an index name. Elasticsearch's own.
 pub const INDEX_NAME_BYTES: usize = 255;
 
+/// Bytes of a text in a row of the Directory, which everybody's lists read; what is longer is cut there. Every
+/// index name fits.
+pub const ROW_TEXT_BYTES: usize = 300;
+
 /// How far a page may reach: `from` and `size` together. Elasticsearch's `index.max_result_window`.
 pub const RESULT_WINDOW: usize = 10_000;
 /// Characters of a page: an object has 128 MB of memory for everything.
@@ -60,3 +64,5 @@ pub const KEY_PATTERNS: usize = 100;
 
 /// Open sockets that watch: one change to all of them takes a tenth of a second.
 pub const SOCKETS: u32 = 4_000;
+/// Open sockets of one key or person: nobody takes the places of all others.
+pub const SOCKETS_EACH: u32 = 1_000;

@@ -258,6 +258,15 @@ impl ApiError {
         Self::of(503, Cause::new("unavailable_exception", reason))
     }
 
+    /// 429: one key or person watches in as many places as it can.
+    pub fn too_many_watchers_of(who: &str, limit: u32) -> Self {
+        let reason = format!(
+            "[{who}] is watching with [{limit}] sockets, and that is as many as one key or person may \
+             have: close some, or try again later"
+        );
+        Self::of(429, Cause::new("too_many_requests", reason))
+    }
+
     /// 400: a body that ended before it was complete.
     pub fn cut_off() -> Self {
         Cause::new("parse_exception", "the request body ended before it was complete").into()

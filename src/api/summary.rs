@@ -3,7 +3,8 @@
 use super::error::{ApiError, Cause};
 use super::query::Query;
 use super::{bounded, read_statuses, window};
-use crate::directory::{SortField, Summary};
+use crate::directory::{Slim, SortField, Summary};
+use crate::limits::QUERY_WORDS;
 
 pub(super) fn read(query: &mut Query) -> Result<Summary, ApiError> {
     let from = query.number("from", 0)?;
@@ -21,6 +22,14 @@ pub(super) fn read(query: &mut Query) -> Result<Summary, ApiError> {
     })?;
     let text = query.text("query").unwrap_or_default();
     bounded(&text)?;
+    let words: Vec<String> = text.split_whitespace().map(str::to_ascii_lowercase).collect();
+    if words.len() > QUERY_WORDS {
+        let reason = format!(
+            "[query] has too many words: it must have no more than [{QUERY_WORDS}] words but has [{}]",
+            words.len()
+        );
+        return Err(Cause::illegal_argument(reason).into());
+    }
     // An empty item stands for connectors without a type.
     let types = query.text("service_type");
     Ok(Summary {
@@ -29,8 +38,9 @@ pub(super) fn read(query: &mut Query) -> Result<Summary, ApiError> {
         sort,
         is_reversed,
         statuses: read_statuses(query)?,
-        service_types: types.map_or(Vec::new(), |all| all.split(',').map(str::to_owned).collect()),
-        words: text.split_whitespace().map(str::to_ascii_lowercase).collect(),
+        service_types: types
+            .map_or(Vec::new(), |all| all.split(',').map(|of| Slim::of(of).to_string()).collect()),
+        words,
         silent: query.switch("silent")?,
         ids: None,
     })

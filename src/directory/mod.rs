@@ -1,9 +1,11 @@
 //! What lists of connectors are filtered and sorted by.
 
 mod entry;
+mod pace;
 mod summary;
 
-pub use entry::Entry;
+pub use entry::{Entry, Slim, document_beside_entry, may_be_cut};
+pub use pace::wait_ms;
 pub use summary::{SILENCE_MS, SortField, Summary, URGENCY, sort_key};
 
 use crate::budget::{Budget, OverBudget, did};
@@ -35,6 +37,8 @@ pub struct Texts<'a> {
     pub index_name: Option<&'a str>,
     /// Its name for people.
     pub name: Option<&'a str>,
+    /// What it connects to.
+    pub service_type: Option<&'a str>,
     /// What it is for.
     pub description: Option<&'a str>,
 }
@@ -51,6 +55,32 @@ impl Filter {
         }
     }
 
+    /// Whether a connector with these texts is in the list, as far as SQL does not tell: where rows have
+    /// but the start of a text, and where the query asks for more than that a text is in another.
+    ///
+    /// # Errors
+    /// If that takes too much work.
+    pub fn admits(&self, texts: Texts<'_>, budget: &mut Budget) -> Result<bool, OverBudget> {
+        let is_any = |wanted: &[String], found: Option<&str>| {
+            wanted.is_empty() || wanted.iter().any(|it| Some(it.as_str()) == found)
+        };
+        if !is_any(&self.names, texts.name) || !is_any(&self.service_types, texts.service_type) {
+            return Ok(false);
+        }
+        self.finds(texts, budget)
+    }
+
+    /// Whether rows must be looked at one by one.
+    pub fn needs_a_look(&self) -> bool {
+        self.needs_texts() || self.ids.as_ref().is_some_and(|ids| !are_ranges(ids))
+    }
+
+    /// Whether rows must be looked at one by one with their texts.
+    pub fn needs_texts(&self) -> bool {
+        let is_long = |names: &[String]| names.iter().any(|name| may_be_cut(name));
+        self.query.is_some() || is_long(&self.names) || is_long(&self.service_types)
+    }
+
     /// Whether the query, if there is one, finds something.
     ///
     /// Index name and name are searched as they are, the description word by word in lower case -
@@ -60,7 +90,7 @@ impl Filter {
     /// If that takes too much work.
     pub fn finds(&self, texts: Texts<'_>, budget: &mut Budget) -> Result<bool, OverBudget> {
         let Some(query) = &self.query else { return Ok(true) };
-        let Texts { index_name, name, description } = texts;
+        let Texts { index_name, name, description, .. } = texts;
         for text in [index_name, name].into_iter().flatten() {
             if wildcard::matches_within(query, text, budget)? {
                 return Ok(true);
@@ -96,4 +126,24 @@ pub fn matches_any(
         }
     }
     Ok(false)
+}
+
+/// For each pattern the first and the last id that may match it. If [`are_ranges`], all between do.
+pub fn ranges(patterns: &[String]) -> Vec<(String, String)> {
+    let range = |pattern: &String| match literal_start(pattern) {
+        (id, "") => (id.to_owned(), id.to_owned()),
+        (start, _) => (start.to_owned(), format!("{start}{}", char::MAX)),
+    };
+    patterns.iter().map(range).collect()
+}
+
+/// Does each of the patterns stand for a range of ids?
+pub fn are_ranges(patterns: &[String]) -> bool {
+    patterns.iter().all(|pattern| matches!(literal_start(pattern).1, "" | "*"))
+}
+
+/// What a pattern starts with, and the rest of it from the first wildcard on.
+fn literal_start(pattern: &str) -> (&str, &str) {
+    let end = pattern.find(['*', '?']).unwrap_or(pattern.len());
+    pattern.split_at_checked(end).unwrap_or((pattern, ""))
 }

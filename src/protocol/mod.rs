@@ -2,3 +2,4 @@
 //! and stores; what to do next is decided here.
 
 pub mod claims;
+pub mod directory;

@@ -72,7 +72,8 @@ fn a_query_full_of_wildcards_over_megabytes_is_refused() {
     let description = vec!["a".repeat(500); 2_000].join(" ");
     for query in ["a?".repeat(103), "?a".repeat(122) + "b", "?".repeat(245)] {
         let filter = Filter { query: Some(query.clone() + "!"), ..Filter::default() };
-        let texts = Texts { description: Some(&description), ..Texts::default() };
+        let texts =
+            Texts { service_type: None, description: Some(&description), ..Texts::default() };
         let mut budget = Budget::of(Purpose::List);
         let mut looks = (0..10).map(|_| filter.finds(texts, &mut budget));
         let over = looks.find_map(Result::err).expect("over the budget");
@@ -86,6 +87,7 @@ fn a_query_full_of_wildcards_over_megabytes_is_refused() {
     let texts = Texts {
         index_name: Some("search-customers-of-sales"),
         name: Some("Customers of the sales department"),
+        service_type: None,
         description: Some(&description),
     };
     let mut budget = Budget::of(Purpose::List);

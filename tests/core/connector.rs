@@ -137,6 +137,7 @@ fn what_a_list_finds() {
     let texts = Texts {
         index_name: Some("search-Alpha"),
         name: Some("Über uns"),
+        service_type: None,
         description: Some("What SALES has, e_mail: 2024"),
     };
     let table = [

@@ -14,6 +14,7 @@ mod connector;
 mod contributing;
 mod cron;
 mod dates;
+mod directory;
 mod documents;
 mod histories;
 mod json;

@@ -70,6 +70,10 @@ fn what_a_list_for_triage_is_asked() {
         ),
         ("sort=name:up", "Unknown sort [name:up]"),
         (&format!("query={longest}a"), "no longer than [256] characters but was [257]"),
+        (
+            "query=a+b+c+d+e+f+g+h+i+j+k",
+            "[query] has too many words: it must have no more than [10] words but has [11]",
+        ),
         ("status=gone", "gone"),
         ("from=9999&size=2", "but was [10001]"),
     ] {

@@ -6,8 +6,7 @@ use std::time::Duration;
 use worker::console_error;
 
 use super::set_alarm;
-use crate::directory::Entry;
-use crate::document::{Document, shortened};
+use crate::directory::{Entry, document_beside_entry};
 use crate::edge::message::{self, with_format};
 use crate::edge::objects::connector::{Object, Record};
 use crate::edge::runtime::{apply_entry, describe, now_millis, timeout};
@@ -17,8 +16,6 @@ use crate::edge::runtime::{apply_entry, describe, now_millis, timeout};
 const GAP_MS: u64 = 750;
 /// How long to wait for the Directory.
 const LIMIT: Duration = Duration::from_secs(1);
-/// A longer error is shortened in the list.
-const ERROR_LIMIT: usize = 300;
 
 /// Lists show these changes at once, as in Elasticsearch: their callers wait for the Directory.
 const AWAITED: [&str; 9] = [
@@ -111,29 +108,13 @@ pub(in crate::edge) fn message(entry: &Entry<'_>) -> String {
 
 /// What lists filter and sort by, and the version.
 pub(in crate::edge) fn entry(record: &Record) -> Entry<'_> {
-    let id = record.id.as_str().into();
-    let version = record.version;
-    let Some(connector) = record.connector() else {
-        return Entry { id, version, deleted: 2, ..Entry::default() };
-    };
-    let text = |name| connector.text(name).map(Into::into);
-    Entry {
-        id,
-        version,
-        deleted: connector.is_deleted().into(),
-        status: Some(connector.status().name().into()),
-        since: record.since.as_deref().map(Into::into),
-        index_name: text("index_name"),
-        name: text("name"),
-        service_type: text("service_type"),
-        description: text("description"),
-        last_seen: text("last_seen"),
-        error: connector.text("error").map(|error| shortened(error, ERROR_LIMIT)),
-        ..Entry::default()
+    match record.connector() {
+        Some(it) => Entry::of(&record.id, record.version, record.since.as_deref(), it),
+        None => Entry::erased(&record.id, record.version),
     }
 }
 
 /// The document as the Directory keeps it.
 pub(in crate::edge) fn document(record: &Record) -> Option<String> {
-    record.connector().map(|connector| connector.to_json_without(&["status", "last_seen"]))
+    record.connector().map(document_beside_entry)
 }

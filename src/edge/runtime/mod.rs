@@ -17,6 +17,7 @@ macro_rules! static_strings {
 
 mod kv;
 mod origin;
+mod page;
 mod promise;
 mod request;
 mod response;
@@ -35,6 +36,7 @@ use worker::Env;
 pub(super) use js_sys::JsString;
 pub(super) use kv::Kv;
 pub(super) use origin::{cookies, forward, is_http_origin};
+pub(super) use page::Page;
 pub(super) use promise::{await_promise, join, sleep, spawn_or_ready, timeout};
 pub(super) use request::{Body, Incoming, address, hops, signed_in};
 pub(super) use response::{HttpResponse, no_content, pass_on, with_headers};
@@ -44,7 +46,7 @@ pub(super) use rpc::{
 };
 pub(super) use sockets::{SocketGroup, Sockets};
 pub(super) use sql::{Database, SqlValue};
-pub(super) use storage::{ConnectorStore, DirectoryStore, Page, State, bound};
+pub(super) use storage::{ConnectorStore, State};
 pub(super) use web_sys::Request as RawRequest;
 pub(super) use webhook::{deliver, webhook_settings};
 

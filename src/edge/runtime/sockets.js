@@ -6,16 +6,16 @@ const PING = "ping";
 const PONG = "pong";
 
 /** Takes a new socket and sends its first message; gives the response that hands its other end to the caller. */
-export function accept(state, attachment, message) {
+export function accept(state, attachment, message, tag) {
   const [theirs, ours] = Object.values(new WebSocketPair());
   ours.serializeAttachment(attachment);
   state.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
-  state.acceptWebSocket(ours);
+  state.acceptWebSocket(ours, [tag]);
   ours.send(message);
   return new Response(null, { status: 101, webSocket: theirs });
 }
 
-export const count = (state) => state.getWebSockets().length;
+export const count = (state, tag) => state.getWebSockets(tag).length;
 
 /** Open sockets by what is attached to them: an array of `[attachment, sockets]`. */
 export function groups(state) {

@@ -13,11 +13,12 @@ extern "C" {
         state: &DurableObjectState,
         attachment: &str,
         message: &str,
+        tag: &str,
     ) -> Result<JsValue, JsValue>;
     // Nothing is thrown. Without `catch` the two would be imported as they are, beside the others, and the
     // bundler warns of a module that is named twice.
     #[wasm_bindgen(catch)]
-    fn count(state: &DurableObjectState) -> Result<u32, JsValue>;
+    fn count(state: &DurableObjectState, tag: Option<&str>) -> Result<u32, JsValue>;
     #[wasm_bindgen(catch)]
     fn groups(state: &DurableObjectState) -> Result<Array, JsValue>;
     fn send(sockets: &Array, from: u32, to: u32, message: &JsString);
@@ -35,17 +36,17 @@ impl Sockets {
     }
 
     /// Takes a new one, attaches a text to it and sends a first message; gives the response that
-    /// hands its other end to the caller.
+    /// hands its other end to the caller. By the tag they are counted.
     ///
     /// # Errors
     /// If the runtime refuses, as it does where the text is too long.
-    pub fn accept(&self, attachment: &str, message: &str) -> JsResult {
-        accept(&self.0, attachment, message)
+    pub fn accept(&self, attachment: &str, message: &str, tag: &str) -> JsResult {
+        accept(&self.0, attachment, message, tag)
     }
 
-    /// How many there are.
-    pub fn count(&self) -> u32 {
-        count(&self.0).unwrap_or_default()
+    /// How many there are; with a tag: of those that have it.
+    pub fn count(&self, tag: Option<&str>) -> u32 {
+        count(&self.0, tag).unwrap_or_default()
     }
 
     /// Those that are open, by what is attached to them.

@@ -3,13 +3,12 @@
 
 use std::time::Duration;
 
-use js_sys::{Array, Promise};
-use serde_json::Value;
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use worker::worker_sys::DurableObjectState;
 use worker::worker_sys::types::DurableObjectStorage;
 
-use super::{Database, JsError, JsString, Sockets, SqlValue, await_promise, number};
+use super::{Database, JsError, Sockets, await_promise, number};
 
 #[wasm_bindgen(module = "/src/edge/objects/connector/store.js")]
 extern "C" {
@@ -71,33 +70,6 @@ extern "C" {
         size: f64,
         before: Option<f64>,
     ) -> Result<String, JsValue>;
-}
-
-#[wasm_bindgen(module = "/src/edge/objects/directory/store.js")]
-extern "C" {
-    #[wasm_bindgen(catch, js_name = open)]
-    fn open_directory(storage: &DurableObjectStorage) -> Result<(), JsValue>;
-    #[wasm_bindgen(catch, js_name = apply)]
-    fn apply_entries(
-        storage: &DurableObjectStorage,
-        entries: &str,
-        document: Option<&JsString>,
-        seq: f64,
-    ) -> Result<String, JsValue>;
-    #[wasm_bindgen(catch, js_name = applyJobs)]
-    fn apply_jobs(storage: &DurableObjectStorage, jobs: &str) -> Result<String, JsValue>;
-    #[wasm_bindgen(catch, js_name = page)]
-    fn read_page(
-        storage: &DurableObjectStorage,
-        table: &str,
-        head: &str,
-        tail: &str,
-        sql: &str,
-        values: &str,
-        limit: f64,
-    ) -> Result<Array, JsValue>;
-    #[wasm_bindgen(js_name = pageResponse)]
-    fn page_response(head: &str, before: &str, items: &JsString, after: &str) -> JsString;
 }
 
 #[wasm_bindgen(module = "/src/edge/runtime/rewind.js")]
@@ -173,11 +145,6 @@ impl State {
     /// A connector's storage.
     pub fn connector_store(&self) -> ConnectorStore {
         ConnectorStore(self.storage())
-    }
-
-    /// The Directory's storage.
-    pub fn directory_store(&self) -> DirectoryStore {
-        DirectoryStore(self.storage())
     }
 }
 
@@ -298,106 +265,5 @@ impl ConnectorStore {
     /// If the database fails.
     pub fn history(&self, size: usize, before: Option<u64>) -> Result<String, JsError> {
         read_history(&self.0, number(size as u64), before.map(number))
-    }
-}
-
-/// The SQLite database of the Directory: see its store.js.
-pub(crate) struct DirectoryStore(DurableObjectStorage);
-
-impl DirectoryStore {
-    /// Makes the tables if there are none.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub fn open(&self) -> Result<(), JsError> {
-        open_directory(&self.0)
-    }
-
-    /// Takes up entries (a JSON array), each with its document in it or, of a single one, beside it;
-    /// gives the outcomes as a JSON array.
-    ///
-    /// # Errors
-    /// If the database fails; then nothing was written.
-    pub fn apply(
-        &self,
-        entries: &str,
-        document: Option<&JsString>,
-        seq: u64,
-    ) -> Result<String, JsError> {
-        apply_entries(&self.0, entries, document, number(seq))
-    }
-
-    /// Takes up jobs (a JSON array); gives the outcomes as a JSON array.
-    ///
-    /// # Errors
-    /// If the database fails; then nothing was written.
-    pub fn apply_jobs(&self, jobs: &str) -> Result<String, JsError> {
-        apply_jobs(&self.0, jobs)
-    }
-
-    /// The rows that a statement gives.
-    ///
-    /// # Errors
-    /// If the database fails, or a row is not as `T`.
-    pub fn rows<T: serde::de::DeserializeOwned>(
-        &self,
-        sql: &str,
-        values: &[Value],
-    ) -> Result<Vec<T>, JsError> {
-        Database::of(self.0.clone().unchecked_into()).rows(sql, &bound(values))
-    }
-
-    /// The documents whose keys in the table a statement gives, and how many: see `page` in store.js.
-    /// `None` if they are more than `limit` characters.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub fn page(
-        &self,
-        table: &str,
-        [head, tail]: [&str; 2],
-        sql: &str,
-        values: &[Value],
-        limit: usize,
-    ) -> Result<Option<(usize, JsString)>, JsError> {
-        let values = serde_json::to_string(values).unwrap_or_default();
-        let found = read_page(&self.0, table, head, tail, sql, &values, number(limit as u64))?;
-        let count = found.get(0).as_f64().unwrap_or_default();
-        Ok(found.get(1).dyn_into().ok().map(|items| (count as usize, items)))
-    }
-}
-
-/// Values to bind to a statement.
-pub(crate) fn bound(values: &[Value]) -> Vec<SqlValue> {
-    let bound = |value: &Value| match value {
-        Value::String(text) => text.into(),
-        Value::Number(number) => number.as_i64().into(),
-        Value::Bool(it) => (*it).into(),
-        _ => SqlValue::NULL,
-    };
-    values.iter().map(bound).collect()
-}
-
-/// A page of documents with what stands around it. The documents stay on the side of JavaScript: there
-/// may be megabytes of them.
-pub(crate) struct Page {
-    /// What stands before them.
-    pub before: String,
-    /// The documents.
-    pub items: JsString,
-    /// What stands after them.
-    pub after: &'static str,
-}
-
-impl Page {
-    /// The text of the response that begins with a head.
-    pub fn after_head(&self, head: &str) -> JsString {
-        page_response(head, &self.before, &self.items, self.after)
-    }
-
-    /// The page as text.
-    pub fn into_text(self) -> String {
-        // Put together on the other side, so that there are not two of it here.
-        String::from(self.after_head(""))
     }
 }

@@ -5,16 +5,16 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use worker::console_error;
 
 use super::Directory;
 use crate::api;
 use crate::connector::Connector;
-use crate::directory::{Entry, sort_key};
-use crate::document::Document;
-use crate::edge::runtime::{JsError, Kv, describe, now_millis, sleep, timeout};
+use crate::directory::{Entry, document_beside_entry};
+use crate::edge::runtime::{JsError, Kv, SqlValue, describe, now_millis, sleep, timeout};
 use crate::edge::{KV, KV_PREFIX, kv_key};
+use crate::limits::DOCUMENT_BYTES;
+use crate::protocol::directory::Outcome;
 
 /// How long apart two looks are.
 const GAP_MS: u64 = 5 * 60_000;
@@ -42,7 +42,8 @@ impl Directory {
     /// If the first look fails or takes too long.
     pub(super) async fn take_up(self: &Rc<Self>) -> Result<(), JsError> {
         let is_first = self.look.at.get() == 0;
-        let is_due = now_millis().saturating_sub(self.look.at.get()) > GAP_MS;
+        // However far the clock was set back meanwhile.
+        let is_due = now_millis().abs_diff(self.look.at.get()) > GAP_MS;
         if is_due && !self.look.running.replace(true) {
             let this = self.clone();
             self.state.wait_until(async move {
@@ -92,21 +93,16 @@ impl Directory {
 
     /// Those of the ids that are not known.
     fn unknown<'a>(&self, ids: impl Iterator<Item = &'a str>) -> Result<Vec<String>, JsError> {
-        #[derive(Deserialize)]
-        struct Row {
-            id: String,
-        }
         let ids: Vec<&str> = ids.collect();
-        let sql = "SELECT value AS id FROM json_each(?) \
+        let sql = "SELECT json_group_array(value) FROM json_each(?) \
                    WHERE NOT EXISTS (SELECT 1 FROM entry WHERE entry.id = value)";
-        let ids = serde_json::to_string(&ids).unwrap_or_default();
-        let rows: Vec<Row> = self.store.rows(sql, &[ids.into()])?;
-        Ok(rows.into_iter().map(|row| row.id).collect())
+        let ids = serde_json::to_string(&ids).map_err(|error| error.to_string())?;
+        Ok(self.store.json(sql, &[ids.into()])?.unwrap_or_default())
     }
 
     /// Takes up documents.
     fn import(&self, documents: &[(String, String)], summary: &mut Summary) -> Result<(), JsError> {
-        let mut entries = Vec::new();
+        let mut connectors = Vec::new();
         for (key, document) in documents {
             let id = key.strip_prefix(KV_PREFIX).unwrap_or_default();
             // Nobody could ask for it, so no backup could read it.
@@ -114,31 +110,36 @@ impl Directory {
                 summary.skip(id, &format!("its id cannot be used: {problem}"));
                 continue;
             }
+            if document.len() > DOCUMENT_BYTES {
+                summary.skip(id, &format!("it is longer than [{DOCUMENT_BYTES}] bytes"));
+                continue;
+            }
             match Connector::from_json(document) {
-                Ok(connector) => entries.push(imported(id, &connector)),
+                Ok(connector) => connectors.push((id, connector)),
                 Err(problem) => summary.skip(id, &format!("it is no connector: {problem}")),
             }
         }
-        let text = serde_json::to_string(&entries).unwrap_or_default();
+        let entries: Vec<Entry<'_>> =
+            connectors.iter().map(|(id, connector)| Entry::of(id, 0, None, connector)).collect();
+        let documents = connectors
+            .iter()
+            .map(|(_, connector)| Some(SqlValue::from(document_beside_entry(connector))));
+        let told: Vec<_> = entries.iter().zip(documents).collect();
         let seq = self.next_seq()?;
-        let results = self.store.apply(&text, None, seq)?;
+        let outcomes = self.store.take(&told, seq)?;
         self.counts.forget();
         self.silent.forget();
-        let results: Vec<String> = serde_json::from_str(&results).unwrap_or_default();
-        for (entry, result) in entries.iter().zip(results) {
-            match result.as_str() {
-                "index in use" => {
-                    let Entry { id, index_name, .. } = &entry.entry;
-                    let index = index_name.as_deref().unwrap_or_default();
-                    summary.skip(id, &format!("its index [{index}] is used by another connector"));
-                }
-                result => {
-                    if result == "taken" {
-                        self.live.tell(&entry.entry, seq, true);
-                    }
-                    summary.taken += 1;
-                }
+        for (entry, outcome) in entries.iter().zip(outcomes) {
+            if outcome == Outcome::IndexInUse {
+                let index = entry.index_name.as_deref().unwrap_or_default();
+                let why = format!("its index [{index}] is used by another connector");
+                summary.skip(&entry.id, &why);
+                continue;
             }
+            if outcome == Outcome::Taken {
+                self.live.tell(entry, seq, true);
+            }
+            summary.taken += 1;
         }
         Ok(())
     }
@@ -161,34 +162,5 @@ impl Summary {
     fn skip(&mut self, id: &str, why: &str) {
         console_error!("KV key [{}] is not taken up: {why}", kv_key(id));
         self.skipped.push((id.to_owned(), why.to_owned()));
-    }
-}
-
-/// A connector that its object has not been asked about yet.
-#[derive(Serialize)]
-struct Imported {
-    #[serde(flatten)]
-    entry: Entry<'static>,
-    title: String,
-    document: String,
-}
-
-fn imported(id: &str, connector: &Connector) -> Imported {
-    let text = |name| connector.text(name).map(|text| text.to_owned().into());
-    Imported {
-        title: sort_key(connector.text("name"), id),
-        document: connector.to_json_without(&["status", "last_seen"]),
-        entry: Entry {
-            id: id.to_owned().into(),
-            deleted: connector.is_deleted().into(),
-            status: Some(connector.status().name().into()),
-            index_name: text("index_name"),
-            name: text("name"),
-            service_type: text("service_type"),
-            description: text("description"),
-            last_seen: text("last_seen"),
-            error: text("error"),
-            ..Entry::default()
-        },
     }
 }

@@ -9,17 +9,17 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Directory, failed};
 use crate::api::{ApiError, List};
-use crate::budget::{Budget, Purpose};
-use crate::directory::{Filter, Texts};
+use crate::budget::{Budget, OverBudget, Purpose};
+use crate::directory::{Filter, Slim, Texts, ranges};
 use crate::edge::runtime::{JsError, Page};
-use crate::limits::PAGE_BYTES;
+use crate::limits::{PAGE_BYTES, ROW_TEXT_BYTES};
 
-const FAILED: &str = "the list cannot be made";
+const LOOK_FAILED: &str = "connectors cannot be looked at";
 /// Objects merge the results of at most so many searches.
 const MERGED: usize = 5;
 /// With more searches than this, all matches are sorted instead.
@@ -67,11 +67,14 @@ impl Directory {
     /// A page of connectors, and how many match.
     ///
     /// # Errors
-    /// 400 for a page that is too large, 500 if the database fails.
+    /// 400 for a page that is too large, or if too much has to be looked at; 500 if the database fails.
     pub(super) fn list(&self, list: &List) -> Result<Page, ApiError> {
-        let failed = failed(FAILED);
-        let (count, keys) = match scans(&list.filter) {
-            true => self.scan(list)?,
+        let failed = failed("the list cannot be made");
+        let (count, keys) = match list.filter.needs_a_look() {
+            true => {
+                let keys = self.admitted(&list.filter)?;
+                (keys.len() as u64, these(keys.into_iter(), list))
+            }
             false => {
                 let count = self.count(&list.filter).map_err(&failed)?;
                 (count, self.page_keys(list).map_err(&failed)?)
@@ -145,44 +148,101 @@ impl Directory {
         Ok(these(rows.iter().map(|row| row.key), list))
     }
 
-    /// Looks at every slim row that may match.
-    fn scan(&self, list: &List) -> Result<(u64, Condition), ApiError> {
-        #[derive(Deserialize)]
-        struct Row {
-            key: u64,
-            id: String,
-            index_name: Option<String>,
-            name: Option<String>,
-            description: Option<String>,
-        }
-        let Condition { sql, values } = conditions(&list.filter, None);
-        let sql = format!(
-            "SELECT key, id, index_name, name, description FROM entry WHERE {sql} \
-             ORDER BY index_name IS NULL, index_name, id"
-        );
-        let rows: Vec<Row> = self.store.rows(&sql, &values).map_err(failed(FAILED))?;
-        let filter = &list.filter;
-        let mut budget = Budget::of(Purpose::List);
-        let mut keys = Vec::new();
-        for row in &rows {
-            let texts = Texts {
-                index_name: row.index_name.as_deref(),
-                name: row.name.as_deref(),
-                description: row.description.as_deref(),
-            };
-            if filter.covers(&row.id, &mut budget)? && filter.finds(texts, &mut budget)? {
-                keys.push(row.key);
+    /// The keys of the connectors that the filter admits, in the order of lists: each that may be one of
+    /// them is looked at.
+    fn admitted(&self, filter: &Filter) -> Result<Vec<u64>, ApiError> {
+        let condition = conditions(filter, None);
+        let with_texts = filter.needs_texts();
+        self.look_at_each(&condition, with_texts, &mut |row, budget| {
+            Ok(filter.covers(&row.id, budget)?
+                && (!with_texts || filter.admits(row.texts(), budget)?))
+        })
+    }
+
+    /// The keys of the connectors that fulfil a condition and pass a test, in the order of lists. Their
+    /// texts are read whole, if they are read.
+    ///
+    /// # Errors
+    /// 400 if that is too much, 500 if the database fails.
+    pub(super) fn look_at_each(
+        &self,
+        condition: &Condition,
+        with_texts: bool,
+        test: &mut dyn FnMut(&Candidate, &mut Budget) -> Result<bool, OverBudget>,
+    ) -> Result<Vec<u64>, ApiError> {
+        let texts = match with_texts {
+            true => {
+                ["index_name", "name", "service_type", "description", "error"].map(whole).join(", ")
             }
-        }
-        Ok((keys.len() as u64, these(keys.into_iter(), list)))
+            false => "NULL, NULL, NULL, NULL, NULL".to_owned(),
+        };
+        let sql = format!(
+            "SELECT json_array(key, id, {texts}) FROM entry WHERE {} \
+             ORDER BY index_name IS NULL, index_name, id",
+            condition.sql
+        );
+        let mut keys = Vec::new();
+        let mut budget = Budget::of(Purpose::List);
+        let mut problem = None;
+        let looked = self.store.texts(&sql, &condition.values, &mut |row| {
+            let looked = budget.spend(row.len()).map_err(ApiError::from).and_then(|()| {
+                let row: Candidate = serde_json::from_str(&row)
+                    .map_err(|error| failed(LOOK_FAILED)(error.to_string().into()))?;
+                if test(&row, &mut budget)? {
+                    keys.push(row.key);
+                }
+                Ok(())
+            });
+            problem = looked.err();
+            problem.is_none()
+        });
+        looked.map_err(failed(LOOK_FAILED))?;
+        problem.map_or(Ok(keys), Err)
     }
 }
 
+/// A connector that is looked at, in the order of the columns.
+#[derive(Deserialize)]
+pub(super) struct Candidate {
+    pub key: u64,
+    pub id: String,
+    pub index_name: Option<String>,
+    pub name: Option<String>,
+    pub service_type: Option<String>,
+    pub description: Option<String>,
+    pub error: Option<String>,
+}
+
+impl Candidate {
+    fn texts(&self) -> Texts<'_> {
+        Texts {
+            index_name: self.index_name.as_deref(),
+            name: self.name.as_deref(),
+            service_type: self.service_type.as_deref(),
+            description: self.description.as_deref(),
+        }
+    }
+}
+
+/// An expression for a text of a connector: that of the row, or of the document if the row has but its
+/// start.
+fn whole(column: &str) -> String {
+    format!(
+        "CASE WHEN octet_length({column}) > {ROW_TEXT_BYTES} THEN \
+         (SELECT json ->> '$.{column}' FROM document WHERE document.key = entry.key) ELSE {column} END"
+    )
+}
+
+/// A condition that holds if one of these texts is in the row but with its start.
+pub(super) fn is_cut(columns: &[&str]) -> String {
+    let cut = |column: &&str| format!("octet_length({column}) > {ROW_TEXT_BYTES}");
+    columns.iter().map(cut).collect::<Vec<_>>().join(" OR ")
+}
+
 /// The keys of the page among those of all matches.
-fn these(keys: impl Iterator<Item = u64>, list: &List) -> Condition {
-    let page: Vec<u64> = keys.skip(list.from).take(list.size).collect();
-    let page = serde_json::to_string(&page).unwrap_or_default();
-    Condition { sql: "SELECT value AS key FROM json_each(?)".to_owned(), values: vec![page.into()] }
+fn these(keys: impl Iterator<Item = u64>, wanted: &List) -> Condition {
+    let page: Vec<u64> = keys.skip(wanted.from).take(wanted.size).collect();
+    Condition { sql: "SELECT value AS key FROM json_each(?)".to_owned(), values: vec![list(&page)] }
 }
 
 /// Searches by index that together find all matches, each in the order of lists: one for each value
@@ -250,7 +310,9 @@ fn conditions(filter: &Filter, searched_by: Option<&str>) -> Condition {
     ];
     for (column, values) in lists {
         if !values.is_empty() && searched_by != Some(column) {
-            all = all.and(&format!("{column} IN (SELECT value FROM json_each(?))"), [list(values)]);
+            let values: Vec<Slim<'_>> = values.iter().map(Slim::of).collect();
+            all =
+                all.and(&format!("{column} IN (SELECT value FROM json_each(?))"), [list(&values)]);
         }
     }
     if let Some(patterns) = &filter.ids {
@@ -258,25 +320,31 @@ fn conditions(filter: &Filter, searched_by: Option<&str>) -> Condition {
     }
     if let Some(query) = &filter.query {
         let literal = query.split(['*', '?']).max_by_key(|piece| piece.len()).unwrap_or_default();
-        all = all.and(
-            "(instr(index_name, ?) OR instr(name, ?) OR instr(lower(description), ?))",
-            [literal.into(), literal.into(), literal.into()],
-        );
+        // Texts that are not whole are looked at in any case.
+        let found = "instr(index_name, ?) OR instr(name, ?) OR instr(lower(description), ?)";
+        let cut = is_cut(&["index_name", "name", "description"]);
+        all = all
+            .and(&format!("({found} OR {cut})"), [literal.into(), literal.into(), literal.into()]);
     }
     all
 }
 
 /// Ids in the column that may match one of the patterns; do match, if the patterns are ranges.
 pub(super) fn within(patterns: &[String], column: &str) -> Condition {
-    let ranges: Vec<(&str, &str)> = patterns.iter().map(|pattern| literal_start(pattern)).collect();
-    let range = format!("({column} >= ? AND {column} < ?)");
-    let sql: Vec<&str> = ranges.iter().map(|_| range.as_str()).collect();
-    let values = ranges.iter().flat_map(|(start, rest)| match rest.is_empty() {
-        // The id itself: the next longer one is no match.
-        true => [(*start).into(), format!("{start}\0").into()],
-        false => [(*start).into(), format!("{start}{}", char::MAX).into()],
-    });
-    Condition { sql: format!("({})", sql.join(" OR ")), values: values.collect() }
+    let sql = format!(
+        "EXISTS (WITH range (low, high) AS MATERIALIZED \
+         (SELECT value ->> 0, value ->> 1 FROM json_each(?)) \
+         SELECT 1 FROM range WHERE {column} BETWEEN low AND high)"
+    );
+    Condition { sql, values: vec![list(&ranges(patterns))] }
+}
+
+/// The rows with these keys.
+pub(super) fn with_keys(keys: &[u64]) -> Condition {
+    Condition {
+        sql: "key IN (SELECT value FROM json_each(?))".to_owned(),
+        values: vec![list(keys)],
+    }
 }
 
 /// The conditions on totals, if totals can say how many match.
@@ -288,22 +356,7 @@ fn filter_by_totals(filter: &Filter) -> Option<Condition> {
     Some(conditions(filter, None))
 }
 
-/// Whether rows must be looked at one by one.
-fn scans(filter: &Filter) -> bool {
-    filter.query.is_some() || filter.ids.as_ref().is_some_and(|ids| !are_ranges(ids))
-}
-
-/// Does each of the patterns stand for a range of ids?
-pub(super) fn are_ranges(patterns: &[String]) -> bool {
-    patterns.iter().all(|pattern| matches!(literal_start(pattern).1, "" | "*"))
-}
-
-/// What a pattern starts with, and the rest of it from the first wildcard on.
-fn literal_start(pattern: &str) -> (&str, &str) {
-    let end = pattern.find(['*', '?']).unwrap_or(pattern.len());
-    pattern.split_at_checked(end).unwrap_or((pattern, ""))
-}
-
-pub(super) fn list(values: &[String]) -> Value {
+/// A list as one value, for `json_each`.
+pub(super) fn list<T: Serialize + ?Sized>(values: &T) -> Value {
     serde_json::to_string(values).unwrap_or_default().into()
 }

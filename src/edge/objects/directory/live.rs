@@ -14,6 +14,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -24,23 +25,19 @@ use worker::{Env, console_error};
 use super::Directory;
 use crate::api::{ApiError, AuthError, Format, Request, Watch};
 use crate::budget::{Budget, OverBudget, Purpose};
-use crate::directory::{Entry, matches_any};
+use crate::directory::{Entry, matches_any, wait_ms};
 use crate::edge::runtime::{
     HttpResponse, JsError, JsResult, JsString, SocketGroup, Sockets, State, describe, now_millis,
     sleep,
 };
 use crate::edge::watch::Watcher;
 use crate::edge::{auth, log};
-use crate::limits::SOCKETS;
+use crate::limits::{SOCKETS, SOCKETS_EACH};
 
 /// Who has missed more changes than this starts over, which costs less than to be told.
 const CHANGES: usize = 1_000;
 /// A message is no longer than this, in bytes.
 const MESSAGE_BYTES: usize = 512 << 10;
-/// How far apart messages to a socket are.
-const GAP_MS: u64 = 250;
-/// How long heartbeats alone wait.
-const HEARTBEAT_GAP_MS: u64 = 1_000;
 /// After so many sends others have their turn: this takes about half a millisecond.
 const TURN: u32 = 16;
 /// How long that turn is: a write needs several.
@@ -55,6 +52,13 @@ const CLOSED: u16 = 1000;
 const REFUSED: u16 = 1008;
 /// They may try again: `try again later`.
 const AWAY: u16 = 1013;
+
+/// What sockets of a key or person are counted by: tags are short, and names need not be.
+fn tag(who: Option<&str>) -> String {
+    let mut hasher = DefaultHasher::new();
+    who.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
 
 /// What is attached to a socket.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -89,7 +93,9 @@ impl Access {
     }
 
     fn is_due(&self, now: u64) -> bool {
-        self.key.is_some() && self.check_at <= now
+        // A time that is further away was set before the clock was set back.
+        let is_due = self.check_at <= now || self.check_at > now + CHECK_SECONDS * 1_000;
+        self.key.is_some() && is_due
     }
 
     fn to_json(&self) -> String {
@@ -299,7 +305,12 @@ impl Live {
 
     /// How many sockets are open.
     pub fn count(&self) -> u32 {
-        self.sockets.count()
+        self.sockets.count(None)
+    }
+
+    /// How many sockets of a key or person are open; `None`: of nobody in particular.
+    fn count_of(&self, who: Option<&str>) -> u32 {
+        self.sockets.count(Some(&tag(who)))
     }
 
     /// To be called when sockets have come, gone or changed.
@@ -340,8 +351,8 @@ impl Live {
             if pending.is_empty() || self.is_sending.get() {
                 return;
             }
-            let wait = if pending.is_urgent { 0 } else { HEARTBEAT_GAP_MS };
-            (pending.since + wait).max(self.last_sent.get() + GAP_MS)
+            let now = now_millis();
+            now + wait_ms(now, pending.since, self.last_sent.get(), pending.is_urgent)
         };
         if self.due.get().is_some_and(|earlier| earlier <= due) {
             return;
@@ -438,10 +449,11 @@ impl Live {
     fn accept(self: &Rc<Self>, watcher: Watcher, message: &str) -> JsResult {
         let Watcher { watch: Watch { id, connectors, .. }, expires, fingerprint, origin, .. } =
             watcher;
+        let tag = tag(origin.by.as_deref());
         let key = origin.by.zip(fingerprint);
         let check_at = if key.is_some() { self.next_check() } else { 0 };
         let access = Access { id, patterns: connectors, expires, key, check_at };
-        let response = self.sockets.accept(&access.to_json(), message)?;
+        let response = self.sockets.accept(&access.to_json(), message, &tag)?;
         self.look_anew();
         self.set_alarm(expires);
         Ok(response)
@@ -533,6 +545,10 @@ impl Directory {
             Ok(Some(_)) if self.live.count() >= SOCKETS => {
                 refuse(&ApiError::too_many_watchers(SOCKETS))
             }
+            Ok(Some(_)) if self.live.count_of(watcher.origin.by.as_deref()) >= SOCKETS_EACH => {
+                let who = watcher.origin.by.as_deref().unwrap_or("anonymous");
+                refuse(&ApiError::too_many_watchers_of(who, SOCKETS_EACH))
+            }
             Ok(Some(news)) => self.live.accept(watcher, &news),
             Ok(None) => {
                 let denied =
@@ -572,34 +588,65 @@ impl Directory {
         let Some(since) = watch.since.filter(|since| known.contains(since)) else {
             return Ok(reset(seq));
         };
-        let columns = "id, version, deleted, changed, name, index_name, service_type, description, \
-                       status, since, last_seen, error";
-        let rows: Vec<Entry<'static>> = match &watch.id {
-            Some(id) => {
-                let sql = format!("SELECT {columns} FROM entry WHERE id = ? AND changed > ?");
-                self.store.rows(&sql, &[id.as_str().into(), since.into()])?
-            }
-            None => {
-                let sql = format!(
-                    "SELECT {columns} FROM entry WHERE changed > ? ORDER BY changed LIMIT ?"
-                );
-                self.store.rows(&sql, &[since.into(), (CHANGES as u64 + 1).into()])?
-            }
-        };
-        if rows.len() > CHANGES {
-            return Ok(reset(seq));
-        }
         let access = Access { patterns: watch.connectors.clone(), ..Access::default() };
-        let mut budget = Budget::of(Purpose::Patterns);
-        let mut changes = Vec::new();
-        for entry in &rows {
-            match access.covers(&entry.id, &mut budget) {
-                Ok(true) => changes.push(Change::new(entry, entry.changed, false)),
-                Ok(false) => {}
-                Err(_) => return Ok(reset(seq)),
+        let mut told = Told::nothing();
+        let (condition, values) = match &watch.id {
+            Some(id) => ("id = ? AND changed > ?", vec![id.as_str().into(), since.into()]),
+            None => ("changed > ?", vec![since.into()]),
+        };
+        let sql = format!("SELECT {ROW} FROM entry WHERE {condition} ORDER BY changed");
+        let mut problem = None;
+        self.store.texts(&sql, &values, &mut |row| {
+            match serde_json::from_str::<Entry<'_>>(&row) {
+                Ok(entry) => told.add(&entry, &access),
+                Err(error) => problem = Some(error.to_string()),
             }
+            problem.is_none() && !told.is_too_much()
+        })?;
+        match problem {
+            Some(problem) => Err(problem.into()),
+            None if told.is_too_much() => Ok(reset(seq)),
+            None => Ok(message(seq, &told.changes.iter().collect::<Vec<_>>(), &[])),
         }
-        let changes: Vec<&Change> = changes.iter().collect();
-        Ok(message(seq, &changes, &[]))
+    }
+}
+
+/// An expression for a row as an [`Entry`].
+const ROW: &str = "json_object('id', id, 'version', version, 'deleted', deleted, 'changed', changed, \
+                   'name', name, 'index_name', index_name, 'service_type', service_type, \
+                   'description', description, 'status', status, 'since', since, \
+                   'last_seen', last_seen, 'error', error)";
+
+/// What somebody is told who was away. It is gathered row by row, until it is too much.
+struct Told {
+    rows: usize,
+    bytes: usize,
+    budget: Budget,
+    is_over: bool,
+    changes: Vec<Change>,
+}
+
+impl Told {
+    fn nothing() -> Self {
+        let budget = Budget::of(Purpose::Patterns);
+        Self { rows: 0, bytes: 0, budget, is_over: false, changes: Vec::new() }
+    }
+
+    /// Adds a row, if they may see it.
+    fn add(&mut self, entry: &Entry<'_>, access: &Access) {
+        self.rows += 1;
+        match access.covers(&entry.id, &mut self.budget) {
+            Ok(true) => {
+                let change = Change::new(entry, entry.changed, false);
+                self.bytes += change.text.len();
+                self.changes.push(change);
+            }
+            Ok(false) => {}
+            Err(_) => self.is_over = true,
+        }
+    }
+
+    fn is_too_much(&self) -> bool {
+        self.is_over || self.rows > CHANGES || self.bytes > MESSAGE_BYTES
     }
 }

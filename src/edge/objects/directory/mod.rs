@@ -8,6 +8,7 @@ mod list;
 mod live;
 mod metrics;
 mod search;
+mod store;
 mod summary;
 mod webhooks;
 
@@ -16,36 +17,35 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use wasm_bindgen::prelude::*;
 use worker::worker_sys::DurableObjectState;
 use worker::{Env, console_error};
 
 use super::connector::other_version;
-use crate::api::{self, ApiError, Backup, Call, Response};
-use crate::directory::{Entry, sort_key};
+use crate::api::{self, ApiError, Backup, Call, Precondition, Response};
+use crate::directory::Entry;
 use crate::edge::message::{self, FORMAT, Message, UnknownFormat};
 use crate::edge::metrics::MEDIA_TYPE;
 use crate::edge::outbox;
 use crate::edge::runtime::{
-    DirectoryStore, HttpResponse, JsError, JsResult, JsString, Page, State, describe, now_millis,
+    HttpResponse, JsError, JsResult, JsString, Page, SqlValue, State, describe, now_millis,
     spawn_or_ready,
 };
+use crate::protocol::directory::{JobEntry, Outcome};
 use crate::sync_job::SyncJobId;
 use crate::webhook::Settings;
 use import::Look;
 use list::Counts;
 use live::Live;
 use search::Found;
+use store::{Setting, Store};
 use summary::Silent;
 use webhooks::Gatherings;
 
 /// Sequence numbers are reserved by so many: a restart skips what is left of them, and the storage
 /// is not asked for each.
 const SEQ_BLOCK: u64 = 1_000;
-/// So many titles are written at once.
-const TITLES: usize = 5_000;
 
 /// The Directory's object, as the runtime sees it.
 #[wasm_bindgen]
@@ -55,7 +55,7 @@ pub struct DirectoryObject(Rc<Directory>);
 struct Directory {
     env: Env,
     state: State,
-    store: DirectoryStore,
+    store: Store,
     is_open: Cell<bool>,
     /// The last change, and the last number that is reserved.
     seq: Cell<u64>,
@@ -83,7 +83,7 @@ impl DirectoryObject {
             forgotten: Cell::default(),
             identity: Cell::default(),
             env,
-            store: state.directory_store(),
+            store: Store::of(&state),
             state,
             is_open: Cell::default(),
             seq: Cell::default(),
@@ -220,25 +220,13 @@ fn failed(what: &str) -> impl Fn(JsError) -> ApiError {
     }
 }
 
-/// What an entry is sorted by where names are sorted.
-fn title(entry: &Entry<'_>) -> String {
-    sort_key(entry.name.as_deref(), &entry.id)
-}
-
 impl Directory {
     /// Opens the database, once.
     fn open(&self) -> Result<(), JsError> {
-        #[derive(Deserialize)]
-        struct Setting {
-            name: String,
-            value: u64,
-        }
         if self.is_open.get() {
             return Ok(());
         }
-        self.store.open()?;
-        let mut is_titled = false;
-        for Setting { name, value } in self.store.rows("SELECT name, value FROM setting", &[])? {
+        for Setting { name, value } in self.store.open()? {
             match name.as_str() {
                 "seq" => {
                     self.seq.set(value);
@@ -247,36 +235,11 @@ impl Directory {
                 "looked_at" => self.look.at.set(value),
                 "forgotten" => self.forgotten.set(value),
                 "identity" => self.identity.set(value),
-                "titled" => is_titled = true,
                 _ => {}
             }
         }
-        if !is_titled {
-            self.add_titles()?;
-            self.set("titled", 1)?;
-        }
         self.live.expect_alarm(self.next_summary()?);
         self.is_open.set(true);
-        Ok(())
-    }
-
-    /// Gives rows of a time before there were titles theirs.
-    fn add_titles(&self) -> Result<(), JsError> {
-        #[derive(Deserialize)]
-        struct Row {
-            key: u64,
-            id: String,
-            name: Option<String>,
-        }
-        let rows: Vec<Row> = self.store.rows("SELECT key, id, name FROM entry", &[])?;
-        let titles: Vec<(u64, String)> =
-            rows.iter().map(|row| (row.key, sort_key(row.name.as_deref(), &row.id))).collect();
-        let sql = "UPDATE entry SET title = it.value ->> 1 FROM json_each(?) AS it \
-                   WHERE entry.key = it.value ->> 0";
-        for some in titles.chunks(TITLES) {
-            let some = serde_json::to_string(some).unwrap_or_default();
-            self.store.rows::<IgnoredAny>(sql, &[some.into()])?;
-        }
         Ok(())
     }
 
@@ -286,8 +249,7 @@ impl Directory {
     }
 
     fn set(&self, name: &str, value: u64) -> Result<(), JsError> {
-        let sql = "INSERT OR REPLACE INTO setting VALUES (?, ?)";
-        self.store.rows::<IgnoredAny>(sql, &[name.into(), value.into()]).map(drop)
+        self.store.set(name, value)
     }
 
     /// The number of the next change.
@@ -306,49 +268,47 @@ impl Directory {
         self.open()?;
         let is_known = message::read(message, &mut |_, _| {}).is_ok();
         let entry = serde_json::from_str::<Entry<'_>>(message).ok().filter(|_| is_known);
-        let (Some(entry), Some(members)) = (entry, message.strip_prefix('{')) else {
-            return reply("unknown format");
-        };
+        let Some(entry) = entry else { return reply("unknown format") };
         let seq = self.next_seq()?;
-        let titled = format!("[{{\"title\":{},{members}]", Value::from(title(&entry)));
-        let results = self.store.apply(&titled, document, seq)?;
-        let results: Vec<String> = serde_json::from_str(&results).unwrap_or_default();
-        let result = results.first().map_or("", String::as_str);
-        if result == "taken" {
+        let outcomes = self.store.take(&[(&entry, document.map(SqlValue::from))], seq)?;
+        let outcome = outcomes.first().copied().unwrap_or(Outcome::Older);
+        if outcome == Outcome::Taken {
             self.counts.forget();
             if self.is_silent(&entry) {
                 self.silent.forget();
             }
         }
-        if matches!(result, "taken" | "seen") {
-            self.live.tell(&entry, seq, result == "taken");
+        if matches!(outcome, Outcome::Taken | Outcome::Seen) {
+            self.live.tell(&entry, seq, outcome == Outcome::Taken);
         }
-        reply(result)
+        reply(outcome.name())
     }
 
     fn apply_jobs(&self, message: &str) -> Result<Value, JsError> {
+        #[derive(Deserialize)]
+        struct Told {
+            jobs: Vec<JobEntry>,
+        }
         self.open()?;
-        let Ok(message) = message::parse(message) else {
+        let is_known = message::read(message, &mut |_, _| {}).is_ok();
+        let told = serde_json::from_str::<Told>(message).ok().filter(|_| is_known);
+        let Some(Told { jobs }) = told else {
             return Ok(json!({ "format": FORMAT, "results": [] }));
         };
-        let mut jobs = message.get("jobs").cloned().unwrap_or_default();
-        for job in jobs.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
-            job.insert("seq".to_owned(), self.seq.get().into());
-        }
-        let results = self.store.apply_jobs(&jobs.to_string())?;
-        let results: Vec<Value> = serde_json::from_str(&results).unwrap_or_default();
-        for (job, result) in jobs.as_array().into_iter().flatten().zip(&results) {
-            let is_more = result == "taken";
+        let outcomes = self.store.take_jobs(&jobs, self.seq.get())?;
+        for (job, outcome) in jobs.iter().zip(&outcomes) {
+            let is_more = *outcome == Outcome::Taken;
             if is_more {
                 self.counts.forget();
             }
             // One that was erased does not say whose it was; its id does.
-            let connector = job.get("id").and_then(Value::as_str).and_then(SyncJobId::parse);
-            if let (Some(id), true) = (connector, is_more || result == "seen") {
+            if let (Some(id), true) =
+                (SyncJobId::parse(&job.id), is_more || *outcome == Outcome::Seen)
+            {
                 self.live.tell_jobs(id.connector(), self.seq.get(), is_more);
             }
         }
-        Ok(json!({ "format": FORMAT, "results": results }))
+        Ok(json!({ "format": FORMAT, "results": outcomes }))
     }
 
     /// The text of a response.
@@ -367,42 +327,51 @@ impl Directory {
                 let head = finish(Response::text(200, "{}".to_owned())).etag(tag);
                 return page.after_head(&head.head()).into();
             }
-            let response = format.success(Response::text(200, page.into_text()));
+            let response = format.success(Response::text(200, page.to_text()));
             finish(response).etag(tag).to_text().into()
         };
-        let asked = (request.accept.as_deref(), api::Precondition::of(&request));
-        let tagged = |target: &str, patterns: Option<&[String]>| {
-            let (accept, precondition) = &asked;
-            let tag = self.tag(target, patterns, *accept);
-            (precondition.is_not_modified(&tag), tag)
-        };
+        let precondition = Precondition::of(&request);
+        let accept = request.accept.as_deref();
         let response = match call {
             Ok(Call::List(mut list)) => {
                 list.filter.ids = patterns;
+                let mut tag = Tag::new(&request.target, accept, list.filter.ids.as_deref());
                 let ready = self.ready().await;
-                let (is_known, tag) = tagged(&request.target, list.filter.ids.as_deref());
-                let listed = ready.and_then(|()| match is_known {
-                    true => Ok(None),
-                    false => self.list(&list).map(Some),
+                let listed = ready.and_then(|()| {
+                    tag.of_last_change(self.seq.get());
+                    if tag.is_known(&precondition) {
+                        return Ok(None);
+                    }
+                    let page = self.list(&list)?;
+                    tag.of_response(|| page.to_text());
+                    Ok((!tag.is_known(&precondition)).then_some(page))
                 });
                 match listed {
-                    Ok(None) => finish(Response::empty(304)).etag(Some(tag)),
-                    Ok(Some(page)) => return show(page, Some(tag)),
+                    Ok(None) => finish(Response::empty(304)).etag(tag.into_text()),
+                    Ok(Some(page)) => return show(page, tag.into_text()),
                     Err(error) => finish(format.failure(&error)),
                 }
             }
             Ok(Call::Summary(mut summary)) => {
                 summary.ids = patterns;
-                let ready = self.ready().await;
                 // Time alone makes connectors silent.
                 let target = format!("{} {}", request.target, now_millis() / 60_000);
-                let (is_known, tag) = tagged(&target, summary.ids.as_deref());
-                let summarized = ready.and_then(|()| match is_known {
-                    true => Ok(Response::empty(304)),
-                    false => self.summary(&summary).map(|response| format.success(response)),
+                let mut tag = Tag::new(&target, accept, summary.ids.as_deref());
+                let ready = self.ready().await;
+                let summarized = ready.and_then(|()| {
+                    tag.of_last_change(self.seq.get());
+                    if tag.is_known(&precondition) {
+                        return Ok(Response::empty(304));
+                    }
+                    let response = self.summary(&summary)?;
+                    tag.of_response(|| response.body.clone());
+                    Ok(match tag.is_known(&precondition) {
+                        true => Response::empty(304),
+                        false => format.success(response),
+                    })
                 });
                 match summarized {
-                    Ok(response) => finish(response).etag(Some(tag)),
+                    Ok(response) => finish(response).etag(tag.into_text()),
                     Err(error) => finish(format.failure(&error)),
                 }
             }
@@ -429,14 +398,6 @@ impl Directory {
         response.to_text().into()
     }
 
-    /// The entity tag of a list: what was asked, and the number of the last change. So a list that
-    /// has not changed is known without being made.
-    fn tag(&self, target: &str, patterns: Option<&[String]>, accept: Option<&str>) -> String {
-        let mut hasher = DefaultHasher::new();
-        (target, patterns, accept).hash(&mut hasher);
-        format!("\"{}-{:016x}\"", self.seq.get(), hasher.finish())
-    }
-
     /// Takes up what is in Workers KV now; says how many documents, and which not.
     async fn import_now(self: &Rc<Self>) -> Result<Response, ApiError> {
         let looked = match self.open() {
@@ -460,5 +421,44 @@ impl Directory {
         };
         self.open().map_err(unavailable)?;
         self.take_up().await.map_err(unavailable)
+    }
+}
+
+/// The entity tag of a list. For those who may see everything it is made of what was asked and the number
+/// of the last change, so a list that has not changed is known without being made. For others that number
+/// would tell when something changes that they may not see: their tag is made of what they are shown.
+struct Tag {
+    asked: DefaultHasher,
+    is_limited: bool,
+    text: Option<String>,
+}
+
+impl Tag {
+    fn new(target: &str, accept: Option<&str>, patterns: Option<&[String]>) -> Self {
+        let mut asked = DefaultHasher::new();
+        (target, accept).hash(&mut asked);
+        Self { asked, is_limited: patterns.is_some(), text: None }
+    }
+
+    fn of_last_change(&mut self, seq: u64) {
+        if !self.is_limited {
+            self.text = Some(format!("\"{seq}-{:016x}\"", self.asked.finish()));
+        }
+    }
+
+    fn of_response(&mut self, shown: impl FnOnce() -> String) {
+        if self.is_limited {
+            let mut all = self.asked.clone();
+            shown().hash(&mut all);
+            self.text = Some(format!("\"{:016x}\"", all.finish()));
+        }
+    }
+
+    fn is_known(&self, precondition: &Precondition) -> bool {
+        self.text.as_deref().is_some_and(|tag| precondition.is_not_modified(tag))
+    }
+
+    fn into_text(self) -> Option<String> {
+        self.text
     }
 }

@@ -5,12 +5,13 @@
 
 use serde_json::{Value, json};
 
-use super::list::{Condition, are_ranges, within};
+use super::list::{Condition, within};
 use super::{Directory, failed};
 use crate::api::{ApiError, Index, Piece, Response, SEQ_NO_LAG, Search, View};
 use crate::budget::OverBudget;
+use crate::directory::{are_ranges, may_be_cut};
 use crate::edge::now;
-use crate::edge::runtime::{JsError, JsString, Page, bound};
+use crate::edge::runtime::{JsError, JsString, Page};
 use crate::limits::{PAGE_BYTES, SQL_CONDITIONS};
 use crate::query::{Column, Condition as Known, Terms};
 use crate::sync_job::SyncJobStatus;
@@ -85,6 +86,13 @@ impl Table {
         let (Known::AnyOf(of, _) | Known::NoneOf(of, _) | Known::Between(of, ..)) = *known;
         let Some(name) = self.column(of) else { return (all, false) };
         let shunned = if shuns == Some(of) { "+" } else { "" };
+        // A row has but the start of a long type.
+        if let (Column::ServiceType, Known::AnyOf(_, values) | Known::NoneOf(_, values)) =
+            (of, known)
+            && values.iter().any(|value| may_be_cut(value))
+        {
+            return (all, false);
+        }
         let is_just = |values: &Terms, value: &str| values.len() == 1 && values.contains(value);
         match *known {
             // Documents that do not say it are not deleted either.
@@ -186,8 +194,7 @@ impl Directory {
         );
         let mut finder = search.finder(now());
         let mut over = None;
-        self.texts(&sql, &values, &mut |text| {
-            let text = String::from(text);
+        self.store.texts(&sql, &values, &mut |text| {
             let mut lines = text.splitn(3, '\n');
             let key = lines.next().and_then(|key| key.parse().ok());
             if let (Some(key), Some(json), Some(id)) = (key, lines.next(), lines.next()) {
@@ -234,8 +241,7 @@ impl Directory {
         let mut values_of = search.sort_values();
         let mut items = JsString::from("");
         let (mut count, mut problem) = (0, None);
-        self.texts(&sql, values, &mut |row| {
-            let text = String::from(row);
+        self.store.texts(&sql, values, &mut |text| {
             let mut lines = text.splitn(3, '\n');
             let [hit, json, id] = [(); 3].map(|()| lines.next().unwrap_or_default());
             let sort = match search.shows_sort() {
@@ -262,16 +268,6 @@ impl Directory {
             problem.is_none()
         })?;
         problem.map_or(Ok((count, items)), Err)
-    }
-
-    /// The first column of each row, until `take` wants no more.
-    fn texts(
-        &self,
-        sql: &str,
-        values: &[Value],
-        take: &mut dyn FnMut(JsString) -> bool,
-    ) -> Result<(), JsError> {
-        self.state.database().texts(sql, &bound(values), take)
     }
 
     /// How many there are in all, if the page has `shown`.

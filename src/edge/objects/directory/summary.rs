@@ -11,22 +11,25 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
-use super::list::{Condition, list, within};
+use super::list::{Candidate, Condition, is_cut, list, with_keys, within};
 use super::{Directory, failed};
 use crate::api::{ApiError, Response};
-use crate::directory::{Entry, SortField, Summary, URGENCY};
+use crate::budget::Budget;
+use crate::directory::{Entry, SortField, Summary, URGENCY, are_ranges, matches_any};
 use crate::edge::runtime::{JsError, now_millis};
+use crate::limits::PAGE_BYTES;
 use crate::values::Time;
 
 /// So many types are counted, those with the most connectors.
 const TYPES: usize = 100;
 /// How long it is remembered how many are silent.
 const SILENT_MS: u64 = 60_000;
-const COLUMNS: &str = "id, version, name, index_name, service_type, description, status, since, \
-                       last_seen, error";
+/// An expression for a row as it is shown.
+const ROW: &str = "json_object('id', id, 'version', version, 'name', name, 'index_name', index_name, \
+                   'service_type', service_type, 'description', description, 'status', status, \
+                   'since', since, 'last_seen', last_seen, 'error', error)";
 
 /// Connectors that are counted together.
 #[derive(Clone, Deserialize)]
@@ -49,31 +52,80 @@ impl Silent {
     }
 }
 
+/// What is shown of a summary but its rows.
+#[derive(Serialize)]
+struct Counted<'a> {
+    total: u64,
+    count: u64,
+    by_status: BTreeMap<&'a str, u64>,
+    by_service_type: BTreeMap<&'a str, u64>,
+    silent: u64,
+    silent_after_seconds: u64,
+}
+
+/// The rows of a page, as JSON with commas between them.
+#[derive(Default)]
+struct Rows {
+    count: usize,
+    text: String,
+}
+
+impl Rows {
+    /// Adds a row; tells whether there may be more.
+    fn add(&mut self, row: &str) -> bool {
+        if self.count > 0 {
+            self.text.push(',');
+        }
+        self.text.push_str(row);
+        self.count += 1;
+        !self.are_too_large()
+    }
+
+    fn are_too_large(&self) -> bool {
+        self.text.len() > PAGE_BYTES
+    }
+}
+
 impl Directory {
     /// The response to a summary.
     ///
     /// # Errors
-    /// 500 if the database fails.
+    /// 400 for a page that is too large, or if too much has to be looked at; 500 if the database fails.
     pub(super) fn summary(&self, summary: &Summary) -> Result<Response, ApiError> {
-        let body = self.summarize(summary).map_err(failed("the summary cannot be made"))?;
-        Ok(Response::json(200, &body))
-    }
-
-    fn summarize(&self, summary: &Summary) -> Result<Value, JsError> {
+        let failed = failed("the summary cannot be made");
         let now = now_millis();
         let cutoff = self.silence_cutoff(now);
-        let scope = scope(summary);
+        let reach = self.reach(summary.ids.as_deref())?;
+        let scope = self.scope(summary, &reach)?;
+        let head = self.counted(summary, &reach, &scope, &cutoff, now).map_err(&failed)?;
+        let rows = self.summary_rows(summary, scope, &cutoff).map_err(failed)?;
+        if rows.are_too_large() {
+            return Err(ApiError::list_too_large());
+        }
+        let members = head.strip_suffix('}').unwrap_or_default();
+        Ok(Response::text(200, format!("{members},\"results\":[{}]}}", rows.text)))
+    }
+
+    /// The counts of a summary, as JSON.
+    fn counted(
+        &self,
+        summary: &Summary,
+        reach: &Condition,
+        scope: &Condition,
+        cutoff: &str,
+        now: u64,
+    ) -> Result<String, JsError> {
         let scans = !summary.words.is_empty() || summary.silent || summary.ids.is_some();
         let (groups, silent) = match scans {
             true => {
-                let groups = self.groups(&scope, &cutoff)?;
+                let groups = self.groups(scope, cutoff)?;
                 let is_silent = |group: &&Group| group.silent == 1;
                 let silent: Vec<Group> = groups.iter().filter(is_silent).cloned().collect();
                 (groups, silent)
             }
             false => {
                 let sql = "SELECT status, service_type, count FROM total WHERE deleted = 0";
-                (self.store.rows(sql, &[])?, self.silent_groups(&cutoff, now)?)
+                (self.store.rows(sql, &[])?, self.silent_groups(cutoff, now)?)
             }
         };
         let has_status =
@@ -106,21 +158,61 @@ impl Directory {
                 let sql = "SELECT sum(count) AS count FROM total WHERE deleted = 0";
                 self.remembered_count(sql, &[])?
             }
-            (Some(patterns), _) => {
-                let all = Condition::default().and("deleted = 0", []).and_all(&covered(patterns));
-                let sql = format!("SELECT count(*) AS count FROM entry WHERE {}", all.sql);
-                self.remembered_count(&sql, &all.values)?
+            (Some(_), _) => {
+                let sql = format!("SELECT count(*) AS count FROM entry WHERE {}", reach.sql);
+                self.remembered_count(&sql, &reach.values)?
             }
         };
-        Ok(json!({
-            "total": total,
-            "count": sum(&groups, &|it| has_status(it) && has_type(it) && has_silence(it)),
-            "by_status": by_status,
-            "by_service_type": types.into_iter().collect::<BTreeMap<_, _>>(),
-            "silent": sum(&silent, &|it| has_status(it) && has_type(it)),
-            "silent_after_seconds": self.settings().silent_after_seconds(),
-            "results": self.summary_rows(summary, scope, &cutoff)?,
-        }))
+        let counted = Counted {
+            total,
+            count: sum(&groups, &|it| has_status(it) && has_type(it) && has_silence(it)),
+            by_status,
+            by_service_type: types.into_iter().collect(),
+            silent: sum(&silent, &|it| has_status(it) && has_type(it)),
+            silent_after_seconds: self.settings().silent_after_seconds(),
+        };
+        serde_json::to_string(&counted).map_err(|error| error.to_string().into())
+    }
+
+    /// The connectors that the caller may see.
+    fn reach(&self, patterns: Option<&[String]>) -> Result<Condition, ApiError> {
+        let all = Condition::default().and("deleted = 0", []);
+        let Some(patterns) = patterns else { return Ok(all) };
+        let may_match = all.and_all(&within(patterns, "id"));
+        if are_ranges(patterns) {
+            return Ok(may_match);
+        }
+        let covers =
+            &mut |row: &Candidate, budget: &mut Budget| matches_any(patterns, &row.id, budget);
+        Ok(with_keys(&self.look_at_each(&may_match, false, covers)?))
+    }
+
+    /// Of those, the connectors that have all words: what is considered before statuses, types and
+    /// silence are looked at.
+    fn scope(&self, summary: &Summary, reach: &Condition) -> Result<Condition, ApiError> {
+        let Some(longest) = summary.words.iter().max_by_key(|word| word.len()) else {
+            return Ok(reach.clone());
+        };
+        let columns = ["name", "index_name", "service_type", "description", "error"];
+        let texts =
+            columns.map(|column| format!("coalesce({column}, '')")).join(" || char(10) || ");
+        let texts = format!("id || char(10) || {texts}");
+        let may_match = reach.clone().and(
+            &format!("(instr(lower({texts}), ?) OR {})", is_cut(&columns)),
+            [longest.as_str().into()],
+        );
+        let has_all_words = &mut |row: &Candidate, budget: &mut Budget| {
+            let texts = row.all_texts();
+            budget.spend(texts.len())?;
+            for word in &summary.words {
+                budget.spend(texts.len())?;
+                if !texts.contains(word.as_str()) {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        };
+        Ok(with_keys(&self.look_at_each(&may_match, true, has_all_words)?))
     }
 
     fn groups(&self, scope: &Condition, cutoff: &str) -> Result<Vec<Group>, JsError> {
@@ -156,7 +248,8 @@ impl Directory {
 
     fn silent_groups(&self, cutoff: &str, now: u64) -> Result<Vec<Group>, JsError> {
         if let Some((at, groups)) = &*self.silent.0.borrow()
-            && now < at + SILENT_MS
+            // However far the clock was set back meanwhile.
+            && now.abs_diff(*at) < SILENT_MS
         {
             return Ok(groups.clone());
         }
@@ -172,7 +265,7 @@ impl Directory {
         summary: &Summary,
         scope: Condition,
         cutoff: &str,
-    ) -> Result<Vec<Value>, JsError> {
+    ) -> Result<Rows, JsError> {
         let mut all = scope;
         if !summary.service_types.is_empty() {
             let types = "coalesce(service_type, '') IN (SELECT value FROM json_each(?))";
@@ -201,77 +294,69 @@ impl Directory {
                 format!("coalesce({name}, '') = '', {column} {direction}, title, id")
             }
         };
-        self.some_rows(&all, &order, summary.size, summary.from)
+        let mut rows = Rows::default();
+        self.add_rows(&mut rows, &all, &order, summary.size, summary.from)?;
+        Ok(rows)
     }
 
     /// One status after the other, by an index.
-    fn rows_by_urgency(&self, summary: &Summary, all: &Condition) -> Result<Vec<Value>, JsError> {
+    fn rows_by_urgency(&self, summary: &Summary, all: &Condition) -> Result<Rows, JsError> {
         let mut statuses = URGENCY.map(|status| status.name());
         if summary.is_reversed {
             statuses.reverse();
         }
-        let mut rows = Vec::new();
+        let mut rows = Rows::default();
         let mut skip = summary.from;
         for status in statuses {
             if !summary.statuses.is_empty() && !summary.statuses.iter().any(|it| it == status) {
                 continue;
             }
-            let left = summary.size - rows.len();
-            if left == 0 {
+            let left = summary.size - rows.count;
+            if left == 0 || rows.are_too_large() {
                 break;
             }
             let one = all.clone().and("status = ?", [status.into()]);
-            let found = self.some_rows(&one, "since DESC, title, id", left, skip)?;
-            if found.is_empty() && skip > 0 {
+            let found = self.add_rows(&mut rows, &one, "since DESC, title, id", left, skip)?;
+            if found == 0 && skip > 0 {
                 let sql = format!("SELECT count(*) AS count FROM entry WHERE {}", one.sql);
                 let count = self.remembered_count(&sql, &one.values)?;
                 skip = skip.saturating_sub(usize::try_from(count).unwrap_or(skip));
                 continue;
             }
             skip = 0;
-            rows.extend(found);
         }
         Ok(rows)
     }
 
-    fn some_rows(
+    /// Adds a page of rows; tells how many.
+    fn add_rows(
         &self,
+        rows: &mut Rows,
         all: &Condition,
         order: &str,
         size: usize,
         from: usize,
-    ) -> Result<Vec<Value>, JsError> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM entry WHERE {} ORDER BY {order} LIMIT ? OFFSET ?",
-            all.sql
-        );
+    ) -> Result<usize, JsError> {
+        let sql =
+            format!("SELECT {ROW} FROM entry WHERE {} ORDER BY {order} LIMIT ? OFFSET ?", all.sql);
         let mut values = all.values.clone();
         values.extend([(size as u64).into(), (from as u64).into()]);
-        self.store.rows(&sql, &values)
+        let before = rows.count;
+        self.store.texts(&sql, &values, &mut |row| rows.add(&row))?;
+        Ok(rows.count - before)
     }
 }
 
-/// Which connectors are considered before statuses, types and silence are looked at.
-fn scope(summary: &Summary) -> Condition {
-    let mut all = Condition::default().and("deleted = 0", []);
-    if let Some(patterns) = &summary.ids {
-        all = all.and_all(&covered(patterns));
+impl Candidate {
+    /// All that is known of it in words, in lower case.
+    fn all_texts(&self) -> String {
+        let Self { id, name, index_name, service_type, description, error, .. } = self;
+        let more = [name, index_name, service_type, description, error];
+        let mut all = id.to_ascii_lowercase();
+        for text in more.into_iter().flatten() {
+            all.push('\n');
+            all.push_str(&text.to_ascii_lowercase());
+        }
+        all
     }
-    for word in &summary.words {
-        all = all.and(
-            "instr(lower(id || char(10) || coalesce(name, '') || char(10) || \
-             coalesce(index_name, '') || char(10) || coalesce(service_type, '') || char(10) || \
-             coalesce(description, '') || char(10) || coalesce(error, '')), ?) > 0",
-            [word.as_str().into()],
-        );
-    }
-    all
-}
-
-/// Ids that match one of the patterns.
-fn covered(patterns: &[String]) -> Condition {
-    let sql: Vec<&str> = patterns.iter().map(|_| "id GLOB ?").collect();
-    // In a pattern of ours a bracket is a bracket.
-    let values = patterns.iter().map(|pattern| pattern.replace('[', "[[]").into());
-    within(patterns, "id").and(&format!("({})", sql.join(" OR ")), values)
 }

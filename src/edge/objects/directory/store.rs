@@ -1,0 +1,417 @@
+//! What the Directory keeps in its SQLite database: a slim row for each connector with what lists filter
+//! and sort by, its document in a table of its own, totals, and index names that are claimed. Sync jobs
+//! likewise.
+//!
+//! What changes often - the status and when the connector was last seen - stands in the slim row alone,
+//! so that neither a move nor a heartbeat writes a document again.
+
+use std::cell::Cell;
+use std::slice;
+
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::Value;
+use wasm_bindgen::prelude::*;
+
+use crate::directory::Entry;
+use crate::edge::runtime::{Database, JsError, JsString, SqlValue, State};
+use crate::protocol::directory::{
+    DocumentIs, ENTRY_COLUMNS, Facts, Field, JOB_COLUMNS, JobEntry, KnownEntry, KnownJob, Outcome,
+    Write, is_first_heartbeat, needs_free_index, take_entry, take_job,
+};
+
+/// `deleted`: 0 no, 1 soft, 2 erased: a row that remembers the version, so that no older entry brings it
+/// back. `version` 0: taken up from Workers KV, its object has not been asked yet. `seq`: the change of
+/// the Directory that wrote the row; `changed`: the last one that was more than a heartbeat. `title`: what
+/// names are sorted by. A name that is claimed is not committed yet.
+///
+/// Of a job, `last_seen` is what the document says, `seen` the same in milliseconds since 1970, as is
+/// `created_at`. A job without a status was erased: its row remembers the version. `seq`: the number of the
+/// Directory's last change when the row was written, so that a backup finds what has changed while it ran.
+///
+/// `ticket`: those that were used to watch, until they are out of date. `behind`: consumers of outboxes
+/// that are late, and since when in milliseconds since 1970, as the connectors' objects report it.
+const TABLES: &str = "
+  CREATE TABLE entry (
+    key INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    index_name TEXT,
+    name TEXT,
+    service_type TEXT,
+    description TEXT,
+    status TEXT,
+    since TEXT,
+    deleted INTEGER NOT NULL,
+    last_seen TEXT,
+    error TEXT,
+    version INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    changed INTEGER NOT NULL,
+    title TEXT NOT NULL
+  );
+  CREATE INDEX entry_in_order ON entry (deleted, index_name IS NULL, index_name, id);
+  CREATE INDEX entry_by_status ON entry (deleted, status, index_name IS NULL, index_name, id);
+  CREATE INDEX entry_by_service_type ON entry (deleted, service_type, index_name IS NULL, index_name, id);
+  CREATE INDEX entry_by_name ON entry (deleted, name, index_name IS NULL, index_name, id);
+  CREATE INDEX entry_by_change ON entry (changed);
+  CREATE INDEX entry_by_urgency ON entry (deleted, status, since DESC, title, id);
+  CREATE INDEX entry_by_title ON entry (deleted, title, id);
+  CREATE TABLE document (key INTEGER PRIMARY KEY, json TEXT NOT NULL);
+  CREATE TABLE total (
+    deleted INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    service_type TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (deleted, status, service_type)
+  ) WITHOUT ROWID;
+  CREATE TRIGGER entry_comes AFTER INSERT ON entry BEGIN
+    INSERT INTO total VALUES (NEW.deleted, coalesce(NEW.status, ''), coalesce(NEW.service_type, ''), 1)
+    ON CONFLICT DO UPDATE SET count = count + 1;
+  END;
+  CREATE TRIGGER entry_goes AFTER DELETE ON entry BEGIN
+    INSERT INTO total VALUES (OLD.deleted, coalesce(OLD.status, ''), coalesce(OLD.service_type, ''), -1)
+    ON CONFLICT DO UPDATE SET count = count - 1;
+  END;
+  CREATE TRIGGER entry_moves AFTER UPDATE OF deleted, status, service_type ON entry BEGIN
+    INSERT INTO total VALUES (OLD.deleted, coalesce(OLD.status, ''), coalesce(OLD.service_type, ''), -1)
+    ON CONFLICT DO UPDATE SET count = count - 1;
+    INSERT INTO total VALUES (NEW.deleted, coalesce(NEW.status, ''), coalesce(NEW.service_type, ''), 1)
+    ON CONFLICT DO UPDATE SET count = count + 1;
+  END;
+  CREATE TABLE claim (
+    index_name TEXT NOT NULL,
+    id TEXT NOT NULL,
+    token TEXT NOT NULL,
+    PRIMARY KEY (index_name, token)
+  ) WITHOUT ROWID;
+  CREATE TABLE job (
+    key INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    connector_id TEXT,
+    status TEXT,
+    job_type TEXT,
+    created_at INTEGER,
+    last_seen TEXT,
+    seen INTEGER,
+    version INTEGER NOT NULL,
+    seq INTEGER NOT NULL
+  );
+  CREATE INDEX job_in_order ON job (created_at IS NULL, created_at DESC, id) WHERE status IS NOT NULL;
+  CREATE INDEX job_by_status ON job (status, created_at IS NULL, created_at DESC, id);
+  CREATE INDEX job_by_connector ON job (connector_id, created_at IS NULL, created_at DESC, id);
+  CREATE TABLE job_document (key INTEGER PRIMARY KEY, json TEXT NOT NULL);
+  CREATE TABLE ticket (nonce TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE behind (id TEXT NOT NULL, consumer TEXT NOT NULL, since INTEGER NOT NULL, PRIMARY KEY (id, consumer))
+  WITHOUT ROWID;
+  CREATE INDEX behind_by_age ON behind (consumer, since);
+  CREATE TABLE setting (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+";
+
+/// The SQLite database of the Directory.
+pub(super) struct Store {
+    database: Database,
+    /// Was there a page that SQLite could not make into one text? Then pages are read row by row: a page
+    /// that fails has been read in vain.
+    reads_by_row: Cell<bool>,
+}
+
+/// What the Directory remembers of itself.
+#[derive(Deserialize)]
+pub(super) struct Setting {
+    pub name: String,
+    pub value: u64,
+}
+
+impl Store {
+    pub fn of(state: &State) -> Self {
+        Self { database: state.database(), reads_by_row: Cell::default() }
+    }
+
+    /// Makes the tables if there are none; gives the settings.
+    pub fn open(&self) -> Result<Vec<Setting>, JsError> {
+        let found = "SELECT name FROM sqlite_master WHERE name = 'setting'";
+        if self.database.rows::<IgnoredAny>(found, &[])?.is_empty() {
+            self.database.transaction(|| self.database.execute(TABLES, &[]))?;
+        }
+        self.database.rows("SELECT name, value FROM setting", &[])
+    }
+
+    pub fn set(&self, name: &str, value: u64) -> Result<(), JsError> {
+        let sql = "INSERT OR REPLACE INTO setting VALUES (?, ?)";
+        self.database.execute(sql, &[name.into(), value.into()]).map(drop)
+    }
+
+    /// Takes up entries, each with its document if it was told, all or none; gives what became of each.
+    pub fn take(
+        &self,
+        entries: &[(&Entry<'_>, Option<SqlValue>)],
+        seq: u64,
+    ) -> Result<Vec<Outcome>, JsError> {
+        self.database.transaction(|| {
+            let take = |(entry, document): &(&Entry<'_>, _)| {
+                self.take_one(entry, Option::as_ref(document), seq)
+            };
+            entries.iter().map(take).collect()
+        })
+    }
+
+    fn take_one(
+        &self,
+        entry: &Entry<'_>,
+        document: Option<&SqlValue>,
+        seq: u64,
+    ) -> Result<Outcome, JsError> {
+        let id = SqlValue::from(&*entry.id);
+        // Whoever says how it is doubts what is known here.
+        if entry.anew {
+            self.database.execute("DELETE FROM behind WHERE id = ?", slice::from_ref(&id))?;
+        }
+        let sql = format!("SELECT json_array({ENTRY_COLUMNS}) FROM entry WHERE id = ?");
+        let known: Option<KnownEntry> = self.json(&sql, slice::from_ref(&id))?;
+        let mut facts = Facts { has_document: document.is_some(), ..Facts::default() };
+        if let Some(index) = needs_free_index(entry) {
+            facts.index_is_in_use = self.is_in_use(index)?;
+        }
+        if let (Some(known), None, true) =
+            (&known, document, is_first_heartbeat(known.as_ref(), entry))
+        {
+            facts.document_has_last_seen = self.has_last_seen(known.key)?;
+        }
+        let title = entry.title();
+        let verdict = take_entry(known.as_ref(), entry, &title, facts);
+        let outcome = match verdict {
+            Ok(write) => {
+                let mut numbers = vec![("version", entry.version), ("seq", seq)];
+                if write.outcome == Outcome::Taken {
+                    numbers.push(("changed", seq));
+                }
+                self.write("entry", &id, &write, &numbers, document)?;
+                write.outcome
+            }
+            Err(outcome) => outcome,
+        };
+        if matches!(outcome, Outcome::Taken | Outcome::Seen | Outcome::Older) {
+            // Claims whose write is in the entry, or in a newer one.
+            for (index, token) in &entry.settled {
+                let sql = "DELETE FROM claim WHERE index_name = ? AND token = ?";
+                self.database.execute(sql, &[index.into(), token.into()])?;
+            }
+        }
+        Ok(outcome)
+    }
+
+    fn is_in_use(&self, index: &str) -> Result<bool, JsError> {
+        let sql = "SELECT 1 FROM entry WHERE deleted = 0 AND (index_name IS NULL) = 0 AND index_name = ? \
+                   UNION ALL SELECT 1 FROM claim WHERE index_name = ? LIMIT 1";
+        let found = self.database.rows::<IgnoredAny>(sql, &[index.into(), index.into()])?;
+        Ok(!found.is_empty())
+    }
+
+    fn has_last_seen(&self, key: u64) -> Result<bool, JsError> {
+        let sql =
+            "SELECT 1 FROM document WHERE key = ? AND json_type(json, '$.last_seen') IS NOT NULL";
+        Ok(!self.database.rows::<IgnoredAny>(sql, &[key.into()])?.is_empty())
+    }
+
+    /// Takes up jobs, all or none; gives what became of each.
+    pub fn take_jobs(&self, jobs: &[JobEntry], seq: u64) -> Result<Vec<Outcome>, JsError> {
+        self.database.transaction(|| jobs.iter().map(|job| self.take_job(job, seq)).collect())
+    }
+
+    fn take_job(&self, job: &JobEntry, seq: u64) -> Result<Outcome, JsError> {
+        let id = SqlValue::from(&job.id);
+        let sql = format!("SELECT json_array({JOB_COLUMNS}) FROM job WHERE id = ?");
+        let known: Option<KnownJob> = self.json(&sql, slice::from_ref(&id))?;
+        let write = match take_job(known.as_ref(), job) {
+            Ok(write) => write,
+            Err(outcome) => return Ok(outcome),
+        };
+        let document = job.document.as_ref().map(SqlValue::from);
+        self.write(
+            "job",
+            &id,
+            &write,
+            &[("version", job.version), ("seq", seq)],
+            document.as_ref(),
+        )?;
+        Ok(write.outcome)
+    }
+
+    /// Writes a row of `entry` or `job`, and its document.
+    fn write(
+        &self,
+        table: &str,
+        id: &SqlValue,
+        Write { key, columns, document: is, .. }: &Write<'_>,
+        numbers: &[(&'static str, u64)],
+        document: Option<&SqlValue>,
+    ) -> Result<(), JsError> {
+        let mut names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+        let mut values: Vec<SqlValue> = columns.iter().map(|(_, field)| bound(field)).collect();
+        for (name, number) in numbers {
+            names.push(name);
+            values.push((*number).into());
+        }
+        let key = match key {
+            Some(key) => {
+                values.push((*key).into());
+                let set: Vec<String> = names.iter().map(|name| format!("{name} = ?")).collect();
+                let sql = format!("UPDATE {table} SET {} WHERE key = ?", set.join(", "));
+                self.database.execute(&sql, &values)?;
+                *key
+            }
+            None => {
+                names.push("id");
+                values.push(id.clone());
+                let places = vec!["?"; names.len()].join(", ");
+                let names = names.join(", ");
+                let sql = format!(
+                    "INSERT INTO {table} ({names}) VALUES ({places}) RETURNING json_array(key)"
+                );
+                let inserted: Option<(u64,)> = self.json(&sql, &values)?;
+                inserted.ok_or("a new row has no key")?.0
+            }
+        };
+        let documents = documents_of(table);
+        match (is, document) {
+            (DocumentIs::Erased, _) => {
+                self.database
+                    .execute(&format!("DELETE FROM {documents} WHERE key = ?"), &[key.into()])?;
+            }
+            (DocumentIs::Written, Some(document)) => {
+                let sql = format!("INSERT OR REPLACE INTO {documents} VALUES (?, ?)");
+                self.database.execute(&sql, &[key.into(), document.clone()])?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The rows that a statement gives.
+    pub fn rows<T: DeserializeOwned>(
+        &self,
+        sql: &str,
+        values: &[Value],
+    ) -> Result<Vec<T>, JsError> {
+        self.database.rows(sql, &bind(values))
+    }
+
+    /// The first column of the first row, which is JSON.
+    pub fn json<T: DeserializeOwned>(
+        &self,
+        sql: &str,
+        values: &[SqlValue],
+    ) -> Result<Option<T>, JsError> {
+        let mut text = None;
+        self.database.texts(sql, values, &mut |found| {
+            text = Some(String::from(found));
+            false
+        })?;
+        let parse =
+            |text: String| serde_json::from_str(&text).map_err(|error| error.to_string().into());
+        text.map(parse).transpose()
+    }
+
+    /// The first column of each row, until `take` returns false.
+    pub fn texts(
+        &self,
+        sql: &str,
+        values: &[Value],
+        take: &mut dyn FnMut(String) -> bool,
+    ) -> Result<(), JsError> {
+        self.database.texts(sql, &bind(values), &mut |text| take(text.into()))
+    }
+
+    /// The documents whose keys in `entry` or `job` a statement gives, as JSON with commas between them:
+    /// how many, and the text. `None` if it is more than `limit` characters. `head` is an expression for
+    /// what stands before the members of a document, `tail` what stands after the document.
+    pub fn page(
+        &self,
+        table: &str,
+        [head, tail]: [&str; 2],
+        keys: &str,
+        values: &[Value],
+        limit: usize,
+    ) -> Result<Option<(usize, JsString)>, JsError> {
+        let values = bind(values);
+        let tail = tail.replace('\'', "''");
+        let item = format!("{head} || {MEMBERS} || '{tail}'");
+        if !self.reads_by_row.get() {
+            match self.whole_page(table, &item, keys, &values) {
+                Ok(page) => return Ok(page.filter(|(_, items)| items.length() as usize <= limit)),
+                // SQLite's texts have a limit of their own.
+                Err(_) => self.reads_by_row.set(true),
+            }
+        }
+        let mut count = 0;
+        let mut items = JsString::from("");
+        let mut fits = true;
+        self.database.texts(&select(table, &item, keys), &values, &mut |item| {
+            if count > 0 {
+                items = items.concat(&",".into());
+            }
+            items = items.concat(&item.into());
+            count += 1;
+            fits = items.length() as usize <= limit;
+            fits
+        })?;
+        Ok(fits.then_some((count, items)))
+    }
+
+    /// A page that SQLite makes into one text.
+    fn whole_page(
+        &self,
+        table: &str,
+        item: &str,
+        keys: &str,
+        values: &[SqlValue],
+    ) -> Result<Option<(usize, JsString)>, JsError> {
+        #[derive(Deserialize)]
+        struct Whole {
+            count: usize,
+            #[serde(with = "serde_wasm_bindgen::preserve")]
+            items: JsValue,
+        }
+        let item = format!("{item} AS item");
+        let sql = format!(
+            "SELECT count(*) AS count, coalesce(group_concat(item), '') AS items FROM ({})",
+            select(table, &item, keys)
+        );
+        let whole = self.database.row::<Whole>(&sql, values)?;
+        Ok(whole.map(|Whole { count, items }| (count, items.unchecked_into())))
+    }
+}
+
+/// An expression for the members of a document and its end, with those that change often put back.
+const MEMBERS: &str = "'\"status\":\"' || status || '\"' \
+    || CASE WHEN last_seen IS NULL THEN '' ELSE ',\"last_seen\":' || json_quote(last_seen) END \
+    || CASE json WHEN '{}' THEN '}' ELSE ',' || substr(json, 2) END";
+
+/// An expression for each of the documents whose keys a statement gives, in its order.
+fn select(table: &str, expression: &str, keys: &str) -> String {
+    let documents = documents_of(table);
+    format!(
+        "SELECT {expression} FROM ({keys}) CROSS JOIN {table} USING (key) CROSS JOIN {documents} USING (key)"
+    )
+}
+
+fn documents_of(table: &str) -> &'static str {
+    if table == "job" { "job_document" } else { "document" }
+}
+
+fn bound(field: &Field<'_>) -> SqlValue {
+    match *field {
+        Field::Text(text) => text.into(),
+        Field::Number(number) => number.into(),
+    }
+}
+
+fn bind(values: &[Value]) -> Vec<SqlValue> {
+    let bind = |value: &Value| match value {
+        Value::String(text) => text.into(),
+        Value::Number(number) => number.as_i64().into(),
+        // Nothing else is bound.
+        _ => SqlValue::NULL,
+    };
+    values.iter().map(bind).collect()
+}

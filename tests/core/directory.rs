@@ -1,0 +1,229 @@
+//! What the Directory takes up, what its rows look like, and when it tells those who watch.
+
+use connector_status::budget::{Budget, Purpose};
+use connector_status::connector::Connector;
+use connector_status::directory::{
+    Entry, Slim, are_ranges, document_beside_entry, matches_any, ranges, wait_ms,
+};
+use connector_status::limits::ROW_TEXT_BYTES;
+use connector_status::protocol::directory::{
+    DocumentIs, ENTRY_COLUMNS, Facts, Field, JOB_COLUMNS, JobEntry, KnownEntry, KnownJob, Outcome,
+    take_entry, take_job,
+};
+use proptest::prelude::*;
+
+#[test]
+fn a_text_in_a_row_is_whole_or_cut_where_a_character_ends() {
+    let letters = |count| "x".repeat(count);
+    let smiles = |count| "\u{1f600}".repeat(count);
+    for (text, expected) in [
+        (String::new(), String::new()),
+        (letters(ROW_TEXT_BYTES), letters(ROW_TEXT_BYTES)),
+        (letters(ROW_TEXT_BYTES + 1), letters(ROW_TEXT_BYTES) + "..."),
+        (smiles(ROW_TEXT_BYTES / 4 + 1), smiles(ROW_TEXT_BYTES / 4) + "..."),
+        // What would be cut off is one character, which takes no more room than the dots.
+        (format!("x{}", smiles(ROW_TEXT_BYTES / 4)), format!("x{}", smiles(ROW_TEXT_BYTES / 4))),
+    ] {
+        assert_eq!(&*Slim::of(text), expected);
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_text_that_was_shortened_stays_as_it_is(text in ".{0,400}") {
+        let once = Slim::of(text.as_str());
+        prop_assert!(once.len() <= ROW_TEXT_BYTES + 6);
+        prop_assert_eq!(&Slim::of(&*once), &once);
+        prop_assert!(text.starts_with(once.strip_suffix("...").unwrap_or(&once)));
+    }
+
+    #[test]
+    fn every_id_that_a_pattern_matches_is_in_its_range(
+        pattern in "[ab*?]{0,5}", id in "[ab\u{10fffe}]{0,6}"
+    ) {
+        let patterns = [pattern];
+        let is_within = ranges(&patterns).iter().any(|(low, high)| (low..=high).contains(&&id));
+        let mut budget = Budget::of(Purpose::Patterns);
+        if matches_any(&patterns, &id, &mut budget).unwrap() {
+            prop_assert!(is_within);
+        } else if are_ranges(&patterns) {
+            prop_assert!(!is_within);
+        }
+    }
+
+    #[test]
+    fn a_message_waits_a_second_at_most_however_the_clock_is_set(
+        now: u32, came_at: u32, last_sent_at: u32, is_urgent: bool
+    ) {
+        let wait = wait_ms(now.into(), came_at.into(), last_sent_at.into(), is_urgent);
+        let longest = if is_urgent { 250 } else { 1_000 };
+        prop_assert!(wait <= longest);
+    }
+}
+
+#[test]
+fn messages_are_a_quarter_of_a_second_apart_and_heartbeats_gather_for_a_second() {
+    for (now, came_at, last_sent_at, is_urgent, expected) in [
+        (10_000, 10_000, 0, true, 0),
+        (10_000, 10_000, 9_900, true, 150),
+        (10_000, 10_000, 0, false, 1_000),
+        (10_000, 9_600, 0, false, 600),
+        (10_000, 9_000, 9_990, false, 240),
+        // The clock was set back by a while.
+        (10_000, 10_000, 99_999, true, 250),
+        (10_000, 99_999, 99_999, false, 1_000),
+    ] {
+        assert_eq!(wait_ms(now, came_at, last_sent_at, is_urgent), expected);
+    }
+}
+
+fn connector(more: &str) -> Connector {
+    Connector::from_json(&format!(r#"{{"status":"connected","name":"Db 2"{more}}}"#)).unwrap()
+}
+
+#[test]
+fn the_row_has_last_seen_if_it_is_a_short_text_and_the_document_has_anything_else() {
+    let long = format!(r#","last_seen":"{}""#, "x".repeat(ROW_TEXT_BYTES + 1));
+    for (more, row, document) in [
+        ("", None, r#"{"name":"Db 2"}"#.to_owned()),
+        (r#","last_seen":"now""#, Some("now"), r#"{"name":"Db 2"}"#.to_owned()),
+        (r#","last_seen":7"#, None, r#"{"name":"Db 2","last_seen":7}"#.to_owned()),
+        (&long, None, format!(r#"{{"name":"Db 2"{long}}}"#)),
+    ] {
+        let connector = connector(more);
+        let entry = Entry::of("a", 1, None, &connector);
+        assert_eq!(entry.last_seen.as_deref(), row);
+        assert_eq!(document_beside_entry(&connector), document);
+    }
+}
+
+/// The row that is written if an entry is taken up where nothing is known.
+fn known(entry: &Entry<'_>) -> KnownEntry {
+    let text = |text: &Option<Slim<'_>>| text.as_deref().map(str::to_owned);
+    KnownEntry {
+        key: 1,
+        version: entry.version,
+        deleted: entry.deleted,
+        index_name: text(&entry.index_name),
+        name: text(&entry.name),
+        service_type: text(&entry.service_type),
+        description: text(&entry.description),
+        status: text(&entry.status),
+        since: text(&entry.since),
+        error: text(&entry.error),
+        last_seen: text(&entry.last_seen),
+        title: Some(entry.title()),
+    }
+}
+
+#[test]
+fn what_the_directory_takes_up() {
+    let plain = connector(r#","index_name":"one""#);
+    let seen = connector(r#","index_name":"one","last_seen":"now""#);
+    let at = |version| Entry::of("a", version, None, &plain);
+    let heartbeat = Entry::of("a", 3, None, &seen);
+    let row = known(&at(2));
+    let told = Facts { has_document: true, ..Facts::default() };
+    let facts = Facts::default();
+    let document_has = Facts { document_has_last_seen: true, ..facts };
+    let in_use = Facts { index_is_in_use: true, ..told };
+    let erased = known(&Entry::erased("a", 2));
+    let anew = Entry { anew: true, ..at(2) };
+    for (name, known, entry, facts, expected) in [
+        ("new", None, at(1), told, Ok(Outcome::Taken)),
+        ("new, without its document", None, at(1), facts, Err(Outcome::DocumentNeeded)),
+        ("an import", None, at(0), told, Ok(Outcome::Taken)),
+        ("an import with a taken index", None, at(0), in_use, Err(Outcome::IndexInUse)),
+        ("claimed before", None, at(1), in_use, Ok(Outcome::Taken)),
+        ("older", Some(&row), at(1), told, Err(Outcome::Older)),
+        ("the same", Some(&row), at(2), told, Err(Outcome::Older)),
+        ("the same, anew", Some(&row), anew, told, Ok(Outcome::Taken)),
+        ("newer and as it was", Some(&row), at(3), facts, Ok(Outcome::Seen)),
+        ("newer, with a document", Some(&row), at(3), told, Ok(Outcome::Taken)),
+        ("a heartbeat", Some(&row), heartbeat.clone(), facts, Ok(Outcome::Seen)),
+        (
+            "a first heartbeat over what was imported",
+            Some(&row),
+            heartbeat,
+            document_has,
+            Err(Outcome::DocumentNeeded),
+        ),
+        ("erased", Some(&row), Entry::erased("a", 3), facts, Ok(Outcome::Taken)),
+        (
+            "erased, of which nothing is known",
+            None,
+            Entry::erased("a", 3),
+            facts,
+            Ok(Outcome::Taken),
+        ),
+        ("after it was erased", Some(&erased), at(3), facts, Err(Outcome::DocumentNeeded)),
+        ("before it was erased", Some(&erased), at(1), told, Err(Outcome::Older)),
+    ] {
+        let title = entry.title();
+        let verdict = take_entry(known, &entry, &title, facts);
+        assert_eq!(verdict.map(|write| write.outcome), expected, "{name}");
+    }
+}
+
+#[test]
+fn only_what_differs_is_written() {
+    let before = known(&Entry::of("a", 2, None, &connector("")));
+    let after = connector(r#","last_seen":"now""#);
+    let entry = Entry::of("a", 3, None, &after);
+    let title = entry.title();
+    let write = take_entry(Some(&before), &entry, &title, Facts::default()).unwrap();
+    assert_eq!(write.columns, [("last_seen", Field::Text(Some("now")))]);
+    assert_eq!((write.key, write.document), (Some(1), DocumentIs::Kept));
+    let write = take_entry(None, &entry, &title, Facts { has_document: true, ..Facts::default() });
+    let write = write.unwrap();
+    assert_eq!((write.key, write.columns.len(), write.document), (None, 10, DocumentIs::Written));
+}
+
+#[test]
+fn rows_are_read_in_the_order_of_their_columns() {
+    let values =
+        r#"[7,2,0,"index","name","type","description","status","since","error","seen","title"]"#;
+    let row: KnownEntry = serde_json::from_str(values).unwrap();
+    let again = format!(
+        "{row:?}",
+        row = (row.key, row.version, row.deleted, row.index_name, row.name, row.service_type)
+    );
+    assert_eq!(again, r#"(7, 2, 0, Some("index"), Some("name"), Some("type"))"#);
+    assert_eq!(row.title.as_deref(), Some("title"));
+    assert_eq!(ENTRY_COLUMNS.split(", ").count(), 12);
+    let row: KnownJob =
+        serde_json::from_str(r#"[7,2,"connector","pending","full",-5,"seen",9]"#).unwrap();
+    assert_eq!((row.created_at, row.seen), (Some(-5), Some(9)));
+    assert_eq!(JOB_COLUMNS.split(", ").count(), 8);
+}
+
+fn job(version: u64, more: &str) -> JobEntry {
+    let text = format!(
+        r#"{{"id":"j","version":{version},"edited":1,"connector_id":"c","status":"pending","job_type":"full",
+            "created_at":5,"last_seen":null,"seen":null{more}}}"#
+    );
+    serde_json::from_str(&text).unwrap()
+}
+
+#[test]
+fn what_the_directory_takes_up_of_sync_jobs() {
+    let row: KnownJob = serde_json::from_str(r#"[7,2,"c","pending","full",5,null,null]"#).unwrap();
+    let erased: KnownJob = serde_json::from_str("[7,2,null,null,null,null,null,null]").unwrap();
+    let document = r#","document":"{}""#;
+    let seen = JobEntry { last_seen: Some("now".to_owned()), seen: Some(1), ..job(3, "") };
+    let edited = JobEntry { edited: 3, ..job(3, "") };
+    let moved = JobEntry { status: Some("in_progress".to_owned()), ..job(3, "") };
+    let gone = JobEntry { status: None, ..job(3, "") };
+    for (name, known, job, expected) in [
+        ("new", None, job(1, document), Ok(Outcome::Taken)),
+        ("new, without its document", None, job(1, ""), Err(Outcome::DocumentNeeded)),
+        ("older", Some(&row), job(2, document), Err(Outcome::Older)),
+        ("moved", Some(&row), moved, Ok(Outcome::Taken)),
+        ("seen", Some(&row), seen, Ok(Outcome::Seen)),
+        ("edited, without its document", Some(&row), edited, Err(Outcome::DocumentNeeded)),
+        ("erased", Some(&row), gone, Ok(Outcome::Taken)),
+        ("after it was erased", Some(&erased), job(3, ""), Err(Outcome::DocumentNeeded)),
+    ] {
+        assert_eq!(take_job(known, &job).map(|write| write.outcome), expected, "{name}");
+    }
+}
