@@ -340,9 +340,25 @@ suite("the client and the edge", () => {
     const reason = new Error("enough");
     const is = (error) => error === reason;
     const aborted = { signal: AbortSignal.abort(reason) };
-    await assert.rejects(client.get(id, aborted), is);
-    await assert.rejects(client.options(id, aborted), is);
-    await assert.rejects(client.update(id, "connected", aborted), is);
+    const { syncJobs, ...whole } = client;
+    // What each call takes before its options.
+    const calls = {
+      ...{ request: ["GET", "/"], summary: [], get: [id], status: [id], create: [{}], update: [id, "error"], options: [id] },
+      ...{ setError: [id, "x"], delete: [id], restore: [id] },
+    };
+    const lists = { list: [], history: [id] };
+    assert.deepEqual(Object.keys({ ...calls, ...lists, watch: [] }).sort(), Object.keys(whole).sort(), "every call is here");
+    const jobCalls = {
+      ...{ get: [id], create: [{ id }], delete: [id], claim: [id, {}], checkIn: [id], stats: [id, {}], suspend: [id] },
+      ...{ complete: [id], cancel: [id], setError: [id, "x"] },
+    };
+    assert.deepEqual(Object.keys({ ...jobCalls, list: [] }).sort(), Object.keys(syncJobs).sort());
+    for (const [of, named] of [[client, calls], [syncJobs, jobCalls]]) {
+      for (const [name, args] of Object.entries(named)) await assert.rejects(of[name](...args, aborted), is, name);
+    }
+    for (const [name, args] of Object.entries(lists)) await assert.rejects(client[name](...args, aborted).pages().next(), is, name);
+    await assert.rejects(syncJobs.list(aborted).pages().next(), is);
+    await assert.rejects(client.watch(aborted).next(), is);
 
     const controller = new AbortController();
     const { client: slow } = recording(worker.url, async () => controller.abort(reason));
