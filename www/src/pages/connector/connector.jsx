@@ -28,7 +28,8 @@ import { Overview } from "./overview.jsx";
 /** The sections: their name in the address, their title, what shows them.
  * @type {[string, string, any][]} */
 const sections = [
-  ["", "Status", Overview],
+  ["", "Overview", Overview],
+  ["status", "Status", later(() => import("./status.jsx"))],
   ["history", "History", History],
   ["configuration", "Configuration", later(() => import("./configuration.jsx"))],
   ["scheduling", "Scheduling", later(() => import("./scheduling.jsx"))],

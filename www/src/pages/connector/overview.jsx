@@ -1,206 +1,200 @@
-// The status of a connector: what is wrong, where it is, and the move to make.
+// One connector at a glance: what is wrong, what helps, and how it has been.
 
-import { useEffect, useState } from "preact/hooks";
-import { isValidTransition } from "#connector-status";
-import { transitionOptions } from "#connector-status/client";
+import { useEffect, useRef, useState } from "preact/hooks";
 
-import { href, pathOf } from "../../core/address.js";
-import { capital, isKnown, label, ownMove, way } from "../../core/statuses.js";
+import { href } from "../../core/address.js";
+import { read } from "../../core/documents.js";
+import { jobFields, jobTypes, refusal } from "../../core/jobs.js";
+import { bars, helpFor, lastWell, ribbon } from "../../core/overview.js";
+import { label } from "../../core/statuses.js";
+import { ago, isSilent, span } from "../../core/time.js";
+import { send } from "../../stores/api.js";
+import { byMinute } from "../../stores/clock.js";
+import { useFollow } from "../../stores/feed.js";
+import { JOBS_PATH, startSync } from "../../stores/jobs.js";
+import { markConnected } from "../../stores/mark.js";
+import { silentAfter } from "../../stores/silence.js";
 import { outcomeOf } from "../../stores/writes.js";
 import { Callout } from "../../ui/callout.jsx";
 import { Icon } from "../../ui/icons.jsx";
 import { Outcome } from "../../ui/outcome.jsx";
-import { curl, Origin, Shell } from "../../ui/parts.jsx";
-import { StatusIcon } from "../../ui/status.jsx";
-import { Ago } from "../../ui/times.jsx";
-import { Diagram } from "./diagram.jsx";
+import { Ago, exactly } from "../../ui/times.jsx";
 import { Timeline } from "./history.jsx";
 
 const RECENT = 5;
-
-const narrowScreen = matchMedia("(max-width: 720px), (min-width: 1080px)");
-
-/** Is there no room for the diagram to lie down? */
-function useNarrow() {
-  const [narrow, setNarrow] = useState(narrowScreen.matches);
-  useEffect(() => {
-    const change = () => setNarrow(narrowScreen.matches);
-    narrowScreen.addEventListener("change", change);
-    return () => narrowScreen.removeEventListener("change", change);
-  }, []);
-  return narrow;
-}
-
-/** What a move is about: if it is no longer so, nobody meant it. */
-const place = ({ view }) => [view.status, view.since];
+const SYNCS = 20;
+const GAP = 2_000;
+const shown = Object.keys(jobFields).map((field) => `results.${field}`).join(",");
 
 export function Overview({ id, store, seen, away, barred }) {
   const { view, doc } = seen;
-  const { status, history } = view;
-  const key = `${id} status`;
-  const outcome = outcomeOf(key);
-  const [chosen, setChosen] = useState(/** @type {any} */ (undefined));
-  const [reason, setReason] = useState("");
-  const narrow = useNarrow();
-  // What was chosen for another status is not meant for this one; what came of a move stays until it is.
-  const [at, setAt] = useState(view.since);
-  if (at !== view.since) {
-    setAt(view.since);
-    setChosen(undefined);
-    const { state, what } = outcome.peek() ?? {};
-    if (state === "updated" && what.to !== status) outcome.value = undefined;
-  }
-
-  if (!isKnown(status)) return <Callout kind="warn" title={`The protocol knows no status “${status}”, so it can't be changed here.`} />;
-
-  const wanted = chosen ?? ownMove(status);
-  const aimed = wanted && isValidTransition(status, wanted) ? wanted : undefined;
-  const pending = outcome.value?.state === "pending";
-  const text = aimed === "error" ? reason.trim() : "";
-  const onlyReason = aimed === "error" && status === "error";
-  const isReady = Boolean(aimed) && (!onlyReason || text !== "");
-  const request = text
-    ? { endpoint: "/_error", body: { error: text } }
-    : { endpoint: "/_status", body: { status: aimed } };
-
-  /** Makes a move, if the connector still is where the visitor saw it. */
-  async function go(to, request) {
-    const wantedError = request.body.error;
-    const { state } = await store.change({
-      ...request,
-      name: key,
-      what: { from: status, to },
-      about: place,
-      base: place(seen),
-      isDone: ({ view, doc }) => view.status === to && (wantedError === undefined || (doc.error ?? null) === wantedError),
-    });
-    if (state !== "overtaken") setReason("");
-    setChosen(undefined);
-  }
-
+  const [jobs, setJobs] = useState(/** @type {any[] | undefined} */ (undefined));
+  const path = `${JOBS_PATH}?${new URLSearchParams({ connector_id: id, size: String(SYNCS), filter_path: shown })}`;
+  const { refresh } = useFollow(async (signal) => {
+    const { body } = await send("GET", path, { signal });
+    setJobs((body.results ?? []).map((raw) => read(raw, jobFields)));
+  }, path, { hear: (event) => event.type === "sync_jobs" && (!event.id || event.id === id), gap: GAP });
   return (
     <div class="columns">
       <div class="column">
-        {doc.error && <Fault {...{ path: store.path, doc, status, barred, away, pending }} onClear={() => go("connected", { endpoint: "/_error", body: { error: null } })} />}
-        <section class="card change" aria-labelledby="next">
-          <h2 id="next">Change status</h2>
-          {outcome.value && !pending && <Moved key={`${outcome.value.what.to} ${outcome.value.state}`} outcome={outcome.value} onClose={() => (outcome.value = undefined)} />}
-          <Advice {...{ id, status, doc }} />
-          <ul class="options">
-            {transitionOptions(status).map((option) => (
-              <Option key={option.status} {...option} from={status} aimed={aimed === option.status}
-                disabled={pending || Boolean(barred)} onChoose={() => setChosen(option.status)} />
-            ))}
-          </ul>
-          {aimed === "error" && (
-            <div class="field">
-              <label for="reason">Reason{!onlyReason && <span class="muted"> (optional)</span>}</label>
-              <textarea id="reason" rows={2} value={reason} disabled={Boolean(barred)} aria-describedby="reason-hint" onInput={(event) => setReason(event.currentTarget.value)} />
-              <small id="reason-hint" class="muted">Shown with the connector, until the error is cleared.</small>
-            </div>
-          )}
-          <div class="submit">
-            <button type="button" class="primary wide" disabled={!isReady || pending || away || Boolean(barred)}
-              aria-describedby={barred ? "barred" : undefined} onClick={() => go(aimed, request)}>
-              <Action {...{ move: outcome.value?.what, pending, aimed, onlyReason }} />
-            </button>
-            {away && <p class="muted small">You can change status once the server is reachable.</p>}
+        <State {...{ id, store, seen, jobs, away, barred, refresh }} />
+        <section class="card" aria-labelledby="syncs">
+          <div class="section-head">
+            <h2 id="syncs">Last sync</h2>
+            <a class="small" href={href(id, { tab: "jobs" })}>All sync jobs</a>
           </div>
-          {isReady && <Shell title="The same from a shell" line={curl("PUT", pathOf(id) + request.endpoint, request.body)} />}
+          <LastSync doc={doc} jobs={jobs} />
+        </section>
+        <section class="card" aria-labelledby="over-time">
+          <div class="section-head">
+            <h2 id="over-time">Status over time</h2>
+            <a class="small" href={href(id, { tab: "status" })}>Change status by hand</a>
+          </div>
+          <Ribbon history={view.history} />
         </section>
       </div>
       <div class="column">
-        <section class="card" aria-labelledby="where">
-          <h2 id="where">Current status</h2>
-          <Diagram {...{ status, history, aimed, narrow }} onAim={barred ? () => {} : setChosen} />
-        </section>
         <About doc={doc} />
         <section class="card" aria-labelledby="recent">
           <div class="section-head">
             <h2 id="recent">Recent changes</h2>
             <a class="small" href={href(id, { tab: "history" })}>All history</a>
           </div>
-          <Timeline history={history.slice(0, RECENT)} />
+          <Timeline history={view.history.slice(0, RECENT)} />
         </section>
       </div>
     </div>
   );
 }
 
-/** What the button does, or is doing. */
-function Action({ move, pending, aimed, onlyReason }) {
-  if (pending) return <><i class="spinner" /> {move.from === move.to ? "Saving" : `Moving to ${label(move.to)}`}…</>;
-  if (onlyReason) return "Save reason";
-  return aimed ? <>Move to {label(aimed)} <Icon name="arrow" /></> : "Choose a status";
-}
-
-/** What to do, where the next step is not one of the buttons below. */
-function Advice({ id, status, doc }) {
-  if (status === "needs_configuration" && Object.keys(doc.configuration ?? {}).length > 0) {
-    return <p class="advice">Next: <a href={href(id, { tab: "configuration" })}>fill in the configuration</a>. Saving it also moves the connector to Configured.</p>;
-  }
-  if (status === "connected") return <p class="advice">No move is needed.</p>;
-  if (ownMove(status)) return null;
-  return <p class="advice">The next move is the connector service's to make. Choose one only if the service can't.</p>;
-}
-
-/** @param {any} props */
-const Option = ({ status, from, allowed, reason, who, when, aimed, disabled, onChoose }) => (
-  <li class={`option ${aimed ? "aimed" : ""}`} data-status={status}>
-    <button type="button" aria-pressed={allowed ? aimed : undefined} disabled={!allowed || disabled}
-      aria-describedby={`about-${status}`} onClick={onChoose}>
-      <StatusIcon status={status} />
-      <span>{label(status)}</span>
-      {status === from && <small>Current</small>}
-    </button>
-    <p id={`about-${status}`} class="small muted" title={reason}>{about({ status, from, allowed, who, when })}</p>
-  </li>
-);
-
-/** @param {any} option */
-function about({ status, from, allowed, when }) {
-  if (status === from) {
-    if (!allowed) return "The current status.";
-    return `The current status. ${status === "error" ? "Only the reason can change." : "Moving there again changes nothing."}`;
-  }
-  if (allowed) return `Set by ${when.replace(",", "")}.`;
-  const steps = way(from, status)?.slice(0, -1).map(label);
-  if (!steps) return `${capital(when)}.`;
-  return `Not available yet: move to ${steps.length > 1 ? steps.join(", then ") : `${steps[0]} first`}.`;
-}
-
-function Moved({ outcome, onClose }) {
-  const { what: { from, to }, latest } = outcome;
-  const now = latest?.view;
+/** What is wrong in full, and what helps first. */
+function State({ id, store, seen, jobs, away, barred, refresh }) {
+  const { view, doc } = seen;
+  const { status, history } = view;
+  const outcome = outcomeOf(`${id} overview`);
+  const at = store.lastSeen.value;
+  const silent = isSilent(at, byMinute(), silentAfter());
+  const help = helpFor({ status, error: doc.error, isSilent: silent, hasFields: Object.keys(doc.configuration ?? {}).length > 0 });
+  const well = lastWell(history);
+  const disabled = Boolean(barred) || away || outcome.value?.state === "pending";
   const says = {
-    updated: from === to ? "Saved." : `Moved from ${label(from)} to ${label(to)}.`,
-    noop: `It was ${label(to)} already. Nothing has changed.`,
-    overtaken: "Someone changed this connector first, so your change wasn't applied. Review the new status and try again.",
-    refused: from === to ? "It could not be saved." : `It could not be moved to ${label(to)}.`,
-    more: now && (
-      <p>You asked for {label(to)} when it was {label(from)}. It is now {label(now.status)}
-        {now.history[0] && <>, <Origin {...now.history[0]} /></>}.</p>
-    ),
+    updated: outcome.value?.what === "sync" ? "Sync requested." : outcome.value?.what === "undo" ? "The error is back." : "Marked as connected.",
+    refused: outcome.value?.what === "sync" ? "The sync was not requested." : "It was not marked as connected.",
   };
-  return <Outcome {...{ outcome, says, onClose }} />;
+  const sync = () => startSync(id, "full", { known: jobs?.map((job) => job.id), name: `${id} overview`, what: "sync" }).then(refresh);
+  /** @type {Record<string, (first: boolean) => any>} */
+  const actions = {
+    configuration: (first) => <a key="configuration" class={`button ${first ? "primary" : ""}`} href={href(id, { tab: "configuration" })}>{status === "needs_configuration" ? "Fill in the configuration" : "Edit the configuration"}</a>,
+    sync: (first) => <button key="sync" type="button" class={first ? "primary" : undefined} disabled={disabled || Boolean(refusal(doc, "full"))} title={refusal(doc, "full")} onClick={sync}><Icon name="play" /> Start a sync</button>,
+    service: () => <p key="service" class="grow">{silent ? "Check that the connector service runs and can reach this server." : "The connector service has to start it: check that the service runs and is set up for this connector."}</p>,
+    connected: (first) => <button key="connected" type="button" class={first ? "primary" : undefined} disabled={disabled} onClick={() => markConnected(store, `${id} overview`)}>Mark as connected</button>,
+  };
+  const [kind, title] = titleOf({ status, silent, at });
+  return (
+    <section class="card state-card" aria-label="What is the matter">
+      <Outcome outcome={outcome.value} says={says} onClose={() => (outcome.value = undefined)} />
+      <Callout kind={kind} icon={silent && status !== "error" ? "clock" : undefined} title={title}>
+        {status === "error" && doc.error && <FullText text={doc.error} />}
+        {status === "error" && silent && <p>It has been silent for {span(at, byMinute())}: the connector service may be down.</p>}
+        {well && <p class="small">It was last connected <Ago at={well} />.</p>}
+        {status === "connected" && doc.error && <p class="small">An earlier error is still noted: {doc.error.split("\n")[0]}</p>}
+        {help.length > 0 && <div class="help">{help.map((name, n) => actions[name](n === 0))}</div>}
+        {help.includes("connected") && <p class="small muted">Mark as connected removes the error's text and moves the connector to Connected. You can undo it.</p>}
+      </Callout>
+    </section>
+  );
 }
 
-const Fault = ({ path, doc, status, barred, away, pending, onClear }) => {
-  const current = status === "error";
+/** @returns {["good" | "note" | "warn" | "bad", string]} */
+function titleOf({ status, silent, at }) {
+  if (status === "error") return ["bad", "The connector has reported an error"];
+  if (silent) return ["warn", `${label(status)}, but silent for ${span(at, byMinute())}`];
+  if (status === "needs_configuration") return ["warn", "It waits for its configuration"];
+  if (status === "created") return ["note", "It was created, and the connector service has not looked at it yet"];
+  if (status === "configured") return ["note", "It is configured, and the connector service has not connected yet"];
+  if (status === "connected") return ["good", "Connected"];
+  return ["warn", `The protocol knows no status “${status}”`];
+}
+
+/** A text that may be long: its beginning, and all of it on demand. */
+export function FullText({ text }) {
+  const element = useRef(/** @type {HTMLDivElement | null} */ (null));
+  const [isLong, setLong] = useState(false);
+  const [open, setOpen] = useState(false);
+  useEffect(() => {
+    const { scrollHeight = 0, clientHeight = 0 } = element.current ?? {};
+    if (!open) setLong(scrollHeight > clientHeight + 1);
+  }, [text]);
   return (
-    <Callout kind={current ? "bad" : "warn"} title={current ? "The connector has reported an error" : "An earlier error"}>
-      <div class="fault-text" tabIndex={0} role="region" aria-label="Error text">{doc.error}</div>
-      <div class="callout-action">
-        <button type="button" disabled={Boolean(barred) || away || pending} onClick={onClear}>Clear error</button>
-        <p class="small muted">Removes the text{status === "connected" ? "." : ` and moves the connector to ${label("connected")}.`}</p>
-        <details>
-          <summary class="small">From a shell</summary>
-          <Shell title="Clear the error" line={curl("PUT", `${path}/_error`, { error: null })} />
-        </details>
-      </div>
-    </Callout>
+    <>
+      <div class={`full-text ${open ? "open" : ""}`} ref={element} tabIndex={0} role="region" aria-label="Error text">{text}</div>
+      {isLong && <button type="button" class="link small" aria-expanded={open} onClick={() => setOpen(!open)}>{open ? "Show less" : "Show more"}</button>}
+    </>
   );
-};
+}
+
+/** The height of a bar that has read the most documents. */
+const HIGH = 46;
+const WIDE = 13;
+const colours = { completed: "connected", error: "error", canceled: "created", suspended: "needs_configuration", canceling: "needs_configuration", pending: "created", in_progress: "configured" };
+const number = (value) => (value ?? 0).toLocaleString();
+
+function LastSync({ doc, jobs }) {
+  const newest = jobs?.[0];
+  const drawn = bars(jobs ?? [], SYNCS);
+  const words = ({ job, took }) =>
+    [label(job.status), jobTypes[job.job_type]?.[0], `${number(job.indexed_document_count)} documents`, took !== undefined && took >= 0 && `took ${took < 1_000 ? "less than a second" : span(new Date(0).toISOString(), took)}`, job.created_at && ago(job.created_at, byMinute())].filter(Boolean).join(", ");
+  if (jobs && jobs.length === 0 && !doc.last_synced && !doc.last_sync_status) return <p class="muted">Nothing has been synced yet.</p>;
+  return (
+    <>
+      {newest
+        ? <p>{words(drawn[drawn.length - 1])}</p>
+        : (doc.last_synced || doc.last_sync_status) && (
+          <p>
+            {doc.last_sync_status && label(doc.last_sync_status)}{doc.last_synced && <>, <Ago at={doc.last_synced} /></>}
+            {doc.last_indexed_document_count !== undefined && <>, {number(doc.last_indexed_document_count)} documents</>}
+          </p>
+        )}
+      {newest?.error && <FullText text={newest.error} />}
+      {!newest && doc.last_sync_error && <FullText text={doc.last_sync_error} />}
+      {drawn.length > 1 && (
+        <figure class="bars">
+          <svg viewBox={`0 0 ${SYNCS * WIDE} ${HIGH}`} width={SYNCS * WIDE} height={HIGH} role="img" aria-label={`The last ${drawn.length} syncs, by documents and result`}>
+            {drawn.map(({ job, height, took }, n) => (
+              <rect key={job.id} data-status={colours[job.status]} x={n * WIDE} y={HIGH * (1 - height)} width={WIDE - 3} height={HIGH * height} rx="2">
+                <title>{words({ job, took })}</title>
+              </rect>
+            ))}
+          </svg>
+          <figcaption class="small muted">The last {drawn.length} syncs: height is documents, colour is the result</figcaption>
+          <ol class="hidden">{drawn.map((bar) => <li key={bar.job.id}>{words(bar)}</li>)}</ol>
+        </figure>
+      )}
+    </>
+  );
+}
+
+function Ribbon({ history }) {
+  const now = byMinute();
+  const { from, parts } = ribbon(history, now);
+  if (parts.length === 0) return <p class="muted">Nothing is known of its past.</p>;
+  const began = new Date(from).toISOString();
+  const present = [...new Set(parts.map(({ status }) => status))];
+  return (
+    <figure class="ribbon">
+      <svg viewBox="0 0 1000 26" preserveAspectRatio="none" role="img" aria-label={`Statuses since ${exactly(began)}`}>
+        {parts.map(({ status, at, start, end }) => (
+          <rect key={at} data-status={status} x={start * 1000} y="0" width={Math.max(2, (end - start) * 1000)} height="26">
+            <title>{`${label(status)} from ${exactly(at)}`}</title>
+          </rect>
+        ))}
+      </svg>
+      <div class="ribbon-ends small muted" aria-hidden="true"><span>{ago(began, now)}</span><span>now</span></div>
+      <figcaption class="ribbon-legend small">{present.map((status) => <span key={status} data-status={status}><i /> {label(status)}</span>)}</figcaption>
+      <ol class="hidden">{parts.map(({ status, at }) => <li key={at}>{label(status)} from {exactly(at)}</li>)}</ol>
+    </figure>
+  );
+}
 
 const About = ({ doc }) => (
   <section class="card" aria-labelledby="about">
@@ -209,17 +203,6 @@ const About = ({ doc }) => (
       <div><dt>Index</dt><dd>{doc.index_name ? <code>{doc.index_name}</code> : <span class="muted">None</span>}</dd></div>
       <div><dt>Type</dt><dd>{doc.service_type ? <code>{doc.service_type}</code> : <span class="muted">None</span>}</dd></div>
       {doc.is_native && <div><dt>Managed by</dt><dd>Elastic</dd></div>}
-      {(doc.last_synced || doc.last_sync_status) && (
-        <div>
-          <dt>Last sync</dt>
-          <dd>
-            {doc.last_sync_status && label(doc.last_sync_status)}{doc.last_sync_status && doc.last_synced && ", "}
-            {doc.last_synced && <Ago at={doc.last_synced} />}
-            {doc.last_indexed_document_count !== undefined && <>, {doc.last_indexed_document_count.toLocaleString("en")} documents</>}
-          </dd>
-        </div>
-      )}
-      {doc.last_sync_error && <div class="long"><dt>Last sync error</dt><dd class="problem">{doc.last_sync_error}</dd></div>}
       {doc.description && <div class="long"><dt>Description</dt><dd>{doc.description}</dd></div>}
     </dl>
   </section>

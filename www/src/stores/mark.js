@@ -1,0 +1,38 @@
+// Saying that a connector is well although nobody has reported it.
+
+import { toast } from "./toasts.js";
+
+/** Removes the error's text and moves the connector to Connected; what was there can be brought back.
+ * @param {import("./connector.js").Connector} store
+ * @param {string} name under which what becomes of it is kept */
+export async function markConnected(store, name) {
+  const seen = store.seen.peek();
+  if (!seen) return;
+  const { error } = seen.doc;
+  const place = (/** @type {import("./connector.js").Seen} */ { view }) => [view.status, view.since];
+  const { state } = await store.change({
+    endpoint: "/_error",
+    body: { error: null },
+    name,
+    what: "connected",
+    about: place,
+    base: place(seen),
+    isDone: ({ view, doc }) => view.status === "connected" && !doc.error,
+  });
+  if (state !== "updated" || !error) return;
+  const after = store.seen.peek();
+  if (!after) return;
+  toast("Marked as connected.", {
+    title: "Undo",
+    act: () =>
+      void store.change({
+        endpoint: "/_error",
+        body: { error },
+        name,
+        what: "undo",
+        about: place,
+        base: place(after),
+        isDone: ({ view, doc }) => view.status === "error" && doc.error === error,
+      }),
+  });
+}
