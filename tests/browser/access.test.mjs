@@ -5,7 +5,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { after, afterEach, before, test } from "node:test";
 
 import { behindAccess } from "../edge/signed-in.mjs";
-import { badge, hashOf, option, says, startConsole, violations } from "./browser.mjs";
+import { badge, hashOf, openStatus, option, says, startConsole, violations } from "./browser.mjs";
 
 const secret = randomBytes(32).toString("base64url");
 const encoded = (id) => Buffer.from(`${id}:${secret}`).toString("base64");
@@ -204,6 +204,7 @@ test("a person who may write moves a connector, stands in its history and hears 
     await page.getByRole("button", { name: "Create connector" }).click();
     await badge(page, "created").waitFor();
     assert.match((await socket).url(), /_watch/);
+    await openStatus(page);
     await option(page, "error").click();
     await page.getByRole("button", { name: "Move to Error" }).click();
     await badge(page, "error").waitFor();

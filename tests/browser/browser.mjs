@@ -98,8 +98,11 @@ async function open(browser, url, complaints, hash, options) {
   return page;
 }
 
-/** The address of a connector's page, and of a section of it. */
-export const hashOf = (id, tab) => `#/${encodeURIComponent(id)}${tab ? `?tab=${tab}` : ""}`;
+/** The address of a section of a connector's page; `""` is its overview. */
+export const hashOf = (id, tab = "status") => `#/${encodeURIComponent(id)}${tab ? `?tab=${tab}` : ""}`;
+
+/** Goes from a connector's overview to where its status is changed by hand. */
+export const openStatus = (page) => page.getByRole("link", { name: "Status", exact: true }).click();
 
 /** What the page says, once it says so. */
 export const says = (page, text) => page.getByText(text).first().waitFor();

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 
 import { nextStatuses, statuses } from "../../npm/dist/index.js";
-import { badge, hasFocus, hashOf, label, move, option, reach, says, startConsole } from "./browser.mjs";
+import { badge, hasFocus, hashOf, label, move, openStatus, option, reach, says, startConsole } from "./browser.mjs";
 
 let site;
 before(async () => (site = await startConsole()));
@@ -22,6 +22,7 @@ test("from nothing to connected, into an error and out of it, by clicking", asyn
   await page.getByRole("button", { name: "Create connector" }).click();
   await badge(page, "created").waitFor();
   assert.equal(await page.locator("h1").textContent(), "My First Connector");
+  await openStatus(page);
   for (const to of ["needs_configuration", "configured", "connected"]) {
     // A person's own move is offered; what is the connector service's to make has to be chosen.
     const own = to === "configured";
@@ -51,7 +52,7 @@ test("from nothing to connected, into an error and out of it, by clicking", asyn
   assert.deepEqual(body.history.map(({ to }) => to).reverse(), way);
   assert.deepEqual(await page.locator(".timeline .step strong").allTextContents(), way.map(label).reverse().slice(0, 5));
   assert.equal(await page.title(), "Connected · My First Connector");
-  await page.getByRole("link", { name: "Connectors" }).click();
+  await page.getByRole("link", { name: "Connectors", exact: true }).click();
   await page.getByRole("link", { name: "My First Connector" }).waitFor();
 });
 
@@ -199,6 +200,9 @@ test("without a mouse", async () => {
   await hasFocus(page, "By Keyboard");
   // The heading has the focus, without a frame around it.
   assert.equal(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle), "none");
+  await reach(page, "Status");
+  await page.keyboard.press("Enter");
+  await option(page, "needs_configuration").waitFor();
   for (const to of ["needs_configuration", "connected", "error"]) {
     if (to === "connected") {
       await reach(page, "Move to Configured");
@@ -220,7 +224,7 @@ test("without a mouse", async () => {
     await hasFocus(page, new RegExp(`Moved from .+ to ${label(to)}`));
   }
   await page.getByRole("region", { name: "Error text" }).getByText("Pulled the plug").waitFor();
-  await reach(page, "Clear error", { back: true });
+  await reach(page, "Mark as connected", { back: true });
   await page.keyboard.press("Enter");
   await badge(page, "connected").waitFor();
   assert.equal((await site.curl("GET", "/_connector/by-keyboard")).body.error, null);
@@ -263,7 +267,7 @@ test("the history, to its end", async () => {
     await site.curl("PUT", "/_connector/walker/_status", { status: n % 2 ? "configured" : "connected" });
   }
   const page = await site.open(hashOf("walker"));
-  await page.getByRole("link", { name: "All history" }).click();
+  await page.getByRole("link", { name: "All history" }).first().click();
   await says(page, "100 changes, the newest");
   const more = page.getByRole("button", { name: "Show older changes" });
   await more.click();
@@ -295,7 +299,7 @@ test("the status and the move to make are on the first screen", async () => {
   await site.curl("PUT", "/_connector/visible/_error", { error: "It broke.\n".repeat(30) });
   for (const [width, height] of [[1280, 720], [360, 740]]) {
     const page = await site.open(hashOf("visible"), { viewport: { width, height } });
-    for (const element of [badge(page, "error"), page.getByText("It broke.").first(), page.getByRole("button", { name: "Clear error" }), move(page)]) {
+    for (const element of [badge(page, "error"), page.getByText("It broke.").first(), page.getByRole("button", { name: "Mark as connected" }), move(page)]) {
       await element.waitFor();
       const { y, height: tall } = await element.boundingBox();
       assert.ok(y >= 0 && y + Math.min(tall, 100) <= height, `${await element.textContent()} at ${y}, ${width} x ${height}`);

@@ -49,8 +49,13 @@ const views = [
   ["and backwards", (page) => page.getByRole("button", { name: "Name" }).dblclick(), "#/?sort=name%3Adesc", ["zoo-1", "zoo-4", "zoo-2", "zoo-3"]],
   ["without an index comes last", (page) => page.getByRole("button", { name: "Index" }).click(), "#/?sort=index", ["zoo-1", "zoo-3", "zoo-2", "zoo-4"]],
   ["a status", (page) => page.getByRole("button", { name: "Error 1" }).click(), "#/?status=error", ["zoo-2"]],
+  ["two statuses", async (page) => {
+    await page.getByRole("button", { name: "Error 1" }).click();
+    await page.getByRole("button", { name: "Created 1" }).click();
+  }, "#/?status=error%2Ccreated", ["zoo-2", "zoo-1"]],
+  ["an order in words", (page) => page.getByLabel("Sort", { exact: true }).selectOption("Not seen longest first"), "#/?sort=seen%3Adesc", ["zoo-3", "zoo-2", "zoo-4", "zoo-1"]],
   ["silence", (page) => page.getByRole("button", { name: "Silent 1" }).click(), "#/?silent=true", ["zoo-3"]],
-  ["a type", (page) => page.getByLabel("Type").selectOption("zoo_type"), "#/?type=zoo_type", ["zoo-2", "zoo-1"]],
+  ["a type", (page) => page.getByLabel("Type", { exact: true }).selectOption("zoo_type"), "#/?type=zoo_type", ["zoo-2", "zoo-1"]],
   ["words of an error", (page) => page.getByRole("searchbox").fill("GATE keys"), "#/?query=GATE+keys", ["zoo-2"]],
   ["a word of a description", (page) => page.getByRole("searchbox").fill("penguin"), "#/?query=penguin", ["zoo-4"]],
 ];

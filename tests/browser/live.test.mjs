@@ -96,7 +96,7 @@ test("a change by curl is seen within 300 ms, in the list and on the connector's
 
 test("an idle page asks for nothing, and heartbeats cost nothing", async () => {
   await site.connector("quiet", { name: "Quiet" });
-  const hashes = ["", hashOf("quiet"), hashOf("quiet", "jobs"), hashOf("quiet", "history")];
+  const hashes = ["", hashOf("quiet", ""), hashOf("quiet", "status"), hashOf("quiet", "jobs")];
   const pages = [];
   for (const hash of hashes) {
     const page = await site.open(hash);

@@ -91,6 +91,27 @@ const places = {
     await move(page).click();
     await says(page, "It was Connected already.");
   }],
+  overview: [hashOf("broken", ""), async (page) => {
+    await says(page, "Mark as connected");
+    await page.getByRole("button", { name: "Show more" }).click();
+  }],
+  "overview, with syncs": [hashOf("walked", ""), (page) => page.locator(".bars rect").nth(6).waitFor()],
+  selected: ["", async (page) => {
+    await page.getByLabel("Select Broken").check();
+    await page.getByLabel("Select Fresh").check();
+    await page.locator(".selection-bar").getByRole("button", { name: "Start a sync" }).click();
+    await page.locator("dialog summary").click();
+  }],
+  "run over": ["", async (page) => {
+    await page.getByLabel("Select Fresh").check();
+    await page.locator(".selection-bar").getByRole("button", { name: "Mark as connected" }).click();
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.getByLabel("Select Walked").check();
+    await page.locator(".selection-bar").getByRole("button", { name: "Start a sync" }).click();
+    await page.locator("dialog .primary").click();
+    await says(page, "1 connector sync requested.");
+  }],
+  "no such page": ["#/@nowhere", (page) => says(page, "There is no such page")],
   history: section("history", ".history .timeline li"),
   configuration: [hashOf("broken", "configuration"), async (page) => {
     await page.getByLabel("Port").fill("many");

@@ -3,11 +3,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { actions, tally } from "../../www/src/core/actions.js";
 import { fleetHref, href, parseAddress, pathOf } from "../../www/src/core/address.js";
 import { runAll } from "../../www/src/core/bounded.js";
 import { readAll, readConnector } from "../../www/src/core/documents.js";
 import { fanOut } from "../../www/src/core/fan-out.js";
 import { addressOf, readView, summaryPath } from "../../www/src/core/list.js";
+import { bars, helpFor, lastWell, ribbon } from "../../www/src/core/overview.js";
 import { reasonOf } from "../../www/src/core/reasons.js";
 import { ownMove, urgent, way } from "../../www/src/core/statuses.js";
 import { ago, ahead, isSilent, span } from "../../www/src/core/time.js";
@@ -26,7 +28,7 @@ test("every id has an address of its own, and none is that of a page about all c
 });
 
 test("a view of the list survives its address", () => {
-  for (const address of ["#/", "#/?status=error%2Cconnected", "#/?query=a+b&status=error&type=mysql&silent=true&sort=name%3Adesc&page=3"]) {
+  for (const address of ["#/", "#/?status=error%2Cconnected", "#/?query=a+b&status=error&type=mysql&silent=true&cause=HTTP+429+from+%E2%80%A6&sort=name%3Adesc&page=3"]) {
     assert.equal(addressOf(readView(parseAddress(address).query)), address);
   }
   const odd = readView(new URLSearchParams("status=error,nonsense&sort=constructor&page=-x"));
@@ -107,4 +109,47 @@ test("work on many goes on so many at a time, each once, until it is stopped", a
   done.length = 0;
   await runAll(items, act, { atOnce: 6, signal: stop.signal });
   assert.equal(done.length, 0);
+});
+
+const week = 7 * 86_400_000;
+const now = Date.parse("2026-11-25T12:00:00Z");
+const change = (from, to, hoursAgo) => ({ from, to, at: new Date(now - hoursAgo * 3_600_000).toISOString(), version: 1 });
+
+test("the statuses over time are parts of a line, at most of a week", () => {
+  const { from, parts } = ribbon([change("connected", "error", 6), change("configured", "connected", 12), change("created", "configured", 24)], now);
+  assert.equal(from, now - 24 * 3_600_000);
+  assert.deepEqual(parts.map(({ status, start, end }) => [status, start, end]), [["configured", 0, 0.5], ["connected", 0.5, 0.75], ["error", 0.75, 1]]);
+  const long = ribbon([change("error", "connected", 24 * 3.5), change("created", "error", 24 * 30)], now);
+  assert.deepEqual([long.from, long.parts.map(({ start, end }) => [start, end])], [now - week, [[0, 0.5], [0.5, 1]]]);
+  assert.deepEqual(ribbon([], now).parts, []);
+});
+
+test("when it was last well", () => {
+  assert.equal(lastWell([change("connected", "error", 6), change("configured", "connected", 12)]), new Date(now - 6 * 3_600_000).toISOString());
+  assert.equal(lastWell([change("error", "connected", 6)]), undefined);
+  assert.equal(lastWell([change("created", "error", 6)]), undefined);
+});
+
+test("what helps is what the error is about", () => {
+  const help = (status, error, more) => helpFor({ status, error, isSilent: false, hasFields: true, ...more })[0];
+  assert.equal(help("error", "HTTP 401 from https://a.example: token expired"), "configuration");
+  assert.equal(help("error", "Cannot connect to host"), "sync");
+  assert.equal(help("error", "password wrong", { hasFields: false }), "sync");
+  assert.equal(help("error", "anything", { isSilent: true }), "service");
+  assert.equal(help("connected", undefined), undefined);
+});
+
+test("bars are as high as their documents, the newest on the right", () => {
+  const drawn = bars([{ id: "c", indexed_document_count: 100 }, { id: "b" }, { id: "a", indexed_document_count: 50 }], 2);
+  assert.deepEqual(drawn.map(({ job, height }) => [job.id, height]), [["b", 0.06], ["c", 1]]);
+});
+
+test("what cannot be done with a connector is said before", () => {
+  const item = { id: "a", title: "A", version: 1, status: "error", error: "x", index_name: "a", service_type: "mysql" };
+  assert.equal(actions.sync.skip(item), undefined);
+  assert.match(actions.sync.skip({ ...item, index_name: undefined }), /No index/);
+  assert.equal(actions.connected.skip(item), undefined);
+  assert.match(actions.connected.skip({ ...item, status: "created" }), /configured first/);
+  assert.match(actions.connected.skip({ ...item, status: "connected", error: undefined }), /without an error/);
+  assert.deepEqual(tally([{ state: "done" }, { state: "done" }, { state: "failed" }]), { waiting: 0, running: 0, done: 2, skipped: 0, failed: 1, unknown: 0 });
 });

@@ -36,6 +36,8 @@ function Fleet({ name, ...shared }) {
   );
 }
 
+const Keys = later(() => import("./ui/keys.jsx"));
+
 const privileges = { monitor_connector: "read only", manage_connector: "read and write" };
 
 function Console() {
@@ -46,6 +48,16 @@ function Console() {
   const place = useRef({ here, moved: false });
   if (place.current.here !== here) place.current = { here, moved: true };
   useEffect(() => setAsking(false), [here, visitor.value]);
+  const [showsKeys, setShowsKeys] = useState(false);
+  useEffect(() => {
+    /** @param {KeyboardEvent} event */
+    const press = ({ key, target, ctrlKey, metaKey, altKey }) => {
+      if (key !== "?" || ctrlKey || metaKey || altKey || /** @type {Element} */ (target).closest("dialog, input, textarea, select")) return;
+      setShowsKeys(true);
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  }, []);
   const skip = (event) => {
     event.preventDefault();
     document.querySelector("h1")?.focus();
@@ -84,9 +96,11 @@ function Console() {
       <footer class="foot muted small">
         <div class="bottom">
           <span>connector-status {VERSION}</span>
+          <button type="button" class="link" onClick={() => setShowsKeys(true)}>Keyboard shortcuts</button>
           <a href="/openapi.json">API description</a>
         </div>
       </footer>
+      {showsKeys && <Keys onClose={() => setShowsKeys(false)} />}
       <Toasts />
     </>
   );

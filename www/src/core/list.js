@@ -20,8 +20,8 @@ export const orders = {
 };
 
 /**
- * @typedef {{ search: string, status: string[], type: string, silent: boolean, sort: string, down: boolean, page: number, deleted?: boolean }} View
- *   `down`: sorted the other way than comes first; `deleted`: those that have been deleted instead of those that are there
+ * @typedef {{ search: string, status: string[], type: string, silent: boolean, cause: string, sort: string, down: boolean, page: number, deleted?: boolean }} View
+ *   `cause`: what their errors have in common; `down`: sorted the other way than comes first; `deleted`: those that have been deleted instead of those that are there
  */
 
 /** What the address says the list shall show.
@@ -34,6 +34,7 @@ export function readView(query) {
     status: (query.get("status") ?? "").split(",").filter((status) => urgent.includes(status)),
     type: query.get("type") ?? "",
     silent: query.get("silent") === "true",
+    cause: query.get("cause") ?? "",
     sort: Object.hasOwn(orders, sort) ? sort : "urgency",
     down: direction === "desc",
     page: Number.parseInt(query.get("page") ?? "", 10) || 1,
@@ -41,29 +42,30 @@ export function readView(query) {
 }
 
 /** @param {View} view */
-export const addressOf = ({ search, status, type, silent, sort, down, page }) =>
+export const addressOf = ({ search, status, type, silent, cause, sort, down, page }) =>
   href("", {
     query: search,
     status: status.join(","),
     type,
     silent: silent && "true",
+    cause,
     sort: (sort !== "urgency" || down) && `${sort}${down ? ":desc" : ""}`,
     page: page > 1 && page,
   });
 
 /** Is anything left out?
  * @param {View} view */
-export const isFiltered = ({ search, status, type, silent }) => Boolean(search.trim() || status.length || type || silent);
+export const isFiltered = ({ search, status, type, silent, cause }) => Boolean(search.trim() || status.length || type || silent || cause);
 
 /** The request for `size` rows of a view, from the row `from` on.
  * @param {View} view
  * @param {number} from
  * @param {number} size */
-export function summaryPath({ search, status, type, silent, sort, down, deleted }, from, size) {
+export function summaryPath({ search, status, type, silent, cause, sort, down, deleted }, from, size) {
   const [field, first] = orders[sort];
   const direction = down ? (first === "asc" ? "desc" : "asc") : first;
   const query = new URLSearchParams({ sort: `${field}:${direction}`, from: String(from), size: String(size) });
-  for (const [name, value] of Object.entries({ query: search.trim(), status: status.join(","), service_type: type, silent: silent && "true", deleted: deleted && "true" })) {
+  for (const [name, value] of Object.entries({ query: search.trim(), status: status.join(","), service_type: type, silent: silent && "true", cause, deleted: deleted && "true" })) {
     if (value) query.set(name, value);
   }
   return `/_connector/_summary?${query}`;

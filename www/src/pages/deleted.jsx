@@ -49,7 +49,7 @@ function Restore({ row: { id, title } }) {
 /** @param {{ query: URLSearchParams, moved: boolean }} props */
 export default function Deleted({ query, moved }) {
   const directory = useMemo(openDirectory, []);
-  const view = { ...readView(query), deleted: true, status: [], type: "", silent: false };
+  const view = { ...readView(query), deleted: true, status: [], type: "", silent: false, cause: "" };
   if (view.sort === "urgency") view.sort = "name";
   const address = (change) => {
     const { search, sort, down, page } = { ...view, page: 1, ...change };

@@ -44,8 +44,11 @@ function openConnector(id) {
   const isTextOld = signal(false);
   /** @type {import("@preact/signals").Signal<Elsewhere | undefined>} */
   const elsewhere = signal(undefined);
+  /** Counts looks that were put off because of a change of this page, and are due now. */
+  const overdue = signal(0);
   let etag = "";
   let writing = 0;
+  let isPutOff = false;
 
   const versionOf = () => Number(etag.slice(1, -1));
 
@@ -59,7 +62,10 @@ function openConnector(id) {
     noteSilence(view.silent_after_seconds);
     const { body: raw, text = "" } = await send("GET", path, { signal });
     // What was asked before a change of ours and answered after it is of no use.
-    if (writing > 0 && !own) return undefined;
+    if (writing > 0 && !own) {
+      isPutOff = true;
+      return undefined;
+    }
     const before = seen.peek()?.view;
     etag = tag;
     const doc = readConnector(raw);
@@ -79,11 +85,15 @@ function openConnector(id) {
     lastSeen,
     isTextOld,
     elsewhere,
+    overdue,
 
     /** Looks whether there is something new.
      * @param {AbortSignal} signal */
     async load(signal) {
-      if (writing > 0) return;
+      if (writing > 0) {
+        isPutOff = true;
+        return;
+      }
       const change = await load(signal);
       if (change) elsewhere.value = change;
     },
@@ -126,6 +136,8 @@ function openConnector(id) {
         return done;
       } finally {
         writing -= 1;
+        if (writing === 0 && isPutOff && !isRemoval) overdue.value += 1;
+        if (writing === 0) isPutOff = false;
       }
     },
   };

@@ -105,6 +105,7 @@ export function openDirectory() {
         byStatus: /** @type {Record<string, number>} */ (answer.by_status),
         types: Object.keys(answer.by_service_type).filter(Boolean).sort(natural.compare),
         silent: /** @type {number} */ (answer.silent),
+        causes: /** @type {{ cause: string, count: number }[]} */ (answer.causes ?? []),
         from: (page - 1) * ROWS,
         rows: shown,
         page,

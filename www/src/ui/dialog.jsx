@@ -6,9 +6,9 @@ import { Icon } from "./icons.jsx";
 
 /**
  * @param {{ id: string, title: any, onSubmit: (event: SubmitEvent) => void, onClose: () => void, children: any,
- *   actions: any, problem?: any }} props `problem` stands above the buttons `actions`
+ *   actions?: any, problem?: any, cancel?: string }} props `problem` stands above the buttons `actions`
  */
-export function Dialog({ id, title, onSubmit, onClose, children, actions, problem }) {
+export function Dialog({ id, title, onSubmit, onClose, children, actions, problem, cancel = "Cancel" }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   // At once: who opens it by keyboard types on.
   useLayoutEffect(() => dialog.current?.showModal(), []);
@@ -23,7 +23,7 @@ export function Dialog({ id, title, onSubmit, onClose, children, actions, proble
         <div class="fields">{children}</div>
         <footer>
           {problem}
-          <button type="button" onClick={close}>Cancel</button>
+          <button type="button" onClick={close}>{cancel}</button>
           {actions}
         </footer>
       </form>

@@ -1,14 +1,16 @@
 // One connector: what it is, where it is, and everything that can be done with it.
 
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { href } from "../../core/address.js";
 import { Away } from "../../core/reasons.js";
 import { label } from "../../core/statuses.js";
+import { send } from "../../stores/api.js";
 import { connectorStore } from "../../stores/connector.js";
 import { useFollow } from "../../stores/feed.js";
 import { barredFrom } from "../../stores/identity.js";
 import { listAddress } from "../../stores/list.js";
+import { undelete } from "../../stores/restore.js";
 import { go } from "../../stores/route.js";
 import { forgetOutcomes } from "../../stores/writes.js";
 import { AwayNotice } from "../../ui/away.jsx";
@@ -47,6 +49,10 @@ export default function Connector({ id, query, moved }) {
   const [section, , Section] = sections.find(([name]) => name === wanted) ?? sections[0];
   const { problem, since, retryAt, refresh, retry } = useFollow((signal) => store.load(signal), id, { hear: (event) => store.hear(event) });
   const seen = store.seen.value;
+  const overdue = store.overdue.value;
+  useEffect(() => {
+    if (overdue > 0) refresh();
+  }, [overdue]);
 
   const status = seen?.view.status;
   const name = seen?.doc.name || id;
@@ -78,13 +84,7 @@ export default function Connector({ id, query, moved }) {
         {problem?.status === 403 && <Forbidden reason={problem.message} />}
         {problem && !away && ![403, 404].includes(problem.status ?? 0) && <Callout kind="bad" title={problem.message} />}
       </div>
-      {gone && (
-        <section class="card gate">
-          <Heading focus={moved}>{seen ? "This connector has been deleted" : "There is no such connector"}</Heading>
-          <p class="muted"><code>{id}</code></p>
-          <a class="button" href={listAddress()}>Back to all connectors</a>
-        </section>
-      )}
+      {gone && <Gone {...{ id, store, seen, moved, barred, refresh }} />}
       {seen && !gone && (
         <>
           <Title {...{ store, seen, moved }} />
@@ -101,6 +101,27 @@ export default function Connector({ id, query, moved }) {
       )}
       {!seen && !problem && <Skeleton rows={4} />}
     </div>
+  );
+}
+
+/** There is none, or none any more: a deleted one can be restored. */
+function Gone({ id, store, seen, moved, barred, refresh }) {
+  const [deleted, setDeleted] = useState(/** @type {{ name?: string } | undefined} */ (undefined));
+  useEffect(() => {
+    const stop = new AbortController();
+    send("GET", `${store.path}?include_deleted=true`, { signal: stop.signal }).then(({ body }) => setDeleted(body), () => {});
+    return () => stop.abort();
+  }, []);
+  const name = deleted?.name || id;
+  return (
+    <section class="card gate">
+      <Heading focus={moved}>{seen || deleted ? "This connector has been deleted" : "There is no such connector"}</Heading>
+      <p class="muted"><code>{id}</code></p>
+      {deleted && (
+        <button type="button" class="primary" disabled={Boolean(barred)} title={barred} onClick={() => undelete(id, name).then(refresh)}>Restore connector</button>
+      )}
+      <a class="button" href={listAddress()}>Back to all connectors</a>
+    </section>
   );
 }
 

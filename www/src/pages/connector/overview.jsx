@@ -6,6 +6,7 @@ import { href } from "../../core/address.js";
 import { read } from "../../core/documents.js";
 import { jobFields, jobTypes, refusal } from "../../core/jobs.js";
 import { bars, helpFor, lastWell, ribbon } from "../../core/overview.js";
+import { typeName } from "../../core/service-types.js";
 import { label } from "../../core/statuses.js";
 import { ago, isSilent, span } from "../../core/time.js";
 import { send } from "../../stores/api.js";
@@ -201,7 +202,7 @@ const About = ({ doc }) => (
     <h2 id="about">About</h2>
     <dl class="facts">
       <div><dt>Index</dt><dd>{doc.index_name ? <code>{doc.index_name}</code> : <span class="muted">None</span>}</dd></div>
-      <div><dt>Type</dt><dd>{doc.service_type ? <code>{doc.service_type}</code> : <span class="muted">None</span>}</dd></div>
+      <div><dt>Type</dt><dd>{doc.service_type ? <span title={doc.service_type}>{typeName(doc.service_type)}</span> : <span class="muted">None</span>}</dd></div>
       {doc.is_native && <div><dt>Managed by</dt><dd>Elastic</dd></div>}
       {doc.description && <div class="long"><dt>Description</dt><dd>{doc.description}</dd></div>}
     </dl>

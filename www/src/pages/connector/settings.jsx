@@ -12,7 +12,7 @@ import { Field } from "../../ui/field.jsx";
 import { ChangeForm } from "../../ui/form.jsx";
 import { Outcome } from "../../ui/outcome.jsx";
 import { Copy } from "../../ui/parts.jsx";
-import { ServiceTypes } from "../../ui/types.jsx";
+import { ServiceTypes } from "../../ui/service-types.jsx";
 
 const orNothing = (text) => text ?? "";
 

@@ -10,7 +10,7 @@ import { go } from "../../stores/route.js";
 import { Callout } from "../../ui/callout.jsx";
 import { Dialog } from "../../ui/dialog.jsx";
 import { Field } from "../../ui/field.jsx";
-import { ServiceTypes } from "../../ui/types.jsx";
+import { ServiceTypes } from "../../ui/service-types.jsx";
 
 const texts = ["name", "index_name", "service_type", "description"];
 

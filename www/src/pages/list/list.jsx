@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { addressOf, isFiltered, readView, REACH } from "../../core/list.js";
 import { href } from "../../core/address.js";
 import { Away } from "../../core/reasons.js";
+import { typeName } from "../../core/service-types.js";
 import { label, urgent } from "../../core/statuses.js";
 import { isSilent, span } from "../../core/time.js";
 import { byMinute } from "../../stores/clock.js";
@@ -36,9 +37,25 @@ const columns = [
   { key: "state", title: "Status", name: "urgency", order: ["most urgent first", "least urgent first"], cell: (row) => <State row={row} /> },
   { key: "who", title: "Name", name: "name", order: ["A to Z", "Z to A"], cell: (row) => <Who row={row} /> },
   { key: "fault", title: "Error", cell: (row) => <Fault row={row} /> },
-  { key: "type", title: "Type", name: "type", order: ["A to Z", "Z to A"], cell: ({ service_type }) => <Word text={service_type} none="No type" /> },
+  { key: "type", title: "Type", name: "type", order: ["A to Z", "Z to A"], cell: ({ service_type }) => <Type type={service_type} /> },
   { key: "index", title: "Index", name: "index", order: ["A to Z", "Z to A"], cell: ({ index_name }) => <Word text={index_name} none="No index" /> },
   { key: "last", title: "Last seen", name: "seen", order: ["latest first", "longest ago first"], cell: ({ last_seen }) => <LastSeen at={last_seen} /> },
+];
+
+/** What the list can be sorted by, in words: the value in the address, and what it does. */
+const orderings = [
+  ["urgency", "Most urgent first"],
+  ["urgency:desc", "Least urgent first"],
+  ["since", "Newest change first"],
+  ["since:desc", "Oldest change first"],
+  ["name", "Name, A to Z"],
+  ["name:desc", "Name, Z to A"],
+  ["seen", "Seen last first"],
+  ["seen:desc", "Not seen longest first"],
+  ["type", "Type, A to Z"],
+  ["type:desc", "Type, Z to A"],
+  ["index", "Index, A to Z"],
+  ["index:desc", "Index, Z to A"],
 ];
 
 /** @param {{ query: URLSearchParams, moved: boolean }} props */
@@ -96,13 +113,20 @@ export function Connectors({ query, moved }) {
                 onInput={(event) => show({ search: event.currentTarget.value }, { replace: true })} />
               <kbd aria-hidden="true">/</kbd>
             </label>
-            <label class="select">
-              <span class="hidden">Type</span>
-              <select value={view.type} onChange={(event) => show({ type: event.currentTarget.value })}>
+            <div class="select">
+              <select aria-label="Type" value={view.type} onChange={(event) => show({ type: event.currentTarget.value })}>
                 <option value="">All types</option>
-                {[...new Set([view.type, ...seen.types])].filter(Boolean).map((type) => <option key={type} value={type}>{type}</option>)}
+                {[...new Set([view.type, ...seen.types])].filter(Boolean).map((type) => <option key={type} value={type}>{typeName(type)}</option>)}
               </select>
-            </label>
+            </div>
+            <div class="select">
+              <select aria-label="Sort" value={`${view.sort}${view.down ? ":desc" : ""}`} onChange={(event) => {
+                const [sort, direction] = event.currentTarget.value.split(":");
+                show({ sort, down: direction === "desc" });
+              }}>
+                {orderings.map(([value, title]) => <option key={value} value={value}>{title}</option>)}
+              </select>
+            </div>
             <button type="button" class="primary" disabled={Boolean(barred)} title={barred} onClick={() => setCreating(true)}>
               <Icon name="plus" /> New connector
             </button>
@@ -115,13 +139,14 @@ export function Connectors({ query, moved }) {
       {seen && seen.total > 0 && (
         <section class="card list" aria-label="All connectors" aria-busy={!seen.isCurrent} ref={table} tabIndex={-1}>
           <Filters {...{ seen, view, show }} />
+          <Causes {...{ seen, view, show }} />
           <SelectionBar offered={["sync", "connected", "delete"]} total={seen.count} all={() => selectAll(view, seen.count)} />
           {seen.rows.length > 0
             ? <DataTable class="connectors" columns={columns} rows={seen.rows} sort={view.sort} down={view.down} onSort={(sort, down) => show({ sort, down })}
                 selected={selection.value} onSelect={select} />
             : seen.isCurrent && (
               <p class="nothing muted">No connectors match these filters.{" "}
-                <button type="button" class="link" onClick={() => show({ search: "", status: [], type: "", silent: false })}>Clear filters</button></p>
+                <button type="button" class="link" onClick={() => show({ search: "", status: [], type: "", silent: false, cause: "" })}>Clear filters</button></p>
             )}
           {seen.count > 0 && (
             <footer class="pages">
@@ -187,6 +212,28 @@ function Filters({ seen, view, show }) {
   );
 }
 
+/** So many causes are shown at once. */
+const CAUSES = 4;
+
+/** What the errors have in common: how many have which cause. */
+function Causes({ seen: { causes }, view, show }) {
+  const [all, setAll] = useState(false);
+  if (causes.length === 0 && !view.cause) return null;
+  const known = causes.some(({ cause }) => cause === view.cause) || !view.cause ? causes : [{ cause: view.cause, count: 0 }, ...causes];
+  const shown = all ? known : known.filter(({ cause }, n) => n < CAUSES || cause === view.cause);
+  return (
+    <div class="causes" role="group" aria-label="Causes of errors">
+      {shown.map(({ cause, count: number }) => (
+        <button key={cause} type="button" class="cause" aria-pressed={cause === view.cause} title={cause} onClick={() => show({ cause: cause === view.cause ? "" : cause })}>
+          <b>{count(number)} ×</b> <span class="clip">{cause}</span>
+        </button>
+      ))}
+      {known.length > shown.length && <button type="button" class="link small" onClick={() => setAll(true)}>{known.length - shown.length} more causes</button>}
+      {all && known.length > CAUSES && <button type="button" class="link small" onClick={() => setAll(false)}>Fewer causes</button>}
+    </div>
+  );
+}
+
 /** If most of the connectors that were ever there are silent, it is probably not they that have failed. */
 function ServiceDown({ seen, view, show }) {
   const working = (seen.byStatus.connected ?? 0) + (seen.byStatus.configured ?? 0) + (seen.byStatus.error ?? 0);
@@ -223,6 +270,8 @@ const Who = ({ row }) => (
 const Fault = ({ row: { error, status } }) => (error
   ? <span class={`fault-line ${status === "error" ? "" : "earlier"}`} title={error}>{status !== "error" && <span>Earlier: </span>}{error}</span>
   : null);
+
+const Type = ({ type }) => (type ? <span title={type}>{typeName(type)}</span> : <span class="muted">No type</span>);
 
 const Word = ({ text, none }) => (text ? <code title={text}>{text}</code> : <span class="muted">{none}</span>);
 

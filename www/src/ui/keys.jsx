@@ -1,0 +1,22 @@
+// The keys that the console knows.
+
+import { Dialog } from "./dialog.jsx";
+
+const keys = [
+  ["/", "Search the list"],
+  ["↑ ↓", "Go through the rows"],
+  ["Enter", "Open the connector"],
+  ["Esc", "Back to the list; leave the search"],
+  ["?", "Show these keys"],
+];
+
+/** @param {{ onClose: () => void }} props */
+export default function Keys({ onClose }) {
+  return (
+    <Dialog id="keys-title" title="Keyboard shortcuts" onSubmit={onClose} onClose={onClose} cancel="Close">
+      <dl class="keys">
+        {keys.map(([key, what]) => <div key={key}><dt><kbd>{key}</kbd></dt><dd>{what}</dd></div>)}
+      </dl>
+    </Dialog>
+  );
+}
