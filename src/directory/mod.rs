@@ -1,5 +1,6 @@
 //! What lists of connectors are filtered and sorted by.
 
+pub mod cause;
 mod entry;
 mod pace;
 mod summary;

@@ -8,6 +8,7 @@ mod arbitrary;
 mod architecture;
 mod backups;
 mod budget;
+mod causes;
 mod claims;
 mod common;
 mod connector;
