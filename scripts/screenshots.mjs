@@ -6,6 +6,7 @@ import { join } from "node:path";
 
 import { settingsFor, startReceiver } from "../tests/edge/receiver.mjs";
 import { badge, hashOf, option, says, startConsole } from "../tests/browser/browser.mjs";
+import { fleet } from "../tests/browser/fleet.mjs";
 import { animate } from "./animation.mjs";
 import { root } from "./tools.mjs";
 
@@ -67,6 +68,7 @@ const status = (page) => badge(page, "error").waitFor();
 const pictures = {
   list: ["", (page) => page.locator("tbody tr").nth(20).waitFor()],
   console: [hashOf("orders"), status],
+  overview: [hashOf("orders", ""), (page) => page.locator(".bars rect").nth(3).waitFor()],
   history: [hashOf("orders", "history"), status],
   configuration: [hashOf("orders", "configuration"), (page) => page.getByLabel("Host").waitFor()],
   scheduling: [hashOf("orders", "scheduling"), (page) => page.locator(".runs li").nth(8).waitFor()],
@@ -93,17 +95,49 @@ const pictures = {
   }],
 };
 
-async function take(name, [hash, arrive]) {
+async function take(name, [hash, arrive], from = site) {
   for (const [suffix, options] of [
     ["light", { colorScheme: "light", viewport: { width: 1200, height: 675 } }],
     ["dark", { colorScheme: "dark", viewport: { width: 1200, height: 675 } }],
-    ["360", { colorScheme: "light", viewport: { width: 360, height: 740 } }],
-    ["1920", { colorScheme: "light", viewport: { width: 1920, height: 1080 } }],
+    ["390", { colorScheme: "light", viewport: { width: 390, height: 844 } }],
+    ["390-dark", { colorScheme: "dark", viewport: { width: 390, height: 844 } }],
+    ["1440", { colorScheme: "light", viewport: { width: 1440, height: 900 } }],
+    ["1440-dark", { colorScheme: "dark", viewport: { width: 1440, height: 900 } }],
   ]) {
-    const page = await site.open(hash, { ...options, reducedMotion: "reduce" });
+    const page = await from.open(hash, { ...options, reducedMotion: "reduce" });
     await arrive(page);
     await page.screenshot({ path: join(folder, `${name}-${suffix}.png`) });
     await page.context().close();
+  }
+}
+
+/** The list of a fleet, and what is done with it. */
+const fleetPictures = {
+  "fleet-0": [0, ["", (page) => says(page, "No connectors yet")]],
+  "fleet-1": [1, ["", (page) => page.locator("tbody tr").first().waitFor()]],
+  "fleet-300": [300, ["", (page) => page.locator("tbody tr").nth(20).waitFor()]],
+  cause: [300, ["", async (page) => {
+    await page.locator(".cause").first().click();
+    await says(page, "1–11 of 11");
+    await page.locator("tbody input").first().check();
+  }]],
+  deleted: [300, ["#/@deleted", (page) => page.locator("tbody tr").first().waitFor()]],
+};
+
+async function takeFleets(isWanted) {
+  for (const count of [0, 1, 300]) {
+    const wanted = Object.entries(fleetPictures).filter(([name, [of]]) => of === count && isWanted(name));
+    if (wanted.length === 0) continue;
+    const other = await startConsole();
+    try {
+      const connectors = fleet(count);
+      await Promise.all(connectors.map(([id, document]) => other.kv.put(`c:${id}`, JSON.stringify(document))));
+      await other.curl("POST", "/_connector/_import");
+      if (count > 100) for (const [id] of connectors.slice(0, 3)) await other.curl("DELETE", `/_connector/${id}`);
+      for (const [name, [, picture]] of wanted) await take(name, picture, other);
+    } finally {
+      await other.close();
+    }
   }
 }
 
@@ -150,6 +184,7 @@ try {
   for (const [name, picture] of Object.entries(pictures)) {
     if (isWanted(name)) await take(name, picture);
   }
+  await takeFleets(isWanted);
   if (isWanted("race")) for (const colorScheme of ["light", "dark"]) await takeRace(colorScheme);
 } finally {
   await site.close();

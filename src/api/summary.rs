@@ -42,6 +42,8 @@ pub(super) fn read(query: &mut Query) -> Result<Summary, ApiError> {
             .map_or(Vec::new(), |all| all.split(',').map(|of| Slim::of(of).to_string()).collect()),
         words,
         silent: query.switch("silent")?,
+        cause: query.text("cause").filter(|cause| !cause.is_empty()),
+        deleted: query.switch("deleted")?,
         ids: None,
     })
 }

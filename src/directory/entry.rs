@@ -5,6 +5,7 @@ use std::ops::Deref;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::cause::message;
 use super::sort_key;
 use crate::connector::Connector;
 use crate::document::Document;
@@ -70,7 +71,7 @@ pub struct Entry<'a> {
     pub description: Option<Slim<'a>>,
     /// When it was last seen.
     pub last_seen: Option<Slim<'a>>,
-    /// Its error.
+    /// What its error says.
     pub error: Option<Slim<'a>>,
     /// Claims of index names whose write is in this version, or in an earlier one: index and token.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -98,7 +99,7 @@ impl<'a> Entry<'a> {
             service_type: text("service_type"),
             description: text("description"),
             last_seen: last_seen(connector).map(Slim::of),
-            error: text("error"),
+            error: connector.text("error").map(|error| Slim::of(message(error))),
             ..Self::default()
         }
     }

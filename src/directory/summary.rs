@@ -76,6 +76,10 @@ pub struct Summary {
     pub words: Vec<String>,
     /// Only those that are silent.
     pub silent: bool,
+    /// Only those in an error of this cause.
+    pub cause: Option<String>,
+    /// Those that have been deleted, instead of those that are there.
+    pub deleted: bool,
     /// Only those whose id matches one of these patterns; `None`: all.
     pub ids: Option<Vec<String>>,
 }

@@ -111,6 +111,13 @@ const places = {
     await page.locator("dialog .primary").click();
     await says(page, "1 connector sync requested.");
   }],
+  keys: ["", async (page) => {
+    await page.locator("tbody tr").first().waitFor();
+    await page.keyboard.press("?");
+    await says(page, "Keyboard shortcuts");
+    await page.locator("dialog .keys").waitFor();
+  }],
+  "no deleted connectors": ["#/@deleted", (page) => says(page, "No deleted connectors")],
   "no such page": ["#/@nowhere", (page) => says(page, "There is no such page")],
   history: section("history", ".history .timeline li"),
   configuration: [hashOf("broken", "configuration"), async (page) => {

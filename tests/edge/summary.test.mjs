@@ -51,6 +51,9 @@ const cases = {
   "?query=ZOO-1": ["zoo-10", "zoo-1"],
   "?silent=true": ["ark-1", "zoo-1"],
   "?silent=true&query=mysql": ["ark-1"],
+  "?cause=Keys+lost+at+the+GATE.": ["zoo-2"],
+  "?cause=Keys+lost+at+the+GATE.&service_type=mysql": [],
+  "?cause=nothing+like+that": [],
 };
 for (const [query, expected] of Object.entries(cases)) {
   test(`GET /_connector/_summary${query}`, async () => assert.deepEqual(await ids(query), expected));
@@ -65,8 +68,9 @@ const counts = {
 };
 for (const [query, expected] of Object.entries(counts)) {
   test(`counts of /_summary${query}`, async () => {
-    const { results, ...found } = (await ask(query)).body;
+    const { results, causes, ...found } = (await ask(query)).body;
     assert.deepEqual(found, expected);
+    assert.deepEqual(causes, expected.by_status.error ? [{ cause: "Keys lost at the GATE.", count: 1 }] : []);
   });
 }
 
@@ -77,6 +81,58 @@ test("a row has what the list shows", async () => {
     id: "zoo-2", version: 0, name: "Zoo 2", index_name: null, service_type: "zoo_type", description: null, status: "error", since: null,
     error: "Keys lost at the GATE.",
   });
+});
+
+test("errors are shown by what they say, and counted by what they have in common", async () => {
+  const other = await startWorker();
+  try {
+    const put = (method, path, body) => send(other.url, method, `/_connector/${path}`, body);
+    const traceback = (n) => `Traceback (most recent call last):\n  File "a.py", line ${n}, in ping\n    ping()\n${"    more()\n".repeat(60)}aiohttp.ConnectorError: Cannot connect to host jira-${n}.internal:443`;
+    const errors = [traceback(1), traceback(2), traceback(3), '{"error":{"message":"Token \'abc\' expired"}}', '{"error":{"message":"Token \'xyz\' expired"}}', "HTTP 429 from https://a.example"];
+    for (const [n, error] of errors.entries()) {
+      await put("PUT", `failing-${n}`, { name: `Failing ${n}`, service_type: n % 2 ? "jira" : "gmail" });
+      await put("PUT", `failing-${n}/_error`, { error });
+    }
+    const summary = async (query = "") => (await put("GET", `_summary${query}`)).body;
+    const expected = [
+      { cause: "ConnectorError: Cannot connect to host …", count: 3 },
+      { cause: "Token … expired", count: 2 },
+      { cause: "HTTP 429 from …", count: 1 },
+    ];
+    await until(async () => (await summary()).causes, (causes) => JSON.stringify(causes) === JSON.stringify(expected), 10);
+    const { count, by_status, results, causes } = await summary(`?sort=name&cause=${encodeURIComponent(expected[0].cause)}`);
+    assert.deepEqual([count, by_status.error, causes], [3, 3, expected]);
+    assert.deepEqual(results.map(({ error }) => error), [1, 2, 3].map((n) => `ConnectorError: Cannot connect to host jira-${n}.internal:443`));
+    assert.deepEqual((await summary("?service_type=jira")).causes.map(({ count }) => count), [1, 1, 1]);
+    // What is mended is counted no longer.
+    await put("PUT", "failing-5/_error", { error: null });
+    await until(async () => (await summary()).causes.length, (number) => number === 2, 10);
+    // The document has the whole text.
+    assert.equal((await put("GET", "failing-0")).body.error, errors[0]);
+  } finally {
+    await other.close();
+  }
+});
+
+test("deleted connectors are listed apart, and come back", async () => {
+  const other = await startWorker();
+  try {
+    const ask = (method, path, body) => send(other.url, method, `/_connector/${path}`, body);
+    for (const id of ["kept", "hidden", "erased"]) await ask("PUT", id, { name: id, index_name: id });
+    await ask("DELETE", "hidden");
+    await ask("DELETE", "erased?hard=true");
+    const deleted = async () => {
+      const { total, count, results } = (await ask("GET", "_summary?deleted=true")).body;
+      return [total, count, results.map(({ id, name, index_name }) => [id, name, index_name])];
+    };
+    assert.deepEqual(await deleted(), [1, 1, [["hidden", "hidden", "hidden"]]]);
+    assert.deepEqual((await ask("GET", "_summary")).body.results.map(({ id }) => id), ["kept"]);
+    assert.equal((await ask("POST", "hidden/_restore")).body.result, "updated");
+    await until(deleted, ([total]) => total === 0, 10);
+    assert.equal((await ask("GET", "_summary")).body.total, 2);
+  } finally {
+    await other.close();
+  }
 });
 
 test("a key sees its own, in rows and counts; a bracket is a bracket", async () => {

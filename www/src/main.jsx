@@ -4,6 +4,7 @@ import { effect } from "@preact/signals";
 import { render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
+import { fleetHref } from "./core/address.js";
 import { key } from "./stores/api.js";
 import { forgetConnectors } from "./stores/connector.js";
 import { hasDrafts } from "./stores/drafts.js";
@@ -96,6 +97,7 @@ function Console() {
       <footer class="foot muted small">
         <div class="bottom">
           <span>connector-status {VERSION}</span>
+          <a href={fleetHref("deleted")}>Deleted connectors</a>
           <button type="button" class="link" onClick={() => setShowsKeys(true)}>Keyboard shortcuts</button>
           <a href="/openapi.json">API description</a>
         </div>

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::summary::Caused;
 use super::{Directory, failed};
 use crate::api::{ApiError, List};
 use crate::budget::{Budget, OverBudget, Purpose};
@@ -27,14 +28,19 @@ const SEARCHES: usize = 40;
 /// So many counts are remembered.
 const COUNTS: usize = 100;
 
-/// Numbers of matches since the last change: who turns pages need not have them counted anew.
+/// What was counted since the last change: who turns pages need not have it counted anew.
 #[derive(Default)]
-pub(super) struct Counts(RefCell<HashMap<String, u64>>);
+pub(super) struct Counts {
+    numbers: RefCell<HashMap<String, u64>>,
+    /// Causes of errors, by the condition that they were counted under.
+    pub causes: RefCell<HashMap<String, Vec<Caused>>>,
+}
 
 impl Counts {
     /// To be called when anything has changed.
     pub fn forget(&self) {
-        self.0.borrow_mut().clear();
+        self.numbers.borrow_mut().clear();
+        self.causes.borrow_mut().clear();
     }
 }
 
@@ -107,12 +113,12 @@ impl Directory {
             count: Option<u64>,
         }
         let question = format!("{sql}{values:?}");
-        if let Some(count) = self.counts.0.borrow().get(&question) {
+        if let Some(count) = self.counts.numbers.borrow().get(&question) {
             return Ok(*count);
         }
         let rows: Vec<Count> = self.store.rows(sql, values)?;
         let count = rows.first().and_then(|row| row.count).unwrap_or_default();
-        let mut counts = self.counts.0.borrow_mut();
+        let mut counts = self.counts.numbers.borrow_mut();
         if counts.len() < COUNTS {
             counts.insert(question, count);
         }

@@ -5,6 +5,8 @@
 //! | by urgency or name, with or without statuses | the page |
 //! | by something else, words, silent ones, patterns of ids | every slim row |
 //!
+//! The causes of errors cost a row for each connector in an error, once after a change.
+//!
 //! How many are silent is counted in all slim rows too, and remembered for a minute, unless one of
 //! them is written or taken up meanwhile.
 
@@ -17,6 +19,7 @@ use super::list::{Candidate, Condition, is_cut, list, with_keys, within};
 use super::{Directory, failed};
 use crate::api::{ApiError, Response};
 use crate::budget::Budget;
+use crate::directory::cause::cause;
 use crate::directory::{Entry, SortField, Summary, URGENCY, are_ranges, matches_any};
 use crate::edge::runtime::{JsError, now_millis};
 use crate::limits::PAGE_BYTES;
@@ -24,6 +27,12 @@ use crate::values::Time;
 
 /// So many types are counted, those with the most connectors.
 const TYPES: usize = 100;
+/// So many causes are told, those with the most connectors.
+const CAUSES: usize = 20;
+/// So many different error texts are looked at for their causes.
+const ERRORS: usize = 10_000;
+/// So many answers about causes are remembered.
+const REMEMBERED: usize = 16;
 /// How long it is remembered how many are silent.
 const SILENT_MS: u64 = 60_000;
 /// An expression for a row as it is shown.
@@ -39,6 +48,16 @@ struct Group {
     #[serde(default)]
     silent: u64,
     count: u64,
+}
+
+/// Connectors in an error of the same cause.
+#[derive(Clone, Serialize)]
+pub(super) struct Caused {
+    cause: String,
+    count: u64,
+    /// What their errors say.
+    #[serde(skip)]
+    errors: Vec<String>,
 }
 
 /// How many were silent, and when that was counted.
@@ -61,6 +80,7 @@ struct Counted<'a> {
     by_service_type: BTreeMap<&'a str, u64>,
     silent: u64,
     silent_after_seconds: u64,
+    causes: &'a [Caused],
 }
 
 /// The rows of a page, as JSON with commas between them.
@@ -95,9 +115,12 @@ impl Directory {
         let failed = failed("the summary cannot be made");
         let now = now_millis();
         let cutoff = self.silence_cutoff(now);
-        let reach = self.reach(summary.ids.as_deref())?;
-        let scope = self.scope(summary, &reach)?;
-        let head = self.counted(summary, &reach, &scope, &cutoff, now).map_err(&failed)?;
+        let reach = self.reach(summary)?;
+        let found = self.scope(summary, &reach)?;
+        let mut causes = self.causes(&narrowed(summary, &found, &cutoff)).map_err(&failed)?;
+        causes.truncate(CAUSES);
+        let scope = self.with_cause(summary, found).map_err(&failed)?;
+        let head = self.counted(summary, &reach, &scope, &cutoff, now, &causes).map_err(&failed)?;
         let rows = self.summary_rows(summary, scope, &cutoff).map_err(failed)?;
         if rows.are_too_large() {
             return Err(ApiError::list_too_large());
@@ -114,8 +137,13 @@ impl Directory {
         scope: &Condition,
         cutoff: &str,
         now: u64,
+        causes: &[Caused],
     ) -> Result<String, JsError> {
-        let scans = !summary.words.is_empty() || summary.silent || summary.ids.is_some();
+        let scans = !summary.words.is_empty()
+            || summary.silent
+            || summary.ids.is_some()
+            || summary.cause.is_some()
+            || summary.deleted;
         let (groups, silent) = match scans {
             true => {
                 let groups = self.groups(scope, cutoff)?;
@@ -155,8 +183,8 @@ impl Directory {
         let total = match (&summary.ids, scans) {
             (None, false) => sum(&groups, &|_| true),
             (None, true) => {
-                let sql = "SELECT sum(count) AS count FROM total WHERE deleted = 0";
-                self.remembered_count(sql, &[])?
+                let sql = "SELECT sum(count) AS count FROM total WHERE deleted = ?";
+                self.remembered_count(sql, &[u64::from(summary.deleted).into()])?
             }
             (Some(_), _) => {
                 let sql = format!("SELECT count(*) AS count FROM entry WHERE {}", reach.sql);
@@ -170,14 +198,16 @@ impl Directory {
             by_service_type: types.into_iter().collect(),
             silent: sum(&silent, &|it| has_status(it) && has_type(it)),
             silent_after_seconds: self.settings().silent_after_seconds(),
+            causes,
         };
         serde_json::to_string(&counted).map_err(|error| error.to_string().into())
     }
 
     /// The connectors that the caller may see.
-    fn reach(&self, patterns: Option<&[String]>) -> Result<Condition, ApiError> {
-        let all = Condition::default().and("deleted = 0", []);
-        let Some(patterns) = patterns else { return Ok(all) };
+    fn reach(&self, summary: &Summary) -> Result<Condition, ApiError> {
+        let deleted = if summary.deleted { "deleted = 1" } else { "deleted = 0" };
+        let all = Condition::default().and(deleted, []);
+        let Some(patterns) = summary.ids.as_deref() else { return Ok(all) };
         let may_match = all.and_all(&within(patterns, "id"));
         if are_ranges(patterns) {
             return Ok(may_match);
@@ -213,6 +243,52 @@ impl Directory {
             Ok(true)
         };
         Ok(with_keys(&self.look_at_each(&may_match, true, has_all_words)?))
+    }
+
+    /// Of those, the connectors in an error of the cause that is asked for.
+    fn with_cause(&self, summary: &Summary, scope: Condition) -> Result<Condition, JsError> {
+        let Some(cause) = &summary.cause else { return Ok(scope) };
+        let causes = self.causes(&scope)?;
+        let errors = causes.into_iter().find(|it| it.cause == *cause).map(|it| it.errors);
+        let of_cause = "status = 'error' AND error IN (SELECT value FROM json_each(?))";
+        Ok(scope.and(of_cause, [list(&errors.unwrap_or_default())]))
+    }
+
+    /// The causes of the errors of some connectors, those with the most connectors first. Costs a row
+    /// for each of them that is in an error, once after a change.
+    fn causes(&self, all: &Condition) -> Result<Vec<Caused>, JsError> {
+        #[derive(Deserialize)]
+        struct Said {
+            error: String,
+            count: u64,
+        }
+        let question = format!("{}{:?}", all.sql, all.values);
+        if let Some(known) = self.counts.causes.borrow().get(&question) {
+            return Ok(known.clone());
+        }
+        let sql = format!(
+            "SELECT error, count(*) AS count FROM entry WHERE {} AND status = 'error' \
+             AND coalesce(error, '') <> '' GROUP BY error LIMIT {ERRORS}",
+            all.sql
+        );
+        let mut by_cause: BTreeMap<String, Caused> = BTreeMap::new();
+        for Said { error, count } in self.store.rows::<Said>(&sql, &all.values)? {
+            let cause = cause(&error);
+            let it = by_cause.entry(cause.clone()).or_insert(Caused {
+                cause,
+                count: 0,
+                errors: Vec::new(),
+            });
+            it.count += count;
+            it.errors.push(error);
+        }
+        let mut causes: Vec<Caused> = by_cause.into_values().collect();
+        causes.sort_by_key(|it| std::cmp::Reverse(it.count));
+        let mut remembered = self.counts.causes.borrow_mut();
+        if remembered.len() < REMEMBERED {
+            remembered.insert(question, causes.clone());
+        }
+        Ok(causes)
     }
 
     fn groups(&self, scope: &Condition, cutoff: &str) -> Result<Vec<Group>, JsError> {
@@ -266,14 +342,7 @@ impl Directory {
         scope: Condition,
         cutoff: &str,
     ) -> Result<Rows, JsError> {
-        let mut all = scope;
-        if !summary.service_types.is_empty() {
-            let types = "coalesce(service_type, '') IN (SELECT value FROM json_each(?))";
-            all = all.and(types, [list(&summary.service_types)]);
-        }
-        if summary.silent {
-            all = all.and("last_seen <= ?", [cutoff.into()]);
-        }
+        let mut all = narrowed(summary, &scope, cutoff);
         let direction = if summary.is_reversed { "DESC" } else { "ASC" };
         let column = match summary.sort {
             SortField::Urgency => return self.rows_by_urgency(summary, &all),
@@ -345,6 +414,19 @@ impl Directory {
         self.store.texts(&sql, &values, &mut |row| rows.add(&row))?;
         Ok(rows.count - before)
     }
+}
+
+/// Of some connectors, those of the types that are asked for, and the silent ones if only those are.
+fn narrowed(summary: &Summary, scope: &Condition, cutoff: &str) -> Condition {
+    let mut all = scope.clone();
+    if !summary.service_types.is_empty() {
+        let types = "coalesce(service_type, '') IN (SELECT value FROM json_each(?))";
+        all = all.and(types, [list(&summary.service_types)]);
+    }
+    if summary.silent {
+        all = all.and("last_seen <= ?", [cutoff.into()]);
+    }
+    all
 }
 
 impl Candidate {

@@ -200,7 +200,7 @@ function Filters({ seen, view, show }) {
     <div class="chips" role="group" aria-label="Filters">
       <button type="button" class="chip" aria-pressed={view.status.length === 0} onClick={() => show({ status: [] })}>All <b>{count(all)}</b></button>
       {urgent.map((status) => (
-        <button key={status} type="button" class="chip" data-status={status} aria-pressed={view.status.includes(status)} onClick={() => show({ status: toggle(status) })}>
+        <button key={status} type="button" class="chip" data-status={status} data-none={seen.byStatus[status] ? undefined : ""} aria-pressed={view.status.includes(status)} onClick={() => show({ status: toggle(status) })}>
           {label(status)} <b>{count(seen.byStatus[status] ?? 0)}</b>
         </button>
       ))}

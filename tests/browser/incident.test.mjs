@@ -1,0 +1,120 @@
+// After a bad night: 300 connectors, of which 28 have failed and 13 are silent.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+
+import { badge, hashOf, says, shown, startConsole, violations } from "./browser.mjs";
+import { fleet } from "./fleet.mjs";
+
+const connectors = fleet();
+let site;
+before(async () => {
+  site = await startConsole();
+  await Promise.all(connectors.map(([id, document]) => site.kv.put(`c:${id}`, JSON.stringify(document))));
+  assert.equal((await site.curl("POST", "/_connector/_import")).body.taken, 300);
+});
+afterEach(() => site.closePages());
+after(() => site.close());
+
+async function openList(hash = "", options) {
+  const page = await site.open(hash, options);
+  await page.locator("tbody tr").first().waitFor();
+  return page;
+}
+
+test("without a click: which causes there are, and how many each", async () => {
+  const page = await openList();
+  const causes = (await page.locator(".cause").allTextContents()).map((text) => text.replace(/\s+/g, " "));
+  assert.deepEqual(causes, [
+    "11 × ClientConnectorError: Cannot connect to host … ssl:default [Connect call failed …",
+    "8 × Request had invalid authentication credentials for user …",
+    "6 × HTTP 429 from …: rate limit exceeded, retried … times",
+    "3 × Index … has reached … documents, which is more than the licence allows",
+  ]);
+  assert.match(await page.locator(".fault-line").allTextContents().then((all) => all.join("\n")), /^ClientConnectorError: Cannot connect to host jira-\d+\.internal/m);
+});
+
+test("at 1280 px nine of ten names are whole", async () => {
+  const page = await openList("#/?sort=name", { viewport: { width: 1280, height: 720 } });
+  const whole = await page.locator(".name a").evaluateAll((links) => links.filter((link) => link.scrollWidth <= link.clientWidth).length / links.length);
+  assert.ok(whole >= 0.9, `${whole} of them`);
+});
+
+test("all that share one cause are synced again by four actions; the cause is in the address", async () => {
+  const page = await openList();
+  await page.locator(".cause", { hasText: "Request had invalid" }).click();
+  await says(page, "1–8 of 8");
+  await page.waitForFunction(() => new URLSearchParams(location.hash.split("?")[1]).get("cause")?.startsWith("Request had invalid"));
+  assert.deepEqual(await violations(page), []);
+  await page.getByLabel("Select all on this page").click();
+  await page.locator(".selection-bar").getByRole("button", { name: "Start a sync" }).click();
+  await page.locator("dialog .primary").click();
+  await says(page, "8 connectors sync requested.");
+  const { body } = await site.curl("GET", "/_connector/_sync_job?size=100");
+  assert.equal(body.count, 8);
+  await page.reload();
+  await says(page, "1–8 of 8");
+  await page.locator(".cause[aria-pressed=true]").click();
+  await says(page, "1–100 of 300");
+});
+
+test("a connector that was deleted by mistake is restored by three clicks, or where it was", async () => {
+  const [[first], [second]] = connectors;
+  for (const id of [first, second]) await site.curl("DELETE", `/_connector/${id}`);
+  const page = await openList();
+  await page.getByRole("link", { name: "Deleted connectors" }).click();
+  await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 2);
+  assert.deepEqual((await shown(page)).sort(), [first, second].sort());
+  assert.deepEqual(await violations(page), []);
+  await page.locator(`tr[data-id="${first}"]`).getByRole("button", { name: "Restore" }).click();
+  await says(page, "was restored.");
+  await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 1);
+  assert.equal((await site.curl("GET", `/_connector/${first}`)).status, 200);
+  await page.goto(`${site.url}/${hashOf(second, "")}`);
+  await says(page, "This connector has been deleted");
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole("button", { name: "Restore connector" }).click();
+  await badge(page, connectors[1][1].status).waitFor();
+  await page.goto(`${site.url}/#/@deleted`);
+  await says(page, "No deleted connectors");
+});
+
+test("many are restored at once, except where an index was taken since", async () => {
+  const ids = connectors.slice(10, 14).map(([id]) => id);
+  for (const id of ids) await site.curl("DELETE", `/_connector/${id}`);
+  await site.curl("PUT", "/_connector/usurper", { index_name: `search-${ids[0]}` });
+  const page = await openList("#/@deleted");
+  await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 4);
+  await page.getByLabel("Select all on this page").check();
+  await page.locator(".selection-bar").getByRole("button", { name: "Restore" }).click();
+  await page.locator("dialog .primary").click();
+  await says(page, "3 connectors restored, 1 not.");
+  await says(page, `Index name [search-${ids[0]}] is used by another connector`);
+});
+
+test("a deletion can be undone", async () => {
+  const [id, { name }] = connectors[20];
+  const page = await site.open(hashOf(id, "settings"));
+  await page.getByRole("button", { name: "Delete connector…" }).click();
+  await page.getByLabel("Id", { exact: true }).fill(id);
+  await page.getByRole("button", { name: "Delete connector", exact: true }).click();
+  await says(page, `${name} was deleted.`);
+  await page.locator(".toast").getByRole("button", { name: "Undo" }).click();
+  await says(page, `${name} was restored.`);
+  assert.equal((await site.curl("GET", `/_connector/${id}`)).status, 200);
+});
+
+test("silence is part of the status; if most are silent, the list asks whether the service is down", async () => {
+  const page = await openList("#/?silent=true&status=connected");
+  const texts = await page.locator("td.state").allTextContents();
+  assert.ok(texts.length > 0 && texts.every((text) => /^Connectedsilent for \d+ days?$/.test(text)), texts.join());
+  assert.equal(await page.getByText("Is the connector service down?").count(), 0);
+  await page.route("**/_summary?*", async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...(await response.json()), silent: 260 } });
+  });
+  await page.goto(`${site.url}/#/?page=2`);
+  await says(page, "260 of 301 connectors are silent. Is the connector service down?");
+  await page.getByRole("button", { name: "Show silent connectors" }).click();
+  await page.waitForFunction(() => location.hash === "#/?silent=true");
+});
