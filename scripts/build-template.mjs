@@ -36,7 +36,7 @@ for (const file of [...COMMANDS, "backup-file", "command", "service", "tools"]) 
   cpSync(join(root, `scripts/${file}.mjs`), join(template, `scripts/${file}.mjs`));
 }
 cpSync(join(root, "scripts/template/setup.mjs"), join(template, "scripts/setup.mjs"));
-for (const file of ["LICENSE", ".npmrc", "docs/examples"]) cpSync(join(root, file), join(template, file), { recursive: true });
+for (const file of ["LICENSE", ".npmrc", "docs/examples", "docs/alerts.yml", "docs/dashboard.json"]) cpSync(join(root, file), join(template, file), { recursive: true });
 write("wrangler.toml", config());
 // The console brings the preview's module along.
 write("LICENSES.txt", licenses(["edge", "preview"], ["preact", "@preact/signals", "@preact/signals-core"].map(npmPackage)));

@@ -21,6 +21,20 @@ function ofMany({ event, count, connectors, causes }) {
   return [`*${count} connectors*: ${label(event)}`, `${names.join(", ")}${more}`, ...causes.map(({ reason, count }) => `${count} × ${escape(reason)}`)];
 }
 
+/** What a message says, line by line. */
+function said({ type, data }) {
+  switch (type) {
+    case "connector.summary":
+      return ofMany(data);
+    case "webhook.ended":
+      return [`*${data.target}* (${escape(data.host)}) gets nothing more`, escape(data.reason)];
+    case "webhook.misconfigured":
+      return ["*Webhooks are misconfigured*", ...data.problems.map(escape)];
+    default:
+      return ofOne(type, data);
+  }
+}
+
 export default {
   async fetch(request, { SIGNING_SECRET, SLACK_URL }) {
     let message;
@@ -29,9 +43,9 @@ export default {
     } catch {
       return new Response("not signed with the secret that is expected here", { status: 401 });
     }
-    const { url, missed } = message.data;
-    const said = message.type === "connector.summary" ? ofMany(message.data) : ofOne(message.type, message.data);
-    const lines = [...said, ...(missed ? [`${missed} messages before this one are missing`] : []), ...(url ? [`<${url}|Open>`] : [])];
+    const { url, missed, test } = message.data;
+    const [first, ...more] = said(message);
+    const lines = [test ? `[Test] ${first}` : first, ...more, ...(missed ? [`${missed} messages before this one are missing`] : []), ...(url ? [`<${url}|Open>`] : [])];
     const headers = { "content-type": "application/json" };
     const { ok } = await fetch(SLACK_URL, { method: "POST", headers, body: JSON.stringify({ text: lines.join("\n") }) });
     // Anything but a success is tried again later.

@@ -1,39 +1,108 @@
-//! Numbers in Prometheus' text form. What is counted here is counted by this isolate since it was
-//! started; the Directory knows the rest (objects/directory/metrics.rs).
+//! Numbers in Prometheus' text form. The Directory keeps them (objects/directory/metrics.rs): an isolate
+//! tells it what it has counted, at most once a minute and when it is asked for numbers.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::Display;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use worker::Env;
+
+use super::message::FORMAT;
+use super::runtime::{notify_directory, now_millis, timeout};
 
 /// The media type of the text form.
 pub(super) const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 const PREFIX: &str = "connector_status_";
 
-/// Requests that were refused, by reason.
-#[derive(Default)]
-pub(super) struct Refusals(RefCell<Vec<(&'static str, u64)>>);
+/// How long an isolate gathers what it counts.
+const TELL_EVERY_MS: u64 = 60_000;
+/// How long to wait for the Directory to take it.
+const TELL_LIMIT: Duration = Duration::from_millis(500);
 
-impl Refusals {
+/// Requests that were not let in, by reason.
+pub(super) const REFUSED: &str = "refused_total";
+/// Requests that a cluster behind the service did not answer.
+pub(super) const CLUSTER_FAILURES: &str = "cluster_failures_total";
+
+/// How often something has happened: its name, what its label says, and how often.
+pub(super) type Count = (String, String, u64);
+
+/// What is counted by one isolate and not told yet.
+#[derive(Default)]
+pub(super) struct Counters {
+    counts: RefCell<Vec<Count>>,
+    told_at: Cell<u64>,
+}
+
+impl Counters {
     /// Counts one.
-    pub fn count(&self, why: &'static str) {
-        let mut counts = self.0.borrow_mut();
-        match counts.iter_mut().find(|(reason, _)| *reason == why) {
-            Some((_, count)) => *count += 1,
-            None => counts.push((why, 1)),
+    pub fn count(&self, name: &str, label: &str) {
+        self.add(name, label, 1);
+    }
+
+    fn add(&self, name: &str, label: &str, more: u64) {
+        let mut counts = self.counts.borrow_mut();
+        match counts.iter_mut().find(|(of, with, _)| of == name && with == label) {
+            Some((_, _, count)) => *count += more,
+            None => counts.push((name.to_owned(), label.to_owned(), more)),
         }
     }
 
-    /// All of them.
-    pub fn to_text(&self) -> String {
-        let counts = self.0.borrow();
-        let mut family = Family::new(
-            "refused_total",
-            "counter",
-            "Requests that were not let in, by reason, of the isolate that answers.",
-        );
-        for (why, count) in counts.iter() {
-            family.add(&[("reason", why)], count);
+    /// All of them, which are to be told now.
+    pub fn take(&self) -> Vec<Count> {
+        self.told_at.set(now_millis());
+        self.counts.take()
+    }
+
+    /// Puts back what could not be told.
+    pub fn put_back(&self, counts: &[Count]) {
+        for (name, label, count) in counts {
+            self.add(name, label, *count);
         }
-        family.text
+    }
+
+    /// Tells the Directory, unless that was done within the last minute.
+    pub async fn tell(&self, env: &Env) {
+        let is_early = now_millis().saturating_sub(self.told_at.get()) < TELL_EVERY_MS;
+        if is_early || self.counts.borrow().is_empty() {
+            return;
+        }
+        let counts = self.take();
+        let notice = json!({ "format": FORMAT, "counts": counts }).to_string();
+        let Some(Ok(_)) = timeout(TELL_LIMIT, notify_directory(env, &notice)).await else {
+            return self.put_back(&counts);
+        };
+    }
+}
+
+/// What the Directory is told with a request for numbers.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Question {
+    /// What the isolate has counted.
+    pub counts: Vec<Count>,
+    /// When the key of the request ends, in milliseconds since 1970.
+    pub key_expires: Option<u64>,
+}
+
+impl Question {
+    /// The numbers that need nobody else.
+    pub fn numbers(&self, is_directory_up: bool) -> String {
+        let mut build = Family::new("build_info", "gauge", "The version that answers.");
+        build.add(&[("version", env!("CARGO_PKG_VERSION"))], 1);
+        let mut directory =
+            Family::new("directory_up", "gauge", "Whether the Directory has answered.");
+        directory.add(&[], u8::from(is_directory_up));
+        let mut key = Family::new(
+            "key_expires_timestamp_seconds",
+            "gauge",
+            "When the key that asks ends; absent if it does not.",
+        );
+        if let Some(end) = self.key_expires {
+            key.add(&[], end / 1_000);
+        }
+        [build, directory, key].map(|family| family.text).concat()
     }
 }
 
@@ -51,7 +120,7 @@ impl Family {
         Self { name, text }
     }
 
-    /// Adds one. Values of labels are ours, and need no escapes.
+    /// Adds one. Values of labels are ours, or names of settings, and need no escapes.
     pub fn add(&mut self, labels: &[(&str, &str)], value: impl Display) {
         let labels: Vec<String> =
             labels.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();

@@ -33,7 +33,7 @@ use crate::limits::BODY_BYTES;
 use crate::values::Time;
 use known::Recent;
 use message::{Message, Origin};
-use metrics::Refusals;
+use metrics::Counters;
 use runtime::{
     Body, HttpResponse, Incoming, JsError, JsResult, Kv, RawRequest, await_promise, describe,
     now_millis, spawn_or_ready, timeout,
@@ -69,7 +69,7 @@ struct Memory {
     known: Recent<Caller>,
     /// Credentials that are none of ours, so the cluster may see them.
     strangers: Recent<()>,
-    refusals: Refusals,
+    counters: Counters,
 }
 
 #[wasm_bindgen]
@@ -169,11 +169,12 @@ impl Exchange {
             return console(self.raw, &self.env).await;
         }
         if origin::is_for_cluster(incoming, env, context, memory).await {
-            return origin::pass_on(incoming, &self.raw).await;
+            return origin::pass_on(incoming, &self.raw, env, memory).await;
         }
         let admitted = match self.admit().await {
             Ok(admitted) => admitted,
             Err(error) => {
+                memory.counters.tell(env).await;
                 let (format, _) = api::read(&incoming.request);
                 return self.send(HttpResponse::new(format.failure(&error), &format));
             }
@@ -203,7 +204,7 @@ impl Exchange {
     /// Notes that somebody is not let in, in the log and in the numbers; gives what they are answered.
     fn refuse(&self, denied: AuthError) -> ApiError {
         log::refusal(&denied, &self.incoming.request, self.incoming.request_id());
-        self.memory.refusals.count(denied.why);
+        self.memory.counters.count(metrics::REFUSED, denied.why);
         *denied.failure
     }
 
@@ -278,7 +279,24 @@ impl Exchange {
                 Some(id) => return to_connector(id.to_owned(), request.without_body()),
                 None => return to_directory(None, None),
             },
-            Call::Metrics => return to_directory(None, Some(&memory.refusals.to_text())),
+            Call::Metrics => {
+                let counts = memory.counters.take();
+                let question = metrics::Question { counts, key_expires: caller.expiration() };
+                let body = serde_json::to_string(&question).map_err(|error| error.to_string())?;
+                let asked = to_directory(None, Some(&body))?;
+                match timeout(LIST_LIMIT, settled(asked)).await {
+                    Some(Ok(response)) if runtime::status_of(&response) == 200 => {
+                        return Ok(response);
+                    }
+                    // What is not known is absent; that the Directory does not answer is known.
+                    Some(_) | None => {
+                        memory.counters.put_back(&question.counts);
+                        let response = Response::text(200, question.numbers(false));
+                        let response = HttpResponse::new(response, format);
+                        return self.send(response.content_type(metrics::MEDIA_TYPE));
+                    }
+                }
+            }
             Call::List(_) | Call::Summary(_) | Call::Search(_) => {
                 let response = to_directory(call.patterns(), body)?;
                 match timeout(LIST_LIMIT, settled(response)).await {

@@ -14,7 +14,7 @@ use super::runtime::{
     now_millis, timeout,
 };
 use super::settings::ClusterSetting;
-use super::{Memory, log};
+use super::{Memory, log, metrics};
 use crate::api::{
     ACCESS_HEADERS, ApiError, AuthError, Caller, Cause, Format, PRIVILEGES_QUESTION,
     foreign_fingerprint, is_ours, without_access_cookies,
@@ -77,10 +77,11 @@ pub(super) async fn pass_through(
 ) -> JsResult {
     if let Err(denied) = keep_own_keys(incoming, env, context, memory).await {
         log::refusal(&denied, &incoming.request, incoming.request_id());
-        memory.refusals.count(denied.why);
+        memory.counters.count(metrics::REFUSED, denied.why);
+        memory.counters.tell(env).await;
         return refuse(incoming, &denied.failure);
     }
-    pass_on(incoming, raw).await
+    pass_on(incoming, raw, env, memory).await
 }
 
 /// Refuses a request that comes with a key of ours, right or wrong: the cluster would get to see it.
@@ -111,7 +112,12 @@ async fn keep_own_keys(
 ///
 /// # Errors
 /// If the runtime fails.
-pub(super) async fn pass_on(incoming: &Incoming, raw: &RawRequest) -> JsResult {
+pub(super) async fn pass_on(
+    incoming: &Incoming,
+    raw: &RawRequest,
+    env: &Env,
+    memory: &Memory,
+) -> JsResult {
     let Incoming { host, request, .. } = incoming;
     let cluster = match cluster(incoming) {
         Ok(cluster) => cluster,
@@ -141,6 +147,8 @@ pub(super) async fn pass_on(incoming: &Incoming, raw: &RawRequest) -> JsResult {
             let why = describe(&thrown);
             let why = if why.contains(&url) { "it cannot be asked" } else { &why };
             console_error!("the cluster cannot be reached: {why}");
+            memory.counters.count(metrics::CLUSTER_FAILURES, "");
+            memory.counters.tell(env).await;
             refuse(incoming, &ApiError::unavailable("the cluster behind this service"))
         }
     }

@@ -2,12 +2,10 @@
 
 use base64ct::{Base64, Encoding};
 use hmac::{Hmac, Mac};
-use serde_json::Value;
 use sha2::Sha256;
 
 use super::settings::Secret;
 use super::{Settings, Target};
-use crate::values::json;
 
 /// A target that takes longer to answer has failed.
 pub const TIME_LIMIT_MS: u64 = 15_000;
@@ -40,18 +38,6 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// Reads what webhook.js says.
-    pub fn read(text: &str) -> Self {
-        let fields = json::parse_object(text).unwrap_or_default();
-        let number = |name| fields.get(name).and_then(Value::as_u64);
-        Self {
-            status: number("status").and_then(|status| u16::try_from(status).ok()),
-            is_late: fields.get("is_late") == Some(&Value::Bool(true)),
-            is_lost: fields.get("is_lost") == Some(&Value::Bool(true)),
-            took_ms: number("took_ms").unwrap_or_default(),
-        }
-    }
-
     /// What it means for the message.
     pub fn outcome(&self) -> Outcome {
         match self.status {

@@ -268,6 +268,32 @@ fn with_members(mut data: Value, more: impl Iterator<Item = (&'static str, Value
     data
 }
 
+/// Tells a target that another one has answered 410, and what it will not hear of.
+pub fn target_ended(to: &Target, ended: &Target, now: u64) -> Message {
+    let data = json!({
+        "target": ended.name,
+        "host": ended.address.host(),
+        "reason": "it has answered 410: of the connectors of which it has, it gets nothing more \
+                   until its URL is changed",
+    });
+    about_webhooks("webhook.ended", to, &ended.fingerprint, data, now)
+}
+
+/// Tells a target that settings of webhooks are wrong.
+pub fn misconfigured(to: &Target, settings: &Settings, now: u64) -> Message {
+    let problems: Vec<String> = settings.problems.iter().map(ToString::to_string).collect();
+    let names: Vec<&str> = settings.problems.iter().map(|it| it.setting.as_str()).collect();
+    let key = problems.join("\n");
+    let data = json!({ "settings": names, "problems": problems });
+    about_webhooks("webhook.misconfigured", to, &key, data, now)
+}
+
+fn about_webhooks(kind: &'static str, to: &Target, key: &str, data: Value, now: u64) -> Message {
+    let at = Time::from_millis(now).to_string();
+    let key = digest(&[&to.name, kind, key, &at]);
+    message(format!("msg_{key}"), kind, at, data)
+}
+
 /// A summary to try out a target with. `None`: it is not sent any.
 pub fn test_summary(
     target: &Target,

@@ -16,7 +16,8 @@ pub use collect::{Change, ChangeRow, Collected, HELD_LIMIT, Progress, collect};
 pub use delivery::{Next, Outcome, Reply, TIME_LIMIT_MS, next_attempt, sign};
 pub use gather::{Gathering, Group, Verdict};
 pub use message::{
-    EventType, Happening, Message, Summary, compose, summarize, test_message, test_summary,
+    EventType, Happening, Message, Summary, compose, misconfigured, summarize, target_ended,
+    test_message, test_summary,
 };
-pub use settings::{Address, Secret, Settings, Target};
+pub use settings::{Address, Problem, Secret, Settings, Target};
 pub use view::{Delivery, Entry, show, test_result, test_results};

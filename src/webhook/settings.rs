@@ -38,8 +38,8 @@ const OF_TARGETS: [&str; 3] = ["WEBHOOK_URL", "WEBHOOK_SECRET", "WEBHOOK_EVENTS"
 pub struct Settings {
     /// Who is sent something.
     pub targets: Vec<Target>,
-    /// What is wrong with the settings, as sentences. What is wrong is not honoured.
-    pub problems: Vec<String>,
+    /// What is wrong with the settings. What is wrong is not honoured.
+    pub problems: Vec<Problem>,
     /// A connector is silent when it has not checked in for so long.
     pub silent_after_ms: u64,
     /// Changes within this time are one message; 0: each is one.
@@ -53,6 +53,27 @@ pub struct Settings {
     pub single_window_ms: u64,
     /// Where the console is.
     pub console: Option<String>,
+}
+
+/// What is wrong with a setting. It never has any part of the value: that may be a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The setting.
+    pub setting: String,
+    /// The rest of the sentence that begins with the setting.
+    what: String,
+}
+
+impl Problem {
+    fn new(setting: &str, what: impl Into<String>) -> Self {
+        Self { setting: setting.to_owned(), what: what.into() }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.setting, self.what)
+    }
 }
 
 /// An address that messages are sent to. Its path often holds a secret, so it cannot be printed: only
@@ -151,9 +172,12 @@ impl Settings {
             Some(given) => match given.parse() {
                 Ok(seconds) if (least..=SECONDS_LIMIT).contains(&seconds) => seconds * 1_000,
                 _ => {
-                    problems.push(format!(
-                        "{name} must be a number of seconds from {least} to {SECONDS_LIMIT}. Until \
-                         then it is {default}."
+                    problems.push(Problem::new(
+                        name,
+                        format!(
+                            "must be a number of seconds from {least} to {SECONDS_LIMIT}. Until \
+                             then it is {default}."
+                        ),
                     ));
                     default * 1_000
                 }
@@ -166,9 +190,12 @@ impl Settings {
             None => SINGLES,
             Some(Ok(limit)) if limit <= SINGLES_LIMIT => limit,
             Some(_) => {
-                problems.push(format!(
-                    "{LIMIT} must be a number of messages from 0 to {SINGLES_LIMIT}. Until then it \
-                     is {SINGLES}."
+                problems.push(Problem::new(
+                    LIMIT,
+                    format!(
+                        "must be a number of messages from 0 to {SINGLES_LIMIT}. Until then it is \
+                         {SINGLES}."
+                    ),
                 ));
                 SINGLES
             }
@@ -178,9 +205,10 @@ impl Settings {
                 |one: &str| one.trim().parse().ok().filter(|s| (1..=SECONDS_LIMIT).contains(s));
             let read: Option<_> = given.split(',').map(read).collect();
             if read.is_none() {
-                problems.push(format!(
-                    "{RETRIES} must be numbers of seconds with commas between them, such as \
-                     5,300,1800. Until then the specification's schedule is kept."
+                problems.push(Problem::new(
+                    RETRIES,
+                    "must be numbers of seconds with commas between them, such as 5,300,1800. \
+                     Until then the specification's schedule is kept.",
                 ));
             }
             read
@@ -189,7 +217,8 @@ impl Settings {
         let console = text(CONSOLE).and_then(|given| match host(given) {
             Ok(_) => Some(given.trim_end_matches('/').to_owned()),
             Err(why) => {
-                problems.push(format!("{CONSOLE} {why}. Until then messages have no link."));
+                let what = format!("{why}. Until then messages have no link.");
+                problems.push(Problem::new(CONSOLE, what));
                 None
             }
         });
@@ -199,11 +228,15 @@ impl Settings {
             match (text(&url), text(&secret)) {
                 (None, None) => {}
                 (None, Some(_)) => {
-                    problems.push(format!("{secret} has no {url} beside it: it is not used."));
+                    let what = format!("has no {url} beside it: it is not used.");
+                    problems.push(Problem::new(&secret, what));
                 }
-                (Some(_), None) => problems.push(format!(
-                    "{secret} is missing: {url} is sent nothing without a secret to sign with. \
-                     `npm run webhook -- secret` makes one."
+                (Some(_), None) => problems.push(Problem::new(
+                    &secret,
+                    format!(
+                        "is missing: {url} is sent nothing without a secret to sign with. \
+                         `npm run webhook -- secret` makes one."
+                    ),
                 )),
                 (Some(given), Some(secrets)) => {
                     let events = match text(&events).or_else(|| text(OF_TARGETS[2])) {
@@ -221,21 +254,30 @@ impl Settings {
                             })
                         }
                         (Ok(_), Some(_)) => {}
-                        (Ok(_), None) => problems.push(format!(
-                            "{secret} must be whsec_ and the base64 of 24 to 64 bytes (two of \
-                             them, with a space between, while it is replaced): {url} is sent \
-                             nothing. `npm run webhook -- secret` makes one."
+                        (Ok(_), None) => problems.push(Problem::new(
+                            &secret,
+                            format!(
+                                "must be whsec_ and the base64 of 24 to 64 bytes (two of them, \
+                                 with a space between, while it is replaced): {url} is sent \
+                                 nothing. `npm run webhook -- secret` makes one."
+                            ),
                         )),
-                        (Err(why), _) => problems.push(format!("{url} {why}: it is sent nothing.")),
+                        (Err(why), _) => {
+                            problems
+                                .push(Problem::new(&url, format!("{why}: it is sent nothing.")));
+                        }
                     }
                 }
             }
         }
         let unknown = |name: &&String| name.starts_with("WEBHOOK_") && !is_known(name);
         for name in all.keys().filter(unknown) {
-            problems.push(format!(
-                "{name} is no setting that is known here. Targets are WEBHOOK_URL, WEBHOOK_URL_2 \
-                 to WEBHOOK_URL_{TARGETS}."
+            problems.push(Problem::new(
+                name,
+                format!(
+                    "is no setting that is known here. Targets are WEBHOOK_URL, WEBHOOK_URL_2 to \
+                     WEBHOOK_URL_{TARGETS}."
+                ),
             ));
         }
         let retries_ms = retries.into_iter().map(|seconds| seconds * 1_000).collect();
@@ -268,15 +310,18 @@ fn is_known(name: &str) -> bool {
         || (1..=TARGETS).any(|n| OF_TARGETS.iter().any(|of| numbered(of, n) == name))
 }
 
-fn read_events(setting: &str, names: &str, problems: &mut Vec<String>) -> Vec<EventType> {
+fn read_events(setting: &str, names: &str, problems: &mut Vec<Problem>) -> Vec<EventType> {
     let mut events = Vec::new();
     for name in names.split(',').map(str::trim).filter(|name| !name.is_empty()) {
         match EventType::parse(name) {
             _ if name == "*" => events.extend(EventType::ALL),
             Some(event) => events.push(event),
-            None => problems.push(format!(
-                "{setting} names something that is no event. Events are {}, and * for all.",
-                EventType::ALL.map(EventType::name).join(", ")
+            None => problems.push(Problem::new(
+                setting,
+                format!(
+                    "names something that is no event. Events are {}, and * for all.",
+                    EventType::ALL.map(EventType::name).join(", ")
+                ),
             )),
         }
     }

@@ -49,10 +49,14 @@ pub fn show(id: &str, settings: &Settings, targets: &[Entry<'_>], rows: &[Delive
     json!({
         "id": id,
         "targets": targets.iter().map(target).collect::<Vec<_>>(),
-        "problems": settings.problems,
+        "problems": sentences(settings),
         "silent_after_seconds": settings.silent_after_seconds(),
         "deliveries": rows.iter().map(delivery).collect::<Vec<_>>(),
     })
+}
+
+fn sentences(settings: &Settings) -> Vec<String> {
+    settings.problems.iter().map(ToString::to_string).collect()
 }
 
 fn describe(target: &Target) -> Fields {
@@ -108,7 +112,7 @@ pub fn test_results(settings: &Settings, targets: Vec<Value>) -> Value {
     let retries: Vec<_> = settings.retries_ms.iter().map(|delay| delay / 1_000).collect();
     json!({
         "targets": targets,
-        "problems": settings.problems,
+        "problems": sentences(settings),
         "silent_after_seconds": settings.silent_after_seconds(),
         "damping_seconds": settings.damping_ms / 1_000,
         "retry_seconds": retries,

@@ -1,17 +1,25 @@
 // Numbers, as Prometheus' own parser reads them.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { parser } from "@prometheus-io/lezer-promql";
+import { parse as parseYaml } from "yaml";
+
+import { files, numbers as drawn } from "../../scripts/build-alerts.mjs";
 import { install, missing, runPython } from "../../scripts/python.mjs";
+import { root } from "../../scripts/tools.mjs";
 import { until } from "../until.mjs";
-import { faulty, serveWithKv } from "../soak/workerd.mjs";
+import { faulty, ours, serveWithKv } from "../soak/workerd.mjs";
 import { settingsFor, startReceiver } from "./receiver.mjs";
 import { watching } from "./watching.mjs";
 import { must, send, startWorker } from "./worker.mjs";
 
+const { version } = JSON.parse(readFileSync(join(root, "npm/package.json"), "utf8"));
 const script = join(import.meta.dirname, "metrics.py");
 
 /** The samples of a text by name and labels. */
@@ -49,14 +57,21 @@ suite("numbers", { skip: missing() }, () => {
     // Who is silent is looked up once a minute, so it has to be told before.
     const list = () => send(url, "GET", "/_connector");
     await until(list, ({ body }) => body.results.filter(({ status, last_seen }) => status === "error" || last_seen).length === 3);
-    const found = await numbers();
+    const { "connector_status_newest_error_timestamp_seconds{}": newest, ...found } = await numbers();
+    assert.ok(Math.abs(newest - Date.now() / 1_000) < 60, String(newest));
     assert.deepEqual(found, {
+      [`connector_status_build_info{version=${version}}`]: 1,
+      "connector_status_directory_up{}": 1,
       "connector_status_connectors{status=created}": 2,
       "connector_status_connectors{status=needs_configuration}": 0,
       "connector_status_connectors{status=configured}": 0,
       "connector_status_connectors{status=connected}": 0,
       "connector_status_connectors{status=error}": 1,
       "connector_status_silent_connectors{}": 1,
+      "connector_status_never_seen_connectors{}": 1,
+      ...Object.fromEntries(["pending", "in_progress", "canceling", "suspended"].map((status) => [`connector_status_sync_jobs{status=${status}}`, 0])),
+      ...Object.fromEntries(["canceled", "completed", "error"].map((status) => [`connector_status_sync_jobs_last_day{status=${status}}`, 0])),
+      "connector_status_cluster_failures_total{}": 0,
       "connector_status_outbox_oldest_seconds{consumer=directory}": 0,
       "connector_status_outbox_oldest_seconds{consumer=kv}": 0,
       "connector_status_sockets{}": 0,
@@ -99,6 +114,117 @@ suite("numbers", { skip: missing() }, () => {
     await sleep(3_000);
     await late.faults({ mode: "none" });
     assert.deepEqual(await until(ages, (now) => Object.values(now).every((age) => age === 0), 60), none);
+  });
+
+  test("sync jobs by status, and how old the oldest is", async () => {
+    const url = server.url();
+    await must(url, "PUT", "/_connector/with-jobs", { index_name: "search-jobs", service_type: "s3" });
+    const create = () => must(url, "POST", "/_connector/_sync_job", { id: "with-jobs", job_type: "full", trigger_method: "on_demand" });
+    const { id } = await create();
+    await create();
+    await must(url, "PUT", `/_connector/_sync_job/${id}/_claim`, { worker_hostname: "w" });
+    const jobs = async () => {
+      const found = await numbers();
+      const of = (name) => Object.fromEntries(Object.entries(found).filter(([key]) => key.startsWith(`connector_status_${name}{`)).map(([key, value]) => [key.slice(key.indexOf("=") + 1, -1), value]));
+      return { counts: of("sync_jobs"), oldest: of("sync_jobs_oldest_seconds"), lastDay: of("sync_jobs_last_day") };
+    };
+    const { counts, oldest } = await until(jobs, ({ counts }) => counts.in_progress === 1, 20);
+    assert.deepEqual(counts, { pending: 1, in_progress: 1, canceling: 0, suspended: 0 });
+    assert.deepEqual(Object.keys(oldest).sort(), ["in_progress", "pending"]);
+    await must(url, "PUT", `/_connector/_sync_job/${id}/_error`, { error: "e" });
+    const after = await until(jobs, ({ counts }) => counts.in_progress === 0, 20);
+    assert.deepEqual(after.lastDay, { canceled: 0, completed: 0, error: 1 });
+    assert.deepEqual(Object.keys(after.oldest), ["pending"]);
+  });
+
+  test("without the Directory the scrape succeeds and says so; with an ended key it fails", async (t) => {
+    const expiration = Date.now() + 3_600_000;
+    const secret = "s".repeat(40);
+    const key = { name: "scrape", secret_sha256: createHash("sha256").update(secret).digest("base64"), privileges: ["monitor_connector"], creation: 1, expiration };
+    const ended = { ...key, expiration: Date.now() - 1_000 };
+    const away = await serveWithKv({ worker: { ...faulty(), vars: {} } });
+    t.after(() => away.close());
+    await away.kv("load", [["scrape-key", JSON.stringify(key)], ["ended-key", JSON.stringify(ended)]]);
+    const scrape = (id) => send(away.url(), "GET", "/_metrics", undefined, { authorization: `ApiKey ${Buffer.from(`${id}:${secret}`).toString("base64")}` });
+    const well = await parse((await scrape("scrape-key")).body);
+    assert.equal(well["connector_status_directory_up{}"], 1);
+    assert.equal(well["connector_status_key_expires_timestamp_seconds{}"], Math.floor(expiration / 1_000));
+    await away.faults({ mode: "throw", methods: ["handle"] });
+    assert.equal((await scrape("ended-key")).status, 401);
+    const { status, body } = await scrape("scrape-key");
+    assert.equal(status, 200);
+    assert.deepEqual(await parse(body), {
+      [`connector_status_build_info{version=${version}}`]: 1,
+      "connector_status_directory_up{}": 0,
+      "connector_status_key_expires_timestamp_seconds{}": Math.floor(expiration / 1_000),
+    });
+    // What was counted meanwhile is not lost; an answer that was may have it counted twice.
+    await away.faults({ mode: "none" });
+    const later = await parse((await scrape("scrape-key")).body);
+    assert.ok(later["connector_status_refused_total{reason=expired key}"] >= 1);
+  });
+
+  test("a webhook's target that has ended, and settings that are wrong, show in numbers and are told to the other targets", { timeout: 120_000 }, async (t) => {
+    const receivers = await Promise.all([startReceiver({ answer: () => "gone" }), startReceiver()]);
+    const settings = settingsFor(receivers, { WEBHOOK_EVENTS: "connector.error", WEBHOOK_DAMPING_SECONDS: "0", WEBHOOK_URL_3: "hooks.example/of-the-url", WEBHOOK_SECRET_3: receivers[0].secret });
+    const told = await serveWithKv({ worker: ours({ vars: { ANONYMOUS_PRIVILEGE: "manage_connector", ...settings } }) });
+    t.after(async () => {
+      await told.close();
+      await Promise.all(receivers.map((receiver) => receiver.close()));
+    });
+    const got = (type) => receivers[1].got.filter((message) => message.type === type);
+    for (const id of ["a", "b"]) {
+      await send(told.url(), "PUT", `/_connector/${id}`, {});
+      await send(told.url(), "PUT", `/_connector/${id}/_status`, { status: "error" });
+    }
+    await until(() => got("webhook.misconfigured"), ({ length }) => length > 0, 30);
+    await until(() => got("webhook.ended"), ({ length }) => length > 0, 30);
+    const found = await until(() => numbers(told.url()), (now) => now["connector_status_webhook_ended{target=WEBHOOK_URL}"] === 2, 30);
+    assert.equal(found["connector_status_webhook_ended{target=WEBHOOK_URL_2}"], 0);
+    assert.equal(found["connector_status_webhook_misconfigured{setting=WEBHOOK_URL_3}"], 1);
+    assert.ok(found["connector_status_webhook_attempts_total{target=WEBHOOK_URL}"] >= 2);
+    assert.ok(found["connector_status_webhook_failures_total{target=WEBHOOK_URL}"] >= 2);
+    assert.equal(found["connector_status_webhook_failures_total{target=WEBHOOK_URL_2}"], 0);
+    const [{ data }] = got("webhook.ended");
+    assert.equal(`${data.target} ${data.host}`, `WEBHOOK_URL ${receivers[0].host}`);
+    const [{ data: wrong }] = got("webhook.misconfigured");
+    assert.deepEqual(wrong.settings, ["WEBHOOK_URL_3"]);
+    assert.ok(!JSON.stringify([wrong, data]).includes("of-the-url"));
+    // Each is told once.
+    assert.deepEqual([got("webhook.ended").length, got("webhook.misconfigured").length], [1, 1]);
+  });
+
+  test("rules and dashboard are those of the list, can be read, and are about numbers that there are", async () => {
+    for (const [file, text] of Object.entries(files())) {
+      assert.equal(readFileSync(join(root, file), "utf8"), text, `${file}: npm run build:alerts`);
+    }
+    const { groups: [{ rules }] } = parseYaml(readFileSync(join(root, "docs/alerts.yml"), "utf8"));
+    const dashboard = JSON.parse(readFileSync(join(root, "docs/dashboard.json"), "utf8"));
+    assert.equal(rules.length, drawn.flatMap(({ alerts }) => alerts).length);
+    assert.equal(new Set(rules.map(({ alert }) => alert)).size, rules.length);
+    for (const { for: time, labels: { severity }, annotations: { summary, description } } of rules) {
+      assert.match(time, /^\d+[mhd]$/);
+      assert.ok(["info", "warning", "critical"].includes(severity));
+      assert.ok(summary && description);
+    }
+    const expressions = [...rules.map(({ expr }) => expr), ...dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr))];
+    const page = readFileSync(join(root, "docs/operations.md"), "utf8");
+    const { body } = await send(server.url(), "GET", "/_metrics");
+    for (const expression of expressions) {
+      parser.parse(expression).iterate({
+        enter: ({ type, from, to }) => assert.ok(!type.isError, `${expression}: wrong at ${from} to ${to}`),
+      });
+      const names = expression.match(/connector_status_\w+/g) ?? [];
+      assert.ok(names.length > 0 || expression.startsWith("up{"), expression);
+      for (const name of names) {
+        assert.ok(body.includes(`# TYPE ${name} `), `${name} is no number of the service`);
+        assert.ok(page.includes(`\`${name}`), `${name} is not explained`);
+      }
+    }
+    // A rule with a bracket too many is seen.
+    let errors = 0;
+    parser.parse("sum(up))").iterate({ enter: ({ type }) => void (errors += type.isError ? 1 : 0) });
+    assert.ok(errors > 0);
   });
 
   test("who may see them, and who was refused", async () => {

@@ -549,6 +549,13 @@ suite("webhooks", { concurrency: 4 }, () => {
       "*S3 &lt;sales&gt;*: error, created → error\nno bucket &amp; no key\n<https://c.example/#/slack|Open>",
       "*S3 &lt;sales&gt;*: recovered, error → connected\n<https://c.example/#/slack|Open>",
     ]);
+    // A test is shown as a test.
+    posted.length = 0;
+    await ask("POST", "_webhook/_test");
+    assert.deepEqual(posted.map(({ text }) => text).sort(), [
+      "[Test] *2 connectors*: error\nTest of the webhook, Test of the webhook\n2 × this is a test: no connector has changed\n<https://c.example/#/?status=error|Open>",
+      "[Test] *Test of the webhook*: error, connected → error\nthis is a test: no connector has changed\n<https://c.example|Open>",
+    ]);
     const forged = await fetch(translator.url("it"), { method: "POST", body: JSON.stringify({ type: "connector.error", data: {} }) });
     assert.equal(forged.status, 401);
   });

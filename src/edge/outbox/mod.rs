@@ -64,24 +64,33 @@ struct Reports {
 }
 
 /// What there is to say of a consumer.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 struct Report {
     /// Since when it is behind; `None`: it no longer is.
     since: Option<u64>,
     /// How many messages to it were given up, if that is more than before.
     given_up: Option<u64>,
+    /// The fingerprint of its URL, if that has answered 410.
+    gone: Option<String>,
 }
 
 impl Reports {
     fn add(&self, consumer: &str, since: Option<u64>) {
-        let mut waiting = self.waiting.borrow_mut();
-        let given_up = waiting.get(consumer).and_then(|report| report.given_up);
-        waiting.insert(consumer.to_owned(), Report { since, given_up });
+        self.add_losses(consumer, since, None, None);
     }
 
-    fn add_given_up(&self, consumer: &str, since: Option<u64>, given_up: u64) {
-        let report = Report { since, given_up: Some(given_up) };
-        self.waiting.borrow_mut().insert(consumer.to_owned(), report);
+    fn add_losses(
+        &self,
+        consumer: &str,
+        since: Option<u64>,
+        given_up: Option<u64>,
+        gone: Option<String>,
+    ) {
+        let mut waiting = self.waiting.borrow_mut();
+        let before = waiting.remove(consumer);
+        let (old_given_up, old_gone) = before.map_or((None, None), |it| (it.given_up, it.gone));
+        let report = Report { since, given_up: given_up.or(old_given_up), gone: gone.or(old_gone) };
+        waiting.insert(consumer.to_owned(), report);
     }
 
     fn is_empty(&self) -> bool {
@@ -89,7 +98,11 @@ impl Reports {
     }
 
     fn next(&self) -> Option<(String, Report)> {
-        self.waiting.borrow().iter().next().map(|(consumer, report)| (consumer.clone(), *report))
+        self.waiting
+            .borrow()
+            .iter()
+            .next()
+            .map(|(consumer, report)| (consumer.clone(), report.clone()))
     }
 
     /// Sends them. What fails is repeated by the alarm.
@@ -105,6 +118,7 @@ impl Reports {
                 "consumer": consumer,
                 "since": report.since,
                 "given_up": report.given_up,
+                "gone": report.gone,
             })
             .to_string();
             let Some(Ok(())) = timeout(REPORT_LIMIT, report_behind(&object.env, &text)).await

@@ -19,12 +19,12 @@ use crate::edge::message::{self, FORMAT};
 use crate::edge::objects::connector::Object;
 use crate::edge::objects::connector::webhooks::{self as store, Attempt, TargetRow, Waiting};
 use crate::edge::runtime::{
-    Database, JsError, deliver, describe, notify_directory, now_millis, sleep, timeout,
+    Database, JsError, deliver, describe, join_all, notify_directory, now_millis, sleep, timeout,
     webhook_settings,
 };
 use crate::edge::{log, new_id, now};
 use crate::status::Status;
-use crate::values::{Time, json as text};
+use crate::values::Time;
 use crate::webhook::{
     self, Collected, Delivery, Entry, EventType, HELD_LIMIT, Next, Outcome, Progress, Reply,
     Settings, TIME_LIMIT_MS, Target,
@@ -50,6 +50,8 @@ pub(in crate::edge) struct Webhooks {
     settings: OnceCell<Rc<Settings>>,
     database: OnceCell<Database>,
     progress: RefCell<Option<BTreeMap<String, Position>>>,
+    /// Attempts that the Directory has not been told of, by target.
+    attempts: RefCell<BTreeMap<String, Attempts>>,
     /// Since when a message is being sent, by target.
     sending: RefCell<BTreeMap<String, u64>>,
     /// Will the alarm look whether the connector is silent?
@@ -64,6 +66,15 @@ struct Position {
     /// How many messages were given up, and of how many the Directory is about to know.
     given_up: u64,
     reported: u64,
+    /// May the Directory not know that the target has answered 410?
+    is_end_unreported: bool,
+}
+
+/// Attempts to send something to a target, and how many of them have failed.
+#[derive(Clone, Copy, Default)]
+struct Attempts {
+    all: u64,
+    failed: u64,
 }
 
 impl Webhooks {
@@ -85,7 +96,7 @@ fn database(object: &Object) -> &Database {
 
 /// The Worker's settings that concern webhooks, and when a connector is silent.
 pub(in crate::edge) fn settings(env: &Env) -> Settings {
-    Settings::read(&text::parse_object(&webhook_settings(env)).unwrap_or_default())
+    Settings::read(&webhook_settings(env))
 }
 
 /// How long a connector may be away before it counts as silent.
@@ -192,7 +203,8 @@ pub(in crate::edge) fn restored(object: &Object) {
 
 fn position(row: TargetRow) -> (String, Position) {
     let TargetRow { name, progress, given_up } = row;
-    (name, Position { progress, is_held: false, given_up, reported: 0 })
+    let is_end_unreported = progress.gone.is_some();
+    (name, Position { progress, is_held: false, given_up, reported: 0, is_end_unreported })
 }
 
 /// Looks what has happened, and makes messages of it. `holds`: changes may be held back.
@@ -270,7 +282,7 @@ pub(super) fn run(object: &Rc<Object>) {
     if let Err(thrown) = collect(object, &settings, true) {
         failed("cannot be collected", &thrown);
     }
-    report_given_up(object, &settings);
+    report_losses(object, &settings);
     let now = now_millis();
     for n in 0..settings.targets.len() {
         let Some(target) = settings.targets.get(n) else { continue };
@@ -292,7 +304,17 @@ pub(super) fn run(object: &Rc<Object>) {
             if was_late || since.is_some() {
                 this.outbox.reports.add(&target.name, since);
             }
-            report_given_up(&this, &settings);
+            report_losses(&this, &settings);
+            let has_failed = this
+                .outbox
+                .webhooks
+                .attempts
+                .borrow()
+                .get(&target.name)
+                .is_some_and(|it| it.failed > 0);
+            if has_failed {
+                notify(&this, target, None).await;
+            }
             if !this.outbox.reports.is_empty() {
                 this.outbox.reports.send(&this).await;
             }
@@ -311,17 +333,26 @@ pub(super) async fn wait(object: &Object) {
     }
 }
 
-/// Has the Directory told how many messages were given up, if it may not know.
-fn report_given_up(object: &Object, settings: &Settings) {
+/// Has the Directory told how many messages were given up, and who has answered 410, if it may not know.
+fn report_losses(object: &Object, settings: &Settings) {
     for target in &settings.targets {
-        let given_up = {
+        let (given_up, gone) = {
             let mut known = object.outbox.webhooks.progress.borrow_mut();
             let position = known.as_mut().and_then(|known| known.get_mut(&target.name));
-            let Some(it) = position.filter(|it| it.given_up > it.reported) else { continue };
+            let Some(it) = position else { continue };
+            let given_up = (it.given_up > it.reported).then_some(it.given_up);
             it.reported = it.given_up;
-            it.given_up
+            let is_end_unreported = std::mem::take(&mut it.is_end_unreported);
+            (given_up, it.progress.gone.clone().filter(|_| is_end_unreported))
         };
-        object.outbox.reports.add_given_up(&target.name, late_since(object, target), given_up);
+        if given_up.is_some() || gone.is_some() {
+            object.outbox.reports.add_losses(
+                &target.name,
+                late_since(object, target),
+                given_up,
+                gone,
+            );
+        }
     }
 }
 
@@ -378,12 +409,30 @@ async fn is_gathered(object: &Object, target: &Target, kind: &str) -> bool {
     if !EventType::parse(kind).is_some_and(EventType::is_summarized) {
         return false;
     }
+    notify(object, target, Some(kind)).await
+}
+
+/// Tells the Directory of attempts, and asks about a message of that type, if there is one.
+async fn notify(object: &Object, target: &Target, kind: Option<&str>) -> bool {
     let id = object.with_record(|record| record.map(|record| record.id.clone()));
-    let ask = json!({ "format": FORMAT, "id": id, "target": target.name, "event": kind });
-    let ask = ask.to_string();
-    let Some(Ok(reply)) = timeout(ASK_LIMIT, notify_directory(&object.env, &ask)).await else {
+    let attempts = &object.outbox.webhooks.attempts;
+    let told = attempts.borrow().get(&target.name).copied().unwrap_or_default();
+    let notice = json!({
+        "format": FORMAT,
+        "id": id,
+        "target": target.name,
+        "event": kind,
+        "attempts": told.all,
+        "failures": told.failed,
+    });
+    let notice = notice.to_string();
+    let Some(Ok(reply)) = timeout(ASK_LIMIT, notify_directory(&object.env, &notice)).await else {
         return false;
     };
+    if let Some(attempts) = attempts.borrow_mut().get_mut(&target.name) {
+        attempts.all = attempts.all.saturating_sub(told.all);
+        attempts.failed = attempts.failed.saturating_sub(told.failed);
+    }
     let gathered = message::parse(&reply).ok().and_then(|it| it.get("gathered").cloned());
     gathered == Some(Value::Bool(true))
 }
@@ -419,6 +468,12 @@ fn settle(
         error: problem.as_deref(),
         outcome,
     };
+    if attempt.is_some() {
+        let mut attempts = object.outbox.webhooks.attempts.borrow_mut();
+        let attempts = attempts.entry(target.name.clone()).or_default();
+        attempts.all += 1;
+        attempts.failed += u64::from(next != Next::Done(Outcome::Delivered));
+    }
     // Of a connector that was erased nothing is kept.
     store::settle(database(object), &noted, if is_there { KEPT } else { 0 })?;
     match next {
@@ -440,6 +495,7 @@ fn end(object: &Object, target: &Target) -> Result<(), JsError> {
     let mut known = object.outbox.webhooks.progress.borrow_mut();
     if let Some(position) = known.as_mut().and_then(|known| known.get_mut(&target.name)) {
         position.progress.gone = Some(target.fingerprint.clone());
+        position.is_end_unreported = true;
     }
     Ok(())
 }
@@ -564,14 +620,13 @@ pub(in crate::edge) async fn test(env: &Env) -> Result<Response, ApiError> {
         let single = webhook::test_message(target, &settings, &nonce, now());
         let summary = webhook::test_summary(target, &settings, &nonce, now_millis());
         for message in [Some(single), summary].into_iter().flatten() {
-            let reply = deliver(target, &message.id, &message.body, now_millis());
-            sent.push((target, message, reply));
+            sent.push(async move {
+                let reply = deliver(target, &message.id, &message.body, now_millis()).await;
+                webhook::test_result(target, &message, &reply)
+            });
         }
     }
-    let mut results = Vec::new();
-    for (target, message, reply) in sent {
-        results.push(webhook::test_result(target, &message, &reply.await));
-    }
+    let results = join_all(sent).await;
     Ok(Response::json(200, &webhook::test_results(&settings, results)))
 }
 

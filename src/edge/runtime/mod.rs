@@ -37,9 +37,9 @@ pub(super) use js_sys::JsString;
 pub(super) use kv::Kv;
 pub(super) use origin::{cookies, forward, is_http_origin};
 pub(super) use page::Page;
-pub(super) use promise::{await_promise, join, sleep, spawn_or_ready, timeout};
+pub(super) use promise::{await_promise, join, join_all, sleep, spawn_or_ready, timeout};
 pub(super) use request::{Body, Incoming, address, hops, signed_in};
-pub(super) use response::{HttpResponse, no_content, pass_on, with_headers};
+pub(super) use response::{HttpResponse, no_content, pass_on, status_of, with_headers};
 pub(super) use rpc::{
     UNANSWERED, apply_entry, apply_jobs, claim_index, current_entry, handle_connector,
     handle_directory, notify_directory, release_index, report_behind, watch_directory,

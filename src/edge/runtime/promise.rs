@@ -67,6 +67,24 @@ pub(crate) async fn join(a: impl Future<Output = ()>, b: impl Future<Output = ()
     .await;
 }
 
+/// Waits for all, side by side; returns the results in order.
+pub(crate) async fn join_all<T>(work: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    let mut work: Vec<_> = work.into_iter().map(|one| (Box::pin(one), None)).collect();
+    poll_fn(|context| {
+        for (one, result) in work.iter_mut().filter(|(_, result)| result.is_none()) {
+            if let Poll::Ready(ready) = one.as_mut().poll(context) {
+                *result = Some(ready);
+            }
+        }
+        match work.iter().all(|(_, result)| result.is_some()) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
+    work.into_iter().filter_map(|(_, result)| result).collect()
+}
+
 /// Waits that long.
 pub(crate) async fn sleep(time: Duration) {
     Timer::start(time).await;

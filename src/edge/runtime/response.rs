@@ -281,3 +281,8 @@ pub(crate) fn with_headers(
     }
     Ok(copy.into())
 }
+
+/// The status of a response.
+pub(crate) fn status_of(response: &JsValue) -> u16 {
+    response.dyn_ref::<web_sys::Response>().map_or(0, web_sys::Response::status)
+}

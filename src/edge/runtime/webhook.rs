@@ -1,49 +1,81 @@
 //! Sending messages to webhooks.
 
-use std::future::Future;
+use std::time::Duration;
 
-use js_sys::Promise;
+use js_sys::{Array, Object};
 use wasm_bindgen::prelude::*;
-use worker::Env;
+use worker::{
+    AbortController, Env, Fetch, Headers, Method, Request, RequestInit, RequestRedirect,
+    ResponseBody,
+};
 
-use super::number;
-use super::promise::await_promise;
+use super::now_millis;
+use super::promise::timeout;
+use crate::document::Fields;
 use crate::webhook::{Reply, TIME_LIMIT_MS, Target, sign};
 
-#[wasm_bindgen(module = "/src/edge/runtime/webhook.js")]
-extern "C" {
-    #[wasm_bindgen(js_name = settings)]
-    fn settings_js(env: &Env, prefixes: &str) -> String;
-    #[wasm_bindgen(catch, js_name = deliver)]
-    fn deliver_js(url: &str, headers: &str, body: &str, limit: f64) -> Result<Promise, JsValue>;
+/// What the names of settings begin with that concern webhooks.
+const SETTINGS: [&str; 3] = ["WEBHOOK_", "SILENT_AFTER_SECONDS", "CONSOLE_URL"];
+
+/// The settings of webhooks that are texts. The `worker` crate cannot say which there are.
+pub(crate) fn webhook_settings(env: &Env) -> Fields {
+    let setting = |entry: JsValue| {
+        let entry: Array = entry.dyn_into().ok()?;
+        let (name, value) = (entry.get(0).as_string()?, entry.get(1).as_string()?);
+        let is_ours = SETTINGS.iter().any(|begin| name.starts_with(begin));
+        is_ours.then(|| (name, value.into()))
+    };
+    Object::entries(env.unchecked_ref()).iter().filter_map(setting).collect()
 }
 
-/// The settings of webhooks as JSON.
-pub(crate) fn webhook_settings(env: &Env) -> String {
-    settings_js(env, "WEBHOOK_ SILENT_AFTER_SECONDS CONSOLE_URL")
+/// Sends a message; returns what became of it. `now`: milliseconds since 1970. What an error says is not
+/// passed on: it may name the address, which may hold a secret.
+pub(crate) async fn deliver(target: &Target, id: &str, body: &str, now: u64) -> Reply {
+    let begun = now_millis();
+    let reply = match request(target, id, body, now) {
+        Ok(request) => send(request).await,
+        Err(_) => Reply::default(),
+    };
+    Reply { took_ms: now_millis().saturating_sub(begun), ..reply }
 }
 
-/// Sends a message at once; gives what becomes of it. `now`: milliseconds since 1970.
-pub(crate) fn deliver(
-    target: &Target,
-    id: &str,
-    body: &str,
-    now: u64,
-) -> impl Future<Output = Reply> + use<> {
+fn request(target: &Target, id: &str, body: &str, now: u64) -> worker::Result<Request> {
     let timestamp = now / 1_000;
-    let headers = serde_json::json!({
-        "content-type": "application/json",
-        "user-agent": concat!("connector-status/", env!("CARGO_PKG_VERSION")),
-        "webhook-id": id,
-        "webhook-timestamp": timestamp.to_string(),
-        "webhook-signature": sign(target, id, timestamp, body),
-    });
-    let sent =
-        deliver_js(target.address.reveal(), &headers.to_string(), body, number(TIME_LIMIT_MS));
-    async move {
-        match await_promise(sent).await {
-            Ok(reply) => Reply::read(&reply.as_string().unwrap_or_default()),
-            Err(_) => Reply::default(),
+    let headers = Headers::new();
+    for (name, value) in [
+        ("content-type", "application/json"),
+        ("user-agent", concat!("connector-status/", env!("CARGO_PKG_VERSION"))),
+        ("webhook-id", id),
+        ("webhook-timestamp", &timestamp.to_string()),
+        ("webhook-signature", &sign(target, id, timestamp, body)),
+    ] {
+        headers.set(name, value)?;
+    }
+    let mut init = RequestInit::new();
+    init.with_method(Method::Post)
+        .with_headers(headers)
+        .with_body(Some(body.into()))
+        .with_redirect(RequestRedirect::Manual);
+    Request::new_with_init(target.address.reveal(), &init)
+}
+
+async fn send(request: Request) -> Reply {
+    let abort = AbortController::default();
+    let signal = abort.signal();
+    let sent = Fetch::Request(request);
+    let sent = sent.send_with_signal(&signal);
+    match timeout(Duration::from_millis(TIME_LIMIT_MS), sent).await {
+        Some(Ok(response)) => {
+            // The body is nobody's concern.
+            if let ResponseBody::Stream(body) = response.body() {
+                drop(body.cancel());
+            }
+            Reply { status: Some(response.status_code()), ..Reply::default() }
+        }
+        Some(Err(_)) => Reply { is_lost: true, ..Reply::default() },
+        None => {
+            abort.abort();
+            Reply { is_late: true, ..Reply::default() }
         }
     }
 }

@@ -494,11 +494,6 @@ impl Live {
         self.set_alarm(later.min());
     }
 
-    /// Says for when webhooks have set the alarm, before the object was put away.
-    pub fn expect_alarm(&self, at: Option<u64>) {
-        self.wanted_at.set(at);
-    }
-
     /// Has the alarm come when webhooks need it.
     pub fn want_alarm(self: &Rc<Self>, at: Option<u64>) {
         self.wanted_at.set(at);

@@ -7,10 +7,12 @@ use serde_json::Value;
 use super::{Directory, failed};
 use crate::api::{ApiError, Response};
 use crate::connector::Fields;
-use crate::edge::metrics::Family;
+use crate::edge::metrics::{CLUSTER_FAILURES, Count, Family, Question, REFUSED};
 use crate::edge::outbox::CONSUMERS;
-use crate::edge::runtime::{JsError, now_millis};
+use crate::edge::runtime::{Database, JsError, SqlValue, now_millis};
 use crate::status::Status;
+use crate::sync_job::SyncJobStatus;
+use crate::values::Time;
 
 #[derive(Deserialize)]
 struct Row {
@@ -19,18 +21,113 @@ struct Row {
     value: Option<u64>,
 }
 
+#[derive(Deserialize)]
+struct Text {
+    text: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Counter {
+    name: String,
+    label: String,
+    value: u64,
+}
+
+/// What isolates have counted.
+const COUNTERS: &str = "
+    CREATE TABLE IF NOT EXISTS counter (
+        name TEXT NOT NULL,
+        label TEXT NOT NULL,
+        value INTEGER NOT NULL,
+        PRIMARY KEY (name, label)
+    ) WITHOUT ROWID;";
+/// How long it is remembered how many connectors have never checked in.
+const NEVER_SEEN_MS: u64 = 15 * 60_000;
+const DAY_MS: u64 = 86_400_000;
+/// No more jobs of a status are counted: what is counted is read.
+const JOBS_COUNTED: u64 = 10_000;
+
+/// A number that a statement gives, in a column `value`.
+fn value(database: &Database, sql: &str, values: &[SqlValue]) -> Result<Option<u64>, JsError> {
+    let row: Option<Row> = database.row(sql, values)?;
+    Ok(row.and_then(|row| row.value))
+}
+
+/// Sync jobs by status: those that are not finished, how old the oldest of them is, and those of the last
+/// day that are finished. There may be very many of those in all.
+fn job_numbers(database: &Database, now: u64) -> Result<[Family; 3], JsError> {
+    let mut jobs = Family::new(
+        "sync_jobs",
+        "gauge",
+        "Sync jobs that are not finished, by status; 10,000 stand for as many or more.",
+    );
+    let mut oldest = Family::new(
+        "sync_jobs_oldest_seconds",
+        "gauge",
+        "For how long the oldest sync job of a status has existed; absent if there is none.",
+    );
+    let mut last_day = Family::new(
+        "sync_jobs_last_day",
+        "gauge",
+        "Sync jobs made within the last day that are finished, by status; 10,000 stand for as many or more.",
+    );
+    for status in SyncJobStatus::ALL {
+        let (name, labels) = (status.name(), [("status", status.name())]);
+        if status.next().is_empty() {
+            let sql = "SELECT count(*) AS value FROM (SELECT 1 FROM job WHERE status = ? \
+                       AND (created_at IS NULL) = 0 AND created_at > ? LIMIT ?)";
+            let values = [name.into(), now.saturating_sub(DAY_MS).into(), JOBS_COUNTED.into()];
+            last_day.add(&labels, value(database, sql, &values)?.unwrap_or_default());
+            continue;
+        }
+        let sql = "SELECT count(*) AS value FROM (SELECT 1 FROM job WHERE status = ? LIMIT ?)";
+        let count = value(database, sql, &[name.into(), JOBS_COUNTED.into()])?;
+        jobs.add(&labels, count.unwrap_or_default());
+        let sql = "SELECT created_at AS value FROM job WHERE status = ? \
+                   AND (created_at IS NULL) = 0 ORDER BY created_at LIMIT 1";
+        if let Some(at) = value(database, sql, &[name.into()])? {
+            oldest.add(&labels, now.saturating_sub(at) / 1_000);
+        }
+    }
+    Ok([jobs, oldest, last_day])
+}
+
 impl Directory {
-    /// Numbers in Prometheus' text form. `own`: those of the isolate that asks.
+    /// Numbers in Prometheus' text form. `question`: what the isolate that asks has counted, as JSON.
     ///
     /// # Errors
     /// 500 if the database fails.
-    pub(super) fn metrics(&self, own: &str) -> Result<Response, ApiError> {
-        let text = self.numbers().map_err(failed("the Directory cannot be counted"))?;
-        Ok(Response::text(200, text + own))
+    pub(super) fn metrics(&self, question: &str) -> Result<Response, ApiError> {
+        let question: Question = serde_json::from_str(question).unwrap_or_default();
+        let text = self
+            .note_counts(&question.counts)
+            .and_then(|()| self.numbers())
+            .map_err(failed("the Directory cannot be counted"))?;
+        Ok(Response::text(200, question.numbers(true) + &text))
+    }
+
+    /// Adds up what isolates have counted.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(super) fn note_counts(&self, counts: &[Count]) -> Result<(), JsError> {
+        if counts.is_empty() {
+            return Ok(());
+        }
+        let database = self.state.database();
+        database.execute(COUNTERS, &[])?;
+        for (name, label, count) in counts {
+            database.execute(
+                "INSERT INTO counter VALUES (?, ?, ?)
+                 ON CONFLICT DO UPDATE SET value = value + excluded.value",
+                &[name.into(), label.into(), (*count).into()],
+            )?;
+        }
+        Ok(())
     }
 
     fn numbers(&self) -> Result<String, JsError> {
-        let now = now_millis();
+        let (now, database) = (now_millis(), self.state.database());
         let mut connectors =
             Family::new("connectors", "gauge", "Connectors that are not deleted, by status.");
         let sql = "SELECT status AS name, sum(count) AS value FROM total WHERE deleted = 0 \
@@ -42,12 +139,34 @@ impl Directory {
                 .add(&[("status", status)], row.and_then(|row| row.value).unwrap_or_default());
         }
 
+        let mut newest = Family::new(
+            "newest_error_timestamp_seconds",
+            "gauge",
+            "When the connector failed that failed last, of those that fail; absent if none does.",
+        );
+        let sql = "SELECT since AS text FROM entry WHERE deleted = 0 AND status = 'error' \
+                   ORDER BY since DESC LIMIT 1";
+        let found: Option<Text> = database.row(sql, &[])?;
+        let since = found.and_then(|row| Time::parse(&row.text?)).and_then(Time::unix_millis);
+        if let Some(since) = since {
+            newest.add(&[], since / 1_000);
+        }
+
         let mut silent = Family::new(
             "silent_connectors",
             "gauge",
             "Connectors that have checked in, but not for SILENT_AFTER_SECONDS; looked up once a minute.",
         );
         silent.add(&[], self.silent_count(now)?);
+
+        let mut never_seen = Family::new(
+            "never_seen_connectors",
+            "gauge",
+            "Connectors that have never checked in; looked up once in 15 minutes.",
+        );
+        never_seen.add(&[], self.never_seen(&database, now)?);
+
+        let [jobs, oldest_job, jobs_last_day] = job_numbers(&database, now)?;
 
         let mut oldest = Family::new(
             "outbox_oldest_seconds",
@@ -68,13 +187,74 @@ impl Directory {
             "counter",
             "Messages that a target will never get.",
         );
+        let mut attempts =
+            Family::new("webhook_attempts_total", "counter", "Attempts to send messages.");
+        let mut failures =
+            Family::new("webhook_failures_total", "counter", "Attempts that have failed.");
+        let mut ended = Family::new(
+            "webhook_ended",
+            "gauge",
+            "Connectors of which a target gets nothing more, for it has answered 410.",
+        );
         for target in &self.settings().targets {
-            given_up.add(&[("target", &target.name)], self.given_up(&target.name)?);
+            let labels = [("target", target.name.as_str())];
+            let state = self.target_state(&target.name)?;
+            given_up.add(&labels, self.given_up(&target.name)?);
+            attempts.add(&labels, state.attempts);
+            failures.add(&labels, state.failures);
+            ended.add(&labels, self.ended(target)?);
         }
+        let mut misconfigured = Family::new(
+            "webhook_misconfigured",
+            "gauge",
+            "Settings of webhooks that are wrong; absent if none is.",
+        );
+        let mut settings: Vec<&str> =
+            self.settings().problems.iter().map(|problem| problem.setting.as_str()).collect();
+        settings.dedup();
+        for setting in settings {
+            misconfigured.add(&[("setting", setting)], 1);
+        }
+
+        let mut refused = Family::new(
+            REFUSED,
+            "counter",
+            "Requests that were not let in, by reason, as isolates tell once a minute.",
+        );
+        let mut cluster = Family::new(
+            CLUSTER_FAILURES,
+            "counter",
+            "Requests that the cluster behind the service did not answer.",
+        );
+        database.execute(COUNTERS, &[])?;
+        let counters: Vec<Counter> = database.rows("SELECT * FROM counter", &[])?;
+        let of = |name| counters.iter().filter(move |counter| counter.name == name);
+        for Counter { label, value, .. } in of(REFUSED) {
+            refused.add(&[("reason", label)], value);
+        }
+        cluster.add(&[], of(CLUSTER_FAILURES).map(|counter| counter.value).sum::<u64>());
 
         let mut sockets = Family::new("sockets", "gauge", "Open sockets of those who watch.");
         sockets.add(&[], self.live.count());
-        Ok([connectors, silent, oldest, given_up, sockets].map(|family| family.text).concat())
+        let all = [
+            connectors,
+            newest,
+            silent,
+            never_seen,
+            jobs,
+            oldest_job,
+            jobs_last_day,
+            oldest,
+            given_up,
+            attempts,
+            failures,
+            ended,
+            misconfigured,
+            refused,
+            cluster,
+            sockets,
+        ];
+        Ok(all.map(|family| family.text).concat())
     }
 
     /// Notes that a consumer of a connector's outbox is behind, and since when; or that it no longer is.
@@ -92,9 +272,26 @@ impl Directory {
             None => ("DELETE FROM behind WHERE id = ? AND consumer = ?", vec![id, consumer]),
         };
         self.store.rows::<IgnoredAny>(sql, &values)?;
-        match report.get("given_up").and_then(Value::as_u64) {
-            Some(count) => self.note_given_up(text("consumer"), text("id"), count),
+        let (id, consumer) = (text("id"), text("consumer"));
+        if let Some(count) = report.get("given_up").and_then(Value::as_u64) {
+            self.note_given_up(consumer, id, count)?;
+        }
+        match report.get("gone").and_then(Value::as_str) {
+            Some(gone) => self.note_ended(consumer, id, gone),
             None => Ok(()),
         }
+    }
+
+    /// How many connectors have never checked in, as counted lately: that looks at all of them.
+    fn never_seen(&self, database: &Database, now: u64) -> Result<u64, JsError> {
+        if let Some((at, count)) = self.never_seen.get()
+            && now.saturating_sub(at) < NEVER_SEEN_MS
+        {
+            return Ok(count);
+        }
+        let sql = "SELECT count(*) AS value FROM entry WHERE deleted = 0 AND last_seen IS NULL";
+        let count = value(database, sql, &[])?.unwrap_or_default();
+        self.never_seen.set(Some((now, count)));
+        Ok(count)
     }
 }

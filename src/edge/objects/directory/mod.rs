@@ -26,7 +26,7 @@ use super::connector::other_version;
 use crate::api::{self, ApiError, Backup, Call, Precondition, Response};
 use crate::directory::Entry;
 use crate::edge::message::{self, FORMAT, Message, UnknownFormat};
-use crate::edge::metrics::MEDIA_TYPE;
+use crate::edge::metrics::{Count, MEDIA_TYPE};
 use crate::edge::outbox;
 use crate::edge::runtime::{
     HttpResponse, JsError, JsResult, JsString, Page, SqlValue, State, describe, now_millis,
@@ -65,6 +65,8 @@ struct Directory {
     settings: OnceCell<Settings>,
     look: Look,
     gatherings: Gatherings,
+    /// How many connectors have never checked in, and when that was counted.
+    never_seen: Cell<Option<(u64, u64)>>,
     live: Rc<Live>,
     /// The last change of which no row is left.
     forgotten: Cell<u64>,
@@ -93,6 +95,7 @@ impl DirectoryObject {
             settings: OnceCell::default(),
             look: Look::default(),
             gatherings: Gatherings::default(),
+            never_seen: Cell::default(),
         }))
     }
 
@@ -134,13 +137,23 @@ impl DirectoryObject {
         Ok(JsValue::NULL)
     }
 
-    /// Whether what a message of a webhook would say of a connector is said by one about many.
+    /// Takes what an isolate has counted, or whether attempts to send webhooks have failed; says whether
+    /// what a message of a webhook would say of a connector is said by one about many.
     ///
     /// # Errors
     /// If the database fails.
-    pub fn notify(&self, ask: &str) -> JsResult {
-        let is_gathered = match message::parse(ask) {
-            Ok(ask) => self.0.is_gathered(&ask)?,
+    pub fn notify(&self, notice: &str) -> JsResult {
+        let is_gathered = match message::parse(notice) {
+            Ok(notice) => match notice.get("counts") {
+                Some(counts) => {
+                    let counts: Vec<Count> =
+                        serde_json::from_value(counts.clone()).unwrap_or_default();
+                    self.0.open()?;
+                    self.0.note_counts(&counts)?;
+                    false
+                }
+                None => self.0.is_gathered(&notice)?,
+            },
             Err(UnknownFormat) => false,
         };
         Ok(json!({ "format": FORMAT, "gathered": is_gathered }).to_string().into())
@@ -238,7 +251,8 @@ impl Directory {
                 _ => {}
             }
         }
-        self.live.expect_alarm(self.next_summary()?);
+        self.check_settings()?;
+        self.live.want_alarm(self.next_summary()?);
         self.is_open.set(true);
         Ok(())
     }
@@ -314,7 +328,7 @@ impl Directory {
     /// The text of a response.
     async fn respond(self: &Rc<Self>, message: Message) -> JsValue {
         let Message { mut request, patterns, opaque_id, .. } = message;
-        // What comes with a question for numbers is numbers.
+        // What comes with a question for numbers is what its isolate has counted.
         let own = match request.target.starts_with("/_metrics") {
             true => std::mem::take(&mut request.body),
             false => String::new(),

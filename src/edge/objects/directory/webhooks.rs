@@ -6,17 +6,17 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use worker::console_error;
 
 use super::Directory;
 use crate::connector::Fields;
 use crate::edge::log;
-use crate::edge::runtime::{Database, JsError, deliver, describe, now_millis};
+use crate::edge::runtime::{Database, JsError, SqlValue, deliver, describe, now_millis};
 use crate::webhook::{
     EventType, Gathering, Group, Message, Next, Outcome, Settings, Summary, TIME_LIMIT_MS, Target,
-    Verdict, summarize,
+    Verdict, misconfigured, summarize, target_ended,
 };
 
 /// So many connectors are named by a summary.
@@ -26,9 +26,10 @@ const CAUSES: u64 = 5;
 /// When the alarm looks for a summary that was being sent: somebody may have ended the process.
 const SENDING_LIMIT: Duration = Duration::from_millis(TIME_LIMIT_MS + 5_000);
 
-/// `webhook_gathering`: a `Gathering` for each target, as JSON. `webhook_gathered`: the connectors that
+/// `webhook_gathering`: a `TargetState` for each target, as JSON. `webhook_gathered`: the connectors that
 /// are to be named. `webhook_summary`: summaries that wait. `webhook_given_up`: how many messages about a
-/// connector were given up, as its object counts them; those about many have no id.
+/// connector were given up, as its object counts them; those about many have no id. `webhook_ended`: of which connectors a
+/// target has answered 410, when its URL had which fingerprint; of summaries without an id.
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS webhook_gathering (target TEXT PRIMARY KEY, state TEXT NOT NULL)
     WITHOUT ROWID;
@@ -48,6 +49,12 @@ const TABLES: &str = "
         attempts INTEGER NOT NULL DEFAULT 0,
         next_at INTEGER NOT NULL
     );
+    CREATE TABLE IF NOT EXISTS webhook_ended (
+        target TEXT NOT NULL,
+        id TEXT NOT NULL,
+        fingerprint TEXT NOT NULL,
+        PRIMARY KEY (target, id)
+    ) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS webhook_given_up (
         target TEXT NOT NULL,
         id TEXT NOT NULL,
@@ -59,9 +66,23 @@ const TABLES: &str = "
 #[derive(Default)]
 pub(super) struct Gatherings {
     database: OnceCell<Database>,
-    states: RefCell<Option<BTreeMap<String, Gathering>>>,
+    states: RefCell<Option<BTreeMap<String, TargetState>>>,
     is_sending: Cell<bool>,
 }
+
+/// How a target is doing.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct TargetState {
+    gathering: Gathering,
+    /// Attempts to send it something, and how many of them have failed.
+    pub attempts: u64,
+    pub failures: u64,
+    /// What the other targets were told is wrong with this one; of no target: with the settings.
+    told: Option<String>,
+}
+
+/// The name of what is kept of no target.
+const SETTINGS: &str = "";
 
 #[derive(Deserialize)]
 struct Waiting {
@@ -84,8 +105,8 @@ impl Directory {
         this.get().ok_or_else(|| "there is no database".into())
     }
 
-    /// What is gathered for a target.
-    fn gathering(&self, target: &str) -> Result<Gathering, JsError> {
+    /// How a target is doing.
+    pub(super) fn target_state(&self, target: &str) -> Result<TargetState, JsError> {
         #[derive(Deserialize)]
         struct Row {
             target: String,
@@ -104,9 +125,9 @@ impl Directory {
         Ok(known.cloned().unwrap_or_default())
     }
 
-    /// Keeps what is gathered for a target, if that is new.
-    fn keep_gathering(&self, target: &str, state: Gathering) -> Result<(), JsError> {
-        if self.gathering(target)? == state {
+    /// Keeps how a target is doing, if that is new.
+    fn keep_state(&self, target: &str, state: TargetState) -> Result<(), JsError> {
+        if self.target_state(target)? == state {
             return Ok(());
         }
         let text = serde_json::to_string(&state).map_err(|error| error.to_string())?;
@@ -118,33 +139,99 @@ impl Directory {
         Ok(())
     }
 
-    /// A connector has a message for a target: is it to be named by a summary instead?
+    /// A connector has tried to send a target messages, or is about to: is it to be named by a summary
+    /// instead?
     ///
     /// # Errors
     /// If the database fails.
-    pub(super) fn is_gathered(&self, ask: &Fields) -> Result<bool, JsError> {
+    pub(super) fn is_gathered(&self, notice: &Fields) -> Result<bool, JsError> {
         self.open()?;
-        let text = |name| ask.get(name).and_then(Value::as_str).unwrap_or_default();
+        let text = |name| notice.get(name).and_then(Value::as_str).unwrap_or_default();
+        let count = |name| notice.get(name).and_then(Value::as_u64).unwrap_or_default();
         let (id, settings) = (text("id"), self.settings());
         let target = settings.targets.iter().find(|target| target.name == text("target"));
-        let (Some(target), Some(event)) = (target, EventType::parse(text("event"))) else {
-            return Ok(false);
+        let Some(target) = target else { return Ok(false) };
+        let (mut state, now) = (self.target_state(&target.name)?, now_millis());
+        state.attempts += count("attempts");
+        state.failures += count("failures");
+        let is_gone = state.gathering.gone.as_ref() == Some(&target.fingerprint);
+        let verdict = match EventType::parse(text("event")) {
+            Some(event) if !is_gone => Some((event, state.gathering.admit(event, settings, now))),
+            _ => None,
         };
-        let (mut state, now) = (self.gathering(&target.name)?, now_millis());
-        if state.gone.as_ref() == Some(&target.fingerprint) {
-            return Ok(false);
-        }
-        let verdict = state.admit(event, settings, now);
-        let is_gathered = verdict == Verdict::Gathered;
-        if is_gathered {
+        let gathered = verdict.filter(|(_, verdict)| *verdict == Verdict::Gathered);
+        if let Some((event, _)) = gathered {
             self.webhook_database()?.execute(
                 "INSERT OR REPLACE INTO webhook_gathered VALUES (?, ?, ?, ?)",
                 &[(&target.name).into(), event.name().into(), id.into(), now.into()],
             )?;
         }
-        self.keep_gathering(&target.name, state)?;
+        self.keep_state(&target.name, state)?;
         self.live.want_alarm(self.next_summary()?);
-        Ok(is_gathered)
+        Ok(gathered.is_some())
+    }
+
+    /// Notes that a target has answered 410, and tells the others, once for each URL.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(super) fn note_ended(&self, name: &str, id: &str, gone: &str) -> Result<(), JsError> {
+        let sql = "INSERT OR REPLACE INTO webhook_ended VALUES (?, ?, ?)";
+        self.webhook_database()?.execute(sql, &[name.into(), id.into(), gone.into()])?;
+        let settings = self.settings();
+        let mut state = self.target_state(name)?;
+        let target = settings.targets.iter().find(|it| it.name == name && it.fingerprint == gone);
+        let Some(ended) = target.filter(|_| state.told.as_deref() != Some(gone)) else {
+            return Ok(());
+        };
+        state.told = Some(gone.to_owned());
+        let now = now_millis();
+        for target in settings.targets.iter().filter(|target| target.name != name) {
+            self.add_summary(target, &target_ended(target, ended, now), now)?;
+        }
+        self.keep_state(name, state)?;
+        self.live.want_alarm(self.next_summary()?);
+        Ok(())
+    }
+
+    /// To be called when the database is opened: tells all targets what is wrong with the settings, once.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(super) fn check_settings(&self) -> Result<(), JsError> {
+        let settings = self.settings();
+        if settings.targets.is_empty() {
+            return Ok(());
+        }
+        let sentences: Vec<String> = settings.problems.iter().map(ToString::to_string).collect();
+        let told = Some(sentences.join("\n")).filter(|told| !told.is_empty());
+        let state = self.target_state(SETTINGS)?;
+        if told == state.told {
+            return Ok(());
+        }
+        let now = now_millis();
+        if told.is_some() {
+            for target in &settings.targets {
+                self.add_summary(target, &misconfigured(target, settings, now), now)?;
+            }
+        }
+        self.keep_state(SETTINGS, TargetState { told, ..state })
+    }
+
+    /// Has the alarm send a message.
+    fn add_summary(&self, target: &Target, message: &Message, now: u64) -> Result<(), JsError> {
+        self.webhook_database()?
+            .execute(
+                "INSERT INTO webhook_summary (target, id, body, made, next_at) VALUES (?, ?, ?, ?, ?)",
+                &[
+                    (&target.name).into(),
+                    (&message.id).into(),
+                    (&message.body).into(),
+                    now.into(),
+                    now.into(),
+                ],
+            )
+            .map(drop)
     }
 
     /// Notes how many messages about a connector will never get to a target.
@@ -161,12 +248,26 @@ impl Directory {
     /// # Errors
     /// If the database fails.
     pub(super) fn given_up(&self, target: &str) -> Result<u64, JsError> {
+        let sql = "SELECT coalesce(sum(count), 0) AS count FROM webhook_given_up WHERE target = ?";
+        self.webhook_count(sql, &[target.into()])
+    }
+
+    /// Of how many connectors a target has answered 410, with the URL that it has.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(super) fn ended(&self, target: &Target) -> Result<u64, JsError> {
+        let sql =
+            "SELECT count(*) AS count FROM webhook_ended WHERE target = ? AND fingerprint = ?";
+        self.webhook_count(sql, &[(&target.name).into(), (&target.fingerprint).into()])
+    }
+
+    fn webhook_count(&self, sql: &str, values: &[SqlValue]) -> Result<u64, JsError> {
         #[derive(Deserialize)]
         struct Row {
             count: u64,
         }
-        let sql = "SELECT coalesce(sum(count), 0) AS count FROM webhook_given_up WHERE target = ?";
-        let row: Option<Row> = self.webhook_database()?.row(sql, &[target.into()])?;
+        let row: Option<Row> = self.webhook_database()?.row(sql, values)?;
         Ok(row.map_or(0, |row| row.count))
     }
 
@@ -174,7 +275,7 @@ impl Directory {
     pub(super) fn next_summary(&self) -> Result<Option<u64>, JsError> {
         let mut next = Vec::new();
         for target in &self.settings().targets {
-            next.extend(self.gathering(&target.name)?.due());
+            next.extend(self.target_state(&target.name)?.gathering.due());
             next.extend(self.waiting_summary(target)?.map(|waiting| waiting.next_at));
         }
         Ok(next.into_iter().min())
@@ -222,34 +323,28 @@ impl Directory {
     }
 
     fn make_summaries(&self, target: &Target, settings: &Settings) -> Result<(), JsError> {
-        let (mut state, now) = (self.gathering(&target.name)?, now_millis());
-        let groups = state.take(settings, now);
+        let (mut state, now) = (self.target_state(&target.name)?, now_millis());
+        let groups = state.gathering.take(settings, now);
         if groups.is_empty() {
             return Ok(());
         }
-        let missed = std::mem::take(&mut state.missed);
+        let missed = std::mem::take(&mut state.gathering.missed);
         let database = self.webhook_database()?;
-        database.transaction(|| {
-            for (n, group) in groups.iter().enumerate() {
-                let summary = self.summary_of(target, group, if n == 0 { missed } else { 0 })?;
-                let Message { id, body, .. } = summarize(&summary, target, settings, now);
-                database.execute(
-                    "INSERT INTO webhook_summary (target, id, body, made, next_at) VALUES (?, ?, ?, ?, ?)",
-                    &[(&target.name).into(), id.into(), body.into(), now.into(), now.into()],
-                )?;
-                let sql = "DELETE FROM webhook_gathered WHERE target = ? AND event = ?";
-                database.execute(sql, &[(&target.name).into(), group.event.name().into()])?;
-            }
-            self.keep_gathering(&target.name, state)
-        })
-        .inspect_err(|_| drop(self.gatherings.states.take()))
+        database
+            .transaction(|| {
+                for (n, group) in groups.iter().enumerate() {
+                    let summary =
+                        self.summary_of(target, group, if n == 0 { missed } else { 0 })?;
+                    self.add_summary(target, &summarize(&summary, target, settings, now), now)?;
+                    let sql = "DELETE FROM webhook_gathered WHERE target = ? AND event = ?";
+                    database.execute(sql, &[(&target.name).into(), group.event.name().into()])?;
+                }
+                self.keep_state(&target.name, state)
+            })
+            .inspect_err(|_| drop(self.gatherings.states.take()))
     }
 
     fn summary_of(&self, target: &Target, group: &Group, missed: u64) -> Result<Summary, JsError> {
-        #[derive(Deserialize)]
-        struct Count {
-            count: u64,
-        }
         #[derive(Deserialize)]
         struct Named {
             id: String,
@@ -264,7 +359,7 @@ impl Directory {
         let of_group = [(&target.name).into(), group.event.name().into()];
         let [of_target, of_event] = of_group.clone();
         let sql = "SELECT count(*) AS count FROM webhook_gathered WHERE target = ? AND event = ?";
-        let count: Option<Count> = database.row(sql, &of_group)?;
+        let count = self.webhook_count(sql, &of_group)?;
         let sql = "SELECT id, name FROM webhook_gathered LEFT JOIN entry USING (id)
                    WHERE target = ? AND event = ? ORDER BY at, id LIMIT ?";
         let named: Vec<Named> =
@@ -281,7 +376,7 @@ impl Directory {
         Ok(Summary {
             event: group.event,
             since: group.since,
-            count: count.map_or(0, |it| it.count),
+            count,
             connectors: named.into_iter().map(|it| (it.id, it.name)).collect(),
             causes: causes.into_iter().map(|it| (it.error, it.count)).collect(),
             missed,
@@ -298,6 +393,10 @@ impl Directory {
             }
             let reply = deliver(target, &id, &body, begun).await;
             let attempts = attempts + 1;
+            let mut state = self.target_state(&target.name)?;
+            state.attempts += 1;
+            state.failures += u64::from(reply.outcome() != Outcome::Delivered);
+            self.keep_state(&target.name, state)?;
             let next = Next::after(self.settings(), &id, attempts, made, &reply, now_millis());
             if let (Some(outcome), Some(problem)) = (next.state(), reply.problem()) {
                 log::webhook("", &target.name, &id, outcome, &problem);
@@ -323,7 +422,7 @@ impl Directory {
         body: &str,
         outcome: Outcome,
     ) -> Result<(), JsError> {
-        let mut state = self.gathering(&target.name)?;
+        let mut state = self.target_state(&target.name)?;
         match outcome {
             Outcome::Delivered => {
                 database.execute("DELETE FROM webhook_summary WHERE n = ?", &[n.into()])?;
@@ -338,14 +437,16 @@ impl Directory {
                 )?;
                 let body: Fields = crate::values::json::parse_object(body).unwrap_or_default();
                 let said = body.get("data").and_then(|data| data.get("missed"));
-                state.missed += 1 + said.and_then(Value::as_u64).unwrap_or_default();
+                state.gathering.missed += 1 + said.and_then(Value::as_u64).unwrap_or_default();
             }
             Outcome::Gone => {
                 let sql = "DELETE FROM webhook_summary WHERE target = ?";
                 database.execute(sql, &[(&target.name).into()])?;
-                state.gone = Some(target.fingerprint.clone());
+                state.gathering.gone = Some(target.fingerprint.clone());
+                self.keep_state(&target.name, state)?;
+                return self.note_ended(&target.name, "", &target.fingerprint);
             }
         }
-        self.keep_gathering(&target.name, state)
+        self.keep_state(&target.name, state)
     }
 }
