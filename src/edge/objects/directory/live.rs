@@ -46,6 +46,9 @@ const PAUSE: Duration = Duration::from_millis(1);
 const CHECK_SETTING: &str = "WATCH_CHECK_SECONDS";
 const CHECK_SECONDS: u64 = 600;
 
+/// An alarm that is later than this is set anew.
+const ALARM_LIMIT_MS: u64 = 5_000;
+
 /// All is well: `normal closure`.
 const CLOSED: u16 = 1000;
 /// Somebody may not go on: `policy violation`.
@@ -494,6 +497,17 @@ impl Live {
         self.set_alarm(later.min());
     }
 
+    /// Waits until the alarm is set, so that one that is being handled is not the last.
+    pub async fn await_alarm(&self) {
+        if let Some(at) = self.alarm_at.get() {
+            let after = Duration::from_millis(at.saturating_sub(now_millis()));
+            if let Err(why) = self.state.set_alarm(after).await {
+                self.alarm_at.set(None);
+                console_error!("the Directory's alarm cannot be set: {why}");
+            }
+        }
+    }
+
     /// Has the alarm come when webhooks need it.
     pub fn want_alarm(self: &Rc<Self>, at: Option<u64>) {
         self.wanted_at.set(at);
@@ -503,7 +517,9 @@ impl Live {
     /// Sees to it that there is an alarm by then.
     fn set_alarm(self: &Rc<Self>, by: Option<u64>) {
         let Some(by) = by else { return };
-        let at = match self.alarm_at.get() {
+        // One that should have come long ago will not come.
+        let is_to_come = |at: &u64| now_millis() < at + ALARM_LIMIT_MS;
+        let at = match self.alarm_at.get().filter(is_to_come) {
             Some(at) if at <= by => return,
             Some(_) => by,
             // The one that was set before the object slept may be for an earlier time.

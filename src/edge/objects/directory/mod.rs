@@ -219,9 +219,13 @@ impl DirectoryObject {
     /// # Errors
     /// If the database fails: the runtime calls again.
     pub fn alarm(&self) -> JsResult {
-        self.0.live.end_expired();
-        self.0.send_summaries()?;
-        Ok(JsValue::NULL)
+        let this = self.0.clone();
+        spawn_or_ready(async move {
+            this.live.end_expired();
+            this.send_summaries()?;
+            this.live.await_alarm().await;
+            Ok(JsValue::NULL)
+        })
     }
 }
 

@@ -271,12 +271,18 @@ impl Directory {
         Ok(row.map_or(0, |row| row.count))
     }
 
-    /// When there is a summary to be made or sent, in milliseconds since 1970.
+    /// When there is a summary to be made or sent, in milliseconds since 1970. While some are being sent,
+    /// that is looked at when it should be over.
     pub(super) fn next_summary(&self) -> Result<Option<u64>, JsError> {
         let mut next = Vec::new();
         for target in &self.settings().targets {
             next.extend(self.target_state(&target.name)?.gathering.due());
-            next.extend(self.waiting_summary(target)?.map(|waiting| waiting.next_at));
+            if !self.gatherings.is_sending.get() {
+                next.extend(self.waiting_summary(target)?.map(|waiting| waiting.next_at));
+            }
+        }
+        if self.gatherings.is_sending.get() {
+            next.push(now_millis() + SENDING_LIMIT.as_millis() as u64);
         }
         Ok(next.into_iter().min())
     }
@@ -300,12 +306,13 @@ impl Directory {
             self.make_summaries(target, settings)?;
         }
         let next = self.next_summary()?;
-        if next.is_none_or(|at| at > now_millis()) || self.gatherings.is_sending.replace(true) {
+        let is_due = next.is_some_and(|at| at <= now_millis());
+        if !is_due || self.gatherings.is_sending.replace(true) {
             self.live.want_alarm(next);
             return Ok(());
         }
         // Should the process end meanwhile.
-        self.live.want_alarm(Some(now_millis() + SENDING_LIMIT.as_millis() as u64));
+        self.live.want_alarm(self.next_summary()?);
         let this = self.clone();
         self.state.wait_until(async move {
             for target in &this.settings().targets {
