@@ -285,6 +285,25 @@ suite("webhooks", { concurrency: 4 }, () => {
     await until(() => other.taken().length, (count) => count === 360, 60);
   });
 
+  test("a target that hangs does not wake the Directory again and again", { timeout: 120_000 }, async (t) => {
+    const { receivers: [receiver], ask, move, server } = await start(t, {
+      receivers: [{ answer: () => "hang" }],
+      vars: { WEBHOOK_LIMIT: "0", WEBHOOK_LIMIT_SECONDS: "2", WEBHOOK_EVENTS: "connector.error" },
+      faults: true,
+    });
+    const ids = Array.from({ length: 10 }, (_, n) => `hangs-${n}`);
+    for (const id of ids) await ask("PUT", id, {});
+    await move(ids[0], "error");
+    await until(() => receiver.got.length, Boolean, 30);
+    // It is being sent, while others ask.
+    const before = await server.faults({ mode: "none" });
+    for (const id of ids.slice(1)) await move(id, "error");
+    await sleep(8_000);
+    const after = await server.faults({ mode: "none" });
+    assert.ok(after.alarms - before.alarms < 8, `${after.alarms - before.alarms} alarms in 8 s`);
+    assert.deepEqual(receiver.got.map(({ type }) => type), ["connector.summary"]);
+  });
+
   test("while the Directory is away, messages are sent one by one", { timeout: 120_000 }, async (t) => {
     const { receivers: [receiver], ask, move, server } = await start(t, { receivers: [{}], faults: true });
     const ids = Array.from({ length: 15 }, (_, n) => `alone-${n}`);

@@ -1,5 +1,6 @@
 // The Worker as built, with faults between its objects: messages that are late, a Directory that throws, hangs or
-// is ended. Its second entrypoint, `faults`, says which: `POST` with `{ mode, delay, methods }`.
+// is ended. Its second entrypoint, `faults`, says which: `POST` with `{ mode, delay, methods }`; it answers how many
+// alarms the Directory has had.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
 
@@ -55,6 +56,12 @@ for (const method of METHODS) {
   };
 }
 
+let alarms = 0;
+Directory.prototype.alarm = function () {
+  alarms += 1;
+  return RealDirectory.prototype.alarm.call(this);
+};
+
 export class ConnectorObject extends Connector {
   current(...args) {
     return delayed(() => super.current(...args));
@@ -64,7 +71,7 @@ export class ConnectorObject extends Connector {
 export class faults extends WorkerEntrypoint {
   async fetch(request) {
     current = { delay: 0, methods: METHODS, ...(await request.json()) };
-    return new Response("ok\n");
+    return Response.json({ alarms });
   }
 }
 

@@ -256,9 +256,7 @@ export async function serveWithKv({ worker = ours(), disk, inspect } = {}) {
   return {
     kv: control,
     /** What befalls messages between objects from now on. */
-    faults: async (body) => {
-      await (await fetch(server.url("faults"), { method: "POST", body: JSON.stringify(body) })).text();
-    },
+    faults: async (body) => (await fetch(server.url("faults"), { method: "POST", body: JSON.stringify(body) })).json(),
     url: () => server.url("it"),
     port: () => server.ports.it,
     pid: () => server.pid,
