@@ -66,7 +66,7 @@ export async function count() {
 }
 
 async function countEach(kinds, receiver) {
-  const vars = { ANONYMOUS_PRIVILEGE: "manage_connector", ...(receiver && settingsFor([receiver])) };
+  const vars = { ANONYMOUS_PRIVILEGE: "manage_connector", ...(receiver && settingsFor([receiver], { WEBHOOK_LIMIT: "1000" })) };
   const server = await serve({
     workers: {
       it: {

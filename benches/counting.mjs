@@ -56,7 +56,7 @@ function counted(Real, name, methods) {
 }
 
 export const ConnectorObject = counted(RealConnector, "ConnectorObject", ["handle", "current", "alarm"]);
-export const Directory = counted(RealDirectory, "Directory", ["handle", "apply", "applyJobs", "report", "claim", "release"]);
+export const Directory = counted(RealDirectory, "Directory", ["handle", "apply", "applyJobs", "report", "notify", "claim", "release", "alarm"]);
 
 export default {
   fetch(request, env, ctx) {
