@@ -2,14 +2,17 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 
 import { must, startWorker } from "../edge/worker.mjs";
 import { printer } from "../../npm/src/cli/print.js";
+import { ours, scratch, serveWithKv } from "../soak/workerd.mjs";
 import { until } from "../until.mjs";
 import { dist, example, protocol, statuses } from "./package.mjs";
+import { startProxy } from "./proxy.mjs";
 
 const program = join(dist, "cli.js");
 const children = new Set();
@@ -156,7 +159,7 @@ suite("the command line and the edge", () => {
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     await must(worker.url, "DELETE", "/_connector/idle");
     const { code, stderr } = await waiting.ended;
-    assert.deepEqual([code, stderr], [1, "connector [idle] was deleted (404)\n"]);
+    assert.deepEqual([code, stderr], [1, "connector [idle] not found (404)\n"]);
     assert.equal((await run(["wait", "nobody", "connected"], env)).code, 1);
   });
 
@@ -171,6 +174,32 @@ suite("the command line and the edge", () => {
       await ok(...args);
     }
   });
+});
+
+test("wait goes on when the server goes away and comes back", async (t) => {
+  const disk = mkdtempSync(join(scratch, "connector-status-disk-"));
+  t.after(() => rmSync(disk, { recursive: true, force: true }));
+  const server = await serveWithKv({ disk, worker: ours({ vars: { ANONYMOUS_PRIVILEGE: "manage_connector" } }) });
+  t.after(() => server.close());
+  const proxy = await startProxy(() => server.port());
+  t.after(() => proxy.close());
+  await must(server.url(), "PUT", "/_connector/away");
+  // It has been answered when it watches and has read: half a second after its socket is there at the latest.
+  let hasSocket = false;
+  proxy.refuses = (text) => {
+    hasSocket ||= /upgrade: websocket/i.test(text);
+    return false;
+  };
+  const waiting = start(["wait", "away", "error", "--timeout", "2m", "--url", proxy.url]);
+  await until(() => hasSocket);
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  await server.kill();
+  await until(() => waiting.output.stderr, (text) => text.includes("can't be reached"));
+  await server.restart();
+  await must(server.url(), "PUT", "/_connector/away/_status", { status: "error" });
+  const { code, stdout, stderr } = await waiting.ended;
+  assert.deepEqual([code, stdout], [0, "away is error.\n"]);
+  assert.deepEqual(stderr.trim().split("\n"), ["The server can't be reached. Trying again until it can.", "The server is back."]);
 });
 
 suite("the command line alone", () => {
@@ -266,7 +295,7 @@ test("at a terminal: a table as wide as it is, with colour unless that is not wa
   const columns = { status: (row) => row.status, id: (row) => row.id, since: (row) => row.since, error: (row) => row.error };
   const shown = (env) => {
     let text = "";
-    printer({ isTTY: true, columns: 70, write: (more) => (text += more) }, {}, env).table(rows, columns);
+    printer({ isTTY: true, columns: 70, write: (more) => (text += more) }, {}, env).table(rows, columns, { cut: true });
     return text;
   };
   const plain = shown({ NO_COLOR: "1" });
@@ -279,4 +308,7 @@ test("at a terminal: a table as wide as it is, with colour unless that is not wa
   assert.match(coloured, /\u001b\[31merror {4}\u001b\[0m/);
   assert.equal(coloured.replaceAll(/\u001b\[\d+m/g, ""), plain);
   assert.equal(shown({ TERM: "dumb" }), plain);
+  let fields = "";
+  printer({ isTTY: true, write: (more) => (fields += more) }, {}, { NO_COLOR: "1" }).fields({}, { id: "a", status: "error", error: null });
+  assert.equal(fields, "id      a\nstatus  error\n");
 });

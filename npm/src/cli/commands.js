@@ -1,7 +1,7 @@
 // What each command takes, prints and does.
 
 import { isConnectorStatus, statuses } from "~js";
-import { ConnectorApiError } from "~error";
+import { observe } from "~store";
 
 import { segment } from "../path.js";
 
@@ -10,6 +10,8 @@ export class UsageError extends Error {}
 
 /** So many rows are read at once. */
 const PAGE = 100;
+const AWAY = "The server can't be reached. Trying again until it can.";
+const BACK = "The server is back.";
 
 /** The arguments, of which there must be as many as there are names; those in brackets may be left out. */
 function named(args, ...names) {
@@ -67,7 +69,7 @@ export const commands = {
       const { status, type: service_type, query, silent } = options;
       for (let from = 0; ; from += PAGE) {
         const { count, results } = await client.summary({ status, service_type, query, silent, from, size: PAGE });
-        print.table(results, row);
+        print.table(results, row, { cut: true });
         if (results.length === 0 || from + results.length >= count) return;
       }
     },
@@ -81,7 +83,7 @@ export const commands = {
       const [id] = named(args, "ID");
       const connector = await client.get(id);
       const names = ["id", "name", "status", "error", "service_type", "index_name", "last_seen", "last_synced", "last_sync_status", "last_sync_error"];
-      print.document(connector, names.map((name) => [name, connector[name]]));
+      print.fields(connector, Object.fromEntries(names.map((name) => [name, connector[name]])));
     },
   },
 
@@ -147,22 +149,28 @@ export const commands = {
     async run({ client, print, options: { timeout = "5m" }, args }) {
       const [id, wanted] = named(args, "ID", "STATUS");
       statusOf(wanted);
-      const signal = AbortSignal.timeout(milliseconds(timeout));
+      const time = milliseconds(timeout);
+      const store = observe(client, id);
       let status;
-      try {
-        for await (const event of reached(client.watch({ id, signal }), print)) {
-          if (event.type === "reset") ({ status } = await client.status(id, { size: 0, signal }));
-          if (event.type === "change") {
-            if (!event.connector) throw new ConnectorApiError(404, undefined, `connector [${id}] was deleted`);
-            ({ status } = event.connector);
-          }
-          if (status === wanted) break;
-        }
-      } catch (error) {
-        if (!signal.aborted) throw error;
-        const message = status ? `${id} is still ${status} after ${timeout}.` : `The server has not answered within ${timeout}.`;
-        throw new DOMException(message, "TimeoutError");
-      }
+      let isAway = false;
+      let timer;
+      await new Promise((resolve, reject) => {
+        timer = setTimeout(() => {
+          const message = status ? `${id} is still ${status} after ${timeout}.` : `The server has not answered within ${timeout}.`;
+          reject(new DOMException(message, "TimeoutError"));
+        }, time);
+        store.subscribe(({ value, error, reconnecting }) => {
+          // Once it was reached, a server that goes away is waited for.
+          if (error && !(reconnecting && status)) return reject(error);
+          if (reconnecting !== isAway) print.stderr(reconnecting ? AWAY : BACK);
+          isAway = reconnecting;
+          status = value?.status;
+          if (status === wanted) resolve();
+        });
+      }).finally(() => {
+        clearTimeout(timer);
+        store.close();
+      });
       print.document({ id, status }, [[`${id} is ${status}.`]]);
     },
   },
@@ -188,9 +196,9 @@ async function* reached(events, print) {
   for await (const event of events) {
     if (event.type === "lost") {
       if (!isReached) throw event.error;
-      print.stderr("The server can't be reached. Trying again until it can.");
+      print.stderr(AWAY);
     }
-    if (event.type === "resumed") print.stderr("The server is back.");
+    if (event.type === "resumed") print.stderr(BACK);
     isReached = true;
     yield event;
   }

@@ -36,8 +36,18 @@ export function printer(stdout, stderr, env) {
       for (const line of lines) stdout.write(`${line.map(shown).map(coloured).join(isTerminal ? "  " : "\t")}\n`);
     },
 
-    /** Rows, each of which is a document: `columns` are heads, and what stands below them. */
-    table(rows, columns) {
+    /** What a document is made of: names, and what they stand for. People are not shown what is empty. */
+    fields(document, fields) {
+      if (this.asJson) return this.document(document);
+      const lines = Object.entries(fields).map(([name, value]) => [name, shown(value)]);
+      if (!isTerminal) return lines.forEach((line) => stdout.write(`${line.join("\t")}\n`));
+      const width = Math.max(...lines.map(([name]) => name.length));
+      for (const [name, text] of lines) if (text !== "") stdout.write(`${paint(name.padEnd(width), 1)}  ${coloured(text)}\n`);
+      return undefined;
+    },
+
+    /** Rows, each of which is a document: `columns` are heads, and what stands below them. `cut`: the last may be cut. */
+    table(rows, columns, { cut = false } = {}) {
       if (this.asJson) return rows.forEach((row) => this.document(row));
       const heads = Object.keys(columns);
       const cells = rows.map((row) => heads.map((head) => shown(columns[head](row))));
@@ -45,8 +55,7 @@ export function printer(stdout, stderr, env) {
       if (rows.length === 0) return undefined;
       const widths = heads.map((head, i) => Math.max(head.length, ...cells.map((line) => line[i].length)));
       const before = widths.slice(0, -1).reduce((sum, width) => sum + width + 2, 0);
-      // The last column is cut rather than wrapped.
-      const room = Math.max(20, (stdout.columns || 80) - before);
+      const room = cut ? Math.max(20, (stdout.columns || 80) - before) : Infinity;
       const layOut = (line, paintCell) =>
         line.map((text, i) => paintCell(i < widths.length - 1 ? text.padEnd(widths[i]) : text.length > room ? `${text.slice(0, room - 1)}…` : text)).join("  ").trimEnd();
       stdout.write(`${layOut(heads, (text) => paint(text, 1))}\n`);
