@@ -179,7 +179,9 @@ suite("numbers", { skip: missing() }, () => {
     }
     await until(() => got("webhook.misconfigured"), ({ length }) => length > 0, 30);
     await until(() => got("webhook.ended"), ({ length }) => length > 0, 30);
-    const found = await until(() => numbers(told.url()), (now) => now["connector_status_webhook_ended{target=WEBHOOK_URL}"] === 2, 30);
+    const found = await until(() => numbers(told.url()), (now) => now["connector_status_webhook_ended{target=WEBHOOK_URL}"] >= 2, 30);
+    // Of two connectors, and of what is not about a single one if that was sent to it first.
+    assert.ok(found["connector_status_webhook_ended{target=WEBHOOK_URL}"] <= 3);
     assert.equal(found["connector_status_webhook_ended{target=WEBHOOK_URL_2}"], 0);
     assert.equal(found["connector_status_webhook_misconfigured{setting=WEBHOOK_URL_3}"], 1);
     assert.ok(found["connector_status_webhook_attempts_total{target=WEBHOOK_URL}"] >= 2);

@@ -194,7 +194,7 @@ impl Directory {
         let mut ended = Family::new(
             "webhook_ended",
             "gauge",
-            "Connectors of which a target gets nothing more, for it has answered 410.",
+            "Connectors of which a target gets nothing more, for it has answered 410; summaries count as one.",
         );
         for target in &self.settings().targets {
             let labels = [("target", target.name.as_str())];
