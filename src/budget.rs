@@ -8,6 +8,9 @@
 
 use crate::limits::{HELD_BYTES, WORK};
 
+/// What a look at a value in a document costs beside its bytes.
+pub const VALUE: usize = 8;
+
 /// What is left of the work that a request may cause.
 #[derive(Debug)]
 pub struct Budget {

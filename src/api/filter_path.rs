@@ -1,7 +1,7 @@
 //! `filter_path`: which parts of a response the caller wants.
 
 use super::error::{ApiError, Cause};
-use crate::budget::{Budget, OverBudget, did};
+use crate::budget::{Budget, OverBudget, VALUE, did};
 use crate::limits::{FILTER_PATH_STEPS, RESPONSE_DEPTH};
 use crate::values::json::{JsonType, Key, Reader, SyntaxError};
 use crate::values::wildcard;
@@ -242,7 +242,7 @@ impl Printer<'_> {
             _ => true,
         };
         if (is_kept && is_plain) || (!is_kept && ahead & !self.filter.dropped == 0) {
-            self.json.skip()?;
+            self.json.pass_over()?;
             if is_kept {
                 self.push(self.json.since(at))?;
             }
@@ -252,7 +252,7 @@ impl Printer<'_> {
             JsonType::Object => self.members(ahead, is_kept),
             JsonType::Array => self.items(ahead, is_kept),
             _ => {
-                self.json.skip()?;
+                self.json.pass_over()?;
                 Ok(false)
             }
         }
@@ -264,6 +264,7 @@ impl Printer<'_> {
         let ahead = if is_kept { ahead & self.filter.dropped } else { ahead };
         let (mut is_first, mut is_empty, mut has_any) = (true, true, is_kept);
         while self.json.has_more(b'}', &mut is_first)? {
+            self.budget.spend(VALUE)?;
             let Key { raw, name, .. } = self.json.key()?;
             let before = self.printed.len();
             self.separate(is_empty)?;
@@ -285,6 +286,7 @@ impl Printer<'_> {
         self.open("[")?;
         let (mut is_first, mut is_empty) = (true, true);
         while self.json.has_more(b']', &mut is_first)? {
+            self.budget.spend(VALUE)?;
             let before = self.printed.len();
             self.separate(is_empty)?;
             match self.value(ahead, is_kept)? {

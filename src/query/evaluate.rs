@@ -7,14 +7,12 @@ use std::collections::BTreeMap;
 
 use super::scalar::words_of;
 use super::{Bool, Field, ID, Kind, Query, Range, Scalar, Terms};
-use crate::budget::{Budget, OverBudget, did};
+use crate::budget::{Budget, OverBudget, VALUE, did};
 use crate::directory::matches_any;
 use crate::limits::DOCUMENT_DEPTH;
 use crate::values::Time;
 use crate::values::json::{JsonType, Reader, SyntaxError};
 
-/// What a look at a value costs beside its bytes.
-const VALUE: usize = 8;
 /// What it costs to read a date.
 const DATE: usize = 200;
 
@@ -217,7 +215,7 @@ impl Look<'_> {
     fn value(&mut self, node: &Node<'_>) -> Result<(), Stop> {
         let mut is_first = true;
         match self.json.peek()?.1 {
-            JsonType::Object if node.below.is_empty() => self.json.skip()?,
+            JsonType::Object if node.below.is_empty() => self.json.pass_over()?,
             JsonType::Object => {
                 self.json.enter()?;
                 while self.json.has_more(b'}', &mut is_first)? {
@@ -226,22 +224,24 @@ impl Look<'_> {
                     did(levels(node.below.len()));
                     match node.below.get(&*name) {
                         Some(below) => self.value(below)?,
-                        None => self.json.skip()?,
+                        None => self.json.pass_over()?,
                     }
                 }
             }
             JsonType::Array => {
                 self.json.enter()?;
                 while self.json.has_more(b']', &mut is_first)? {
+                    self.budget.spend(VALUE)?;
+                    did(1);
                     self.value(node)?;
                 }
             }
-            _ if node.tests.is_empty() && node.sorts.is_empty() => self.json.skip()?,
+            _ if node.tests.is_empty() && node.sorts.is_empty() => self.json.pass_over()?,
             JsonType::String => {
                 let text = Scalar::Text(self.json.string()?);
                 self.scalar(node, &text)?;
             }
-            JsonType::Null => self.json.skip()?,
+            JsonType::Null => self.json.pass_over()?,
             JsonType::Number | JsonType::Boolean => {
                 let literal = Scalar::Literal(self.json.literal()?.into());
                 self.scalar(node, &literal)?;

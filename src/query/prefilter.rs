@@ -61,6 +61,8 @@ pub enum Condition<'a> {
     /// It lies between, both ends included. The document must be looked at all the same: it may say
     /// more than milliseconds.
     Between(Column, Option<i64>, Option<i64>),
+    /// All conditions of at least one of these hold.
+    Either(Vec<Vec<Condition<'a>>>),
 }
 
 /// What can be said of all documents that match.
@@ -103,7 +105,14 @@ impl<'a> Prefilter<'a> {
                     self.exact &= condition.is_some();
                     self.conditions.extend(condition);
                 }
-                self.exact &= all.least == 0;
+                if all.least > 0 {
+                    self.exact = false;
+                    let each = all.should.iter().map(|query| Self::of(query, now).conditions);
+                    let each: Vec<_> = each.collect();
+                    if each.iter().all(|conditions| !conditions.is_empty()) {
+                        self.conditions.push(Condition::Either(each));
+                    }
+                }
             }
         }
     }

@@ -323,7 +323,8 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// If it is none of them.
     pub fn literal(&mut self) -> Result<&'a str, SyntaxError> {
-        if let Some(word) = self.word() {
+        let is_number = matches!(self.text.as_bytes().get(self.at), Some(b'-' | b'0'..=b'9'));
+        if !is_number && let Some(word) = self.word() {
             self.at += word.len();
             return Ok(word);
         }
@@ -410,6 +411,45 @@ impl<'a> Reader<'a> {
             _ => drop(self.literal()?),
         }
         Ok(())
+    }
+
+    /// Goes past a value of a text that is known to be JSON, such as a stored document: strings and
+    /// brackets are all that is looked at, which takes a fraction of the time of [`Self::skip`].
+    ///
+    /// # Errors
+    /// If the text ends within it.
+    pub fn pass_over(&mut self) -> Result<(), SyntaxError> {
+        if !matches!(self.peek()?.1, JsonType::Object | JsonType::Array) {
+            return self.skip();
+        }
+        let start = self.at;
+        let mut depth = 0_usize;
+        loop {
+            match self.text.as_bytes().get(self.at) {
+                Some(b'{' | b'[') => depth += 1,
+                Some(b'}' | b']') => depth = depth.saturating_sub(1),
+                Some(b'"') => self.pass_over_string(),
+                Some(_) => {}
+                None => return self.fail("Expected the end of a value"),
+            }
+            self.at += 1;
+            if depth == 0 {
+                did(self.at - start);
+                return Ok(());
+            }
+        }
+    }
+
+    /// Goes from the first quote of a string to its last.
+    fn pass_over_string(&mut self) {
+        loop {
+            self.at += 1;
+            match self.text.as_bytes().get(self.at) {
+                Some(b'\\') => self.at += 1,
+                Some(b'"') | None => return,
+                Some(_) => {}
+            }
+        }
     }
 
     /// Notes a key of an object.

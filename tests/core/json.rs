@@ -144,3 +144,26 @@ fn an_object_member_by_member() {
         assert_eq!(members(text), expected, "{text}");
     }
 }
+
+#[test]
+fn a_sound_value_is_passed_over_as_it_is_read() {
+    for value in [
+        r#""""#,
+        r#""a\"]}\\""#,
+        "-1.5e3",
+        "null",
+        "{}",
+        "[ [ ] , {\"]\":\"}\\\\\"} ]",
+        r#"{"a":[1,{"b":"\\\"{"}],"c":{}}"#,
+    ] {
+        let text = format!(" {value} ,1]");
+        let (mut passed, mut read) = (Reader::new(&text, 10), Reader::new(&text, 10));
+        passed.pass_over().unwrap();
+        read.skip().unwrap();
+        assert_eq!(passed.since(1), value);
+        assert_eq!(passed.since(1), read.since(1));
+    }
+    for cut in ["", "[", "{\"a\":\"]}", "[\"\\"] {
+        assert!(Reader::new(cut, 10).pass_over().is_err(), "{cut}");
+    }
+}

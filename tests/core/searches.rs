@@ -136,6 +136,9 @@ fn holds(condition: &Condition<'_>, id: &str, source: &Value) -> bool {
         Condition::NoneOf(name, values) => {
             column(*name, id, source).as_str().is_none_or(|value| !values.contains(value))
         }
+        Condition::Either(branches) => branches
+            .iter()
+            .any(|branch| branch.iter().all(|condition| holds(condition, id, source))),
         Condition::Between(name, from, to) => {
             column(*name, id, source).as_i64().is_some_and(|value| {
                 from.is_none_or(|from| from <= value) && to.is_none_or(|to| value <= to)

@@ -76,44 +76,86 @@ impl Table {
         self.columns.iter().find(|(column, _)| *column == of).map(|(_, name)| *name)
     }
 
-    /// Adds what is known to a condition; tells whether that is all of it.
-    fn require(
+    /// What of these the columns say, and whether that is all. `room`: for so many conditions.
+    fn all(
         &self,
-        all: Condition,
+        known: &[Known<'_>],
+        shuns: Option<Column>,
+        room: &mut usize,
+    ) -> (Condition, bool) {
+        let mut is_all = true;
+        let mut all = Condition::default();
+        for known in known {
+            let said = match known {
+                Known::Either(branches) => self.either(branches, room),
+                known => self.one(known, shuns, room),
+            };
+            is_all &= said.as_ref().is_some_and(|(_, is_all)| *is_all);
+            if let Some((condition, _)) = said {
+                all = all.and_all(&condition);
+            }
+        }
+        (all, is_all)
+    }
+
+    /// What the columns say where one of several branches must hold; `None` if they do not say
+    /// something of each.
+    fn either(&self, branches: &[Vec<Known<'_>>], room: &mut usize) -> Option<(Condition, bool)> {
+        let mut any = Condition { sql: "(0".to_owned(), values: Vec::new() };
+        for branch in branches {
+            let (all, _) = self.all(branch, None, room);
+            if all.sql.is_empty() {
+                return None;
+            }
+            any.sql.push_str(&format!(" OR ({})", all.sql));
+            any.values.extend(all.values);
+        }
+        any.sql.push(')');
+        Some((any, false))
+    }
+
+    /// What the column says, if there is one; and whether that is all.
+    fn one(
+        &self,
         known: &Known<'_>,
         shuns: Option<Column>,
-    ) -> (Condition, bool) {
-        let (Known::AnyOf(of, _) | Known::NoneOf(of, _) | Known::Between(of, ..)) = *known;
-        let Some(name) = self.column(of) else { return (all, false) };
-        let shunned = if shuns == Some(of) { "+" } else { "" };
+        room: &mut usize,
+    ) -> Option<(Condition, bool)> {
+        let (column, values) = match *known {
+            Known::AnyOf(column, values) | Known::NoneOf(column, values) => (column, Some(values)),
+            Known::Between(column, ..) => (column, None),
+            Known::Either(_) => return None,
+        };
+        let name = self.column(column)?;
         // A row has but the start of a long type.
-        if let (Column::ServiceType, Known::AnyOf(_, values) | Known::NoneOf(_, values)) =
-            (of, known)
-            && values.iter().any(|value| may_be_cut(value))
-        {
-            return (all, false);
+        let is_cut = |values: &Terms| values.iter().any(|value| may_be_cut(value));
+        if column == Column::ServiceType && values.is_some_and(is_cut) {
+            return None;
         }
-        let is_just = |values: &Terms, value: &str| values.len() == 1 && values.contains(value);
-        match *known {
+        *room = room.checked_sub(1)?;
+        let new = |sql: &str, values: Vec<Value>| Condition::default().and(sql, values);
+        let is_just = |value: &str| values.is_some_and(|it| it.len() == 1 && it.contains(value));
+        let list = || vec![json!(values).to_string().into()];
+        Some(match *known {
             // Documents that do not say it are not deleted either.
-            Known::AnyOf(Column::Deleted, values) if is_just(values, "true") => {
-                (all.and("deleted = 1", []), true)
+            Known::AnyOf(Column::Deleted, _) if is_just("true") => {
+                (new("deleted = 1", vec![]), true)
             }
-            Known::AnyOf(Column::Deleted, values) if is_just(values, "false") => {
-                (all.and("deleted = 0", []), false)
+            Known::AnyOf(Column::Deleted, _) if is_just("false") => {
+                (new("deleted = 0", vec![]), false)
             }
-            Known::NoneOf(Column::Deleted, values) if is_just(values, "true") => {
-                (all.and("deleted = 0", []), true)
+            Known::NoneOf(Column::Deleted, _) if is_just("true") => {
+                (new("deleted = 0", vec![]), true)
             }
-            Known::AnyOf(Column::Deleted, _) | Known::NoneOf(Column::Deleted, _) => (all, false),
-            Known::AnyOf(_, values) => {
-                let sql = format!("{shunned}{name} IN (SELECT value FROM json_each(?))");
-                (all.and(&sql, [json!(values).to_string().into()]), true)
+            Known::AnyOf(Column::Deleted, _) | Known::NoneOf(Column::Deleted, _) => return None,
+            Known::AnyOf(..) => {
+                let shunned = if shuns == Some(column) { "+" } else { "" };
+                (new(&format!("{shunned}{name} IN (SELECT value FROM json_each(?))"), list()), true)
             }
-            Known::NoneOf(_, values) => {
+            Known::NoneOf(..) => {
                 let sql =
                     format!("({name} IS NULL OR {name} NOT IN (SELECT value FROM json_each(?)))");
-                (all.and(&sql, [json!(values).to_string().into()]), true)
+                (new(&sql, list()), true)
             }
             Known::Between(_, from, to) => {
                 let ends = [(from, ">="), (to, "<=")];
@@ -121,9 +163,10 @@ impl Table {
                 let add = |all: Condition, (end, sign): (i64, &str)| {
                     all.and(&format!("{name} {sign} ?"), [Value::from(end)])
                 };
-                (ends.fold(all, add), false)
+                (ends.fold(Condition::default(), add), false)
             }
-        }
+            Known::Either(_) => return None,
+        })
     }
 }
 
@@ -136,15 +179,12 @@ impl Directory {
         let table = Table::of(search.index);
         let now = now();
         let prefilter = search.prefilter(now);
-        let mut is_exact = prefilter.exact && prefilter.conditions.len() <= SQL_CONDITIONS;
-        let mut all = Condition::default().and(table.exists, []);
         // There are few jobs that are not over: they are found by status, not by connector.
         let shuns = prefilter.conditions.iter().any(is_of_few).then_some(Column::ConnectorId);
-        for known in prefilter.conditions.iter().take(SQL_CONDITIONS) {
-            let (condition, is_all) = table.require(all, known, shuns);
-            all = condition;
-            is_exact &= is_all;
-        }
+        let mut room = SQL_CONDITIONS;
+        let (known, is_all) = table.all(&prefilter.conditions, shuns, &mut room);
+        let mut is_exact = prefilter.exact && is_all;
+        let mut all = Condition::default().and(table.exists, []).and_all(&known);
         if let Some(patterns) = &search.connectors {
             all = all.and_all(&within(patterns, table.owner));
             is_exact &= are_ranges(patterns);
