@@ -13,9 +13,11 @@ import { gzipSync } from "node:zlib";
 
 import { build } from "esbuild";
 
+import { readOptions } from "./command.mjs";
 import { licenses } from "./licenses.mjs";
 import { environment, has, isStale, root, run } from "./tools.mjs";
 
+readOptions({ name: "build:package", usage: "Usage: npm run build:package\n\nBuilds the npm package into npm/dist. npm run build:worker does that, too." });
 const target = "wasm32-unknown-unknown";
 
 const metadata = ["metadata", "--locked", "--format-version", "1", "--no-deps"];

@@ -3,6 +3,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
+import { readOptions } from "./command.mjs";
 import { licenses, npmPackage } from "./licenses.mjs";
 import { build, setup } from "./setup.mjs";
 import { environment, root, run } from "./tools.mjs";
@@ -24,6 +25,7 @@ function config() {
   return replace(text, /^directory = "www\/dist"$/m, 'directory = "assets"');
 }
 
+readOptions({ name: "build:template", usage: "Usage: npm run build:template\n\nBuilds build/template: a folder that runs and deploys the Worker with Node and wrangler alone." });
 await setup();
 await build();
 rmSync(template, { recursive: true, force: true });

@@ -8,6 +8,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 import { writeOpenApi } from "./build-openapi.mjs";
+import { readOptions } from "./command.mjs";
 import { environment, has, isStale, root, run } from "./tools.mjs";
 
 const wasm = join(root, "build/index_bg.wasm");
@@ -28,7 +29,16 @@ const crate = ["src", "Cargo.toml", "Cargo.lock"];
 const stamp = "build/.built";
 
 /** Compiles quickly what runs slowly: to try things out. */
-const dev = process.argv.includes("--dev");
+const { dev } = readOptions({
+  name: "build:worker",
+  usage: `
+Usage: npm run build:worker -- [--dev]
+
+Builds the Worker into build/, and the package and the console with it. NAMES=1 keeps function names.
+
+  --dev   compiles quickly what runs slowly, and leaves the package and the console as they are`,
+  options: { dev: { type: "boolean", default: false } },
+});
 const devProfile = { CARGO_PROFILE_RELEASE_LTO: "off", CARGO_PROFILE_RELEASE_OPT_LEVEL: "1", CARGO_PROFILE_RELEASE_CODEGEN_UNITS: "16" };
 const kind = dev ? "dev" : process.env.NAMES ? "named" : "unnamed";
 

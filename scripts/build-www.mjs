@@ -5,8 +5,10 @@ import { join, relative } from "node:path";
 
 import { build } from "esbuild";
 
+import { readOptions } from "./command.mjs";
 import { root } from "./tools.mjs";
 
+readOptions({ name: "build:www", usage: "Usage: npm run build:www\n\nBuilds the console into www/dist. npm run build:worker does that, too." });
 const source = join(root, "www/src");
 const dist = join(root, "www/dist");
 

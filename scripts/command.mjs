@@ -63,6 +63,19 @@ export async function command({ name, usage, ...shape }, run, args = process.arg
   }
 }
 
+/** The options of a script that has no function to run: `--help` is answered and what is wrong is said at once. */
+export function readOptions({ name, usage, ...shape }, args = process.argv.slice(2)) {
+  try {
+    const options = read(shape, args);
+    if (!options.help) return options;
+    console.log(usage.trim());
+  } catch (error) {
+    console.error(`${describe(error)}. See npm run ${name} -- --help`);
+    process.exit(USAGE);
+  }
+  return process.exit(DONE);
+}
+
 /** An address that was given; it has to be one of the web. */
 export function address(text) {
   if (/^https?:\/\/./.test(text) && URL.canParse(text)) return text;

@@ -6,13 +6,11 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs, stripVTControlCharacters } from "node:util";
+import { stripVTControlCharacters } from "node:util";
 
+import { command, fail, Failure } from "./command.mjs";
 import { build, setup } from "./setup.mjs";
 import { environment, root } from "./tools.mjs";
-
-/** A failure that the user can fix; the message says how. */
-class Failure extends Error {}
 
 /** Explanations of wrangler's errors: what is wrong, and the next step. */
 const explanations = [
@@ -118,19 +116,32 @@ async function upload(target, env) {
   }
 }
 
-async function deploy(name) {
+/** The account, and the Worker that is deployed there under this name. */
+async function findPlace(name) {
   const account = await findAccount();
   const target = { name, account: account.id };
   const env = { CLOUDFLARE_ACCOUNT_ID: account.id };
   say(1, `Logged in. Account: ${account.name}.`);
-
   const before = await findDeployed(target, env);
   if (before && !before.some((binding) => binding.name === "CONNECTOR")) {
-    throw new Failure(
-      `The account has a Worker [${name}] that is not this one; deploying would replace it. ` +
+    fail(
+      `The account has a Worker [${name}] that is not this one. ` +
         "Choose another name in the first line of wrangler.toml, then run npm run deploy again.",
     );
   }
+  return { target, env, before };
+}
+
+/** Makes a root key and stores it. Returns it as clients take it. */
+async function makeRootKey({ target, env }, otherwise) {
+  const key = `root:${randomBytes(32).toString("hex")}`;
+  const put = await wrangler(["secret", "put", "ROOT_API_KEY"], { input: key, env });
+  if (!put.succeeded) fail(`${otherwise}\n\n${explain(put, target).message}`);
+  return Buffer.from(key).toString("base64");
+}
+
+async function deploy(name) {
+  const { target, env, before } = await findPlace(name);
   say(2, before ? `[${name}] is deployed already: its code is replaced, its data stays.` : `This is the first deployment of [${name}].`);
 
   const address = await upload(target, env);
@@ -139,19 +150,13 @@ async function deploy(name) {
   const place = address ?? "the address in wrangler.toml";
   // A root key that was removed on purpose stays removed. In a build on Cloudflare, where the log is
   // kept, none is made: the deploy button has asked for one.
-  if ((before || process.env.WORKERS_CI) && !values["root-key"]) {
+  if (before || process.env.WORKERS_CI) {
     const hasKey = before?.some((binding) => binding.name === "ROOT_API_KEY");
     say(4, hasKey ? "Kept the root key." : "There is no root key; npm run deploy -- --root-key makes one.");
     say(5, `Ready: ${place} (console and API).`);
     return;
   }
-  const key = `root:${randomBytes(32).toString("hex")}`;
-  const put = await wrangler(["secret", "put", "ROOT_API_KEY"], { input: key, env });
-  if (!put.succeeded) {
-    const { message } = explain(put, target);
-    throw new Failure(`Deployed, but without a root key: npm run deploy -- --root-key makes one.\n\n${message}`);
-  }
-  const shown = Buffer.from(key).toString("base64");
+  const shown = await makeRootKey({ target, env }, "Deployed, but without a root key: npm run deploy -- --root-key makes one.");
   say(4, "Made a root key, which may do everything. It is shown only this once (below).");
   say(5, `Ready: ${place} (console and API).`);
   console.log(`
@@ -162,6 +167,15 @@ Enter it in the console. Clients take it as auth: { apiKey }, curl as a header:
   curl -H 'Authorization: ApiKey ${shown}' '${place}/_connector?pretty'
 
 For everyday use, make keys that may do less: npm run key (see SECURITY.md).`);
+}
+
+async function replaceRootKey(name) {
+  const { target, env, before } = await findPlace(name);
+  if (!before) fail(`There is no Worker [${name}] in this account. npm run deploy makes one, with a root key.`);
+  say(2, `[${name}] is deployed. Its code and its data stay as they are.`);
+  const shown = await makeRootKey({ target, env }, "The root key was not replaced. Fix what wrangler reports, then run npm run deploy -- --root-key again.");
+  say(3, "Replaced the root key. The one before no longer works. The new one is shown only this once:");
+  console.log(`\n  ${shown}`);
 }
 
 async function rehearse(name) {
@@ -175,28 +189,27 @@ async function rehearse(name) {
   say(5, `Print the address: https://${name}.<subdomain>.workers.dev, unless wrangler.toml has routes.`);
 }
 
+function rehearseRootKey(name) {
+  console.log("Replacing the root key would take these steps (nothing was sent to Cloudflare):\n");
+  say(1, "Find the account, from npx wrangler login or CLOUDFLARE_API_TOKEN.");
+  say(2, `Check for a Worker called [${name}], and stop if there is none or it is another one. Nothing is deployed.`);
+  say(3, "Make a root key, store it as the secret ROOT_API_KEY in place of the one that is there, and show it once.");
+}
+
 const say = (step, text) => console.log(`${step}. ${text}`);
 
-let values;
-try {
-  ({ values } = parseArgs({ options: { "dry-run": { type: "boolean" }, "root-key": { type: "boolean" } } }));
-} catch (error) {
-  console.error(`${error.message}
+const usage = `
+Usage: npm run deploy                            deploys
+       npm run deploy -- --dry-run               says what that would do; needs no account
+       npm run deploy -- --root-key              replaces the root key by a new one, and deploys nothing
+       npm run deploy -- --root-key --dry-run    says what that would do`;
 
-npm run deploy                 deploys
-npm run deploy -- --dry-run    tells what that would do
-npm run deploy -- --root-key   deploys, and replaces the root key by a new one`);
-  process.exit(2);
-}
-
-await setup();
-await build();
-console.log("");
-const [, name] = /^name = "(.*)"/m.exec(readFileSync(join(root, "wrangler.toml"), "utf8"));
-try {
-  await (values["dry-run"] ? rehearse(name) : deploy(name));
-} catch (error) {
-  if (!(error instanceof Failure)) throw error;
-  console.error(`\n${error.message}`);
-  process.exit(1);
-}
+const options = { "dry-run": { type: "boolean" }, "root-key": { type: "boolean" } };
+await command({ name: "deploy", usage, options }, async ({ "dry-run": isRehearsal, "root-key": isKey }) => {
+  const [, name] = /^name = "(.*)"/m.exec(readFileSync(join(root, "wrangler.toml"), "utf8"));
+  await setup();
+  if (isKey) return isRehearsal ? rehearseRootKey(name) : replaceRootKey(name);
+  await build();
+  console.log("");
+  return isRehearsal ? rehearse(name) : deploy(name);
+});

@@ -1,74 +1,91 @@
 // `npm run export`: connectors and sync jobs, back into Elasticsearch's two indices.
 
-import { appendFileSync, writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, writeSync } from "node:fs";
 
-const USAGE = `Usage: npm run export -- --from https://connectors.example --to https://cluster.example:9200
+import { insistOnNew } from "./backup-file.mjs";
+import { address, command, fail, UNREACHABLE } from "./command.mjs";
+
+const usage = `
+Usage: npm run export -- --from https://connectors.example --to https://cluster.example:9200
 
   --from   where this service answers; asked with CONNECTOR_STATUS_API_KEY, as "ApiKey <it>"
   --to     the cluster; asked with ELASTICSEARCH_API_KEY, as "ApiKey <it>"; or the file that the bodies of
-           _bulk requests are written to, a line each: export.ndjson
+           _bulk requests are written to, a line each: export.ndjson. It must not be there yet
 
 Documents of the same id are replaced there. Nothing is changed or removed here.`;
 
 const INDICES = [".elastic-connectors", ".elastic-connectors-sync-jobs"];
 const PAGE = 500;
 
-function fail(text) {
-  console.error(text);
-  process.exit(1);
-}
-
-function readOptions() {
-  try {
-    const { values } = parseArgs({ options: { from: { type: "string" }, to: { type: "string" } } });
-    return values.from && values.to ? values : fail(USAGE);
-  } catch (error) {
-    return fail(`${error.message}\n\n${USAGE}`);
-  }
-}
-
 async function ask(url, key, body, type) {
   const headers = { "content-type": type, ...(key ? { authorization: `ApiKey ${key}` } : {}) };
   const response = await fetch(url, { method: "POST", headers, body }).catch((error) =>
-    fail(`${url} cannot be reached: ${error.cause?.message ?? error.message}`),
+    fail(`${url} cannot be reached: ${error.cause?.message || error.message}`, UNREACHABLE),
   );
   const text = await response.text();
-  return response.ok ? text : fail(`${url} answers ${response.status}: ${text.slice(0, 500)}`);
+  if (!response.ok) fail(`${url} answers ${response.status}: ${text.slice(0, 500)}`);
+  try {
+    return JSON.parse(text, exact);
+  } catch {
+    return fail(`${url} does not answer with JSON`);
+  }
 }
+
+/** Numbers keep their digits. */
+const exact = (_, value, context) => (typeof value === "number" && context ? JSON.rawJSON(context.source) : value);
+const number = (value) => Number(value?.rawJSON ?? value);
+
+const here = (from, path, body) => ask(new URL(path, from), process.env.CONNECTOR_STATUS_API_KEY, JSON.stringify(body), "application/json");
+const countOf = async (from, index) => number((await here(from, `/${index}/_count`, { query: { match_all: {} } })).count);
 
 /** The texts of an index's documents, page by page: each behind the last id of the page before. */
 async function* pages(from, index) {
   for (let last = ""; ; ) {
     const query = last === "" ? { match_all: {} } : { range: { _id: { gt: last } } };
-    const search = JSON.stringify({ query, size: PAGE, sort: "_id" });
-    const url = new URL(`/${index}/_search`, from);
-    const answer = await ask(url, process.env.CONNECTOR_STATUS_API_KEY, search, "application/json");
-    const hits = JSON.parse(answer, exact).hits.hits;
+    const found = await here(from, `/${index}/_search`, { query, size: PAGE, sort: "_id" });
+    const { hits } = found.hits ?? fail(`${from} does not answer a search with hits`);
     if (hits.length === 0) return;
     yield hits;
     last = hits.at(-1)._id;
   }
 }
 
-/** Numbers keep their digits. */
-const exact = (_, value, context) => (typeof value === "number" && context ? JSON.rawJSON(context.source) : value);
-
-const { from, to } = readOptions();
-const isFile = !/^https?:/.test(to);
-if (isFile) writeFileSync(to, "");
-for (const index of INDICES) {
-  let count = 0;
-  for await (const hits of pages(from, index)) {
-    const lines = hits.flatMap(({ _id, _source }) => [JSON.stringify({ index: { _index: index, _id } }), JSON.stringify(_source)]);
-    const body = `${lines.join("\n")}\n`;
-    if (isFile) appendFileSync(to, body);
-    else {
-      const answer = JSON.parse(await ask(new URL("/_bulk", to), process.env.ELASTICSEARCH_API_KEY, body, "application/x-ndjson"));
-      const failed = answer.items.map((item) => item.index).filter((item) => item?.error);
-      if (failed.length > 0) fail(`${failed.length} of ${hits.length} not taken, the first [${failed[0]._id}]: ${JSON.stringify(failed[0].error)}`);
-    }
-    count += hits.length;
-  }
-  console.log(`${index}: ${count} documents`);
+/** Sends a page to the cluster, which has to take all of it. */
+async function send(to, index, hits, body) {
+  const { items = [] } = await ask(new URL("/_bulk", to), process.env.ELASTICSEARCH_API_KEY, body, "application/x-ndjson");
+  const failed = items.map((item) => item.index).filter((item) => item?.error);
+  if (failed.length > 0) fail(`${index}: ${failed.length} of ${hits.length} not taken, the first [${failed[0]._id}]: ${JSON.stringify(failed[0].error)}`);
+  if (items.length !== hits.length) fail(`${index}: ${to} answers for ${items.length} of ${hits.length} documents`);
 }
+
+const options = { from: { type: "string" }, to: { type: "string" } };
+await command({ name: "export", usage, options, needed: ["from", "to"] }, async ({ from, to }) => {
+  address(from);
+  const isFile = !/^https?:/.test(to);
+  const part = `${to}.partial`;
+  if (isFile) insistOnNew(to);
+  else address(to);
+  const out = isFile ? openSync(part, "w", 0o600) : undefined;
+  const results = [];
+  for (const index of INDICES) {
+    const before = await countOf(from, index);
+    let count = 0;
+    for await (const hits of pages(from, index)) {
+      const lines = hits.flatMap(({ _id, _source }) => [JSON.stringify({ index: { _index: index, _id } }), JSON.stringify(_source)]);
+      const body = `${lines.join("\n")}\n`;
+      if (!isFile) await send(to, index, hits, body);
+      else for (let bytes = Buffer.from(body); bytes.length > 0; ) bytes = bytes.subarray(writeSync(out, bytes));
+      count += hits.length;
+    }
+    const least = Math.min(before, await countOf(from, index));
+    if (count < least) fail(`${index}: ${count} of ${least} documents were found`);
+    results.push(`${index}: ${count} documents`);
+  }
+  if (isFile) {
+    fsyncSync(out);
+    closeSync(out);
+    if (existsSync(to)) fail(`${to} has come into being meanwhile; the export is in ${part}`);
+    renameSync(part, to);
+  }
+  console.log(results.join("\n"));
+});

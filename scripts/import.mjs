@@ -7,70 +7,64 @@ import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs, promisify } from "node:util";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 
+import { address, command, fail, FAILED, USAGE } from "./command.mjs";
+import { identify, ids, insist } from "./service.mjs";
 import { environment, root } from "./tools.mjs";
 
-const USAGE = `Usage: npm run import -- export.json [--remote] [--url http://127.0.0.1:8787]
+const usage = `
+Usage: npm run import -- export.json [--remote] [--url http://127.0.0.1:8787]
 
   export.json    what GET .elastic-connectors/_search?size=10000 answers, or its hits, a line of JSON each
   --remote       into the deployed Worker's Workers KV instead of this machine's
-  --url          where the service answers; it is asked to take up what was put there
+  --url          where the service answers; it has to run, to take up what is put there and to say that it has
   --persist-to   where this machine's Workers KV is kept, if not under .wrangler/
 
-The service is asked with the key in CONNECTOR_STATUS_API_KEY, if there is one.`;
+The service is asked with the key in CONNECTOR_STATUS_API_KEY, if there is one. It has to have manage_connector for all
+connectors.`;
 
 const STATUSES = ["created", "needs_configuration", "configured", "connected", "error"];
 const PREFIX = "c:";
 const ID_LIMIT = 500;
 const DOCUMENT_LIMIT = 1 << 20;
 const BATCH = 500;
+/** Workers KV tells a deployed Worker of new keys within a minute. */
+const LIMIT_MS = { remote: 90_000, local: 5_000 };
 
-const wrangler = async (...args) => {
-  const { stdout } = await promisify(execFile)("wrangler", args, { cwd: root, env: environment, maxBuffer: 1 << 30 });
-  return stdout;
-};
-
-function fail(text) {
-  console.error(text);
-  process.exit(2);
-}
-
-function readOptions() {
+async function wrangler(...args) {
   try {
-    const { values, positionals } = parseArgs({
-      allowPositionals: true,
-      options: {
-        remote: { type: "boolean", default: false },
-        url: { type: "string" },
-        "persist-to": { type: "string" },
-      },
-    });
-    if (positionals.length !== 1) fail(USAGE);
-    if (values.remote && !values.url) fail("With --remote the service's address is needed: --url https://...");
-    const where = values.remote
-      ? ["--remote"]
-      : ["--local", ...(values["persist-to"] ? ["--persist-to", values["persist-to"]] : [])];
-    return { file: positionals[0], where: ["--binding", "CONNECTORS", ...where], url: values.url ?? "http://127.0.0.1:8787" };
-  } catch (error) {
-    return fail(`${error.message}\n\n${USAGE}`);
+    const { stdout } = await promisify(execFile)("wrangler", args, { cwd: root, env: environment, maxBuffer: 1 << 30 });
+    return stdout;
+  } catch ({ message, stdout = "", stderr = "" }) {
+    return fail(`wrangler ${args.slice(0, 3).join(" ")} has failed:\n${`${stdout}${stderr}`.trim() || message}`);
   }
 }
 
-/** The hits of an export: `[{ _id, _source }]`. */
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The hits of an export, `[{ _id, _source }]`, and how many there should be. */
 function readExport(file) {
   const text = readFileSync(file, "utf8");
-  try {
-    const { hits } = JSON.parse(text);
-    if (Array.isArray(hits?.hits)) return hits.hits;
-  } catch {
-    // Lines, then.
+  const answer = parse(text);
+  if (Array.isArray(answer?.hits?.hits)) {
+    const { hits, total } = answer.hits;
+    return { hits, total: total?.value ?? total ?? hits.length, isMore: total?.relation === "gte" };
   }
-  try {
-    return text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
-  } catch (error) {
-    return fail(`${file} is neither the answer to a search nor a hit a line: ${error.message}`);
-  }
+  if (answer?.error) fail(`${file} is not an export, but an error: ${answer.error.reason ?? JSON.stringify(answer.error)}`);
+  const hits = text.split("\n").filter((line) => line.trim()).map((line, n) => {
+    const hit = parse(line);
+    if (typeof hit?._id !== "string") fail(`${file} is not an export: line ${n + 1} has no _id`);
+    return hit;
+  });
+  return hits.length > 0 ? { hits, total: hits.length } : fail(`${file} is empty`);
 }
 
 /** Why a hit cannot be taken; nothing if it can. */
@@ -84,55 +78,71 @@ function problem({ _id: id, _source: source } = {}) {
   return undefined;
 }
 
-async function put(connectors, where) {
+/** Hands a list to a bulk command of wrangler, some of it at a time. */
+async function bulk(verb, items, where, said) {
   const folder = mkdtempSync(join(tmpdir(), "import-"));
   try {
-    for (let n = 0; n < connectors.length; n += BATCH) {
-      const batch = connectors.slice(n, n + BATCH);
+    for (let n = 0; n < items.length; n += BATCH) {
+      const batch = items.slice(n, n + BATCH);
       const file = join(folder, "batch.json");
-      writeFileSync(file, JSON.stringify(batch.map(({ _id, _source }) => ({ key: PREFIX + _id, value: JSON.stringify(_source) }))));
-      await wrangler("kv", "bulk", "put", file, ...where);
-      console.log(`put into Workers KV: ${n + batch.length} of ${connectors.length}`);
+      writeFileSync(file, JSON.stringify(batch));
+      await wrangler("kv", "bulk", verb, file, ...where, ...(verb === "delete" ? ["--force"] : []));
+      said?.(n + batch.length);
     }
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-/** Has the Directory take up what is in Workers KV; nothing if nobody answers. */
-async function takeUp(url) {
-  const key = process.env.CONNECTOR_STATUS_API_KEY;
-  const headers = key ? { authorization: `ApiKey ${key}` } : {};
-  const response = await fetch(new URL("/_connector/_import", url), { method: "POST", headers }).catch(() => undefined);
-  if (response === undefined) return undefined;
-  const body = await response.json().catch(() => ({}));
-  if (!response.ok) fail(`${url} answers ${response.status}: ${body.error?.reason ?? body.error ?? "no reason"}`);
-  return body;
+/** Has the service take up what is in Workers KV, until it has all of the ids; says which it refused and which it lacks. */
+async function takeUp(url, wanted, limit) {
+  const deadline = Date.now() + limit;
+  for (;;) {
+    const { skipped } = await insist(url, "POST", "/_connector/_import");
+    const refused = new Map(skipped.filter(({ id }) => wanted.has(id)).map(({ id, reason }) => [id, reason]));
+    const missing = new Set([...wanted].filter((id) => !refused.has(id)));
+    for await (const id of ids(url)) missing.delete(id);
+    if (missing.size === 0 || Date.now() > deadline) return { refused, missing: [...missing] };
+    await sleep(1_000);
+  }
 }
 
-const { file, where, url } = readOptions();
-const hits = readExport(file);
-const skipped = [];
-const connectors = new Map();
-for (const hit of hits) {
-  const why = problem(hit) ?? (connectors.has(hit._id) ? "it is in the export twice" : undefined);
-  if (why) skipped.push({ id: hit?._id ?? "?", reason: why });
-  else connectors.set(hit._id, hit);
-}
-console.log(`${file}: ${hits.length} connectors`);
-const known = new Set(JSON.parse(await wrangler("kv", "key", "list", ...where, "--prefix", PREFIX)).map(({ name }) => name));
-for (const id of [...connectors.keys()]) {
-  if (!known.has(PREFIX + id)) continue;
-  connectors.delete(id);
-  skipped.push({ id, reason: "there is a connector of that id already" });
-}
-await put([...connectors.values()], where);
-const result = await takeUp(url);
-skipped.push(...(result?.skipped.filter(({ id }) => connectors.has(id)) ?? []));
-for (const { id, reason } of skipped) console.log(`skipped: ${id}: ${reason}`);
-if (result === undefined) {
-  console.log(`${connectors.size} put into Workers KV, ${skipped.length} skipped. Nothing answers at ${url}: they are taken up when the service lists its connectors for the first time, or by the same command once it runs.`);
-} else {
-  const refused = result.skipped.filter(({ id }) => connectors.has(id)).length;
-  console.log(`${connectors.size - refused} taken, ${skipped.length} skipped. Next: ${new URL("/_connector", url)}`);
-}
+const options = { remote: { type: "boolean", default: false }, url: { type: "string" }, "persist-to": { type: "string" } };
+await command({ name: "import", usage, options, names: 1 }, async ({ remote, url: given, "persist-to": folder, names: [file] }) => {
+  if (remote && !given) fail("With --remote, --url is needed: where the deployed service answers", USAGE);
+  const url = address(given ?? "http://127.0.0.1:8787");
+  const place = remote ? ["--remote"] : ["--local", ...(folder ? ["--persist-to", folder] : [])];
+  const where = ["--binding", "CONNECTORS", ...place];
+  const { hits, total, isMore } = readExport(file);
+  console.log(`${file}: ${hits.length} connectors`);
+  await identify(url);
+  await insist(url, "POST", "/_connector/_import");
+  const known = new Set();
+  for await (const id of ids(url)) known.add(id);
+
+  const refused = [];
+  const there = [];
+  const connectors = new Map();
+  for (const hit of hits) {
+    const id = hit?._id ?? "?";
+    const why = problem(hit) ?? (connectors.has(id) ? "it is in the export twice" : undefined);
+    if (why) refused.push([id, why]);
+    else if (known.has(id)) there.push([id, "there is a connector of that id already"]);
+    else connectors.set(id, hit._source);
+  }
+  const entries = [...connectors].map(([id, source]) => ({ key: PREFIX + id, value: JSON.stringify(source) }));
+  await bulk("put", entries, where, (n) => console.log(`put into Workers KV: ${n} of ${entries.length}`));
+  const taken = connectors.size > 0 ? await takeUp(url, new Set(connectors.keys()), LIMIT_MS[remote ? "remote" : "local"]) : { refused: new Map(), missing: [] };
+  refused.push(...taken.refused);
+  const left = [...taken.refused.keys(), ...taken.missing];
+  await bulk("delete", left.map((id) => PREFIX + id), where);
+
+  for (const [id, reason] of [...there, ...refused]) console.log(`skipped: ${id}: ${reason}`);
+  console.log(`${connectors.size - left.length} taken, ${there.length + refused.length} skipped. Next: ${new URL("/_connector", url)}`);
+  if (taken.missing.length > 0) {
+    const names = taken.missing.slice(0, 20).map((id) => `[${id}]`).join(", ");
+    fail(`${taken.missing.length} were put into Workers KV, but the service at ${url} does not have them: ${names}. They were removed again. Is it the service of ${remote ? "this account" : `this folder${folder ? ` (${folder})` : ""}`}?`);
+  }
+  if (total > hits.length || isMore) fail(`${file} has ${hits.length} of ${isMore ? "more than " : ""}${total} connectors: export the others, too (size=10000 is the most that one search gives)`);
+  return refused.length > 0 ? FAILED : undefined;
+});

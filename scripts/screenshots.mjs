@@ -8,7 +8,18 @@ import { settingsFor, startReceiver } from "../tests/edge/receiver.mjs";
 import { badge, hashOf, option, says, startConsole } from "../tests/browser/browser.mjs";
 import { fleet } from "../tests/browser/fleet.mjs";
 import { animate } from "./animation.mjs";
+import { readOptions } from "./command.mjs";
 import { root } from "./tools.mjs";
+
+const { names: wanted } = readOptions({
+  name: "screenshots",
+  usage: `
+Usage: npm run screenshots -- [NAME...]
+
+Takes the pictures of the console into www/screenshots, from what was built last (npm run build:worker). With names, only
+those: npm run screenshots -- console race`,
+  names: [0, Infinity],
+});
 
 const folder = join(root, "www/screenshots");
 const minutes = (n) => new Date(Date.now() - n * 60_000).toISOString();
@@ -169,7 +180,6 @@ async function takeRace(colorScheme) {
 
 try {
   mkdirSync(folder, { recursive: true });
-  const wanted = process.argv.slice(2);
   const isWanted = (name) => wanted.length === 0 || wanted.includes(name);
   if (isWanted("empty")) await take("empty", ["", (page) => says(page, "No connectors yet")]);
   // What time has made of them cannot be asked for: it comes in as an import, at first touch.

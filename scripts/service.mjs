@@ -7,11 +7,13 @@ import { fail, Failure, UNREACHABLE } from "./command.mjs";
 /** How often something is tried, and how long apart the first two tries are; each time twice as long. */
 const TRIES = 8;
 const PAUSE_MS = 250;
+/** The first request finds out whether there is a service at all. */
+const FIRST_TRIES = 4;
 /** How long one try may take. */
 const LIMIT_MS = 60_000;
 
 /** The response's text, status and version. Fails if the service stays away, or does not let us in. */
-export async function ask(url, method, path, body, more = {}) {
+export async function ask(url, method, path, body, more = {}, tries = TRIES) {
   const key = process.env.CONNECTOR_STATUS_API_KEY;
   const headers = {
     ...(key && { authorization: `ApiKey ${key}` }),
@@ -19,7 +21,7 @@ export async function ask(url, method, path, body, more = {}) {
     ...more,
   };
   let why;
-  for (let n = 0; n < TRIES; n += 1) {
+  for (let n = 0; n < tries; n += 1) {
     if (n > 0) await sleep(PAUSE_MS * 2 ** (n - 1));
     try {
       const response = await fetch(new URL(path, url), { method, headers, body, signal: AbortSignal.timeout(LIMIT_MS) });
@@ -33,7 +35,7 @@ export async function ask(url, method, path, body, more = {}) {
       why = error.cause?.message || error.cause?.code || error.message;
     }
   }
-  return fail(`${method} ${new URL(path, url)} has failed ${TRIES} times: ${why}`, UNREACHABLE);
+  return fail(`${method} ${new URL(path, url)} has failed ${tries} times: ${why}`, UNREACHABLE);
 }
 
 /** The body of a response that has to be a success. */
@@ -67,7 +69,8 @@ const query = (fields) => {
 
 /** Which service this is, and the number of its last change: `{ service, seq }`. */
 export async function identify(url) {
-  const { service, seq } = await insist(url, "GET", "/_connector/_backup?size=1");
+  const { status, text } = await ask(url, "GET", "/_connector/_backup?size=1", undefined, {}, FIRST_TRIES);
+  const { service, seq } = status === 200 ? parse(url, text) : {};
   return typeof service === "string" ? { service, seq } : fail(`${url} is not this service, or an older version of it`);
 }
 

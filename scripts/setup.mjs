@@ -6,6 +6,7 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { readOptions } from "./command.mjs";
 import { browser, checkNode, environment, find, has, root, run, step, succeeds } from "./tools.mjs";
 
 /** Does something that files describe, unless that was done for the files as they are. */
@@ -78,4 +79,7 @@ export async function chromium() {
   return browser() !== undefined;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await setup();
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  readOptions({ name: "setup", usage: "Usage: npm run setup\n\nInstalls what is missing into the project's folder: packages, Rust's target, build tools." });
+  await setup();
+}

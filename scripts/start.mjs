@@ -5,6 +5,12 @@ import { build, setup } from "./setup.mjs";
 import { root, start, step } from "./tools.mjs";
 
 const args = process.argv.slice(2);
+if (args.includes("--help") || args.includes("-h")) {
+  console.log(`Usage: npm start -- [--port 8787] [--ip 127.0.0.1] [other options of wrangler dev]
+
+Sets up what is missing, builds the Worker and serves it on this machine, with the console.`);
+  process.exit(0);
+}
 const given = (name) => {
   const at = args.findIndex((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
   return at < 0 ? undefined : (args[at].split("=")[1] ?? args[at + 1]);

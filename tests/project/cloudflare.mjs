@@ -6,10 +6,10 @@ import { createServer } from "node:http";
 const error = (status, code, message) => ({ status, errors: [{ code, message }] });
 
 /**
- * Starts it. `accounts` and `subdomain` are the account's; `token`: the only one that is taken.
+ * Starts it. `onPut` gets what is put in bulk. `accounts` and `subdomain` are the account's; `token`: the only one that is taken.
  * `requests` lists what was asked, as `METHOD /path`.
  */
-export async function startCloudflare({ accounts = [{ id: "acc1", name: "Ada's account" }], subdomain = "ada", token = "t" } = {}) {
+export async function startCloudflare({ accounts = [{ id: "acc1", name: "Ada's account" }], subdomain = "ada", token = "t", onPut } = {}) {
   const state = { workers: {}, namespaces: [], values: {}, requests: [], unknown: [], subdomain, refuse: undefined };
   let ids = 0;
 
@@ -62,7 +62,10 @@ export async function startCloudflare({ accounts = [{ id: "acc1", name: "Ada's a
     }],
     ["PUT", "/accounts/:a/storage/kv/namespaces/:n/bulk", async ({ n }, request) => {
       const pairs = await request.json();
-      for (const { key, value } of pairs) state.values[`${n}/${key}`] = value;
+      for (const { key, value } of pairs) {
+        state.values[`${n}/${key}`] = value;
+        await onPut?.(n, key, value);
+      }
       return { result: { successful_key_count: pairs.length, unsuccessful_keys: [] } };
     }],
     ["DELETE", "/accounts/:a/storage/kv/namespaces/:n/values/:k", ({ n, k }) => {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
-import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -99,7 +99,9 @@ suite("as the documents have them", { timeout: 10 * 60_000 }, () => {
   let env;
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), "commands-"));
-    [worker, cloudflare] = await Promise.all([startWorker({ secrets: { ROOT_API_KEY: rootKey } }), startCloudflare()]);
+    worker = await startWorker({ secrets: { ROOT_API_KEY: rootKey } });
+    const { CONNECTORS } = await worker.env();
+    cloudflare = await startCloudflare({ onPut: (namespace, key, value) => namespace === "c".repeat(32) && CONNECTORS.put(key, value) });
     const kv = (binding, id) => ({ name: binding, type: "kv_namespace", namespace_id: id.repeat(32) });
     const bindings = [
       { name: "CONNECTOR", type: "durable_object_namespace", class_name: "ConnectorObject" },
@@ -147,8 +149,11 @@ suite("as the documents have them", { timeout: 10 * 60_000 }, () => {
     await send(worker.url, "PUT", "/_connector/moved", { name: "Moved" });
     const [fetched] = shown(here[1][0]);
     await run(fetched);
+    // As if the cluster that was asked were another than the service.
+    const file = join(folder, "export.json");
+    writeFileSync(file, readFileSync(file, "utf8").replaceAll('"_id":"moved"', '"_id":"arrived"'));
     for (const command of shown(here[2][0])) assert.match(await run(command), /^(1 taken, 0|0 taken, 1) skipped/m);
-    const { name } = JSON.parse(cloudflare.state.values[`${"c".repeat(32)}/c:moved`]);
+    const { name } = JSON.parse(cloudflare.state.values[`${"c".repeat(32)}/c:arrived`]);
     assert.equal(name, "Moved");
   });
 

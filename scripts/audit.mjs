@@ -1,0 +1,16 @@
+// `npm run audit`: known vulnerabilities, licences and sources of everything in the lock files. Needs a network and cargo-deny.
+
+import { readOptions } from "./command.mjs";
+import { run } from "./tools.mjs";
+
+readOptions({
+  name: "audit",
+  usage: `
+Usage: npm run audit
+
+Looks up the crates and npm packages of every lock file in the advisory databases, and checks licences and sources. Needs a
+network and cargo-deny (cargo install --locked cargo-deny).`,
+});
+await run("cargo", ["deny", "--locked", "check"]);
+await run("cargo", ["deny", "--locked", "--manifest-path", "tools/Cargo.toml", "check", "advisories", "sources"]);
+for (const folder of [".", "tests/package/homes", ".github/npm"]) await run("npm", ["audit", "--prefix", folder]);
