@@ -95,6 +95,16 @@ impl Backup {
             | Self::Rewind { id, .. } => Some(id),
         }
     }
+
+    /// What it is called in the log, and its endpoint, if it changes a connector.
+    pub fn name(&self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Ids { .. } | Self::Show { .. } => None,
+            Self::Restore { .. } => Some(("restore", "_backup")),
+            Self::Reindex { .. } => Some(("reindex", "_reindex")),
+            Self::Rewind { .. } => Some(("rewind", "_rewind")),
+        }
+    }
 }
 
 /// A state that is put back, or a part of one: jobs may come later.

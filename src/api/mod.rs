@@ -575,6 +575,15 @@ pub enum Commit<D = Connector> {
 }
 
 impl<D: Document> Commit<D> {
+    /// The names of the fields that it writes; none if it erases the document.
+    pub fn fields(&self) -> Vec<String> {
+        match self {
+            Self::Nothing | Self::Erase => Vec::new(),
+            Self::Put(document) => document.fields().keys().cloned().collect(),
+            Self::Patch(delta) => delta.fields().map(str::to_owned).collect(),
+        }
+    }
+
     /// The document as it is afterwards; `None` if there is none.
     pub fn apply(self, before: Option<D>) -> Option<D> {
         match self {

@@ -12,8 +12,9 @@ use crate::api::{
     self, ApiError, Commit, Current, Decision, Format, Index, Precondition, Request, Response,
     SyncJobCreation, SyncJobOperation, SyncJobWrite,
 };
+use crate::edge::message::Origin;
 use crate::edge::runtime::{ConnectorStore, JsError, describe};
-use crate::edge::{new_id, now, outbox};
+use crate::edge::{log, new_id, now, outbox};
 use crate::sync_job::{SyncJob, SyncJobId};
 
 /// What an object remembers of its jobs: which of them the Directory has not been told of.
@@ -94,6 +95,7 @@ impl Object {
         id: &SyncJobId,
         operation: SyncJobOperation,
         request: &Request,
+        origin: &Origin,
         format: &Format,
     ) -> (Response, Option<String>) {
         // No job is imported with its connector: there is nothing to adopt for it.
@@ -104,7 +106,7 @@ impl Object {
         let precondition = Precondition::of(request);
         let write = match operation {
             SyncJobOperation::Write(write) => {
-                let written = self.write_job(id, write, &precondition).await;
+                let written = self.write_job(id, write, &precondition, origin).await;
                 return (format.result(written), None);
             }
             read => read,
@@ -132,6 +134,7 @@ impl Object {
         self: &Rc<Self>,
         connector: &str,
         creation: SyncJobCreation,
+        origin: &Origin,
     ) -> Result<Response, ApiError> {
         self.load(connector).await?;
         let name = new_id().ok_or_else(ApiError::internal)?;
@@ -140,7 +143,7 @@ impl Object {
             let connector = record.and_then(Record::connector);
             api::create_sync_job(&id, creation, connector, now())
         })?;
-        self.commit_job(&id, None, decision.commit, Scope::Edit)?;
+        self.commit_job(&id, None, decision.commit, Scope::Edit, ("_create", origin))?;
         outbox::job_committed(self).await;
         Ok(decision.response)
     }
@@ -150,8 +153,9 @@ impl Object {
         id: &SyncJobId,
         write: SyncJobWrite,
         precondition: &Precondition,
+        origin: &Origin,
     ) -> Result<Response, ApiError> {
-        let (response, scope) = self.decide_and_commit_job(id, write, precondition)?;
+        let (response, scope) = self.decide_and_commit_job(id, write, precondition, origin)?;
         match scope {
             Scope::Nothing => {}
             Scope::Progress => outbox::seen(self).await,
@@ -166,8 +170,10 @@ impl Object {
         id: &SyncJobId,
         write: SyncJobWrite,
         precondition: &Precondition,
+        origin: &Origin,
     ) -> Result<(Response, Scope), ApiError> {
-        let scope = match write.name() {
+        let via = write.name();
+        let scope = match via {
             "_check_in" | "_stats" => Scope::Progress,
             _ => Scope::Edit,
         };
@@ -183,7 +189,7 @@ impl Object {
             decision = decision.strict()?;
         }
         let Decision { commit, response, .. } = decision;
-        Ok((response, self.commit_job(id, before, commit, scope)?))
+        Ok((response, self.commit_job(id, before, commit, scope, (via, origin))?))
     }
 
     /// Commits a job as the version after `before`.
@@ -193,6 +199,7 @@ impl Object {
         before: Option<JobRecord>,
         commit: Commit<SyncJob>,
         scope: Scope,
+        (via, origin): (&str, &Origin),
     ) -> Result<Scope, ApiError> {
         if commit == Commit::Nothing {
             return Ok(Scope::Nothing);
@@ -205,6 +212,7 @@ impl Object {
             Some(before) => (before.version + 1, before.edited, Some(before.job)),
             None => (1, 1, None),
         };
+        let fields = commit.fields();
         let job = commit.apply(job);
         let id = id.as_str();
         let mut jobs = self.jobs.borrow_mut();
@@ -225,6 +233,9 @@ impl Object {
             console_error!("sync job [{id}]: commit failed: {}", describe(&thrown));
             ApiError::internal()
         })?;
+        if scope != Scope::Progress {
+            log::job(id, via, origin, version, &fields);
+        }
         jobs.has_tables = true;
         let untold = Untold { version, is_edited: is_edited_since, is_stored };
         jobs.untold.insert(id.to_owned(), untold);

@@ -179,7 +179,7 @@ impl Object {
                 self.carry_out(&id, operation, &request, origin, &format).await
             }
             Ok(Call::SyncJob(job, operation)) => {
-                self.carry_out_job(&job, operation, &request, &format).await
+                self.carry_out_job(&job, operation, &request, &origin, &format).await
             }
             Ok(Call::Webhooks { size, .. }) => {
                 let loaded = self.load(&id).await.map_err(ApiError::from);
@@ -187,9 +187,16 @@ impl Object {
                 (format.result(shown), None)
             }
             Ok(Call::CreateSyncJob(connector, creation)) => {
-                (format.result(self.create_job(&connector, creation).await), None)
+                (format.result(self.create_job(&connector, creation, &origin).await), None)
             }
-            Ok(Call::Backup(backup)) => (format.result(self.carry_out_backup(backup).await), None),
+            Ok(Call::Backup(backup)) => {
+                let name = backup.name();
+                let done = self.carry_out_backup(backup).await;
+                if let (Ok(_), Some((event, endpoint))) = (&done, name) {
+                    log::whole(&id, event, endpoint, &origin);
+                }
+                (format.result(done), None)
+            }
             Ok(_) => (format.failure(&ApiError::internal()), None),
             Err(error) => (format.failure(&error), None),
         };
@@ -351,8 +358,11 @@ impl Object {
         outbox::webhook::prepare(self, false);
         let change = status_change(None, connector, "_import", None);
         let before = Record::empty(id);
-        self.commit(before, successor, WriteScope::Edit, Some(change), None, false)
+        let fields: Vec<String> = connector.fields().keys().cloned().collect();
+        let version = self
+            .commit(before, successor, WriteScope::Edit, Some(&change), false)
             .map_err(|_| Unavailable::Storage)?;
+        log::write(id, "_import", &Origin::default(), version, &fields, Some(&change));
         Ok(Attempt::Done(true))
     }
 
@@ -483,6 +493,7 @@ impl Object {
             return Ok(Attempt::Claim(index));
         }
         let scope = WriteScope::of(&commit);
+        let fields = commit.fields();
         outbox::webhook::prepare(self, commit == Commit::Erase);
         // Out of memory while it changes: should the commit fail, the row is read anew.
         let (row, before) = match self.loaded.take() {
@@ -499,8 +510,12 @@ impl Object {
             .document()
             .filter(|after| from != Some(after.status()) || via == "_create")
             .map(|after| status_change(from, after, via, origin.by.clone()));
-        self.commit(row, successor, scope, change, origin.request_id.as_deref(), erases_jobs)
+        let version = self
+            .commit(row, successor, scope, change.as_ref(), erases_jobs)
             .map_err(|_| ApiError::internal())?;
+        if scope != WriteScope::Heartbeat {
+            log::write(id, via, origin, version, &fields, change.as_ref());
+        }
         if erases_jobs {
             self.reload_jobs();
         }
@@ -508,29 +523,26 @@ impl Object {
     }
 
     /// Commits what a connector becomes, and the change of status that led to it, as the version after
-    /// `before`.
+    /// `before`; gives that version.
     fn commit(
         &self,
         before: Record,
         successor: Successor<Connector>,
         scope: WriteScope,
-        change: Option<StatusChange>,
-        request_id: Option<&str>,
+        change: Option<&StatusChange>,
         erases_jobs: bool,
-    ) -> Result<(), JsError> {
+    ) -> Result<u64, JsError> {
         let (connector, token) = successor.into_parts();
-        let record = before.followed_by(connector, scope, change.as_ref());
+        let record = before.followed_by(connector, scope, change);
         let id = &record.id;
-        let written = store::commit(&self.store, &record, change.as_ref(), scope, erases_jobs);
+        let written = store::commit(&self.store, &record, change, scope, erases_jobs);
         written.inspect_err(|thrown| {
             console_error!("connector [{id}]: commit failed: {}", describe(thrown));
         })?;
         self.claims.borrow_mut().settle(token.as_deref());
-        if let Some(change) = &change {
-            log::status_change(id, change, request_id);
-        }
+        let version = record.version;
         self.loaded.replace(Loaded::Found(record));
-        Ok(())
+        Ok(version)
     }
 }
 

@@ -25,7 +25,8 @@ use worker::{Env, console_error};
 use super::connector::other_version;
 use crate::api::{self, ApiError, Backup, Call, Precondition, Response};
 use crate::directory::Entry;
-use crate::edge::message::{self, FORMAT, Message, UnknownFormat};
+use crate::edge::log;
+use crate::edge::message::{self, FORMAT, Message, Origin, UnknownFormat};
 use crate::edge::metrics::{Count, MEDIA_TYPE};
 use crate::edge::outbox;
 use crate::edge::runtime::{
@@ -331,7 +332,7 @@ impl Directory {
 
     /// The text of a response.
     async fn respond(self: &Rc<Self>, message: Message) -> JsValue {
-        let Message { mut request, patterns, opaque_id, .. } = message;
+        let Message { mut request, patterns, opaque_id, origin, .. } = message;
         // What comes with a question for numbers is what its isolate has counted.
         let own = match request.target.starts_with("/_metrics") {
             true => std::mem::take(&mut request.body),
@@ -403,13 +404,16 @@ impl Directory {
             }
             Ok(Call::Backup(Backup::Ids { after, size, changed_since })) => {
                 let found = self.ready().await.and_then(|()| self.ids(&after, size, changed_since));
+                if found.is_ok() && after.is_empty() && changed_since.is_none() {
+                    log::all("read_all", "_backup", &origin, None);
+                }
                 finish(format.result(found))
             }
             Ok(Call::Metrics) => match self.ready().await.and_then(|()| self.metrics(&own)) {
                 Ok(response) => finish(response).content_type(MEDIA_TYPE),
                 Err(error) => finish(format.failure(&error)),
             },
-            Ok(Call::Import) => finish(format.result(self.import_now().await)),
+            Ok(Call::Import) => finish(format.result(self.import_now(&origin).await)),
             Ok(_) => finish(format.failure(&ApiError::internal())),
             Err(error) => finish(format.failure(&error)),
         };
@@ -417,7 +421,7 @@ impl Directory {
     }
 
     /// Takes up what is in Workers KV now; says how many documents, and which not.
-    async fn import_now(self: &Rc<Self>) -> Result<Response, ApiError> {
+    async fn import_now(self: &Rc<Self>, origin: &Origin) -> Result<Response, ApiError> {
         let looked = match self.open() {
             Ok(()) => self.look().await,
             Err(thrown) => Err(thrown),
@@ -426,6 +430,7 @@ impl Directory {
             console_error!("Workers KV cannot be looked at: {}", describe(&thrown));
             ApiError::unavailable("Workers KV")
         })?;
+        log::all("import", "_import", origin, Some(summary.taken));
         let skipped = summary.skipped.iter().map(|(id, why)| json!({ "id": id, "reason": why }));
         let skipped: Vec<Value> = skipped.collect();
         Ok(Response::json(200, &json!({ "taken": summary.taken, "skipped": skipped })))
