@@ -102,7 +102,7 @@ test("runs, is looked after, and rehearses its deployment, without cargo", async
     assert.equal((await send(url, "GET", "/_connector/kept")).body.name, "Kept");
     assert.match(await npm("run", "rebuild-directory", "--", "--url", url), /^2 connectors told anew, 0 failed$/m);
     assert.match(await npm("run", "--silent", "key", "--", "create", "--name", "agent", "--privilege", "monitor_connector"), /^[\w+/]+=*$/m);
-    assert.match(await npm("run", "key", "--", "list"), /^\w+  agent  monitor_connector on \*, never expires$/m);
+    assert.match(await npm("run", "key", "--", "list"), /^\w+  agent  monitor_connector on \*, never expires, created /m);
     assert.match(await npm("run", "--silent", "webhook", "--", "secret"), /^whsec_/);
   } finally {
     process.kill(-server.pid, "SIGTERM");

@@ -1,12 +1,13 @@
 // The proofs. Each answers `{ figures, problems }`: a line to print, and what went wrong.
 
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { isDeepStrictEqual } from "node:util";
 
+import { inspect, statesOf } from "../../scripts/backup-file.mjs";
 import { environment, root } from "../../scripts/tools.mjs";
 import { settingsFor, startReceiver } from "../edge/receiver.mjs";
 import { send } from "../edge/worker.mjs";
@@ -916,8 +917,20 @@ export async function memory({ requests = 100_000, clients = 16, slack = 1 }) {
   return { figures, problems };
 }
 
-/** 9. Everything out and into an empty service, while commands and services are killed: the two end up the same. */
-export async function backups({ count = 10_000, lanes = 16 }) {
+/** The states of a backup that says it is complete, by id; what is wrong with one that does not hold what it says. */
+async function statesIn(file, problems) {
+  const found = await inspect(file);
+  for (const problem of found.problems) problems.push(`${file} was reported complete: ${problem}`);
+  const states = new Map();
+  for await (const { id, lines } of statesOf(file, found.connectors)) states.set(id, lines.join("\n"));
+  return { ...found, states };
+}
+
+/**
+ * 9. Everything out and into an empty service, while commands and services are killed at random and, as long as it is
+ * being read, changed: what is reported complete is complete.
+ */
+export async function backups({ count = 10_000, kills = 50, lanes = 16, moving = 8 }) {
   const folder = mkdtempSync(join(scratch, "connector-status-backup-"));
   const [from, to] = [await serveWithKv({ disk: mkdtempSync(join(folder, "from-")) }), await serveWithKv({ disk: mkdtempSync(join(folder, "to-")) })];
   const problems = [];
@@ -926,27 +939,36 @@ export async function backups({ count = 10_000, lanes = 16 }) {
     const { status } = await send(from.url(), "PUT", `/_connector/${path}`, body);
     if (status >= 300) problems.push(`${path} answered ${status}`);
   };
-  /** Runs a command; it is killed after `ms`, with the service that it asks. */
-  const run = async (script, service, args, ms) => {
+  /** Runs a command; it is killed after `ms`, and with `restarts` the service that it asks is, too. */
+  const run = async (script, service, args, { ms, restarts } = {}) => {
     const child = spawn("node", [join(root, `scripts/${script}.mjs`), ...args, "--url", service.url()], { env: environment, stdio: ["ignore", "ignore", "pipe"] });
     let said = "";
     child.stderr.on("data", (data) => (said += data));
     const ended = new Promise((resolve) => child.once("exit", (code) => resolve(code)));
-    if (ms !== undefined) {
-      await Promise.race([ended, sleep(ms)]);
-      child.kill("SIGKILL");
-      await ended;
+    const clock = ms === undefined ? undefined : setTimeout(() => child.kill("SIGKILL"), ms);
+    const code = await ended;
+    clearTimeout(clock);
+    if (code !== 0 && code !== null) problems.push(`${script} ended with ${code}: ${said.slice(-300)}`);
+    if (restarts) {
       await service.kill();
       await service.restart();
-      return;
     }
-    const code = await ended;
-    if (code !== 0) problems.push(`${script} ended with ${code}: ${said.slice(-300)}`);
+    return code === 0;
   };
   const timed = async (work) => {
     const began = now();
     await work();
     return (now() - began) / 1_000;
+  };
+  /** Writers that go on until they are told to stop: what was acknowledged, and when. */
+  const acknowledged = new Map();
+  let isMoving = true;
+  const move = async (name) => {
+    for (let n = 1; isMoving; n += 1) {
+      const written = await send(from.url(), "PUT", `/_connector/${name}/_name`, { name: `${n}` }).catch(() => undefined);
+      if (written?.status === 200) acknowledged.get(name).push([Date.now(), n]);
+      await sleep(20);
+    }
   };
   try {
     const left = [...names.entries()];
@@ -959,23 +981,55 @@ export async function backups({ count = 10_000, lanes = 16 }) {
       }
     };
     await Promise.all(numbers(lanes).map(fill));
-    const [file, whole, again] = ["cut", "whole", "again"].map((it) => join(folder, `${it}.ndjson`));
+    for (const n of numbers(moving)) {
+      acknowledged.set(`backup-${n}-moving`, []);
+      await put(`backup-${n}-moving`, { name: "0" });
+    }
+    const [file, whole, again] = ["moving", "whole", "again"].map((it) => join(folder, `${it}.ndjson`));
     const took = await timed(() => run("backup", from, ["--to", whole]));
-    await run("backup", from, ["--to", file], (took * 1_000) / 2);
+
+    const writers = [...acknowledged.keys()].map(move);
+    let killed = 0;
+    for (const n of numbers(Math.ceil(kills / 2))) {
+      const isDone = await run("backup", from, ["--to", file], { ms: Math.random() * took * 1_000, restarts: n % 5 === 4 });
+      killed += isDone ? 0 : 1;
+      if (!existsSync(file)) continue;
+      // Done before it was killed, or renamed at that very moment.
+      await statesIn(file, problems);
+      rmSync(file);
+    }
     await run("backup", from, ["--to", file]);
-    const text = readFileSync(whole, "utf8");
-    if (readFileSync(file, "utf8") !== text) problems.push("a backup that was killed and gone on with differs from one that was not");
-    await run("restore", to, [file], took * 1_000);
-    const restored = await timed(() => run("restore", to, [file]));
+    isMoving = false;
+    await Promise.all(writers);
+    const moved = await statesIn(file, problems);
+    const until = Date.parse(moved.end.complete_until);
+    for (const [name, writes] of acknowledged) {
+      const least = writes.filter(([at]) => at < until).at(-1)?.[1] ?? 0;
+      const { document } = JSON.parse(moved.states.get(name)?.split("\n")[0] ?? "{}");
+      if (!(Number(document?.name) >= least)) problems.push(`${name} is at ${document?.name} in the backup, and was at ${least} before it was complete`);
+    }
+    const missing = names.filter((name) => !moved.states.has(name));
+    if (missing.length > 0) problems.push(`${missing.length} connectors are not in the backup, like ${missing[0]}`);
+
+    rmSync(whole);
+    await run("backup", from, ["--to", whole]);
+    let restored = false;
+    for (const n of numbers(Math.floor(kills / 2))) {
+      restored = await run("restore", to, [whole], { ms: Math.random() * took * 1_000, restarts: n % 5 === 4 });
+      killed += restored ? 0 : 1;
+    }
+    const lasted = await timed(() => run("restore", to, [whole]));
     await run("backup", to, ["--to", again]);
-    const [before, after] = [text, readFileSync(again, "utf8")].map((it) => it.split("\n"));
-    const at = before.findIndex((line, n) => line !== after[n]);
-    if (at >= 0 || before.length !== after.length) problems.push(`line ${at + 1} differs: ${before[at]} and ${after[at]}`);
+    const [before, after] = [await statesIn(whole, problems), await statesIn(again, problems)];
+    if (before.states.size !== after.states.size) problems.push(`${before.states.size} connectors were saved, ${after.states.size} are there`);
+    for (const [id, state] of before.states) if (after.states.get(id) !== state) problems.push(`${id} differs: ${state} and ${after.states.get(id)}`);
+    const writes = [...acknowledged.values()].reduce((sum, { length }) => sum + length, 0);
     const figures =
-      `backups: ${count} connectors saved in ${took.toFixed(1)} s and put back, the rest after a kill in ` +
-      `${restored.toFixed(1)} s, commands and services killed half-way: ${problems.length} problems`;
+      `backups: ${count} connectors saved in ${took.toFixed(1)} s and put back, ${writes} writes meanwhile, commands killed ` +
+      `${killed} times at random (services with them each fifth time), the last restoration ${lasted.toFixed(1)} s: ${problems.length} problems`;
     return { figures, problems };
   } finally {
+    isMoving = false;
     await from.close();
     await to.close();
     rmSync(folder, { recursive: true, force: true });

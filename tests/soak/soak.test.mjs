@@ -20,7 +20,7 @@ const SHORT = {
   directory: { seconds: 1.5, connectors: 8 },
   claims: { rounds: 2, kills: 2, tries: 2, delays: [400], seconds: 3, refused: 50, width: 16 },
   imports: { count: 1_000, kills: 2 },
-  backups: { count: 300 },
+  backups: { count: 200, kills: 6, moving: 4 },
   badInput: { requests: 400 },
   budget: { shapes: ["short names", "numbers", "a long text"], byHand: 24, random: 4, many: 0 },
   memory: { requests: 2_500 },
