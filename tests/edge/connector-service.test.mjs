@@ -525,12 +525,23 @@ test("npm run export puts every document into the cluster's indices, digit for d
     const update = '{"doc":{"sync_cursor":{"at":0.12345678901234567891}}}';
     assert.equal((await at("POST", "/.elastic-connectors/_update/back-1", update)).status, 200);
     await at("POST", "/_connector/_sync_job", { id: "back-2" });
-    const before = cluster.to("/_bulk").length;
+    const recordedBulk = paths["/_bulk"];
+    // A cluster answers for each document.
+    const bulk = (lost) => (request, response, body) => {
+      const items = body.trim().split("\n").filter((_, n) => n % 2 === 0).map((line) => ({ index: { _id: JSON.parse(line).index._id, status: 201 } }));
+      json(200, { errors: false, items: items.slice(lost) })(request, response, body);
+    };
     const run = promisify(execFile);
     const options = { cwd: root, env: { ...process.env, ELASTICSEARCH_API_KEY: "key", CONNECTOR_STATUS_API_KEY: "" } };
-    const { stdout } = await run("node", ["scripts/export.mjs", "--from", own.url, "--to", cluster.url], options);
+    const exported = () => run("node", ["scripts/export.mjs", "--from", own.url, "--to", cluster.url], options);
+    paths["/_bulk"] = bulk(1);
+    await assert.rejects(exported, ({ code, stderr }) => code === 1 && /answers for 2 of 3 documents/.test(stderr));
+    cluster.seen.splice(0);
+    paths["/_bulk"] = bulk(0);
+    const { stdout } = await exported();
+    paths["/_bulk"] = recordedBulk;
     assert.equal(stdout, ".elastic-connectors: 3 documents\n.elastic-connectors-sync-jobs: 1 documents\n");
-    const [connectors, jobs] = cluster.to("/_bulk").slice(before);
+    const [connectors, jobs] = cluster.to("/_bulk");
     assert.equal(connectors.headers.authorization, "ApiKey key");
     const lines = connectors.body.trim().split("\n");
     assert.deepEqual(JSON.parse(lines[2]), { index: { _index: ".elastic-connectors", _id: "back-1" } });

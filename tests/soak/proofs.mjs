@@ -935,8 +935,9 @@ export async function backups({ count = 10_000, kills = 50, lanes = 16, moving =
   const [from, to] = [await serveWithKv({ disk: mkdtempSync(join(folder, "from-")) }), await serveWithKv({ disk: mkdtempSync(join(folder, "to-")) })];
   const problems = [];
   const names = numbers(count).map((n) => `backup-${n}`);
+  // A machine with other things to do has the Directory answer late, and 503 says: try again.
   const put = async (path, body) => {
-    const { status } = await send(from.url(), "PUT", `/_connector/${path}`, body);
+    const { status } = await until(() => send(from.url(), "PUT", `/_connector/${path}`, body), ({ status }) => status !== 503);
     if (status >= 300) problems.push(`${path} answered ${status}`);
   };
   /** Runs a command; it is killed after `ms`, and with `restarts` the service that it asks is, too. */
@@ -1002,9 +1003,9 @@ export async function backups({ count = 10_000, kills = 50, lanes = 16, moving =
     isMoving = false;
     await Promise.all(writers);
     const moved = await statesIn(file, problems);
-    const until = Date.parse(moved.end.complete_until);
+    const completeUntil = Date.parse(moved.end.complete_until);
     for (const [name, writes] of acknowledged) {
-      const least = writes.filter(([at]) => at < until).at(-1)?.[1] ?? 0;
+      const least = writes.filter(([at]) => at < completeUntil).at(-1)?.[1] ?? 0;
       const { document } = JSON.parse(moved.states.get(name)?.split("\n")[0] ?? "{}");
       if (!(Number(document?.name) >= least)) problems.push(`${name} is at ${document?.name} in the backup, and was at ${least} before it was complete`);
     }
