@@ -524,9 +524,9 @@ suite("webhooks", { concurrency: 4 }, () => {
     const none = await start(t, { receivers: [] });
     const cases = [
       [["test", "--url", none.server.url()], 1, /No webhook is configured: set WEBHOOK_URL and WEBHOOK_SECRET/],
-      [["test", "--url", "http://127.0.0.1:9"], 1, /Nothing answers at http:\/\/127.0.0.1:9/],
-      [["test", "--remote"], 2, /With --remote the service's address is needed/],
-      [["tset"], 2, /Usage: npm run webhook/],
+      [["test", "--url", "http://127.0.0.1:9"], 3, /Nothing answers at http:\/\/127.0.0.1:9/],
+      [["test", "--remote"], 2, /With --remote, --url is needed/],
+      [["tset"], 2, /Unknown command 'tset'\. See npm run webhook -- --help/],
       [["secret"], 0, /^whsec_[A-Za-z0-9+/]{43}=\n$/],
     ];
     for (const [args, code, pattern] of cases) {
