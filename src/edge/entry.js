@@ -76,32 +76,21 @@ function objectOf(Class, ...methods) {
 }
 
 /** The object of one connector, named by its id. */
-export class ConnectorObject extends objectOf(module.ConnectorObject, "handle", "current", "alarm") {
-  /** What Workers of the first version call. They try again, and are soon gone. */
-  carryOut() {
-    const headers = "x-elastic-product: Elasticsearch\nretry-after: 1\ncontent-type: application/json";
-    return `503\n${headers}\n\n\n{"error":"this service is being updated: try again","status":503}`;
-  }
-}
+export class ConnectorObject extends objectOf(module.ConnectorObject, "handle", "current", "alarm") {}
 
 /** The one object that knows of all connectors. */
 export class Directory extends objectOf(
   module.DirectoryObject,
   "handle",
+  "fetch",
   "apply",
   "applyJobs",
   "report",
   "notify",
   "claim",
   "release",
-  "watch",
   "alarm",
   "webSocketMessage",
   "webSocketClose",
   "webSocketError",
-) {
-  /** Somebody wants to watch: a socket is given by the response to a request. */
-  fetch(request) {
-    return this.watch(new URL(request.url).searchParams.get("message"));
-  }
-}
+) {}

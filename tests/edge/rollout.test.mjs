@@ -22,7 +22,6 @@ test("messages of other versions are answered 503, and nothing is written", asyn
     ["a format to come", () => object.handle(JSON.stringify({ format: 2, ...put }), "{}"), /^\{"format":1,"status":503,.*"retry-after":"1"/],
     ["no format", () => object.handle(JSON.stringify(put), "{}"), /^\{"format":1,"status":503,/],
     ["no JSON", () => object.handle("met\nPUT\n/_connector/met", "{}"), /^\{"format":1,"status":503,/],
-    ["a Worker of the first version", () => object.carryOut("met\nPUT\n/_connector/met\n\n\n\n\n\n\n\n{}"), /^503\n.*retry-after: 1/s],
     ["a list in a format to come", () => directory.handle(JSON.stringify({ format: 2, method: "GET", target: "/_connector" })), /^\{"format":1,"status":503,/],
     ["an entry in a format to come", () => directory.apply(JSON.stringify({ format: 2, ...entry }), "{}"), /"result":"unknown format"/],
     ["a claim in a format to come", () => directory.claim(JSON.stringify({ format: 2, index: "i", id: "met", token: "t" })), /^\{"format":1\}$/],

@@ -21,6 +21,7 @@ mod page;
 mod promise;
 mod request;
 mod response;
+mod rewind;
 mod rpc;
 mod sockets;
 #[allow(dead_code, reason = "the objects' SQL is on its way here")]
@@ -43,6 +44,7 @@ pub(super) use response::{HttpResponse, no_content, pass_on, status_of, with_hea
 pub(super) use rpc::{
     UNANSWERED, apply_entry, apply_jobs, claim_index, current_entry, handle_connector,
     handle_directory, notify_directory, release_index, report_behind, watch_directory,
+    watch_message,
 };
 pub(super) use sockets::{SocketGroup, Sockets};
 pub(super) use sql::{Database, SqlValue};

@@ -3,19 +3,21 @@
 use std::cell::OnceCell;
 use std::thread::LocalKey;
 
-use js_sys::{Promise, encode_uri_component};
+use js_sys::{Promise, decode_uri_component, encode_uri_component};
 use wasm_bindgen::prelude::*;
 use web_sys::{Headers, RequestInit};
 use worker::{Env, ObjectNamespace};
 
 use super::promise::await_promise;
 use super::response::respond;
-use super::{JsError, JsResult};
+use super::{JsError, JsResult, RawRequest};
 
 /// The name of what is thrown if an object does not answer.
 pub(crate) const UNANSWERED: &str = "Unanswered";
 /// The one object that all connectors report to.
 const DIRECTORY: &str = "directory";
+/// Where somebody watches: a message follows.
+const WATCH_URL: &str = "https://directory/?message=";
 
 #[wasm_bindgen]
 extern "C" {
@@ -135,8 +137,18 @@ pub(crate) fn watch_directory(env: &Env, message: &str) -> JsResult {
     let init = RequestInit::new();
     init.set_headers(&headers);
     let message = String::from(encode_uri_component(message));
-    let reply = directory(env)?.fetch(&format!("https://directory/?message={message}"), &init)?;
+    let reply = directory(env)?.fetch(&format!("{WATCH_URL}{message}"), &init)?;
     Ok(FAIL.with(|fail| reply.unchecked_ref::<Thenable>().catch_with(fail)))
+}
+
+/// What `watch_directory` has put into a request.
+///
+/// # Errors
+/// If it has nothing in it.
+pub(crate) fn watch_message(raw: &RawRequest) -> Result<String, JsError> {
+    let url = raw.url();
+    let message = url.strip_prefix(WATCH_URL).ok_or("a request without a message")?;
+    Ok(decode_uri_component(message)?.into())
 }
 
 /// Tells the Directory how a connector is; gives its reply.

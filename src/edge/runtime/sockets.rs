@@ -1,32 +1,39 @@
-//! The WebSockets of an object, which stay open while it sleeps: see sockets.js.
+//! The WebSockets of an object. The runtime holds them while the object sleeps; what is to be remembered of
+//! one is attached to it, as a text.
 
-use js_sys::Array;
+use std::collections::HashMap;
+
+use js_sys::Reflect;
 use wasm_bindgen::prelude::*;
-use worker::worker_sys::DurableObjectState;
+use web_sys::{Response, ResponseInit};
+use worker::worker_sys::{DurableObjectState, WebSocketPair, WebSocketRequestResponsePair};
 
 use super::{JsResult, JsString};
 
-#[wasm_bindgen(module = "/src/edge/runtime/sockets.js")]
+/// Answered by the runtime, which does not wake the object for it.
+const PING: &str = "ping";
+const PONG: &str = "pong";
+/// `WebSocket.OPEN`
+const OPEN: u16 = 1;
+
+#[wasm_bindgen]
 extern "C" {
-    #[wasm_bindgen(catch)]
-    fn accept(
-        state: &DurableObjectState,
-        attachment: &str,
-        message: &str,
-        tag: &str,
-    ) -> Result<JsValue, JsValue>;
-    // Nothing is thrown. Without `catch` the two would be imported as they are, beside the others, and the
-    // bundler warns of a module that is named twice.
-    #[wasm_bindgen(catch)]
-    fn count(state: &DurableObjectState, tag: Option<&str>) -> Result<u32, JsValue>;
-    #[wasm_bindgen(catch)]
-    fn groups(state: &DurableObjectState) -> Result<Array, JsValue>;
-    fn send(sockets: &Array, from: u32, to: u32, message: &JsString);
-    fn attach(sockets: &Array, attachment: &str);
-    fn close(sockets: &Array, code: u16, reason: &str);
+    // The `worker` crate's socket takes a message as a Rust string, and one goes to thousands.
+    #[derive(Clone)]
+    type Socket;
+    #[wasm_bindgen(method, catch)]
+    fn send(this: &Socket, message: &JsString) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn close(this: &Socket, code: u16, reason: &str) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, getter, js_name = readyState)]
+    fn ready_state(this: &Socket) -> u16;
+    #[wasm_bindgen(method, catch, js_name = serializeAttachment)]
+    fn serialize_attachment(this: &Socket, text: &str) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, catch, js_name = deserializeAttachment)]
+    fn deserialize_attachment(this: &Socket) -> Result<JsValue, JsValue>;
 }
 
-/// All sockets of an object.
+/// All sockets of an object. The `worker` crate's methods for them panic where the runtime refuses.
 pub(crate) struct Sockets(DurableObjectState);
 
 impl Sockets {
@@ -41,57 +48,89 @@ impl Sockets {
     /// # Errors
     /// If the runtime refuses, as it does where the text is too long.
     pub fn accept(&self, attachment: &str, message: &str, tag: &str) -> JsResult {
-        accept(&self.0, attachment, message, tag)
+        let mut pair = WebSocketPair::new()?;
+        let (theirs, ours) = (pair.client()?, pair.server()?);
+        let socket: &Socket = ours.unchecked_ref();
+        socket.serialize_attachment(attachment)?;
+        let pong = WebSocketRequestResponsePair::new(PING, PONG)?;
+        self.0.set_websocket_auto_response(&pong)?;
+        self.0.accept_websocket_with_tags(&ours, vec![JsValue::from(tag)])?;
+        socket.send(&JsString::from(message))?;
+        let init = ResponseInit::new();
+        init.set_status(101);
+        Reflect::set(&init, &"webSocket".into(), &theirs)?;
+        Ok(Response::new_with_opt_str_and_init(None, &init)?.into())
+    }
+
+    fn all(&self, tag: Option<&str>) -> Vec<Socket> {
+        let all = match tag {
+            Some(tag) => self.0.get_websockets_with_tag(tag),
+            None => self.0.get_websockets(),
+        };
+        all.unwrap_or_default().into_iter().map(JsCast::unchecked_into).collect()
     }
 
     /// How many there are; with a tag: of those that have it.
     pub fn count(&self, tag: Option<&str>) -> u32 {
-        count(&self.0, tag).unwrap_or_default()
+        len(&self.all(tag))
     }
 
     /// Those that are open, by what is attached to them.
     pub fn groups(&self) -> Vec<SocketGroup> {
-        let group = |pair: JsValue| {
-            let pair: Array = pair.unchecked_into();
-            SocketGroup {
-                attachment: pair.get(0).as_string().unwrap_or_default(),
-                sockets: pair.get(1).unchecked_into(),
+        let mut groups: HashMap<String, Vec<Socket>> = HashMap::new();
+        for socket in self.all(None) {
+            if socket.ready_state() == OPEN {
+                let attachment = socket.deserialize_attachment().ok().and_then(|it| it.as_string());
+                groups.entry(attachment.unwrap_or_default()).or_default().push(socket);
             }
-        };
-        groups(&self.0).unwrap_or_default().iter().map(group).collect()
+        }
+        let group = |(attachment, sockets)| SocketGroup { attachment, sockets };
+        groups.into_iter().map(group).collect()
     }
 }
 
-/// Sockets that have the same attached to them.
+/// Sockets that have the same attached to them. One that has just gone is no reason not to go on with the
+/// others, so what the runtime says about a single one is not heard.
 pub(crate) struct SocketGroup {
     /// It.
     pub attachment: String,
-    sockets: Array,
+    sockets: Vec<Socket>,
 }
 
 impl SocketGroup {
     /// A socket that a handler was called for.
     pub fn one(socket: &JsValue) -> Self {
-        Self { attachment: String::new(), sockets: Array::of1(socket) }
+        Self { attachment: String::new(), sockets: vec![socket.clone().unchecked_into()] }
     }
 
     /// How many there are.
     pub fn len(&self) -> u32 {
-        self.sockets.length()
+        len(&self.sockets)
     }
 
     /// Sends a message to those from one place to another.
     pub fn send(&self, from: u32, to: u32, message: &JsString) {
-        send(&self.sockets, from, to, message);
+        let count = to.saturating_sub(from) as usize;
+        for socket in self.sockets.iter().skip(from as usize).take(count) {
+            drop(socket.send(message));
+        }
     }
 
     /// Attaches something else to all of them.
     pub fn attach(&self, attachment: &str) {
-        attach(&self.sockets, attachment);
+        for socket in &self.sockets {
+            drop(socket.serialize_attachment(attachment));
+        }
     }
 
     /// Closes all of them.
     pub fn close(&self, code: u16, reason: &str) {
-        close(&self.sockets, code, reason);
+        for socket in &self.sockets {
+            drop(socket.close(code, reason));
+        }
     }
+}
+
+fn len(sockets: &[Socket]) -> u32 {
+    u32::try_from(sockets.len()).unwrap_or(u32::MAX)
 }

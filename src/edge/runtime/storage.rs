@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use worker::worker_sys::DurableObjectState;
 use worker::worker_sys::types::DurableObjectStorage;
 
-use super::{Database, JsError, Sockets, await_promise, number};
+use super::rewind::rewind;
+use super::{Database, JsError, Sockets, number};
 
 #[wasm_bindgen(module = "/src/edge/objects/connector/store.js")]
 extern "C" {
@@ -72,12 +72,6 @@ extern "C" {
     ) -> Result<String, JsValue>;
 }
 
-#[wasm_bindgen(module = "/src/edge/runtime/rewind.js")]
-extern "C" {
-    #[wasm_bindgen(catch)]
-    fn rewind(state: &DurableObjectState, to: f64) -> Result<Promise, JsValue>;
-}
-
 /// What the runtime gives an object.
 pub(crate) struct State(worker::State);
 
@@ -116,7 +110,7 @@ impl State {
     /// # Errors
     /// If the runtime cannot, or not that far.
     pub async fn rewind(&self, to: u64) -> Result<(), JsError> {
-        await_promise(rewind(&self.raw(), number(to))).await.map(drop)
+        rewind(self.raw(), to).await
     }
 
     /// When the alarm is set for, in milliseconds since 1970.

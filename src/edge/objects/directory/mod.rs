@@ -30,8 +30,8 @@ use crate::edge::message::{self, FORMAT, Message, Origin, UnknownFormat};
 use crate::edge::metrics::{Count, MEDIA_TYPE};
 use crate::edge::outbox;
 use crate::edge::runtime::{
-    HttpResponse, JsError, JsResult, JsString, Page, SqlValue, State, describe, now_millis,
-    spawn_or_ready,
+    HttpResponse, JsError, JsResult, JsString, Page, RawRequest, SqlValue, State, describe,
+    now_millis, spawn_or_ready, watch_message,
 };
 use crate::protocol::directory::{JobEntry, Outcome};
 use crate::sync_job::SyncJobId;
@@ -190,8 +190,8 @@ impl DirectoryObject {
     ///
     /// # Errors
     /// If the runtime fails.
-    pub fn watch(&self, message: &str) -> JsResult {
-        match message::parse(message) {
+    pub fn fetch(&self, request: &RawRequest) -> JsResult {
+        match message::parse(&watch_message(request)?) {
             Ok(fields) => self.0.watch(fields.into()),
             Err(UnknownFormat) => other_version().send(),
         }

@@ -1,0 +1,45 @@
+//! Back in time: an object's storage as it was at any moment of the last 30 days.
+
+use std::time::Duration;
+
+use js_sys::Promise;
+use js_sys::futures::spawn_local;
+use wasm_bindgen::prelude::*;
+use worker::worker_sys::{DurableObjectState, DurableObjectStorage};
+
+use super::promise::{await_promise, sleep};
+use super::{JsError, number};
+
+/// The answer is on its way by then; what is written meanwhile is lost with the rest.
+const ABORT_AFTER: Duration = Duration::from_millis(100);
+
+#[wasm_bindgen]
+extern "C" {
+    // The `worker` crate knows no bookmarks, and cannot abort an object.
+    type Bookmarks;
+    #[wasm_bindgen(method, catch, js_name = getBookmarkForTime)]
+    fn bookmark_for_time(this: &Bookmarks, to: f64) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch, js_name = onNextSessionRestoreBookmark)]
+    fn restore_bookmark(this: &Bookmarks, bookmark: &JsValue) -> Result<Promise, JsValue>;
+    type Abortable;
+    #[wasm_bindgen(method, catch)]
+    fn abort(this: &Abortable, reason: &str) -> Result<(), JsValue>;
+}
+
+/// Takes an object's storage back to that moment, in milliseconds since 1970. The storage is exchanged when
+/// the object starts the next time, and that is at once.
+///
+/// # Errors
+/// If the runtime cannot, or not that far.
+pub(super) async fn rewind(state: DurableObjectState, to: u64) -> Result<(), JsError> {
+    let storage: DurableObjectStorage = state.storage()?;
+    let bookmarks: &Bookmarks = storage.unchecked_ref();
+    let bookmark = await_promise(bookmarks.bookmark_for_time(number(to))).await?;
+    await_promise(bookmarks.restore_bookmark(&bookmark)).await?;
+    spawn_local(async move {
+        sleep(ABORT_AFTER).await;
+        // It ends the object, this work with it.
+        drop(state.unchecked_ref::<Abortable>().abort("taken back in time"));
+    });
+    Ok(())
+}
