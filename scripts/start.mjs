@@ -1,8 +1,13 @@
 // `npm start`: sets up what is missing, then runs the service on this machine.
 // Arguments go to `wrangler dev`: npm start -- --port 8799
 
+import { randomBytes } from "node:crypto";
+import { createServer } from "node:net";
+import { createInterface } from "node:readline";
+
+import { SECRET_SETTING, startLocalProxy } from "./local-proxy.mjs";
 import { build, setup } from "./setup.mjs";
-import { root, start, step } from "./tools.mjs";
+import { environment, root, start, step } from "./tools.mjs";
 
 const args = process.argv.slice(2);
 if (args.includes("--help") || args.includes("-h")) {
@@ -11,31 +16,63 @@ if (args.includes("--help") || args.includes("-h")) {
 Sets up what is missing, builds the Worker and serves it on this machine, with the console.`);
   process.exit(0);
 }
-const given = (name) => {
+/** Takes an option out of the arguments; gives its value. */
+const take = (name) => {
   const at = args.findIndex((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
-  return at < 0 ? undefined : (args[at].split("=")[1] ?? args[at + 1]);
+  if (at < 0) return undefined;
+  const [, value] = args[at].split("=");
+  return value === undefined ? args.splice(at, 2)[1] : (args.splice(at, 1), value);
 };
-const ip = given("ip") ?? "127.0.0.1";
-const port = given("port") ?? "8787";
-const origin = `http://${ip}:${port}`;
+const ip = take("ip") ?? "127.0.0.1";
+const port = Number(take("port") ?? 8787);
+const origin = `http://${ip.includes(":") ? `[${ip}]` : ip}:${port}`;
+
+/** A port of this machine that nobody has. */
+const freePort = () =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+
+const secret = randomBytes(32).toString("base64url");
+const inner = await freePort();
+// The address is taken first: whoever has it already is not mistaken for this service.
+await startLocalProxy({ address: ip, port, secret, to: inner }).catch((error) => {
+  const why = {
+    EADDRINUSE: `another program, or another npm start, has it: end that one, or choose another port (npm start -- --port ${port + 1})`,
+    EADDRNOTAVAIL: "this machine has no such address",
+    EACCES: "ports below 1024 are not for everybody: choose another one",
+  };
+  console.error(`cannot listen on ${origin}: ${why[error.code] ?? error.message}`);
+  process.exit(1);
+});
 
 await setup();
 await build();
 step("starting the Worker");
 
-const defaults = ["--ip", ip, "--port", port].filter((_, i) => !given(i < 2 ? "ip" : "port"));
 // On this machine, and only as long as this runs, nobody needs a key.
 const setting = args.find((arg) => arg.startsWith("ANONYMOUS_PRIVILEGE:"));
 const isLocal = /^(127\.|localhost$|::1$)/.test(ip);
 const privilege = setting?.split(":")[1] ?? (isLocal ? "manage_connector" : "none");
-const access = ["--var", `ANONYMOUS_PRIVILEGE:${privilege}`, "--var", `ALLOWED_HOSTS:${ip}`];
-const wrangler = start("wrangler", ["dev", ...access, ...defaults, ...args], { cwd: root });
+const settings = { ANONYMOUS_PRIVILEGE: privilege, ALLOWED_HOSTS: ip, [SECRET_SETTING]: secret };
+const vars = Object.entries(settings).flatMap(([name, value]) => ["--var", `${name}:${value}`]);
+const address = ["--ip", "127.0.0.1", "--port", String(inner), "--show-interactive-dev-session", "false"];
+// What wrangler shows of the stored data is for everybody who reaches it.
+const env = { ...environment, X_LOCAL_EXPLORER: "false", FORCE_COLOR: process.stdout.isTTY ? "1" : "0" };
+const wrangler = start("wrangler", ["dev", ...vars, ...address, ...args], { env, stdio: ["inherit", "pipe", "inherit"] });
+// Where wrangler itself listens is of no use to anybody.
+createInterface(wrangler.stdout).on("line", (line) => /Ready on http/.test(line) || console.log(line));
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => wrangler.kill(signal));
 wrangler.on("exit", (code) => process.exit(code ?? 0));
 
 const deadline = Date.now() + 15 * 60_000;
+// Every address of this machine answers where all are listened on.
+const here = origin.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]");
 const isUp = () =>
-  fetch(origin, { method: "HEAD" }).then(
+  fetch(here, { method: "HEAD" }).then(
     (response) => response.status === 200 || response.status === 401,
     () => false,
   );
@@ -43,7 +80,7 @@ while (!(await isUp())) {
   if (Date.now() > deadline) {
     console.error(`nothing answers on ${origin}; the lines above say why`);
     wrangler.kill();
-    break;
+    process.exit(1);
   }
   await new Promise((resolve) => setTimeout(resolve, 250));
 }

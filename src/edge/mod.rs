@@ -92,6 +92,12 @@ impl Worker {
     pub fn fetch(&self, raw: RawRequest, env: Env, context: JsValue) -> JsResult {
         let incoming = self.incoming(&raw, &env);
         let memory = self.memory.clone();
+        if !incoming.settings.takes(|| runtime::local_proxy(&raw)) {
+            let denied = AuthError::misdirected(&incoming.host);
+            log::refusal(&denied, &incoming.request, incoming.request_id());
+            let format = Format::default();
+            return HttpResponse::new(format.failure(&denied.failure), &format).send();
+        }
         if origin::is_foreign(&incoming) {
             return spawn_or_ready(async move {
                 origin::pass_through(&incoming, &raw, &env, &context, &memory).await

@@ -14,6 +14,8 @@ pub(super) const WRITES: &str = "WRITE_LIMIT";
 pub(super) struct Settings {
     /// `ROOT_API_KEY`
     pub root: String,
+    /// `LOCAL_PROXY_SECRET`, set by `npm start`: see [`Settings::takes`].
+    local_proxy: String,
     /// `ANONYMOUS_PRIVILEGE`
     pub anonymous: Privilege,
     /// `ALLOWED_HOSTS`
@@ -51,6 +53,7 @@ impl Settings {
         let cluster = text("ORIGIN");
         Self {
             root: root_key(env),
+            local_proxy: text("LOCAL_PROXY_SECRET"),
             anonymous: privilege("ANONYMOUS_PRIVILEGE"),
             allowed_hosts: text("ALLOWED_HOSTS"),
             cors_origins: text("CORS_ORIGINS"),
@@ -64,6 +67,15 @@ impl Settings {
             },
             version: version.unwrap_or_else(|| ELASTICSEARCH_VERSION.to_owned()),
         }
+    }
+}
+
+impl Settings {
+    /// Whether a request came the way that is meant for it. `npm start` has a proxy before wrangler, whose
+    /// own takes a request's URL from a header that any page can send; so what reaches wrangler by itself is
+    /// not believed. `shown` gives what the proxy puts into a header.
+    pub fn takes(&self, shown: impl FnOnce() -> String) -> bool {
+        self.local_proxy.is_empty() || self.local_proxy == shown()
     }
 }
 

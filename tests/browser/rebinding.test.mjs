@@ -10,6 +10,7 @@ import { chromium } from "playwright-core";
 
 import { browser as installedBrowser } from "../../scripts/tools.mjs";
 import { send, startWorker } from "../edge/worker.mjs";
+import { freePort, npmStart } from "../npm-start.mjs";
 
 let worker;
 let browser;
@@ -29,16 +30,16 @@ after(async () => {
 });
 
 /** What a page of that host gets when it asks this path of an origin. */
-async function asked(host, origin, method, path) {
+async function asked(host, origin, method, path, headers = {}) {
   const page = await browser.newPage();
   try {
-    await page.goto(`http://${host}:${new URL(worker.url).port}/favicon.svg`);
+    await page.goto(`http://${host}:${new URL(origin).port}/favicon.svg`);
     return await page.evaluate(
-      async ([url, method]) => {
-        const options = method === "PUT" ? { method, headers: { "content-type": "application/json" }, body: "{}" } : { method };
+      async ([url, method, headers]) => {
+        const options = method === "PUT" ? { method, headers: { "content-type": "application/json" }, body: "{}" } : { method, headers };
         return fetch(url, options).then((response) => response.status, () => "refused by the browser");
       },
-      [origin + path, method],
+      [origin + path, method, headers],
     );
   } finally {
     await page.close();
@@ -65,4 +66,22 @@ test("only names of this machine are answered without a key", async (t) => {
   }
   const { body } = await send(worker.url, "GET", "/_connector/rebound/_status");
   assert.equal(body.history.length, 2, "none but the pages of this machine has written");
+});
+
+test("under npm start no page of another name gets anything by saying what it asked", async () => {
+  const port = await freePort();
+  const service = npmStart(port);
+  try {
+    await service.ready;
+    assert.equal((await send(service.url, "PUT", "/_connector/kept", {})).status, 201);
+    const backup = "/_connector/kept/_backup";
+    const meant = { "MF-Original-URL": service.url + backup };
+    const evil = `http://evil.example:${port}`;
+    assert.equal(await asked("127.0.0.1", service.url, "GET", backup), 200);
+    assert.equal(await asked("evil.example", evil, "GET", backup), 421);
+    assert.equal(await asked("evil.example", evil, "GET", "/favicon.svg", meant), 400);
+    assert.equal(await asked("evil.example", evil, "GET", backup, meant), 400);
+  } finally {
+    await service.stop();
+  }
 });

@@ -67,6 +67,7 @@ static_strings! {
     FORWARDED_FOR = "x-forwarded-for",
     IF_MATCH = "if-match",
     IF_NONE_MATCH = "if-none-match",
+    LOCAL_PROXY = "x-connector-status-local-proxy",
     OPAQUE_ID = "x-opaque-id",
     ORIGIN = "origin",
     PREFLIGHT = "access-control-request-method",
@@ -159,6 +160,11 @@ impl Incoming {
 
 fn headers_of(raw: &RawRequest) -> RawHeaders {
     JsValue::from(raw.headers()).unchecked_into()
+}
+
+/// What the proxy of `npm start` puts into a header; empty if it is not there.
+pub(crate) fn local_proxy(raw: &RawRequest) -> String {
+    header!(headers_of(raw), LOCAL_PROXY).unwrap_or_default()
 }
 
 /// Where a request comes from, if Cloudflare says it.
