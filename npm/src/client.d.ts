@@ -46,7 +46,7 @@ export interface ConnectorSummary {
   readonly since: string | null;
   /** When the connector service last checked in, as ISO 8601 in UTC. */
   readonly last_seen: string | null;
-  /** The error that the connector service has reported. Lists show the first 300 characters. */
+  /** The error that the connector service has reported. Lists show what it says, in one line. */
   readonly error: string | null;
 }
 
