@@ -97,7 +97,7 @@ const places = {
   }],
   "overview, with syncs": [hashOf("walked", ""), (page) => page.locator(".bars rect").nth(6).waitFor()],
   selected: ["", async (page) => {
-    await page.getByLabel("Select Broken").check();
+    await page.getByLabel("Select Walked").check();
     await page.getByLabel("Select Fresh").check();
     await page.locator(".selection-bar").getByRole("button", { name: "Start a sync" }).click();
     await page.locator("dialog summary").click();

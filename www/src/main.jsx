@@ -16,7 +16,7 @@ import { Boundary } from "./ui/boundary.jsx";
 import { Icon } from "./ui/icons.jsx";
 import { later } from "./ui/later.jsx";
 import { Toasts } from "./ui/toasts.jsx";
-import { Run } from "./pages/list/bulk.jsx";
+import { Confirm, Run } from "./pages/list/bulk.jsx";
 import { Connectors } from "./pages/list/list.jsx";
 import { KeyForm } from "./pages/key.jsx";
 
@@ -102,6 +102,7 @@ function Console() {
           <a href="/openapi.json">API description</a>
         </div>
       </footer>
+      <Confirm />
       {showsKeys && <Keys onClose={() => setShowsKeys(false)} />}
       <Toasts />
     </>

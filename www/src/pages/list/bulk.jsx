@@ -1,5 +1,6 @@
 // What can be done with the selected connectors, and how far it is.
 
+import { signal } from "@preact/signals";
 import { useState } from "preact/hooks";
 
 import { actions, tally } from "../../core/actions.js";
@@ -13,11 +14,13 @@ import { Dialog } from "../../ui/dialog.jsx";
 const count = (number) => number.toLocaleString("en");
 const connectors = (number) => (number === 1 ? "1 connector" : `${count(number)} connectors`);
 
+/** The action that was chosen and has to be confirmed; its dialog is above all else on the page. */
+const asked = signal(/** @type {{ action: import("../../core/actions.js").ActionName, items: import("../../core/actions.js").Item[] } | undefined} */ (undefined));
+
 /** The bar above the table while something is selected.
  * @param {{ offered: import("../../core/actions.js").ActionName[], total: number, all?: () => Promise<void> }} props
  *   `total`: how many match; `all()`: selects them */
 export function SelectionBar({ offered, total, all }) {
-  const [action, setAction] = useState(/** @type {any} */ (undefined));
   const [state, setState] = useState(/** @type {any} */ ({}));
   const items = [...selection.value.values()];
   const barred = barredFrom();
@@ -36,17 +39,22 @@ export function SelectionBar({ offered, total, all }) {
       {state.problem && <span class="problem" role="alert">{state.problem.message}</span>}
       <span class="buttons">
         {offered.map((name) => (
-          <button key={name} type="button" class={actions[name].isDangerous ? "bad" : undefined} disabled={Boolean(barred)} title={barred} onClick={() => setAction(name)}>
+          <button key={name} type="button" class={actions[name].isDangerous ? "bad" : undefined} disabled={Boolean(barred)} title={barred} onClick={() => (asked.value = { action: name, items })}>
             {actions[name].verb}{actions[name].isDangerous ? "…" : ""}
           </button>
         ))}
       </span>
-      {action && <Confirm action={action} items={items} onClose={() => setAction(undefined)} />}
     </div>
   );
 }
 
-function Confirm({ action, items, onClose }) {
+/** Asks before an action is carried out. */
+export function Confirm() {
+  if (!asked.value) return null;
+  return <Question {...asked.value} onClose={() => (asked.value = undefined)} />;
+}
+
+function Question({ action, items, onClose }) {
   const { verb, about, isDangerous, skip } = actions[action];
   const fit = items.filter((item) => !skip(item));
   const left = items.filter(skip);
