@@ -20,7 +20,7 @@ test("a job is started, and its progress is live to its end", async () => {
   await syncable("synced", "needs_configuration", "configured");
   const page = await site.open(hashOf("synced"));
   const loaded = page.waitForResponse((response) => response.url().includes("/jobs-"));
-  await page.getByRole("link", { name: "Sync jobs" }).click();
+  await page.getByRole("link", { name: "Sync jobs", exact: true }).click();
   await loaded;
   await says(page, "Nothing has been synced yet.");
   await page.getByLabel("What to sync").selectOption("incremental");

@@ -139,7 +139,7 @@ test("all that a page shows hears from one socket, whatever is looked at", async
   const page = await site.open();
   const heard = await connected(page);
   await page.getByRole("link", { name: "Shared", exact: true }).click();
-  await page.getByRole("link", { name: "Sync jobs" }).click();
+  await page.getByRole("link", { name: "Sync jobs", exact: true }).click();
   await page.getByRole("heading", { name: "Sync jobs" }).waitFor();
   await page.getByRole("link", { name: "Connectors", exact: true }).click();
   await page.getByRole("link", { name: "Shared", exact: true }).waitFor();
