@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
+import { readOptions } from "./command.mjs";
 import { root } from "./tools.mjs";
 
 const JOB = 'job="connector-status"';
@@ -234,5 +235,6 @@ export const files = () => ({
 });
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  readOptions({ name: "build:alerts", usage: "Usage: npm run build:alerts\n\nMakes docs/alerts.yml, docs/dashboard.json and the table of alerts in docs/operations.md from one list." });
   for (const [file, text] of Object.entries(files())) writeFileSync(join(root, file), text);
 }
