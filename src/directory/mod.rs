@@ -65,6 +65,7 @@ impl Filter {
         let is_any = |wanted: &[String], found: Option<&str>| {
             wanted.is_empty() || wanted.iter().any(|it| Some(it.as_str()) == found)
         };
+        budget.spend(self.names.len() + self.service_types.len())?;
         if !is_any(&self.names, texts.name) || !is_any(&self.service_types, texts.service_type) {
             return Ok(false);
         }

@@ -104,6 +104,10 @@ test("a document that is too large is not imported, and all others are", async (
   assert.deepEqual(imports, { taken: 2, skipped: [{ id: "huge", reason: `it is longer than [${MIB}] bytes` }] });
 });
 
+test("what is asked for twice is shown once", async () => {
+  assert.deepEqual(idsOf(await ask("GET", "?index_name=index-1,index-1&include_deleted=true")), ["team-b"]);
+});
+
 test("a name that is longer than its row's is compared as a whole", async () => {
   const name = "n".repeat(1_000);
   await ask("PUT", "/name-1", { name: `${name}1` });

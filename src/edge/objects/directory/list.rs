@@ -7,7 +7,7 @@
 //! | `query`, patterns of another form | every slim row |
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -141,11 +141,21 @@ impl Directory {
         let mut rows: Vec<Row> = Vec::new();
         for Condition { sql, mut values } in searches {
             let sql = format!(
-                "SELECT key, index_name, id FROM entry WHERE {sql} \
+                "SELECT json_array(key, index_name, id) FROM entry WHERE {sql} \
                  ORDER BY index_name IS NULL, index_name, id LIMIT ?"
             );
             values.push(((list.from + list.size) as u64).into());
-            rows.extend(self.store.rows::<Row>(&sql, &values)?);
+            let mut problem = None;
+            self.store.texts(&sql, &values, &mut |row| {
+                match serde_json::from_str(&row) {
+                    Ok(row) => rows.push(row),
+                    Err(error) => problem = Some(error.to_string()),
+                }
+                problem.is_none()
+            })?;
+            if let Some(problem) = problem {
+                return Err(problem.into());
+            }
         }
         fn place(row: &Row) -> (bool, &Option<String>, &str) {
             (row.index_name.is_none(), &row.index_name, &row.id)
@@ -273,7 +283,8 @@ fn searches(filter: &Filter) -> Option<Vec<Condition>> {
                     "index_name" => "(index_name IS NULL) = 0 AND index_name = ?".to_owned(),
                     _ => format!("{column} = ?"),
                 };
-                for value in values {
+                // What is asked for twice is shown once.
+                for value in values.iter().collect::<BTreeSet<_>>() {
                     let one = start.clone().and(&equals, [value.as_str().into()]);
                     searches.push(one.and_all(&rest));
                 }

@@ -296,16 +296,17 @@ impl Store {
         self.database.rows(sql, &bind(values))
     }
 
-    /// The first column of the first row, which is JSON.
+    /// The first column of the one row that a statement gives, if any, which is JSON.
     pub fn json<T: DeserializeOwned>(
         &self,
         sql: &str,
         values: &[SqlValue],
     ) -> Result<Option<T>, JsError> {
         let mut text = None;
+        // Read to its end: what a statement writes it has written then.
         self.database.texts(sql, values, &mut |found| {
             text = Some(String::from(found));
-            false
+            true
         })?;
         let parse =
             |text: String| serde_json::from_str(&text).map_err(|error| error.to_string().into());
