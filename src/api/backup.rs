@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::error::{ApiError, Cause};
@@ -150,8 +151,25 @@ pub struct SavedConnector {
     pub version: u64,
     /// The version of the last change to anything but the status and `last_seen`.
     pub edited: u64,
-    /// Changes of status with their version, `seq`.
-    pub history: Vec<Value>,
+    /// Its changes of status.
+    pub history: Vec<SavedChange>,
+}
+
+/// A change of status.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedChange {
+    /// The version that it made.
+    pub seq: u64,
+    /// The status before; `None`: there was no connector.
+    pub from: Option<String>,
+    /// The status after.
+    pub to: String,
+    /// When.
+    pub at: String,
+    /// The endpoint.
+    pub via: String,
+    /// The id of the API key.
+    pub by: Option<String>,
 }
 
 impl SavedConnector {
@@ -239,10 +257,9 @@ impl Saved {
         }
         let version = version(&body, "version", VERSION_LIMIT)?;
         let edited = version_or(&body, "edited", version)?;
-        for change in &history {
-            check_change(change, version)?;
-        }
-        if let Some(seq) = repeated(history.iter().filter_map(|it| it.get("seq")?.as_u64())) {
+        let history = history.into_iter().map(|change| saved_change(change, version));
+        let history = history.collect::<Result<Vec<_>, _>>()?;
+        if let Some(seq) = repeated(history.iter().map(|change| change.seq)) {
             return Err(format!("[history] has two changes with [seq] {seq}"));
         }
         let document = match body.get_mut("document").map(Value::take) {
@@ -271,23 +288,15 @@ fn version_or(fields: &Fields, name: &str, default: u64) -> Result<u64, String> 
     if fields.contains_key(name) { version(fields, name, default) } else { Ok(default) }
 }
 
-fn check_change(change: &Value, newest: u64) -> Result<(), String> {
-    let is_status = |name: &str, may_be_null: bool| match change.get(name) {
-        Some(Value::String(name)) => Status::parse(name).is_some(),
-        value => may_be_null && value.is_none_or(Value::is_null),
+fn saved_change(change: Value, newest: u64) -> Result<SavedChange, String> {
+    let is_known = |status: &String| Status::parse(status).is_some();
+    let is_sound = |saved: &SavedChange| {
+        (1..=newest).contains(&saved.seq)
+            && is_known(&saved.to)
+            && saved.from.as_ref().is_none_or(is_known)
     };
-    let is_text = |name: &str, may_be_null: bool| match change.get(name) {
-        Some(Value::String(_)) => true,
-        value => may_be_null && value.is_none_or(Value::is_null),
-    };
-    let seq = change.get("seq").and_then(Value::as_u64);
-    let is_sound = seq.is_some_and(|seq| (1..=newest).contains(&seq))
-        && is_status("from", true)
-        && is_status("to", false)
-        && is_text("at", false)
-        && is_text("via", false)
-        && is_text("by", true);
-    if is_sound { Ok(()) } else { Err(format!("[history] has {change}, which is no change")) }
+    let saved = SavedChange::deserialize(&change).ok().filter(is_sound);
+    saved.ok_or_else(|| format!("[history] has {change}, which is no change"))
 }
 
 fn saved_job(connector: &str, job: Value) -> Result<SavedJob, String> {

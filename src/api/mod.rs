@@ -32,8 +32,8 @@ pub use access::{
     foreign_fingerprint, sha256,
 };
 pub use backup::{
-    Backup, Saved, SavedConnector, SavedJob, already_there, no_rewind, show_backup, show_ids,
-    too_many_indices,
+    Backup, Saved, SavedChange, SavedConnector, SavedJob, already_there, no_rewind, show_backup,
+    show_ids, too_many_indices,
 };
 pub use cluster::{ACCESS_HEADERS, without_access_cookies};
 pub use documents::{

@@ -63,7 +63,9 @@ fn what_was_saved_is_what_is_put_back() {
     let document: Value =
         serde_json::from_str(&connector.document.as_ref().unwrap().to_json()).unwrap();
     assert_eq!((&document["name"], &document["status"]), (&json!("A"), &json!("error")));
-    assert_eq!(Value::from(connector.history), whole()["history"]);
+    let mut history = whole()["history"].clone();
+    history[1]["by"] = json!(null);
+    assert_eq!(json!(connector.history), history);
     assert_eq!(saved.jobs.len(), 1);
     let saved = &saved.jobs[0];
     assert_eq!((saved.id.as_str(), saved.version, saved.edited), (JOB, 3, 2));

@@ -107,22 +107,6 @@ test("a document that was read anew is shown as it is stored", async () => {
   assert.ok(shown.includes(`{"value":${value}}`), shown);
 });
 
-test("rows as they were when every move wrote the document and the history counted by itself", async () => {
-  await ask("PUT", "old", {});
-  await inDatabase("old", (database) => {
-    const { document } = rowOf(database, "connector");
-    database.prepare("UPDATE connector SET document = ?, version = 7, projected = 7").run(document.replace('"created"', '"error"'));
-    database.exec("UPDATE history SET seq = 1");
-    database.exec(`INSERT INTO history VALUES (2, 'created', 'error', '2026-01-01T00:00:00.000Z', '_status', 'key')`);
-  });
-  const { body, headers } = await send(server.url(), "GET", "/_connector/old/_status");
-  assert.deepEqual([body.status, body.by, headers.get("etag")], ["error", "key", '"7"']);
-  await move("old", "connected");
-  const { version, history } = await rows("old");
-  assert.equal(version, 7);
-  assert.deepEqual(history.slice(1), ["2: created > error _status key", "8: error > connected _status null"]);
-});
-
 // Moves that fall on odd versions only were once never looked at.
 test("the history keeps the newest thousand changes, whichever versions made them", async () => {
   for (const [id, ahead] of [["even", 0], ["odd", 1]]) {

@@ -595,7 +595,7 @@ export async function claims({
    */
   async function race(delay) {
     const all = numbers(width).map((n) => ({ index: `race-${delay}-${n}`, held: [] }));
-    const until = now() + seconds * 1_000;
+    let until;
     const lane = async ({ index, held }, id) => {
       const ask = async (method, path, body, headers) => {
         const answer = await send(server.url(), method, path, body, headers);
@@ -652,6 +652,7 @@ export async function claims({
     };
     for (const { index } of all) await Promise.all(ids(index, 3).map((id) => send(server.url(), "PUT", `/_connector/${id}`, {})));
     await server.faults({ mode: "none", delay });
+    until = now() + seconds * 1_000;
     await Promise.all(all.flatMap((one) => ids(one.index, 3).map((id) => lane(one, id))));
     await server.faults({ mode: "none" });
     for (const { index, held } of all) {

@@ -183,10 +183,6 @@ pub(super) fn loaded(object: &Rc<Object>) {
     if object.with_record(|record| record.is_some_and(|it| it.cursors.directory < it.changed)) {
         object.outbox.directory.is_reported.set(true);
     }
-    // Objects of the time before the Directory have never told it anything.
-    if object.with_record(|record| record.is_some_and(|record| record.cursors.directory == 0)) {
-        start(object);
-    }
 }
 
 /// To be called right after a commit: then the alarm is stored with it. `via` is the endpoint.

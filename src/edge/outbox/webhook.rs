@@ -19,7 +19,7 @@ use crate::edge::message::{self, FORMAT};
 use crate::edge::objects::connector::Object;
 use crate::edge::objects::connector::webhooks::{self as store, Attempt, TargetRow, Waiting};
 use crate::edge::runtime::{
-    Database, JsError, deliver, describe, join_all, notify_directory, now_millis, sleep, timeout,
+    JsError, deliver, describe, join_all, notify_directory, now_millis, sleep, timeout,
     webhook_settings,
 };
 use crate::edge::{log, new_id, now};
@@ -48,7 +48,6 @@ const SHOWN_LIMIT: usize = 100;
 #[derive(Default)]
 pub(in crate::edge) struct Webhooks {
     settings: OnceCell<Rc<Settings>>,
-    database: OnceCell<Database>,
     progress: RefCell<Option<BTreeMap<String, Position>>>,
     /// Attempts that the Directory has not been told of, by target.
     attempts: RefCell<BTreeMap<String, Attempts>>,
@@ -88,10 +87,6 @@ impl Webhooks {
         };
         self.settings.get_or_init(read).clone()
     }
-}
-
-fn database(object: &Object) -> &Database {
-    object.outbox.webhooks.database.get_or_init(|| object.state.database())
 }
 
 /// The Worker's settings that concern webhooks, and when a connector is silent.
@@ -142,7 +137,7 @@ fn failed(what: &str, thrown: &JsError) {
 fn open(object: &Object, settings: &Settings) -> Result<(), JsError> {
     let mut known = object.outbox.webhooks.progress.borrow_mut();
     if known.is_none() {
-        let rows = store::targets(database(object))?.unwrap_or_default();
+        let rows = store::targets(&object.database)?.unwrap_or_default();
         *known = Some(rows.into_iter().map(position).collect());
     }
     let Some(known) = known.as_mut() else { return Ok(()) };
@@ -176,7 +171,7 @@ fn begin(
         })
         .collect();
     let rows: Vec<_> = begun.iter().map(|(name, it)| (name.as_str(), &it.progress)).collect();
-    store::collect(database(object), &rows, &[], now_millis(), WAITING_LIMIT, |_| false)?;
+    store::collect(&object.database, &rows, &[], now_millis(), WAITING_LIMIT, |_| false)?;
     known.extend(begun);
     Ok(())
 }
@@ -222,7 +217,7 @@ fn collect(object: &Object, settings: &Settings, holds: bool) -> Result<(), JsEr
             continue;
         }
         let changes = match changed > position.progress.seq {
-            true => store::changes_after(database(object), position.progress.seq)?,
+            true => store::changes_after(&object.database, position.progress.seq)?,
             false => Vec::new(),
         };
         let collected =
@@ -251,7 +246,7 @@ fn collect(object: &Object, settings: &Settings, holds: bool) -> Result<(), JsEr
         false => {
             let sending = object.outbox.webhooks.sending.borrow();
             let is_sending = |target: &str| sending.contains_key(target);
-            store::collect(database(object), &rows, &messages, now, WAITING_LIMIT, is_sending)?
+            store::collect(&object.database, &rows, &messages, now, WAITING_LIMIT, is_sending)?
         }
     };
     known.extend(next);
@@ -358,7 +353,7 @@ fn report_losses(object: &Object, settings: &Settings) {
 
 /// The message that a target is to be sent next.
 fn waiting(object: &Object, target: &Target) -> Option<Waiting> {
-    let row = store::next(database(object), &target.name);
+    let row = store::next(&object.database, &target.name);
     row.inspect_err(|thrown| failed("cannot be read", thrown)).ok()?
 }
 
@@ -386,7 +381,7 @@ async fn send_all(object: &Rc<Object>, settings: &Settings, target: &Target) {
             }
         }
         let body = match is_first && message.missed > 0 {
-            true => store::say_missed(database(object), &target.name, &message),
+            true => store::say_missed(&object.database, &target.name, &message),
             false => Ok(message.body.clone()),
         };
         let body = match body {
@@ -475,7 +470,7 @@ fn settle(
         attempts.failed += u64::from(next != Next::Done(Outcome::Delivered));
     }
     // Of a connector that was erased nothing is kept.
-    store::settle(database(object), &noted, if is_there { KEPT } else { 0 })?;
+    store::settle(&object.database, &noted, if is_there { KEPT } else { 0 })?;
     match next {
         Next::Done(Outcome::Gone) => end(object, target)?,
         Next::Done(Outcome::Failed) => {
@@ -491,7 +486,7 @@ fn settle(
 
 /// The target wants nothing more of this connector, as long as it has that URL.
 fn end(object: &Object, target: &Target) -> Result<(), JsError> {
-    store::end(database(object), &target.name, &target.fingerprint)?;
+    store::end(&object.database, &target.name, &target.fingerprint)?;
     let mut known = object.outbox.webhooks.progress.borrow_mut();
     if let Some(position) = known.as_mut().and_then(|known| known.get_mut(&target.name)) {
         position.progress.gone = Some(target.fingerprint.clone());
@@ -602,7 +597,7 @@ pub(in crate::edge) fn view(object: &Object, id: &str, size: usize) -> Result<Re
 type View = (Vec<TargetRow>, Vec<(String, u64)>, Vec<Delivery>);
 
 fn read_view(object: &Object, size: usize) -> Result<View, JsError> {
-    let database = database(object);
+    let database = &object.database;
     let Some(known) = store::targets(database)? else { return Ok(View::default()) };
     Ok((known, store::waiting(database)?, store::newest(database, size)?))
 }

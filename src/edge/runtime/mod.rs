@@ -48,7 +48,7 @@ pub(super) use rpc::{
 };
 pub(super) use sockets::{SocketGroup, Sockets};
 pub(super) use sql::{Database, SqlValue};
-pub(super) use storage::{ConnectorStore, State};
+pub(super) use storage::State;
 pub(super) use web_sys::Request as RawRequest;
 pub(super) use webhook::{deliver, webhook_settings};
 

@@ -101,6 +101,25 @@ impl Database {
         Ok(self.rows(statement, values)?.into_iter().next())
     }
 
+    /// Gives rows one by one, each as a tuple of its columns, until `take` returns false.
+    ///
+    /// # Errors
+    /// If the database fails, or a row is no `T`.
+    pub fn each<T: DeserializeOwned>(
+        &self,
+        statement: &str,
+        values: &[SqlValue],
+        take: &mut dyn FnMut(T) -> bool,
+    ) -> Result<(), JsError> {
+        let rows = self.cursor(statement, values)?.raw()?;
+        while let Some(row) = rows.next()?.value() {
+            if !take(serde_wasm_bindgen::from_value(row.into())?) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// The first column of each row, as JavaScript texts that need not be copied into the module. Rows are
     /// read one by one, until `take` returns false.
     ///

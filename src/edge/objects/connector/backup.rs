@@ -2,20 +2,18 @@
 
 use std::rc::Rc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use worker::console_error;
 
 use super::claim::OpenClaim;
-use super::{Attempt, Loaded, Object, Record};
+use super::{Attempt, Loaded, Object, Record, store};
 use crate::api::{
-    self, ApiError, Backup, Commit, Precondition, Response, Saved, SavedConnector, SavedJob,
-    already_there,
+    self, ApiError, Backup, Commit, Precondition, Response, Saved, SavedConnector, already_there,
 };
-use crate::connector::Connector;
 use crate::edge::outbox;
 use crate::edge::runtime::{JsError, describe};
 use crate::limits::BODY_BYTES;
-use crate::protocol::claims::{Change, Successor};
+use crate::protocol::claims::Change;
 
 /// Jobs are given in parts of about this many characters.
 const PART: usize = BODY_BYTES;
@@ -50,7 +48,8 @@ impl Object {
     fn save(&self, id: &str, after: Option<&str>) -> Result<Response, ApiError> {
         let failed = |thrown: JsError| failed(id, "saved", &thrown);
         let jobs = match self.has_jobs() {
-            true => self.store.saved_jobs(after.unwrap_or_default(), PART).map_err(failed)?,
+            true => store::saved_jobs(&self.database, after.unwrap_or_default(), PART)
+                .map_err(failed)?,
             false => "\"jobs\":[]".to_owned(),
         };
         if after.is_some() {
@@ -58,7 +57,7 @@ impl Object {
         }
         self.with_record(|record| {
             let record = record.ok_or_else(|| ApiError::not_found(id))?;
-            let history = self.store.saved_history().map_err(failed)?;
+            let history = store::saved_history(&self.database).map_err(failed)?;
             let document = record.document.as_ref().map(|document| document.json());
             let connector = (record.version, record.edited, document, history.as_str());
             Ok(api::show_backup(id, Some(connector), &jobs))
@@ -131,39 +130,37 @@ impl Object {
             Err(index) => return Ok(Attempt::Claim(index)),
         };
         let there = self.with_record(|record| record.map(Record::newest_version));
-        let mut row = json!({ "id": id, "has_connector": false, "erases_jobs": false });
-        let mut successor = None;
+        let erases_jobs = connector.is_some() && there.is_some() && self.has_jobs();
+        let mut restored = None;
         if let (Some(saved), Some(commit)) = (connector, commit) {
-            // Over one that is there it is a change like any other, with a version of its own.
-            let version = there.map_or(saved.version, |newest| newest.max(saved.version) + 1);
-            row = json!({
-                "id": id,
-                "has_connector": true,
-                "erases_jobs": there.is_some() && self.has_jobs(),
-                "version": version,
-                "edited": if there.is_some() { version } else { saved.edited },
-                "floor": saved.floor().max(version),
-            });
             let before = match self.loaded.take() {
                 Loaded::Found(record) => record.take_connector().1,
                 Loaded::Unread | Loaded::Empty => None,
             };
             let succeeded = self.claims.borrow().succeed(before, commit, token.as_deref());
-            successor = match succeeded {
-                Ok(successor) => Some(successor),
+            let successor = match succeeded {
+                Ok(successor) => successor,
                 Err(index) => return Ok(Attempt::Claim(index)),
             };
+            // Over one that is there it is a change like any other, with a version of its own.
+            let (version, edited) = match there {
+                Some(newest) => (newest.max(saved.version) + 1, newest.max(saved.version) + 1),
+                None => (saved.version, saved.edited),
+            };
+            let floor = saved.floor().max(version);
+            let (record, token) = Record::restored(id, successor, version, edited, floor);
+            restored = Some((record, saved.history.as_slice(), token));
         }
-        let document = successor.as_ref().and_then(Successor::document).map(Connector::to_json);
-        let history = connector.map(|saved| Value::from(saved.history.clone()));
-        let history = history.unwrap_or_else(|| json!([])).to_string();
-        let jobs: Value = jobs.iter().map(saved_job).collect();
-        let written =
-            self.store.restore(&row.to_string(), document.as_deref(), &history, &jobs.to_string());
-        // Read anew, whether it was written or not.
+        let written = store::restore(
+            &self.database,
+            restored.as_ref().map(|(record, history, _)| (record, *history)),
+            jobs,
+            erases_jobs,
+        );
+        // Read again, whether it was written or not.
         self.loaded.replace(Loaded::Unread);
         written.map_err(|thrown| failed(id, "put back", &thrown))?;
-        if successor.is_some() {
+        if let Some((_, _, token)) = &restored {
             self.claims.borrow_mut().settle(token.as_deref());
         }
         self.read_row(id)?;
@@ -209,7 +206,7 @@ impl Object {
             return Err(ApiError::not_found(id));
         }
         let failed = |thrown: JsError| failed(id, "told anew", &thrown);
-        self.store.reindex(self.has_jobs()).map_err(failed)?;
+        store::reindex(&self.database, self.has_jobs()).map_err(failed)?;
         self.move_cursors(|cursors| cursors.directory = 0);
         if self.has_jobs() {
             self.reload_jobs();
@@ -221,11 +218,6 @@ impl Object {
         }
         Ok(Response::json(200, &json!({ "id": id, "result": "updated" })))
     }
-}
-
-fn saved_job(saved: &SavedJob) -> Value {
-    let SavedJob { id, version, edited, job } = saved;
-    json!({ "id": id.as_str(), "version": version, "edited": edited, "document": job.to_json() })
 }
 
 fn failed(id: &str, what: &str, thrown: &JsError) -> ApiError {

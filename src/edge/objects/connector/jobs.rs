@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use serde::Deserialize;
-use serde_json::json;
 use worker::console_error;
 
+use super::store::{self, JobRow, JobVersion};
 use super::{Object, Record};
 use crate::api::{
     self, ApiError, Commit, Current, Decision, Format, Index, Precondition, Request, Response,
     SyncJobCreation, SyncJobOperation, SyncJobWrite,
 };
 use crate::edge::message::Origin;
-use crate::edge::runtime::{ConnectorStore, JsError, describe};
+use crate::edge::runtime::{JsError, describe};
 use crate::edge::{log, new_id, now, outbox};
 use crate::sync_job::{SyncJob, SyncJobId};
 
@@ -43,7 +42,7 @@ pub(in crate::edge) struct JobRecord {
     /// The version of the last change to anything but `last_seen`.
     pub edited: u64,
     /// Its JSON, without the id.
-    json: String,
+    pub json: String,
 }
 
 /// What a write of a job comes to for the Directory.
@@ -70,21 +69,11 @@ pub(in crate::edge) struct Telling {
 }
 
 impl Jobs {
-    /// Reads which jobs are untold, where there are tables of jobs.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub fn read(store: &ConnectorStore) -> Result<Self, JsError> {
-        #[derive(Deserialize)]
-        struct Row {
-            id: String,
-            version: u64,
-        }
-        let rows: Vec<Row> =
-            serde_json::from_str(&store.untold_jobs()?).map_err(|error| error.to_string())?;
+    /// Where there are tables of jobs, with those that are noted as untold.
+    pub fn with_untold(jobs: Vec<JobVersion>) -> Self {
         let untold =
-            |row: Row| (row.id, Untold { version: row.version, is_edited: true, is_stored: true });
-        Ok(Self { has_tables: true, untold: rows.into_iter().map(untold).collect() })
+            |JobVersion { id, version }| (id, Untold { version, is_edited: true, is_stored: true });
+        Self { has_tables: true, untold: jobs.into_iter().map(untold).collect() }
     }
 }
 
@@ -221,15 +210,14 @@ impl Object {
         let is_noted = job.is_some() && known.is_some_and(|untold| untold.is_stored);
         let is_stored = is_noted || scope == Scope::Edit;
         let is_edited_since = is_edited || known.is_some_and(|untold| untold.is_edited);
-        let row = json!({
-            "is_first": !jobs.has_tables,
-            "id": id,
-            "version": version,
-            "edited": if is_edited { version } else { edited },
-            "is_untold": is_stored && !is_noted,
-        });
-        let document = job.as_ref().map(SyncJob::to_json);
-        self.store.commit_job(&row.to_string(), document.as_deref()).map_err(|thrown| {
+        let row = JobRow {
+            id,
+            job: job.as_ref(),
+            version,
+            edited: if is_edited { version } else { edited },
+            is_untold: is_stored && !is_noted,
+        };
+        store::commit_job(&self.database, &row, !jobs.has_tables).map_err(|thrown| {
             console_error!("sync job [{id}]: commit failed: {}", describe(&thrown));
             ApiError::internal()
         })?;
@@ -254,19 +242,10 @@ impl Object {
     }
 
     fn read_job(&self, id: &str) -> Result<Option<JobRecord>, JsError> {
-        #[derive(Deserialize)]
-        struct Row {
-            document: String,
-            version: u64,
-            edited: u64,
+        match self.has_jobs() {
+            true => store::read_job(&self.database, id),
+            false => Ok(None),
         }
-        if !self.jobs.borrow().has_tables {
-            return Ok(None);
-        }
-        let Some(row) = self.store.read_job(id)? else { return Ok(None) };
-        let row: Row = serde_json::from_str(&row).map_err(|error| error.to_string())?;
-        let Row { document: json, version, edited } = row;
-        Ok(Some(JobRecord { job: SyncJob::from_json(&json)?, version, edited, json }))
     }
 
     /// Are there jobs?
@@ -276,8 +255,8 @@ impl Object {
 
     /// To be called when jobs were committed other than one by one.
     pub(super) fn reload_jobs(&self) {
-        match Jobs::read(&self.store) {
-            Ok(jobs) => drop(self.jobs.replace(jobs)),
+        match store::untold_jobs(&self.database) {
+            Ok(untold) => drop(self.jobs.replace(Jobs::with_untold(untold))),
             Err(thrown) => console_error!("jobs cannot be read: {}", describe(&thrown)),
         }
     }
@@ -314,15 +293,16 @@ impl Object {
 
     /// Notes which jobs the Directory has been told of.
     pub(in crate::edge) fn note_untold_jobs(&self) {
-        let ids = {
+        let noted = {
             let jobs = self.jobs.borrow();
             if !jobs.has_tables {
                 return;
             }
             let ids: Vec<&String> = jobs.untold.keys().collect();
-            serde_json::to_string(&ids).unwrap_or_default()
+            serde_json::to_string(&ids).map_err(|error| JsError::from(error.to_string()))
         };
-        if let Err(thrown) = self.store.note_untold_jobs(&ids) {
+        let noted = noted.and_then(|ids| store::note_untold_jobs(&self.database, &ids));
+        if let Err(thrown) = noted {
             console_error!("which jobs are untold cannot be noted: {}", describe(&thrown));
         }
     }

@@ -28,12 +28,11 @@ use crate::connector::Connector;
 use crate::edge::message::{FORMAT, Message, Origin, UnknownFormat};
 use crate::edge::outbox::{self, Outbox};
 use crate::edge::runtime::{
-    ConnectorStore, HttpResponse, JsError, JsResult, Kv, State, describe, spawn_or_ready, timeout,
+    Database, HttpResponse, JsError, JsResult, Kv, State, describe, spawn_or_ready, timeout,
 };
 use crate::edge::{KV, kv_key, log, now};
 use crate::protocol::claims::{Claims, Successor};
 use crate::status::Status;
-use crate::values::json;
 use claim::OpenClaim;
 use jobs::Jobs;
 pub(in crate::edge) use jobs::Telling;
@@ -60,7 +59,7 @@ pub(in crate::edge) struct Object {
     pub(in crate::edge) env: Env,
     pub(in crate::edge) state: State,
     pub(in crate::edge) outbox: Outbox,
-    pub(in crate::edge) store: ConnectorStore,
+    pub(in crate::edge) database: Database,
     loaded: RefCell<Loaded>,
     pub(in crate::edge) claims: RefCell<Claims>,
     jobs: RefCell<Jobs>,
@@ -86,7 +85,7 @@ impl ConnectorObject {
         let state = State::of(state);
         Self(Rc::new(Object {
             env,
-            store: state.connector_store(),
+            database: state.database(),
             state,
             outbox: Outbox::default(),
             loaded: RefCell::default(),
@@ -256,8 +255,8 @@ impl Object {
     /// Notes how far the outbox's consumers are.
     pub(in crate::edge) fn note_cursors(&self) {
         let cursors = self.with_record(|record| record.map(|record| record.cursors));
-        let Some(Cursors { kv, directory, copied_at }) = cursors else { return };
-        if let Err(thrown) = self.store.note_cursors(kv, directory, copied_at) {
+        let Some(cursors) = cursors else { return };
+        if let Err(thrown) = store::note_cursors(&self.database, cursors) {
             console_error!("how far the outbox is cannot be noted: {}", describe(&thrown));
         }
     }
@@ -286,7 +285,7 @@ impl Object {
         if !matches!(*self.loaded.borrow(), Loaded::Unread) {
             return Ok(());
         }
-        let loaded = match store::read(&self.store)? {
+        let loaded = match store::read(&self.database)? {
             Some((record, jobs)) => {
                 self.jobs.replace(jobs);
                 Loaded::Found(record)
@@ -387,13 +386,12 @@ impl Object {
                 Operation::Status { size, before } => {
                     let alive = record.and_then(Record::alive);
                     let connector = alive.ok_or_else(|| ApiError::not_found(id))?;
-                    let read = |size, before| match self.store.history(size, before) {
-                        Ok(history) => Ok(json::parse_array(&history).unwrap_or_default()),
-                        Err(thrown) => {
+                    let read = |size, before| {
+                        store::history(&self.database, size, before).map_err(|thrown| {
                             let why = describe(&thrown);
                             console_error!("connector [{id}]: its history cannot be read: {why}");
-                            Err(ApiError::internal())
-                        }
+                            ApiError::internal()
+                        })
                     };
                     let history = read(*size, *before)?;
                     let newest = match (before, history.first()) {
@@ -532,10 +530,9 @@ impl Object {
         change: Option<&StatusChange>,
         erases_jobs: bool,
     ) -> Result<u64, JsError> {
-        let (connector, token) = successor.into_parts();
-        let record = before.followed_by(connector, scope, change);
+        let (record, token) = before.followed_by(successor, scope, change);
         let id = &record.id;
-        let written = store::commit(&self.store, &record, change, scope, erases_jobs);
+        let written = store::commit(&self.database, &record, change, scope, erases_jobs);
         written.inspect_err(|thrown| {
             console_error!("connector [{id}]: commit failed: {}", describe(thrown));
         })?;

@@ -1,15 +1,68 @@
-//! What a connector's object keeps: its row, and how that follows from the one before.
+//! What a connector's object keeps in its SQLite database: one row for the connector, its history, and
+//! its sync jobs.
+//!
+//! A change of status alone writes only the history: the newest row there says where the connector is, if
+//! its `seq` - the version it made - is past that of the connector's row. To write the document again for
+//! every move would cost more than all the rest of the commit.
 
 use std::cell::OnceCell;
 
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::Value;
 
-use super::jobs::Jobs;
-use crate::api::{Commit, StatusChange};
-use crate::connector::{Connector, Fields};
-use crate::edge::runtime::{ConnectorStore, JsError};
+use super::jobs::{JobRecord, Jobs};
+use crate::api::{Commit, SavedChange, SavedJob, StatusChange};
+use crate::connector::Connector;
+use crate::edge::runtime::{Database, JsError};
+use crate::protocol::claims::Successor;
 use crate::status::Status;
+use crate::sync_job::SyncJob;
 use crate::values::json;
+
+/// A document of NULL is the tombstone of a connector that was erased. `edited`: the version of the last
+/// change to anything but status and last_seen. `projected` and `directory`: the versions that Workers KV
+/// and the Directory have; `copied_at`: when Workers KV got its (milliseconds since 1970). `floor`:
+/// versions up to here may have been given before the connector was put back from a backup.
+const TABLES: &str = r#"
+  CREATE TABLE IF NOT EXISTS connector (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    id TEXT NOT NULL,
+    document TEXT,
+    version INTEGER NOT NULL,
+    projected INTEGER NOT NULL,
+    edited INTEGER NOT NULL,
+    directory INTEGER NOT NULL,
+    copied_at INTEGER NOT NULL,
+    floor INTEGER NOT NULL
+  );
+  CREATE TABLE IF NOT EXISTS history (
+    seq INTEGER PRIMARY KEY,
+    "from" TEXT,
+    "to" TEXT NOT NULL,
+    at TEXT NOT NULL,
+    via TEXT NOT NULL,
+    by TEXT
+  );
+"#;
+
+/// Made with the first job. `edited`: the version of the last change to anything but last_seen. Which jobs
+/// the Directory has not been told of stands in a table of its own: to look for them among all jobs that
+/// ever were would cost more and more. A job that is in that table and not in the other was erased.
+const JOB_TABLES: &str = "
+  CREATE TABLE IF NOT EXISTS job (
+    id TEXT PRIMARY KEY,
+    document TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    edited INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS job_untold (id TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID;
+";
+
+/// The newest changes of status that are kept.
+const HISTORY_LIMIT: usize = 1_000;
+/// How many versions pass between two looks whether there are more. What is shown is limited when it is
+/// read.
+const PRUNE_EVERY: u64 = 50;
 
 /// The one row of an object: a connector, or the tombstone of one.
 #[derive(Clone, Debug)]
@@ -86,24 +139,41 @@ impl Record {
         (self, connector)
     }
 
-    /// The row after a commit.
+    /// The row after a commit, and the claim of an index that the commit settles.
     #[must_use]
     pub fn followed_by(
         self,
-        connector: Option<Connector>,
+        successor: Successor<Connector>,
         scope: WriteScope,
         change: Option<&StatusChange>,
-    ) -> Self {
+    ) -> (Self, Option<String>) {
+        let (connector, claim) = successor.into_parts();
         let version = self.newest_version() + 1;
         let since = change.map(|change| change.at.clone()).or(self.since);
-        Self {
+        let record = Self {
             edited: if scope == WriteScope::Edit { version } else { self.edited },
             changed: if scope == WriteScope::Heartbeat { self.changed } else { version },
             since: since.filter(|_| connector.is_some()),
             document: connector.map(Document::from),
             version,
             ..self
-        }
+        };
+        (record, claim)
+    }
+
+    /// The row of a connector that is put back, as it is written; and the claim that this settles. Nobody
+    /// has been told of it.
+    pub fn restored(
+        id: &str,
+        successor: Successor<Connector>,
+        version: u64,
+        edited: u64,
+        floor: u64,
+    ) -> (Self, Option<String>) {
+        let (connector, claim) = successor.into_parts();
+        let document = connector.map(Document::from);
+        let record = Self { document, version, edited, changed: version, floor, ..Self::empty(id) };
+        (record, claim)
     }
 
     /// The connector, if it was not erased.
@@ -144,77 +214,378 @@ impl From<Connector> for Document {
     }
 }
 
-/// Reads the row, if there is one.
+/// Reads the row, if there is one. Reading an empty object creates no tables.
 ///
 /// # Errors
 /// If the database fails, or holds what this code did not write.
-pub(super) fn read(store: &ConnectorStore) -> Result<Option<(Record, Jobs)>, JsError> {
-    let Some(row) = store.read()? else { return Ok(None) };
-    let row: Fields = json::parse_object(&row)?;
-    let text = |name| row.get(name).and_then(Value::as_str);
-    let number = |name| row.get(name).and_then(Value::as_u64).unwrap_or_default();
-    let (stored, newest) = (number("version"), number("seq"));
-    let moved = text("to").and_then(Status::parse).filter(|_| newest > stored);
-    let document = match text("document") {
-        Some(json) => {
-            let connector = Connector::from_json(json)?;
-            Some(match moved {
-                Some(to) => connector.moved(to).into(),
-                // The text as it is stored: there is no need to make it anew.
-                None => Document { connector, json: json.to_owned().into() },
-            })
+pub(super) fn read(database: &Database) -> Result<Option<(Record, Jobs)>, JsError> {
+    #[derive(Deserialize)]
+    struct Table {
+        name: String,
+    }
+    /// The connector's row, and the newest change of status.
+    #[derive(Deserialize)]
+    struct Row {
+        id: String,
+        document: Option<String>,
+        version: u64,
+        edited: u64,
+        projected: u64,
+        directory: u64,
+        copied_at: u64,
+        floor: u64,
+        seq: Option<u64>,
+        to: Option<String>,
+        at: Option<String>,
+    }
+    let names = "SELECT name FROM sqlite_master WHERE name IN ('connector', 'job')";
+    let tables: Vec<Table> = database.rows(names, &[])?;
+    let has = |wanted| tables.iter().any(|table| table.name == wanted);
+    if !has("connector") {
+        return Ok(None);
+    }
+    let row = r#"SELECT id, document, version, edited, projected, directory, copied_at, floor, seq, "to", at
+                 FROM connector LEFT JOIN (SELECT seq, "to", at FROM history ORDER BY seq DESC LIMIT 1)"#;
+    let Some(row) = database.row::<Row>(row, &[])? else { return Ok(None) };
+    let newest = row.seq.unwrap_or_default();
+    let moved = row.to.as_deref().filter(|_| newest > row.version).map(Status::parse);
+    let document = match (row.document, moved) {
+        (None, _) => None,
+        (Some(_), Some(None)) => return Err("the history has an unknown status".into()),
+        (Some(json), Some(Some(to))) => Some(Connector::from_json(&json)?.moved(to).into()),
+        // The text as it is stored: there is no need to make it again.
+        (Some(json), None) => {
+            Some(Document { connector: Connector::from_json(&json)?, json: json.into() })
         }
-        None => None,
     };
-    // Rows of the first version do not say when they were edited.
-    let edited = Some(number("edited")).filter(|edited| *edited > 0).unwrap_or(stored);
-    let jobs = match row.get("has_jobs") {
-        Some(Value::Bool(true)) => Jobs::read(store)?,
-        _ => Jobs::default(),
-    };
+    let jobs = if has("job") { Jobs::with_untold(untold_jobs(database)?) } else { Jobs::default() };
     let record = Record {
-        id: text("id").unwrap_or_default().to_owned(),
+        id: row.id,
         document,
-        version: stored.max(newest),
-        edited,
-        changed: edited.max(newest),
-        since: text("at").map(str::to_owned),
-        floor: number("floor"),
-        cursors: Cursors {
-            kv: number("kv"),
-            copied_at: number("copied_at"),
-            directory: number("directory"),
-        },
+        version: row.version.max(newest),
+        edited: row.edited,
+        changed: row.edited.max(newest),
+        since: row.at,
+        floor: row.floor,
+        cursors: Cursors { kv: row.projected, copied_at: row.copied_at, directory: row.directory },
     };
     Ok(Some((record, jobs)))
 }
 
-/// Writes what is new, all of it or nothing. `erases_jobs`: the connector's jobs go with it.
+/// Writes what is new, all of it or nothing. An erased connector's history is erased with it.
+/// `erases_jobs`: the connector's jobs go with it too.
 ///
 /// # Errors
 /// If the database fails; then nothing was written.
 pub(super) fn commit(
-    store: &ConnectorStore,
+    database: &Database,
     record: &Record,
     change: Option<&StatusChange>,
     scope: WriteScope,
     erases_jobs: bool,
 ) -> Result<(), JsError> {
-    let change = change.map(|change| serde_json::to_string(change).unwrap_or_default());
-    if let (WriteScope::Move, Some(change)) = (scope, &change) {
-        return store.commit_move(record.version, change);
+    if let (WriteScope::Move, Some(change)) = (scope, change) {
+        // Pruned first: should that fail, nothing was written.
+        prune(database, record.version)?;
+        return write_change(database, record.version, change);
     }
-    let Cursors { kv, copied_at, directory } = record.cursors;
-    let row = json!({
-        "is_first": record.version == 1,
-        "erases_jobs": erases_jobs,
-        "id": record.id,
-        "version": record.version,
-        "edited": record.edited,
-        "kv": kv,
-        "directory": directory,
-        "copied_at": copied_at,
-    });
-    let document = record.document.as_ref().map(Document::json);
-    store.commit(&row.to_string(), document, change.as_deref())
+    database.transaction(|| {
+        if record.version == 1 {
+            database.execute(TABLES, &[])?;
+        }
+        write_record(database, record)?;
+        if record.document.is_none() {
+            database.execute("DELETE FROM history", &[])?;
+        }
+        if erases_jobs {
+            erase_jobs(database)?;
+        }
+        prune(database, record.version)?;
+        match change {
+            Some(change) => write_change(database, record.version, change),
+            None => Ok(()),
+        }
+    })
+}
+
+fn write_record(database: &Database, record: &Record) -> Result<(), JsError> {
+    let Record { id, document, version, edited, floor, cursors, .. } = record;
+    let sql = "INSERT INTO connector (one, id, document, version, edited, projected, directory, copied_at, floor)
+               VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)
+               ON CONFLICT (one) DO UPDATE SET document = excluded.document, version = excluded.version,
+               edited = excluded.edited, projected = excluded.projected, directory = excluded.directory,
+               copied_at = excluded.copied_at, floor = excluded.floor";
+    let values = [
+        id.into(),
+        document.as_ref().map(Document::json).into(),
+        (*version).into(),
+        (*edited).into(),
+        cursors.kv.into(),
+        cursors.directory.into(),
+        cursors.copied_at.into(),
+        (*floor).into(),
+    ];
+    database.execute(sql, &values).map(drop)
+}
+
+fn write_change(database: &Database, seq: u64, change: &StatusChange) -> Result<(), JsError> {
+    let StatusChange { from, to, at, via, by } = change;
+    let values =
+        [seq.into(), (*from).into(), (*to).into(), at.into(), (*via).into(), by.as_ref().into()];
+    database.execute(INSERT_CHANGE, &values).map(drop)
+}
+
+const INSERT_CHANGE: &str =
+    r#"INSERT INTO history (seq, "from", "to", at, via, by) VALUES (?, ?, ?, ?, ?, ?)"#;
+
+fn prune(database: &Database, version: u64) -> Result<(), JsError> {
+    if !version.is_multiple_of(PRUNE_EVERY) {
+        return Ok(());
+    }
+    let sql = "DELETE FROM history
+               WHERE seq <= (SELECT seq FROM history ORDER BY seq DESC LIMIT 1 OFFSET ?)";
+    database.execute(sql, &[HISTORY_LIMIT.into()]).map(drop)
+}
+
+/// Notes how far the outbox's consumers are, unless it is noted already: a row that is written is billed.
+///
+/// # Errors
+/// If the database fails.
+pub(super) fn note_cursors(database: &Database, cursors: Cursors) -> Result<(), JsError> {
+    let sql = "UPDATE connector SET projected = ?1, directory = ?2, copied_at = ?3
+               WHERE (projected, directory, copied_at) IS NOT (?1, ?2, ?3)";
+    let Cursors { kv, copied_at, directory } = cursors;
+    database.execute(sql, &[kv.into(), directory.into(), copied_at.into()]).map(drop)
+}
+
+/// Puts a connector back with its history, and some of its jobs: all of it or nothing. Without a record
+/// there are only jobs. `erases_jobs`: those that are there go.
+///
+/// # Errors
+/// If the database fails; then nothing was written.
+pub(super) fn restore(
+    database: &Database,
+    record: Option<(&Record, &[SavedChange])>,
+    jobs: &[SavedJob],
+    erases_jobs: bool,
+) -> Result<(), JsError> {
+    database.transaction(|| {
+        if let Some((record, history)) = record {
+            database.execute(TABLES, &[])?;
+            write_record(database, record)?;
+            database.execute("DELETE FROM history", &[])?;
+            for SavedChange { seq, from, to, at, via, by } in history {
+                let from = from.as_ref().into();
+                let values =
+                    [(*seq).into(), from, to.into(), at.into(), via.into(), by.as_ref().into()];
+                database.execute(INSERT_CHANGE, &values)?;
+            }
+        }
+        if !jobs.is_empty() {
+            database.execute(JOB_TABLES, &[])?;
+        }
+        let mut erased: Vec<JobVersion> = Vec::new();
+        if erases_jobs {
+            erased = database.rows("SELECT id, version FROM job", &[])?;
+            erase_jobs(database)?;
+        }
+        for saved in jobs {
+            let id = saved.id.as_str();
+            // A version is never given twice.
+            let known = erased.iter().find(|job| job.id == id).map(|job| job.version + 1);
+            let version = known.unwrap_or_default().max(saved.version);
+            let document = saved.job.to_json().into();
+            let values = [id.into(), document, version.into(), saved.edited.into()];
+            let sql = "INSERT OR IGNORE INTO job VALUES (?, ?, ?, ?)";
+            if database.execute(sql, &values)? > 0 {
+                note_untold(database, id, version)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Has the Directory told once more how the connector and its jobs are.
+///
+/// # Errors
+/// If the database fails; then nothing was written.
+pub(super) fn reindex(database: &Database, has_jobs: bool) -> Result<(), JsError> {
+    database.transaction(|| {
+        database.execute("UPDATE connector SET directory = 0", &[])?;
+        if has_jobs {
+            let sql = "INSERT OR REPLACE INTO job_untold SELECT id, version FROM job";
+            database.execute(sql, &[])?;
+        }
+        Ok(())
+    })
+}
+
+/// Changes of status as a JSON array, newest first; `before`: only those before that version. `version` is
+/// what the version that a change made is called.
+///
+/// # Errors
+/// If the database fails.
+fn changes(
+    database: &Database,
+    version: &str,
+    size: usize,
+    before: Option<u64>,
+) -> Result<String, JsError> {
+    #[derive(Deserialize)]
+    struct Row {
+        changes: String,
+    }
+    let sql = r#"SELECT json_group_array(json_object(?1, seq, 'from', "from", 'to', "to", 'at', at, 'via', via, 'by', by)) AS changes
+                 FROM (SELECT * FROM history WHERE seq < ?2 ORDER BY seq DESC LIMIT ?3)"#;
+    let size = size.min(HISTORY_LIMIT);
+    // As far as JavaScript counts exactly.
+    let before = before.unwrap_or(1 << 53);
+    let row = database.row::<Row>(sql, &[version.into(), before.into(), size.into()])?;
+    Ok(row.ok_or("the database answers nothing")?.changes)
+}
+
+/// All changes of status that are kept, as backups have them: a JSON array.
+///
+/// # Errors
+/// If the database fails.
+pub(super) fn saved_history(database: &Database) -> Result<String, JsError> {
+    changes(database, "seq", HISTORY_LIMIT, None)
+}
+
+/// Changes of status, newest first; `before`: only those before that version.
+///
+/// # Errors
+/// If the database fails.
+pub(super) fn history(
+    database: &Database,
+    size: usize,
+    before: Option<u64>,
+) -> Result<Vec<Value>, JsError> {
+    Ok(json::parse_array(&changes(database, "version", size, before)?)?)
+}
+
+/// A job, if there is one. There must be tables of jobs.
+///
+/// # Errors
+/// If the database fails, or holds what this code did not write.
+pub(super) fn read_job(database: &Database, id: &str) -> Result<Option<JobRecord>, JsError> {
+    #[derive(Deserialize)]
+    struct Row {
+        document: String,
+        version: u64,
+        edited: u64,
+    }
+    let sql = "SELECT document, version, edited FROM job WHERE id = ?";
+    let Some(row) = database.row::<Row>(sql, &[id.into()])? else { return Ok(None) };
+    let Row { document: json, version, edited } = row;
+    Ok(Some(JobRecord { job: SyncJob::from_json(&json)?, version, edited, json }))
+}
+
+/// What there is to write of a job.
+pub(super) struct JobRow<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// The job; `None`: it is erased.
+    pub job: Option<&'a SyncJob>,
+    /// Its version.
+    pub version: u64,
+    /// The version of the last change to anything but `last_seen`.
+    pub edited: u64,
+    /// Is it to be noted that the Directory has not been told of it?
+    pub is_untold: bool,
+}
+
+/// Writes a job, or erases it. `is_first`: there are no tables of jobs yet.
+///
+/// # Errors
+/// If the database fails; then nothing was written.
+pub(super) fn commit_job(
+    database: &Database,
+    row: &JobRow<'_>,
+    is_first: bool,
+) -> Result<(), JsError> {
+    let JobRow { id, job, version, edited, is_untold } = *row;
+    database.transaction(|| {
+        if is_first {
+            database.execute(JOB_TABLES, &[])?;
+        }
+        match job {
+            Some(job) => {
+                let sql = "INSERT INTO job VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE
+                           SET document = excluded.document, version = excluded.version,
+                           edited = excluded.edited";
+                let values = [id.into(), job.to_json().into(), version.into(), edited.into()];
+                database.execute(sql, &values)?;
+            }
+            None => drop(database.execute("DELETE FROM job WHERE id = ?", &[id.into()])?),
+        }
+        if is_untold { note_untold(database, id, version) } else { Ok(()) }
+    })
+}
+
+fn note_untold(database: &Database, id: &str, version: u64) -> Result<(), JsError> {
+    let sql = "INSERT OR REPLACE INTO job_untold VALUES (?, ?)";
+    database.execute(sql, &[id.into(), version.into()]).map(drop)
+}
+
+/// The version of a job.
+#[derive(Deserialize)]
+pub(super) struct JobVersion {
+    pub id: String,
+    pub version: u64,
+}
+
+fn erase_jobs(database: &Database) -> Result<(), JsError> {
+    let sql = "INSERT OR REPLACE INTO job_untold SELECT id, version + 1 FROM job";
+    database.execute(sql, &[])?;
+    database.execute("DELETE FROM job", &[]).map(drop)
+}
+
+/// The jobs that the Directory has not been told of. There must be tables of jobs.
+///
+/// # Errors
+/// If the database fails.
+pub(super) fn untold_jobs(database: &Database) -> Result<Vec<JobVersion>, JsError> {
+    database.rows("SELECT id, version FROM job_untold", &[])
+}
+
+/// Notes which jobs (a JSON array of ids) the Directory has still not been told of.
+///
+/// # Errors
+/// If the database fails.
+pub(super) fn note_untold_jobs(database: &Database, ids: &str) -> Result<(), JsError> {
+    let sql = "DELETE FROM job_untold WHERE id NOT IN (SELECT value FROM json_each(?))";
+    database.execute(sql, &[ids.into()]).map(drop)
+}
+
+/// Some of the jobs behind one, as members of JSON: `jobs`, and `next`, the last of them if there are more.
+/// There must be tables of jobs.
+///
+/// # Errors
+/// If the database fails.
+pub(super) fn saved_jobs(
+    database: &Database,
+    after: &str,
+    limit: usize,
+) -> Result<String, JsError> {
+    let mut jobs = String::new();
+    let mut last: Option<String> = None;
+    let mut next = None;
+    let sql = "SELECT id, version, edited, document FROM job WHERE id > ? ORDER BY id";
+    let mut take = |(id, version, edited, document): (String, u64, u64, String)| {
+        if jobs.len() > limit {
+            next = last.take();
+            return false;
+        }
+        let comma = if jobs.is_empty() { "" } else { "," };
+        let name = Value::from(id.as_str());
+        jobs.push_str(&format!(
+            "{comma}{{\"id\":{name},\"version\":{version},\"edited\":{edited},\"document\":{document}}}"
+        ));
+        last = Some(id);
+        true
+    };
+    database.each(sql, &[after.into()], &mut take)?;
+    let next = next.map(|id| format!(",\"next\":{}", Value::from(id)));
+    Ok(format!("\"jobs\":[{jobs}]{}", next.unwrap_or_default()))
 }
