@@ -3,17 +3,13 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use worker::console_error;
-
-use super::set_alarm;
+use super::Outbox;
+use super::consumer::{Consumer, Pace, Told};
 use crate::directory::{Entry, document_beside_entry};
 use crate::edge::message::{self, with_format};
-use crate::edge::objects::connector::{Object, Record};
-use crate::edge::runtime::{apply_entry, describe, now_millis, timeout};
+use crate::edge::objects::connector::{Record, Shared};
+use crate::edge::runtime::{apply_entry, describe, timeout};
 
-/// The first change is told at once, then what has gathered, this often. So a list is less than a
-/// second behind, however often a connector changes.
-const GAP_MS: u64 = 750;
 /// How long to wait for the Directory.
 const LIMIT: Duration = Duration::from_secs(1);
 
@@ -35,52 +31,54 @@ pub(super) fn is_awaited(via: &str) -> bool {
     AWAITED.contains(&via)
 }
 
-pub(in crate::edge) fn is_behind(object: &Object) -> bool {
-    object.with_record(|record| record.is_some_and(|it| it.cursors.directory < it.version))
+/// The Directory.
+pub(super) struct Directory;
+
+impl Consumer for Directory {
+    /// The first change is told at once, then what has gathered, this often. So a list is less than a
+    /// second behind, however often a connector changes.
+    const GAP_MS: u64 = 750;
+
+    fn pace(outbox: &Outbox) -> &Pace {
+        &outbox.directory
+    }
+
+    fn is_behind(connector: &Shared) -> bool {
+        connector.is_directory_behind()
+    }
+
+    async fn tell(outbox: &Rc<Outbox>) -> Result<Told, String> {
+        let failed = |why: String| format!("the Directory cannot be told: {why}");
+        tell_once(outbox).await.map(|()| Told::Done).map_err(failed)
+    }
 }
 
 /// Tells the newest version, without regard to what is under way, and waits for it as long as
 /// callers do. Versions see to it that what arrives late does no harm.
-pub(super) async fn tell_and_wait(object: &Rc<Object>) {
-    object.outbox.directory.last.set(now_millis());
+pub(super) async fn tell_and_wait(outbox: &Rc<Outbox>) {
+    outbox.directory.mark();
     // What fails is repeated by the alarm.
-    drop(tell_once(object).await);
+    drop(tell_once(outbox).await);
 }
 
-/// Tells until the Directory is up to date, or fails.
-pub(super) async fn tell(object: &Rc<Object>) {
-    let pace = &object.outbox.directory;
-    if pace.running.replace(true) {
-        return;
-    }
-    while is_behind(object) {
-        pace.wait_for_turn(GAP_MS).await;
-        pace.last.set(now_millis());
-        if let Err(why) = tell_once(object).await {
-            console_error!("the Directory cannot be told: {why}");
-            set_alarm(object).await;
-            break;
-        }
-    }
-    pace.running.set(false);
-}
-
-async fn tell_once(object: &Rc<Object>) -> Result<(), String> {
-    let settled = object.claims.borrow().settled().to_vec();
-    let newest = object.with_record(|record| {
+async fn tell_once(outbox: &Outbox) -> Result<(), String> {
+    let shared = &outbox.shared;
+    let settled = shared.claims.borrow().settled().to_vec();
+    let newest = shared.with_record(|record| {
         let it = record?;
-        let anew = object.outbox.is_anew.get();
+        let anew = outbox.is_forced.get();
         let entry = message(&Entry { settled: settled.clone(), anew, ..entry(it) });
         Some((it.version, entry, it.edited > it.cursors.directory))
     });
     let Some((version, entry, is_edited)) = newest else { return Ok(()) };
+    let entry = entry?;
     let mut with_document = is_edited;
     loop {
         let document = match with_document {
-            true => object.with_record(|record| record.and_then(document)),
+            true => shared.with_record(|record| record.and_then(document)),
             false => None,
         };
-        let told = apply_entry(&object.env, &entry, document.as_deref());
+        let told = apply_entry(&shared.env, &entry, document.as_deref());
         let reply = match timeout(LIMIT, told).await {
             Some(Ok(reply)) => reply,
             Some(Err(thrown)) => return Err(describe(&thrown)),
@@ -95,15 +93,19 @@ async fn tell_once(object: &Rc<Object>) -> Result<(), String> {
             other => return Err(format!("it answers [{other}]")),
         }
     }
-    object.outbox.is_anew.set(false);
-    object.claims.borrow_mut().told(&settled);
-    object.move_cursors(|cursors| cursors.directory = cursors.directory.max(version));
+    outbox.is_forced.set(false);
+    shared.claims.borrow_mut().told(&settled);
+    shared.move_cursors(|cursors| cursors.directory = cursors.directory.max(version));
     Ok(())
 }
 
 /// An entry as it is told.
-pub(in crate::edge) fn message(entry: &Entry<'_>) -> String {
-    with_format(&serde_json::to_string(entry).unwrap_or_default())
+///
+/// # Errors
+/// If it is no JSON, which it always is.
+pub(in crate::edge) fn message(entry: &Entry<'_>) -> Result<String, String> {
+    let entry = serde_json::to_string(entry).map_err(|error| error.to_string())?;
+    Ok(with_format(&entry))
 }
 
 /// What lists filter and sort by, and the version.

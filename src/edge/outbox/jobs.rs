@@ -3,90 +3,85 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use worker::console_error;
-
-use super::set_alarm;
+use super::Outbox;
+use super::consumer::{Consumer, Pace, Told};
 use crate::document::Document;
 use crate::edge::message::{self, FORMAT};
-use crate::edge::objects::connector::{Object, Telling};
-use crate::edge::runtime::{apply_jobs, describe, now_millis, timeout};
+use crate::edge::objects::connector::{JobNews, Shared};
+use crate::edge::runtime::{apply_jobs, describe, timeout};
 use crate::values::Time;
+use serde_json::{Value, json};
 
-/// The first change is told at once, then what has gathered, this often.
-const GAP_MS: u64 = 750;
 /// How long to wait for the Directory.
 const LIMIT: Duration = Duration::from_secs(1);
 /// So many jobs are told at once.
 const BATCH: usize = 50;
 
+/// The Directory, as far as sync jobs are concerned.
+pub(super) struct Jobs;
+
+impl Consumer for Jobs {
+    /// The first change is told at once, then what has gathered, this often.
+    const GAP_MS: u64 = 750;
+
+    fn pace(outbox: &Outbox) -> &Pace {
+        &outbox.jobs
+    }
+
+    fn is_behind(connector: &Shared) -> bool {
+        connector.has_untold_jobs()
+    }
+
+    async fn tell(outbox: &Rc<Outbox>) -> Result<Told, String> {
+        let failed = |why: String| format!("the Directory cannot be told of sync jobs: {why}");
+        tell_once(&outbox.shared).await.map(|()| Told::Done).map_err(failed)
+    }
+}
+
 /// Tells what is untold, without regard to what is under way, and waits for it as long as callers
 /// do. Versions see to it that what arrives late does no harm.
-pub(super) async fn tell_and_wait(object: &Rc<Object>) {
-    object.outbox.jobs.last.set(now_millis());
+pub(super) async fn tell_and_wait(outbox: &Rc<Outbox>) {
+    outbox.jobs.mark();
     let told = timeout(LIMIT, async {
-        while object.has_untold_jobs() {
-            // What fails is repeated by the alarm.
-            if tell_once(object).await.is_err() {
-                break;
-            }
-        }
+        // What fails is repeated by the alarm.
+        while outbox.shared.has_untold_jobs() && tell_once(&outbox.shared).await.is_ok() {}
     });
     told.await.unwrap_or_default();
 }
 
-/// Tells until the Directory is up to date, or fails.
-pub(super) async fn tell(object: &Rc<Object>) {
-    let pace = &object.outbox.jobs;
-    if pace.running.replace(true) {
-        return;
-    }
-    while object.has_untold_jobs() {
-        pace.wait_for_turn(GAP_MS).await;
-        pace.last.set(now_millis());
-        if let Err(why) = tell_once(object).await {
-            console_error!("the Directory cannot be told of sync jobs: {why}");
-            set_alarm(object).await;
-            break;
-        }
-    }
-    pace.running.set(false);
-}
-
-async fn tell_once(object: &Rc<Object>) -> Result<(), String> {
-    let mut tellings = object.untold_jobs(BATCH).map_err(|thrown| describe(&thrown))?;
+async fn tell_once(connector: &Shared) -> Result<(), String> {
+    let mut all_news = connector.untold_jobs(BATCH).map_err(|thrown| describe(&thrown))?;
     let mut with_document = false;
-    while !tellings.is_empty() {
-        let jobs: Vec<Value> =
-            tellings.iter().map(|telling| entry(telling, with_document)).collect();
+    while !all_news.is_empty() {
+        let jobs: Vec<Value> = all_news.iter().map(|news| entry(news, with_document)).collect();
         let message = json!({ "format": FORMAT, "jobs": jobs }).to_string();
-        let reply = match timeout(LIMIT, apply_jobs(&object.env, &message)).await {
+        let reply = match timeout(LIMIT, apply_jobs(&connector.env, &message)).await {
             Some(Ok(reply)) => reply,
             Some(Err(thrown)) => return Err(describe(&thrown)),
             None => return Err(format!("no answer within {} ms", LIMIT.as_millis())),
         };
         let reply = message::parse(&reply).map_err(|_| "it is being updated")?;
         let results = reply.get("results").and_then(Value::as_array).cloned().unwrap_or_default();
-        if results.len() != tellings.len() {
+        if results.len() != all_news.len() {
             return Err(format!("it answers {}", Value::from(results)));
         }
         let mut wanted = Vec::new();
-        for (telling, result) in tellings.into_iter().zip(results) {
+        for (news, result) in all_news.into_iter().zip(results) {
             match result.as_str() {
-                Some("taken" | "seen" | "older") => object.job_told(&telling.id, telling.version),
-                Some("document needed") if !with_document => wanted.push(telling),
+                Some("taken" | "seen" | "older") => connector.job_told(&news.id, news.version),
+                Some("document needed") if !with_document => wanted.push(news),
                 other => return Err(format!("it answers {other:?}")),
             }
         }
-        tellings = wanted;
+        all_news = wanted;
         with_document = true;
     }
     Ok(())
 }
 
 /// What searches filter and sort by, the version, and the document if it is to be told.
-fn entry(telling: &Telling, with_document: bool) -> Value {
-    let Telling { id, version, record, is_edited } = telling;
+fn entry(news: &JobNews, with_document: bool) -> Value {
+    let JobNews { id, version, record, is_edited } = news;
     let Some(record) = record else {
         return json!({
             "id": id,

@@ -4,19 +4,18 @@
 //! a newer one. So for a while after a failure no write counts: the newest version is written again
 //! and again, and whatever comes late is overwritten.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::json;
-use worker::console_error;
 
-use super::{Pace, set_alarm};
-use crate::edge::objects::connector::{Object, Record};
-use crate::edge::runtime::{JsError, Kv, describe, now_millis, timeout};
+use super::Outbox;
+use super::consumer::{Consumer, Pace, Told};
+use crate::edge::objects::connector::{Record, Shared};
+use crate::edge::runtime::{JsError, Kv as Namespace, describe, now_millis, timeout};
 use crate::edge::{KV, kv_key};
 
-/// Workers KV takes one write a second for a key.
-const GAP_MS: u64 = 1_100;
 /// A write that takes longer counts as failed.
 const WRITE_LIMIT: Duration = Duration::from_secs(2);
 /// How long a write that failed may still be carried out.
@@ -32,62 +31,74 @@ struct Copy {
     document: Option<String>,
 }
 
-pub(super) fn is_behind(object: &Object) -> bool {
-    let is_behind = |it: &Record| {
-        it.cursors.kv < it.changed
-            || (it.cursors.kv < it.version
-                && now_millis().saturating_sub(it.cursors.copied_at) > HEARTBEAT_GAP_MS)
-    };
-    object.with_record(|record| record.is_some_and(is_behind))
+/// What is remembered of copying.
+#[derive(Default)]
+pub(super) struct Copying {
+    pub pace: Pace,
+    /// When a write last failed that may still be carried out.
+    late_write: Cell<u64>,
 }
 
-/// A write may be under way of which nothing will be heard.
-pub(super) fn suspect_late_write(object: &Object) {
-    object.outbox.kv.last_failure.set(now_millis());
-}
-
-/// Copies until the copy is up to date, or a write fails or does not count.
-pub(super) async fn tell(object: &Rc<Object>) {
-    let pace = &object.outbox.kv;
-    if pace.running.replace(true) {
-        return;
+impl Copying {
+    /// Notes that a write may be under way of which nothing will be heard.
+    pub fn suspect_late_write(&self) {
+        self.late_write.set(now_millis());
     }
-    while is_behind(object) {
-        pace.wait_for_turn(GAP_MS).await;
-        let Some(copy) = newest(object) else { break };
+
+    fn is_in_doubt(&self, at: u64) -> bool {
+        at.saturating_sub(self.late_write.get()) < LATE_WRITE_MS
+    }
+}
+
+/// Workers KV.
+pub(super) struct Kv;
+
+impl Consumer for Kv {
+    /// Workers KV takes one write a second for a key.
+    const GAP_MS: u64 = 1_100;
+
+    fn pace(outbox: &Outbox) -> &Pace {
+        &outbox.kv.pace
+    }
+
+    fn is_behind(connector: &Shared) -> bool {
+        let is_behind = |it: &Record| {
+            it.cursors.kv < it.changed
+                || (it.cursors.kv < it.version
+                    && now_millis().saturating_sub(it.cursors.copied_at) > HEARTBEAT_GAP_MS)
+        };
+        connector.with_record(|record| record.is_some_and(is_behind))
+    }
+
+    async fn tell(outbox: &Rc<Outbox>) -> Result<Told, String> {
+        let shared = &outbox.shared;
+        let Some(copy) = newest(shared) else { return Ok(Told::Done) };
         let begun = now_millis();
-        let written = write(object, &copy, begun).await;
+        let written = write(shared, &copy, begun).await;
         // From its end on: when it reached Workers KV is not known.
-        pace.last.set(now_millis());
+        outbox.kv.pace.mark();
         if let Err(thrown) = written {
-            suspect_late_write(object);
+            outbox.kv.suspect_late_write();
             let why = describe(&thrown);
-            console_error!("connector [{}] cannot be copied to KV: {why}", copy.id);
-            set_alarm(object).await;
-            break;
+            return Err(format!("connector [{}] cannot be copied to KV: {why}", copy.id));
         }
-        if is_in_doubt(pace, begun) {
-            set_alarm(object).await;
-            break;
+        if outbox.kv.is_in_doubt(begun) {
+            return Ok(Told::Doubtful);
         }
-        object.move_cursors(|cursors| {
+        shared.move_cursors(|cursors| {
             cursors.kv = copy.version;
             cursors.copied_at = begun;
         });
         // A heartbeat has no alarm to note it, and the next one may find the object put away.
-        if !object.outbox.alarm_set.get() {
-            object.note_cursors();
+        if !outbox.alarm_set.get() {
+            shared.note_cursors();
         }
+        Ok(Told::Done)
     }
-    pace.running.set(false);
 }
 
-fn is_in_doubt(pace: &Pace, at: u64) -> bool {
-    at.saturating_sub(pace.last_failure.get()) < LATE_WRITE_MS
-}
-
-fn newest(object: &Object) -> Option<Copy> {
-    object.with_record(|record| {
+fn newest(connector: &Shared) -> Option<Copy> {
+    connector.with_record(|record| {
         record.map(|record| Copy {
             id: record.id.clone(),
             version: record.version,
@@ -96,8 +107,8 @@ fn newest(object: &Object) -> Option<Copy> {
     })
 }
 
-async fn write(object: &Object, copy: &Copy, at: u64) -> Result<(), JsError> {
-    let kv = Kv::of(&object.env, KV)?;
+async fn write(connector: &Shared, copy: &Copy, at: u64) -> Result<(), JsError> {
+    let kv = Namespace::of(&connector.env, KV)?;
     let key = kv_key(&copy.id);
     let metadata = json!({ "at": at, "version": copy.version });
     let write = async {

@@ -13,10 +13,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use worker::{Env, console_error};
 
+use super::Outbox;
 use crate::api::{ApiError, Response};
 use crate::connector::Connector;
 use crate::edge::message::{self, FORMAT};
-use crate::edge::objects::connector::Object;
 use crate::edge::objects::connector::webhooks::{self as store, Attempt, TargetRow, Waiting};
 use crate::edge::runtime::{
     JsError, deliver, describe, join_all, notify_directory, now_millis, sleep, timeout,
@@ -95,21 +95,21 @@ pub(in crate::edge) fn settings(env: &Env) -> Settings {
 }
 
 /// How long a connector may be away before it counts as silent.
-pub(in crate::edge) fn silent_after_seconds(object: &Object) -> u64 {
-    object.outbox.webhooks.settings(&object.env).silent_after_seconds()
+pub(in crate::edge) fn silent_after_seconds(outbox: &Outbox) -> u64 {
+    outbox.webhooks.settings(&outbox.shared.env).silent_after_seconds()
 }
 
 /// To be called before a commit: who has not been told anything of this connector is told from here
 /// on. `erases`: the history goes with the connector, so what is held back is told before.
-pub(in crate::edge) fn prepare(object: &Object, erases: bool) {
-    let settings = object.outbox.webhooks.settings(&object.env);
+pub(in crate::edge) fn prepare(outbox: &Outbox, erases: bool) {
+    let settings = outbox.webhooks.settings(&outbox.shared.env);
     if settings.targets.is_empty() {
         return;
     }
     // The history is pruned: what is in it is told before.
     let prepared =
-        open(object, &settings).and_then(|()| match erases || is_far_behind(object, &settings) {
-            true => collect(object, &settings, false),
+        open(outbox, &settings).and_then(|()| match erases || is_far_behind(outbox, &settings) {
+            true => collect(outbox, &settings, false),
             false => Ok(()),
         });
     if let Err(thrown) = prepared {
@@ -118,9 +118,9 @@ pub(in crate::edge) fn prepare(object: &Object, erases: bool) {
 }
 
 /// Has so much happened since a target was last told that the alarm must not be waited for?
-fn is_far_behind(object: &Object, settings: &Settings) -> bool {
-    let changed = object.with_record(|record| record.map_or(0, |record| record.changed));
-    let known = object.outbox.webhooks.progress.borrow();
+fn is_far_behind(outbox: &Outbox, settings: &Settings) -> bool {
+    let changed = outbox.shared.with_record(|record| record.map_or(0, |record| record.changed));
+    let known = outbox.webhooks.progress.borrow();
     let seq_of = |target: &Target| {
         let position = known.as_ref()?.get(&target.name)?;
         position.progress.gone.is_none().then_some(position.progress.seq)
@@ -134,10 +134,10 @@ fn failed(what: &str, thrown: &JsError) {
 }
 
 /// Reads how far targets are, once, and begins with those that are new.
-fn open(object: &Object, settings: &Settings) -> Result<(), JsError> {
-    let mut known = object.outbox.webhooks.progress.borrow_mut();
+fn open(outbox: &Outbox, settings: &Settings) -> Result<(), JsError> {
+    let mut known = outbox.webhooks.progress.borrow_mut();
     if known.is_none() {
-        let rows = store::targets(&object.database)?.unwrap_or_default();
+        let rows = store::targets(&outbox.shared.database)?.unwrap_or_default();
         *known = Some(rows.into_iter().map(position).collect());
     }
     let Some(known) = known.as_mut() else { return Ok(()) };
@@ -149,16 +149,16 @@ fn open(object: &Object, settings: &Settings) -> Result<(), JsError> {
     if settings.targets.iter().all(is_known) {
         return Ok(());
     }
-    begin(object, known, settings.targets.iter().filter(|target| !is_known(target)).collect())
+    begin(outbox, known, settings.targets.iter().filter(|target| !is_known(target)).collect())
 }
 
 /// Begins with targets from here on.
 fn begin(
-    object: &Object,
+    outbox: &Outbox,
     known: &mut BTreeMap<String, Position>,
     targets: Vec<&Target>,
 ) -> Result<(), JsError> {
-    let (seq, is_failing) = object.with_record(|record| {
+    let (seq, is_failing) = outbox.shared.with_record(|record| {
         let status = record.and_then(|record| record.connector()).map(Connector::status);
         (record.map_or(0, |record| record.version), status == Some(Status::Error))
     });
@@ -171,25 +171,25 @@ fn begin(
         })
         .collect();
     let rows: Vec<_> = begun.iter().map(|(name, it)| (name.as_str(), &it.progress)).collect();
-    store::collect(&object.database, &rows, &[], now_millis(), WAITING_LIMIT, |_| false)?;
+    store::collect(&outbox.shared.database, &rows, &[], now_millis(), WAITING_LIMIT, |_| false)?;
     known.extend(begun);
     Ok(())
 }
 
 /// To be called right after the commit that puts a connector back: its past is no news.
-pub(in crate::edge) fn restored(object: &Object) {
-    let settings = object.outbox.webhooks.settings(&object.env);
+pub(in crate::edge) fn restored(outbox: &Outbox) {
+    let settings = outbox.webhooks.settings(&outbox.shared.env);
     if settings.targets.is_empty() {
         return;
     }
-    let begun = open(object, &settings).and_then(|()| {
-        let mut known = object.outbox.webhooks.progress.borrow_mut();
+    let begun = open(outbox, &settings).and_then(|()| {
+        let mut known = outbox.webhooks.progress.borrow_mut();
         let Some(known) = known.as_mut() else { return Ok(()) };
         let is_told = |target: &&Target| {
             known.get(&target.name).is_some_and(|position| position.progress.gone.is_none())
         };
         let told = settings.targets.iter().filter(is_told).collect();
-        begin(object, known, told)
+        begin(outbox, known, told)
     });
     if let Err(thrown) = begun {
         failed("cannot begin anew", &thrown);
@@ -203,12 +203,12 @@ fn position(row: TargetRow) -> (String, Position) {
 }
 
 /// Looks what has happened, and makes messages of it. `holds`: changes may be held back.
-fn collect(object: &Object, settings: &Settings, holds: bool) -> Result<(), JsError> {
-    open(object, settings)?;
+fn collect(outbox: &Outbox, settings: &Settings, holds: bool) -> Result<(), JsError> {
+    open(outbox, settings)?;
     let now = now_millis();
-    let changed = object.with_record(|record| record.map_or(0, |record| record.changed));
-    let last_seen = last_seen(object);
-    let mut known = object.outbox.webhooks.progress.borrow_mut();
+    let changed = outbox.shared.with_record(|record| record.map_or(0, |record| record.changed));
+    let last_seen = last_seen(outbox);
+    let mut known = outbox.webhooks.progress.borrow_mut();
     let Some(known) = known.as_mut() else { return Ok(()) };
     let (mut kept, mut messages, mut next) = (Vec::new(), Vec::new(), Vec::new());
     for target in &settings.targets {
@@ -217,7 +217,7 @@ fn collect(object: &Object, settings: &Settings, holds: bool) -> Result<(), JsEr
             continue;
         }
         let changes = match changed > position.progress.seq {
-            true => store::changes_after(&object.database, position.progress.seq)?,
+            true => store::changes_after(&outbox.shared.database, position.progress.seq)?,
             false => Vec::new(),
         };
         let collected =
@@ -227,7 +227,7 @@ fn collect(object: &Object, settings: &Settings, holds: bool) -> Result<(), JsEr
             // What is no change of status need not be looked at again.
             progress.seq = progress.seq.max(changed);
         }
-        object.with_record(|record| {
+        outbox.shared.with_record(|record| {
             let Some(record) = record else { return };
             for happening in &happenings {
                 let connector = record.connector();
@@ -244,15 +244,22 @@ fn collect(object: &Object, settings: &Settings, holds: bool) -> Result<(), JsEr
     let given_up = match rows.is_empty() {
         true => Vec::new(),
         false => {
-            let sending = object.outbox.webhooks.sending.borrow();
+            let sending = outbox.webhooks.sending.borrow();
             let is_sending = |target: &str| sending.contains_key(target);
-            store::collect(&object.database, &rows, &messages, now, WAITING_LIMIT, is_sending)?
+            store::collect(
+                &outbox.shared.database,
+                &rows,
+                &messages,
+                now,
+                WAITING_LIMIT,
+                is_sending,
+            )?
         }
     };
     known.extend(next);
     for (target, count) in given_up {
         let why = format!("{WAITING_LIMIT} messages wait already");
-        object.with_record(|record| {
+        outbox.shared.with_record(|record| {
             let id = record.map(|record| record.id.as_str()).unwrap_or_default();
             log::webhooks_given_up(id, &target, count, &why);
         });
@@ -264,64 +271,61 @@ fn collect(object: &Object, settings: &Settings, holds: bool) -> Result<(), JsEr
 }
 
 /// When the connector was last seen, in milliseconds since 1970. One that is hidden is not looked for.
-fn last_seen(object: &Object) -> Option<u64> {
-    object.with_record(|record| Time::parse(record?.alive()?.text("last_seen")?)?.unix_millis())
+fn last_seen(outbox: &Outbox) -> Option<u64> {
+    outbox
+        .shared
+        .with_record(|record| Time::parse(record?.alive()?.text("last_seen")?)?.unix_millis())
 }
 
 /// To be called by the alarm: makes messages and begins to send them. Nobody waits for that.
-pub(super) fn run(object: &Rc<Object>) {
-    let settings = object.outbox.webhooks.settings(&object.env);
+pub(super) fn run(outbox: &Rc<Outbox>) {
+    let settings = outbox.webhooks.settings(&outbox.shared.env);
     if settings.targets.is_empty() {
         return;
     }
-    if let Err(thrown) = collect(object, &settings, true) {
+    if let Err(thrown) = collect(outbox, &settings, true) {
         failed("cannot be collected", &thrown);
     }
-    report_losses(object, &settings);
+    report_losses(outbox, &settings);
     let now = now_millis();
     for n in 0..settings.targets.len() {
         let Some(target) = settings.targets.get(n) else { continue };
-        let is_due = waiting(object, target).is_some_and(|message| message.next_at <= now);
-        if !is_due || object.outbox.webhooks.sending.borrow().contains_key(&target.name) {
+        let is_due = waiting(outbox, target).is_some_and(|message| message.next_at <= now);
+        if !is_due || outbox.webhooks.sending.borrow().contains_key(&target.name) {
             continue;
         }
-        object.outbox.webhooks.sending.borrow_mut().insert(target.name.clone(), now);
-        let (this, settings) = (object.clone(), settings.clone());
-        object.state.wait_until(async move {
+        outbox.webhooks.sending.borrow_mut().insert(target.name.clone(), now);
+        let (this, settings) = (outbox.clone(), settings.clone());
+        outbox.shared.state.wait_until(async move {
             let Some(target) = settings.targets.get(n) else { return };
             let was_late = late_since(&this, target).is_some();
             send_all(&this, &settings, target).await;
-            this.outbox.webhooks.sending.borrow_mut().remove(&target.name);
+            this.webhooks.sending.borrow_mut().remove(&target.name);
             if waiting(&this, target).is_some() {
                 super::set_late_alarm(&this).await;
             }
             let since = late_since(&this, target);
             if was_late || since.is_some() {
-                this.outbox.reports.add(&target.name, since);
+                this.reports.add(&target.name, since);
             }
             report_losses(&this, &settings);
-            let has_failed = this
-                .outbox
-                .webhooks
-                .attempts
-                .borrow()
-                .get(&target.name)
-                .is_some_and(|it| it.failed > 0);
+            let has_failed =
+                this.webhooks.attempts.borrow().get(&target.name).is_some_and(|it| it.failed > 0);
             if has_failed {
                 notify(&this, target, None).await;
             }
-            if !this.outbox.reports.is_empty() {
-                this.outbox.reports.send(&this).await;
+            if !this.reports.is_empty() {
+                super::report::send(&this).await;
             }
         });
     }
 }
 
 /// Waits a little for what is being sent.
-pub(super) async fn wait(object: &Object) {
+pub(super) async fn wait(outbox: &Outbox) {
     let (parts, part) = PATIENCE;
     for _ in 0..parts {
-        if object.outbox.webhooks.sending.borrow().is_empty() {
+        if outbox.webhooks.sending.borrow().is_empty() {
             return;
         }
         sleep(part).await;
@@ -329,10 +333,10 @@ pub(super) async fn wait(object: &Object) {
 }
 
 /// Has the Directory told how many messages were given up, and who has answered 410, if it may not know.
-fn report_losses(object: &Object, settings: &Settings) {
+fn report_losses(outbox: &Outbox, settings: &Settings) {
     for target in &settings.targets {
         let (given_up, gone) = {
-            let mut known = object.outbox.webhooks.progress.borrow_mut();
+            let mut known = outbox.webhooks.progress.borrow_mut();
             let position = known.as_mut().and_then(|known| known.get_mut(&target.name));
             let Some(it) = position else { continue };
             let given_up = (it.given_up > it.reported).then_some(it.given_up);
@@ -341,47 +345,42 @@ fn report_losses(object: &Object, settings: &Settings) {
             (given_up, it.progress.gone.clone().filter(|_| is_end_unreported))
         };
         if given_up.is_some() || gone.is_some() {
-            object.outbox.reports.add_losses(
-                &target.name,
-                late_since(object, target),
-                given_up,
-                gone,
-            );
+            outbox.reports.add_losses(&target.name, late_since(outbox, target), given_up, gone);
         }
     }
 }
 
 /// The message that a target is to be sent next.
-fn waiting(object: &Object, target: &Target) -> Option<Waiting> {
-    let row = store::next(&object.database, &target.name);
+fn waiting(outbox: &Outbox, target: &Target) -> Option<Waiting> {
+    let row = store::next(&outbox.shared.database, &target.name);
     row.inspect_err(|thrown| failed("cannot be read", thrown)).ok()?
 }
 
 /// Since when the oldest message has waited for a target, if it has for a while or will have when it
 /// is sent next.
-fn late_since(object: &Object, target: &Target) -> Option<u64> {
-    let Waiting { made, next_at, .. } = waiting(object, target)?;
+fn late_since(outbox: &Outbox, target: &Target) -> Option<u64> {
+    let Waiting { made, next_at, .. } = waiting(outbox, target)?;
     let waits_ms = now_millis().max(next_at).saturating_sub(made);
-    (waits_ms >= super::REPORT_AFTER_MS).then_some(made)
+    (waits_ms >= super::report::REPORT_AFTER_MS).then_some(made)
 }
 
 /// Sends what is due, in order, until something fails.
-async fn send_all(object: &Rc<Object>, settings: &Settings, target: &Target) {
-    while let Some(message) = waiting(object, target) {
+async fn send_all(outbox: &Rc<Outbox>, settings: &Settings, target: &Target) {
+    while let Some(message) = waiting(outbox, target) {
         let begun = now_millis();
         if message.next_at > begun {
             return;
         }
-        object.outbox.webhooks.sending.borrow_mut().insert(target.name.clone(), begun);
+        outbox.webhooks.sending.borrow_mut().insert(target.name.clone(), begun);
         let is_first = message.attempts == 0;
-        if is_first && is_gathered(object, target, &message.kind).await {
-            match settle(object, target, &message, None) {
+        if is_first && is_gathered(outbox, target, &message.kind).await {
+            match settle(outbox, target, &message, None) {
                 Ok(_) => continue,
                 Err(thrown) => return failed("cannot be noted", &thrown),
             }
         }
         let body = match is_first && message.missed > 0 {
-            true => store::say_missed(&object.database, &target.name, &message),
+            true => store::say_missed(&outbox.shared.database, &target.name, &message),
             false => Ok(message.body.clone()),
         };
         let body = match body {
@@ -389,7 +388,7 @@ async fn send_all(object: &Rc<Object>, settings: &Settings, target: &Target) {
             Err(thrown) => return failed("cannot be read", &thrown),
         };
         let reply = deliver(target, &message.id, &body, begun).await;
-        match settle(object, target, &message, Some((begun, &reply, settings))) {
+        match settle(outbox, target, &message, Some((begun, &reply, settings))) {
             Ok(Next::Again(_)) => return,
             Ok(Next::Done(_)) => {}
             // It is sent again, by the alarm.
@@ -400,17 +399,17 @@ async fn send_all(object: &Rc<Object>, settings: &Settings, target: &Target) {
 
 /// Does the Directory summarize what has happened to many connectors, this one among them? If it does
 /// not answer, the message is sent: rather too many than none.
-async fn is_gathered(object: &Object, target: &Target, kind: &str) -> bool {
+async fn is_gathered(outbox: &Outbox, target: &Target, kind: &str) -> bool {
     if !EventType::parse(kind).is_some_and(EventType::is_summarized) {
         return false;
     }
-    notify(object, target, Some(kind)).await
+    notify(outbox, target, Some(kind)).await
 }
 
 /// Tells the Directory of attempts, and asks about a message of that type, if there is one.
-async fn notify(object: &Object, target: &Target, kind: Option<&str>) -> bool {
-    let id = object.with_record(|record| record.map(|record| record.id.clone()));
-    let attempts = &object.outbox.webhooks.attempts;
+async fn notify(outbox: &Outbox, target: &Target, kind: Option<&str>) -> bool {
+    let id = outbox.shared.with_record(|record| record.map(|record| record.id.clone()));
+    let attempts = &outbox.webhooks.attempts;
     let told = attempts.borrow().get(&target.name).copied().unwrap_or_default();
     let notice = json!({
         "format": FORMAT,
@@ -421,7 +420,8 @@ async fn notify(object: &Object, target: &Target, kind: Option<&str>) -> bool {
         "failures": told.failed,
     });
     let notice = notice.to_string();
-    let Some(Ok(reply)) = timeout(ASK_LIMIT, notify_directory(&object.env, &notice)).await else {
+    let Some(Ok(reply)) = timeout(ASK_LIMIT, notify_directory(&outbox.shared.env, &notice)).await
+    else {
         return false;
     };
     if let Some(attempts) = attempts.borrow_mut().get_mut(&target.name) {
@@ -435,7 +435,7 @@ async fn notify(object: &Object, target: &Target, kind: Option<&str>) -> bool {
 /// Notes what became of a message. `attempt`: when it was tried and what came of it; `None`: a summary
 /// says it.
 fn settle(
-    object: &Object,
+    outbox: &Outbox,
     target: &Target,
     message: &Waiting,
     attempt: Option<(u64, &Reply, &Settings)>,
@@ -445,7 +445,7 @@ fn settle(
         Next::after(settings, &message.id, attempts, message.made, reply, now_millis())
     });
     let outcome = if attempt.is_some() { next.state() } else { Some("summarized") };
-    let (id, is_there) = object.with_record(|record| {
+    let (id, is_there) = outbox.shared.with_record(|record| {
         let id = record.map(|record| record.id.clone()).unwrap_or_default();
         (id, record.is_some_and(|record| record.connector().is_some()))
     });
@@ -464,17 +464,17 @@ fn settle(
         outcome,
     };
     if attempt.is_some() {
-        let mut attempts = object.outbox.webhooks.attempts.borrow_mut();
+        let mut attempts = outbox.webhooks.attempts.borrow_mut();
         let attempts = attempts.entry(target.name.clone()).or_default();
         attempts.all += 1;
         attempts.failed += u64::from(next != Next::Done(Outcome::Delivered));
     }
     // Of a connector that was erased nothing is kept.
-    store::settle(&object.database, &noted, if is_there { KEPT } else { 0 })?;
+    store::settle(&outbox.shared.database, &noted, if is_there { KEPT } else { 0 })?;
     match next {
-        Next::Done(Outcome::Gone) => end(object, target)?,
+        Next::Done(Outcome::Gone) => end(outbox, target)?,
         Next::Done(Outcome::Failed) => {
-            let mut known = object.outbox.webhooks.progress.borrow_mut();
+            let mut known = outbox.webhooks.progress.borrow_mut();
             if let Some(it) = known.as_mut().and_then(|known| known.get_mut(&target.name)) {
                 it.given_up += 1;
             }
@@ -485,9 +485,9 @@ fn settle(
 }
 
 /// The target wants nothing more of this connector, as long as it has that URL.
-fn end(object: &Object, target: &Target) -> Result<(), JsError> {
-    store::end(&object.database, &target.name, &target.fingerprint)?;
-    let mut known = object.outbox.webhooks.progress.borrow_mut();
+fn end(outbox: &Outbox, target: &Target) -> Result<(), JsError> {
+    store::end(&outbox.shared.database, &target.name, &target.fingerprint)?;
+    let mut known = outbox.webhooks.progress.borrow_mut();
     if let Some(position) = known.as_mut().and_then(|known| known.get_mut(&target.name)) {
         position.progress.gone = Some(target.fingerprint.clone());
         position.is_end_unreported = true;
@@ -496,19 +496,19 @@ fn end(object: &Object, target: &Target) -> Result<(), JsError> {
 }
 
 /// When the alarm is needed next, in milliseconds since 1970.
-pub(super) fn next_alarm(object: &Object) -> Option<u64> {
-    let settings = object.outbox.webhooks.settings(&object.env);
+pub(super) fn next_alarm(outbox: &Outbox) -> Option<u64> {
+    let settings = outbox.webhooks.settings(&outbox.shared.env);
     if settings.targets.is_empty() {
         return None;
     }
-    let silent_at = silent_at(object, &settings);
-    object.outbox.webhooks.is_watched.set(silent_at.is_some());
-    let sending = object.outbox.webhooks.sending.borrow();
-    let known = object.outbox.webhooks.progress.borrow();
+    let silent_at = silent_at(outbox, &settings);
+    outbox.webhooks.is_watched.set(silent_at.is_some());
+    let sending = outbox.webhooks.sending.borrow();
+    let known = outbox.webhooks.progress.borrow();
     let of_target = |target: &Target| {
         let message = match sending.get(&target.name) {
             Some(since) => Some(since + SENDING_LIMIT_MS),
-            None => waiting(object, target).map(|message| message.next_at),
+            None => waiting(outbox, target).map(|message| message.next_at),
         };
         let position = known.as_ref().and_then(|known| known.get(&target.name));
         let held = position.filter(|it| it.is_held).map(|it| it.progress.quiet_until);
@@ -518,9 +518,9 @@ pub(super) fn next_alarm(object: &Object) -> Option<u64> {
 }
 
 /// When the connector is silent, if somebody wants to hear of it and has not.
-fn silent_at(object: &Object, settings: &Settings) -> Option<u64> {
-    let seen = last_seen(object)?;
-    let known = object.outbox.webhooks.progress.borrow();
+fn silent_at(outbox: &Outbox, settings: &Settings) -> Option<u64> {
+    let seen = last_seen(outbox)?;
+    let known = outbox.webhooks.progress.borrow();
     let waits = |target: &&Target| {
         let position = known.as_ref().and_then(|known| known.get(&target.name));
         target.minds_silence()
@@ -541,9 +541,9 @@ pub(super) enum Seen {
 }
 
 /// To be called after a heartbeat.
-pub(super) fn seen(object: &Object) -> Seen {
-    let webhooks = &object.outbox.webhooks;
-    let settings = webhooks.settings(&object.env);
+pub(super) fn seen(outbox: &Outbox) -> Seen {
+    let webhooks = &outbox.webhooks;
+    let settings = webhooks.settings(&outbox.shared.env);
     if settings.targets.is_empty() {
         return Seen::Nothing;
     }
@@ -558,11 +558,11 @@ pub(super) fn seen(object: &Object) -> Seen {
 }
 
 /// Sees to it that the alarm comes when the connector is silent.
-pub(super) async fn watch(object: &Rc<Object>) {
-    let set = object.state.alarm().await;
-    let needed = next_alarm(object);
+pub(super) async fn watch(outbox: &Rc<Outbox>) {
+    let set = outbox.shared.state.alarm().await;
+    let needed = next_alarm(outbox);
     if set.ok().flatten().zip(needed).is_none_or(|(set, needed)| set > needed) {
-        super::set_late_alarm(object).await;
+        super::set_late_alarm(outbox).await;
     }
 }
 
@@ -570,12 +570,12 @@ pub(super) async fn watch(object: &Rc<Object>) {
 ///
 /// # Errors
 /// 404 if there is no such connector, 500 if the database fails.
-pub(in crate::edge) fn view(object: &Object, id: &str, size: usize) -> Result<Response, ApiError> {
-    if object.with_record(|record| record.is_none_or(|record| record.alive().is_none())) {
+pub(in crate::edge) fn view(outbox: &Outbox, id: &str, size: usize) -> Result<Response, ApiError> {
+    if outbox.shared.with_record(|record| record.is_none_or(|record| record.alive().is_none())) {
         return Err(ApiError::not_found(id));
     }
-    let settings = object.outbox.webhooks.settings(&object.env);
-    let found = read_view(object, size.min(SHOWN_LIMIT)).map_err(|thrown| {
+    let settings = outbox.webhooks.settings(&outbox.shared.env);
+    let found = read_view(outbox, size.min(SHOWN_LIMIT)).map_err(|thrown| {
         failed("cannot be read", &thrown);
         ApiError::internal()
     })?;
@@ -596,8 +596,8 @@ pub(in crate::edge) fn view(object: &Object, id: &str, size: usize) -> Result<Re
 
 type View = (Vec<TargetRow>, Vec<(String, u64)>, Vec<Delivery>);
 
-fn read_view(object: &Object, size: usize) -> Result<View, JsError> {
-    let database = &object.database;
+fn read_view(outbox: &Outbox, size: usize) -> Result<View, JsError> {
+    let database = &outbox.shared.database;
     let Some(known) = store::targets(database)? else { return Ok(View::default()) };
     Ok((known, store::waiting(database)?, store::newest(database, size)?))
 }

@@ -1,7 +1,5 @@
 //! The connector as a whole, out of its object and back in.
 
-use std::rc::Rc;
-
 use serde_json::json;
 use worker::console_error;
 
@@ -23,10 +21,7 @@ const CLAIMS_PER_RESTORATION: usize = 10;
 
 impl Object {
     /// Saves the connector, puts it back, or has the Directory told anew.
-    pub(super) async fn carry_out_backup(
-        self: &Rc<Self>,
-        backup: Backup,
-    ) -> Result<Response, ApiError> {
+    pub(super) async fn carry_out_backup(&self, backup: Backup) -> Result<Response, ApiError> {
         let id = backup.id().unwrap_or_default();
         self.load(id).await?;
         match backup {
@@ -37,7 +32,10 @@ impl Object {
             }
             Backup::Reindex { id } => self.reindex(&id).await,
             Backup::Rewind { id, to } => {
-                match self.state.rewind(to.unix_millis().unwrap_or_default()).await {
+                let Some(to) = to.unix_millis() else {
+                    return Err(api::no_rewind("that is before 1970"));
+                };
+                match self.state.rewind(to).await {
                     Ok(()) => Ok(Response::json(200, &json!({ "id": id, "result": "updated" }))),
                     Err(thrown) => Err(api::no_rewind(&describe(&thrown))),
                 }
@@ -65,7 +63,7 @@ impl Object {
     }
 
     async fn restore(
-        self: &Rc<Self>,
+        &self,
         id: &str,
         overwrite: bool,
         precondition: &Precondition,
@@ -76,7 +74,7 @@ impl Object {
             match self.commit_restoration(id, overwrite, precondition, &saved, &claims)? {
                 Attempt::Claim(index) => claims.push(self.claim(id, index).await?),
                 Attempt::Done(result) => {
-                    outbox::restored(self).await;
+                    outbox::restored(&self.outbox).await;
                     return Ok(Response::json(200, &json!({ "id": id, "result": result })));
                 }
             }
@@ -110,7 +108,7 @@ impl Object {
     /// Commits what was saved, unless an index has to be claimed first. Not an `async fn`, and so without
     /// an `await`.
     fn commit_restoration(
-        self: &Rc<Self>,
+        &self,
         id: &str,
         overwrite: bool,
         precondition: &Precondition,
@@ -165,7 +163,7 @@ impl Object {
         }
         self.read_row(id)?;
         if result.is_some() {
-            outbox::webhook::restored(self);
+            outbox::webhook::restored(&self.outbox);
         }
         Ok(Attempt::Done(result.unwrap_or("noop")))
     }
@@ -201,7 +199,7 @@ impl Object {
         })
     }
 
-    async fn reindex(self: &Rc<Self>, id: &str) -> Result<Response, ApiError> {
+    async fn reindex(&self, id: &str) -> Result<Response, ApiError> {
         if self.with_record(|record| record.is_none()) {
             return Err(ApiError::not_found(id));
         }
@@ -211,9 +209,9 @@ impl Object {
         if self.has_jobs() {
             self.reload_jobs();
         }
-        self.outbox.tell_anew();
-        outbox::restored(self).await;
-        if outbox::directory::is_behind(self) {
+        outbox::force(&self.outbox);
+        outbox::restored(&self.outbox).await;
+        if self.is_directory_behind() {
             return Err(ApiError::unavailable("the Directory"));
         }
         Ok(Response::json(200, &json!({ "id": id, "result": "updated" })))

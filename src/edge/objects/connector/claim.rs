@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use worker::console_error;
 
-use super::Object;
+use super::{Object, Shared};
 use crate::api::ApiError;
 use crate::edge::message::{self, with_format};
 use crate::edge::new_id;
@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_millis(1_500);
 /// A claim that the Directory has granted, for as long as the request that made it needs it. Dropped
 /// without a commit, it is released.
 pub(super) struct OpenClaim {
-    object: Rc<Object>,
+    shared: Rc<Shared>,
     token: String,
 }
 
@@ -34,17 +34,13 @@ impl Object {
     ///
     /// # Errors
     /// 400 if another connector has it, 503 if the Directory cannot say.
-    pub(super) async fn claim(
-        self: &Rc<Self>,
-        id: &str,
-        index: String,
-    ) -> Result<OpenClaim, ApiError> {
+    pub(super) async fn claim(&self, id: &str, index: String) -> Result<OpenClaim, ApiError> {
         let token = new_id().ok_or_else(ApiError::internal)?;
         let claim = Claim { index, id: id.to_owned(), token };
         let message = to_message(&claim).ok_or_else(ApiError::internal)?;
         self.claims.borrow_mut().open(claim.clone());
         // From here on it is released if anything fails.
-        let open = OpenClaim { object: self.clone(), token: claim.token.clone() };
+        let open = OpenClaim { shared: self.shared.clone(), token: claim.token.clone() };
         let why = match timeout(LIMIT, claim_index(&self.env, &message)).await {
             Some(Ok(reply)) => match message::parse(&reply) {
                 Ok(reply) => match reply.get("granted").and_then(Value::as_bool) {
@@ -71,11 +67,11 @@ impl Object {
 
 impl Drop for OpenClaim {
     fn drop(&mut self) {
-        let released = self.object.claims.borrow_mut().abandon(&self.token);
+        let released = self.shared.claims.borrow_mut().abandon(&self.token);
         let Some(message) = released.as_ref().and_then(to_message) else { return };
-        let env = self.object.env.clone();
+        let env = self.shared.env.clone();
         // A release that is lost is found out when another connector wants the name.
-        self.object.state.wait_until(async move {
+        self.shared.state.wait_until(async move {
             drop(timeout(LIMIT, release_index(&env, &message)).await);
         });
     }

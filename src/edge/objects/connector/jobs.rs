@@ -1,12 +1,11 @@
 //! The sync jobs of a connector: rows beside its own, in the same order of events.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
 use worker::console_error;
 
 use super::store::{self, JobRow, JobVersion};
-use super::{Object, Record};
+use super::{Object, Record, Shared};
 use crate::api::{
     self, ApiError, Commit, Current, Decision, Format, Index, Precondition, Request, Response,
     SyncJobCreation, SyncJobOperation, SyncJobWrite,
@@ -57,7 +56,7 @@ enum Scope {
 }
 
 /// To the Directory, a job is this far.
-pub(in crate::edge) struct Telling {
+pub(in crate::edge) struct JobNews {
     /// Its id.
     pub id: String,
     /// Its version.
@@ -80,7 +79,7 @@ impl Jobs {
 impl Object {
     /// Does what is asked of one job.
     pub(super) async fn carry_out_job(
-        self: &Rc<Self>,
+        &self,
         id: &SyncJobId,
         operation: SyncJobOperation,
         request: &Request,
@@ -88,7 +87,7 @@ impl Object {
         format: &Format,
     ) -> (Response, Option<String>) {
         // No job is imported with its connector: there is nothing to adopt for it.
-        if let Err(thrown) = self.read_store() {
+        if let Err(thrown) = self.read() {
             console_error!("sync job [{id}]: its database cannot be read: {}", describe(&thrown));
             return (format.failure(&ApiError::internal()), None);
         }
@@ -120,7 +119,7 @@ impl Object {
 
     /// Makes a job of the connector.
     pub(super) async fn create_job(
-        self: &Rc<Self>,
+        &self,
         connector: &str,
         creation: SyncJobCreation,
         origin: &Origin,
@@ -133,12 +132,12 @@ impl Object {
             api::create_sync_job(&id, creation, connector, now())
         })?;
         self.commit_job(&id, None, decision.commit, Scope::Edit, ("_create", origin))?;
-        outbox::job_committed(self).await;
+        outbox::job_committed(&self.outbox).await;
         Ok(decision.response)
     }
 
     async fn write_job(
-        self: &Rc<Self>,
+        &self,
         id: &SyncJobId,
         write: SyncJobWrite,
         precondition: &Precondition,
@@ -147,8 +146,8 @@ impl Object {
         let (response, scope) = self.decide_and_commit_job(id, write, precondition, origin)?;
         match scope {
             Scope::Nothing => {}
-            Scope::Progress => outbox::seen(self).await,
-            Scope::Edit => outbox::job_committed(self).await,
+            Scope::Progress => outbox::seen(&self.outbox).await,
+            Scope::Edit => outbox::job_committed(&self.outbox).await,
         }
         Ok(response)
     }
@@ -229,12 +228,14 @@ impl Object {
         jobs.untold.insert(id.to_owned(), untold);
         Ok(scope)
     }
+}
 
+impl Shared {
     /// A job as it is.
     ///
     /// # Errors
     /// 500 if the database fails.
-    fn job(&self, id: &str) -> Result<Option<JobRecord>, ApiError> {
+    pub(super) fn job(&self, id: &str) -> Result<Option<JobRecord>, ApiError> {
         self.read_job(id).map_err(|thrown| {
             console_error!("sync job [{id}] cannot be read: {}", describe(&thrown));
             ApiError::internal()
@@ -270,17 +271,17 @@ impl Object {
     ///
     /// # Errors
     /// If the database fails.
-    pub(in crate::edge) fn untold_jobs(&self, limit: usize) -> Result<Vec<Telling>, JsError> {
+    pub(in crate::edge) fn untold_jobs(&self, limit: usize) -> Result<Vec<JobNews>, JsError> {
         let untold: Vec<_> = {
             let jobs = self.jobs.borrow();
             jobs.untold.iter().take(limit).map(|(id, untold)| (id.clone(), *untold)).collect()
         };
-        let telling = |(id, untold): (String, Untold)| {
+        let news = |(id, untold): (String, Untold)| {
             let record = self.read_job(&id)?;
             let version = record.as_ref().map_or(untold.version, |record| record.version);
-            Ok(Telling { id, version, record, is_edited: untold.is_edited })
+            Ok(JobNews { id, version, record, is_edited: untold.is_edited })
         };
-        untold.into_iter().map(telling).collect()
+        untold.into_iter().map(news).collect()
     }
 
     /// To be called when the Directory has been told of that version.

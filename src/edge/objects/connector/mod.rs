@@ -8,10 +8,11 @@
 mod backup;
 mod claim;
 mod jobs;
+mod shared;
 mod store;
 pub(in crate::edge) mod webhooks;
 
-use std::cell::RefCell;
+use std::ops::Deref;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -28,16 +29,17 @@ use crate::connector::Connector;
 use crate::edge::message::{FORMAT, Message, Origin, UnknownFormat};
 use crate::edge::outbox::{self, Outbox};
 use crate::edge::runtime::{
-    Database, HttpResponse, JsError, JsResult, Kv, State, describe, spawn_or_ready, timeout,
+    HttpResponse, JsError, JsResult, Kv, State, describe, spawn_or_ready, timeout,
 };
 use crate::edge::{KV, kv_key, log, now};
-use crate::protocol::claims::{Claims, Successor};
+use crate::protocol::claims::Successor;
 use crate::status::Status;
 use claim::OpenClaim;
-use jobs::Jobs;
-pub(in crate::edge) use jobs::Telling;
+pub(in crate::edge) use jobs::JobNews;
+use shared::Loaded;
+pub(in crate::edge) use shared::Shared;
+pub(in crate::edge) use store::Record;
 use store::WriteScope;
-pub(in crate::edge) use store::{Cursors, Record};
 
 /// How long to wait for Workers KV to say whether it has a document to adopt.
 /// Together with the claim of an index name it must stay below two seconds.
@@ -54,27 +56,18 @@ const OFF_PROTOCOL_STATUS: &str = "OFF_PROTOCOL_STATUS";
 #[wasm_bindgen]
 pub struct ConnectorObject(Rc<Object>);
 
-/// What one object holds in memory.
-pub(in crate::edge) struct Object {
-    pub(in crate::edge) env: Env,
-    pub(in crate::edge) state: State,
-    pub(in crate::edge) outbox: Outbox,
-    pub(in crate::edge) database: Database,
-    loaded: RefCell<Loaded>,
-    pub(in crate::edge) claims: RefCell<Claims>,
-    jobs: RefCell<Jobs>,
+/// What carries out the requests to an object.
+struct Object {
+    shared: Rc<Shared>,
+    outbox: Rc<Outbox>,
 }
 
-/// The row, as far as it was read.
-#[derive(Default)]
-enum Loaded {
-    /// Not read yet.
-    #[default]
-    Unread,
-    /// There is none.
-    Empty,
-    /// There is one.
-    Found(Record),
+impl Deref for Object {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
 }
 
 #[wasm_bindgen]
@@ -82,16 +75,8 @@ impl ConnectorObject {
     /// From what the runtime gives an object.
     #[wasm_bindgen(constructor)]
     pub fn new(state: DurableObjectState, env: Env) -> Self {
-        let state = State::of(state);
-        Self(Rc::new(Object {
-            env,
-            database: state.database(),
-            state,
-            outbox: Outbox::default(),
-            loaded: RefCell::default(),
-            claims: RefCell::default(),
-            jobs: RefCell::default(),
-        }))
+        let shared = Rc::new(Shared::new(State::of(state), env));
+        Self(Rc::new(Object { outbox: Outbox::of(shared.clone()), shared }))
     }
 
     /// Carries out a request: the text of a response, or a promise of it.
@@ -112,7 +97,7 @@ impl ConnectorObject {
         let this = self.0.clone();
         spawn_or_ready(async move {
             this.load(&id).await.map_err(|unavailable| unavailable.why())?;
-            Ok(this.current(&index).into())
+            Ok(this.current(&index)?.into())
         })
     }
 
@@ -123,8 +108,8 @@ impl ConnectorObject {
     pub fn alarm(&self) -> JsResult {
         let this = self.0.clone();
         spawn_or_ready(async move {
-            this.read_store()?;
-            outbox::alarm(&this).await;
+            this.read()?;
+            outbox::alarm(&this.outbox).await;
             Ok(JsValue::NULL)
         })
     }
@@ -170,7 +155,7 @@ enum Attempt<T> {
 }
 
 impl Object {
-    async fn respond(self: &Rc<Self>, message: Message) -> HttpResponse {
+    async fn respond(&self, message: Message) -> HttpResponse {
         let Message { id, request, origin, opaque_id, .. } = message;
         let (format, call) = api::read(&request);
         let (response, etag) = match call {
@@ -182,7 +167,7 @@ impl Object {
             }
             Ok(Call::Webhooks { size, .. }) => {
                 let loaded = self.load(&id).await.map_err(ApiError::from);
-                let shown = loaded.and_then(|()| outbox::webhook::view(self, &id, size));
+                let shown = loaded.and_then(|()| outbox::webhook::view(&self.outbox, &id, size));
                 (format.result(shown), None)
             }
             Ok(Call::CreateSyncJob(connector, creation)) => {
@@ -204,7 +189,7 @@ impl Object {
     }
 
     async fn carry_out(
-        self: &Rc<Self>,
+        &self,
         id: &str,
         operation: Operation,
         request: &api::Request,
@@ -238,68 +223,37 @@ impl Object {
         }
     }
 
-    pub(in crate::edge) fn with_record<T>(&self, look: impl FnOnce(Option<&Record>) -> T) -> T {
-        match &*self.loaded.borrow() {
-            Loaded::Found(record) => look(Some(record)),
-            Loaded::Unread | Loaded::Empty => look(None),
-        }
-    }
-
-    /// Changes what is known of the outbox's consumers, in memory.
-    pub(in crate::edge) fn move_cursors(&self, change: impl FnOnce(&mut Cursors)) {
-        if let Loaded::Found(record) = &mut *self.loaded.borrow_mut() {
-            change(&mut record.cursors);
-        }
-    }
-
-    /// Notes how far the outbox's consumers are.
-    pub(in crate::edge) fn note_cursors(&self) {
-        let cursors = self.with_record(|record| record.map(|record| record.cursors));
-        let Some(cursors) = cursors else { return };
-        if let Err(thrown) = store::note_cursors(&self.database, cursors) {
-            console_error!("how far the outbox is cannot be noted: {}", describe(&thrown));
-        }
-    }
-
     /// Whether a status that the table does not have from where a connector is, written as part of its
     /// document, is refused rather than taken as Elasticsearch takes it.
     fn is_strict(&self) -> bool {
         self.env.var(OFF_PROTOCOL_STATUS).is_ok_and(|setting| setting.to_string() == "refuse")
     }
 
-    fn current(&self, index: &str) -> String {
+    fn current(&self, index: &str) -> Result<String, JsError> {
         self.with_record(|record| {
-            let entry = record.map(|record| outbox::directory::message(&outbox::directory::entry(record)));
+            let entry = match record.map(outbox::directory::entry) {
+                Some(entry) => outbox::directory::message(&entry)?,
+                None => "null".to_owned(),
+            };
             let is_claiming = self.claims.borrow().is_claiming(index);
-            let document = record.and_then(outbox::directory::document);
-            format!(
-                "{{\"format\":{FORMAT},\"entry\":{},\"document\":{},\"is_claiming\":{is_claiming}}}",
-                entry.as_deref().unwrap_or("null"),
-                Value::from(document),
-            )
+            let document = Value::from(record.and_then(outbox::directory::document));
+            Ok(format!(
+                "{{\"format\":{FORMAT},\"entry\":{entry},\"document\":{document},\"is_claiming\":{is_claiming}}}"
+            ))
         })
     }
 
-    /// Reads the row, once.
-    fn read_store(self: &Rc<Self>) -> Result<(), JsError> {
-        if !matches!(*self.loaded.borrow(), Loaded::Unread) {
-            return Ok(());
+    /// Reads the row, unless it is in memory.
+    fn read(&self) -> Result<(), JsError> {
+        if self.shared.read_store()? {
+            outbox::loaded(&self.outbox);
         }
-        let loaded = match store::read(&self.database)? {
-            Some((record, jobs)) => {
-                self.jobs.replace(jobs);
-                Loaded::Found(record)
-            }
-            None => Loaded::Empty,
-        };
-        self.loaded.replace(loaded);
-        outbox::loaded(self);
         Ok(())
     }
 
     /// Reads the row, unless it is in memory: a commit that failed took it out.
-    fn read_row(self: &Rc<Self>, id: &str) -> Result<(), Unavailable> {
-        self.read_store().map_err(|thrown| {
+    fn read_row(&self, id: &str) -> Result<(), Unavailable> {
+        self.read().map_err(|thrown| {
             let why = describe(&thrown);
             console_error!("connector [{id}]: its database cannot be read: {why}");
             Unavailable::Storage
@@ -308,7 +262,7 @@ impl Object {
 
     /// Sees to it that the row is read. An object without one adopts the document that Workers KV
     /// may have: that is how connectors are imported.
-    async fn load(self: &Rc<Self>, id: &str) -> Result<(), Unavailable> {
+    async fn load(&self, id: &str) -> Result<(), Unavailable> {
         self.read_row(id)?;
         if !matches!(*self.loaded.borrow(), Loaded::Empty) {
             return Ok(());
@@ -332,7 +286,7 @@ impl Object {
             }
         };
         if is_adopted {
-            outbox::committed(self, "_import").await;
+            outbox::committed(&self.outbox, "_import").await;
         }
         self.read_row(id)
     }
@@ -354,7 +308,7 @@ impl Object {
             Ok(successor) => successor,
             Err(index) => return Ok(Attempt::Claim(index)),
         };
-        outbox::webhook::prepare(self, false);
+        outbox::webhook::prepare(&self.outbox, false);
         let change = status_change(None, connector, "_import", None);
         let before = Record::empty(id);
         let fields: Vec<String> = connector.fields().keys().cloned().collect();
@@ -398,7 +352,7 @@ impl Object {
                         (None, Some(newest)) => Some(newest.clone()),
                         _ => read(1, None)?.pop(),
                     };
-                    let silent_after = Some(outbox::webhook::silent_after_seconds(self));
+                    let silent_after = Some(outbox::webhook::silent_after_seconds(&self.outbox));
                     Ok(api::status_view(id, connector, newest.as_ref(), history, silent_after))
                 }
                 Operation::Get { include_deleted, .. } => {
@@ -415,7 +369,7 @@ impl Object {
     }
 
     async fn write(
-        self: &Rc<Self>,
+        &self,
         id: &str,
         write: Write,
         precondition: &Precondition,
@@ -433,9 +387,9 @@ impl Object {
                 Attempt::Done((response, scope)) => {
                     match scope {
                         None => {}
-                        Some(WriteScope::Heartbeat) => outbox::seen(self).await,
+                        Some(WriteScope::Heartbeat) => outbox::seen(&self.outbox).await,
                         Some(WriteScope::Move | WriteScope::Edit) => {
-                            outbox::committed(self, write.name()).await;
+                            outbox::committed(&self.outbox, write.name()).await;
                         }
                     }
                     return Ok(response);
@@ -463,7 +417,7 @@ impl Object {
     /// Reads the connector, decides, and commits, unless an index has to be claimed first. Not an
     /// `async fn`, and so without an `await`.
     fn decide_and_commit(
-        self: &Rc<Self>,
+        &self,
         id: &str,
         write: &Write,
         precondition: &Precondition,
@@ -492,7 +446,7 @@ impl Object {
         }
         let scope = WriteScope::of(&commit);
         let fields = commit.fields();
-        outbox::webhook::prepare(self, commit == Commit::Erase);
+        outbox::webhook::prepare(&self.outbox, commit == Commit::Erase);
         // Out of memory while it changes: should the commit fail, the row is read anew.
         let (row, before) = match self.loaded.take() {
             Loaded::Found(record) => record.take_connector(),

@@ -1,0 +1,95 @@
+//! What the requests and the outbox of a connector's object share: the row and the jobs as far as they are
+//! in memory, claims, and what the runtime gives.
+
+use std::cell::RefCell;
+
+use worker::{Env, console_error};
+
+use super::jobs::Jobs;
+use super::store::{self, Cursors, Record};
+use crate::edge::runtime::{Database, JsError, State, describe};
+use crate::protocol::claims::Claims;
+
+/// The state of a connector's object.
+pub(in crate::edge) struct Shared {
+    pub env: Env,
+    pub state: State,
+    pub database: Database,
+    pub claims: RefCell<Claims>,
+    pub(super) loaded: RefCell<Loaded>,
+    pub(super) jobs: RefCell<Jobs>,
+}
+
+/// The row, as far as it was read.
+#[derive(Default)]
+pub(super) enum Loaded {
+    /// Not read yet.
+    #[default]
+    Unread,
+    /// There is none.
+    Empty,
+    /// There is one.
+    Found(Record),
+}
+
+impl Shared {
+    /// Of an object that has just been started.
+    pub fn new(state: State, env: Env) -> Self {
+        Self {
+            env,
+            database: state.database(),
+            state,
+            claims: RefCell::default(),
+            loaded: RefCell::default(),
+            jobs: RefCell::default(),
+        }
+    }
+
+    /// Reads the row, unless it is in memory; tells whether it had to.
+    ///
+    /// # Errors
+    /// If the database fails, or holds what this code did not write.
+    pub(super) fn read_store(&self) -> Result<bool, JsError> {
+        if !matches!(*self.loaded.borrow(), Loaded::Unread) {
+            return Ok(false);
+        }
+        let loaded = match store::read(&self.database)? {
+            Some((record, jobs)) => {
+                self.jobs.replace(jobs);
+                Loaded::Found(record)
+            }
+            None => Loaded::Empty,
+        };
+        self.loaded.replace(loaded);
+        Ok(true)
+    }
+
+    /// Looks at the row as it is in memory.
+    pub fn with_record<T>(&self, look: impl FnOnce(Option<&Record>) -> T) -> T {
+        match &*self.loaded.borrow() {
+            Loaded::Found(record) => look(Some(record)),
+            Loaded::Unread | Loaded::Empty => look(None),
+        }
+    }
+
+    /// Changes what is known of the outbox's consumers, in memory.
+    pub fn move_cursors(&self, change: impl FnOnce(&mut Cursors)) {
+        if let Loaded::Found(record) = &mut *self.loaded.borrow_mut() {
+            change(&mut record.cursors);
+        }
+    }
+
+    /// Stores how far the outbox's consumers are.
+    pub fn note_cursors(&self) {
+        let cursors = self.with_record(|record| record.map(|record| record.cursors));
+        let Some(cursors) = cursors else { return };
+        if let Err(thrown) = store::note_cursors(&self.database, cursors) {
+            console_error!("how far the outbox is cannot be noted: {}", describe(&thrown));
+        }
+    }
+
+    /// Whether there is a version that the Directory has not been told of.
+    pub fn is_directory_behind(&self) -> bool {
+        self.with_record(|record| record.is_some_and(|it| it.cursors.directory < it.version))
+    }
+}
