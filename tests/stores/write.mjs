@@ -1,4 +1,4 @@
-// Writes the stores of this version into a file of this folder: node tests/stores/write.mjs version-3
+// Writes the stores of this version into a file of this folder: node tests/stores/write.mjs form-1
 //
 // To be run once for a version that changes what is stored, before the next one is begun.
 
