@@ -90,14 +90,3 @@ test("what the Directory was not told before a crash it is told after", async ()
   const [job, ...others] = await until(() => list("crashed"), (jobs) => jobs.length === 1 && jobs[0].status === "canceled", 20);
   assert.deepEqual([job?.id, job?.status, others.length], [id, "canceled", 0]);
 });
-
-test("a Directory of the time before jobs gets its tables", async () => {
-  // What is untold would be told again by the alarm, at once or later.
-  await ofConnector("golden", (database) => database.exec("DELETE FROM job_untold"));
-  await ofDirectory((database) => {
-    database.exec("DROP TABLE job; DROP TABLE job_document");
-  });
-  assert.deepEqual(await list("golden"), []);
-  const { id } = await ask("POST", "/_connector/_sync_job", { id: "golden" });
-  assert.ok((await list("golden")).some((job) => job.id === id));
-});
