@@ -7,7 +7,7 @@ use worker::worker_sys::DurableObjectState;
 use worker::worker_sys::types::DurableObjectStorage;
 
 use super::rewind::rewind;
-use super::{Database, JsError, Sockets, number};
+use super::{Database, JsError, Sockets};
 
 /// What the runtime gives an object.
 pub(crate) struct State(worker::State);
