@@ -1,17 +1,14 @@
 //! Back in time: an object's storage as it was at any moment of the last 30 days.
 
-use std::time::Duration;
-
-use js_sys::Promise;
-use js_sys::futures::spawn_local;
+use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
 use worker::worker_sys::{DurableObjectState, DurableObjectStorage};
 
-use super::promise::{await_promise, sleep};
+use super::promise::await_promise;
 use super::{JsError, number};
 
 /// The answer is on its way by then; what is written meanwhile is lost with the rest.
-const ABORT_AFTER: Duration = Duration::from_millis(100);
+const ABORT_AFTER_MS: u32 = 100;
 
 #[wasm_bindgen]
 extern "C" {
@@ -22,8 +19,10 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = onNextSessionRestoreBookmark)]
     fn restore_bookmark(this: &Bookmarks, bookmark: &JsValue) -> Result<Promise, JsValue>;
     type Abortable;
-    #[wasm_bindgen(method, catch)]
-    fn abort(this: &Abortable, reason: &str) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, getter)]
+    fn abort(this: &Abortable) -> Function;
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn call_later(callback: &Function, ms: u32, argument: &str) -> JsValue;
 }
 
 /// Takes an object's storage back to that moment, in milliseconds since 1970. The storage is exchanged when
@@ -36,10 +35,10 @@ pub(super) async fn rewind(state: DurableObjectState, to: u64) -> Result<(), JsE
     let bookmarks: &Bookmarks = storage.unchecked_ref();
     let bookmark = await_promise(bookmarks.bookmark_for_time(number(to))).await?;
     await_promise(bookmarks.restore_bookmark(&bookmark)).await?;
-    spawn_local(async move {
-        sleep(ABORT_AFTER).await;
-        // It ends the object, this work with it.
-        drop(state.unchecked_ref::<Abortable>().abort("taken back in time"));
-    });
+    // The runtime calls this itself, with no Rust on the stack: `abort` ends whatever called it without
+    // unwinding, and other objects share this module. Its queue of tasks would stay marked as running,
+    // and nothing asynchronous in the module would ever go on.
+    let abort = state.unchecked_ref::<Abortable>().abort().bind0(&state);
+    call_later(&abort, ABORT_AFTER_MS, "taken back in time");
     Ok(())
 }
