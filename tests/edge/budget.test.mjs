@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
+import { until } from "../until.mjs";
 import { must, send, startWorker } from "./worker.mjs";
 
 const CONNECTORS = "/.elastic-connectors";
@@ -88,12 +89,16 @@ test("hits show what they are sorted by, with and without their documents", asyn
   assert.deepEqual(plain.hits, [{ _index: ".elastic-connectors-v1", _id: "a", _score: 1 }]);
 });
 
+/** Stores a connector with that cursor. Searches have it a little later. */
+async function storeCursor(id, cursor) {
+  await must(worker.url, "PUT", `/_connector/${id}`, {});
+  await must(worker.url, "PUT", `/_connector/${id}/_last_sync`, { sync_cursor: { ...cursor, of: id } });
+  await until(() => search({ query: { term: { "sync_cursor.of": id } }, _source: false }), (answer) => ids(answer).includes(id));
+}
+
 test("what takes too much work is refused, and says what to make smaller", async () => {
   const cursor = Object.fromEntries(times(75_000, (n) => [`n${n}`, 1]));
-  for (const id of ["wide", "wider", "widest"]) {
-    await must(worker.url, "PUT", `/_connector/${id}`, {});
-    await must(worker.url, "PUT", `/_connector/${id}/_last_sync`, { sync_cursor: cursor });
-  }
+  for (const id of ["wide", "wider", "widest"]) await storeCursor(id, cursor);
   const patterns = times(32, () => "**.*n?*q0*").join(",");
   await refused(
     send(worker.url, "GET", `/_connector?filter_path=${patterns}`),
@@ -107,8 +112,7 @@ test("what takes too much work is refused, and says what to make smaller", async
   );
   const clauses = times(1_000, (n) => ({ range: { "sync_cursor.n1": { gte: n } } }));
   assert.equal((await search({ query: { bool: { should: clauses } } })).status, 200);
-  await must(worker.url, "PUT", "/_connector/long", {});
-  await must(worker.url, "PUT", "/_connector/long/_last_sync", { sync_cursor: { all: times(300_000, () => 1) } });
+  await storeCursor("long", { all: times(300_000, () => 1) });
   const all = times(1_000, (n) => ({ range: { "sync_cursor.all": { gte: n + 2 } } }));
   await refused(search({ query: { bool: { should: all } } }), "illegal_argument_exception", /too much work.*clauses/);
 });
