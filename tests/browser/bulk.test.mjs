@@ -41,12 +41,13 @@ test("all that match are synced again: one request each, six at a time, with the
   let running = 0;
   let most = 0;
   await page.route("**/_sync_job", async (route) => {
-    sent.push(route.request().postDataJSON().id);
+    const { id } = route.request().postDataJSON();
+    sent.push(id);
     running += 1;
     most = Math.max(most, running);
     await new Promise((resolve) => setTimeout(resolve, 50));
     running -= 1;
-    if (sent.at(-1) === "syncable-7") return route.fulfill({ status: 400, json: { error: { reason: "Not this one." } } });
+    if (id === "syncable-7") return route.fulfill({ status: 400, json: { error: { reason: "Not this one." } } });
     return route.continue();
   });
   await page.locator(".selection-bar").getByRole("button", { name: "Start a sync" }).click();
