@@ -38,7 +38,7 @@ const columns = [
   },
   { key: "type", title: "Type", name: "type", order: ["A to Z", "Z to A"], cell: ({ service_type }) => <Word text={service_type} none="No type" /> },
   { key: "index", title: "Index", name: "index", order: ["A to Z", "Z to A"], cell: ({ index_name }) => <Word text={index_name} none="No index" /> },
-  { key: "restore", title: "", cell: (row) => <Restore row={row} /> },
+  { key: "restore", title: <span class="hidden">Restore</span>, cell: (row) => <Restore row={row} /> },
 ];
 
 function Restore({ row: { id, title } }) {
