@@ -115,9 +115,13 @@ pub fn cause(message: &str) -> String {
             Some(before) if is_status(before, word) => Cow::Borrowed(word),
             _ => without_value(word),
         };
-        if word != GAP || words.last().is_none_or(|last| last != GAP) {
-            words.push(word);
+        // A list of values is one gap, however many there are.
+        if word.starts_with(GAP)
+            && words.last().is_some_and(|last| last.trim_end_matches(',') == GAP)
+        {
+            words.pop();
         }
+        words.push(word);
     }
     words.join(" ").chars().take(CAUSE_CHARACTERS).collect()
 }

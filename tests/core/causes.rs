@@ -58,12 +58,15 @@ fn errors_that_differ_in_values_have_the_same_cause() {
         ["job 6f1c2ab0-99e1-4d5e failed", "job 0b9d failed"],
         ["mail to ann@example.org bounced", "mail to bob@example.com bounced"],
         ["no access to /data/a", "no access to /mnt/b/c"],
+        ["none of 10.0.0.1, 10.0.0.2: refused", "none of 10.0.0.1, 10.0.0.2, 10.0.0.3: refused"],
         ["index \"a\", document \"b c\": too large", "index \"x\", document \"y\": too large"],
     ];
     for [one, other] in same {
         assert_eq!(cause(one), cause(other));
     }
     assert_eq!(cause("user 'ann' can't log in"), "user … can't log in");
+    assert_eq!(cause("none of 10.0.0.1, 10.0.0.2: refused"), "none of …: refused");
+    assert_eq!(cause("[Connect call failed ('10.0.0.7', 443)]"), "[Connect call failed …");
     assert_eq!(
         cause(
             "HTTP 429 from https://api.example.com/v1?page=2: rate limit exceeded, retried 2 times"
