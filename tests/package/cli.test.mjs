@@ -59,7 +59,8 @@ suite("the command line and the edge", () => {
     const ids = Array.from({ length: 103 }, (_, i) => `many-${String(i).padStart(3, "0")}`);
     await Promise.all(ids.map((id) => put(id, { service_type: "many", name: `Number ${id}` })));
     await move("many-007", "error");
-    await put("many-007/_error", { error: "no\nroute\t\u001b[31mto host\u009b2J" });
+    await put("many-007/_error", { error: "no route\t\u001b[31mto host\u009b2J\nwhatever follows" });
+    // A summary says what an error says, in one line.
     await until(() => ok("list", "--type", "many", "--status", "error"), (lines) => lines.includes("route"));
     const lines = (await ok("list", "--type", "many")).trimEnd().split("\n");
     assert.equal(lines.length, 103);
@@ -68,7 +69,7 @@ suite("the command line and the edge", () => {
     assert.ok(Date.parse(since));
     const rows = await json("list", "--type", "many");
     assert.deepEqual(rows.map(({ id }) => id).sort(), ids);
-    assert.equal(rows[0].error, "no\nroute\t\u001b[31mto host\u009b2J");
+    assert.equal(rows[0].error, "no route\t\u001b[31mto host\u009b2J");
     assert.ok(!/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/.test(await ok("list", "--type", "many", "--json")), "nothing that a terminal would obey");
     assert.equal(await ok("list", "--query", "nothing is called so"), "");
   });
