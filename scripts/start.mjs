@@ -86,6 +86,7 @@ while (!(await isUp())) {
 }
 console.log(`
 connector-status is ready on ${origin}
+Open ${origin}/ in a browser for the console.
 Without a key, callers have the privilege ${privilege} - for this run only: deployed, it lets
 nobody in without a key (npm run key, SECURITY.md).
 What it keeps is under .wrangler/; stop it with Ctrl-C. Try:

@@ -1,21 +1,33 @@
 // `npm run test:edge -- directory watch`: runs those files of tests/edge against the Worker of the sources as they are,
-// built quickly if they have changed; all files without a name. Options go to the test runner: --test-name-pattern=trap.
+// built quickly if they have changed.
 
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
+import { readOptions, USAGE } from "./command.mjs";
 import { root, run } from "./tools.mjs";
 
-const args = process.argv.slice(2);
-const options = args.filter((arg) => arg.startsWith("-"));
-const names = args.filter((arg) => !arg.startsWith("-"));
+const options = readOptions({
+  name: "test:edge",
+  usage: `
+Usage: npm run test:edge -- [FILE...] [--test-name-pattern PATTERN]
+
+Runs files of tests/edge against a real workerd; without names, all of them. The Worker is built quickly before, if its
+sources have changed: npm run test:edge -- rollout --test-name-pattern trap`,
+  options: { "test-name-pattern": { type: "string" } },
+  names: [0, Infinity],
+});
 const folder = "tests/edge";
-const files = (names.length > 0 ? names : readdirSync(join(root, folder)).filter((name) => name.endsWith(".test.mjs")))
-  .map((name) => join(folder, name.endsWith(".test.mjs") ? name : `${name}.test.mjs`));
-const missing = files.filter((file) => !existsSync(join(root, file)));
-if (missing.length > 0) {
-  console.error(`There is no ${missing.join(", ")}.`);
-  process.exit(2);
+const all = readdirSync(join(root, folder)).filter((name) => name.endsWith(".test.mjs"));
+const names = options.names.length > 0 ? options.names.map((name) => `${name.replace(/\.test\.mjs$/, "")}.test.mjs`) : all;
+const missing = names.find((name) => !existsSync(join(root, folder, name)));
+if (missing) {
+  console.error(`There is no ${folder}/${missing}`);
+  process.exit(USAGE);
 }
+const pattern = options["test-name-pattern"];
 await run("node", ["scripts/build-worker.mjs", "--dev"]);
-await run("node", ["--test", "--test-timeout=300000", ...options, ...files]);
+await run("node", [
+  ...["--test", "--test-timeout=300000", ...(pattern ? [`--test-name-pattern=${pattern}`] : [])],
+  ...names.map((name) => join(folder, name)),
+]);

@@ -1,145 +1,17 @@
-// `npm test`, after the set-up: runs every check. The last line counts them.
-// `npm test -- edge native` runs only the checks with those words in their name.
+// `npm test`: sets up what is missing, then runs every check (checks.mjs) with the project's own Node.
 
-import { spawn } from "node:child_process";
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import { readOptions } from "./command.mjs";
+import { setup } from "./setup.mjs";
+import { start } from "./tools.mjs";
 
-import { setUpHomes } from "../tests/package/homes.mjs";
-import { chromium } from "./setup.mjs";
-import { environment, root, step, succeeds } from "./tools.mjs";
+const { names } = readOptions({
+  name: "test",
+  usage: `
+Usage: npm test -- [WORD...]
 
-const cargo = (...args) => ["cargo", args];
-/** No test may hang: one gets five minutes, a whole check a quarter of an hour. */
-const TEST_LIMIT = 5 * 60_000;
-const CHECK_LIMIT = 15 * 60_000;
-
-const node = (folder, { atOnce = 1 } = {}) => [
-  "node",
-  ["--test", "--test-reporter=spec", `--test-concurrency=${atOnce}`, `--test-timeout=${TEST_LIMIT}`, ...testFiles(folder)],
-];
-const testFiles = (folder) =>
-  readdirSync(join(root, folder)).filter((name) => name.endsWith(".test.mjs")).sort().map((name) => join(folder, name));
-const clippy = (...args) => cargo("clippy", "--locked", ...args, "--", "-D", "warnings");
-// As the Worker is built, so that what runs in the compiler is there already.
-const wasm = ["--release", "--target", "wasm32-unknown-unknown", "--features"];
-
-// Two lanes that take about as long as each other. What waits for the Worker comes after what does not. The soak measures
-// how long things take, so it has the machine to itself.
-const rounds = [
-  [
-    [
-      ["format", cargo("fmt", "--check")],
-      ["lint native", clippy("--all-targets")],
-      ["native", cargo("test", "--locked", "--no-fail-fast")],
-      // They wait now and then: for alarms, for keys to be forgotten, for receivers that fail.
-      ["edge", node("tests/edge", { atOnce: 2 })],
-      ["package", node("tests/package")],
-    ],
-    [
-      ["browser", node("tests/browser")],
-      ["console", node("tests/console")],
-      ["project", node("tests/project")],
-      ["lint edge", clippy(...wasm, "edge")],
-      ["lint browser", clippy(...wasm, "browser")],
-      ["lint preview", clippy(...wasm, "preview")],
-    ],
-  ],
-  [[["soak", node("tests/soak")]]],
-];
-
-/** Runs a command, shows what it prints behind its name, and counts the tests it reports. */
-function count(name, [command, args]) {
-  return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, env: environment });
-    let output = "";
-    for (const stream of [child.stdout, child.stderr]) {
-      let rest = "";
-      stream.on("data", (data) => {
-        output += data;
-        const lines = (rest + data).split("\n");
-        rest = lines.pop();
-        for (const line of lines) console.log(`${name}: ${line}`);
-      });
-    }
-    // Node's runner ends what it started; a runner that does not is ended itself.
-    const limit = setTimeout(() => {
-      console.log(`${name}: ended, for it took more than ${CHECK_LIMIT / 60_000} minutes`);
-      child.kill();
-      setTimeout(() => child.kill("SIGKILL"), 10_000).unref();
-    }, CHECK_LIMIT);
-    child.on("error", (error) => {
-      clearTimeout(limit);
-      console.log(`${name}: ${error.message}`);
-      resolve({ passed: 0, failed: 1 });
-    });
-    child.on("exit", (code) => {
-      clearTimeout(limit);
-      const sum = (pattern) =>
-        [...output.matchAll(pattern)].reduce((total, [, number]) => total + Number(number), 0);
-      let passed = sum(/^test result: .*? (\d+) passed/gm) + sum(/^ℹ pass (\d+)/gm);
-      let failed = sum(/^test result: .*?; (\d+) failed/gm) + sum(/^ℹ fail (\d+)/gm);
-      // A check that counts nothing is one test itself.
-      if (code === 0 && passed + failed === 0) passed = 1;
-      if (code !== 0 && failed === 0) failed = 1;
-      resolve({ passed, failed });
-    });
-  });
-}
-
-const words = process.argv.slice(2);
-let names = rounds
-  .flat(2)
-  .map(([name]) => name)
-  .filter((name) => words.length === 0 || words.some((word) => name.includes(word)));
-
-// What checks need is made while those run that need nothing.
-const early = ["format", "lint native", "native"];
-let built = true;
-if (names.some((name) => !early.includes(name))) {
-  step("the package, the console and the Worker: npm run build:worker");
-  built = succeeds("node", ["scripts/build-worker.mjs"]);
-}
-const homes = names.includes("package") ? setUpHomes() : undefined;
-
-let leftOut = "";
-if (names.some((name) => name === "browser" || name === "package") && !(await chromium())) {
-  leftOut =
-    "Left out, for no browser was found: the check \"browser\" and a part of \"package\". " +
-    "Install Chrome, Chromium or Edge, or name one: CHROMIUM=/path/to/chrome npm test";
-  console.log(`\n${leftOut}`);
-  // Where nobody reads this, nothing is left out.
-  if (process.env.CI) process.exit(1);
-  names = names.filter((name) => name !== "browser");
-}
-const summary = [];
-const total = { passed: 0, failed: 0 };
-const failures = [];
-
-/** Runs checks one after the other. */
-async function runInTurn(checks) {
-  for (const [name, command] of checks.filter(([name]) => names.includes(name))) {
-    if (!early.includes(name) && !(await built)) {
-      total.failed += 1;
-      failures.push(name);
-      summary.push(`-- ${name}: not run, for the Worker could not be built`);
-      continue;
-    }
-    if (name === "package") await homes;
-    step(`${name}: ${command[0]} ${command[1].join(" ")}`);
-    const started = Date.now();
-    const { passed, failed } = await count(name, command);
-    total.passed += passed;
-    total.failed += failed;
-    if (failed > 0) failures.push(name);
-    summary.push(`-- ${name}: ${passed} passed, ${failed} failed, ${Math.round((Date.now() - started) / 1000)} s`);
-    console.log(summary.at(-1));
-  }
-}
-
-for (const lanes of rounds) await Promise.all(lanes.map(runInTurn));
-console.log(`\n${summary.join("\n")}`);
-if (failures.length > 0) console.log(`\nfailed: ${failures.join(", ")}`);
-if (leftOut) console.log(`\n${leftOut}`);
-console.log(`\n${total.passed} passed, ${total.failed} failed`);
-process.exit(total.failed > 0 ? 1 : 0);
+Sets up what is missing and runs every check; the last line counts what passed and failed. With words, only the checks that
+have one of them in their name: npm test -- native edge`,
+  names: [0, Infinity],
+});
+await setup();
+start("node", ["scripts/checks.mjs", ...names]).on("exit", (code) => process.exit(code ?? 1));

@@ -1,0 +1,14 @@
+// `npm run test:core -- directory`: the core's tests with that word in their name, natively. All of them without a word.
+
+import { readOptions } from "./command.mjs";
+import { run } from "./tools.mjs";
+
+const { names } = readOptions({
+  name: "test:core",
+  usage: `
+Usage: npm run test:core -- [WORD...]
+
+Runs the core's tests natively; with words, only those with one of them in their name: npm run test:core -- tables::`,
+  names: [0, Infinity],
+});
+await run("cargo", ["test", "--locked", "--", ...names]);
