@@ -32,7 +32,11 @@ function wrangler(place, ...args) {
     env: { ...environment, CI: "1" },
     encoding: "utf8",
   });
-  if (child.status !== 0) fail(`wrangler kv ${args[0]} ${args[1]} has failed:\n${child.error?.message ?? `${child.stdout}${child.stderr}`.trim()}`);
+  if (child.status !== 0) {
+    // One that is killed says nothing.
+    const said = child.error?.message ?? `${child.stdout}${child.stderr}`.trim();
+    fail(`wrangler kv ${args[0]} ${args[1]} has failed (${child.signal ?? child.status}):\n${said}`);
+  }
   return child.stdout;
 }
 
