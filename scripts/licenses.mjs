@@ -44,8 +44,14 @@ export function licenses(features, others = []) {
   for (const { name, version, license, folder } of all.values()) {
     const files = readdirSync(folder).filter((file) => /^(licen[cs]e|copying|notice)/i.test(file)).sort();
     // Where there is a choice, it is MIT.
-    const chosen = !license.includes(" AND ") && files.find((file) => /mit/i.test(file));
-    const texts = (chosen ? [chosen] : files).map((file) => readFileSync(join(folder, file), "utf8").trim());
+    const mit = files.find((file) => /mit/i.test(file));
+    const isChoice = /MIT OR Apache-2\.0|Apache-2\.0 OR MIT/.test(license);
+    const needed = mit && isChoice ? files.filter((file) => !/apache/i.test(file)) : files;
+    const chosen = mit && !license.includes(" AND ") ? [mit] : needed;
+    const read = (file) => readFileSync(join(folder, file), "utf8").trim();
+    // Some have both licences in one file, the MIT licence first.
+    const onlyMit = (text) => (/^The MIT License/m.test(text) ? text.replace(/\s+(\[2\]: .*)?\s+~*\s*Apache License\s+Version 2\.0[^]*$/, "") : text);
+    const texts = chosen.map((file) => (isChoice ? onlyMit(read(file)) : read(file)));
     if (texts.length === 0) throw new Error(`${name} ${version} has no licence text in ${folder}`);
     const text = texts.join("\n\n");
     byText.set(text, [...(byText.get(text) ?? []), `${name} ${version}: ${license}`]);
