@@ -50,7 +50,7 @@ pub const FILTER_PATH_STEPS: usize = 64;
 
 /// Units of work that evaluating an expression of a caller's may take, see [`crate::budget`]. A
 /// request needs two budgets at most, one to find what it asks for and one to format the response.
-pub const WORK: usize = 50_000_000;
+pub const WORK: usize = 40_000_000;
 /// Bytes that evaluating an expression may hold in memory.
 pub const HELD_BYTES: usize = 24 << 20;
 
