@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 
+import { until } from "../until.mjs";
 import { badge, hashOf, says, startConsole, violations } from "./browser.mjs";
 
 let site;
@@ -12,9 +13,13 @@ after(() => site.close());
 
 const moves = ["needs_configuration", "configured", "connected", "error"];
 /** Creates `count` connectors in an error, `NAME-0` and so on. */
-const failing = (name, count, more = {}) =>
-  Promise.all(Array.from({ length: count }, (_, n) =>
+async function failing(name, count, more = {}) {
+  await Promise.all(Array.from({ length: count }, (_, n) =>
     site.connector(`${name}-${n}`, { name: `${name} ${n}`, index_name: `${name}-${n}`, service_type: "mysql", ...more }, ...moves)));
+  // Lists may be a second late, and what is done with many depends on the status that the list shows.
+  const listed = async () => (await site.curl("GET", `/_connector?query=${name}*&status=error&size=0`)).body.count;
+  await until(listed, (found) => found === count);
+}
 
 /** The list of those, with all on the page selected. */
 async function selected(name, count) {
