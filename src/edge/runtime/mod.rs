@@ -24,7 +24,6 @@ mod response;
 mod rewind;
 mod rpc;
 mod sockets;
-#[allow(dead_code, reason = "the objects' SQL is on its way here")]
 mod sql;
 mod storage;
 mod webhook;
