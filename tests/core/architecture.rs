@@ -49,3 +49,10 @@ fn the_pure_modules_know_no_runtime() {
     let runtime = ["wasm_bindgen", "worker::", "SystemTime", "Instant", "getrandom", "std::net"];
     assert_eq!(found(&runtime, &["edge/", "browser/"]), Vec::<String>::new());
 }
+
+#[test]
+fn sql_looks_for_texts_of_callers_in_one_place_only_which_is_charged() {
+    let searches = ["instr(", " LIKE ", " GLOB ", " REGEXP "];
+    let hits = found(&searches, &[]);
+    assert!(hits.len() == 1 && hits[0].contains("list.rs"), "{hits:?}");
+}

@@ -4,7 +4,7 @@
 use crate::common::request;
 use connector_status::api::{self, Call, Request, Response, Search};
 use connector_status::budget::{Budget, Purpose};
-use connector_status::directory::{Filter, Texts, matches_any};
+use connector_status::directory::{Filter, Piece, Scan, Texts, matches_any};
 use connector_status::limits::{DOCUMENT_BYTES, WORK};
 use connector_status::values::{Time, wildcard};
 use serde_json::{Value, json};
@@ -181,4 +181,30 @@ fn a_pattern_is_charged_for_each_step() {
         assert_eq!(wildcard::matches(pattern, &text, &mut budget), Ok(pattern == "a*"));
         assert!(budget.spent() >= least, "{pattern}: {}", budget.spent());
     }
+}
+
+#[test]
+fn looking_for_a_word_in_every_row_is_charged_before_sql_does_it() {
+    let charged = |scan: Scan| {
+        let mut budget = Budget::of(Purpose::List);
+        Piece::of("word", scan, &mut budget).map(|_| budget.spent())
+    };
+    let charged_for_10_000 = charged(Scan::of_at_most(10_000)).expect("a service of this size");
+    assert!(charged_for_10_000 > 10_000 * 1_000 && charged_for_10_000 < WORK / 2);
+    assert!(charged(Scan::of(100_000, 100_000 * 150)).expect("many short rows") > 100_000);
+    for scan in [Scan::of_at_most(100_000), Scan::of(1_000_000, 0), Scan::of_at_most(u64::MAX)] {
+        assert!(scan.is_large());
+        assert!(charged(scan).is_err_and(|over| over.reason().contains("[query]")), "{scan:?}");
+    }
+}
+
+#[test]
+fn sql_is_given_but_the_start_of_a_long_word() {
+    let piece = |text: &str| {
+        let mut budget = Budget::of(Purpose::List);
+        Piece::of(text, Scan::of(1, 1), &mut budget).unwrap().as_str().to_owned()
+    };
+    assert_eq!(piece("word"), "word");
+    assert_eq!(piece(&"a".repeat(250)), "a".repeat(16));
+    assert_eq!(piece(&format!("{}\u{20ac}", "a".repeat(14))), "a".repeat(14));
 }

@@ -16,10 +16,13 @@ use super::summary::Caused;
 use super::{Directory, failed};
 use crate::api::{ApiError, List};
 use crate::budget::{Budget, OverBudget, Purpose};
-use crate::directory::{Filter, Slim, Texts, ranges};
+use crate::directory::{Filter, Piece, Scan, Slim, Texts, ranges};
 use crate::edge::runtime::{JsError, Page};
 use crate::limits::{PAGE_BYTES, ROW_TEXT_BYTES};
 
+/// The texts that are searched, in the order of a [`Candidate`].
+pub(super) const SEARCHED: [&str; 5] =
+    ["index_name", "name", "service_type", "description", "error"];
 const LOOK_FAILED: &str = "connectors cannot be looked at";
 /// Objects merge the results of at most so many searches.
 const MERGED: usize = 5;
@@ -167,12 +170,57 @@ impl Directory {
     /// The keys of the connectors that the filter admits, in the order of lists: each that may be one of
     /// them is looked at.
     fn admitted(&self, filter: &Filter) -> Result<Vec<u64>, ApiError> {
-        let condition = conditions(filter, None);
+        let mut budget = Budget::of(Purpose::List);
+        let mut condition = conditions(filter, None);
+        if let Some(query) = &filter.query {
+            let literal = query.split(['*', '?']).max_by_key(|piece| piece.len());
+            let texts = ["index_name", "name", "lower(description)"];
+            let columns = ["index_name", "name", "description"];
+            let literal = literal.unwrap_or_default();
+            condition =
+                condition.and_all(&self.may_contain(&texts, &columns, literal, &mut budget)?);
+        }
         let with_texts = filter.needs_texts();
-        self.look_at_each(&condition, with_texts, &mut |row, budget| {
+        self.look_at_each(&condition, with_texts, &mut budget, &mut |row, budget| {
             Ok(filter.covers(&row.id, budget)?
                 && (!with_texts || filter.admits(row.texts(), budget)?))
         })
+    }
+
+    /// A condition that holds of each row one of whose texts (expressions) may contain a literal, for the
+    /// row has it, or has but the start of one of these columns.
+    ///
+    /// # Errors
+    /// 400 if that is too much to look through, 500 if the database fails.
+    pub(super) fn may_contain(
+        &self,
+        texts: &[&str],
+        columns: &[&str],
+        literal: &str,
+        budget: &mut Budget,
+    ) -> Result<Condition, ApiError> {
+        let piece = Piece::of(literal, self.scan().map_err(failed(LOOK_FAILED))?, budget)?;
+        let found = texts.iter().map(|text| format!("instr({text}, ?)"));
+        let found = found.collect::<Vec<_>>().join(" OR ");
+        Ok(Condition {
+            sql: format!("({found} OR {})", is_cut(columns)),
+            values: vec![piece.as_str().into(); texts.len()],
+        })
+    }
+
+    /// All slim rows. Their bytes are counted only if it matters: that reads them.
+    fn scan(&self) -> Result<Scan, JsError> {
+        // A key is never below the number of rows.
+        let most = self.remembered_count("SELECT max(key) AS count FROM entry", &[])?;
+        let scan = Scan::of_at_most(most);
+        if !scan.is_large() {
+            return Ok(scan);
+        }
+        let bytes = SEARCHED.map(|column| format!("coalesce(octet_length({column}), 0)"));
+        let bytes = format!("octet_length(id) + {}", bytes.join(" + "));
+        let rows = self.remembered_count("SELECT count(*) AS count FROM entry", &[])?;
+        let sql = format!("SELECT sum({bytes}) AS count FROM entry");
+        Ok(Scan::of(rows, self.remembered_count(&sql, &[])?))
     }
 
     /// The keys of the connectors that fulfil a condition and pass a test, in the order of lists. Their
@@ -184,12 +232,11 @@ impl Directory {
         &self,
         condition: &Condition,
         with_texts: bool,
+        budget: &mut Budget,
         test: &mut dyn FnMut(&Candidate, &mut Budget) -> Result<bool, OverBudget>,
     ) -> Result<Vec<u64>, ApiError> {
         let texts = match with_texts {
-            true => {
-                ["index_name", "name", "service_type", "description", "error"].map(whole).join(", ")
-            }
+            true => SEARCHED.map(whole).join(", "),
             false => "NULL, NULL, NULL, NULL, NULL".to_owned(),
         };
         let sql = format!(
@@ -198,13 +245,12 @@ impl Directory {
             condition.sql
         );
         let mut keys = Vec::new();
-        let mut budget = Budget::of(Purpose::List);
         let mut problem = None;
         let looked = self.store.texts(&sql, &condition.values, &mut |row| {
             let looked = budget.spend(row.len()).map_err(ApiError::from).and_then(|()| {
                 let row: Candidate = serde_json::from_str(&row)
                     .map_err(|error| failed(LOOK_FAILED)(error.to_string().into()))?;
-                if test(&row, &mut budget)? {
+                if test(&row, budget)? {
                     keys.push(row.key);
                 }
                 Ok(())
@@ -250,7 +296,7 @@ fn whole(column: &str) -> String {
 }
 
 /// A condition that holds if one of these texts is in the row but with its start.
-pub(super) fn is_cut(columns: &[&str]) -> String {
+fn is_cut(columns: &[&str]) -> String {
     let cut = |column: &&str| format!("octet_length({column}) > {ROW_TEXT_BYTES}");
     columns.iter().map(cut).collect::<Vec<_>>().join(" OR ")
 }
@@ -310,7 +356,7 @@ fn merged(searches: Vec<Condition>, list: &List) -> Condition {
     Condition { sql: format!("SELECT key FROM ({sql} ORDER BY 2, 3, 4 LIMIT ? OFFSET ?)"), values }
 }
 
-/// All conditions of a filter, but for what a search is by already.
+/// All conditions of a filter but its query, and but for what a search is by already.
 fn conditions(filter: &Filter, searched_by: Option<&str>) -> Condition {
     let mut all = Condition::default();
     if searched_by.is_none() {
@@ -334,14 +380,6 @@ fn conditions(filter: &Filter, searched_by: Option<&str>) -> Condition {
     }
     if let Some(patterns) = &filter.ids {
         all = all.and_all(&within(patterns, "id"));
-    }
-    if let Some(query) = &filter.query {
-        let literal = query.split(['*', '?']).max_by_key(|piece| piece.len()).unwrap_or_default();
-        // Texts that are not whole are looked at in any case.
-        let found = "instr(index_name, ?) OR instr(name, ?) OR instr(lower(description), ?)";
-        let cut = is_cut(&["index_name", "name", "description"]);
-        all = all
-            .and(&format!("({found} OR {cut})"), [literal.into(), literal.into(), literal.into()]);
     }
     all
 }

@@ -15,10 +15,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::list::{Candidate, Condition, is_cut, list, with_keys, within};
+use super::list::{Candidate, Condition, SEARCHED, list, with_keys, within};
 use super::{Directory, failed};
 use crate::api::{ApiError, Response};
-use crate::budget::Budget;
+use crate::budget::{Budget, Purpose};
 use crate::directory::cause::cause;
 use crate::directory::{Entry, SortField, Summary, URGENCY, are_ranges, matches_any};
 use crate::edge::runtime::{JsError, now_millis};
@@ -115,8 +115,9 @@ impl Directory {
         let failed = failed("the summary cannot be made");
         let now = now_millis();
         let cutoff = self.silence_cutoff(now);
-        let reach = self.reach(summary)?;
-        let found = self.scope(summary, &reach)?;
+        let mut budget = Budget::of(Purpose::List);
+        let reach = self.reach(summary, &mut budget)?;
+        let found = self.scope(summary, &reach, &mut budget)?;
         let mut causes = self.causes(&narrowed(summary, &found, &cutoff)).map_err(&failed)?;
         causes.truncate(CAUSES);
         let scope = self.with_cause(summary, found).map_err(&failed)?;
@@ -204,7 +205,7 @@ impl Directory {
     }
 
     /// The connectors that the caller may see.
-    fn reach(&self, summary: &Summary) -> Result<Condition, ApiError> {
+    fn reach(&self, summary: &Summary, budget: &mut Budget) -> Result<Condition, ApiError> {
         let deleted = if summary.deleted { "deleted = 1" } else { "deleted = 0" };
         let all = Condition::default().and(deleted, []);
         let Some(patterns) = summary.ids.as_deref() else { return Ok(all) };
@@ -214,23 +215,24 @@ impl Directory {
         }
         let covers =
             &mut |row: &Candidate, budget: &mut Budget| matches_any(patterns, &row.id, budget);
-        Ok(with_keys(&self.look_at_each(&may_match, false, covers)?))
+        Ok(with_keys(&self.look_at_each(&may_match, false, budget, covers)?))
     }
 
     /// Of those, the connectors that have all words: what is considered before statuses, types and
     /// silence are looked at.
-    fn scope(&self, summary: &Summary, reach: &Condition) -> Result<Condition, ApiError> {
+    fn scope(
+        &self,
+        summary: &Summary,
+        reach: &Condition,
+        budget: &mut Budget,
+    ) -> Result<Condition, ApiError> {
         let Some(longest) = summary.words.iter().max_by_key(|word| word.len()) else {
             return Ok(reach.clone());
         };
-        let columns = ["name", "index_name", "service_type", "description", "error"];
-        let texts =
-            columns.map(|column| format!("coalesce({column}, '')")).join(" || char(10) || ");
-        let texts = format!("id || char(10) || {texts}");
-        let may_match = reach.clone().and(
-            &format!("(instr(lower({texts}), ?) OR {})", is_cut(&columns)),
-            [longest.as_str().into()],
-        );
+        let texts = SEARCHED.map(|column| format!("coalesce({column}, '')"));
+        let texts = format!("lower(id || char(10) || {})", texts.join(" || char(10) || "));
+        let may_contain = self.may_contain(&[&texts], &SEARCHED, longest, budget)?;
+        let may_match = reach.clone().and_all(&may_contain);
         let has_all_words = &mut |row: &Candidate, budget: &mut Budget| {
             let texts = row.all_texts();
             budget.spend(texts.len())?;
@@ -242,7 +244,7 @@ impl Directory {
             }
             Ok(true)
         };
-        Ok(with_keys(&self.look_at_each(&may_match, true, has_all_words)?))
+        Ok(with_keys(&self.look_at_each(&may_match, true, budget, has_all_words)?))
     }
 
     /// Of those, the connectors in an error of the cause that is asked for.
