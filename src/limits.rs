@@ -51,8 +51,9 @@ pub const FILTER_PATH_STEPS: usize = 64;
 /// Units of work that evaluating an expression of a caller's may take, see [`crate::budget`]. A
 /// request needs two budgets at most, one to find what it asks for and one to format the response.
 pub const WORK: usize = 40_000_000;
-/// Bytes that evaluating an expression may hold in memory.
-pub const HELD_BYTES: usize = 24 << 20;
+/// Bytes that evaluating an expression may hold in memory: no more than a page, and with the copies that the runtime
+/// makes at most 32 MiB above what the plain page takes.
+pub const HELD_BYTES: usize = PAGE_BYTES;
 
 /// Bytes of a token in an `Authorization` header: ours have about a hundred.
 pub const TOKEN_BYTES: usize = 1_024;

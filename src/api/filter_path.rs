@@ -210,7 +210,8 @@ pub fn print(
         filter,
         pretty,
         depth: 0,
-        printed: String::new(),
+        // Growing step by step would hold what is printed twice.
+        printed: String::with_capacity(text.len()),
         size: text.len(),
         budget,
     };
