@@ -11,6 +11,7 @@
 //! | [`directory`] | what a list filters and sorts by | always |
 //! | [`protocol`] | what the objects agree on among themselves | always |
 //! | [`webhook`] | which messages targets are sent, and what becomes of them | always |
+//! | [`secrets`] | what of a document only those see who may change it | always |
 //! | [`values`] | small grammars: dates, schedules, index names, patterns, JSON | always |
 //! | [`limits`] | every limit on what a caller may send, store or ask for | always |
 //! | [`budget`] | how much work one request may cause | always |
@@ -28,6 +29,7 @@ pub mod document;
 pub mod limits;
 pub mod protocol;
 pub mod query;
+pub mod secrets;
 pub mod status;
 pub mod sync_job;
 pub mod values;

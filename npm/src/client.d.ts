@@ -22,6 +22,8 @@ export interface StatusChange {
   readonly via: string;
   /** The id of the API key that was used; `null` without a key. */
   readonly by: string | null;
+  /** What the error said in one line, if the change was to `error`. */
+  readonly error: string | null;
   /** The protocol has no such move: an update of the document made it. */
   readonly off_protocol?: true;
 }

@@ -18,6 +18,7 @@ use crate::budget::{Budget, OverBudget, Purpose};
 use crate::directory::matches_any;
 use crate::document::Fields;
 use crate::limits::{ID_BYTES, KEY_ID_BYTES, KEY_PATTERNS, TOKEN_BYTES};
+use crate::secrets::Secrets;
 use crate::values::{Time, json};
 
 /// A root key with a shorter secret is not honoured.
@@ -517,6 +518,15 @@ impl Caller {
     /// Is it somebody whose browser says of its own accord who they are?
     pub fn is_signed_in(&self) -> bool {
         matches!(self.who, Who::Person(_))
+    }
+
+    /// Whether the caller is shown the secrets of documents: those who may change them are, and others if
+    /// a setting says so.
+    pub fn secrets(&self, shown_to_readers: bool) -> Secrets {
+        match shown_to_readers || self.privilege >= Privilege::Manage {
+            true => Secrets::Shown,
+            false => Secrets::Masked,
+        }
     }
 
     /// When the caller's key ends, in milliseconds since 1970.

@@ -11,6 +11,7 @@ use super::precondition::Precondition;
 use super::query::Query;
 use super::{Call, Request, Response, checked, read_body_text, refuse_body};
 use crate::connector::{Connector, Fields};
+use crate::directory::Slim;
 use crate::status::Status;
 use crate::sync_job::{SyncJob, SyncJobId};
 use crate::values::{Time, json};
@@ -170,6 +171,9 @@ pub struct SavedChange {
     pub via: String,
     /// The id of the API key.
     pub by: Option<String>,
+    /// What the error said.
+    #[serde(default)]
+    pub error: Option<String>,
 }
 
 impl SavedConnector {
@@ -295,7 +299,10 @@ fn saved_change(change: Value, newest: u64) -> Result<SavedChange, String> {
             && is_known(&saved.to)
             && saved.from.as_ref().is_none_or(is_known)
     };
-    let saved = SavedChange::deserialize(&change).ok().filter(is_sound);
+    let saved = SavedChange::deserialize(&change).ok().filter(is_sound).map(|saved| SavedChange {
+        error: saved.error.map(|error| Slim::of(error).to_string()),
+        ..saved
+    });
     saved.ok_or_else(|| format!("[history] has {change}, which is no change"))
 }
 

@@ -20,6 +20,8 @@ pub struct StatusChange {
     pub via: &'static str,
     /// The id of the API key that asked for it; `None` where none was needed.
     pub by: Option<String>,
+    /// What the error said in a line, if the status is `error` from here on.
+    pub error: Option<String>,
 }
 
 /// The response. `history` has changes as [`StatusChange`] names them, the newest first, with the

@@ -45,7 +45,7 @@ pub use error::{ApiError, Cause};
 pub use history::{StatusChange, status_view};
 pub use intent::Intent;
 pub use media::Media;
-pub use precondition::{Precondition, etag};
+pub use precondition::{Precondition, etag, etag_of};
 use query::Query;
 pub use response::{ELASTICSEARCH_VERSION, Format, Response, info};
 pub use route::is_ours;
@@ -61,6 +61,7 @@ use crate::directory::{Filter, Summary};
 use crate::document::Document;
 use crate::limits::{DOCUMENT_BYTES, ID_BYTES, QUERY_CHARACTERS, RESULT_WINDOW};
 use crate::protocol::claims;
+use crate::secrets::Visible;
 use crate::status::Status;
 use crate::sync_job::SyncJobId;
 use crate::values::{IndexName, Time};
@@ -688,18 +689,18 @@ pub fn decide(
     decision.within_limit(id, found)
 }
 
-/// The response to `GET /_connector/{id}`. `document` is the connector's JSON, without its id.
+/// The response to `GET /_connector/{id}`. `found` is the connector and its JSON, without its id.
 ///
 /// # Errors
 /// 404 if there is none, or it is soft-deleted and those were not asked for.
 pub fn show(
     id: &str,
     include_deleted: bool,
-    found: Option<(&Connector, &str)>,
+    found: Option<(&Connector, Visible<'_>)>,
 ) -> Result<Response, ApiError> {
     match found {
-        Some((connector, json)) if include_deleted || !connector.is_deleted() => {
-            Ok(Response::text(200, with_id(id, json)))
+        Some((connector, document)) if include_deleted || !connector.is_deleted() => {
+            Ok(Response::of_document(&document, with_id(id, document.json())))
         }
         _ => Err(ApiError::not_found(id)),
     }

@@ -1,12 +1,21 @@
 //! `ETag`, `If-Match`, `If-None-Match`: a caller acts on what it has seen (RFC 9110, section 13).
 
 use super::error::ApiError;
-use super::{Current, Request};
+use super::{Current, Request, Response};
 use crate::document::Document;
 
 /// The entity tag of a version of a connector.
 pub fn etag(version: u64) -> String {
     format!("\"{version}\"")
+}
+
+/// The entity tag of a response about a version. One without the secrets is another representation: who
+/// is given the right to see them is not told that nothing has changed.
+pub fn etag_of(response: &Response, version: u64) -> String {
+    match response.is_masked {
+        true => format!("\"{version}-masked\""),
+        false => etag(version),
+    }
 }
 
 /// The versions that a request may meet. Without the headers: any, and none.

@@ -7,6 +7,7 @@ use super::filter_path::{self, FilterPath, Unprinted};
 use super::media::Media;
 use super::query::Query;
 use crate::budget::{Budget, Purpose};
+use crate::secrets::Visible;
 
 /// What a caller is told.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,17 +18,24 @@ pub struct Response {
     pub body: String,
     /// The methods that the path has, for the `Allow` header.
     pub allow: Option<&'static str>,
+    /// Whether the body has masks where documents have secrets.
+    pub is_masked: bool,
 }
 
 impl Response {
     /// A response whose body is JSON text already.
     pub fn text(status: u16, body: String) -> Self {
-        Self { status, body, allow: None }
+        Self { status, body, allow: None, is_masked: false }
     }
 
     /// A response with that body.
     pub fn json(status: u16, body: &Value) -> Self {
         Self::text(status, body.to_string())
+    }
+
+    /// A response made of what a caller may see of a document.
+    pub(super) fn of_document(visible: &Visible<'_>, body: String) -> Self {
+        Self { is_masked: visible.is_masked(), ..Self::text(200, body) }
     }
 
     /// A response without a body.
@@ -88,7 +96,7 @@ impl Format {
             true => filter_path::print(&text, &everything, true, &mut budget).unwrap_or(text),
             false => text,
         };
-        Response { status: failure.status, body, allow: failure.allow }
+        Response { allow: failure.allow, ..Response::text(failure.status, body) }
     }
 
     /// The response to a success or a failure, in this format.

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::connector::{Connector, with_id};
 use crate::document::{Delta, Fields};
+use crate::secrets::Visible;
 use crate::sync_job::{Creation, InvalidTransition, SyncJob, SyncJobId, SyncJobStatus};
 use crate::values::Time;
 
@@ -245,9 +246,9 @@ fn check_connector(
 ///
 /// # Errors
 /// 404 if there is none.
-pub fn show_sync_job(id: &SyncJobId, found: Option<&str>) -> Result<Response, ApiError> {
+pub fn show_sync_job(id: &SyncJobId, found: Option<Visible<'_>>) -> Result<Response, ApiError> {
     let found = found.ok_or_else(|| bare_id(id.as_str()))?;
-    Ok(Response::text(200, with_id(id.as_str(), found)))
+    Ok(Response::of_document(&found, with_id(id.as_str(), found.json())))
 }
 
 fn no_such_connector(id: &str) -> ApiError {

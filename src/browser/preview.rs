@@ -8,6 +8,7 @@ use crate::api::{
     self, ApiError, Call, Current, Index, Operation, Precondition, Request, Response,
 };
 use crate::connector::{Connector, Fields};
+use crate::secrets::Secrets;
 use crate::status::{InvalidTransition, Mover, Status};
 use crate::sync_job::{self, SyncJobStatus};
 use crate::values::{Time, json as text};
@@ -112,13 +113,14 @@ fn carry_out(
         }
         Operation::Get { include_deleted, .. } => {
             let found = before.map(|connector| (connector.to_json(), connector));
-            let shown = found.as_ref().map(|(json, connector)| (connector, json.as_str()));
+            let shown =
+                found.as_ref().map(|(json, connector)| (connector, Secrets::Shown.visible(json)));
             let response = api::show(id, include_deleted, shown)?;
             Ok((response, found.map(|(_, connector)| connector)))
         }
         Operation::Document => {
             let json = before.as_ref().map(Connector::to_json);
-            let found = json.as_deref().map(|json| (1, json));
+            let found = json.as_deref().map(|json| (1, Secrets::Shown.visible(json)));
             Ok((api::show_document(Index::Connectors, id, found), before))
         }
         // The history is at the edge.

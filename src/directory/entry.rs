@@ -10,6 +10,7 @@ use super::sort_key;
 use crate::connector::Connector;
 use crate::document::Document;
 use crate::limits::ROW_TEXT_BYTES;
+use crate::status::Status;
 
 /// A text in a slim row: the whole text, or the start of a longer one and `...`. There is no other way
 /// to make one than [`Slim::of`], so no row has longer texts, whoever made it.
@@ -99,7 +100,7 @@ impl<'a> Entry<'a> {
             service_type: text("service_type"),
             description: text("description"),
             last_seen: last_seen(connector).map(Slim::of),
-            error: connector.text("error").map(|error| Slim::of(message(error))),
+            error: error(connector),
             ..Self::default()
         }
     }
@@ -118,6 +119,17 @@ impl<'a> Entry<'a> {
 /// When it was last seen, if that is in the row alone: whatever else was imported stays in the document.
 fn last_seen(connector: &Connector) -> Option<&str> {
     connector.text("last_seen").filter(|text| !may_be_cut(text))
+}
+
+/// What a connector's error says, as rows have it.
+fn error(connector: &Connector) -> Option<Slim<'_>> {
+    connector.text("error").map(|error| Slim::of(message(error)))
+}
+
+/// What the error of a connector says that is at `error`, for its history.
+pub fn error_of(connector: &Connector) -> Option<String> {
+    let error = error(connector).filter(|_| connector.status() == Status::Error)?;
+    Some(error.to_string()).filter(|error| !error.is_empty())
 }
 
 /// The document as the Directory keeps it: without what is in the row alone.

@@ -6,7 +6,7 @@ mod pace;
 mod scan;
 mod summary;
 
-pub use entry::{Entry, Slim, document_beside_entry, may_be_cut};
+pub use entry::{Entry, Slim, document_beside_entry, error_of, may_be_cut};
 pub use pace::wait_ms;
 pub use scan::{Piece, Scan};
 pub use summary::{SILENCE_MS, SortField, Summary, URGENCY, sort_key};

@@ -48,7 +48,7 @@ export default {
       return await worker().fetch(request, env, ctx);
     } catch (error) {
       console.error(markIfTrapped(error));
-      return worker().failure(request, String(error?.name), env);
+      return worker().failure(request, String(error?.name), env, ctx);
     }
   },
 };

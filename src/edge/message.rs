@@ -8,10 +8,14 @@ use serde_json::Value;
 
 use crate::api::Request;
 use crate::connector::Fields;
+use crate::secrets::Secrets;
 use crate::values::json::{self, Member};
 
 /// The format of all messages here.
 pub(super) const FORMAT: u64 = 1;
+
+/// What a message says if the caller is shown secrets.
+const SHOWN: &str = "shown";
 
 /// A message of another format than [`FORMAT`].
 #[derive(Debug)]
@@ -101,6 +105,8 @@ pub(super) struct Message {
     pub request: Request,
     /// Patterns of the connectors that the caller may see; `None`: all.
     pub patterns: Option<Vec<String>>,
+    /// Whether the caller is shown the secrets of documents.
+    pub secrets: Secrets,
     /// Where it comes from.
     pub origin: Origin,
     /// The caller's name for the request, for the response.
@@ -110,7 +116,7 @@ pub(super) struct Message {
 impl Message {
     /// All of it but the body, which is handed over beside it.
     pub fn to_json(&self) -> String {
-        let Self { id, request, patterns, origin, opaque_id } = self;
+        let Self { id, request, patterns, secrets, origin, opaque_id } = self;
         let patterns = patterns.as_ref().map(|all| serde_json::to_string(all).unwrap_or_default());
         write([
             ("id", Some(id.as_str())),
@@ -121,6 +127,7 @@ impl Message {
             ("if_match", request.if_match.as_deref()),
             ("if_none_match", request.if_none_match.as_deref()),
             ("patterns", patterns.as_deref()),
+            ("secrets", (*secrets == Secrets::Shown).then_some(SHOWN)),
             ("by", origin.by.as_deref()),
             ("request_id", origin.request_id.as_deref()),
             ("opaque_id", opaque_id.as_deref()),
@@ -134,7 +141,7 @@ impl Message {
     pub fn parse(message: &str, body: Option<String>) -> Result<Self, UnknownFormat> {
         let mut this = Self::default();
         read(message, &mut |name, value| {
-            let Self { id, request, patterns, origin, opaque_id } = &mut this;
+            let Self { id, request, patterns, secrets, origin, opaque_id } = &mut this;
             let value = value.into_text();
             match name {
                 "id" => *id = value,
@@ -146,6 +153,7 @@ impl Message {
                 "if_none_match" => request.if_none_match = Some(value),
                 // What may be seen is not guessed at: patterns that cannot be read cover nothing.
                 "patterns" => *patterns = Some(serde_json::from_str(&value).unwrap_or_default()),
+                "secrets" if value == SHOWN => *secrets = Secrets::Shown,
                 "by" => origin.by = Some(value),
                 "request_id" => origin.request_id = Some(value),
                 "opaque_id" => *opaque_id = Some(value),

@@ -30,6 +30,7 @@ use crate::api::{
 };
 use crate::connector::Connector;
 use crate::limits::BODY_BYTES;
+use crate::secrets::Secrets;
 use crate::values::Time;
 use known::Recent;
 use message::{Message, Origin};
@@ -122,8 +123,9 @@ impl Worker {
     ///
     /// # Errors
     /// If the runtime fails.
-    pub fn failure(&self, raw: &RawRequest, error: &str, env: Env) -> JsResult {
+    pub fn failure(&self, raw: &RawRequest, error: &str, env: Env, context: JsValue) -> JsResult {
         let incoming = self.incoming(raw, &env);
+        let memory = self.memory.clone();
         let is_unanswered = error == runtime::UNANSWERED;
         let error = match is_unanswered {
             true => ApiError::unavailable("a part of this service"),
@@ -136,10 +138,16 @@ impl Worker {
                 Ok(Call::Connector(id, Operation::Get { include_deleted, .. }))
                     if is_unanswered =>
                 {
-                    match copy(&env, &id, include_deleted, &format).await {
-                        Ok(Some(copy)) => Ok(copy.stale()),
-                        Ok(None) => Err(error),
-                        Err(error) => Err(error),
+                    match auth::authenticate(&incoming, &env, &context, &memory).await {
+                        Ok(caller) => {
+                            let secrets = caller.secrets(incoming.settings.secrets_for_readers);
+                            match copy(&env, &id, include_deleted, secrets, &format).await {
+                                Ok(Some(copy)) => Ok(copy.stale()),
+                                Ok(None) => Err(error),
+                                Err(error) => Err(error),
+                            }
+                        }
+                        Err(denied) => Err(*denied.failure),
                     }
                 }
                 _ => Err(error),
@@ -253,6 +261,7 @@ impl Exchange {
     async fn answer(&self, caller: &Caller, format: &Format, call: Call) -> JsResult {
         let Self { incoming, env, memory, .. } = self;
         let request = &incoming.request;
+        let secrets = caller.secrets(incoming.settings.secrets_for_readers);
         let body = Some(request.body.as_str()).filter(|body| !body.is_empty());
         let message = |id: String, request: Request| Message {
             id,
@@ -262,6 +271,7 @@ impl Exchange {
                 request_id: incoming.request_id().map(str::to_owned),
             },
             opaque_id: incoming.opaque_id.clone(),
+            secrets,
             ..Message::default()
         };
         let to_connector = |id: String, request: Request| {
@@ -325,7 +335,7 @@ impl Exchange {
                 Err(error) => Err(error),
             },
             Call::Connector(id, Operation::Get { include_deleted, realtime: false }) => {
-                match copy(env, &id, include_deleted, format).await {
+                match copy(env, &id, include_deleted, secrets, format).await {
                     Ok(Some(response)) => return self.send(response),
                     Ok(None) => return to_connector(id, request.without_body()),
                     Err(error) => Err(error),
@@ -351,6 +361,7 @@ async fn copy(
     env: &Env,
     id: &str,
     include_deleted: bool,
+    secrets: Secrets,
     format: &Format,
 ) -> Result<Option<HttpResponse>, ApiError> {
     let key = kv_key(id);
@@ -367,7 +378,7 @@ async fn copy(
     let Some(written_at) = found.written_at else { return Ok(None) };
     let connector = Connector::from_json(&found.value).map_err(|_| ApiError::not_found(id))?;
     let json = connector.to_json();
-    let response = api::show(id, include_deleted, Some((&connector, &json)))?;
+    let response = api::show(id, include_deleted, Some((&connector, secrets.visible(&json))))?;
     let age = now_millis().saturating_sub(written_at) / 1_000;
     Ok(Some(HttpResponse::new(format.success(response), format).age(Some(age))))
 }

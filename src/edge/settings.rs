@@ -28,6 +28,8 @@ pub(super) struct Settings {
     pub access_emails: String,
     /// Whether there is a binding `WRITE_LIMIT`.
     pub counts_writes: bool,
+    /// `SECRETS_FOR_READERS`
+    pub secrets_for_readers: bool,
     /// `ORIGIN`
     pub cluster: ClusterSetting,
     /// `ELASTICSEARCH_VERSION`
@@ -60,6 +62,7 @@ impl Settings {
             access: privilege("ACCESS_PRIVILEGE"),
             access_emails: text("ACCESS_EMAILS"),
             counts_writes: env.rate_limiter(WRITES).is_ok(),
+            secrets_for_readers: text("SECRETS_FOR_READERS") == "true",
             cluster: match cluster.trim_end_matches('/') {
                 "" => ClusterSetting::Absent,
                 address if is_http_origin(address) => ClusterSetting::At(address.to_owned()),

@@ -47,7 +47,7 @@ fn whole() -> Value {
     json!({
         "format": 1, "id": "a", "version": 7, "edited": 5, "document": { "status": "error", "name": "A" },
         "history": [
-            { "seq": 7, "from": "connected", "to": "error", "at": "2026-11-25T08:30:00Z", "via": "_error", "by": "k" },
+            { "seq": 7, "from": "connected", "to": "error", "at": "2026-11-25T08:30:00Z", "via": "_error", "by": "k", "error": "no bucket" },
             { "seq": 1, "from": null, "to": "connected", "at": "2026-11-25T08:00:00Z", "via": "_import" },
         ],
         "jobs": [{ "id": JOB, "version": 3, "edited": 2, "document": { "status": "pending", "connector": { "id": "a", "index_name": "i" } } }],
@@ -65,6 +65,7 @@ fn what_was_saved_is_what_is_put_back() {
     assert_eq!((&document["name"], &document["status"]), (&json!("A"), &json!("error")));
     let mut history = whole()["history"].clone();
     history[1]["by"] = json!(null);
+    history[1]["error"] = json!(null);
     assert_eq!(json!(connector.history), history);
     assert_eq!(saved.jobs.len(), 1);
     let saved = &saved.jobs[0];

@@ -7,6 +7,7 @@ use connector_status::api::{
 };
 use connector_status::connector::Connector;
 use connector_status::document::Document;
+use connector_status::secrets::{Secrets, Visible};
 use connector_status::sync_job::{SyncJob, SyncJobId};
 use connector_status::values::Time;
 
@@ -78,7 +79,11 @@ impl World {
                 match operation {
                     Operation::Get { include_deleted, .. } => {
                         let json = connector.map(Connector::to_json).unwrap_or_default();
-                        api::show(id, include_deleted, connector.map(|found| (found, &*json)))?
+                        api::show(
+                            id,
+                            include_deleted,
+                            connector.map(|found| (found, visible(&json))),
+                        )?
                     }
                     Operation::Status { .. } => {
                         let alive = connector.filter(|connector| !connector.is_deleted());
@@ -87,7 +92,7 @@ impl World {
                     }
                     Operation::Document => {
                         let json = connector.map(Connector::to_json);
-                        let found = json.as_deref().map(|json| (self.version, json));
+                        let found = json.as_deref().map(|json| (self.version, visible(json)));
                         api::show_document(Index::Connectors, id, found)
                     }
                     Operation::Write(write) => {
@@ -114,11 +119,11 @@ impl World {
                 match operation {
                     SyncJobOperation::Get => {
                         let json = job.map(SyncJob::to_json);
-                        api::show_sync_job(&asked, json.as_deref())?
+                        api::show_sync_job(&asked, json.as_deref().map(visible))?
                     }
                     SyncJobOperation::Document => {
                         let json = job.map(SyncJob::to_json);
-                        let found = json.as_deref().map(|json| (self.job_version, json));
+                        let found = json.as_deref().map(|json| (self.job_version, visible(json)));
                         api::show_document(Index::SyncJobs, asked.as_str(), found)
                     }
                     SyncJobOperation::Write(write) => {
@@ -148,6 +153,10 @@ fn commit<D: Document + PartialEq>(
     *version += u64::from(decision.commit != Commit::Nothing);
     *document = decision.commit.apply(document.take());
     decision.response
+}
+
+fn visible(json: &str) -> Visible<'_> {
+    Secrets::Shown.visible(json)
 }
 
 fn off_protocol<D: Clone>(decision: &Decision<D>) -> Option<String> {

@@ -23,6 +23,7 @@ mod limits;
 mod openapi;
 mod readme;
 mod searches;
+mod secrets;
 mod stored;
 mod summary;
 mod sync_jobs;

@@ -151,3 +151,26 @@ test("how far a webhook's target is, and a message that waits for it", async (t)
   await until(() => receiver.got.length, (count) => count === 2);
   assert.deepEqual([receiver.got[1].id, receiver.got[1].data], [id, receiver.got[0].data]);
 });
+
+test("the history keeps what each error said, in one line", async () => {
+  await ask("PUT", "why", {});
+  await ask("PUT", "why/_error", { error: 'Traceback (most recent call last):\n  File "a.py", line 1\nValueError: no bucket' });
+  await move("why", "connected");
+  await ask("PUT", "why/_error", { error: "x".repeat(2_000) });
+  await ask("PUT", "why/_error", { error: null });
+  await move("why", "error");
+  const { history } = await ask("GET", "why/_status");
+  assert.deepEqual(history.map(({ to, error }) => [to, error]), [
+    ["error", null],
+    ["connected", null],
+    ["error", `${"x".repeat(300)}...`],
+    ["connected", null],
+    ["error", "ValueError: no bucket"],
+    ["created", null],
+  ]);
+  const saved = await ask("GET", "why/_backup");
+  assert.deepEqual(saved.history.map(({ error }) => error), history.map(({ error }) => error));
+  await ask("PUT", "why/_backup?overwrite=true", saved);
+  const restored = await ask("GET", "why/_status");
+  assert.deepEqual(restored.history.map(({ error }) => error), history.map(({ error }) => error));
+});

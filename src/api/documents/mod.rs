@@ -18,6 +18,7 @@ use super::{
 };
 use crate::budget::{Budget, OverBudget, Purpose};
 use crate::query::Kind;
+use crate::secrets::Visible;
 use crate::sync_job::{SyncJob, SyncJobId};
 use crate::values::wildcard;
 
@@ -229,14 +230,15 @@ fn read_sync_job(request: &Request) -> Result<Call, ApiError> {
 }
 
 /// The answer to `GET /{index}/_doc/{id}`. `found` is the version of the document and its JSON.
-pub fn show(index: Index, id: &str, found: Option<(u64, &str)>) -> Response {
+pub fn show(index: Index, id: &str, found: Option<(u64, Visible<'_>)>) -> Response {
     let index = index.name();
     let id = Value::from(id);
     match found {
-        Some((version, source)) => {
+        Some((version, document)) => {
             let seq_no = seq_no(version);
-            Response::text(
-                200,
+            let source = document.json();
+            Response::of_document(
+                &document,
                 format!(
                     "{{\"_index\":\"{index}\",\"_id\":{id},\"_version\":{version},\
                      \"_seq_no\":{seq_no},\"_primary_term\":{PRIMARY_TERM},\"found\":true,\

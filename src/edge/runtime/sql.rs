@@ -154,6 +154,11 @@ pub(crate) struct SqlValue(JsValue);
 impl SqlValue {
     /// NULL.
     pub const NULL: Self = Self(JsValue::NULL);
+
+    /// The text, if it is one.
+    pub fn to_text(&self) -> Option<String> {
+        self.0.as_string()
+    }
 }
 
 impl From<&str> for SqlValue {

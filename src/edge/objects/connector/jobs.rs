@@ -13,6 +13,7 @@ use crate::api::{
 use crate::edge::message::Origin;
 use crate::edge::runtime::{JsError, describe};
 use crate::edge::{log, new_id, now, outbox};
+use crate::secrets::Secrets;
 use crate::sync_job::{SyncJob, SyncJobId};
 
 /// What an object remembers of its jobs: which of them the Directory has not been told of.
@@ -84,6 +85,7 @@ impl Object {
         operation: SyncJobOperation,
         request: &Request,
         origin: &Origin,
+        secrets: Secrets,
         format: &Format,
     ) -> (Response, Option<String>) {
         // No job is imported with its connector: there is nothing to adopt for it.
@@ -103,18 +105,20 @@ impl Object {
             Ok(found) => found,
             Err(error) => return (format.failure(&error), None),
         };
-        let etag = found.as_ref().map(|found| api::etag(found.version));
-        if etag.as_deref().is_some_and(|tag| precondition.is_not_modified(tag)) {
-            return (Response::empty(304), etag);
-        }
-        let found = found.as_ref().map(|found| (found.version, found.json.as_str()));
+        let version = found.as_ref().map(|found| found.version);
+        let found = found.as_ref().map(|found| (found.version, secrets.visible(&found.json)));
         let shown = match write {
             SyncJobOperation::Document => {
                 Ok(api::show_document(Index::SyncJobs, id.as_str(), found))
             }
-            _ => api::show_sync_job(id, found.map(|(_, json)| json)),
+            _ => api::show_sync_job(id, found.map(|(_, document)| document)),
         };
-        (format.result(shown), etag)
+        let etag = shown.as_ref().ok().zip(version);
+        let etag = etag.map(|(shown, version)| api::etag_of(shown, version));
+        match etag.as_deref().is_some_and(|tag| precondition.is_not_modified(tag)) {
+            true => (Response::empty(304), etag),
+            false => (format.result(shown), etag),
+        }
     }
 
     /// Makes a job of the connector.

@@ -26,6 +26,7 @@ use crate::api::{
     StatusChange, Write,
 };
 use crate::connector::Connector;
+use crate::directory::error_of;
 use crate::edge::message::{FORMAT, Message, Origin, UnknownFormat};
 use crate::edge::outbox::{self, Outbox};
 use crate::edge::runtime::{
@@ -33,6 +34,7 @@ use crate::edge::runtime::{
 };
 use crate::edge::{KV, kv_key, log, now};
 use crate::protocol::claims::Successor;
+use crate::secrets::Secrets;
 use crate::status::Status;
 use claim::OpenClaim;
 pub(in crate::edge) use jobs::JobNews;
@@ -156,14 +158,14 @@ enum Attempt<T> {
 
 impl Object {
     async fn respond(&self, message: Message) -> HttpResponse {
-        let Message { id, request, origin, opaque_id, .. } = message;
+        let Message { id, request, origin, opaque_id, secrets, .. } = message;
         let (format, call) = api::read(&request);
         let (response, etag) = match call {
             Ok(Call::Connector(_, operation)) => {
-                self.carry_out(&id, operation, &request, origin, &format).await
+                self.carry_out(&id, operation, &request, origin, secrets, &format).await
             }
             Ok(Call::SyncJob(job, operation)) => {
-                self.carry_out_job(&job, operation, &request, &origin, &format).await
+                self.carry_out_job(&job, operation, &request, &origin, secrets, &format).await
             }
             Ok(Call::Webhooks { size, .. }) => {
                 let loaded = self.load(&id).await.map_err(ApiError::from);
@@ -194,6 +196,7 @@ impl Object {
         operation: Operation,
         request: &api::Request,
         origin: Origin,
+        secrets: Secrets,
         format: &Format,
     ) -> (Response, Option<String>) {
         let precondition = Precondition::of(request);
@@ -210,9 +213,10 @@ impl Object {
                 let written = self.write(id, write, &precondition, origin).await;
                 (format.result(written), None)
             }
-            read => match self.view(id, &read) {
+            read => match self.view(id, &read, secrets) {
                 Ok(response) => {
-                    let etag = self.with_record(|record| record.map(|r| api::etag(r.version)));
+                    let version = self.with_record(|record| record.map(|it| it.version));
+                    let etag = version.map(|version| api::etag_of(&response, version));
                     match etag.as_deref().is_some_and(|tag| precondition.is_not_modified(tag)) {
                         true => (Response::empty(304), etag),
                         false => (format.success(response), etag),
@@ -333,7 +337,12 @@ impl Object {
         }))
     }
 
-    fn view(&self, id: &str, operation: &Operation) -> Result<Response, ApiError> {
+    fn view(
+        &self,
+        id: &str,
+        operation: &Operation,
+        secrets: Secrets,
+    ) -> Result<Response, ApiError> {
         self.with_record(|record| {
             let found = record.and_then(|record| record.document.as_ref());
             match operation {
@@ -356,11 +365,12 @@ impl Object {
                     Ok(api::status_view(id, connector, newest.as_ref(), history, silent_after))
                 }
                 Operation::Get { include_deleted, .. } => {
-                    api::show(id, *include_deleted, found.map(|it| (&it.connector, it.json())))
+                    let found = found.map(|it| (&it.connector, secrets.visible(it.json())));
+                    api::show(id, *include_deleted, found)
                 }
                 Operation::Document => {
                     let version = record.map_or(0, |record| record.version);
-                    let found = found.map(|document| (version, document.json()));
+                    let found = found.map(|document| (version, secrets.visible(document.json())));
                     Ok(api::show_document(Index::Connectors, id, found))
                 }
                 Operation::Write(_) => Err(ApiError::internal()),
@@ -509,5 +519,6 @@ fn status_change(
         at: now().to_string(),
         via,
         by,
+        error: error_of(after),
     }
 }

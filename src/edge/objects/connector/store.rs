@@ -41,7 +41,8 @@ const TABLES: &str = r#"
     "to" TEXT NOT NULL,
     at TEXT NOT NULL,
     via TEXT NOT NULL,
-    by TEXT
+    by TEXT,
+    error TEXT
   );
 "#;
 
@@ -329,14 +330,14 @@ fn write_record(database: &Database, record: &Record) -> Result<(), JsError> {
 }
 
 fn write_change(database: &Database, seq: u64, change: &StatusChange) -> Result<(), JsError> {
-    let StatusChange { from, to, at, via, by } = change;
-    let values =
-        [seq.into(), (*from).into(), (*to).into(), at.into(), (*via).into(), by.as_ref().into()];
+    let StatusChange { from, to, at, via, by, error } = change;
+    let (by, error) = (by.as_ref().into(), error.as_ref().into());
+    let values = [seq.into(), (*from).into(), (*to).into(), at.into(), (*via).into(), by, error];
     database.execute(INSERT_CHANGE, &values).map(drop)
 }
 
 const INSERT_CHANGE: &str =
-    r#"INSERT INTO history (seq, "from", "to", at, via, by) VALUES (?, ?, ?, ?, ?, ?)"#;
+    r#"INSERT INTO history (seq, "from", "to", at, via, by, error) VALUES (?, ?, ?, ?, ?, ?, ?)"#;
 
 fn prune(database: &Database, version: u64) -> Result<(), JsError> {
     if !version.is_multiple_of(PRUNE_EVERY) {
@@ -374,10 +375,10 @@ pub(super) fn restore(
             database.execute(TABLES, &[])?;
             write_record(database, record)?;
             database.execute("DELETE FROM history", &[])?;
-            for SavedChange { seq, from, to, at, via, by } in history {
+            for SavedChange { seq, from, to, at, via, by, error } in history {
                 let from = from.as_ref().into();
-                let values =
-                    [(*seq).into(), from, to.into(), at.into(), via.into(), by.as_ref().into()];
+                let (by, error) = (by.as_ref().into(), error.as_ref().into());
+                let values = [(*seq).into(), from, to.into(), at.into(), via.into(), by, error];
                 database.execute(INSERT_CHANGE, &values)?;
             }
         }
@@ -435,7 +436,7 @@ fn changes(
     struct Row {
         changes: String,
     }
-    let sql = r#"SELECT json_group_array(json_object(?1, seq, 'from', "from", 'to', "to", 'at', at, 'via', via, 'by', by)) AS changes
+    let sql = r#"SELECT json_group_array(json_object(?1, seq, 'from', "from", 'to', "to", 'at', at, 'via', via, 'by', by, 'error', error)) AS changes
                  FROM (SELECT * FROM history WHERE seq < ?2 ORDER BY seq DESC LIMIT ?3)"#;
     let size = size.min(HISTORY_LIMIT);
     // As far as JavaScript counts exactly.

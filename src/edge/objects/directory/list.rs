@@ -19,6 +19,7 @@ use crate::budget::{Budget, OverBudget, Purpose};
 use crate::directory::{Filter, Piece, Scan, Slim, Texts, ranges};
 use crate::edge::runtime::{JsError, Page};
 use crate::limits::{PAGE_BYTES, ROW_TEXT_BYTES};
+use crate::secrets::Secrets;
 
 /// The texts that are searched, in the order of a [`Candidate`].
 pub(super) const SEARCHED: [&str; 5] =
@@ -77,7 +78,7 @@ impl Directory {
     ///
     /// # Errors
     /// 400 for a page that is too large, or if too much has to be looked at; 500 if the database fails.
-    pub(super) fn list(&self, list: &List) -> Result<Page, ApiError> {
+    pub(super) fn list(&self, list: &List, secrets: Secrets) -> Result<Page, ApiError> {
         let failed = failed("the list cannot be made");
         let (count, keys) = match list.filter.needs_a_look() {
             true => {
@@ -90,7 +91,7 @@ impl Directory {
             }
         };
         let around = ["'{\"id\":' || json_quote(id) || ','", ""];
-        let found = self.store.page("entry", around, &keys.sql, &keys.values, PAGE_BYTES);
+        let found = self.store.page("entry", secrets, around, &keys.sql, &keys.values, PAGE_BYTES);
         let (_, items) = found.map_err(failed)?.ok_or_else(ApiError::list_too_large)?;
         Ok(Page { before: format!("{{\"count\":{count},\"results\":["), items, after: "]}" })
     }

@@ -34,6 +34,7 @@ use crate::edge::runtime::{
     now_millis, spawn_or_ready, watch_message,
 };
 use crate::protocol::directory::{JobEntry, Outcome};
+use crate::secrets::Secrets;
 use crate::sync_job::SyncJobId;
 use crate::webhook::Settings;
 use import::Look;
@@ -332,7 +333,7 @@ impl Directory {
 
     /// The text of a response.
     async fn respond(self: &Rc<Self>, message: Message) -> JsValue {
-        let Message { mut request, patterns, opaque_id, origin, .. } = message;
+        let Message { mut request, patterns, opaque_id, origin, secrets, .. } = message;
         // What comes with a question for numbers is what its isolate has counted.
         let own = match request.target.starts_with("/_metrics") {
             true => std::mem::take(&mut request.body),
@@ -354,14 +355,15 @@ impl Directory {
         let response = match call {
             Ok(Call::List(mut list)) => {
                 list.filter.ids = patterns;
-                let mut tag = Tag::new(&request.target, accept, list.filter.ids.as_deref());
+                let asked = (request.target.as_str(), accept, secrets);
+                let mut tag = Tag::new(asked, list.filter.ids.as_deref());
                 let ready = self.ready().await;
                 let listed = ready.and_then(|()| {
                     tag.of_last_change(self.seq.get());
                     if tag.is_known(&precondition) {
                         return Ok(None);
                     }
-                    let page = self.list(&list)?;
+                    let page = self.list(&list, secrets)?;
                     tag.of_response(|| page.to_text());
                     Ok((!tag.is_known(&precondition)).then_some(page))
                 });
@@ -375,7 +377,7 @@ impl Directory {
                 summary.ids = patterns;
                 // Time alone makes connectors silent.
                 let target = format!("{} {}", request.target, now_millis() / 60_000);
-                let mut tag = Tag::new(&target, accept, summary.ids.as_deref());
+                let mut tag = Tag::new((&target, accept, secrets), summary.ids.as_deref());
                 let ready = self.ready().await;
                 let summarized = ready.and_then(|()| {
                     tag.of_last_change(self.seq.get());
@@ -396,7 +398,7 @@ impl Directory {
             }
             Ok(Call::Search(mut search)) => {
                 search.connectors = patterns;
-                match self.ready().await.and_then(|()| self.search(&search)) {
+                match self.ready().await.and_then(|()| self.search(&search, secrets)) {
                     Ok(Found::Page(page)) => return show(page, None),
                     Ok(Found::Response(response)) => finish(format.success(response)),
                     Err(error) => finish(format.failure(&error)),
@@ -457,9 +459,9 @@ struct Tag {
 }
 
 impl Tag {
-    fn new(target: &str, accept: Option<&str>, patterns: Option<&[String]>) -> Self {
+    fn new(question: (&str, Option<&str>, Secrets), patterns: Option<&[String]>) -> Self {
         let mut asked = DefaultHasher::new();
-        (target, accept).hash(&mut asked);
+        question.hash(&mut asked);
         Self { asked, is_limited: patterns.is_some(), text: None }
     }
 

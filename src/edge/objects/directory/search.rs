@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 
 use super::list::{Condition, within};
+use super::store::documents_of;
 use super::{Directory, failed};
 use crate::api::{ApiError, Index, Piece, Response, SEQ_NO_LAG, Search, View};
 use crate::budget::OverBudget;
@@ -14,6 +15,7 @@ use crate::edge::now;
 use crate::edge::runtime::{JsError, JsString, Page};
 use crate::limits::{PAGE_BYTES, SQL_CONDITIONS};
 use crate::query::{Column, Condition as Known, Terms};
+use crate::secrets::Secrets;
 use crate::sync_job::SyncJobStatus;
 
 /// The version of a document. One that came from Workers KV becomes version 1 when its object is asked.
@@ -26,8 +28,6 @@ const WHOLE_DOCUMENT: &str = r#"'{"status":"' || status || '"'
 /// Where the documents of an index are.
 struct Table {
     name: &'static str,
-    /// Where their JSON is.
-    documents: &'static str,
     /// What holds of every row that is a document.
     exists: &'static str,
     /// The id of the connector whose document it is.
@@ -38,7 +38,6 @@ struct Table {
 
 static CONNECTORS: Table = Table {
     name: "entry",
-    documents: "document",
     exists: "deleted < 2",
     owner: "id",
     columns: &[
@@ -51,7 +50,6 @@ static CONNECTORS: Table = Table {
 
 static SYNC_JOBS: Table = Table {
     name: "job",
-    documents: "job_document",
     exists: "status IS NOT NULL",
     owner: "connector_id",
     columns: &[
@@ -175,7 +173,7 @@ impl Directory {
     ///
     /// # Errors
     /// 400 for a page that is too large or takes too much work, 500 if the database fails.
-    pub(super) fn search(&self, search: &Search) -> Result<Found, ApiError> {
+    pub(super) fn search(&self, search: &Search, secrets: Secrets) -> Result<Found, ApiError> {
         let table = Table::of(search.index);
         let now = now();
         let prefilter = search.prefilter(now);
@@ -190,8 +188,8 @@ impl Directory {
             is_exact &= are_ranges(patterns);
         }
         let found = match order(search, table).filter(|_| is_exact) {
-            Some(order) => self.find_by_sql(search, table, all, &order),
-            None => self.find_one_by_one(search, table, all),
+            Some(order) => self.find_by_sql(search, secrets, table, all, &order),
+            None => self.find_one_by_one(search, secrets, table, all),
         };
         found.map_err(|problem| match problem {
             Problem::Thrown(thrown) => failed("a search cannot be made")(thrown),
@@ -204,6 +202,7 @@ impl Directory {
     fn find_by_sql(
         &self,
         search: &Search,
+        secrets: Secrets,
         table: &Table,
         condition: Condition,
         order: &str,
@@ -215,7 +214,7 @@ impl Directory {
         values.extend([(search.size as u64).into(), (search.from as u64).into()]);
         let name = table.name;
         let sql = format!("SELECT key FROM {name} WHERE {sql} ORDER BY {order} LIMIT ? OFFSET ?");
-        let (count, items) = self.items(search, table, &sql, &values)?;
+        let (count, items) = self.items(search, secrets, table, &sql, &values)?;
         let total = self.total(search, table, condition, count)?;
         Ok(page(search, total, count, items))
     }
@@ -224,13 +223,15 @@ impl Directory {
     fn find_one_by_one(
         &self,
         search: &Search,
+        secrets: Secrets,
         table: &Table,
         Condition { sql, values }: Condition,
     ) -> Result<Found, Problem> {
         let sql = format!(
             "SELECT key || char(10) || {WHOLE_DOCUMENT} || char(10) || id \
              FROM {} CROSS JOIN {} USING (key) WHERE {sql}",
-            table.name, table.documents
+            table.name,
+            documents_of(table.name, secrets)
         );
         let mut finder = search.finder(now());
         let mut over = None;
@@ -252,7 +253,7 @@ impl Directory {
         let keys: Vec<Value> = keys.into_iter().map(Value::from).collect();
         let values = [Value::from(Value::from(keys).to_string())];
         let sql = "SELECT value AS key FROM json_each(?)";
-        let (count, items) = self.items(search, table, sql, &values)?;
+        let (count, items) = self.items(search, secrets, table, sql, &values)?;
         Ok(page(search, total, count, items))
     }
 
@@ -260,6 +261,7 @@ impl Directory {
     fn items(
         &self,
         search: &Search,
+        secrets: Secrets,
         table: &Table,
         sql: &str,
         values: &[Value],
@@ -269,14 +271,15 @@ impl Directory {
         let is_plain = search.shows_documents() && !search.shows_sort();
         if is_plain {
             let around = [head.as_str(), end];
-            let found = self.store.page(table.name, around, sql, values, PAGE_BYTES)?;
+            let found = self.store.page(table.name, secrets, around, sql, values, PAGE_BYTES)?;
             return found.ok_or(Problem::TooLarge);
         }
         // What a hit is sorted by is in its document.
         let sql = format!(
             "SELECT {head} || char(10) || {WHOLE_DOCUMENT} || char(10) || id \
              FROM ({sql}) CROSS JOIN {} USING (key) CROSS JOIN {} USING (key)",
-            table.name, table.documents
+            table.name,
+            documents_of(table.name, secrets)
         );
         let mut values_of = search.sort_values();
         let mut items = JsString::from("");

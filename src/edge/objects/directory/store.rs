@@ -19,6 +19,7 @@ use crate::protocol::directory::{
     DocumentIs, ENTRY_COLUMNS, Facts, Field, JOB_COLUMNS, JobEntry, KnownEntry, KnownJob, Outcome,
     Write, is_first_heartbeat, needs_free_index, take_entry, take_job,
 };
+use crate::secrets::{Secrets, mask};
 
 /// `deleted`: 0 no, 1 soft, 2 erased: a row that remembers the version, so that no older entry brings it
 /// back. `version` 0: taken up from Workers KV, its object has not been asked yet. `seq`: the change of
@@ -28,6 +29,9 @@ use crate::protocol::directory::{
 /// Of a job, `last_seen` is what the document says, `seen` the same in milliseconds since 1970, as is
 /// `created_at`. A job without a status was erased: its row remembers the version. `seq`: the number of the
 /// Directory's last change when the row was written, so that a backup finds what has changed while it ran.
+///
+/// `masked`: the document without its secrets, if it has some: what those are shown, and search in, who may
+/// only read.
 ///
 /// `ticket`: those that were used to watch, until they are out of date. `behind`: consumers of outboxes
 /// that are late, and since when in milliseconds since 1970, as the connectors' objects report it.
@@ -56,7 +60,8 @@ const TABLES: &str = "
   CREATE INDEX entry_by_change ON entry (changed);
   CREATE INDEX entry_by_urgency ON entry (deleted, status, since DESC, title, id);
   CREATE INDEX entry_by_title ON entry (deleted, title, id);
-  CREATE TABLE document (key INTEGER PRIMARY KEY, json TEXT NOT NULL);
+  CREATE TABLE document (key INTEGER PRIMARY KEY, json TEXT NOT NULL, masked TEXT);
+  CREATE VIEW masked_document AS SELECT key, coalesce(masked, json) AS json FROM document;
   CREATE TABLE total (
     deleted INTEGER NOT NULL,
     status TEXT NOT NULL,
@@ -99,7 +104,8 @@ const TABLES: &str = "
   CREATE INDEX job_in_order ON job (created_at IS NULL, created_at DESC, id) WHERE status IS NOT NULL;
   CREATE INDEX job_by_status ON job (status, created_at IS NULL, created_at DESC, id);
   CREATE INDEX job_by_connector ON job (connector_id, created_at IS NULL, created_at DESC, id);
-  CREATE TABLE job_document (key INTEGER PRIMARY KEY, json TEXT NOT NULL);
+  CREATE TABLE job_document (key INTEGER PRIMARY KEY, json TEXT NOT NULL, masked TEXT);
+  CREATE VIEW masked_job_document AS SELECT key, coalesce(masked, json) AS json FROM job_document;
   CREATE TABLE ticket (nonce TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE behind (id TEXT NOT NULL, consumer TEXT NOT NULL, since INTEGER NOT NULL, PRIMARY KEY (id, consumer))
   WITHOUT ROWID;
@@ -272,15 +278,16 @@ impl Store {
                 inserted.ok_or("a new row has no key")?.0
             }
         };
-        let documents = documents_of(table);
+        let documents = documents_of(table, Secrets::Shown);
         match (is, document) {
             (DocumentIs::Erased, _) => {
                 self.database
                     .execute(&format!("DELETE FROM {documents} WHERE key = ?"), &[key.into()])?;
             }
             (DocumentIs::Written, Some(document)) => {
-                let sql = format!("INSERT OR REPLACE INTO {documents} VALUES (?, ?)");
-                self.database.execute(&sql, &[key.into(), document.clone()])?;
+                let masked = document.to_text().as_deref().and_then(mask).into();
+                let sql = format!("INSERT OR REPLACE INTO {documents} VALUES (?, ?, ?)");
+                self.database.execute(&sql, &[key.into(), document.clone(), masked])?;
             }
             _ => {}
         }
@@ -329,6 +336,7 @@ impl Store {
     pub fn page(
         &self,
         table: &str,
+        secrets: Secrets,
         [head, tail]: [&str; 2],
         keys: &str,
         values: &[Value],
@@ -338,7 +346,9 @@ impl Store {
         let tail = tail.replace('\'', "''");
         let item = format!("{head} || {MEMBERS} || '{tail}'");
         if !self.reads_by_row.get() {
-            match self.whole_page(table, &item, keys, &values) {
+            match self
+                .whole_page(&select(table, secrets, &format!("{item} AS item"), keys), &values)
+            {
                 Ok(page) => return Ok(page.filter(|(_, items)| items.length() as usize <= limit)),
                 // SQLite's texts have a limit of their own.
                 Err(_) => self.reads_by_row.set(true),
@@ -347,7 +357,7 @@ impl Store {
         let mut count = 0;
         let mut items = JsString::from("");
         let mut fits = true;
-        self.database.texts(&select(table, &item, keys), &values, &mut |item| {
+        self.database.texts(&select(table, secrets, &item, keys), &values, &mut |item| {
             if count > 0 {
                 items = items.concat(&",".into());
             }
@@ -362,9 +372,7 @@ impl Store {
     /// A page that SQLite makes into one text.
     fn whole_page(
         &self,
-        table: &str,
-        item: &str,
-        keys: &str,
+        items: &str,
         values: &[SqlValue],
     ) -> Result<Option<(usize, JsString)>, JsError> {
         #[derive(Deserialize)]
@@ -373,10 +381,8 @@ impl Store {
             #[serde(with = "serde_wasm_bindgen::preserve")]
             items: JsValue,
         }
-        let item = format!("{item} AS item");
         let sql = format!(
-            "SELECT count(*) AS count, coalesce(group_concat(item), '') AS items FROM ({})",
-            select(table, &item, keys)
+            "SELECT count(*) AS count, coalesce(group_concat(item), '') AS items FROM ({items})"
         );
         let whole = self.database.row::<Whole>(&sql, values)?;
         Ok(whole.map(|Whole { count, items }| (count, items.unchecked_into())))
@@ -389,15 +395,21 @@ const MEMBERS: &str = "'\"status\":\"' || status || '\"' \
     || CASE json WHEN '{}' THEN '}' ELSE ',' || substr(json, 2) END";
 
 /// An expression for each of the documents whose keys a statement gives, in its order.
-fn select(table: &str, expression: &str, keys: &str) -> String {
-    let documents = documents_of(table);
+fn select(table: &str, secrets: Secrets, expression: &str, keys: &str) -> String {
+    let documents = documents_of(table, secrets);
     format!(
         "SELECT {expression} FROM ({keys}) CROSS JOIN {table} USING (key) CROSS JOIN {documents} USING (key)"
     )
 }
 
-fn documents_of(table: &str) -> &'static str {
-    if table == "job" { "job_document" } else { "document" }
+/// Where the documents of `entry` or `job` are, as a caller may see them.
+pub(super) fn documents_of(table: &str, secrets: Secrets) -> &'static str {
+    match (table, secrets) {
+        ("job", Secrets::Shown) => "job_document",
+        ("job", Secrets::Masked) => "masked_job_document",
+        (_, Secrets::Shown) => "document",
+        (_, Secrets::Masked) => "masked_document",
+    }
 }
 
 fn bound(field: &Field<'_>) -> SqlValue {
