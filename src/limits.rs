@@ -37,13 +37,16 @@ pub const SORT_FIELDS: usize = 16;
 /// Clauses of a search's query, `bool` ones too. The least that Elasticsearch's
 /// `indices.query.bool.max_clause_count` can be.
 pub const QUERY_CLAUSES: usize = 1_024;
-/// `bool` queries within each other. Elasticsearch's `indices.query.bool.max_nested_depth`.
+/// `bool` and `dis_max` queries within each other. Elasticsearch's `indices.query.bool.max_nested_depth`.
 pub const QUERY_DEPTH: usize = 30;
 /// Values in a search's query. Elasticsearch's `index.max_terms_count`.
 pub const QUERY_TERMS: usize = 65_536;
 /// Conditions of a search that SQL decides; others are decided document by document. Durable
 /// Objects take 100 parameters in a statement.
 pub const SQL_CONDITIONS: usize = 8;
+
+/// Bytes of a search that scrolls: its id has all of it, and is in the path or the body of what asks for more.
+pub const SCROLL_BYTES: usize = 4 << 10;
 
 /// Steps of all patterns in `filter_path` together: as many as a machine word has bits.
 pub const FILTER_PATH_STEPS: usize = 64;

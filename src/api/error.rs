@@ -160,6 +160,16 @@ impl ApiError {
         Self::of(404, cause.in_index(index))
     }
 
+    /// 404: what is asked of that index only a cluster has, and there is none.
+    pub fn index_not_found(index: &str) -> Self {
+        let cause = Cause::new("index_not_found_exception", format!("no such index [{index}]"))
+            .with("resource.type", "index_or_alias")
+            .with("resource.id", index)
+            .with("index_uuid", "_na_")
+            .with("index", index);
+        Self::of(404, cause)
+    }
+
     /// 400: the index belongs to another connector.
     pub fn index_in_use(index: &str) -> Self {
         DomainError::Conflict(format!("Index name [{index}] is used by another connector.")).into()

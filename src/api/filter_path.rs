@@ -11,7 +11,7 @@ use crate::values::wildcard;
 ///
 /// What stands between two dots is a step. The steps of all patterns are numbered, and a set of them
 /// is a word of bits.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct FilterPath {
     steps: Vec<Step>,
     /// The first steps of the patterns.

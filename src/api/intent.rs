@@ -8,7 +8,7 @@ use super::access::Privilege;
 use super::backup::BackupRoute;
 use super::documents::{DocumentRoute, Index};
 use super::query::Query;
-use super::route::{ConnectorRoute, EdgeRoute, Route, route};
+use super::route::{ConnectorRoute, EdgeRoute, Route, Scrolling, route};
 use super::sync_jobs::SyncJobRoute;
 use crate::limits::{BACKUP_BODY_BYTES, BODY_BYTES};
 use crate::sync_job::SyncJobId;
@@ -74,7 +74,11 @@ impl Intent {
                 | ConnectorRoute::Status(_) => false,
             },
             Route::Edge(route) => match route {
-                EdgeRoute::Summary | EdgeRoute::Metrics | EdgeRoute::Webhooks(Some(_)) => false,
+                EdgeRoute::Summary
+                | EdgeRoute::Metrics
+                | EdgeRoute::Scroll(_)
+                | EdgeRoute::ClusterIndex(_)
+                | EdgeRoute::Webhooks(Some(_)) => false,
                 EdgeRoute::Webhooks(None) => true,
                 EdgeRoute::SyncJobs(route) => match route {
                     SyncJobRoute::Create | SyncJobRoute::Delete(_) | SyncJobRoute::Update(..) => {
@@ -146,7 +150,8 @@ impl Intent {
                 | ConnectorRoute::Update(id, _) => one(id),
             },
             Route::Edge(route) => match route {
-                EdgeRoute::Summary => Reach::Visible,
+                EdgeRoute::Summary | EdgeRoute::Scroll(Scrolling::Next) => Reach::Visible,
+                EdgeRoute::Scroll(Scrolling::End) | EdgeRoute::ClusterIndex(_) => Reach::Nothing,
                 EdgeRoute::Metrics | EdgeRoute::Webhooks(None) | EdgeRoute::Backup(_) => ANY,
                 EdgeRoute::Webhooks(Some(id)) => one(id),
                 EdgeRoute::SyncJobs(route) => match route {
@@ -196,6 +201,13 @@ impl Intent {
             Route::Edge(route) => match route {
                 EdgeRoute::Summary => "list",
                 EdgeRoute::Metrics => return "cluster:monitor/stats".to_owned(),
+                EdgeRoute::Scroll(Scrolling::Next) => {
+                    return "indices:data/read/scroll".to_owned();
+                }
+                EdgeRoute::Scroll(Scrolling::End) => {
+                    return "indices:data/read/scroll/clear".to_owned();
+                }
+                EdgeRoute::ClusterIndex(_) => return "indices:admin/get".to_owned(),
                 EdgeRoute::Webhooks(None) => "webhook/test",
                 EdgeRoute::Webhooks(Some(_)) => "webhook/get",
                 EdgeRoute::Backup(route) => match route {

@@ -37,7 +37,7 @@ pub use backup::{
 };
 pub use cluster::{ACCESS_HEADERS, without_access_cookies};
 pub use documents::{
-    DocumentUpdate, Finder, Index, Piece, SEQ_NO_LAG, Search, SortValues, View,
+    DocumentUpdate, Finder, HitPrinter, Index, Piece, SCROLL_PREFIX, SEQ_NO_LAG, Search, View,
     show as show_document,
 };
 pub use endpoints::{Endpoint, SyncJobEndpoint};
@@ -48,8 +48,8 @@ pub use media::Media;
 pub use precondition::{Precondition, etag, etag_of};
 use query::Query;
 pub use response::{ELASTICSEARCH_VERSION, Format, Response, info};
-pub use route::is_ours;
-use route::{ConnectorRoute, EdgeRoute, Route};
+use route::{ConnectorRoute, EdgeRoute, Route, Scrolling};
+pub use route::{is_ours, may_scroll};
 pub use sync_jobs::{
     SyncJobCreation, SyncJobOperation, SyncJobWrite, create_sync_job, decide_sync_job,
     show_sync_job,
@@ -359,6 +359,13 @@ fn read_edge(
         EdgeRoute::Documents(index, route) => {
             return documents::read(index, route, request, path, query);
         }
+        EdgeRoute::Scroll(Scrolling::Next) => {
+            return documents::read_scroll(request, path, query);
+        }
+        EdgeRoute::Scroll(Scrolling::End) => {
+            return documents::read_end_of_scroll(request, path, query);
+        }
+        EdgeRoute::ClusterIndex(index) => return Err(ApiError::index_not_found(index.name())),
         EdgeRoute::Backup(route) => return backup::read(route, request, path, query),
         EdgeRoute::Summary => Call::Summary(Box::new(summary::read(query)?)),
         EdgeRoute::Metrics => Call::Metrics,

@@ -27,10 +27,23 @@ pub enum EdgeRoute {
     SyncJobs(SyncJobRoute),
     /// Below `/.elastic-connectors`, `/.elastic-connectors-sync-jobs`
     Documents(Index, DocumentRoute),
+    /// `/_search/scroll`
+    Scroll(Scrolling),
+    /// What only a cluster has of an index: `_mapping`, `_settings`, `_alias`. There is none.
+    ClusterIndex(Index),
     /// `_backup`, `_reindex`, `_rewind`
     Backup(BackupRoute),
     /// `GET /_connector/{id}/_webhook`; without an id, `POST /_connector/_webhook/_test`
     Webhooks(Option<String>),
+}
+
+/// What is done about a scroll.
+#[derive(Clone, Copy, Debug)]
+pub enum Scrolling {
+    /// Its next page is shown.
+    Next,
+    /// It is over.
+    End,
 }
 
 /// Connectors, and what is about none of the things that are kept.
@@ -93,6 +106,10 @@ const RESERVED: [&str; 12] = [
     "_webhook",
 ];
 
+/// What is below an index that a cluster alone has: what is kept here has no mappings, settings or aliases
+/// that could be changed.
+const CLUSTER_PARTS: [&str; 5] = ["_mapping", "_mappings", "_settings", "_alias", "_aliases"];
+
 /// Path segments that belong to this API: an id of that name could be taken for one of them.
 pub fn is_reserved(segment: &str) -> bool {
     let mut endpoints = ALL.iter().flat_map(|endpoint| endpoint.name.split('/'));
@@ -130,6 +147,8 @@ enum Resource {
     Documents(Index),
     Document(Index, String),
     DocumentUpdate(Index, String),
+    ClusterIndex(Index),
+    Scroll,
 }
 
 /// Finds the route of a request. `target` is path and query as they were sent.
@@ -206,6 +225,9 @@ pub fn route(method: &str, target: &str) -> Result<Route, ApiError> {
         (Resource::DocumentUpdate(index, id), "POST") => {
             EdgeRoute::Documents(index, DocumentRoute::Update(id)).into()
         }
+        (Resource::Scroll, "GET" | "POST") => EdgeRoute::Scroll(Scrolling::Next).into(),
+        (Resource::Scroll, "DELETE") => EdgeRoute::Scroll(Scrolling::End).into(),
+        (Resource::ClusterIndex(index), _) => EdgeRoute::ClusterIndex(index).into(),
         _ => return Err(ApiError::wrong_method(target, method, allow)),
     })
 }
@@ -268,6 +290,7 @@ fn resource(path: &str) -> Result<Option<Resource>, ApiError> {
                 None => return Ok(None),
             }
         }
+        ["_search", "scroll"] | ["_search", "scroll", _] => Resource::Scroll,
         [name, ..] if index(name).is_none() && covers_ours(name) => {
             let (connectors, jobs) = (Index::Connectors.alias(), Index::SyncJobs.alias());
             let reason = format!(
@@ -282,6 +305,9 @@ fn resource(path: &str) -> Result<Option<Resource>, ApiError> {
             (Some(Index::SyncJobs), ["_doc"]) => Resource::Documents(Index::SyncJobs),
             (Some(index), ["_doc", id]) => Resource::Document(index, decode(id)?),
             (Some(index), ["_update", id]) => Resource::DocumentUpdate(index, decode(id)?),
+            (Some(index), [part, ..]) if CLUSTER_PARTS.contains(part) => {
+                Resource::ClusterIndex(index)
+            }
             (Some(index), ["_search"]) => Resource::Search(index, DocumentRoute::Search),
             (Some(index), ["_count"]) => Resource::Search(index, DocumentRoute::Count),
             (Some(index), ["_refresh"]) => Resource::Search(index, DocumentRoute::Refresh),
@@ -300,12 +326,26 @@ fn covers_ours(segment: &str) -> bool {
     decode(segment).is_ok_and(|name| Index::covered_by(&name))
 }
 
+/// Whether the path is one where a search goes on. Whose search, the id says, here or in a cluster.
+pub fn may_scroll(target: &str) -> bool {
+    let path = target.split('?').next().unwrap_or_default();
+    matches!(resource(path), Ok(Some(Resource::Scroll)))
+}
+
 /// Does the path belong to this API, served or not? Behind it there may be a cluster which has more
 /// paths, and these never lead there: what it holds under the same names is not what is held here.
 pub fn is_ours(target: &str) -> bool {
     let path = target.split('?').next().unwrap_or_default();
-    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    let name = decode(first).unwrap_or_default();
+    let mut segments = path.trim_start_matches('/').split('/');
+    let name = decode(segments.next().unwrap_or_default()).unwrap_or_default();
+    let below = segments.next().unwrap_or_default();
+    let is_the_clusters = match name.as_str() {
+        "_connector" => below == "_secret",
+        name => Index::parse(name).is_some() && CLUSTER_PARTS.contains(&below),
+    };
+    if is_the_clusters && !is_ambiguous(path) {
+        return false;
+    }
     is_ambiguous(path)
         || matches!(name.as_str(), "" | "_connector" | "_metrics")
         || Index::covered_by(&name)
@@ -331,6 +371,8 @@ fn allow(resource: &Resource) -> &'static str {
         Resource::Update(..) | Resource::SyncJobUpdate(..) => "PUT",
         Resource::SyncJobs => "GET, POST",
         Resource::SyncJob(_) => "GET, DELETE",
+        Resource::Scroll => "GET, POST, DELETE",
+        Resource::ClusterIndex(_) => "GET, HEAD, POST, PUT, DELETE",
         Resource::Index(_) | Resource::Document(..) => "GET, HEAD",
         Resource::Search(..) => "GET, POST",
         Resource::Documents(_) | Resource::DocumentUpdate(..) => "POST",

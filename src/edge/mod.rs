@@ -101,6 +101,10 @@ impl Worker {
         }
         if origin::is_foreign(&incoming) {
             return spawn_or_ready(async move {
+                if origin::scrolls_here(&incoming, &raw).await {
+                    let exchange = Exchange { incoming, raw, env, context, memory };
+                    return exchange.respond().await;
+                }
                 origin::pass_through(&incoming, &raw, &env, &context, &memory).await
             });
         }

@@ -10,21 +10,24 @@ use worker::{Env, Fetch, Method, RequestInit, RequestRedirect, console_error};
 use super::auth;
 use super::known::{CLUSTER_MEMORY_MS, KEY_MEMORY_MS};
 use super::runtime::{
-    HttpResponse, Incoming, JsResult, RawRequest, address, cookies, describe, forward, hops,
+    Body, HttpResponse, Incoming, JsResult, RawRequest, address, cookies, describe, forward, hops,
     now_millis, timeout,
 };
 use super::settings::ClusterSetting;
-use super::{Memory, log, metrics};
+use super::{Memory, log, metrics, settled};
 use crate::api::{
-    ACCESS_HEADERS, ApiError, AuthError, Caller, Cause, Format, PRIVILEGES_QUESTION,
-    foreign_fingerprint, is_ours, without_access_cookies,
+    ACCESS_HEADERS, ApiError, AuthError, Caller, Cause, Format, PRIVILEGES_QUESTION, SCROLL_PREFIX,
+    foreign_fingerprint, is_ours, may_scroll, without_access_cookies,
 };
+use crate::limits::SCROLL_BYTES;
 use crate::values::json::parse_object;
 
 /// The two paths that both have: whose they are depends on whose the key is.
 const ROOT: &str = "/";
 const AUTHENTICATE: &str = "/_security/_authenticate";
 const HAS_PRIVILEGES: &str = "/_security/user/_has_privileges";
+/// How much is read of a body to find out whose search it goes on with: several ids of ours.
+const SCROLL_BODY_BYTES: usize = 8 * SCROLL_BYTES;
 /// How long to wait for what the cluster says about somebody.
 const LIMIT: Duration = Duration::from_secs(2);
 
@@ -32,6 +35,28 @@ const LIMIT: Duration = Duration::from_secs(2);
 pub(super) fn is_foreign(incoming: &Incoming) -> bool {
     let target = &incoming.request.target;
     has_cluster(incoming) && !is_ours(target) && path(target) != AUTHENTICATE
+}
+
+/// Whether the request goes on with a search that was asked here, rather than in the cluster: its scroll id
+/// says so, in the path or in the body.
+pub(super) async fn scrolls_here(incoming: &Incoming, raw: &RawRequest) -> bool {
+    let Incoming { request, authorization, .. } = incoming;
+    if !may_scroll(&request.target) {
+        return false;
+    }
+    if request.target.contains(SCROLL_PREFIX) {
+        return true;
+    }
+    // The body of somebody unknown is the cluster's to read.
+    let (Some(body), Ok(copy)) = (Body::of(raw), raw.clone()) else { return false };
+    if authorization.is_empty() {
+        return false;
+    }
+    let is_ours = |body: Result<String, ApiError>| {
+        Ok(body.is_ok_and(|body| body.contains(&format!("\"{SCROLL_PREFIX}"))).into())
+    };
+    let Ok(read) = body.read(&copy, SCROLL_BODY_BYTES, is_ours) else { return false };
+    settled(read).await.is_ok_and(|is_ours| is_ours.is_truthy())
 }
 
 /// Is there a cluster, or is there meant to be one?

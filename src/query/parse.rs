@@ -10,7 +10,7 @@ use crate::limits::{QUERY_CLAUSES, QUERY_DEPTH, QUERY_TERMS};
 
 /// The queries that are served, and how they are written. Whatever is not written so is refused with
 /// that line of this table.
-const SERVED: [(&str, &str); 7] = [
+const SERVED: [(&str, &str); 8] = [
     ("match_all", "{}"),
     ("term", r#"{"<field>": <value>} or {"<field>": {"value": <value>}}"#),
     ("terms", r#"{"<field>": [<values>]}"#),
@@ -24,6 +24,7 @@ const SERVED: [(&str, &str); 7] = [
         "bool",
         r#"{"must": [<queries>], "filter": [<queries>], "should": [<queries>], "must_not": [<queries>], "minimum_should_match": <number>}"#,
     ),
+    ("dis_max", r#"{"queries": [<queries>], "tie_breaker": <number>}"#),
 ];
 
 /// Reads a query. `kind` says how the values of a field are compared.
@@ -31,14 +32,14 @@ const SERVED: [(&str, &str); 7] = [
 /// # Errors
 /// What is wrong with it, or not served; and what is.
 pub fn parse(json: &Value, kind: &dyn Fn(&str) -> Kind) -> Result<Query, String> {
-    Parser { kind, clauses: 0, terms: 0, depth: 0 }.query(json)
+    Parser { kind, count: 0, terms: 0, depth: 0 }.query(json)
 }
 
 struct Parser<'a> {
     kind: &'a dyn Fn(&str) -> Kind,
-    clauses: usize,
+    count: usize,
     terms: usize,
-    /// How many `bool` queries stand around the place that is read.
+    /// How many `bool` and `dis_max` queries stand around the place that is read.
     depth: usize,
 }
 
@@ -49,10 +50,11 @@ impl Parser<'_> {
             let served = SERVED.map(|(name, _)| name).join("], [");
             return Err(format!("unknown query [{name}]: [{served}] are served"));
         };
-        self.clauses += 1;
-        within(self.clauses, QUERY_CLAUSES, "clauses in all")?;
+        self.count += 1;
+        within(self.count, QUERY_CLAUSES, "clauses in all")?;
         let query = match name {
             "bool" => self.bool(content)?,
+            "dis_max" => self.dis_max(content)?,
             name => self.leaf(name, content),
         };
         if let Some(Query::AnyOf(_, terms)) = &query {
@@ -100,12 +102,19 @@ impl Parser<'_> {
 
     fn bool(&mut self, content: &Value) -> Result<Option<Query>, String> {
         let Value::Object(clauses) = content else { return Ok(None) };
+        self.clauses(clauses.iter().map(|(name, given)| (name.as_str(), given)))
+    }
+
+    fn clauses<'v>(
+        &mut self,
+        clauses: impl IntoIterator<Item = (&'v str, &'v Value)>,
+    ) -> Result<Option<Query>, String> {
         self.depth += 1;
         within(self.depth, QUERY_DEPTH, "[bool] queries within each other")?;
         let mut all = Bool::default();
         let mut least = None;
         for (name, given) in clauses {
-            let queries = match name.as_str() {
+            let queries = match name {
                 "must" | "filter" => &mut all.must,
                 "must_not" => &mut all.must_not,
                 "should" => &mut all.should,
@@ -129,6 +138,20 @@ impl Parser<'_> {
         // Where nothing else has to match, one of these has to.
         all.least = least.unwrap_or(usize::from(all.must.is_empty() && !all.should.is_empty()));
         Ok(Some(Query::Bool(all)))
+    }
+
+    /// Any of these has to match; which one matches best makes no difference where nothing is scored.
+    fn dis_max(&mut self, content: &Value) -> Result<Option<Query>, String> {
+        let Value::Object(members) = content else { return Ok(None) };
+        let is_served = members.iter().all(|(name, value)| match name.as_str() {
+            "queries" => !list(value).is_empty(),
+            "tie_breaker" => value.is_number(),
+            _ => false,
+        });
+        match members.get("queries").filter(|_| is_served) {
+            Some(queries) => self.clauses([("should", queries)]),
+            None => Ok(None),
+        }
     }
 }
 

@@ -78,7 +78,7 @@ fn find(search: &Search, rows: &Rows) -> (usize, Rows) {
 /// The body of a response, made of what the edge makes it of.
 fn show(search: &Search, total: usize, page: &Rows) -> Value {
     let (mut body, end) = search.frame(total, page.is_empty());
-    let mut sort = search.sort_values();
+    let mut printer = search.printer();
     for (number, (id, json)) in page.iter().enumerate() {
         body.push_str(if number > 0 { "," } else { "" });
         for piece in search.pieces() {
@@ -87,12 +87,12 @@ fn show(search: &Search, total: usize, page: &Rows) -> Value {
                 Piece::Id => Value::from(id.as_str()).to_string(),
                 Piece::Version => VERSION.to_string(),
                 Piece::SeqNo => (VERSION - SEQ_NO_LAG).to_string(),
-                Piece::Document => json.clone(),
+                Piece::Document => printer.document(json).unwrap().into_owned(),
                 Piece::Members => json.strip_prefix('{').unwrap().to_owned(),
             });
         }
         if search.shows_sort() {
-            body.push_str(&sort.of(id, json).unwrap());
+            body.push_str(&printer.sort_values(id, json).unwrap());
         }
         body.push_str(if search.view == View::Hits { "}" } else { "" });
     }
@@ -263,6 +263,167 @@ fn hits_are_shown_as_elasticsearch_shows_them() {
 }
 
 #[test]
+fn hits_show_the_parts_of_their_documents_that_are_asked_for() {
+    let source = json!({ "name": "A", "index_name": "a", "a": { "b": { "c": 1, "d": [{ "e": 2, "f": 3 }] } } });
+    let documents = json!({ "x": source });
+    let hit = |target: &str, body: Value| {
+        run(&search("POST", target, &body.to_string()).unwrap(), rows(&documents))["hits"]["hits"]
+            [0]
+        .clone()
+    };
+    let target = "/.elastic-connectors/_search";
+    let shown = |asked: Value| hit(target, json!({ "_source": asked })).get("_source").cloned();
+    for (asked, expected) in [
+        (json!(true), Some(source.clone())),
+        (json!(false), None),
+        (json!("name"), Some(json!({ "name": "A" }))),
+        (json!(["name", "index_name"]), Some(json!({ "name": "A", "index_name": "a" }))),
+        (json!("*name"), Some(json!({ "name": "A", "index_name": "a" }))),
+        (json!("a.b.c"), Some(json!({ "a": { "b": { "c": 1 } } }))),
+        (json!("a"), Some(json!({ "a": { "b": { "c": 1, "d": [{ "e": 2, "f": 3 }] } } }))),
+        (json!("*.e"), Some(json!({ "a": { "b": { "d": [{ "e": 2 }] } } }))),
+        (json!([]), Some(source.clone())),
+        (json!(["none"]), Some(json!({}))),
+        (
+            json!({ "excludes": ["a.b.d", "name"] }),
+            Some(json!({ "index_name": "a", "a": { "b": { "c": 1 } } })),
+        ),
+        (
+            json!({ "includes": "a.b", "excludes": "*.d" }),
+            Some(json!({ "a": { "b": { "c": 1 } } })),
+        ),
+    ] {
+        assert_eq!(shown(asked.clone()), expected, "{asked}");
+    }
+    let parameter =
+        |query: &str| hit(&format!("{target}?{query}"), json!({})).get("_source").cloned();
+    assert_eq!(parameter("_source=false"), None);
+    assert_eq!(parameter("_source=name,none"), Some(json!({ "name": "A" })));
+    assert_eq!(parameter("_source_excludes=a,name"), Some(json!({ "index_name": "a" })));
+    // Nothing is stored beside the document.
+    assert_eq!(hit(target, json!({ "stored_fields": [] })).get("_source"), None);
+    let both = json!({ "_source": true, "stored_fields": [] });
+    assert_eq!(hit(target, both)["_source"], source);
+    let many = json!({ "_source": vec!["a.b"; 33] }).to_string();
+    assert!(search("POST", target, &many).is_err());
+}
+
+#[test]
+fn what_a_hit_shows_is_within_the_budget() {
+    let names: serde_json::Map<_, _> = (0..100_000).map(|n| (format!("n{n}"), json!(1))).collect();
+    let patterns: Vec<_> = (0..32).map(|n| format!("**.*n?*q{n}")).collect();
+    let search =
+        search("POST", "/.elastic-connectors/_search", &json!({ "_source": patterns }).to_string())
+            .unwrap();
+    let document = Value::Object(names).to_string();
+    let mut printer = search.printer();
+    assert!((0..20).any(|_| printer.document(&document).is_err()));
+}
+
+#[test]
+fn a_search_that_scrolls_shows_all_and_goes_on_where_it_ended() {
+    let documents: serde_json::Map<_, _> =
+        (0..25).map(|n| (format!("c{n:02}"), json!({ "status": "created" }))).collect();
+    let documents = Value::Object(documents);
+    let ids = |answer: &Value| -> Vec<String> {
+        let hits = answer["hits"]["hits"].as_array().unwrap();
+        hits.iter().map(|hit| hit["_id"].as_str().unwrap().to_owned()).collect()
+    };
+    for index in ["/.elastic-connectors", "/.elastic-connectors-sync-jobs"] {
+        // As Kibana asks; it goes on with nothing.
+        let target = format!("{index}/_search?scroll=10s");
+        let all = search("POST", &target, r#"{"stored_fields":[]}"#).unwrap();
+        let answer = run(&all, rows(&documents));
+        assert_eq!(ids(&answer).len(), 25);
+        assert_eq!(answer["hits"]["hits"][0].get("_source"), None);
+        // As helpers of the clients ask.
+        let target =
+            format!("{index}/_search?scroll=5m&size=10&_source=status&allow_no_indices=true");
+        let mut page = search("POST", &target, r#"{"sort":"_doc"}"#).unwrap();
+        let mut found = Vec::new();
+        for ways in 0.. {
+            let answer = run(&page, rows(&documents));
+            if ids(&answer).is_empty() {
+                assert_eq!(ways, 3);
+                break;
+            }
+            found.extend(ids(&answer));
+            let id = answer["_scroll_id"].as_str().unwrap().to_owned();
+            assert!(id.starts_with(api::SCROLL_PREFIX));
+            page = match ways {
+                0 => search("GET", &format!("/_search/scroll/{id}"), ""),
+                1 => search("GET", &format!("/_search/scroll?scroll=5m&scroll_id={id}"), ""),
+                _ => search(
+                    "POST",
+                    "/_search/scroll",
+                    &json!({ "scroll": "5m", "scroll_id": id }).to_string(),
+                ),
+            }
+            .unwrap();
+        }
+        assert_eq!(json!(found), json!(documents.as_object().unwrap().keys().collect::<Vec<_>>()));
+    }
+    let reason = |method: &str, target: &str, body: &str| {
+        search(method, target, body).unwrap_err()["error"]["reason"].as_str().unwrap().to_owned()
+    };
+    let scroll = "/.elastic-connectors/_search?scroll=1m";
+    assert_eq!(
+        reason("POST", scroll, r#"{"from":1}"#),
+        "using [from] is not allowed in a scroll context"
+    );
+    let long = json!({ "query": { "term": { "name": "a".repeat(5_000) } } }).to_string();
+    assert!(reason("POST", scroll, &long).contains("no longer than [4096] bytes"));
+    assert_eq!(
+        reason("POST", "/_search/scroll", "{}"),
+        "Validation Failed: 1: scrollId is missing;"
+    );
+    for id in ["DXF1ZXJ5", "cs.", "cs.!", "cs.W10", "cs.WyIvIiwiIiwiMCJd"] {
+        let body = json!({ "scroll_id": id }).to_string();
+        assert_eq!(
+            reason("POST", "/_search/scroll", &body),
+            format!("[{id}] is no id of a scroll: a search with [scroll] gives one")
+        );
+    }
+    match read("DELETE", "/_search/scroll", r#"{"scroll_id":["cs.a","cs.b"]}"#).unwrap() {
+        Call::Static(response) => assert_eq!(response.body, r#"{"succeeded":true,"num_freed":2}"#),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn only_a_cluster_has_mappings_settings_and_aliases() {
+    for (method, target) in [
+        ("GET", "/.elastic-connectors-v1/_mapping"),
+        ("PUT", "/.elastic-connectors/_mapping"),
+        ("GET", "/.elastic-connectors-sync-jobs/_settings"),
+        ("GET", "/.elastic-connectors-sync-jobs-v1/_alias/x"),
+    ] {
+        assert!(!api::is_ours(target), "{target}");
+        let error = read(method, target, "").unwrap_err();
+        let body: Value = serde_json::from_str(&error.to_json()).unwrap();
+        assert_eq!(
+            (error.status, &body["error"]["type"]),
+            (404, &json!("index_not_found_exception")),
+            "{target}"
+        );
+    }
+    for target in ["/_connector/_secret", "/_connector/_secret/a"] {
+        assert!(!api::is_ours(target), "{target}");
+        assert_eq!(read("GET", target, "").unwrap_err().status, 400);
+    }
+    for target in [
+        "/.elastic-connectors*/_mapping",
+        "/.elastic-connectors/../_mapping",
+        "/.elastic-connectors/_search/_mapping",
+        "/.elastic-connectors",
+        "/_connector/%5Fsecret",
+        "/_connector/a/_secret",
+    ] {
+        assert!(api::is_ours(target), "{target}");
+    }
+}
+
+#[test]
 fn the_list_of_jobs_is_a_search() {
     let documents = &table()["sync_jobs"];
     let cases = [
@@ -339,13 +500,6 @@ fn what_can_be_wrong_with_a_search_beside_its_query() {
             r#"{"from":2}"#,
             "illegal_argument_exception",
             "Result window is too large, from + size must be less than or equal to: [10000] but was [10001]. Narrow the list down with a filter.",
-        ),
-        (
-            "POST",
-            "/.elastic-connectors/_search?scroll=5m",
-            "",
-            "illegal_argument_exception",
-            "request [/.elastic-connectors/_search] contains unrecognized parameter: [scroll]",
         ),
         (
             "GET",

@@ -207,7 +207,7 @@ fn what_of_a_request_the_edge_needs_to_know() {
         ("/.elastic-connectors/_bulk", true),
         ("/.elastic-connectors-v1", true),
         ("/.elastic-connectors-sync-jobs", true),
-        ("/.elastic-connectors-sync-jobs-v1/_mapping", true),
+        ("/.elastic-connectors-sync-jobs-v1/_mapping", false),
         ("/%2Eelastic-connectors/_search", true),
         ("//.elastic-connectors/_search", true),
         ("/search-a,.elastic-connectors/_search", true),

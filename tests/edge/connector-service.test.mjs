@@ -16,13 +16,12 @@ import { gzipSync } from "node:zlib";
 import { Client as Client9 } from "@elastic/elasticsearch";
 import { Client as Client8 } from "elasticsearch8";
 
+import { OURS, startBefore } from "./before-cluster.mjs";
 import { NOBODY, READER, startCluster, USER } from "./cluster.mjs";
 import { root } from "../../scripts/tools.mjs";
-import { kvWorker, ours, serve } from "../soak/workerd.mjs";
 import { watch, watching } from "./watching.mjs";
 import { send } from "./worker.mjs";
 
-const OURS = `ApiKey ${Buffer.from("root:a secret of ours, not of the cluster").toString("base64")}`;
 const MIB = 1 << 20;
 
 const json = (status, body) => (_, response) => {
@@ -90,25 +89,7 @@ paths["/_bulk"] = json(200, recorded.find(({ path }) => path.startsWith("/_bulk"
 let cluster;
 let worker;
 
-/** The Worker, without what wrangler puts before and behind it: that follows redirects and holds bodies back. */
-async function startWorker(vars = {}) {
-  const ROOT_API_KEY = Buffer.from(OURS.split(" ")[1], "base64").toString();
-  const server = await serve({
-    workers: { it: ours({ vars: { ROOT_API_KEY, ...vars } }), kv: kvWorker },
-    sockets: { it: "it", kv: "kv#control" },
-    // All that the Worker asks elsewhere.
-    external: { internet: `127.0.0.1:${cluster.port}` },
-  });
-  return {
-    url: server.url("it"),
-    port: server.ports.it,
-    pid: server.pid,
-    log: server.log,
-    close: server.kill,
-    /** Keys by their ids, as the namespace holds them. */
-    putKeys: (entries) => fetch(`${server.url("kv")}/load`, { method: "POST", body: JSON.stringify(entries) }),
-  };
-}
+const startWorker = (vars) => startBefore(cluster, vars);
 
 before(async () => {
   cluster = await startCluster(paths);
@@ -301,9 +282,9 @@ test("GET / and who am I: the cluster's to its own, ours to ours", async () => {
 test("what is ours never reaches the cluster, served or not", async () => {
   for (const [method, path, body] of [
     ["POST", "/.elastic-connectors/_delete_by_query", { query: { match_all: {} } }],
-    ["PUT", "/.elastic-connectors-sync-jobs-v1/_mapping", {}],
+    ["PUT", "/.elastic-connectors-sync-jobs-v1/_block/write"],
     ["POST", "/.elastic-connectors-v1/_bulk", {}],
-    ["GET", "/%2Eelastic%2Dconnectors/_settings"],
+    ["GET", "/%2Eelastic%2Dconnectors/_stats"],
     ["GET", "/_connector/_sync_job/x/y/z"],
   ]) {
     const { status } = await ask(method, path, body);

@@ -3,7 +3,9 @@
 //! APIs.
 
 mod fields;
+mod scroll;
 mod search;
+mod source;
 mod update;
 
 use serde_json::Value;
@@ -22,7 +24,9 @@ use crate::secrets::Visible;
 use crate::sync_job::{SyncJob, SyncJobId};
 use crate::values::wildcard;
 
-pub use search::{Finder, Piece, Search, SortValues, View};
+pub use scroll::SCROLL_PREFIX;
+pub(super) use scroll::{read_end_of_scroll, read_scroll};
+pub use search::{Finder, HitPrinter, Piece, Search, View};
 pub(super) use search::{list_of_sync_jobs, read_search};
 pub use update::DocumentUpdate;
 pub(super) use update::decide as decide_update;

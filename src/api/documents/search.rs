@@ -1,9 +1,12 @@
 //! Searches: what is asked of the documents of an index, and how it is answered.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use serde_json::Value;
 
+use super::scroll::Scroll;
+use super::source::Source;
 use super::{Index, PRIMARY_TERM};
 use crate::api::endpoints::bodies::{JOB_TYPE, SYNC_STATUS};
 use crate::api::error::{ApiError, Cause};
@@ -11,7 +14,7 @@ use crate::api::query::Query as Parameters;
 use crate::api::schema::{EnumValues, read_json};
 use crate::api::{Request, check_body_type, window};
 use crate::budget::{Budget, OverBudget, Purpose, did};
-use crate::limits::SORT_FIELDS;
+use crate::limits::{RESULT_WINDOW, SORT_FIELDS};
 use crate::query::{self, Candidate, Evaluator, Field, Kind, Prefilter, Query, Scalar};
 use crate::sync_job::{JobType, SyncJobStatus};
 use crate::values::Time;
@@ -38,6 +41,8 @@ pub struct Search {
     pub connectors: Option<Vec<String>>,
     /// What to show of a hit.
     parts: Parts,
+    /// What its next page is asked for by, if there may be one.
+    scroll: Option<Scroll>,
 }
 
 /// How a search is answered.
@@ -60,11 +65,11 @@ pub struct Sort {
     pub descending: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Parts {
     seq_no: bool,
     version: bool,
-    source: bool,
+    source: Source,
 }
 
 /// A piece of a hit's JSON.
@@ -249,17 +254,22 @@ impl Search {
         self.view == View::Hits && !self.sort.is_empty()
     }
 
-    /// Shows what the hits of a page are sorted by.
-    pub fn sort_values(&self) -> SortValues<'_> {
+    /// Shows the hits of a page.
+    pub fn printer(&self) -> HitPrinter<'_> {
         // The page is known: what it is sorted by is asked of every document on it.
         let fields = self.sort.iter().map(|sort| &sort.field);
         let evaluator = Evaluator::new(&Query::All, fields, None, Time::from_millis(0));
-        SortValues { search: self, evaluator, budget: Budget::of(Purpose::Search) }
+        HitPrinter { search: self, evaluator, budget: Budget::of(Purpose::Search) }
     }
 
     /// Are hits shown with their documents?
     pub fn shows_documents(&self) -> bool {
-        self.parts.source
+        self.parts.source != Source::Absent
+    }
+
+    /// Are hits shown with their documents as they are?
+    pub fn shows_whole_documents(&self) -> bool {
+        self.parts.source == Source::Whole
     }
 
     /// The pieces of a hit up to what it is sorted by, or its end.
@@ -279,7 +289,7 @@ impl Search {
         }
         let is_sorted = !self.sort.is_empty();
         all.push(text(if is_sorted { ",\"_score\":null" } else { ",\"_score\":1.0" }));
-        if self.parts.source {
+        if self.shows_documents() {
             all.extend([text(",\"_source\":"), Piece::Document]);
         }
         all
@@ -293,8 +303,12 @@ impl Search {
             View::List => (format!("{{\"count\":{total},\"results\":["), "]}"),
             View::Hits => {
                 let best = if is_empty || !self.sort.is_empty() { "null" } else { "1.0" };
+                let next = self.from.saturating_add(self.size);
+                let scroll =
+                    self.scroll.as_ref().map(|it| format!("\"_scroll_id\":\"{}\",", it.id(next)));
+                let scroll = scroll.unwrap_or_default();
                 let head = format!(
-                    "{{\"took\":1,\"timed_out\":false,\"_shards\":{shards},\"hits\":{{\"total\":\
+                    "{{{scroll}\"took\":1,\"timed_out\":false,\"_shards\":{shards},\"hits\":{{\"total\":\
                      {{\"value\":{total},\"relation\":\"eq\"}},\"max_score\":{best},\"hits\":["
                 );
                 (head, "]}}")
@@ -336,7 +350,8 @@ pub(in crate::api) fn list_of_sync_jobs(query: &mut Parameters) -> Result<Search
         size,
         view: View::List,
         connectors: None,
-        parts: Parts { seq_no: false, version: false, source: true },
+        parts: Parts::default(),
+        scroll: None,
     })
 }
 
@@ -355,8 +370,14 @@ pub(in crate::api) fn read_search(
         size: DEFAULT_SIZE,
         view,
         connectors: None,
-        parts: Parts { seq_no: false, version: false, source: true },
+        parts: Parts::default(),
+        scroll: None,
     };
+    if view == View::Hits && parameters.text("scroll").is_some() {
+        search.scroll = Some(Scroll::of(request)?);
+        // Nobody has to ask for more.
+        search.size = RESULT_WINDOW;
+    }
     if !request.body.is_empty() {
         check_body_type(request)?;
         let body = read_json(&request.body)?;
@@ -367,24 +388,46 @@ pub(in crate::api) fn read_search(
         search.size = parameters.number("size", search.size)?;
         search.parts.seq_no |= parameters.switch("seq_no_primary_term")?;
         search.parts.version |= parameters.switch("version")?;
+        let source = parameters.text("_source");
+        let [includes, excludes] =
+            [parameters.list("_source_includes"), parameters.list("_source_excludes")];
+        if source.is_some() || !includes.is_empty() || !excludes.is_empty() {
+            let parts = Source::of_parameters(source.as_deref(), includes, excludes);
+            search.parts.source = parts.ok_or_else(|| {
+                Cause::illegal_argument("[_source] has too many patterns or too long ones")
+            })?;
+        }
+        if search.scroll.is_some() && search.from > 0 {
+            return Err(
+                Cause::illegal_argument("using [from] is not allowed in a scroll context").into()
+            );
+        }
         window(search.from, search.size)?;
     }
     Ok(search)
 }
 
-/// Shows what hits are sorted by.
-pub struct SortValues<'s> {
+/// Shows hits.
+pub struct HitPrinter<'s> {
     search: &'s Search,
     evaluator: Evaluator<'s>,
     budget: Budget,
 }
 
-impl SortValues<'_> {
+impl HitPrinter<'_> {
+    /// What is shown of the document of a hit.
+    ///
+    /// # Errors
+    /// If that takes too much work.
+    pub fn document<'j>(&mut self, json: &'j str) -> Result<Cow<'j, str>, OverBudget> {
+        self.search.parts.source.of(json, &mut self.budget)
+    }
+
     /// What stands behind the document of a hit: what it is sorted by.
     ///
     /// # Errors
     /// If that takes too much work.
-    pub fn of(&mut self, id: &str, json: &str) -> Result<String, OverBudget> {
+    pub fn sort_values(&mut self, id: &str, json: &str) -> Result<String, OverBudget> {
         let found = self.evaluator.look(Candidate { id, json }, &mut self.budget)?;
         let mut found = found.unwrap_or_default().into_iter();
         let mut shown = Vec::new();
@@ -402,7 +445,7 @@ impl SortValues<'_> {
 }
 
 /// What a search may say, and how.
-const SERVED: &str = r#"{"query": <query>, "from": <number>, "size": <number>, "sort": "<field>" or {"<field>": "asc" or "desc"} or a list of these, "seq_no_primary_term": <boolean>, "version": <boolean>, "_source": <boolean>, "track_total_hits": <any>}"#;
+const SERVED: &str = r#"{"query": <query>, "from": <number>, "size": <number>, "sort": "<field>" or {"<field>": "asc" or "desc"} or a list of these, "seq_no_primary_term": <boolean>, "version": <boolean>, "_source": <boolean>, "<pattern>" or a list of these, "stored_fields": [], "track_total_hits": <any>}"#;
 
 impl Search {
     fn read(&mut self, body: &Value) -> Result<(), String> {
@@ -424,7 +467,14 @@ impl Search {
                 ("size", _) => number().map(|number| self.size = number),
                 ("seq_no_primary_term", _) => value.as_bool().map(|it| self.parts.seq_no = it),
                 ("version", _) => value.as_bool().map(|it| self.parts.version = it),
-                ("_source", _) => value.as_bool().map(|it| self.parts.source = it),
+                ("_source", _) => Source::read(value).map(|it| self.parts.source = it),
+                // No fields are stored beside the document, which is left out unless it is asked for.
+                ("stored_fields", _) if value.as_array().is_some_and(Vec::is_empty) => {
+                    if !members.contains_key("_source") {
+                        self.parts.source = Source::Absent;
+                    }
+                    Some(())
+                }
                 // Every hit is counted, always.
                 ("track_total_hits", _) => Some(()),
                 ("sort", _) => self.sort_by(value),

@@ -268,37 +268,38 @@ impl Directory {
     ) -> Result<(usize, JsString), Problem> {
         let head = pieces(search);
         let end = if search.view == View::Hits { "}" } else { "" };
-        let is_plain = search.shows_documents() && !search.shows_sort();
+        let is_plain = search.shows_whole_documents() && !search.shows_sort();
         if is_plain {
             let around = [head.as_str(), end];
             let found = self.store.page(table.name, secrets, around, sql, values, PAGE_BYTES)?;
             return found.ok_or(Problem::TooLarge);
         }
-        // What a hit is sorted by is in its document.
+        // What a hit is sorted by, and what it shows, is in its document.
         let sql = format!(
             "SELECT {head} || char(10) || {WHOLE_DOCUMENT} || char(10) || id \
              FROM ({sql}) CROSS JOIN {} USING (key) CROSS JOIN {} USING (key)",
             table.name,
             documents_of(table.name, secrets)
         );
-        let mut values_of = search.sort_values();
+        let mut printer = search.printer();
         let mut items = JsString::from("");
         let (mut count, mut problem) = (0, None);
         self.store.texts(&sql, values, &mut |text| {
             let mut lines = text.splitn(3, '\n');
             let [hit, json, id] = [(); 3].map(|()| lines.next().unwrap_or_default());
             let sort = match search.shows_sort() {
-                true => values_of.of(id, json),
+                true => printer.sort_values(id, json),
                 false => Ok(String::new()),
             };
-            match sort {
-                Ok(sort) => {
+            let document = match search.shows_documents() {
+                true => printer.document(json),
+                false => Ok("".into()),
+            };
+            match sort.and_then(|sort| Ok((sort, document?))) {
+                Ok((sort, document)) => {
                     let comma = if count == 0 { "" } else { "," };
-                    let document = match search.shows_documents() {
-                        // The bracket is in the pieces.
-                        true => json.strip_prefix('{').unwrap_or_default(),
-                        false => "",
-                    };
+                    // The bracket is in the pieces.
+                    let document = document.strip_prefix('{').unwrap_or_default();
                     let item = [comma, hit, document, &sort, end].concat();
                     items = items.concat(&JsString::from(item));
                     count += 1;
