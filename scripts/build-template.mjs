@@ -45,10 +45,10 @@ write("LICENSES.txt", licenses(["edge", "preview"], ["preact", "@preact/signals"
 write(".gitignore", "node_modules\n.wrangler/\n.dev.vars\n");
 // What a Deploy to Cloudflare button asks for. Too short to be honoured as it is.
 write(".dev.vars.example", "ROOT_API_KEY=root:change-me\n");
-const [session] = /```console\n[^]*?```/.exec(read("README.md"));
+const [session] = /```console\n[^]*\n```console\n[^]*?```/.exec(read("README.md"));
 write("README.md", replace(read("scripts/template/README.md"), /\{\{session\}\}/, () => session));
 
-const documents = ["SECURITY.md", "CHANGELOG.md", ...["access", "connector-service", "operations", "upgrading", "webhooks"].map((name) => `docs/${name}.md`)];
+const documents = ["SECURITY.md", "CHANGELOG.md", ...["README", "access", "api", "compatibility", "connector-service", "deploying", "importing", "operations", "upgrading", "webhooks"].map((name) => `docs/${name}.md`)];
 for (const file of documents) write(file, "");
 /** A document whose links lead to what is here; the others are plain text. */
 const linked = (file) =>

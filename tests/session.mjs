@@ -5,13 +5,13 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 
-/** Pastes the session of a README into a shell, against the address that it is served at here. */
+/** Pastes the sessions of a README into a shell, in their order, against the address that it is served at here. */
 export async function playSession(t, readme, url) {
-  const session = /```console\n([^]*?)```/.exec(readFileSync(readme, "utf8"))[1];
-  const steps = session.split(/^\$ /m).slice(1).map((step) => step.trimEnd().split("\n"));
+  const sessions = [...readFileSync(readme, "utf8").matchAll(/```console\n([^]*?)```/g)];
+  const steps = sessions.map(([, session]) => session).join("").split(/^\$ /m).slice(1).map((step) => step.trimEnd().split("\n"));
   assert.ok(steps.length >= 5);
   for (const [command, ...answer] of steps) {
-    await t.test(command.slice(0, 80), async () => {
+    await t.test(command.slice(0, 120), async () => {
       const here = command.replace("127.0.0.1:8787", new URL(url).host).replace("curl", "curl -sS");
       const { stdout } = await promisify(execFile)("bash", ["-c", here]);
       assert.equal(stdout.trimEnd(), answer.join("\n"));

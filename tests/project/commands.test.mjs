@@ -40,7 +40,7 @@ const backup = "tests/edge/backup.test.mjs";
 const elsewhere = [
   [/^npm install( && npm start)?$/, template, '"npm", ["install"'],
   [/^npm run build:template$/, template, '"scripts/build-template.mjs"'],
-  [/^curl .*127\.0\.0\.1:8787/, "tests/edge/readme.test.mjs", "playSession("],
+  [/^(curl|for to in) .*127\.0\.0\.1:8787/, "tests/edge/readme.test.mjs", "playSession("],
   [/^npm install connector-status$/, "tests/package/package.mjs", '"install", tarball'],
   [/^npm run import -- export\.json$/, "tests/edge/import.test.mjs", '"scripts/import.mjs"'],
   [/^npm run deploy( -- --root-key)?$/, deploy, '"--root-key"'],
