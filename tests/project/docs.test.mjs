@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { root } from "../../scripts/tools.mjs";
 
 const read = (file) => readFileSync(join(root, file), "utf8");
-const documents = [...globSync("*.md", { cwd: root }), ...globSync("docs/*.md", { cwd: root })];
+const documents = ["*.md", "docs/**/*.md", "www/*.md", "benches/README.md"].flatMap((pattern) => globSync(pattern, { cwd: root }));
 const { scripts } = JSON.parse(read("package.json"));
 
 test("every command is one", () => {
