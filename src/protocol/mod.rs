@@ -3,3 +3,5 @@
 
 pub mod claims;
 pub mod directory;
+pub mod jobs;
+pub mod outbox;

@@ -8,7 +8,7 @@ use connector_status::protocol::claims::{
 };
 use stateright::{Model, Property};
 
-use crate::story::check;
+use crate::network::Budget;
 
 /// The edge claims no more often than this for one write.
 const CLAIMS_PER_WRITE: u8 = 3;
@@ -137,16 +137,6 @@ struct Directory {
     inquiries: Vec<(Inquiry, Option<(String, Question)>)>,
     /// How many questions were asked because of a claim, by its token: a doubled claim asks its own.
     questions: BTreeMap<String, u8>,
-}
-
-/// How much more may happen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Budget {
-    pub edits: u8,
-    pub lost: u8,
-    pub doubled: u8,
-    pub crashes: u8,
-    pub timeouts: u8,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -581,58 +571,9 @@ impl Model for Names {
     }
 }
 
-const A: Option<Document> = Some(Document::with("a"));
-const B: Option<Document> = Some(Document::with("b"));
-const DELETED_A: Option<Document> = Some(Document { index: Some("a"), is_deleted: true });
-
-#[test]
-fn two_connectors_never_hold_one_index_while_two_requests_change_one_of_them() {
-    check(
-        "two requests at once",
-        Names {
-            starts: vec![vec![None, DELETED_A], vec![A, DELETED_A]],
-            edits: vec![Edit::Create("a"), Edit::Rename("b"), Edit::Restore, Edit::Delete],
-            at_once: 2,
-            budget: Budget { edits: 3, timeouts: 1, ..Budget::default() },
-        },
-    );
-}
-
-#[test]
-fn two_connectors_never_hold_one_index_when_messages_are_lost_late_or_doubled() {
-    check(
-        "bad messages",
-        Names {
-            starts: vec![vec![None, None], vec![A, None]],
-            edits: vec![Edit::Create("a"), Edit::Detach, Edit::Erase],
-            at_once: 2,
-            budget: Budget { edits: 3, lost: 1, doubled: 1, timeouts: 1, ..Budget::default() },
-        },
-    );
-}
-
-#[test]
-fn two_connectors_never_hold_one_index_when_objects_die() {
-    check(
-        "objects that die",
-        Names {
-            starts: vec![vec![None, None], vec![A, DELETED_A]],
-            edits: vec![Edit::Create("a"), Edit::Restore, Edit::Delete],
-            at_once: 2,
-            budget: Budget { edits: 3, crashes: 2, timeouts: 1, ..Budget::default() },
-        },
-    );
-}
-
-#[test]
-fn three_connectors_never_share_two_names() {
-    check(
-        "three connectors, two names",
-        Names {
-            starts: vec![vec![A, B, None]],
-            edits: vec![Edit::Rename("a"), Edit::Rename("b"), Edit::Create("a"), Edit::Detach],
-            at_once: 1,
-            budget: Budget { edits: 3, timeouts: 1, ..Budget::default() },
-        },
-    );
-}
+/// A connector that has index `a`.
+pub const A: Option<Document> = Some(Document::with("a"));
+/// One that has index `b`.
+pub const B: Option<Document> = Some(Document::with("b"));
+/// One that has index `a` and is deleted softly.
+pub const DELETED_A: Option<Document> = Some(Document { index: Some("a"), is_deleted: true });

@@ -8,4 +8,9 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod claims;
+mod copies;
+mod entries;
+mod jobs;
+mod network;
 mod story;
+mod walks;

@@ -2,8 +2,28 @@
 
 use std::fmt::{Debug, Display};
 use std::hash::Hash;
+use std::time::Instant;
 
-use stateright::{Checker, Model};
+use stateright::{Checker, Expectation, Model};
+
+/// A model whose histories can be walked through.
+pub trait Protocol:
+    Model<
+        State: Clone + Debug + Hash + PartialEq + Send + Sync + 'static,
+        Action: Clone + Debug + Display + PartialEq + Send + Sync,
+    > + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<M> Protocol for M
+where
+    M: Model + Send + Sync + 'static,
+    M::State: Clone + Debug + Hash + PartialEq + Send + Sync + 'static,
+    M::Action: Clone + Debug + Display + PartialEq + Send + Sync,
+{
+}
 
 /// What came of a walk.
 pub struct Walk {
@@ -14,30 +34,76 @@ pub struct Walk {
 }
 
 /// Walks through all states of a model.
-pub fn walk<M>(model: M) -> Walk
-where
-    M: Model + Send + Sync + 'static,
-    M::State: Clone + Debug + Hash + PartialEq + Send + Sync + 'static,
-    M::Action: Clone + Debug + Display + PartialEq + Send + Sync,
-{
+pub fn walk<M: Protocol>(model: M) -> Walk {
     let checker = model.checker().threads(2).spawn_bfs().join();
     let discovery = checker.discoveries().into_iter().next();
-    let story = discovery.map(|(property, path)| {
-        let steps = path.into_actions().into_iter().enumerate();
-        let steps = steps.map(|(n, action)| format!("{}. {action}", n + 1));
-        std::iter::once(format!("[{property}] does not hold after this:")).chain(steps).collect()
-    });
+    let story = discovery.map(|(property, path)| tell(property, &path.into_actions()));
     Walk { states: checker.unique_state_count(), story: story.unwrap_or_default() }
 }
 
 /// Walks through all states of a model; fails with a story if a property does not hold in one of them.
-pub fn check<M>(name: &str, model: M)
-where
-    M: Model + Send + Sync + 'static,
-    M::State: Clone + Debug + Hash + PartialEq + Send + Sync + 'static,
-    M::Action: Clone + Debug + Display + PartialEq + Send + Sync,
-{
+pub fn check<M: Protocol>(name: &str, model: M) {
+    let begun = Instant::now();
     let Walk { states, story } = walk(model);
-    println!("{name}: {states} states");
+    println!("{name}: {states} states, {:.1} s", begun.elapsed().as_secs_f32());
     assert!(story.is_empty(), "{name}: {}", story.join("\n"));
+}
+
+/// Wanders at random: histories of up to `steps` steps, each of which begins with a seed of its own. Fails
+/// with the seed and a story if a property does not hold somewhere.
+pub fn wander<M: Protocol>(name: &str, model: &M, seeds: std::ops::Range<u64>, steps: usize) {
+    let count = seeds.end - seeds.start;
+    let begun = Instant::now();
+    for seed in seeds {
+        if let Err(story) = history(model, seed, steps) {
+            panic!("{name}, seed {seed}: {}", story.join("\n"));
+        }
+    }
+    println!("{name}: {count} histories, {:.1} s", begun.elapsed().as_secs_f32());
+}
+
+/// One history, as the seed has it.
+fn history<M: Protocol>(model: &M, seed: u64, steps: usize) -> Result<(), Vec<String>> {
+    let mut random = Random(seed);
+    let starts = model.init_states();
+    let mut state = random.one_of(&starts).expect("a model begins somewhere").clone();
+    let (mut story, mut actions) = (Vec::new(), Vec::new());
+    for _ in 0..steps {
+        actions.clear();
+        model.actions(&state, &mut actions);
+        let Some(action) = random.one_of(&actions).cloned() else { break };
+        let Some(next) = model.next_state(&state, action.clone()) else { continue };
+        state = next;
+        story.push(action);
+        for property in model.properties() {
+            let holds = (property.condition)(model, &state);
+            if matches!(property.expectation, Expectation::Always) && !holds {
+                return Err(tell(property.name, &story));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn tell<A: Display>(property: &str, actions: &[A]) -> Vec<String> {
+    let steps = actions.iter().enumerate().map(|(n, action)| format!("{}. {action}", n + 1));
+    std::iter::once(format!("[{property}] does not hold after this:")).chain(steps).collect()
+}
+
+/// Numbers that look random and are the same for the same seed (splitmix64).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut it = self.0;
+        it = (it ^ (it >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        it = (it ^ (it >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        it ^ (it >> 31)
+    }
+
+    fn one_of<'a, T>(&mut self, all: &'a [T]) -> Option<&'a T> {
+        let length = u64::try_from(all.len()).ok().filter(|length| *length > 0)?;
+        all.get(usize::try_from(self.next() % length).ok()?)
+    }
 }

@@ -1,68 +1,34 @@
-//! What consumers of the outbox have in common: each is told one version at a time, and not too often.
+//! Drives what is decided in [`crate::protocol::outbox::Pace`], for each consumer.
 
-use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use worker::console_error;
 
-use super::{Outbox, set_alarm};
-use crate::edge::objects::connector::Shared;
+use super::{Memory, Outbox, set_alarm};
 use crate::edge::runtime::{now_millis, sleep};
+use crate::protocol::outbox::{Pace, Turn};
 
 /// Somebody who is to know how a connector is.
 pub(super) trait Consumer: 'static {
     /// How far apart two tellings are.
     const GAP_MS: u64;
 
-    fn pace(outbox: &Outbox) -> &Pace;
+    fn pace(memory: &mut Memory) -> &mut Pace;
 
     /// Whether there is something that it has not been told of.
-    fn is_behind(connector: &Shared) -> bool;
+    fn is_behind(outbox: &Outbox) -> bool;
 
-    /// Tells it the newest there is.
+    /// Tells it the newest there is; tells whether that counts, or has to be repeated.
     ///
     /// # Errors
     /// What is to be in the log. It is repeated by the alarm.
-    async fn tell(outbox: &Rc<Outbox>) -> Result<Told, String>;
-}
-
-/// What a telling comes to.
-pub(super) enum Told {
-    /// It knows.
-    Done,
-    /// It may be overwritten by something older: the alarm repeats it.
-    Doubtful,
-}
-
-/// When a consumer was told, and how late it is.
-#[derive(Default)]
-pub(super) struct Pace {
-    is_running: Cell<bool>,
-    last: Cell<u64>,
-    /// Since when it has been behind at the end of an alarm; 0: it was not.
-    pub behind_since: Cell<u64>,
-    /// Does the Directory know of that, or may it?
-    pub is_reported: Cell<bool>,
-}
-
-impl Pace {
-    /// Notes that the consumer is being told, or has been.
-    pub fn mark(&self) {
-        self.last.set(now_millis());
-    }
-
-    async fn wait_for_turn(&self, gap_ms: u64) {
-        let since = now_millis().saturating_sub(self.last.get());
-        if since < gap_ms {
-            sleep(Duration::from_millis(gap_ms - since)).await;
-        }
-    }
+    async fn tell(outbox: &Rc<Outbox>) -> Result<bool, String>;
 }
 
 /// Begins to tell a consumer that is behind.
 pub(super) fn start<C: Consumer>(outbox: &Rc<Outbox>) {
-    if C::is_behind(&outbox.shared) && !C::pace(outbox).is_running.get() {
+    if C::is_behind(outbox) && !outbox.remember(|memory| C::pace(memory).is_running()) {
         let this = outbox.clone();
         outbox.shared.state.wait_until(async move { tell::<C>(&this).await });
     }
@@ -70,20 +36,29 @@ pub(super) fn start<C: Consumer>(outbox: &Rc<Outbox>) {
 
 /// Tells a consumer until it is up to date, or a telling fails.
 pub(super) async fn tell<C: Consumer>(outbox: &Rc<Outbox>) {
-    let pace = C::pace(outbox);
-    if pace.is_running.replace(true) {
+    if !outbox.remember(|memory| C::pace(memory).begin()) {
         return;
     }
-    while C::is_behind(&outbox.shared) {
-        pace.wait_for_turn(C::GAP_MS).await;
-        pace.mark();
-        match C::tell(outbox).await {
-            Ok(Told::Done) => continue,
-            Ok(Told::Doubtful) => {}
-            Err(why) => console_error!("{why}"),
+    loop {
+        match next::<C>(outbox) {
+            Turn::Wait(ms) => sleep(Duration::from_millis(ms)).await,
+            Turn::Tell => note::<C>(outbox, C::tell(outbox).await),
+            Turn::SetAlarm => set_alarm(outbox).await,
+            Turn::Rest => return,
         }
-        set_alarm(outbox).await;
-        break;
     }
-    pace.is_running.set(false);
+}
+
+fn next<C: Consumer>(outbox: &Outbox) -> Turn {
+    let is_behind = C::is_behind(outbox);
+    outbox.remember(|memory| C::pace(memory).next(is_behind, C::GAP_MS, now_millis()))
+}
+
+fn note<C: Consumer>(outbox: &Outbox, told: Result<bool, String>) {
+    if told != Ok(true) {
+        outbox.remember(|memory| C::pace(memory).fail());
+    }
+    if let Err(why) = told {
+        console_error!("{why}");
+    }
 }

@@ -3,12 +3,13 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::Outbox;
-use super::consumer::{Consumer, Pace, Told};
+use super::consumer::Consumer;
+use super::{Memory, Outbox};
 use crate::directory::{Entry, document_beside_entry};
 use crate::edge::message::{self, with_format};
-use crate::edge::objects::connector::{Record, Shared};
-use crate::edge::runtime::{apply_entry, describe, timeout};
+use crate::edge::objects::connector::Record;
+use crate::edge::runtime::{apply_entry, describe, now_millis, timeout};
+use crate::protocol::outbox::{Answered, DIRECTORY_GAP_MS, Pace, Telling};
 
 /// How long to wait for the Directory.
 const LIMIT: Duration = Duration::from_secs(1);
@@ -35,68 +36,77 @@ pub(super) fn is_awaited(via: &str) -> bool {
 pub(super) struct Directory;
 
 impl Consumer for Directory {
-    /// The first change is told at once, then what has gathered, this often. So a list is less than a
-    /// second behind, however often a connector changes.
-    const GAP_MS: u64 = 750;
+    const GAP_MS: u64 = DIRECTORY_GAP_MS;
 
-    fn pace(outbox: &Outbox) -> &Pace {
-        &outbox.directory
+    fn pace(memory: &mut Memory) -> &mut Pace {
+        &mut memory.directory
     }
 
-    fn is_behind(connector: &Shared) -> bool {
-        connector.is_directory_behind()
+    fn is_behind(outbox: &Outbox) -> bool {
+        let (versions, cursors) = outbox.shared.versions();
+        cursors.is_directory_behind(versions)
     }
 
-    async fn tell(outbox: &Rc<Outbox>) -> Result<Told, String> {
+    async fn tell(outbox: &Rc<Outbox>) -> Result<bool, String> {
         let failed = |why: String| format!("the Directory cannot be told: {why}");
-        tell_once(outbox).await.map(|()| Told::Done).map_err(failed)
+        tell_once(outbox).await.map(|()| true).map_err(failed)
     }
 }
 
 /// Tells the newest version, without regard to what is under way, and waits for it as long as
 /// callers do. Versions see to it that what arrives late does no harm.
 pub(super) async fn tell_and_wait(outbox: &Rc<Outbox>) {
-    outbox.directory.mark();
+    outbox.remember(|memory| memory.directory.mark(now_millis()));
     // What fails is repeated by the alarm.
     drop(tell_once(outbox).await);
 }
 
 async fn tell_once(outbox: &Outbox) -> Result<(), String> {
-    let shared = &outbox.shared;
-    let settled = shared.claims.borrow().settled().to_vec();
-    let newest = shared.with_record(|record| {
-        let it = record?;
-        let anew = outbox.is_forced.get();
-        let entry = message(&Entry { settled: settled.clone(), anew, ..entry(it) });
-        Some((it.version, entry, it.edited > it.cursors.directory))
-    });
-    let Some((version, entry, is_edited)) = newest else { return Ok(()) };
+    let Some((mut telling, entry)) = begin(outbox) else { return Ok(()) };
     let entry = entry?;
-    let mut with_document = is_edited;
     loop {
-        let document = match with_document {
-            true => shared.with_record(|record| record.and_then(document)),
+        let document = match telling.with_document {
+            true => outbox.shared.with_record(|record| record.and_then(document)),
             false => None,
         };
-        let told = apply_entry(&shared.env, &entry, document.as_deref());
-        let reply = match timeout(LIMIT, told).await {
-            Some(Ok(reply)) => reply,
-            Some(Err(thrown)) => return Err(describe(&thrown)),
-            None => return Err(format!("no answer within {} ms", LIMIT.as_millis())),
-        };
-        let mut result = String::new();
-        let read = message::read(&reply, &mut |_, value| result = value.into_text());
-        read.map_err(|_| "it is being updated")?;
-        match result.as_str() {
-            "taken" | "seen" | "older" => break,
-            "document needed" if !with_document => with_document = true,
-            other => return Err(format!("it answers [{other}]")),
+        let answer = ask(outbox, &entry, document.as_deref()).await?;
+        if telling.answered(&answer)? == Answered::Told {
+            break;
         }
     }
-    outbox.is_forced.set(false);
-    shared.claims.borrow_mut().told(&settled);
-    shared.move_cursors(|cursors| cursors.directory = cursors.directory.max(version));
+    told(outbox, &telling);
     Ok(())
+}
+
+/// A telling of the newest version, and its entry.
+fn begin(outbox: &Outbox) -> Option<(Telling, Result<String, String>)> {
+    let settled = outbox.shared.claims.borrow().settled().to_vec();
+    outbox.shared.with_record(|record| {
+        let it = record?;
+        let telling =
+            outbox.remember(|memory| memory.forced.begin(it.versions(), it.cursors, &settled));
+        let (settled, anew) = (telling.settled.clone(), telling.is_forced);
+        Some((telling, message(&Entry { settled, anew, ..entry(it) })))
+    })
+}
+
+async fn ask(outbox: &Outbox, entry: &str, document: Option<&str>) -> Result<String, String> {
+    let reply = match timeout(LIMIT, apply_entry(&outbox.shared.env, entry, document)).await {
+        Some(Ok(reply)) => reply,
+        Some(Err(thrown)) => return Err(describe(&thrown)),
+        None => return Err(format!("no answer within {} ms", LIMIT.as_millis())),
+    };
+    let mut result = String::new();
+    let read = message::read(&reply, &mut |_, value| result = value.into_text());
+    read.map_err(|_| "it is being updated")?;
+    Ok(result)
+}
+
+fn told(outbox: &Outbox, telling: &Telling) {
+    outbox.shared.claims.borrow_mut().told(&telling.settled);
+    outbox.shared.move_cursors(|cursors| {
+        outbox.remember(|memory| memory.forced.told(telling, cursors));
+    });
 }
 
 /// An entry as it is told.

@@ -3,12 +3,14 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::Outbox;
-use super::consumer::{Consumer, Pace, Told};
+use super::consumer::Consumer;
+use super::{Memory, Outbox};
 use crate::document::Document;
 use crate::edge::message::{self, FORMAT};
-use crate::edge::objects::connector::{JobNews, Shared};
-use crate::edge::runtime::{apply_jobs, describe, timeout};
+use crate::edge::objects::connector::{JobRecord, Shared};
+use crate::edge::runtime::{apply_jobs, describe, now_millis, timeout};
+use crate::protocol::jobs::{JobNews, JobsTelling};
+use crate::protocol::outbox::{DIRECTORY_GAP_MS, Pace};
 use crate::values::Time;
 use serde_json::{Value, json};
 
@@ -17,31 +19,32 @@ const LIMIT: Duration = Duration::from_secs(1);
 /// So many jobs are told at once.
 const BATCH: usize = 50;
 
+type Telling = JobsTelling<Option<JobRecord>>;
+
 /// The Directory, as far as sync jobs are concerned.
 pub(super) struct Jobs;
 
 impl Consumer for Jobs {
-    /// The first change is told at once, then what has gathered, this often.
-    const GAP_MS: u64 = 750;
+    const GAP_MS: u64 = DIRECTORY_GAP_MS;
 
-    fn pace(outbox: &Outbox) -> &Pace {
-        &outbox.jobs
+    fn pace(memory: &mut Memory) -> &mut Pace {
+        &mut memory.jobs
     }
 
-    fn is_behind(connector: &Shared) -> bool {
-        connector.has_untold_jobs()
+    fn is_behind(outbox: &Outbox) -> bool {
+        outbox.shared.has_untold_jobs()
     }
 
-    async fn tell(outbox: &Rc<Outbox>) -> Result<Told, String> {
+    async fn tell(outbox: &Rc<Outbox>) -> Result<bool, String> {
         let failed = |why: String| format!("the Directory cannot be told of sync jobs: {why}");
-        tell_once(&outbox.shared).await.map(|()| Told::Done).map_err(failed)
+        tell_once(&outbox.shared).await.map(|()| true).map_err(failed)
     }
 }
 
 /// Tells what is untold, without regard to what is under way, and waits for it as long as callers
 /// do. Versions see to it that what arrives late does no harm.
 pub(super) async fn tell_and_wait(outbox: &Rc<Outbox>) {
-    outbox.jobs.mark();
+    outbox.remember(|memory| memory.jobs.mark(now_millis()));
     let told = timeout(LIMIT, async {
         // What fails is repeated by the alarm.
         while outbox.shared.has_untold_jobs() && tell_once(&outbox.shared).await.is_ok() {}
@@ -50,37 +53,33 @@ pub(super) async fn tell_and_wait(outbox: &Rc<Outbox>) {
 }
 
 async fn tell_once(connector: &Shared) -> Result<(), String> {
-    let mut all_news = connector.untold_jobs(BATCH).map_err(|thrown| describe(&thrown))?;
-    let mut with_document = false;
-    while !all_news.is_empty() {
-        let jobs: Vec<Value> = all_news.iter().map(|news| entry(news, with_document)).collect();
-        let message = json!({ "format": FORMAT, "jobs": jobs }).to_string();
-        let reply = match timeout(LIMIT, apply_jobs(&connector.env, &message)).await {
-            Some(Ok(reply)) => reply,
-            Some(Err(thrown)) => return Err(describe(&thrown)),
-            None => return Err(format!("no answer within {} ms", LIMIT.as_millis())),
-        };
-        let reply = message::parse(&reply).map_err(|_| "it is being updated")?;
-        let results = reply.get("results").and_then(Value::as_array).cloned().unwrap_or_default();
-        if results.len() != all_news.len() {
-            return Err(format!("it answers {}", Value::from(results)));
+    let news = connector.untold_jobs(BATCH).map_err(|thrown| describe(&thrown))?;
+    let mut telling = JobsTelling::new(news);
+    while !telling.news.is_empty() {
+        let answers = ask(connector, &telling).await?;
+        let answers: Vec<&str> = answers.iter().filter_map(Value::as_str).collect();
+        for (id, version) in telling.answered(&answers)? {
+            connector.jobs.borrow_mut().told(&id, version);
         }
-        let mut wanted = Vec::new();
-        for (news, result) in all_news.into_iter().zip(results) {
-            match result.as_str() {
-                Some("taken" | "seen" | "older") => connector.job_told(&news.id, news.version),
-                Some("document needed") if !with_document => wanted.push(news),
-                other => return Err(format!("it answers {other:?}")),
-            }
-        }
-        all_news = wanted;
-        with_document = true;
     }
     Ok(())
 }
 
+async fn ask(connector: &Shared, telling: &Telling) -> Result<Vec<Value>, String> {
+    let entry = |news| entry(news, telling.with_documents);
+    let jobs: Vec<Value> = telling.news.iter().map(entry).collect();
+    let message = json!({ "format": FORMAT, "jobs": jobs }).to_string();
+    let reply = match timeout(LIMIT, apply_jobs(&connector.env, &message)).await {
+        Some(Ok(reply)) => reply,
+        Some(Err(thrown)) => return Err(describe(&thrown)),
+        None => return Err(format!("no answer within {} ms", LIMIT.as_millis())),
+    };
+    let reply = message::parse(&reply).map_err(|_| "it is being updated")?;
+    Ok(reply.get("results").and_then(Value::as_array).cloned().unwrap_or_default())
+}
+
 /// What searches filter and sort by, the version, and the document if it is to be told.
-fn entry(news: &JobNews, with_document: bool) -> Value {
+fn entry(news: &JobNews<Option<JobRecord>>, with_document: bool) -> Value {
     let JobNews { id, version, record, is_edited } = news;
     let Some(record) = record else {
         return json!({

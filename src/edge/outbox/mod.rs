@@ -1,10 +1,8 @@
 //! The outbox: who is to hear of a connector's changes, and how far each of them is.
 //!
-//! A change is told after its commit, and no consumer can make a write fail. Each consumer has a
-//! cursor, the newest version that it has: kept in memory, stored with the next write of the row
-//! and by the alarm. One alarm, stored with the commit, repeats what failed and what a crash cut
-//! short. Only the newest version is told; so a consumer is at most one telling behind, however
-//! many changes there were.
+//! What is told and when is decided in [`crate::protocol::outbox`]; here it is carried out. No consumer
+//! can make a write fail. Cursors are stored with the next write of the row and by the alarm. One alarm,
+//! stored with the commit, repeats what failed and what a crash cut short.
 //!
 //! The outbox knows the state of the object whose changes it tells ([`Shared`]), and nothing of
 //! requests.
@@ -16,85 +14,107 @@ mod kv;
 mod report;
 pub(super) mod webhook;
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use consumer::{Consumer, Pace, start, tell};
+use consumer::{Consumer, start, tell};
 use directory::Directory;
 use jobs::Jobs;
 use kv::Kv;
-use report::Reports;
 use webhook::Seen;
 use worker::console_error;
 
 use super::objects::connector::Shared;
 use super::runtime::{join, now_millis};
+use crate::protocol::outbox::{Alarm, Copying, Forced, Lag, Pace, Report, Reports};
 
 /// When the alarm looks whether all consumers are up to date.
 const ALARM_AFTER: Duration = Duration::from_secs(2);
 /// Consumers that are not webhooks, as they are reported.
 pub(super) const CONSUMERS: [&str; 2] = ["directory", "kv"];
 
-/// The outbox of an object, with what it remembers between two writes.
+/// The outbox of an object.
 pub(super) struct Outbox {
     shared: Rc<Shared>,
+    memory: RefCell<Memory>,
+    webhooks: webhook::Webhooks,
+}
+
+/// What it remembers between two writes.
+#[derive(Default)]
+struct Memory {
     directory: Pace,
     jobs: Pace,
-    kv: kv::Copying,
-    webhooks: webhook::Webhooks,
-    alarm_set: Cell<bool>,
-    /// Is the Directory to take what it has the version of already?
-    is_forced: Cell<bool>,
+    kv: Pace,
+    directory_lag: Lag,
+    kv_lag: Lag,
+    forced: Forced,
+    copying: Copying,
     reports: Reports,
+    alarm: Alarm,
 }
 
 impl Outbox {
     /// Of the object with that state.
     pub fn of(shared: Rc<Shared>) -> Rc<Self> {
-        Rc::new(Self {
-            shared,
-            directory: Pace::default(),
-            jobs: Pace::default(),
-            kv: kv::Copying::default(),
-            webhooks: webhook::Webhooks::default(),
-            alarm_set: Cell::default(),
-            is_forced: Cell::default(),
-            reports: Reports::default(),
-        })
+        let (memory, webhooks) = (RefCell::default(), webhook::Webhooks::default());
+        Rc::new(Self { shared, memory, webhooks })
+    }
+
+    /// Looks at what is remembered, or changes it. Nothing is awaited meanwhile.
+    fn remember<T>(&self, look: impl FnOnce(&mut Memory) -> T) -> T {
+        look(&mut self.memory.borrow_mut())
     }
 
     /// Whether there is something that the Directory has not been told of.
     fn is_directory_behind(&self) -> bool {
-        Directory::is_behind(&self.shared) || Jobs::is_behind(&self.shared)
+        Directory::is_behind(self) || Jobs::is_behind(self)
+    }
+
+    /// Takes up, at the end of an alarm that began at that time, how late consumers are.
+    fn look_at_lags(&self, begun: u64) {
+        let (directory, kv) = (self.is_directory_behind(), Kv::is_behind(self));
+        self.remember(|memory| {
+            let lags = [(&mut memory.directory_lag, directory), (&mut memory.kv_lag, kv)];
+            for ((lag, is_behind), consumer) in lags.into_iter().zip(CONSUMERS) {
+                if let Some(since) = lag.look(is_behind, begun) {
+                    memory.reports.add(consumer, Report { since, ..Report::default() });
+                }
+            }
+        });
+    }
+
+    /// Is there something that the alarm has to do once more?
+    fn is_behind(&self) -> bool {
+        self.is_directory_behind()
+            || Kv::is_behind(self)
+            || !self.remember(|memory| memory.reports.is_empty())
     }
 }
 
 /// Has the Directory take the next that it is told, whatever it knows of that version. It forgets who is
 /// behind.
 pub(super) fn force(outbox: &Outbox) {
-    outbox.is_forced.set(true);
-    outbox.directory.is_reported.set(false);
-    outbox.kv.pace.is_reported.set(false);
+    outbox.remember(|memory| {
+        outbox.shared.move_cursors(|cursors| memory.forced.ask(cursors));
+        memory.directory_lag.forget_report();
+        memory.kv_lag.forget_report();
+    });
 }
 
 /// To be called when the row has been read.
 pub(super) fn loaded(outbox: &Rc<Outbox>) {
-    let behind = outbox.shared.with_record(|record| {
-        let it = record?;
-        Some((it.cursors.kv < it.changed, it.cursors.directory < it.changed))
-    });
-    let (kv, directory) = behind.unwrap_or_default();
-    if kv {
-        // A write may be under way of which nothing will be heard.
-        outbox.kv.suspect_late_write();
-    }
-    // It may have been reported before the object was put away.
-    for (pace, is_behind) in [(&outbox.kv.pace, kv), (&outbox.directory, directory)] {
-        if is_behind {
-            pace.is_reported.set(true);
+    let (versions, cursors) = outbox.shared.versions();
+    outbox.remember(|memory| {
+        memory.copying.start(versions, cursors, now_millis());
+        if cursors.kv < versions.changed {
+            memory.kv_lag.suspect_report();
         }
-    }
+        if cursors.directory < versions.changed {
+            memory.directory_lag.suspect_report();
+        }
+    });
 }
 
 /// To be called right after a commit: then the alarm is stored with it. `via` is the endpoint.
@@ -103,7 +123,7 @@ pub(super) async fn committed(outbox: &Rc<Outbox>, via: &str) {
     if directory::is_awaited(via) {
         directory::tell_and_wait(outbox).await;
     }
-    if via == "_delete" && Jobs::is_behind(&outbox.shared) {
+    if via == "_delete" && Jobs::is_behind(outbox) {
         jobs::tell_and_wait(outbox).await;
     }
     start_all(outbox);
@@ -113,7 +133,7 @@ pub(super) async fn committed(outbox: &Rc<Outbox>, via: &str) {
 pub(super) async fn restored(outbox: &Rc<Outbox>) {
     set_alarm(outbox).await;
     directory::tell_and_wait(outbox).await;
-    if Jobs::is_behind(&outbox.shared) {
+    if Jobs::is_behind(outbox) {
         jobs::tell_and_wait(outbox).await;
     }
     start_all(outbox);
@@ -143,24 +163,18 @@ pub(super) async fn seen(outbox: &Rc<Outbox>) {
 /// Brings all consumers up to date.
 pub(super) async fn alarm(outbox: &Rc<Outbox>) {
     let shared = &outbox.shared;
-    outbox.alarm_set.set(false);
+    outbox.remember(|memory| memory.alarm.clear());
     let begun = now_millis();
     webhook::run(outbox);
     let told = join(tell::<Directory>(outbox), tell::<Jobs>(outbox));
     join(told, tell::<Kv>(outbox)).await;
     webhook::wait(outbox).await;
-    for (pace, consumer, is_behind) in [
-        (&outbox.directory, CONSUMERS[0], outbox.is_directory_behind()),
-        (&outbox.kv.pace, CONSUMERS[1], Kv::is_behind(shared)),
-    ] {
-        outbox.reports.look(pace, consumer, is_behind, begun);
-    }
+    outbox.look_at_lags(begun);
     // Before it is noted that they are up to date: after a crash in between it is reported again.
     report::send(outbox).await;
     shared.note_cursors();
     shared.note_untold_jobs();
-    let is_behind = outbox.is_directory_behind() || Kv::is_behind(shared);
-    if is_behind || !outbox.reports.is_empty() {
+    if outbox.is_behind() {
         set_alarm(outbox).await;
     }
     set_late_alarm(outbox).await;
@@ -175,8 +189,8 @@ fn start_all(outbox: &Rc<Outbox>) {
 
 /// Sets the alarm for when webhooks need it, unless it comes sooner.
 async fn set_late_alarm(outbox: &Rc<Outbox>) {
-    if !outbox.alarm_set.get()
-        && let Some(at) = webhook::next_alarm(outbox)
+    let is_set = outbox.remember(|memory| memory.alarm.is_set());
+    if let Some(at) = webhook::next_alarm(outbox).filter(|_| !is_set)
         && let Err(why) = outbox.shared.state.set_alarm(webhook::until(at)).await
     {
         console_error!("the alarm cannot be set: {why}");
@@ -184,10 +198,10 @@ async fn set_late_alarm(outbox: &Rc<Outbox>) {
 }
 
 async fn set_alarm(outbox: &Rc<Outbox>) {
-    if !outbox.alarm_set.replace(true)
+    if outbox.remember(|memory| memory.alarm.want())
         && let Err(why) = outbox.shared.state.set_alarm(ALARM_AFTER).await
     {
-        outbox.alarm_set.set(false);
+        outbox.remember(|memory| memory.alarm.clear());
         console_error!("the alarm cannot be set: {why}");
     }
 }

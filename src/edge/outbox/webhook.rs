@@ -23,6 +23,7 @@ use crate::edge::runtime::{
     webhook_settings,
 };
 use crate::edge::{log, new_id, now};
+use crate::protocol::outbox::{REPORT_AFTER_MS, Report};
 use crate::status::Status;
 use crate::values::Time;
 use crate::webhook::{
@@ -306,7 +307,8 @@ pub(super) fn run(outbox: &Rc<Outbox>) {
             }
             let since = late_since(&this, target);
             if was_late || since.is_some() {
-                this.reports.add(&target.name, since);
+                let report = Report { since, ..Report::default() };
+                this.remember(|memory| memory.reports.add(&target.name, report));
             }
             report_losses(&this, &settings);
             let has_failed =
@@ -314,7 +316,7 @@ pub(super) fn run(outbox: &Rc<Outbox>) {
             if has_failed {
                 notify(&this, target, None).await;
             }
-            if !this.reports.is_empty() {
+            if !this.remember(|memory| memory.reports.is_empty()) {
                 super::report::send(&this).await;
             }
         });
@@ -345,7 +347,8 @@ fn report_losses(outbox: &Outbox, settings: &Settings) {
             (given_up, it.progress.gone.clone().filter(|_| is_end_unreported))
         };
         if given_up.is_some() || gone.is_some() {
-            outbox.reports.add_losses(&target.name, late_since(outbox, target), given_up, gone);
+            let report = Report { since: late_since(outbox, target), given_up, gone };
+            outbox.remember(|memory| memory.reports.add(&target.name, report));
         }
     }
 }
@@ -361,7 +364,7 @@ fn waiting(outbox: &Outbox, target: &Target) -> Option<Waiting> {
 fn late_since(outbox: &Outbox, target: &Target) -> Option<u64> {
     let Waiting { made, next_at, .. } = waiting(outbox, target)?;
     let waits_ms = now_millis().max(next_at).saturating_sub(made);
-    (waits_ms >= super::report::REPORT_AFTER_MS).then_some(made)
+    (waits_ms >= REPORT_AFTER_MS).then_some(made)
 }
 
 /// Sends what is due, in order, until something fails.

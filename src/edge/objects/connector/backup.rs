@@ -205,13 +205,13 @@ impl Object {
         }
         let failed = |thrown: JsError| failed(id, "told anew", &thrown);
         store::reindex(&self.database, self.has_jobs()).map_err(failed)?;
-        self.move_cursors(|cursors| cursors.directory = 0);
         if self.has_jobs() {
             self.reload_jobs();
         }
         outbox::force(&self.outbox);
         outbox::restored(&self.outbox).await;
-        if self.is_directory_behind() {
+        let (versions, cursors) = self.versions();
+        if cursors.is_directory_behind(versions) {
             return Err(ApiError::unavailable("the Directory"));
         }
         Ok(Response::json(200, &json!({ "id": id, "result": "updated" })))

@@ -1,10 +1,8 @@
 //! The sync jobs of a connector: rows beside its own, in the same order of events.
 
-use std::collections::BTreeMap;
-
 use worker::console_error;
 
-use super::store::{self, JobRow, JobVersion};
+use super::store::{self, JobRow};
 use super::{Object, Record, Shared};
 use crate::api::{
     self, ApiError, Commit, Current, Decision, Format, Index, Precondition, Request, Response,
@@ -13,25 +11,9 @@ use crate::api::{
 use crate::edge::message::Origin;
 use crate::edge::runtime::{JsError, describe};
 use crate::edge::{log, new_id, now, outbox};
+use crate::protocol::jobs::{JobChange, JobNews, Jobs, Scope, Untold};
 use crate::secrets::Secrets;
 use crate::sync_job::{SyncJob, SyncJobId};
-
-/// What an object remembers of its jobs: which of them the Directory has not been told of.
-#[derive(Default)]
-pub(in crate::edge) struct Jobs {
-    has_tables: bool,
-    untold: BTreeMap<String, Untold>,
-}
-
-/// A job that the Directory has not been told of.
-#[derive(Clone, Copy)]
-struct Untold {
-    version: u64,
-    /// Is it more than `last_seen`?
-    is_edited: bool,
-    /// Will the alarm find it after a crash?
-    is_stored: bool,
-}
 
 /// A job as it is stored.
 pub(in crate::edge) struct JobRecord {
@@ -43,38 +25,6 @@ pub(in crate::edge) struct JobRecord {
     pub edited: u64,
     /// Its JSON, without the id.
     pub json: String,
-}
-
-/// What a write of a job comes to for the Directory.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Scope {
-    /// Nothing was written.
-    Nothing,
-    /// `last_seen`, or how far it is: the next one makes up for one that a crash keeps from it.
-    Progress,
-    /// Searches show it at once.
-    Edit,
-}
-
-/// To the Directory, a job is this far.
-pub(in crate::edge) struct JobNews {
-    /// Its id.
-    pub id: String,
-    /// Its version.
-    pub version: u64,
-    /// How it is; `None`: it was erased.
-    pub record: Option<JobRecord>,
-    /// Does its document have to be told?
-    pub is_edited: bool,
-}
-
-impl Jobs {
-    /// Where there are tables of jobs, with those that are noted as untold.
-    pub fn with_untold(jobs: Vec<JobVersion>) -> Self {
-        let untold =
-            |JobVersion { id, version }| (id, Untold { version, is_edited: true, is_stored: true });
-        Self { has_tables: true, untold: jobs.into_iter().map(untold).collect() }
-    }
 }
 
 impl Object {
@@ -196,40 +146,30 @@ impl Object {
         if commit == Commit::Nothing {
             return Ok(Scope::Nothing);
         }
-        let is_edited = match &commit {
+        let is_edit = match &commit {
             Commit::Patch(delta) => !delta.touches_only("last_seen"),
             _ => true,
         };
-        let (version, edited, job) = match before {
-            Some(before) => (before.version + 1, before.edited, Some(before.job)),
-            None => (1, 1, None),
+        let (versions, job) = match before {
+            Some(before) => (Some((before.version, before.edited)), Some(before.job)),
+            None => (None, None),
         };
         let fields = commit.fields();
         let job = commit.apply(job);
         let id = id.as_str();
         let mut jobs = self.jobs.borrow_mut();
-        let known = jobs.untold.get(id);
-        // One row says enough, as long as the job is there.
-        let is_noted = job.is_some() && known.is_some_and(|untold| untold.is_stored);
-        let is_stored = is_noted || scope == Scope::Edit;
-        let is_edited_since = is_edited || known.is_some_and(|untold| untold.is_edited);
-        let row = JobRow {
-            id,
-            job: job.as_ref(),
-            version,
-            edited: if is_edited { version } else { edited },
-            is_untold: is_stored && !is_noted,
-        };
-        store::commit_job(&self.database, &row, !jobs.has_tables).map_err(|thrown| {
+        let change = JobChange { before: versions, is_edit, erases: job.is_none(), scope };
+        let commit = jobs.commit(id, change);
+        let (version, edited, is_untold) = (commit.version, commit.edited, commit.is_noted);
+        let row = JobRow { id, job: job.as_ref(), version, edited, is_untold };
+        store::commit_job(&self.database, &row, !jobs.has_tables()).map_err(|thrown| {
             console_error!("sync job [{id}]: commit failed: {}", describe(&thrown));
             ApiError::internal()
         })?;
         if scope != Scope::Progress {
             log::job(id, via, origin, version, &fields);
         }
-        jobs.has_tables = true;
-        let untold = Untold { version, is_edited: is_edited_since, is_stored };
-        jobs.untold.insert(id.to_owned(), untold);
+        jobs.committed(id, commit);
         Ok(scope)
     }
 }
@@ -255,7 +195,7 @@ impl Shared {
 
     /// Are there jobs?
     pub(super) fn has_jobs(&self) -> bool {
-        self.jobs.borrow().has_tables
+        self.jobs.borrow().has_tables()
     }
 
     /// To be called when jobs were committed other than one by one.
@@ -268,17 +208,20 @@ impl Shared {
 
     /// Is there a job that the Directory has not been told of?
     pub(in crate::edge) fn has_untold_jobs(&self) -> bool {
-        !self.jobs.borrow().untold.is_empty()
+        self.jobs.borrow().is_behind()
     }
 
     /// Some of the jobs that the Directory has not been told of.
     ///
     /// # Errors
     /// If the database fails.
-    pub(in crate::edge) fn untold_jobs(&self, limit: usize) -> Result<Vec<JobNews>, JsError> {
+    pub(in crate::edge) fn untold_jobs(
+        &self,
+        limit: usize,
+    ) -> Result<Vec<JobNews<Option<JobRecord>>>, JsError> {
         let untold: Vec<_> = {
             let jobs = self.jobs.borrow();
-            jobs.untold.iter().take(limit).map(|(id, untold)| (id.clone(), *untold)).collect()
+            jobs.untold().take(limit).map(|(id, untold)| (id.clone(), untold)).collect()
         };
         let news = |(id, untold): (String, Untold)| {
             let record = self.read_job(&id)?;
@@ -288,22 +231,14 @@ impl Shared {
         untold.into_iter().map(news).collect()
     }
 
-    /// To be called when the Directory has been told of that version.
-    pub(in crate::edge) fn job_told(&self, id: &str, version: u64) {
-        let untold = &mut self.jobs.borrow_mut().untold;
-        if untold.get(id).is_some_and(|untold| untold.version <= version) {
-            untold.remove(id);
-        }
-    }
-
     /// Notes which jobs the Directory has been told of.
     pub(in crate::edge) fn note_untold_jobs(&self) {
         let noted = {
             let jobs = self.jobs.borrow();
-            if !jobs.has_tables {
+            if !jobs.has_tables() {
                 return;
             }
-            let ids: Vec<&String> = jobs.untold.keys().collect();
+            let ids: Vec<&String> = jobs.untold().map(|(id, _)| id).collect();
             serde_json::to_string(&ids).map_err(|error| JsError::from(error.to_string()))
         };
         let noted = noted.and_then(|ids| store::note_untold_jobs(&self.database, &ids));

@@ -37,7 +37,7 @@ use crate::protocol::claims::Successor;
 use crate::secrets::Secrets;
 use crate::status::Status;
 use claim::OpenClaim;
-pub(in crate::edge) use jobs::JobNews;
+pub(in crate::edge) use jobs::JobRecord;
 use shared::Loaded;
 pub(in crate::edge) use shared::Shared;
 pub(in crate::edge) use store::Record;

@@ -5,10 +5,11 @@ use std::cell::RefCell;
 
 use worker::{Env, console_error};
 
-use super::jobs::Jobs;
-use super::store::{self, Cursors, Record};
+use super::store::{self, Record};
 use crate::edge::runtime::{Database, JsError, State, describe};
 use crate::protocol::claims::Claims;
+use crate::protocol::jobs::Jobs;
+use crate::protocol::outbox::{Cursors, Versions};
 
 /// The state of a connector's object.
 pub(in crate::edge) struct Shared {
@@ -17,7 +18,7 @@ pub(in crate::edge) struct Shared {
     pub database: Database,
     pub claims: RefCell<Claims>,
     pub(super) loaded: RefCell<Loaded>,
-    pub(super) jobs: RefCell<Jobs>,
+    pub jobs: RefCell<Jobs>,
 }
 
 /// The row, as far as it was read.
@@ -72,11 +73,19 @@ impl Shared {
         }
     }
 
-    /// Changes what is known of the outbox's consumers, in memory.
-    pub fn move_cursors(&self, change: impl FnOnce(&mut Cursors)) {
-        if let Loaded::Found(record) = &mut *self.loaded.borrow_mut() {
-            change(&mut record.cursors);
+    /// Changes what is known of the outbox's consumers, in memory; `None`: there is no row.
+    pub fn move_cursors<T>(&self, change: impl FnOnce(&mut Cursors) -> T) -> Option<T> {
+        match &mut *self.loaded.borrow_mut() {
+            Loaded::Found(record) => Some(change(&mut record.cursors)),
+            Loaded::Unread | Loaded::Empty => None,
         }
+    }
+
+    /// The versions there are, and those that the outbox's consumers have; all 0 without a row.
+    pub fn versions(&self) -> (Versions, Cursors) {
+        self.with_record(|record| {
+            record.map(|record| (record.versions(), record.cursors)).unwrap_or_default()
+        })
     }
 
     /// Stores how far the outbox's consumers are.
@@ -86,10 +95,5 @@ impl Shared {
         if let Err(thrown) = store::note_cursors(&self.database, cursors) {
             console_error!("how far the outbox is cannot be noted: {}", describe(&thrown));
         }
-    }
-
-    /// Whether there is a version that the Directory has not been told of.
-    pub fn is_directory_behind(&self) -> bool {
-        self.with_record(|record| record.is_some_and(|it| it.cursors.directory < it.version))
     }
 }

@@ -10,11 +10,13 @@ use std::cell::OnceCell;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::jobs::{JobRecord, Jobs};
+use super::jobs::JobRecord;
 use crate::api::{Commit, SavedChange, SavedJob, StatusChange};
 use crate::connector::Connector;
 use crate::edge::runtime::{Database, JsError};
 use crate::protocol::claims::Successor;
+use crate::protocol::jobs::Jobs;
+use crate::protocol::outbox::{Cursors, Versions};
 use crate::status::Status;
 use crate::sync_job::SyncJob;
 use crate::values::json;
@@ -84,17 +86,6 @@ pub(in crate::edge) struct Record {
     pub floor: u64,
     /// How far the outbox's consumers are.
     pub cursors: Cursors,
-}
-
-/// The versions that the outbox's consumers have.
-#[derive(Clone, Copy, Debug, Default)]
-pub(in crate::edge) struct Cursors {
-    /// Workers KV.
-    pub kv: u64,
-    /// When it got it, in milliseconds since 1970.
-    pub copied_at: u64,
-    /// The Directory.
-    pub directory: u64,
 }
 
 /// What a commit has to write.
@@ -187,6 +178,11 @@ impl Record {
         self.connector().filter(|connector| !connector.is_deleted())
     }
 
+    /// Its versions.
+    pub fn versions(&self) -> Versions {
+        Versions { version: self.version, edited: self.edited, changed: self.changed }
+    }
+
     /// The newest version that there may have been.
     pub fn newest_version(&self) -> u64 {
         self.version.max(self.floor)
@@ -259,7 +255,10 @@ pub(super) fn read(database: &Database) -> Result<Option<(Record, Jobs)>, JsErro
             Some(Document { connector: Connector::from_json(&json)?, json: json.into() })
         }
     };
-    let jobs = if has("job") { Jobs::with_untold(untold_jobs(database)?) } else { Jobs::default() };
+    let jobs = match has("job") {
+        true => Jobs::with_untold(untold_jobs(database)?),
+        false => Jobs::default(),
+    };
     let record = Record {
         id: row.id,
         document,
@@ -531,9 +530,9 @@ fn note_untold(database: &Database, id: &str, version: u64) -> Result<(), JsErro
 
 /// The version of a job.
 #[derive(Deserialize)]
-pub(super) struct JobVersion {
-    pub id: String,
-    pub version: u64,
+struct JobVersion {
+    id: String,
+    version: u64,
 }
 
 fn erase_jobs(database: &Database) -> Result<(), JsError> {
@@ -546,8 +545,11 @@ fn erase_jobs(database: &Database) -> Result<(), JsError> {
 ///
 /// # Errors
 /// If the database fails.
-pub(super) fn untold_jobs(database: &Database) -> Result<Vec<JobVersion>, JsError> {
-    database.rows("SELECT id, version FROM job_untold", &[])
+pub(super) fn untold_jobs(
+    database: &Database,
+) -> Result<impl Iterator<Item = (String, u64)>, JsError> {
+    let rows: Vec<JobVersion> = database.rows("SELECT id, version FROM job_untold", &[])?;
+    Ok(rows.into_iter().map(|job| (job.id, job.version)))
 }
 
 /// Notes which jobs (a JSON array of ids) the Directory has still not been told of.

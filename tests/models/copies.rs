@@ -1,0 +1,323 @@
+//! A connector's object and Workers KV: the copy equals the connector once the object takes it for done,
+//! whatever becomes of writes.
+
+use std::fmt;
+
+use connector_status::protocol::outbox::{
+    Copied, Copy, Copying, Cursors, KV_GAP_MS, Pace, Turn, Versions,
+};
+use stateright::{Model, Property};
+
+use crate::network::Budget;
+
+/// Time passes in steps of so many milliseconds.
+const STEP_MS: u64 = 5_000;
+/// As long as a heartbeat is not copied.
+const HALF_A_DAY_MS: u64 = 13 * 3_600_000;
+/// How long after the object took a write for failed Workers KV may still carry it out.
+const LATE_MS: u64 = 20_000;
+
+/// A request that changes the connector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Edit {
+    Change,
+    Heartbeat,
+}
+
+/// A write of a copy that may still be carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Write {
+    version: u64,
+    /// Until when; `None`: the object waits for it.
+    until: Option<u64>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct State {
+    now: u64,
+    // The object: what it stores.
+    versions: Versions,
+    stored: Cursors,
+    is_alarm_stored: bool,
+    // What it has in memory.
+    cursors: Cursors,
+    pace: Pace,
+    copying: Copying,
+    is_alarm_set: bool,
+    copy: Option<Copy>,
+    // Workers KV.
+    kv: u64,
+    writes: Vec<Write>,
+    /// When the last write of the key began.
+    written_at: Option<u64>,
+    has_hurried: bool,
+    left: Budget,
+    half_days: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    Edit(Edit),
+    Tell,
+    /// Workers KV carries out the write that the object waits for, and says so.
+    Succeeds,
+    /// Workers KV fails, or does not answer in time; the write may be carried out later.
+    Fails,
+    /// A write is carried out of which nobody expects anything any longer.
+    Late(usize),
+    AlarmComes,
+    Crash,
+    TimePasses,
+    HalfADayPasses,
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Edit(edit) => write!(f, "{edit:?} of the connector"),
+            Self::Tell => f.write_str("the newest version is written to Workers KV"),
+            Self::Succeeds => f.write_str("Workers KV has it, and says so"),
+            Self::Fails => f.write_str("Workers KV fails, or answers too late"),
+            Self::Late(n) => write!(f, "late write {n} is carried out"),
+            Self::AlarmComes => f.write_str("the alarm comes"),
+            Self::Crash => f.write_str("the object dies, and starts over"),
+            Self::TimePasses => write!(f, "{} s pass", STEP_MS / 1_000),
+            Self::HalfADayPasses => f.write_str("half a day passes"),
+        }
+    }
+}
+
+impl State {
+    fn is_behind(&self) -> bool {
+        self.cursors.is_kv_behind(self.versions, self.now)
+    }
+
+    fn edit(&mut self, edit: Edit) {
+        let version = self.versions.version + 1;
+        self.versions.version = version;
+        if edit == Edit::Change {
+            self.versions.changed = version;
+            self.set_alarm();
+        }
+    }
+
+    fn set_alarm(&mut self) {
+        self.is_alarm_set = true;
+        self.is_alarm_stored = true;
+    }
+
+    fn begin(&mut self) {
+        if self.is_behind() && self.pace.begin() {
+            self.run();
+        }
+    }
+
+    /// What the outbox' loop does until it waits.
+    fn run(&mut self) {
+        loop {
+            match self.pace.next(self.is_behind(), KV_GAP_MS, self.now) {
+                Turn::Wait(_) => self.pass(STEP_MS),
+                Turn::Tell => return self.write(),
+                Turn::SetAlarm => self.set_alarm(),
+                Turn::Rest => return,
+            }
+        }
+    }
+
+    fn write(&mut self) {
+        let is_soon = |at: u64| self.now.saturating_sub(at) < 1_000;
+        self.has_hurried |= self.written_at.is_some_and(is_soon);
+        self.written_at = Some(self.now);
+        let version = self.versions.version;
+        self.writes.push(Write { version, until: None });
+        self.writes.sort();
+        self.copy = Some(Copy { version, begun: self.now });
+    }
+
+    /// Workers KV answers, or nobody waits for it any longer.
+    fn end(&mut self, is_written: bool) {
+        let Some(copy) = self.copy.take() else { return };
+        self.pace.mark(self.now);
+        let until = self.now + LATE_MS;
+        let n = self.writes.iter().position(|write| write.until.is_none());
+        let n = n.expect("the write that is waited for");
+        match is_written {
+            true => {
+                self.kv = self.writes.remove(n).version;
+                self.written_at = Some(self.now);
+                match self.copying.succeed(copy, &mut self.cursors) {
+                    // Without an alarm nobody else notes it.
+                    Copied::Done if !self.is_alarm_set => self.stored = self.cursors,
+                    Copied::Done => {}
+                    Copied::Doubtful => self.pace.fail(),
+                }
+            }
+            false => {
+                self.writes[n].until = Some(until);
+                self.copying.fail(self.now);
+                self.pace.fail();
+            }
+        }
+        self.writes.sort();
+        self.run();
+    }
+
+    fn alarm_comes(&mut self) {
+        self.is_alarm_stored = false;
+        self.is_alarm_set = false;
+        self.stored = self.cursors;
+        self.begin();
+        // It waits for the loop. Until that has ended, the runtime would call it again after a crash.
+        if self.is_behind() {
+            self.set_alarm();
+        }
+    }
+
+    fn crash(&mut self) {
+        for write in &mut self.writes {
+            write.until = write.until.or(Some(self.now + LATE_MS));
+        }
+        self.writes.sort();
+        self.cursors = self.stored;
+        (self.pace, self.copying, self.is_alarm_set, self.copy) = Default::default();
+        self.copying.start(self.versions, self.cursors, self.now);
+    }
+
+    fn pass(&mut self, ms: u64) {
+        self.now += ms;
+        let now = self.now;
+        self.writes.retain(|write| write.until.is_none_or(|until| now < until));
+    }
+
+    /// Does the object take the copy for done?
+    fn is_settled(&self) -> bool {
+        self.cursors.kv >= self.versions.changed && self.copy.is_none()
+    }
+
+    /// The copy is right, and nothing will overwrite it.
+    fn is_right(&self) -> bool {
+        let is_late = |write: &Write| write.version < self.versions.changed;
+        self.kv >= self.versions.changed && !self.writes.iter().any(is_late)
+    }
+
+    /// Whether, once Workers KV answers, the copy is right before long.
+    fn ends_well(&self) -> bool {
+        let mut state = self.clone();
+        for _ in 0..50 {
+            if state.copy.is_some() {
+                state.end(true);
+            } else if state.is_alarm_stored {
+                state.pass(STEP_MS / 2);
+                state.alarm_comes();
+            } else {
+                state.pass(LATE_MS + 1);
+                return state.is_settled() && state.is_right();
+            }
+        }
+        false
+    }
+}
+
+/// One connector and its copy.
+#[derive(Clone, Debug)]
+pub struct Copies {
+    pub edits: Vec<Edit>,
+    pub budget: Budget,
+    /// How often half a day passes.
+    pub half_days: u8,
+    /// How many steps of time pass, besides.
+    pub steps: u64,
+}
+
+impl Model for Copies {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        let now = HALF_A_DAY_MS;
+        vec![State { now, left: self.budget, half_days: self.half_days, ..State::default() }]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        if state.left.edits > 0 {
+            actions.extend(self.edits.iter().map(|edit| Action::Edit(*edit)));
+        }
+        if state.is_behind() && !state.pace.is_running() {
+            actions.push(Action::Tell);
+        }
+        if state.copy.is_some() {
+            actions.push(Action::Succeeds);
+            if state.left.lost > 0 {
+                actions.push(Action::Fails);
+            }
+        }
+        let late = state.writes.iter().enumerate().filter(|(_, write)| write.until.is_some());
+        actions.extend(late.map(|(n, _)| Action::Late(n)));
+        if state.is_alarm_stored {
+            actions.push(Action::AlarmComes);
+        }
+        if state.left.crashes > 0 {
+            actions.push(Action::Crash);
+        }
+        let passed = state.now % HALF_A_DAY_MS;
+        if passed < self.steps * STEP_MS {
+            actions.push(Action::TimePasses);
+        }
+        if state.half_days > 0 && state.copy.is_none() {
+            actions.push(Action::HalfADayPasses);
+        }
+    }
+
+    fn next_state(&self, last: &State, action: Action) -> Option<State> {
+        let mut state = last.clone();
+        match action {
+            Action::Edit(edit) => {
+                state.left.edits -= 1;
+                state.edit(edit);
+            }
+            Action::Tell => state.begin(),
+            Action::Succeeds => state.end(true),
+            Action::Fails => {
+                state.left.lost -= 1;
+                state.end(false);
+            }
+            Action::Late(n) => {
+                state.kv = state.writes.remove(n).version;
+            }
+            Action::AlarmComes => state.alarm_comes(),
+            Action::Crash => {
+                state.left.crashes -= 1;
+                state.crash();
+            }
+            Action::TimePasses => state.pass(STEP_MS),
+            Action::HalfADayPasses => {
+                state.half_days -= 1;
+                state.pass(HALF_A_DAY_MS);
+            }
+        }
+        (state != *last).then_some(state)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::always("a copy that is done is right and stays right", |_, state: &State| {
+                !state.is_settled() || state.is_right()
+            }),
+            Property::always("never two writes of a key within a second", |_, state: &State| {
+                !state.has_hurried
+            }),
+            Property::always("never two writes of a key at once", |_, state: &State| {
+                state.writes.iter().filter(|write| write.until.is_none()).count() <= 1
+            }),
+            Property::always("somebody will copy what is not copied", |_, state: &State| {
+                state.cursors.kv >= state.versions.changed
+                    || state.is_alarm_stored
+                    || state.pace.is_running()
+            }),
+            Property::always(
+                "once Workers KV answers, the copy equals the connector",
+                |_, state: &State| state.copy.is_some() || state.ends_well(),
+            ),
+        ]
+    }
+}

@@ -1,0 +1,529 @@
+//! A connector's object and the Directory: what is listed never goes back, what was acknowledged is
+//! listed, and in the end the Directory has what the object has.
+
+use std::fmt;
+
+use connector_status::directory::{Entry, Slim};
+use connector_status::protocol::directory::{
+    Column, DocumentIs, Facts, Field, KnownEntry, take_entry,
+};
+use connector_status::protocol::outbox::{
+    Alarm, Answered, Cursors, Forced, Pace, Telling, Turn, Versions,
+};
+use stateright::{Model, Property};
+
+use crate::network::{Budget, Network, unused};
+
+/// The connector, as its object stores it. Its document says nothing but which version wrote it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Connector {
+    versions: Versions,
+    is_erased: bool,
+}
+
+/// A request that changes the connector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Edit {
+    /// The status changes; nobody waits for the Directory.
+    Move,
+    /// The document changes, or the connector is created anew; its caller waits for the Directory.
+    Write,
+    /// The connector is erased; its caller waits for the Directory.
+    Erase,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Message {
+    Apply {
+        call: u8,
+        version: u64,
+        status: u64,
+        is_erased: bool,
+        document: Option<u64>,
+        is_forced: bool,
+    },
+    Reply {
+        call: u8,
+        outcome: &'static str,
+    },
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Apply { call, version, is_erased, document, is_forced, .. } => {
+                write!(f, "call {call}: entry of version {version}")?;
+                f.write_str(if *is_erased { ", erased" } else { "" })?;
+                if let Some(edited) = document {
+                    write!(f, ", with the document of version {edited}")?;
+                }
+                f.write_str(if *is_forced { ", to be taken in any case" } else { "" })
+            }
+            Self::Reply { call, outcome } => write!(f, "reply to call {call}: {outcome}"),
+        }
+    }
+}
+
+/// Who waits for a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Caller {
+    /// The outbox' loop.
+    Loop,
+    /// A request that is not answered before the Directory knows.
+    Request,
+    /// `_reindex`.
+    Reindex,
+}
+
+/// A telling of the Directory that is under way, with the connector as it was when it began.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Call {
+    number: u8,
+    caller: Caller,
+    telling: Telling,
+    connector: Connector,
+}
+
+/// `_reindex`: somebody doubts what the Directory has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+enum Reindex {
+    #[default]
+    No,
+    /// It is noted that the Directory is to be told; the alarm is being set.
+    Noted,
+    /// The Directory is being told.
+    Telling,
+    /// Its caller was told that it is done.
+    Acknowledged,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct State {
+    // The object: what it stores.
+    connector: Connector,
+    stored: Cursors,
+    is_alarm_stored: bool,
+    // What it has in memory.
+    cursors: Cursors,
+    pace: Pace,
+    forced: Forced,
+    alarm: Alarm,
+    is_alarm_running: bool,
+    calls: Vec<Call>,
+    reindex: Reindex,
+    // The Directory.
+    known: Option<KnownEntry>,
+    document: Option<u64>,
+    /// Its row was spoiled by something outside of the protocol, as only `_reindex` can mend.
+    is_spoiled: bool,
+    messages: Network<Message>,
+    /// The newest version that the Directory has had, and that a caller was told it has.
+    newest: u64,
+    acknowledged: u64,
+    left: Budget,
+    spoils: u8,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    Edit(Edit),
+    /// The outbox' loop begins.
+    Tell,
+    TimeOut(u8),
+    AlarmComes,
+    AlarmEnds,
+    Crash,
+    Spoil,
+    Reindex,
+    ReindexTells,
+    Deliver(Message),
+    Lose(Message),
+    Double(Message),
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Edit(edit) => write!(f, "the connector is asked to {edit:?}"),
+            Self::Tell => f.write_str("the outbox begins to tell the newest version"),
+            Self::TimeOut(call) => write!(f, "nobody waits for call {call} any longer"),
+            Self::AlarmComes => f.write_str("the alarm comes"),
+            Self::AlarmEnds => f.write_str("the alarm ends"),
+            Self::Crash => f.write_str("the object dies, and starts over"),
+            Self::Spoil => f.write_str("the Directory's row is spoiled"),
+            Self::Reindex => f.write_str("_reindex is asked for"),
+            Self::ReindexTells => f.write_str("_reindex has the Directory told"),
+            Self::Deliver(message) => write!(f, "arrives: {message}"),
+            Self::Lose(message) => write!(f, "is lost: {message}"),
+            Self::Double(message) => write!(f, "arrives, and will once more: {message}"),
+        }
+    }
+}
+
+impl State {
+    fn is_behind(&self) -> bool {
+        self.cursors.is_directory_behind(self.connector.versions)
+    }
+
+    fn known_version(&self) -> u64 {
+        self.known.as_ref().map_or(0, |known| known.version)
+    }
+
+    fn set_alarm(&mut self) {
+        if self.alarm.want() {
+            self.is_alarm_stored = true;
+        }
+    }
+
+    fn edit(&mut self, edit: Edit) {
+        let version = self.connector.versions.version + 1;
+        let Versions { edited, .. } = self.connector.versions;
+        let edited = if edit == Edit::Move { edited } else { version };
+        self.connector.versions = Versions { version, edited, changed: version };
+        self.connector.is_erased = match edit {
+            Edit::Move => self.connector.is_erased,
+            Edit::Write => false,
+            Edit::Erase => true,
+        };
+        // A commit stores the cursors too, but for one of nothing but the status.
+        if edit != Edit::Move {
+            self.stored = self.cursors;
+        }
+        self.set_alarm();
+        if edit != Edit::Move {
+            self.call(Caller::Request);
+        }
+    }
+
+    /// Begins a telling of the newest version.
+    fn call(&mut self, caller: Caller) {
+        let telling = self.forced.begin(self.connector.versions, self.cursors, &[]);
+        let of = |message: &Message| match message {
+            Message::Apply { call, .. } | Message::Reply { call, .. } => *call,
+        };
+        let taken = self.calls.iter().map(|call| call.number);
+        let number = unused(taken.chain(self.messages.iter().map(of)));
+        let call = Call { number, caller, telling, connector: self.connector };
+        self.send(&call);
+        self.calls.push(call);
+        self.calls.sort_by_key(|call| call.number);
+    }
+
+    /// The entry is that of the version that is told; the document is read when it is sent.
+    fn send(&mut self, Call { number, telling, connector, .. }: &Call) {
+        let document = telling.with_document && !self.connector.is_erased;
+        self.messages.send(Message::Apply {
+            call: *number,
+            version: telling.version,
+            status: connector.versions.changed,
+            is_erased: connector.is_erased,
+            document: document.then_some(self.connector.versions.edited),
+            is_forced: telling.is_forced,
+        });
+    }
+
+    fn begin(&mut self) {
+        if self.is_behind() && self.pace.begin() {
+            self.run();
+        }
+    }
+
+    /// What the outbox' loop does until it waits.
+    fn run(&mut self) {
+        loop {
+            match self.pace.next(self.is_behind(), 0, 0) {
+                Turn::Wait(_) => {}
+                Turn::Tell => return self.call(Caller::Loop),
+                Turn::SetAlarm => self.set_alarm(),
+                Turn::Rest => return,
+            }
+        }
+    }
+
+    /// A call ends: the Directory knows, or nobody knows whether it does.
+    fn end(&mut self, n: usize, is_told: bool) {
+        let Call { caller, telling, .. } = self.calls.remove(n);
+        if is_told {
+            self.forced.told(&telling, &mut self.cursors);
+        }
+        match caller {
+            Caller::Loop => {
+                if !is_told {
+                    self.pace.fail();
+                }
+                self.run();
+            }
+            Caller::Request if is_told => {
+                self.acknowledged = self.acknowledged.max(telling.version);
+            }
+            Caller::Request => {}
+            Caller::Reindex => {
+                let is_done = !self.is_behind();
+                self.reindex = if is_done { Reindex::Acknowledged } else { Reindex::No };
+            }
+        }
+    }
+
+    fn deliver(&mut self, message: Message) {
+        match message {
+            Message::Apply { call, version, status, is_erased, document, is_forced } => {
+                let row = Entry {
+                    id: "c".into(),
+                    version,
+                    deleted: if is_erased { 2 } else { 0 },
+                    status: (!is_erased).then(|| Slim::of(status.to_string())),
+                    anew: is_forced,
+                    ..Entry::default()
+                };
+                let outcome = self.take(&row, document);
+                self.messages.send(Message::Reply { call, outcome });
+            }
+            Message::Reply { call, outcome } => {
+                let Some(n) = self.position(call) else { return };
+                match self.calls[n].telling.answered(outcome) {
+                    Ok(Answered::Told) => self.end(n, true),
+                    Ok(Answered::AskedAgain) => self.send(&self.calls[n].clone()),
+                    Err(_) => self.end(n, false),
+                }
+            }
+        }
+    }
+
+    fn position(&self, number: u8) -> Option<usize> {
+        self.calls.iter().position(|call| call.number == number)
+    }
+
+    /// The Directory takes up an entry, or not.
+    fn take(&mut self, entry: &Entry<'_>, document: Option<u64>) -> &'static str {
+        let facts = Facts { has_document: document.is_some(), ..Facts::default() };
+        let title = entry.title();
+        let write = match take_entry(self.known.as_ref(), entry, &title, facts) {
+            Ok(write) => write,
+            Err(outcome) => return outcome.name(),
+        };
+        let mut row = self.known.take().unwrap_or_else(empty_row);
+        row.version = entry.version;
+        write.columns.iter().for_each(|column| set(&mut row, column));
+        self.known = Some(row);
+        self.is_spoiled &= !write.columns.iter().any(|(name, _)| *name == "status");
+        match write.document {
+            DocumentIs::Written => self.document = document,
+            DocumentIs::Erased => self.document = None,
+            DocumentIs::Kept => {}
+        }
+        self.newest = self.newest.max(entry.version);
+        write.outcome.name()
+    }
+
+    fn crash(&mut self) {
+        // An alarm that did not end comes again.
+        self.is_alarm_stored |= self.is_alarm_running;
+        self.cursors = self.stored;
+        (self.pace, self.forced, self.alarm) = Default::default();
+        (self.is_alarm_running, self.reindex) = Default::default();
+        self.calls.clear();
+    }
+
+    fn alarm_comes(&mut self) {
+        self.is_alarm_stored = false;
+        self.alarm.clear();
+        self.is_alarm_running = true;
+        self.begin();
+    }
+
+    fn alarm_ends(&mut self) {
+        self.is_alarm_running = false;
+        self.stored = self.cursors;
+        if self.is_behind() {
+            self.set_alarm();
+        }
+    }
+
+    /// What the Directory has is what the object has.
+    fn is_right(&self) -> bool {
+        let Connector { versions, is_erased } = self.connector;
+        let Some(known) = &self.known else { return versions.version == 0 };
+        let status = (!is_erased).then(|| versions.changed.to_string());
+        known.version == versions.version
+            && known.deleted == if is_erased { 2 } else { 0 }
+            && known.status == status
+            && self.document == (!is_erased).then_some(versions.edited)
+    }
+
+    /// Whether, once messages get through and alarms come, the Directory has what the object has.
+    fn ends_well(&self) -> bool {
+        let mut state = self.clone();
+        for _ in 0..100 {
+            match state.messages.take_first() {
+                Some(message) => state.deliver(message),
+                None if !state.calls.is_empty() => state.end(0, false),
+                None if state.is_alarm_running => state.alarm_ends(),
+                None if state.is_alarm_stored => state.alarm_comes(),
+                None => return state.is_spoiled || state.is_right(),
+            }
+        }
+        false
+    }
+}
+
+fn empty_row() -> KnownEntry {
+    KnownEntry {
+        key: 1,
+        version: 0,
+        deleted: 0,
+        index_name: None,
+        name: None,
+        service_type: None,
+        description: None,
+        status: None,
+        since: None,
+        error: None,
+        last_seen: None,
+        title: None,
+    }
+}
+
+fn set(row: &mut KnownEntry, column: &Column<'_>) {
+    match *column {
+        ("status", Field::Text(text)) => row.status = text.map(str::to_owned),
+        ("deleted", Field::Number(number)) => {
+            row.deleted = number.and_then(|it| u64::try_from(it).ok()).unwrap_or_default();
+        }
+        _ => {}
+    }
+}
+
+/// One connector and the Directory.
+#[derive(Clone, Debug)]
+pub struct Entries {
+    pub edits: Vec<Edit>,
+    pub budget: Budget,
+    /// May the Directory's row be spoiled, and `_reindex` be asked for?
+    pub spoils: bool,
+}
+
+impl Model for Entries {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        vec![State { left: self.budget, spoils: self.spoils.into(), ..State::default() }]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        let left = state.left;
+        let exists = state.connector.versions.version > 0 && !state.connector.is_erased;
+        if left.edits > 0 {
+            let makes_sense = |edit: &&Edit| exists || **edit == Edit::Write;
+            actions.extend(self.edits.iter().filter(makes_sense).map(|edit| Action::Edit(*edit)));
+        }
+        if state.is_behind() && !state.pace.is_running() {
+            actions.push(Action::Tell);
+        }
+        if left.timeouts > 0 {
+            actions.extend(state.calls.iter().map(|call| Action::TimeOut(call.number)));
+        }
+        if state.is_alarm_running {
+            actions.push(Action::AlarmEnds);
+        } else if state.is_alarm_stored {
+            actions.push(Action::AlarmComes);
+        }
+        if left.crashes > 0 {
+            actions.push(Action::Crash);
+        }
+        let is_listed = state.known.as_ref().is_some_and(|known| known.deleted == 0);
+        if state.spoils > 0 && is_listed {
+            actions.push(Action::Spoil);
+        }
+        match state.reindex {
+            Reindex::No if state.is_spoiled => actions.push(Action::Reindex),
+            Reindex::Noted => actions.push(Action::ReindexTells),
+            _ => {}
+        }
+        for message in state.messages.distinct() {
+            if left.lost > 0 {
+                actions.push(Action::Lose(message.clone()));
+            }
+            if left.doubled > 0 {
+                actions.push(Action::Double(message.clone()));
+            }
+            actions.push(Action::Deliver(message));
+        }
+    }
+
+    fn next_state(&self, last: &State, action: Action) -> Option<State> {
+        let mut state = last.clone();
+        match action {
+            Action::Edit(edit) => {
+                state.left.edits -= 1;
+                state.edit(edit);
+            }
+            Action::Tell => state.begin(),
+            Action::TimeOut(call) => {
+                state.left.timeouts -= 1;
+                let n = state.position(call)?;
+                state.end(n, false);
+            }
+            Action::AlarmComes => state.alarm_comes(),
+            Action::AlarmEnds => state.alarm_ends(),
+            Action::Crash => {
+                state.left.crashes -= 1;
+                state.crash();
+            }
+            Action::Spoil => {
+                state.spoils -= 1;
+                state.is_spoiled = true;
+                state.known.as_mut()?.status = Some("spoiled".to_owned());
+            }
+            Action::Reindex => {
+                state.reindex = Reindex::Noted;
+                state.forced.ask(&mut state.cursors);
+                state.stored.directory = 0;
+                state.set_alarm();
+            }
+            Action::ReindexTells => {
+                state.reindex = Reindex::Telling;
+                state.call(Caller::Reindex);
+            }
+            Action::Deliver(message) => {
+                state.messages.take(&message);
+                state.deliver(message);
+            }
+            Action::Lose(message) => {
+                state.left.lost -= 1;
+                state.messages.take(&message);
+            }
+            Action::Double(message) => {
+                state.left.doubled -= 1;
+                state.deliver(message);
+            }
+        }
+        (state != *last).then_some(state)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::always("an entry never goes back", |_, state: &State| {
+                state.known_version() == state.newest
+            }),
+            Property::always(
+                "an acknowledged creation or deletion is in every later list",
+                |_, state: &State| state.known_version() >= state.acknowledged,
+            ),
+            Property::always("what is listed has a document", |_, state: &State| {
+                let is_listed = state.known.as_ref().is_some_and(|known| known.deleted != 2);
+                is_listed == state.document.is_some()
+            }),
+            Property::always("a row is right after _reindex", |_, state: &State| {
+                state.reindex != Reindex::Acknowledged || !state.is_spoiled
+            }),
+            Property::always("somebody will tell what is untold", |_, state: &State| {
+                !state.is_behind() || state.is_alarm_stored || state.is_alarm_running
+            }),
+            Property::always(
+                "once messages get through, the Directory has what the object has",
+                |_, state: &State| !state.messages.is_empty() || state.ends_well(),
+            ),
+        ]
+    }
+}
