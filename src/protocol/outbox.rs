@@ -340,6 +340,9 @@ impl Telling {
 pub struct Copying {
     /// When a write last failed that may still be carried out.
     late_write: u64,
+    /// When the object was started, if the copy of a heartbeat may have been under way before. It does no
+    /// harm to the copy of another heartbeat, but would undo that of a change.
+    late_heartbeat: u64,
 }
 
 /// A version of a connector that is being copied.
@@ -349,6 +352,15 @@ pub struct Copy {
     pub version: u64,
     /// When that began, in milliseconds since 1970.
     pub begun: u64,
+    is_heartbeat: bool,
+}
+
+impl Copy {
+    /// Begins to copy the newest version.
+    pub fn begin(versions: Versions, cursors: Cursors, now: u64) -> Self {
+        let is_heartbeat = cursors.kv >= versions.changed;
+        Self { version: versions.version, begun: now, is_heartbeat }
+    }
 }
 
 /// What a copy comes to.
@@ -366,6 +378,8 @@ impl Copying {
     pub fn start(&mut self, versions: Versions, cursors: Cursors, now: u64) {
         if cursors.kv < versions.changed {
             self.fail(now);
+        } else if cursors.is_kv_behind(versions, now) {
+            self.late_heartbeat = now;
         }
     }
 
@@ -376,7 +390,10 @@ impl Copying {
 
     /// Notes that a write has succeeded.
     pub fn succeed(&mut self, copy: Copy, cursors: &mut Cursors) -> Copied {
-        if copy.begun.saturating_sub(self.late_write) < LATE_WRITE_MS {
+        let may_come_late = |since| copy.begun.saturating_sub(since) < LATE_WRITE_MS;
+        if may_come_late(self.late_write)
+            || (!copy.is_heartbeat && may_come_late(self.late_heartbeat))
+        {
             return Copied::Doubtful;
         }
         cursors.kv = copy.version;

@@ -571,9 +571,64 @@ impl Model for Names {
     }
 }
 
-/// A connector that has index `a`.
-pub const A: Option<Document> = Some(Document::with("a"));
-/// One that has index `b`.
-pub const B: Option<Document> = Some(Document::with("b"));
-/// One that has index `a` and is deleted softly.
-pub const DELETED_A: Option<Document> = Some(Document { index: Some("a"), is_deleted: true });
+const A: Option<Document> = Some(Document::with("a"));
+const B: Option<Document> = Some(Document::with("b"));
+const DELETED_A: Option<Document> = Some(Document { index: Some("a"), is_deleted: true });
+
+impl Names {
+    /// How far this is walked through. `goes_far`: in minutes rather than seconds.
+    pub fn walks(goes_far: bool) -> Vec<(&'static str, Self)> {
+        use Edit::{Create, Delete, Detach, Erase, Rename, Restore};
+        let far = u8::from(goes_far);
+        let none = Budget::NONE;
+        vec![
+            (
+                "claims, two requests at once",
+                Self {
+                    starts: vec![vec![None, DELETED_A], vec![A, DELETED_A]],
+                    edits: vec![Create("a"), Rename("b"), Restore, Delete],
+                    at_once: 2,
+                    budget: Budget { edits: 3, timeouts: far, ..none },
+                },
+            ),
+            (
+                "claims, bad messages",
+                Self {
+                    starts: vec![vec![None, None], vec![A, None]],
+                    edits: vec![Create("a"), Detach, Erase],
+                    at_once: 2,
+                    budget: Budget { edits: 2 + far, lost: 1, doubled: 1, timeouts: 1, ..none },
+                },
+            ),
+            (
+                "claims, objects that die",
+                Self {
+                    starts: vec![vec![None, None], vec![A, DELETED_A]],
+                    edits: vec![Create("a"), Restore, Delete],
+                    at_once: 2,
+                    budget: Budget { edits: 2 + far, crashes: 1 + far, timeouts: 1, ..none },
+                },
+            ),
+            (
+                "claims, three connectors and two names",
+                Self {
+                    starts: vec![vec![A, B, None]],
+                    edits: vec![Rename("a"), Rename("b"), Create("a"), Detach],
+                    at_once: 1,
+                    budget: Budget { edits: 3, timeouts: far, ..none },
+                },
+            ),
+        ]
+    }
+
+    /// What is wandered through at random.
+    pub fn wide() -> Self {
+        use Edit::{Create, Delete, Detach, Erase, Rename, Restore};
+        Self {
+            starts: vec![vec![A, B, None], vec![A, DELETED_A, None], vec![None, None, None]],
+            edits: vec![Create("a"), Rename("a"), Rename("b"), Detach, Delete, Restore, Erase],
+            at_once: 2,
+            budget: Budget { edits: 8, lost: 2, doubled: 2, crashes: 2, timeouts: 2 },
+        }
+    }
+}

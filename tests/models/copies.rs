@@ -131,7 +131,7 @@ impl State {
         let version = self.versions.version;
         self.writes.push(Write { version, until: None });
         self.writes.sort();
-        self.copy = Some(Copy { version, begun: self.now });
+        self.copy = Some(Copy::begin(self.versions, self.cursors, self.now));
     }
 
     /// Workers KV answers, or nobody waits for it any longer.
@@ -179,6 +179,8 @@ impl State {
         }
         self.writes.sort();
         self.cursors = self.stored;
+        // It does not know when it last wrote. Workers KV may refuse a write for that: then it has failed.
+        self.written_at = None;
         (self.pace, self.copying, self.is_alarm_set, self.copy) = Default::default();
         self.copying.start(self.versions, self.cursors, self.now);
     }
@@ -319,5 +321,38 @@ impl Model for Copies {
                 |_, state: &State| state.copy.is_some() || state.ends_well(),
             ),
         ]
+    }
+}
+
+impl Copies {
+    /// How far this is walked through. `goes_far`: in minutes rather than seconds.
+    pub fn walks(goes_far: bool) -> Vec<(&'static str, Self)> {
+        let far = u8::from(goes_far);
+        vec![
+            (
+                "copies",
+                Self {
+                    edits: vec![Edit::Change],
+                    budget: Budget { edits: 2 + far, lost: 1 + far, crashes: 1, ..Budget::NONE },
+                    half_days: 0,
+                    steps: 8,
+                },
+            ),
+            (
+                "copies beside heartbeats",
+                Self {
+                    edits: vec![Edit::Change, Edit::Heartbeat],
+                    budget: Budget { edits: 3, lost: far, crashes: 1, ..Budget::NONE },
+                    half_days: 1,
+                    steps: 4 + 2 * u64::from(far),
+                },
+            ),
+        ]
+    }
+
+    /// What is wandered through at random.
+    pub fn wide() -> Self {
+        let budget = Budget { edits: 8, lost: 4, crashes: 1, ..Budget::NONE };
+        Self { edits: vec![Edit::Change, Edit::Heartbeat], budget, half_days: 1, steps: 60 }
     }
 }

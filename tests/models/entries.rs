@@ -527,3 +527,44 @@ impl Model for Entries {
         ]
     }
 }
+
+impl Entries {
+    /// How far this is walked through. `goes_far`: in minutes rather than seconds.
+    pub fn walks(goes_far: bool) -> Vec<(&'static str, Self)> {
+        let far = u8::from(goes_far);
+        let edits = vec![Edit::Move, Edit::Write, Edit::Erase];
+        let none = Budget::NONE;
+        vec![
+            (
+                "entries, bad messages",
+                Self {
+                    edits: edits.clone(),
+                    budget: Budget { edits: 2, lost: 1, doubled: far, timeouts: 1, ..none },
+                    spoils: false,
+                },
+            ),
+            (
+                "entries, objects that die",
+                Self {
+                    edits,
+                    budget: Budget { edits: 2, doubled: far, lost: far, crashes: 1, ..none },
+                    spoils: false,
+                },
+            ),
+            (
+                "entries, _reindex",
+                Self {
+                    edits: vec![Edit::Move, Edit::Write],
+                    budget: Budget { edits: 1 + far, timeouts: 1, crashes: far, ..none },
+                    spoils: true,
+                },
+            ),
+        ]
+    }
+
+    /// What is wandered through at random.
+    pub fn wide() -> Self {
+        let budget = Budget { edits: 8, lost: 3, doubled: 3, crashes: 3, timeouts: 3 };
+        Self { edits: vec![Edit::Move, Edit::Write, Edit::Erase], budget, spoils: true }
+    }
+}

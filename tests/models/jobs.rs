@@ -376,3 +376,17 @@ impl Model for SyncJobs {
         ]
     }
 }
+
+impl SyncJobs {
+    /// How far this is walked through. `goes_far`: in minutes rather than seconds.
+    pub fn walks(goes_far: bool) -> Vec<(&'static str, Self)> {
+        let far = u8::from(goes_far);
+        let budget = Budget { edits: 3 + far, lost: far, doubled: far, crashes: 1, timeouts: 1 };
+        vec![("sync jobs", Self { budget })]
+    }
+
+    /// What is wandered through at random.
+    pub fn wide() -> Self {
+        Self { budget: Budget { edits: 10, lost: 3, doubled: 3, crashes: 3, timeouts: 3 } }
+    }
+}

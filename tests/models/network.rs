@@ -15,6 +15,11 @@ pub struct Budget {
     pub timeouts: u8,
 }
 
+impl Budget {
+    /// Nothing happens.
+    pub const NONE: Self = Self { edits: 0, lost: 0, doubled: 0, crashes: 0, timeouts: 0 };
+}
+
 /// Messages that have been sent and have not arrived. Any of them may be the next to arrive, so in what
 /// order they were sent makes no difference.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

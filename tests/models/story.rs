@@ -2,7 +2,7 @@
 
 use std::fmt::{Debug, Display};
 use std::hash::Hash;
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use stateright::{Checker, Expectation, Model};
 
@@ -25,6 +25,9 @@ where
 {
 }
 
+/// So many random histories of each model are part of `npm test`; `HISTORIES` says how many others are.
+const HISTORIES: u64 = 500;
+
 /// What came of a walk.
 pub struct Walk {
     /// How many states there are.
@@ -33,9 +36,9 @@ pub struct Walk {
     pub story: Vec<String>,
 }
 
-/// Walks through all states of a model.
+/// Walks through all states of a model, the nearest first: so a story is a shortest one.
 pub fn walk<M: Protocol>(model: M) -> Walk {
-    let checker = model.checker().threads(2).spawn_bfs().join();
+    let checker = model.checker().spawn_bfs().join();
     let discovery = checker.discoveries().into_iter().next();
     let story = discovery.map(|(property, path)| tell(property, &path.into_actions()));
     Walk { states: checker.unique_state_count(), story: story.unwrap_or_default() }
@@ -49,17 +52,28 @@ pub fn check<M: Protocol>(name: &str, model: M) {
     assert!(story.is_empty(), "{name}: {}", story.join("\n"));
 }
 
-/// Wanders at random: histories of up to `steps` steps, each of which begins with a seed of its own. Fails
-/// with the seed and a story if a property does not hold somewhere.
-pub fn wander<M: Protocol>(name: &str, model: &M, seeds: std::ops::Range<u64>, steps: usize) {
-    let count = seeds.end - seeds.start;
+/// Wanders through histories of up to `steps` steps at random, each of which has a seed of its own. Fails with
+/// the seed and a story if a property does not hold somewhere.
+pub fn wander<M: Protocol>(name: &str, model: &M, steps: usize) {
+    let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let (first, count) = match number("SEED") {
+        Some(seed) => (seed, 1),
+        None => (first_seed(), number("HISTORIES").unwrap_or(HISTORIES)),
+    };
     let begun = Instant::now();
-    for seed in seeds {
+    for seed in (first..).take(usize::try_from(count).expect("a number of histories")) {
         if let Err(story) = history(model, seed, steps) {
-            panic!("{name}, seed {seed}: {}", story.join("\n"));
+            panic!("{name}: SEED={seed} finds it again. {}", story.join("\n"));
         }
     }
-    println!("{name}: {count} histories, {:.1} s", begun.elapsed().as_secs_f32());
+    let seconds = begun.elapsed().as_secs_f32();
+    println!("{name}: {count} histories from seed {first} on, {seconds:.1} s");
+}
+
+/// Histories of other runs are other ones.
+fn first_seed() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock that is set");
+    now.as_secs() * 1_000_000
 }
 
 /// One history, as the seed has it.

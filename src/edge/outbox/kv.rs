@@ -18,7 +18,6 @@ const WRITE_LIMIT: Duration = Duration::from_secs(2);
 /// A version of a connector, to be copied.
 struct Snapshot {
     id: String,
-    version: u64,
     document: Option<String>,
 }
 
@@ -40,8 +39,9 @@ impl Consumer for Kv {
     async fn tell(outbox: &Rc<Outbox>) -> Result<bool, String> {
         let shared = &outbox.shared;
         let Some(snapshot) = newest(shared) else { return Ok(true) };
-        let copy = Copy { version: snapshot.version, begun: now_millis() };
-        let written = write(shared, &snapshot, copy.begun).await;
+        let (versions, cursors) = shared.versions();
+        let copy = Copy::begin(versions, cursors, now_millis());
+        let written = write(shared, &snapshot, copy).await;
         note(outbox, &snapshot, copy, written)
     }
 }
@@ -75,18 +75,17 @@ fn newest(connector: &Shared) -> Option<Snapshot> {
     connector.with_record(|record| {
         record.map(|record| Snapshot {
             id: record.id.clone(),
-            version: record.version,
             document: record.document.as_ref().map(|document| document.json().to_owned()),
         })
     })
 }
 
-async fn write(connector: &Shared, copy: &Snapshot, at: u64) -> Result<(), JsError> {
+async fn write(connector: &Shared, snapshot: &Snapshot, copy: Copy) -> Result<(), JsError> {
     let kv = Namespace::of(&connector.env, KV)?;
-    let key = kv_key(&copy.id);
-    let metadata = json!({ "at": at, "version": copy.version });
+    let key = kv_key(&snapshot.id);
+    let metadata = json!({ "at": copy.begun, "version": copy.version });
     let write = async {
-        match &copy.document {
+        match &snapshot.document {
             Some(json) => kv.put(&key, json, &metadata).await,
             None => kv.delete(&key).await,
         }
