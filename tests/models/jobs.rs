@@ -381,8 +381,17 @@ impl SyncJobs {
     /// How far this is walked through. `goes_far`: in minutes rather than seconds.
     pub fn walks(goes_far: bool) -> Vec<(&'static str, Self)> {
         let far = u8::from(goes_far);
-        let budget = Budget { edits: 3 + far, lost: far, doubled: far, crashes: 1, timeouts: 1 };
-        vec![("sync jobs", Self { budget })]
+        let none = Budget::NONE;
+        vec![
+            (
+                "sync jobs, bad messages",
+                Self { budget: Budget { edits: 2 + far, lost: 1, timeouts: 1, ..none } },
+            ),
+            (
+                "sync jobs, objects that die",
+                Self { budget: Budget { edits: 3, doubled: far, crashes: 1, ..none } },
+            ),
+        ]
     }
 
     /// What is wandered through at random.
