@@ -1,4 +1,4 @@
-// An animated PNG of pictures of one size, as https://www.w3.org/TR/png-3/ has it.
+// Builds an animated PNG from pictures of the same size (https://www.w3.org/TR/png-3/).
 
 import { crc32 } from "node:zlib";
 
@@ -26,7 +26,7 @@ const numbers = (...all) => {
   return bytes;
 };
 
-/** Plays for ever. `frames`: `{ png, ms }`, the picture and how long it is shown. */
+/** Loops forever. `frames`: `{ png, ms }`, each picture and how long it is shown. */
 export function animate(frames) {
   let sequence = 0;
   const control = (header, ms) => {

@@ -1,4 +1,5 @@
-// `npm run audit`: known vulnerabilities, licences and sources of everything in the lock files. Needs a network and cargo-deny.
+// `npm run audit`: checks everything in the lock files for known vulnerabilities, licences and sources. Needs network
+// access and cargo-deny.
 
 import { readOptions } from "./command.mjs";
 import { run } from "./tools.mjs";

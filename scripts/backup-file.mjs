@@ -1,6 +1,6 @@
-// The file of a backup. Its first line says what it is, then there is a line of JSON for each part of a connector, and
-// its last line has their number and checksum. A connector that changed while the backup ran is in it more than once:
-// the last time counts.
+// The format of a backup file: a header line, one line of JSON for each part of a connector, and a last line with their
+// number and checksum. A connector that changed while the backup ran appears more than once; the last occurrence
+// counts.
 
 import { createHash } from "node:crypto";
 import { closeSync, createReadStream, existsSync, fchmodSync, fsyncSync, openSync, readFileSync, renameSync, statSync, truncateSync, writeSync } from "node:fs";
@@ -12,20 +12,23 @@ import { root } from "./tools.mjs";
 
 const KIND = "connector-status";
 const FORMAT = 2;
-/** What every backup starts with. */
+/** The start of every backup file. */
 const START = JSON.stringify({ backup: KIND }).slice(0, -1);
 
-/** This version, for those who ask a file what made it. */
+/** The version of this project, recorded in each file. */
 function version() {
   const files = ["npm/package.json", "package.json"].map((file) => join(root, file)).filter(existsSync);
   return files.map((file) => JSON.parse(readFileSync(file, "utf8")).version).find(Boolean) ?? "unknown";
 }
 
-/** The first line. `service`: which service it is of; `since`: the number of its last change when the backup began. */
+/**
+ * The header line. `service`: which service the backup is of; `since`: the service's last sequence number when the
+ * backup began.
+ */
 export const header = ({ url, service, since }) =>
   JSON.stringify({ backup: KIND, format: FORMAT, service, url: new URL(url).origin, version: version(), started_at: new Date().toISOString(), since });
 
-/** Order of ids as the service has it: by their bytes. */
+/** Compares ids by their bytes, as the service does. */
 const isBehind = (a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)) > 0;
 
 function parse(line) {
@@ -37,7 +40,7 @@ function parse(line) {
   }
 }
 
-/** What tells two states of a connector apart, but versions and heartbeats. */
+/** What identifies a connector's state, ignoring versions and heartbeats. */
 export function fingerprint(lines) {
   const parts = lines.map((line) => JSON.parse(line));
   const [{ document, history = [] }] = parts;
@@ -46,10 +49,10 @@ export function fingerprint(lines) {
   return createHash("sha256").update(JSON.stringify([document === null, rest, history, jobs])).digest("hex");
 }
 
-/** The version of the last change to a connector that was no heartbeat. */
+/** The version of the connector's last change that was not a heartbeat. */
 export const changedAt = ({ version, edited = version, history = [] }) => Math.max(edited, ...history.map(({ seq }) => seq));
 
-/** Fails unless it is a regular file. */
+/** Fails unless the path is a regular file. */
 function insistOnFile(file) {
   const found = statSync(file);
   if (!found.isFile()) fail(`${file} is not a regular file`);
@@ -65,10 +68,9 @@ async function* linesOf(file) {
 }
 
 /**
- * Reads a whole file, and says what is in it: `header`; `end`, its last line; `connectors`, by id: the numbers of the
- * `first` and `last` line of its newest state, `version` and `changed`; `problems`; `intact`: how many bytes from the
- * start are sound, as far as the last connector that is whole, and `intactLines` how many lines; `unreadable`: connectors
- * that could not be saved, and why.
+ * Reads a whole file. Returns `header`; `end`, the last line; `connectors`, by id: the `first` and `last` line number
+ * of the newest state, `version` and `changed`; `problems`; `intact` and `intactLines`: how many bytes and lines from
+ * the start are valid, up to the last complete connector; `unreadable`: connectors that could not be saved, and why.
  */
 export async function inspect(file) {
   const { size } = insistOnFile(file);
@@ -136,7 +138,7 @@ export async function inspect(file) {
   return found;
 }
 
-/** The newest state of each connector that `inspect` has found whole, as `{ id, lines }`, in the order of the file. */
+/** The newest complete state of each connector that `inspect` found, as `{ id, lines }`, in file order. */
 export async function* statesOf(file, connectors) {
   let [number, lines] = [0, []];
   for await (const line of linesOf(file)) {
@@ -152,7 +154,7 @@ export async function* statesOf(file, connectors) {
   }
 }
 
-/** Where to continue a file that was begun: which connectors are in the sound part of it, and the last of their ids. */
+/** Where to resume an interrupted file: the connectors in its valid part, and the last of their ids. */
 export function positionOf({ connectors, unreadable, intactLines }) {
   const known = [...connectors].filter(([, { last }]) => last <= intactLines).map(([id]) => id);
   const cursor = [...known, ...unreadable.keys()].reduce((last, id) => (isBehind(id, last) ? id : last), "");
@@ -160,8 +162,8 @@ export function positionOf({ connectors, unreadable, intactLines }) {
 }
 
 /**
- * Opens a file for writing: `write` appends lines, `end` the last one. `intact`: so many bytes of it are kept; `known`:
- * ids of connectors in them. Only the owner may read it.
+ * Opens a file for writing: `write` appends lines, `end` the last one. Keeps the first `intact` bytes, which hold the
+ * connectors in `known`. Only the owner can read the file.
  */
 export async function openBackup(file, { intact = 0, known = [] } = {}) {
   const hash = createHash("sha256");
@@ -191,7 +193,7 @@ export async function openBackup(file, { intact = 0, known = [] } = {}) {
     header: (line) => write(undefined, [line]),
     write,
     unreadable: (id, why) => write(undefined, [JSON.stringify({ format: 1, id, unreadable: why })]),
-    /** `more`: what else the last line says. */
+    /** `more`: further fields of the last line. */
     end(more = {}) {
       put(`${JSON.stringify({ end: true, connectors: ids.size, lines, sha256: hash.digest("hex"), ...more })}\n`);
       if (file) {
@@ -202,7 +204,7 @@ export async function openBackup(file, { intact = 0, known = [] } = {}) {
   };
 }
 
-/** Reads a file that was written, and gives it its name. */
+/** Checks a file after it was written, then gives it its final name. */
 export async function finish(part, file) {
   const { problems } = await inspect(part);
   if (problems.length > 0) fail(`${part} is not what was written: ${problems.join("; ")}`);
@@ -210,7 +212,7 @@ export async function finish(part, file) {
   renameSync(part, file);
 }
 
-/** A file that is to be written must not be there yet. */
+/** Fails if the file exists: backups never overwrite anything. */
 export function insistOnNew(file) {
   if (!existsSync(file)) return;
   insistOnFile(file);

@@ -1,4 +1,4 @@
-// `npm run backup`: everything the service holds, in a file that says itself whether it is complete.
+// `npm run backup`: saves everything the service holds in a file that records whether it is complete.
 
 import { existsSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -19,10 +19,10 @@ Usage: npm run backup -- --url https://connectors.example --to backup.ndjson
 
 Deleted and erased connectors are in it too. Nothing is changed in the service. npm run restore puts it back.`;
 
-/** Changes are in the Directory within a second. */
+/** The Directory knows about a change within a second. */
 const SETTLED_MS = 1_500;
 
-/** What a part of a file was begun with; nothing if there is none. It must be of the same service. */
+/** The state of an interrupted backup, if there is one. It must be of the same service. */
 async function begun(part, url, service) {
   if (!existsSync(part) || (statSync(part).isFile() && statSync(part).size === 0)) return undefined;
   const found = await inspect(part);
@@ -66,7 +66,7 @@ async function backUp({ url, to }) {
   try {
     await save(ids(url, { after: cursor }));
     const complete_until = new Date().toISOString();
-    // What was changed or created behind us is read again.
+    // Read again what was changed or created while the backup ran.
     await sleep(SETTLED_MS);
     await save(ids(url, { changedSince: since }));
     out.end({ complete_until });

@@ -1,4 +1,4 @@
-// `npm run bench`: sets up what is missing, builds what is measured, measures it.
+// `npm run bench`: installs what is missing, builds what is measured, and runs the benchmarks.
 
 import { readOptions } from "./command.mjs";
 import { setup } from "./setup.mjs";

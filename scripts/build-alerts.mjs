@@ -1,5 +1,5 @@
-// Makes docs/alerts.yml (rules for Prometheus), docs/dashboard.json (for Grafana) and the table of alerts in
-// docs/operations.md from one list: `npm run build:alerts`.
+// `npm run build:alerts`: generates docs/alerts.yml (Prometheus rules), docs/dashboard.json (Grafana) and the table of
+// alerts in docs/operations.md from one list.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,8 +12,8 @@ const JOB = 'job="connector-status"';
 const day = 86_400;
 
 /**
- * What is drawn (`title`, `unit`, `lines`: expressions by legend), and what is alerted on in it. An alert's `when` is
- * its summary, `then` what to do about it.
+ * The panels (`title`, `unit`, `lines`: expressions by legend) and their alerts. An alert's `when` is its summary;
+ * `then` is what to do about it.
  */
 export const numbers = [
   {
@@ -173,7 +173,7 @@ export const numbers = [
 const alerts = numbers.flatMap(({ alerts }) => alerts);
 const quoted = JSON.stringify;
 
-/** Rules for Prometheus. Texts are quoted as JSON, which YAML reads. */
+/** The Prometheus rules. Strings are quoted as JSON, which is valid YAML. */
 export function rules() {
   const rule = ({ name, expr, for: time, severity, when, then }) => `      - alert: ConnectorStatus${name}
         expr: ${quoted(expr)}
@@ -190,7 +190,7 @@ groups:
 ${alerts.map(rule).join("")}`;
 }
 
-/** A dashboard for Grafana. */
+/** The Grafana dashboard. */
 export function dashboard() {
   const datasource = { type: "prometheus", uid: "${datasource}" };
   const panels = numbers.map(({ title, unit, lines }, n) => ({
@@ -217,7 +217,7 @@ export function dashboard() {
 
 const MARKS = ["<!-- alerts: made by npm run build:alerts -->\n", "<!-- end of alerts -->\n"];
 
-/** The page about operations with its table of alerts. */
+/** The operations page with its table of alerts replaced. */
 export function withTable(page) {
   const [before, rest] = page.split(MARKS[0]);
   const [, after] = rest.split(MARKS[1]);
@@ -227,7 +227,7 @@ export function withTable(page) {
   return [before, MARKS[0], table, MARKS[1], after].join("");
 }
 
-/** Each file with what it should be. */
+/** Each generated file with its expected content. */
 export const files = () => ({
   "docs/alerts.yml": rules(),
   "docs/dashboard.json": dashboard(),

@@ -1,4 +1,4 @@
-// Writes the description of the API to www/dist/openapi.json, where the Worker serves it.
+// Writes the OpenAPI description to www/dist/openapi.json, where the Worker serves it.
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";

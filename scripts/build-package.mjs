@@ -27,7 +27,7 @@ const source = join(root, "npm/src");
 const dist = join(root, "npm/dist");
 const part = (name) => join(source, name);
 
-/** The wasm features that every browser of the last years has. */
+/** The wasm features that all browsers of recent years support. */
 const features = [
   "bulk-memory",
   "multivalue",
@@ -37,16 +37,19 @@ const features = [
   "sign-ext",
 ];
 
-/** Paths of this machine are of no use in a page. */
+/** Keeps this machine's paths out of the modules. */
 const home = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
 const env = { ...environment, RUSTFLAGS: `--remap-path-prefix=${home}=` };
 
-/** Compiles the crate with one feature into target/package/<name>, unless it is there: glue, and a small module. */
+/**
+ * Compiles the crate with one feature into target/package/<name> if it is stale: JavaScript glue and an optimized
+ * module.
+ */
 async function compile(feature, name, ...options) {
   const out = join(work, name);
   const wasm = join(out, "index_bg.wasm");
   const compiled = { glue: join(out, "index.js"), wasm };
-  // Written last, so a build that broke off is not taken for one.
+  // Written last, so that an interrupted build does not count as done.
   const stamp = join(out, ".built");
   if (!isStale(stamp, ["src", "Cargo.toml", "Cargo.lock", "tools/Cargo.lock", "scripts/build-package.mjs"])) return compiled;
   rmSync(stamp, { force: true });
@@ -62,14 +65,14 @@ async function compile(feature, name, ...options) {
   return compiled;
 }
 
-/** Starts what was compiled, so that tables can be read out of it. */
+/** Instantiates a compiled module, so that tables can be read from it. */
 async function started({ glue, wasm }) {
   const core = await import(pathToFileURL(glue));
   core.initSync({ module: readFileSync(wasm) });
   return core;
 }
 
-/** Writes a table of the core down as JavaScript. */
+/** Writes a table of the core as JavaScript. */
 function writeRules(name, { statuses, sentence }) {
   const names = statuses.map(({ status }) => status);
   const next = statuses.map(({ next }) => next.map((status) => names.indexOf(status)));
@@ -88,17 +91,14 @@ export const sentence = (from, to) => ${before} + from + ${between} + to + ${aft
   return file;
 }
 
-/** A module that is a string: base64, so that no bundler has to know about wasm. */
+/** Writes a module as a base64 string, so that bundlers need no wasm support. */
 function writeString(name, bytes) {
   const file = join(work, `${name}.js`);
   writeFileSync(file, `export default "${bytes.toString("base64")}";\n`);
   return file;
 }
 
-/**
- * Imports that begin with ~ are files beside the one that is being written, unless `parts` says
- * what to put in their place.
- */
+/** Imports that begin with ~ refer to files beside the output, unless `parts` replaces them. */
 const siblings = (extension, parts) => ({
   name: "siblings",
   setup({ onResolve }) {
@@ -111,8 +111,8 @@ const siblings = (extension, parts) => ({
 });
 
 /**
- * Writes one file of the package, `to`, from a file of npm/src. `parts` says what its imports stand
- * for; without `format` it is written twice, as ESM and as CommonJS.
+ * Writes the package's file `to` from a file of npm/src. `parts` maps its imports; without `format` it is written as
+ * both ESM and CommonJS.
  */
 async function bundle({ from, to, parts = {}, format, inject = [], banner }) {
   for (const each of format ? [format] : ["esm", "cjs"]) {
@@ -138,7 +138,7 @@ async function bundle({ from, to, parts = {}, format, inject = [], banner }) {
   }
 }
 
-/** The types are the same for ESM and CommonJS, but TypeScript wants two files. */
+/** ESM and CommonJS have the same types, but TypeScript needs a file for each. */
 function writeTypes() {
   for (const name of readdirSync(source).filter((name) => name.endsWith(".d.ts"))) {
     const text = readFileSync(join(source, name), "utf8");
@@ -151,7 +151,7 @@ function writeTypes() {
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
 
-// What is inlined into next to nothing is smaller than what is not.
+// A module this small gets smaller by inlining.
 const inlined = ["--config", "profile.npm.package.connector-status.opt-level=3"];
 const check = await compile("browser", "check", ...inlined);
 const preview = await compile("preview", "preview");
@@ -175,7 +175,7 @@ const previewIn = (module) => ({
 });
 const whole = { "~preview-core": part("preview-core.js") };
 const base64 = writeString("base64", readFileSync(check.wasm));
-// How much memory gzip may use decides where it ends a block, and more is not always smaller.
+// gzip's memory level decides where blocks end; the highest is not always the smallest.
 const candidates = [7, 8, 9].map((memLevel) =>
   gzipSync(readFileSync(preview.wasm), { level: 9, memLevel }),
 );
@@ -189,11 +189,11 @@ const files = [
   { from: "check.js", to: "js", parts: table },
   { from: "client.js", to: "client", parts: { rules } },
   { from: "store.js", to: "store" },
-  // Hooks belong into what Next calls client components.
+  // Next.js requires hooks to be in client components.
   { from: "react.js", to: "react", banner: '"use client";' },
   { from: "cli/main.js", to: "cli", format: "esm" },
   { from: "sync-jobs.js", to: "sync-jobs", parts: { rules: jobRules } },
-  // The preview's module is in the package as a file, and once more as a string for pages.
+  // The package has the preview's module as a file, and as a string for pages.
   { from: "preview.js", to: "preview", format: "esm" },
   {
     from: "preview-core.js",
@@ -217,6 +217,6 @@ const files = [
 ];
 for (const file of files) await bundle(file);
 writeTypes();
-// Packages carry their licence themselves, and those of what is compiled in.
+// A package carries its own licence and those of everything compiled into it.
 if (has("LICENSE")) cpSync(join(root, "LICENSE"), join(root, "npm/LICENSE"));
 writeFileSync(join(root, "npm/LICENSES.txt"), licenses(["browser", "preview"]));

@@ -1,4 +1,4 @@
-// Builds build/template: a folder that runs and deploys the Worker with Node and wrangler alone.
+// Builds build/template: a folder that runs and deploys the Worker with only Node and wrangler.
 
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -12,13 +12,13 @@ const template = join(root, "build/template");
 const read = (file) => readFileSync(join(root, file), "utf8");
 const write = (file, text) => writeFileSync(join(template, file), text);
 
-/** A text in which something that must be there is replaced. */
+/** Replaces a pattern in a text; fails if it does not occur. */
 function replace(text, pattern, by) {
   if (!pattern.test(text)) throw new Error(`there is no ${pattern} to replace`);
   return text.replace(pattern, by);
 }
 
-/** wrangler.toml without what builds. */
+/** wrangler.toml without the build steps. */
 function config() {
   let text = replace(read("wrangler.toml"), /^main = .*$/m, 'main = "worker.js"');
   text = replace(text, /^\[build\]\n(.+\n)+\n/m, "");
@@ -40,17 +40,17 @@ for (const file of [...COMMANDS, "backup-file", "command", "local-proxy", "servi
 cpSync(join(root, "scripts/template/setup.mjs"), join(template, "scripts/setup.mjs"));
 for (const file of ["LICENSE", ".npmrc", "docs/examples", "docs/alerts.yml", "docs/dashboard.json"]) cpSync(join(root, file), join(template, file), { recursive: true });
 write("wrangler.toml", config());
-// The console brings the preview's module along.
+// The console includes the preview's module.
 write("LICENSES.txt", licenses(["edge", "preview"], ["preact", "@preact/signals", "@preact/signals-core"].map(npmPackage)));
 write(".gitignore", "node_modules\n.wrangler/\n.dev.vars\n");
-// What a Deploy to Cloudflare button asks for. Too short to be honoured as it is.
+// The Deploy to Cloudflare button asks for these. This placeholder is too short to be accepted as a key.
 write(".dev.vars.example", "ROOT_API_KEY=root:change-me\n");
 const [session] = /```console\n[^]*\n```console\n[^]*?```/.exec(read("README.md"));
 write("README.md", replace(read("scripts/template/README.md"), /\{\{session\}\}/, () => session));
 
 const documents = ["SECURITY.md", "CHANGELOG.md", ...["README", "access", "api", "compatibility", "connector-service", "deploying", "importing", "operations", "upgrading", "webhooks"].map((name) => `docs/${name}.md`)];
 for (const file of documents) write(file, "");
-/** A document whose links lead to what is here; the others are plain text. */
+/** The document with links only to files of the template; other links become plain text. */
 const linked = (file) =>
   read(file).replace(/\[([^\]]+)\]\((?![a-z]+:)([^)#]+)[^)]*\)/g, (link, label, target) =>
     existsSync(join(template, dirname(file), target)) ? link : label,
@@ -75,7 +75,7 @@ const manifest = {
   },
 };
 write("package.json", `${JSON.stringify(manifest, null, 2)}\n`);
-// npm takes out of our lock what the template does not need.
+// npm prunes what the template does not need from our lock file.
 cpSync(join(root, "package-lock.json"), join(template, "package-lock.json"));
 const env = Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith("npm_")));
 await run("npm", ["install", "--package-lock-only", "--offline", "--no-audit", "--no-fund", "--loglevel=error"], { cwd: template, env });

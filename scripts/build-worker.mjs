@@ -1,4 +1,4 @@
-// Builds the Worker into build/, and what it serves into www/dist. Run by wrangler, see wrangler.toml.
+// Builds the Worker into build/, and the files it serves into www/dist. Run by wrangler (see wrangler.toml).
 
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
@@ -13,7 +13,7 @@ import { environment, has, isStale, root, run } from "./tools.mjs";
 
 const wasm = join(root, "build/index_bg.wasm");
 
-// What workerd is known to run; newer encodings of the same module are not.
+// The wasm features that workerd supports.
 const features = [
   "mutable-globals",
   "sign-ext",
@@ -25,10 +25,10 @@ const features = [
 ].map((feature) => `--enable-${feature}`);
 
 const crate = ["src", "Cargo.toml", "Cargo.lock"];
-/** Says how what is in build/ was built. */
+/** Records how the contents of build/ were built. */
 const stamp = "build/.built";
 
-/** Compiles quickly what runs slowly: to try things out. */
+/** A fast build of a slow Worker, for trying things out. */
 const { dev } = readOptions({
   name: "build:worker",
   usage: `
@@ -42,9 +42,9 @@ Builds the Worker into build/, and the package and the console with it. NAMES=1 
 const devProfile = { CARGO_PROFILE_RELEASE_LTO: "off", CARGO_PROFILE_RELEASE_OPT_LEVEL: "1", CARGO_PROFILE_RELEASE_CODEGEN_UNITS: "16" };
 const kind = dev ? "dev" : process.env.NAMES ? "named" : "unnamed";
 
-/** Compiles the Worker and makes its module small. */
+/** Compiles the Worker and optimizes its module. */
 async function buildWorker() {
-  // Paths of this machine are of no use in a deployment.
+  // Keeps this machine's paths out of the module.
   const home = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
   const env = { ...environment, RUSTFLAGS: `--remap-path-prefix=${home}=`, ...(dev && devProfile) };
   const target = "wasm32-unknown-unknown";
@@ -53,7 +53,7 @@ async function buildWorker() {
   const bindings = join(root, "build/bindings");
   rmSync(bindings, { recursive: true, force: true });
   await run("bindgen", ["worker", join(targets, target, "release/connector_status.wasm"), bindings]);
-  // What is imported is a compiled module anyway; wrangler knows no other word for it.
+  // wrangler provides the import as a compiled module, under a name of its own.
   const glue = join(bindings, "index.js");
   writeFileSync(glue, readFileSync(glue, "utf8").replace("import source ", "import "));
   const bundled = build({
@@ -65,7 +65,7 @@ async function buildWorker() {
     target: "es2024",
     external: ["cloudflare:*", "*.wasm"],
   });
-  // Function names are a fifth of the module. NAMES=1 keeps them, for a profile or a stack trace.
+  // Function names are a fifth of the module. NAMES=1 keeps them, for profiles and stack traces.
   const names = process.env.NAMES ? ["-g"] : ["--strip-debug", "--strip-producers"];
   const compiled = join(bindings, "index_bg.wasm");
   if (dev) copyFileSync(compiled, wasm);
@@ -74,7 +74,7 @@ async function buildWorker() {
   writeOpenApi();
 }
 
-/** The package and, with it, the console. */
+/** Builds the package, which includes the console. */
 async function buildPage() {
   if (dev && has("npm/dist/preview.js") && has("www/dist/index.html")) {
     console.log("--dev: the package and the console stay as they are");
@@ -86,21 +86,21 @@ async function buildPage() {
   await run("node", ["scripts/build-www.mjs"]);
 }
 
-/** The Worker, unless it is there as it would become. */
+/** Builds the Worker if it is stale. */
 async function buildModule() {
   const sources = [...crate, "tools/Cargo.lock", "scripts/build-worker.mjs", "scripts/build-openapi.mjs"];
   const built = has(stamp) ? readFileSync(join(root, stamp), "utf8") : undefined;
-  // Whatever was built of the same sources will do for a try.
+  // For a development build, any up-to-date build will do.
   if ((built === kind || (dev && built)) && !isStale(stamp, sources)) return;
   rmSync(join(root, stamp), { force: true });
   await buildWorker();
-  // The stamp is written last, so a build that broke off is not taken for one.
+  // The stamp is written last, so that an interrupted build does not count as done.
   writeFileSync(join(root, stamp), kind);
 }
 
 mkdirSync(join(root, "www/dist"), { recursive: true });
 if (!process.env.CONNECTOR_STATUS_BUILT) {
-  // Each of them ends in a link that only one core works at.
+  // Both end in a single-threaded link step, so run them side by side.
   await Promise.all([buildPage(), buildModule()]);
   const bytes = readFileSync(wasm);
   const kb = (size) => `${(size / 1000).toFixed(1)} kB`;

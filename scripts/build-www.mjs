@@ -1,4 +1,4 @@
-// Builds the console into www/dist: one page, one style sheet, one script, and what is loaded later.
+// Builds the console into www/dist: one page, one style sheet, one script, and chunks that are loaded later.
 
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -20,7 +20,7 @@ const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: ["main.jsx", "styles/style.css", "favicon.svg"].map((file) => join(source, file)),
   outdir: join(dist, "assets"),
-  // The name says what is in it, so browsers may keep it for good (see _headers).
+  // The name has a hash of the content, so browsers may cache the file forever (see _headers).
   entryNames: "[name]-[hash]",
   sourcemap: "linked",
   sourcesContent: true,
@@ -38,7 +38,7 @@ const { metafile } = await build({
   logLevel: "warning",
 });
 
-/** Where each file that the page names has gone. */
+/** The output name of each file that the page refers to. */
 const built = Object.fromEntries(
   Object.entries(metafile.outputs)
     .filter(([, output]) => output.entryPoint ?? Object.keys(output.inputs).length === 1)
@@ -47,7 +47,7 @@ const built = Object.fromEntries(
       return [relative(source, join(root, from)), relative(dist, join(root, file))];
     }),
 );
-/** What the script imports is fetched beside it, not after it. */
+/** Preload what the script imports, so that it is fetched in parallel. */
 const imports = (file) => metafile.outputs[file].imports.filter(({ kind }) => kind === "import-statement").flatMap(({ path }) => [path, ...imports(path)]);
 const main = relative(root, join(dist, built["main.jsx"]));
 const preloads = [...new Set(imports(main))].map((file) => `<link rel="modulepreload" href="/${relative(dist, join(root, file))}">`);

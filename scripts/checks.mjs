@@ -1,5 +1,5 @@
-// Run by `npm test`, after the set-up: runs every check, or those with one of the given words in their name. The last line
-// counts them.
+// Runs all checks, or those whose name contains one of the given words. `npm test` runs it after the set-up. The last
+// line counts the tests.
 
 import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
@@ -11,7 +11,7 @@ import { chromium } from "./setup.mjs";
 import { environment, root, step, succeeds } from "./tools.mjs";
 
 const cargo = (...args) => ["cargo", args];
-/** No test may hang: one gets five minutes, a whole check twenty minutes. */
+/** No test may hang: a test gets five minutes, a whole check twenty. */
 const TEST_LIMIT = 5 * 60_000;
 const CHECK_LIMIT = 20 * 60_000;
 
@@ -22,18 +22,18 @@ const node = (folder, { atOnce = 1 } = {}) => [
 const testFiles = (folder) =>
   readdirSync(join(root, folder)).filter((name) => name.endsWith(".test.mjs")).sort().map((name) => join(folder, name));
 const clippy = (...args) => cargo("clippy", "--locked", ...args, "--", "-D", "warnings");
-// As the Worker is built, so that what runs in the compiler is there already.
+// The same flags as the Worker's build, so that compiled dependencies are reused.
 const wasm = ["--release", "--target", "wasm32-unknown-unknown", "--features"];
 
-// Two lanes that take about as long as each other. What waits for the Worker comes after what does not. The soak measures
-// how long things take, so it has the machine to itself.
+// Two lanes that take about the same time; checks that need the Worker come last in each. The soak measures time, so it
+// runs alone.
 const rounds = [
   [
     [
       ["format", cargo("fmt", "--check")],
       ["lint native", clippy("--all-targets")],
       ["native", cargo("test", "--locked", "--no-fail-fast")],
-      // They wait now and then: for alarms, for keys to be forgotten, for receivers that fail.
+      // These tests often wait for alarms and timeouts, so two run at once.
       ["edge", node("tests/edge", { atOnce: 2 })],
       ["package", node("tests/package")],
     ],
@@ -49,7 +49,7 @@ const rounds = [
   [[["soak", node("tests/soak")]]],
 ];
 
-/** Runs a command, shows what it prints behind its name, and counts the tests it reports. */
+/** Runs a command, prefixes its output with the check's name, and counts the tests it reports. */
 function count(name, [command, args]) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd: root, env: environment });
@@ -63,7 +63,7 @@ function count(name, [command, args]) {
         for (const line of lines) console.log(`${name}: ${line}`);
       });
     }
-    // Node's runner ends what it started; a runner that does not is ended itself.
+    // Node's runner ends hanging tests itself; this ends a runner that hangs.
     const limit = setTimeout(() => {
       console.log(`${name}: ended, for it took more than ${CHECK_LIMIT / 60_000} minutes`);
       child.kill();
@@ -80,7 +80,7 @@ function count(name, [command, args]) {
         [...output.matchAll(pattern)].reduce((total, [, number]) => total + Number(number), 0);
       let passed = sum(/^test result: .*? (\d+) passed/gm) + sum(/^ℹ pass (\d+)/gm);
       let failed = sum(/^test result: .*?; (\d+) failed/gm) + sum(/^ℹ fail (\d+)/gm);
-      // A check that counts nothing is one test itself.
+      // A check that reports no tests counts as one.
       if (code === 0 && passed + failed === 0) passed = 1;
       if (code !== 0 && failed === 0) failed = 1;
       resolve({ passed, failed });
@@ -97,7 +97,7 @@ if (unknown) {
 }
 let names = all.filter((name) => words.length === 0 || words.some((word) => name.includes(word)));
 
-// What checks need is made while those run that need nothing.
+// These checks need no build. The others wait for it.
 const early = ["format", "lint native", "native"];
 let built = true;
 if (names.some((name) => !early.includes(name))) {
@@ -112,7 +112,7 @@ if (names.some((name) => name === "browser" || name === "package") && !(await ch
     "Left out, for no browser was found: the check \"browser\" and a part of \"package\". " +
     "Install Chrome, Chromium or Edge, or name one: CHROMIUM=/path/to/chrome npm test";
   console.log(`\n${leftOut}`);
-  // Where nobody reads this, nothing is left out.
+  // In CI nothing may be skipped.
   if (process.env.CI) process.exit(1);
   names = names.filter((name) => name !== "browser");
 }

@@ -1,11 +1,11 @@
-// What all commands have in common: how options are read, what `--help` does, and what a command exits with.
+// What all commands share: how options are read, what `--help` prints, and exit codes.
 
 import { parseArgs } from "node:util";
 
-/** What a command exits with: done; refused or failed; used the wrong way; the service cannot be reached. */
+/** Exit codes: done; refused or failed; wrong usage; service unreachable. */
 export const [DONE, FAILED, USAGE, UNREACHABLE] = [0, 1, 2, 3];
 
-/** Why a command ends early. The message is for the person who typed it. */
+/** Ends a command early. The message is for the person who ran it. */
 export class Failure extends Error {
   constructor(message, code = FAILED) {
     super(message);
@@ -19,14 +19,14 @@ export function fail(message, code) {
 
 const HELP = { help: { type: "boolean", short: "h" } };
 
-/** The options and names that a command was given. */
+/** Parses the options and positional arguments of a command. */
 function read({ options = {}, needed = [], names = 0 }, args) {
   const [least, most] = [names].flat().length === 2 ? names : [names, names];
   let parsed;
   try {
     parsed = parseArgs({ args, allowPositionals: true, options: { ...options, ...HELP } });
   } catch ({ message }) {
-    // Node goes on to explain how to pass such a text all the same.
+    // Node adds advice on how to pass such an argument, which is cut off.
     fail(message.split(". ")[0].replace(/\.$/, ""), USAGE);
   }
   const { values, positionals } = parsed;
@@ -38,7 +38,7 @@ function read({ options = {}, needed = [], names = 0 }, args) {
   return { ...values, names: positionals };
 }
 
-/** The text of an error for people: no stack, and of a file what is wrong with it. */
+/** An error as text for people, without a stack; for file errors, the path and the cause. */
 function describe(error) {
   if (error instanceof Failure) return error.message;
   const reasons = { ENOENT: "there is no such file", EACCES: "you may not do that", EISDIR: "it is a folder", ENOTDIR: "it is not a folder", ENOSPC: "the disk is full" };
@@ -47,9 +47,9 @@ function describe(error) {
 }
 
 /**
- * Runs a command. `name`: what it is called in `npm run NAME`; `usage`: what `--help` prints; `options`: as for parseArgs;
- * `needed`: which of them there have to be; `names`: how many arguments that are no options, or `[least, most]`.
- * `run` gets the options and `names`; what it returns is the exit code.
+ * Runs a command. `name`: its name in `npm run NAME`; `usage`: what `--help` prints; `options`: as for parseArgs;
+ * `needed`: the required options; `names`: the number of positional arguments, or `[least, most]`. `run` gets the
+ * options and `names`; what it returns is the exit code.
  */
 export async function command({ name, usage, ...shape }, run, args = process.argv.slice(2)) {
   try {
@@ -63,7 +63,7 @@ export async function command({ name, usage, ...shape }, run, args = process.arg
   }
 }
 
-/** The options of a script that has no function to run: `--help` is answered and what is wrong is said at once. */
+/** Reads the options of a script without a `run` function: answers `--help` and reports wrong options. */
 export function readOptions({ name, usage, ...shape }, args = process.argv.slice(2)) {
   try {
     const options = read(shape, args);
@@ -76,7 +76,7 @@ export function readOptions({ name, usage, ...shape }, args = process.argv.slice
   return process.exit(DONE);
 }
 
-/** An address that was given; it has to be one of the web. */
+/** A given address, which must be an http or https URL. */
 export function address(text) {
   if (/^https?:\/\/./.test(text) && URL.canParse(text)) return text;
   return fail(`'${text}' is not an address like https://connectors.example`, USAGE);

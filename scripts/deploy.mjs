@@ -1,5 +1,5 @@
-// `npm run deploy`: builds the Worker and deploys it, with everything that it needs, to the Cloudflare
-// account that wrangler knows. `npm run deploy -- --dry-run` tells what that would be.
+// `npm run deploy`: builds the Worker and deploys it, with all it needs, to the Cloudflare account that wrangler uses.
+// With `--dry-run` it prints what it would do.
 
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -12,7 +12,7 @@ import { command, fail, Failure } from "./command.mjs";
 import { build, setup } from "./setup.mjs";
 import { environment, root } from "./tools.mjs";
 
-/** Explanations of wrangler's errors: what is wrong, and the next step. */
+/** Explanations of wrangler's errors: the problem and the next step. */
 const explanations = [
   [
     /code: 10063\b|(have|register) a workers\.dev subdomain/i,
@@ -55,7 +55,7 @@ function wrangler(args, { input = "", env = {} } = {}) {
   });
 }
 
-/** The explanation of an error of wrangler. */
+/** Explains an error of wrangler. */
 function explain({ all }, target) {
   const [, sentence] = explanations.find(([pattern]) => pattern.test(all)) ?? [];
   const said = `wrangler reports:\n\n${all}`;
@@ -88,7 +88,7 @@ async function findAccount() {
   return account;
 }
 
-/** The bindings of the Worker that is deployed under this name, or `undefined` if there is none. */
+/** The bindings of the Worker deployed under this name, or `undefined` if there is none. */
 async function findDeployed(target, env) {
   const status = await wrangler(["deployments", "status", "--json"], { env });
   if (!status.succeeded) {
@@ -101,7 +101,7 @@ async function findDeployed(target, env) {
   return json(view).resources.bindings;
 }
 
-/** Deploys what was built. Returns its address. */
+/** Deploys the build. Returns the Worker's address. */
 async function upload(target, env) {
   const folder = mkdtempSync(join(tmpdir(), "deploy-"));
   const report = join(folder, "output.ndjson");
@@ -116,7 +116,7 @@ async function upload(target, env) {
   }
 }
 
-/** The account, and the Worker that is deployed there under this name. */
+/** The account, and the Worker already deployed there under this name. */
 async function findPlace(name) {
   const account = await findAccount();
   const target = { name, account: account.id };
@@ -132,7 +132,7 @@ async function findPlace(name) {
   return { target, env, before };
 }
 
-/** Makes a root key and stores it. Returns it as clients take it. */
+/** Creates a root key and stores it. Returns it in the form that clients use. */
 async function makeRootKey({ target, env }, otherwise) {
   const key = `root:${randomBytes(32).toString("hex")}`;
   const put = await wrangler(["secret", "put", "ROOT_API_KEY"], { input: key, env });
@@ -148,8 +148,8 @@ async function deploy(name) {
   say(3, `Deployed the Worker${before ? "" : ", and created its KV namespaces"}.`);
 
   const place = address ?? "the address in wrangler.toml";
-  // A root key that was removed on purpose stays removed. In a build on Cloudflare, where the log is
-  // kept, none is made: the deploy button has asked for one.
+  // A root key that was removed on purpose stays removed. Builds on Cloudflare keep their log, so no key is created
+  // there; the deploy button asks for one instead.
   if (before || process.env.WORKERS_CI) {
     const hasKey = before?.some((binding) => binding.name === "ROOT_API_KEY");
     say(4, hasKey ? "Kept the root key." : "There is no root key; npm run deploy -- --root-key makes one.");

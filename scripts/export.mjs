@@ -1,4 +1,4 @@
-// `npm run export`: connectors and sync jobs, back into Elasticsearch's two indices.
+// `npm run export`: writes connectors and sync jobs back into Elasticsearch's two indices.
 
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, writeSync } from "node:fs";
 
@@ -31,14 +31,14 @@ async function ask(url, key, body, type) {
   }
 }
 
-/** Numbers keep their digits. */
+/** Keeps the digits of numbers. */
 const exact = (_, value, context) => (typeof value === "number" && context ? JSON.rawJSON(context.source) : value);
 const number = (value) => Number(value?.rawJSON ?? value);
 
 const here = (from, path, body) => ask(new URL(path, from), process.env.CONNECTOR_STATUS_API_KEY, JSON.stringify(body), "application/json");
 const countOf = async (from, index) => number((await here(from, `/${index}/_count`, { query: { match_all: {} } })).count);
 
-/** The texts of an index's documents, page by page: each behind the last id of the page before. */
+/** The documents of an index as text, page by page, each page starting after the last id of the one before. */
 async function* pages(from, index) {
   for (let last = ""; ; ) {
     const query = last === "" ? { match_all: {} } : { range: { _id: { gt: last } } };
@@ -50,7 +50,7 @@ async function* pages(from, index) {
   }
 }
 
-/** Sends a page to the cluster, which has to take all of it. */
+/** Sends a page to the cluster, which must accept all of it. */
 async function send(to, index, hits, body) {
   const { items = [] } = await ask(new URL("/_bulk", to), process.env.ELASTICSEARCH_API_KEY, body, "application/x-ndjson");
   const failed = items.map((item) => item.index).filter((item) => item?.error);

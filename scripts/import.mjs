@@ -1,7 +1,7 @@
-// `npm run import -- export.json`: connectors from an export of Elasticsearch's index of connectors.
+// `npm run import -- export.json`: imports connectors from an export of Elasticsearch's connector index.
 //
-// They go into Workers KV, where the Directory takes them up; each is adopted by its own object at the first touch.
-// What is there already is left alone.
+// They are written to Workers KV, from where the Directory takes them up. Each connector's object adopts its document
+// when it is first used. Existing connectors are left unchanged.
 
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -30,7 +30,7 @@ const PREFIX = "c:";
 const ID_LIMIT = 500;
 const DOCUMENT_LIMIT = 1 << 20;
 const BATCH = 500;
-/** Workers KV tells a deployed Worker of new keys within a minute. */
+/** A deployed Worker sees new keys in Workers KV within a minute. */
 const LIMIT_MS = { remote: 90_000, local: 5_000 };
 
 async function wrangler(...args) {
@@ -50,7 +50,7 @@ function parse(text) {
   }
 }
 
-/** The hits of an export, `[{ _id, _source }]`, and how many there should be. */
+/** The hits of an export, `[{ _id, _source }]`, and their expected number. */
 function readExport(file) {
   const text = readFileSync(file, "utf8");
   const answer = parse(text);
@@ -67,7 +67,7 @@ function readExport(file) {
   return hits.length > 0 ? { hits, total: hits.length } : fail(`${file} is empty`);
 }
 
-/** Why a hit cannot be taken; nothing if it can. */
+/** Why a hit cannot be imported; nothing if it can. */
 function problem({ _id: id, _source: source } = {}) {
   if (typeof id !== "string" || id === "") return "it has no _id";
   if (Buffer.byteLength(id) > ID_LIMIT) return `its id is longer than ${ID_LIMIT} bytes`;
@@ -78,7 +78,7 @@ function problem({ _id: id, _source: source } = {}) {
   return undefined;
 }
 
-/** Hands a list to a bulk command of wrangler, some of it at a time. */
+/** Passes a list to one of wrangler's bulk commands, in batches. */
 async function bulk(verb, items, where, said) {
   const folder = mkdtempSync(join(tmpdir(), "import-"));
   try {
@@ -94,7 +94,10 @@ async function bulk(verb, items, where, said) {
   }
 }
 
-/** Has the service take up what is in Workers KV, until it has all of the ids; says which it refused and which it lacks. */
+/**
+ * Makes the service take up the keys in Workers KV until it has all of the ids. Reports which it refused and which are
+ * missing.
+ */
 async function takeUp(url, wanted, limit) {
   const deadline = Date.now() + limit;
   for (;;) {

@@ -1,5 +1,5 @@
-// `npm run key`: keys for callers, on this machine or, with --remote, in the Workers KV namespace API_KEYS of the
-// deployment. The secret is printed once and kept nowhere.
+// `npm run key`: manages API keys on this machine or, with --remote, in the deployment's Workers KV namespace API_KEYS.
+// The secret is printed once and stored nowhere.
 
 import { spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
@@ -33,7 +33,7 @@ function wrangler(place, ...args) {
     encoding: "utf8",
   });
   if (child.status !== 0) {
-    // One that is killed says nothing.
+    // A process that was killed prints nothing.
     const said = child.error?.message ?? `${child.stdout}${child.stderr}`.trim();
     fail(`wrangler kv ${args[0]} ${args[1]} has failed (${child.signal ?? child.status}):\n${said}`);
   }
@@ -47,7 +47,7 @@ function create(place, { name, privilege, connectors, expires }) {
   if (expires !== undefined && !unit) fail("--expires must look like 30m, 12h or 90d", USAGE);
   const patterns = connectors?.split(",").map((pattern) => pattern.trim()).filter(Boolean);
   if (patterns?.length === 0) fail("--connectors names none", USAGE);
-  // As in src/limits.rs: the service refuses a key with more.
+  // The limit in src/limits.rs: the service rejects keys with more patterns.
   if (patterns?.length > 100) fail("--connectors has more than 100 patterns", USAGE);
   if (patterns?.some((it) => Buffer.byteLength(it) > 500)) fail("--connectors has a pattern of more than 500 bytes", USAGE);
 
@@ -69,19 +69,19 @@ function create(place, { name, privilege, connectors, expires }) {
   console.log(Buffer.from(`${id}:${secret}`).toString("base64"));
 }
 
-/** All keys, `[id, key]`. One whose record cannot be read is `undefined`. */
+/** All keys, as `[id, key]`. A key whose record is not valid is `undefined`. */
 function readKeys(place) {
   const ids = JSON.parse(wrangler(place, "key", "list")).map((key) => key.name);
   const folder = mkdtempSync(join(tmpdir(), "keys-"));
   const keys = [];
   try {
-    // Wrangler gets at most 100 values at once.
+    // wrangler reads at most 100 values at once.
     for (let at = 0; at < ids.length; at += 100) {
       const names = join(folder, "names.json");
       writeFileSync(names, JSON.stringify(ids.slice(at, at + 100)));
       const text = wrangler(place, "bulk", "get", names);
       const found = JSON.parse(text.slice(text.indexOf("{"), text.lastIndexOf("}") + 1));
-      // This machine's namespaces wrap values, Cloudflare's do not.
+      // Local namespaces wrap values; Cloudflare's do not.
       for (const [id, entry] of Object.entries(found)) keys.push([id, parse(entry?.value ?? entry)]);
     }
   } finally {

@@ -1,4 +1,4 @@
-// The licence texts of what is compiled into a module: whoever ships it has to ship them too.
+// Collects the licence texts of everything compiled into a module, which must be shipped with it.
 
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
@@ -10,7 +10,7 @@ const target = "wasm32-unknown-unknown";
 const output = (command, ...args) =>
   execFileSync(command, args, { cwd: root, maxBuffer: 1 << 28, encoding: "utf8" });
 
-/** What a feature of the crate compiles in: names, versions, licences, and where their texts are. */
+/** The crates that a feature compiles in: names, versions, licences and the folders of their texts. */
 function crates(feature) {
   const cargo = (...args) => output("cargo", ...args, "--locked", "--features", feature);
   const { packages } = JSON.parse(cargo("metadata", "--format-version", "1", "--filter-platform", target));
@@ -22,7 +22,7 @@ function crates(feature) {
     .map(({ name, version, license, manifest_path: path }) => ({ name, version, license, folder: dirname(path) }));
 }
 
-/** Rust's own library is part of every module. */
+/** Rust's standard library is part of every module. */
 const library = () => ({
   name: "Rust's standard library",
   version: output("rustc", "--version").split(" ")[1],
@@ -30,26 +30,26 @@ const library = () => ({
   folder: join(output("rustc", "--print", "sysroot").trim(), "share/doc/cargo"),
 });
 
-/** An installed npm package that is bundled in. */
+/** An installed npm package that is bundled. */
 export function npmPackage(name) {
   const folder = join(root, "node_modules", name);
   const { version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
   return { name, version, license, folder };
 }
 
-/** The text of LICENSES.txt for the crate with these features, and for what else is bundled in. */
+/** The content of LICENSES.txt for the crate with these features and the bundled npm packages. */
 export function licenses(features, others = []) {
   const byText = new Map();
   const all = new Map([...features.flatMap(crates), library(), ...others].map((each) => [each.name + each.version, each]));
   for (const { name, version, license, folder } of all.values()) {
     const files = readdirSync(folder).filter((file) => /^(licen[cs]e|copying|notice)/i.test(file)).sort();
-    // Where there is a choice, it is MIT.
+    // Prefers MIT where there is a choice.
     const mit = files.find((file) => /mit/i.test(file));
     const isChoice = /MIT OR Apache-2\.0|Apache-2\.0 OR MIT/.test(license);
     const needed = mit && isChoice ? files.filter((file) => !/apache/i.test(file)) : files;
     const chosen = mit && !license.includes(" AND ") ? [mit] : needed;
     const read = (file) => readFileSync(join(folder, file), "utf8").trim();
-    // Some have both licences in one file, the MIT licence first.
+    // Some files contain both licences, the MIT licence first.
     const onlyMit = (text) => (/^The MIT License/m.test(text) ? text.replace(/\s+(\[2\]: .*)?\s+~*\s*Apache License\s+Version 2\.0[^]*$/, "") : text);
     const texts = chosen.map((file) => (isChoice ? onlyMit(read(file)) : read(file)));
     if (texts.length === 0) throw new Error(`${name} ${version} has no licence text in ${folder}`);

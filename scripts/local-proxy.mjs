@@ -1,21 +1,21 @@
-// Stands before `wrangler dev`, which takes headers from outside that only its own parts should send: MF-Original-URL
-// says what was asked, whatever the real Host is. A page whose own name leads to this machine could read everything by
-// it. So only this proxy is let through to the Worker, and it refuses such headers.
+// A proxy in front of `wrangler dev`. wrangler trusts the MF-Original-URL header from anybody, so a web page could use
+// DNS rebinding to pose as a local client and read everything. The proxy rejects such headers, and the Worker accepts
+// only requests that come through it.
 
 import { createServer, request as ask } from "node:http";
 
-/** How the Worker tells requests that came through the proxy: see src/edge/settings.rs. */
+/** Marks requests that came through the proxy (see src/edge/settings.rs). */
 export const SECRET_HEADER = "x-connector-status-local-proxy";
 export const SECRET_SETTING = "LOCAL_PROXY_SECRET";
 
-/** Why a request is not sent on; undefined if it is. */
+/** Why a request is rejected; undefined if it is forwarded. */
 function refusal({ url, rawHeaders }) {
   const names = rawHeaders.filter((_, n) => n % 2 === 0).map((name) => name.toLowerCase());
   const own = names.find((name) => name.startsWith("mf-") || name === SECRET_HEADER);
   if (own) return `the header [${own}] is not taken from outside`;
-  // Targets may be whole URLs (RFC 9112, 3.2.2), which would be one more way to name a host.
+  // Absolute URLs (RFC 9112, 3.2.2) would be another way to name a host.
   if (!url.startsWith("/")) return "the request target must begin with [/]";
-  // As whoever is behind reads it: with dots resolved and backslashes turned.
+  // The path as the server behind reads it: dots resolved, backslashes turned.
   const { pathname } = new URL(url, "http://localhost");
   if (/^\/+(cdn-cgi|__cf_local)(\/|$)/i.test(decoded(pathname))) return "wrangler's own pages are not served";
   return undefined;
@@ -30,13 +30,13 @@ function decoded(path) {
 }
 
 /**
- * Listens on an address; sends what comes in on to `port` of this machine, with the secret. Rejected if the address
- * cannot be had. `server.close()` ends it.
+ * Listens on an address and forwards requests, with the secret, to `port` on this machine. Rejects if the address is
+ * not available. `server.close()` stops it.
  */
 export function startLocalProxy({ address, port, secret, to }) {
   const options = ({ method, url, headers, rawHeaders }) => {
     const hasBody = headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
-    // Else Node would announce a body that never comes.
+    // Otherwise Node would announce a body that never comes.
     const length = hasBody || !["PUT", "POST", "PATCH"].includes(method) ? [] : ["content-length", "0"];
     return { host: "127.0.0.1", port: to, method, path: url, headers: [...rawHeaders, ...length, SECRET_HEADER, secret] };
   };
@@ -56,7 +56,7 @@ export function startLocalProxy({ address, port, secret, to }) {
       reply.pipe(response);
       reply.on("aborted", () => response.destroy());
     });
-    // Whoever has answered already need not read on.
+    // After the response the server need not read the rest of the request.
     upstream.on("error", (error) => {
       if (!response.headersSent) answer(response, 503, `the Worker does not answer yet, or no longer: ${error.code ?? error.message}`);
     });
@@ -84,7 +84,7 @@ export function startLocalProxy({ address, port, secret, to }) {
       socket.on("close", () => other.destroy());
       other.pipe(socket).pipe(other);
     });
-    // Not let in: the answer is one like any other. Its body is passed on until it ends.
+    // The upgrade was rejected: forward the response like any other, until its body ends.
     upstream.on("response", (reply) => {
       const rawHeaders = reply.rawHeaders.filter((_, n) => !/^(transfer-encoding|connection)$/i.test(reply.rawHeaders[n - (n % 2)]));
       socket.write(headOf({ statusCode: reply.statusCode, statusMessage: reply.statusMessage, rawHeaders: [...rawHeaders, "connection", "close"] }));

@@ -1,5 +1,5 @@
-// Programs in Python that the service is tested with: installed into .tools by tests/python/<name>.txt, which has the
-// versions and hashes of all that they need. Made by `pip-compile --generate-hashes`.
+// Python programs that tests use, installed into .tools from tests/python/<name>.txt, which pins versions and hashes
+// (made by `pip-compile --generate-hashes`).
 
 import { execFile, execFileSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -11,7 +11,7 @@ import { find, root } from "./tools.mjs";
 const execute = promisify(execFile);
 const folder = (name) => join(root, ".tools/python", name);
 
-/** Why tests with Python are left out; `false` if they are not. Where nobody reads what was left out, nothing is. */
+/** Why tests that need Python are skipped; `false` if they run. In CI nothing is skipped. */
 export function missing() {
   if (process.env.CI) return false;
   if (!find("python3")) return "python3 is not installed";
@@ -24,7 +24,7 @@ export function missing() {
   }
 }
 
-/** Installs it, unless it is there as the lock has it. */
+/** Installs a program unless the locked version is already there. */
 export async function install(name) {
   const requirements = join(root, "tests/python", `${name}.txt`);
   const lock = readFileSync(requirements, "utf8");
@@ -37,9 +37,9 @@ export async function install(name) {
   writeFileSync(stamp, lock);
 }
 
-/** Runs one of its programs. Answers what it prints, and whether it succeeded. */
+/** Runs an installed program. Returns its output and whether it succeeded. */
 export async function runPython(name, program, ...args) {
-  // What it talks to is on this machine.
+  // The program only talks to this machine.
   const env = { ...process.env, NO_PROXY: "*", NO_COLOR: "1" };
   const options = { cwd: folder(name), env, maxBuffer: 1 << 26 };
   return execute(join(folder(name), "bin", program), args, options).then(

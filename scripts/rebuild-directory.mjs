@@ -1,4 +1,4 @@
-// `npm run rebuild-directory`: every connector tells the Directory anew how it is.
+// `npm run rebuild-directory`: makes every connector report its state to the Directory again.
 
 import { address, command, FAILED } from "./command.mjs";
 import { ask, ids, inOrder, insist, progress, reason } from "./service.mjs";

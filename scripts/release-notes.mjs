@@ -1,4 +1,4 @@
-// Prints what CHANGELOG.md says of a version: node scripts/release-notes.mjs v1.2.3
+// Prints the CHANGELOG.md section of a version: node scripts/release-notes.mjs v1.2.3
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// `npm run restore`: what `npm run backup` has saved, back into the service.
+// `npm run restore`: restores a file of `npm run backup` into the service.
 
 import { createInterface } from "node:readline/promises";
 
@@ -20,9 +20,9 @@ Usage: npm run restore -- backup.ndjson --url https://connectors.example [--over
 The whole file is checked before anything is written. The same command resumes a restoration that was interrupted: what is
 back already is recognised.`;
 
-/** So many names are listed of those that nobody has changed. */
+/** The most names to list of connectors that were not changed since. */
 const NAMES = 20;
-/** How often a connector is looked at again that had a heartbeat between being looked at and being replaced. */
+/** How often to look again at a connector that gets a heartbeat between the check and the replacement. */
 const TRIES = 5;
 
 const options = {
@@ -48,7 +48,7 @@ async function readBackup(file, { partial, only }) {
   return new Map([...connectors].filter(([id]) => only.includes(id)));
 }
 
-/** How a connector is now: its version, that of its last change, and what tells it apart. */
+/** The current state of a connector: its version, the version of its last change, and its fingerprint. */
 async function look(url, id) {
   const { lines, problem } = await saved(url, id);
   if (problem) return fail(`[${id}] cannot be looked at: ${problem}. Nothing was restored.`);
@@ -56,7 +56,7 @@ async function look(url, id) {
   return { version: found.version, changed: changedAt(found), newest: found.history[0], is: fingerprint(lines) };
 }
 
-/** Which connectors of the backup are there, and how they are. */
+/** The current state of those connectors of the backup that exist. */
 async function lookAtThose(url, file, connectors) {
   const there = new Set();
   for await (const id of ids(url)) if (connectors.has(id)) there.add(id);
@@ -70,7 +70,7 @@ async function lookAtThose(url, file, connectors) {
   return found;
 }
 
-/** Says what would be replaced, and asks whether that is wanted. */
+/** Lists what would be replaced and asks for confirmation. */
 async function confirm(found, connectors, { yes, keepNewer }) {
   const replaced = [...found].filter(([, { isSame, isNewer }]) => !isSame && !(keepNewer && isNewer));
   if (replaced.length === 0) return;
@@ -90,7 +90,7 @@ async function confirm(found, connectors, { yes, keepNewer }) {
   if (answer.trim() !== "yes") fail("Nothing was restored.");
 }
 
-/** Sends the lines of one connector. `version`: it is replaced only if it is at that. */
+/** Sends the lines of one connector. `version`: replace the connector only if it is at that version. */
 async function send(url, { id, lines }, version) {
   let result;
   for (const [n, line] of lines.entries()) {
@@ -104,7 +104,7 @@ async function send(url, { id, lines }, version) {
   return { id, result };
 }
 
-/** Replaces a connector by the one of the backup, unless somebody has changed it since it was looked at. */
+/** Replaces a connector with its backup, unless it was changed after `seen`. */
 async function replace(url, state, seen) {
   for (let n = 0, { version } = seen; n < TRIES; n += 1) {
     const sent = await send(url, state, version);

@@ -1,4 +1,4 @@
-// `npm run rewind`: one connector as it was at some moment of the last 30 days.
+// `npm run rewind`: resets one connector to its state at a moment in the last 30 days.
 
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -15,7 +15,7 @@ Usage: npm run rewind -- my-connector --to 2026-11-25T08:30:00Z --url https://co
 
 Nothing else should write to the connector meanwhile.`;
 
-/** By then the object has been started anew. */
+/** By then the object has restarted. */
 const STARTED_MS = 2_000;
 
 const options = { to: { type: "string" }, url: { type: "string" }, keep: { type: "string" } };
@@ -23,7 +23,7 @@ await command({ name: "rewind", usage, options, needed: ["to", "url", "keep"], n
   address(url);
   insistOnNew(keep);
   const { service, seq: since } = await identify(url);
-  /** The lines of the connector as it is. */
+  /** The backup lines of the connector in its current state. */
   const save = async () => {
     const { lines, problem } = await saved(url, id);
     return lines ?? fail(`[${id}] cannot be saved: ${problem}`);
@@ -39,7 +39,8 @@ await command({ name: "rewind", usage, options, needed: ["to", "url", "keep"], n
   const { version } = JSON.parse(before[0]);
   await change("POST", `_rewind?to=${encodeURIComponent(to)}`);
   await sleep(STARTED_MS);
-  // Put back over itself, past every version that there was: no entity tag comes again, and whoever has a copy hears of it.
+  // Restores the state over itself with a version higher than any before, so that no entity tag is reused and all
+  // copies are updated.
   const [first, ...jobs] = await save();
   const then = JSON.parse(first);
   if (then.history[0] && Date.parse(then.history[0].at) > Date.parse(to)) {

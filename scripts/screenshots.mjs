@@ -1,5 +1,5 @@
-// Takes the pictures of the console into www/screenshots, from what was built last:
-// node scripts/build-worker.mjs, then npm run screenshots. Names as arguments take only those.
+// Takes the console's pictures into www/screenshots, from the last build: run node scripts/build-worker.mjs, then npm
+// run screenshots. Names as arguments select single pictures.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -43,7 +43,7 @@ const errors = [
   "rate limit of the source reached, retried 3 times",
 ];
 
-/** Thirty connectors, as they may come to be: [id, document, moves]. */
+/** Thirty connectors of a realistic fleet: [id, document, moves]. */
 const connectors = [
   ["orders", {
     name: "Orders", index_name: "search-orders", service_type: "postgresql", description: "Orders of all shops, for the support team.", configuration,
@@ -63,7 +63,7 @@ const connectors = [
 
 const claim = ["_claim", { worker_hostname: "connectors-7d9f" }];
 const stats = (indexed, deleted, volume) => ["_stats", { indexed_document_count: indexed, deleted_document_count: deleted, indexed_document_volume: volume }];
-/** Sync jobs of the first of them, the oldest first: [type, what happens to it]. */
+/** The first connector's sync jobs, oldest first: [type, what happens to it]. */
 const jobs = [
   ["full", [claim, stats(48_210, 12, 611_000_000), ["_complete"]]],
   ["full", [["_cancel"]]],
@@ -122,7 +122,7 @@ async function take(name, [hash, arrive], from = site) {
   }
 }
 
-/** The list of a fleet, and what is done with it. */
+/** Pictures of a fleet's list, and the actions on it. */
 const fleetPictures = {
   "fleet-0": [0, ["", (page) => says(page, "No connectors yet")]],
   "fleet-1": [1, ["", (page) => page.locator("tbody tr").first().waitFor()]],
@@ -152,13 +152,13 @@ async function takeFleets(isWanted) {
   }
 }
 
-/** A move that comes second: what its maker sees. */
+/** A status change that loses a race, as the user sees it. */
 async function takeRace(colorScheme) {
   const path = "/_connector/raced";
   await site.curl("DELETE", `${path}?hard=true`);
   await site.connector("raced", { name: "Order history", index_name: "search-order-history", service_type: "postgresql" }, "needs_configuration", "configured");
   const page = await site.open(hashOf("raced"), { colorScheme, viewport: { width: 720, height: 560 }, reducedMotion: "reduce" });
-  // Somebody is faster, by as much as the request takes.
+  // Someone else is faster, by the duration of the request.
   await page.route("**/_status", async (route) => {
     if (route.request().method() === "PUT") await site.curl("PUT", `${path}/_error`, { error: "connection to db-3.internal:5432 refused" });
     await route.continue();
@@ -182,7 +182,7 @@ try {
   mkdirSync(folder, { recursive: true });
   const isWanted = (name) => wanted.length === 0 || wanted.includes(name);
   if (isWanted("empty")) await take("empty", ["", (page) => says(page, "No connectors yet")]);
-  // What time has made of them cannot be asked for: it comes in as an import, at first touch.
+  // Documents with old dates cannot be created through the API, so they are imported.
   for (const [id, document, moves] of connectors) {
     await site.imported(id, { status: "created", ...document });
     for (const status of moves) await site.curl("PUT", `/_connector/${id}/_status`, { status });

@@ -1,18 +1,18 @@
-// Requests from commands to the service: with the key in CONNECTOR_STATUS_API_KEY, and repeated while it is away.
+// Requests from commands to the service: with the key in CONNECTOR_STATUS_API_KEY, and retried while it is unreachable.
 
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { fail, Failure, UNREACHABLE } from "./command.mjs";
 
-/** How often something is tried, and how long apart the first two tries are; each time twice as long. */
+/** The number of attempts, and the first delay between them, which doubles each time. */
 const TRIES = 8;
 const PAUSE_MS = 250;
-/** The first request finds out whether there is a service at all. */
+/** The first request fails faster: there may be no service at that address. */
 const FIRST_TRIES = 4;
-/** How long one try may take. */
+/** How long one attempt may take. */
 const LIMIT_MS = 60_000;
 
-/** The response's text, status and version. Fails if the service stays away, or does not let us in. */
+/** The response's text, status and version. Fails if the service remains unreachable or rejects the key. */
 export async function ask(url, method, path, body, more = {}, tries = TRIES) {
   const key = process.env.CONNECTOR_STATUS_API_KEY;
   const headers = {
@@ -38,7 +38,7 @@ export async function ask(url, method, path, body, more = {}, tries = TRIES) {
   return fail(`${method} ${new URL(path, url)} has failed ${tries} times: ${why}`, UNREACHABLE);
 }
 
-/** The body of a response that has to be a success. */
+/** The body of a response, which must be successful. */
 export async function insist(url, method, path, body) {
   const { status, text } = await ask(url, method, path, body);
   return status === 200 ? parse(url, text) : fail(`${method} ${new URL(path, url)} answers ${status}: ${reason(text)}`);
@@ -52,7 +52,7 @@ function parse(url, text) {
   }
 }
 
-/** What an error says. */
+/** The reason in an error response. */
 export function reason(text) {
   try {
     const { error } = JSON.parse(text);
@@ -67,14 +67,17 @@ const query = (fields) => {
   return given.length === 0 ? "" : `?${new URLSearchParams(given)}`;
 };
 
-/** Which service this is, and the number of its last change: `{ service, seq }`. */
+/** The identity of the service and its last sequence number: `{ service, seq }`. */
 export async function identify(url) {
   const { status, text } = await ask(url, "GET", "/_connector/_backup?size=1", undefined, {}, FIRST_TRIES);
   const { service, seq } = status === 200 ? parse(url, text) : {};
   return typeof service === "string" ? { service, seq } : fail(`${url} is not this service, or an older version of it`);
 }
 
-/** The ids of all connectors behind one of them, deleted and erased ones too; or of those that changed since a number. */
+/**
+ * The ids of all connectors after an id, including deleted and erased ones; or of those changed since a sequence
+ * number.
+ */
 export async function* ids(url, { after = "", changedSince } = {}) {
   for (let next = after; next !== null; ) {
     const page = await insist(url, "GET", `/_connector/_backup${query({ after: next, changed_since: changedSince })}`);
@@ -84,8 +87,8 @@ export async function* ids(url, { after = "", changedSince } = {}) {
 }
 
 /**
- * The state of a connector: `{ id, lines }`, a line of JSON for each part of it: its own and, with many sync jobs, more.
- * Or `{ id, problem }` if it cannot be read.
+ * The state of a connector: `{ id, lines }`, one line of JSON for each part; connectors with many sync jobs have
+ * several. Or `{ id, problem }` if it cannot be read.
  */
 export async function saved(url, id) {
   const lines = [];
@@ -98,15 +101,15 @@ export async function saved(url, id) {
   }
 }
 
-/** So many requests are under way at once. */
+/** The number of concurrent requests. */
 const WIDTH = 8;
 
-/** Does `work` for each of `items`, some at a time, and gives what comes of it in their order. */
+/** Runs `work` for each of `items` concurrently, and yields the results in the order of the items. */
 export async function* inOrder(items, work) {
   const running = [];
   for await (const item of items) {
     const promise = work(item);
-    // Whoever waits for it in turn gets the error.
+    // The consumer gets the error when it awaits this result.
     promise.catch(() => {});
     running.push(promise);
     if (running.length >= WIDTH) yield await running.shift();
@@ -114,7 +117,7 @@ export async function* inOrder(items, work) {
   while (running.length > 0) yield await running.shift();
 }
 
-/** Says how far something is, at most once a second. */
+/** Prints the progress, at most once a second. */
 export function progress(what) {
   let last = 0;
   return (count, isLast = false) => {

@@ -1,4 +1,4 @@
-// Installs what is missing, and nothing else. Every command begins with this.
+// Installs what is missing, and nothing else. Every command starts with this.
 
 import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { readOptions } from "./command.mjs";
 import { browser, checkNode, environment, find, has, root, run, step, succeeds } from "./tools.mjs";
 
-/** Does something that files describe, unless that was done for the files as they are. */
+/** Does something once for each state of the files that it depends on. */
 async function once(stamp, files, work) {
   const hash = createHash("sha256");
   for (const file of files) hash.update(readFileSync(join(root, file)));
@@ -21,11 +21,11 @@ async function once(stamp, files, work) {
 
 async function packages() {
   step("packages: npm ci (about half a minute)");
-  // npm marks a running `npm start` by variables that would mislead another npm inside it.
+  // `npm start` sets variables that would confuse another npm inside it.
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith("npm_")),
   );
-  // What npm warns of is the Node that it runs in; one that fits is among the packages.
+  // npm only warns about the Node it runs in; the packages include a suitable one.
   await run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], { env });
 }
 
@@ -42,7 +42,7 @@ async function target() {
   await run("rustup", ["target", "add", name]);
 }
 
-/** The tool that writes JavaScript for compiled modules. */
+/** Installs the tool that generates JavaScript for compiled modules. */
 async function tools() {
   step("tools: wasm-bindgen, from source into .tools (about half a minute, once)");
   const target = join(root, ".tools/target");
@@ -52,7 +52,7 @@ async function tools() {
   copyFileSync(join(target, "release/bindgen"), join(root, ".tools/bin/bindgen"));
 }
 
-/** Sets up everything that building and running the Worker needs. */
+/** Installs everything that building and running the Worker needs. */
 export async function setup() {
   await target();
   await Promise.all([
@@ -61,19 +61,19 @@ export async function setup() {
   ]);
 }
 
-/** Builds the Worker and the console, if anything has changed since. */
+/** Builds the Worker and the console if they are stale. */
 export async function build() {
   step("the Worker and the console: npm run build:worker");
   await run("node", ["scripts/build-worker.mjs"]);
 }
 
-/** Sets up a browser for the tests that need one, where that can be done; is there one then? */
+/** Installs a browser for the tests if possible. Returns whether there is one. */
 export async function chromium() {
   if (!browser() && !process.env.CHROMIUM && process.getuid() === 0 && find("apt-get")) {
     step("Chromium, from Debian's packages");
     await run("apt-get", ["update", "-q"]);
     const install = (name) => succeeds("apt-get", ["install", "-y", "-q", "--no-install-recommends", name]);
-    // Older releases have only the whole browser.
+    // Older releases have only the full browser.
     (await install("chromium-headless-shell")) || (await install("chromium"));
   }
   return browser() !== undefined;

@@ -1,5 +1,5 @@
-// `npm run soak`: sets up what is missing, builds the Worker, tries to make it lose something.
-// `npm run soak -- kill claims` runs only those proofs.
+// `npm run soak`: installs what is missing, builds the Worker, and tries to make it lose data. `npm run soak -- kill
+// claims` runs only those proofs.
 
 import { readOptions, USAGE } from "./command.mjs";
 import { setup } from "./setup.mjs";

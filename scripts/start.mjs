@@ -1,5 +1,5 @@
-// `npm start`: sets up what is missing, then runs the service on this machine.
-// Arguments go to `wrangler dev`: npm start -- --port 8799
+// `npm start`: installs what is missing, then runs the service on this machine. Arguments are passed to `wrangler dev`:
+// npm start -- --port 8799
 
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:net";
@@ -16,7 +16,7 @@ if (args.includes("--help") || args.includes("-h")) {
 Sets up what is missing, builds the Worker and serves it on this machine, with the console.`);
   process.exit(0);
 }
-/** Takes an option out of the arguments; gives its value. */
+/** Removes an option from the arguments and returns its value. */
 const take = (name) => {
   const at = args.findIndex((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
   if (at < 0) return undefined;
@@ -27,7 +27,7 @@ const ip = take("ip") ?? "127.0.0.1";
 const port = Number(take("port") ?? 8787);
 const origin = `http://${ip.includes(":") ? `[${ip}]` : ip}:${port}`;
 
-/** A port of this machine that nobody has. */
+/** A free port on this machine. */
 const freePort = () =>
   new Promise((resolve) => {
     const server = createServer().listen(0, "127.0.0.1", () => {
@@ -38,7 +38,7 @@ const freePort = () =>
 
 const secret = randomBytes(32).toString("base64url");
 const inner = await freePort();
-// The address is taken first: whoever has it already is not mistaken for this service.
+// Take the address first: another server on it must not be mistaken for this service.
 await startLocalProxy({ address: ip, port, secret, to: inner }).catch((error) => {
   const why = {
     EADDRINUSE: `another program, or another npm start, has it: end that one, or choose another port (npm start -- --port ${port + 1})`,
@@ -53,23 +53,23 @@ await setup();
 await build();
 step("starting the Worker");
 
-// On this machine, and only as long as this runs, nobody needs a key.
+// Nobody needs a key, on this machine and while this runs.
 const setting = args.find((arg) => arg.startsWith("ANONYMOUS_PRIVILEGE:"));
 const isLocal = /^(127\.|localhost$|::1$)/.test(ip);
 const privilege = setting?.split(":")[1] ?? (isLocal ? "manage_connector" : "none");
 const settings = { ANONYMOUS_PRIVILEGE: privilege, ALLOWED_HOSTS: ip, [SECRET_SETTING]: secret };
 const vars = Object.entries(settings).flatMap(([name, value]) => ["--var", `${name}:${value}`]);
 const address = ["--ip", "127.0.0.1", "--port", String(inner), "--show-interactive-dev-session", "false"];
-// What wrangler shows of the stored data is for everybody who reaches it.
+// wrangler's explorer would show the stored data to everybody who can reach it.
 const env = { ...environment, X_LOCAL_EXPLORER: "false", FORCE_COLOR: process.stdout.isTTY ? "1" : "0" };
 const wrangler = start("wrangler", ["dev", ...vars, ...address, ...args], { env, stdio: ["inherit", "pipe", "inherit"] });
-// Where wrangler itself listens is of no use to anybody.
+// Hides wrangler's own address, which is of no use.
 createInterface(wrangler.stdout).on("line", (line) => /Ready on http/.test(line) || console.log(line));
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => wrangler.kill(signal));
 wrangler.on("exit", (code) => process.exit(code ?? 0));
 
 const deadline = Date.now() + 15 * 60_000;
-// Every address of this machine answers where all are listened on.
+// Where all addresses are listened on, the loopback address is one of them.
 const here = origin.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]");
 const isUp = () =>
   fetch(here, { method: "HEAD" }).then(

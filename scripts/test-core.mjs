@@ -1,4 +1,4 @@
-// `npm run test:core -- directory`: the core's tests with that word in their name, natively. All of them without a word.
+// `npm run test:core -- WORD`: runs the core's native tests with that word in their name, or all of them.
 
 import { readOptions } from "./command.mjs";
 import { run } from "./tools.mjs";

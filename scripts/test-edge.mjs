@@ -1,5 +1,5 @@
-// `npm run test:edge -- directory watch`: runs those files of tests/edge against the Worker of the sources as they are,
-// built quickly if they have changed.
+// `npm run test:edge -- directory watch`: runs those files of tests/edge against the Worker, after a development build
+// if sources have changed.
 
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";

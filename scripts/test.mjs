@@ -1,4 +1,4 @@
-// `npm test`: sets up what is missing, then runs every check (checks.mjs) with the project's own Node.
+// `npm test`: installs what is missing, then runs every check (checks.mjs) with the project's own Node.
 
 import { readOptions } from "./command.mjs";
 import { setup } from "./setup.mjs";

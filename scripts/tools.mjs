@@ -1,4 +1,4 @@
-// Where the tools are, and how to run them so that one can see what happens.
+// Finds the tools, and runs commands with their output visible.
 
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
@@ -9,8 +9,8 @@ import { fileURLToPath } from "node:url";
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /**
- * Browsers that pages can be tested in, by the names they have on the PATH and on macOS. The first one has no window, so
- * it opens pages in half the time.
+ * Browsers for tests, by their names on the PATH and on macOS. The first has no window and opens pages in half the
+ * time.
  */
 const browsers = [
   ...["chromium-headless-shell", "chromium", "google-chrome", "google-chrome-stable", "chromium-browser", "microsoft-edge"],
@@ -21,42 +21,42 @@ const browsers = [
   ),
 ];
 
-/** Where a program is, if it is on the PATH or named by its path. */
+/** The path of a program that is on the PATH or given as a path. */
 export function find(program) {
   const folders = isAbsolute(program) ? [""] : (process.env.PATH ?? "").split(delimiter);
   return folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
 }
 
-/** The browser that pages are tested in: the one that CHROMIUM names, or one that is installed. */
+/** The browser for tests: the one in CHROMIUM, or an installed one. */
 export const browser = () =>
   process.env.CHROMIUM ? find(process.env.CHROMIUM) : browsers.map(find).find(Boolean);
 
 const local = (...parts) => join(root, ...parts);
 
-/** When was anything in there last changed? */
+/** The time of the last change in a folder or file. */
 function lastChange(path) {
   const stat = statSync(path);
   if (!stat.isDirectory()) return stat.mtimeMs;
   return Math.max(...readdirSync(path).map((name) => lastChange(join(path, name))));
 }
 
-/** Has anything that `output` is made of changed since it was built? Paths are those below the project's folder. */
+/** Whether any source is newer than `output`. Paths are relative to the project's folder. */
 export function isStale(output, sources) {
   const [built, ...changes] = [output, ...sources].map((path) => resolve(root, path));
   return !existsSync(built) || Math.max(...changes.map(lastChange)) > lastChange(built);
 }
 
-/** The environment for every command: this project's Node, wasm tools and nothing downloaded. */
+/** The environment of every command: the project's own Node and wasm tools, and no downloads. */
 export const environment = {
   ...process.env,
   PATH: [local("node_modules/.bin"), local(".tools/bin"), process.env.PATH].join(":"),
   WRANGLER_SEND_METRICS: "false",
   WRANGLER_HIDE_BANNER: "true",
-  // Where requests come from in the world makes no difference here, so it is not asked for.
+  // The location of requests makes no difference here, so wrangler need not look it up.
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
 };
 
-/** Ends here if Node is too old for wrangler. Packages bring one along for macOS and Linux. */
+/** Exits if Node is too old for wrangler. On macOS and Linux the packages include a newer one. */
 export function checkNode() {
   const version = execFileSync("node", ["--version"], { env: environment }).toString().trim();
   const [major, minor] = version.slice(1).split(".").map(Number);
@@ -65,17 +65,17 @@ export function checkNode() {
   process.exit(1);
 }
 
-/** Says what is being done. */
+/** Prints the step that begins. */
 export function step(text) {
   console.log(`\n== ${text}`);
 }
 
-/** Starts a command whose output goes where ours goes. */
+/** Starts a command that inherits our output. */
 export function start(command, args, options = {}) {
   return spawn(command, args, { cwd: root, env: environment, stdio: "inherit", ...options });
 }
 
-/** Runs a command to its end; true if it succeeded. */
+/** Runs a command to its end. Returns whether it succeeded. */
 export function succeeds(command, args, options = {}) {
   return new Promise((resolve) => {
     const child = start(command, args, options);
@@ -95,5 +95,5 @@ export async function run(command, args, options = {}) {
   }
 }
 
-/** Is there such a file in the project? */
+/** Whether the project has such a file. */
 export const has = (...parts) => existsSync(local(...parts));

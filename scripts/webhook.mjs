@@ -1,5 +1,5 @@
-// `npm run webhook -- test`: has the service send every webhook a message, and says what came of it.
-// `npm run webhook -- secret`: makes a secret to sign with.
+// `npm run webhook -- test`: sends a test event to every webhook and prints the results. `npm run webhook -- secret`:
+// creates a signing secret.
 
 import { randomBytes } from "node:crypto";
 

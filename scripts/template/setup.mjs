@@ -1,4 +1,4 @@
-// Everything is built: there is nothing to set up but what `npm install` did.
+// Everything is built already; `npm install` is the whole set-up.
 
 import { checkNode } from "./tools.mjs";
 

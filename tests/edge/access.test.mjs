@@ -1,4 +1,4 @@
-// Who gets in and who does not, against a real workerd.
+// Which credentials get access to which requests, against a real workerd.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -40,7 +40,7 @@ const keys = {
 };
 for (const key of Object.values(keys)) key.secret = secret();
 
-/** A key as API_KEYS holds it. */
+/** A key's record in API_KEYS. */
 const recordOf = (id) => {
   const { secret, ...fields } = keys[id];
   const secret_sha256 = createHash("sha256").update(secret).digest("base64");
@@ -61,7 +61,7 @@ after(() => worker.close());
 
 const ask = (method, path, body, headers) => send(worker.url, method, path, body, headers);
 
-/** All that the service keeps, as root sees it. */
+/** Everything the service stores, as the root key sees it. */
 async function everything() {
   const found = [];
   for (const id of ["team-a-1", "team-b-1", "new"]) {
@@ -100,7 +100,7 @@ const all = Object.keys(routes);
 const writes = ["status", "check", "create", "post", "delete", "erase", "testWebhooks"];
 const others = ["create", "post", "testWebhooks", "otherWebhooks", "otherGet", "otherStatus", "otherErase", "nobody"];
 
-// [what, headers, routes, status]
+// [description, headers, routes, status]
 const matrix = [
   ["no credentials", {}, all, 401],
   ["empty header", { authorization: "" }, all, 401],
@@ -138,7 +138,7 @@ const matrix = [
   ["root", asRoot, ["info", "list", "get", "otherGet", "testWebhooks"], 200],
 ];
 
-test("credential x route x connector", async (t) => {
+test("each credential can use exactly the routes and connectors it was granted", async (t) => {
   const original = await everything();
   for (const [what, headers, names, status] of matrix) {
     await t.test(`${what}: ${status}`, async () => {
@@ -163,7 +163,7 @@ test("credential x route x connector", async (t) => {
   assert.equal(body.count, 2, "nothing was created");
 });
 
-test("two headers", async () => {
+test("a second Authorization header is refused", async () => {
   const header = `ApiKey ${token("manage")}`;
   const status = (headers) =>
     new Promise((resolve, reject) => {
@@ -178,7 +178,7 @@ test("two headers", async () => {
   assert.equal(await status(["authorization", header, "authorization", header]), 401);
 });
 
-test("each key does what it says", async () => {
+test("a key can do what its privileges say, for the connectors that it names, until it expires", async () => {
   const put = (id, status, key) => ask("PUT", `/_connector/${id}/_status`, { status }, bearing(token(key)));
   assert.equal((await put("team-a-1", "needs_configuration", "team")).status, 200);
   assert.equal((await put("team-b-1", "needs_configuration", "manage")).status, 200);
@@ -193,7 +193,7 @@ test("each key does what it says", async () => {
     const { body } = await ask("GET", `/_connector${query}`, undefined, bearing(token(key)));
     return [body.count, body.results.map((connector) => connector.id).sort()];
   };
-  // The copies in Workers KV follow the connectors within a second or two.
+  // The copies in Workers KV are a second or two behind the connectors.
   await until(() => ids("manage"), ([count]) => count >= 4);
   assert.deepEqual(await ids("team"), [2, ["team-a-1", "team-a-2"]]);
   assert.deepEqual(await ids("team", "?size=1"), [2, ["team-a-1"]]);
@@ -201,7 +201,7 @@ test("each key does what it says", async () => {
   assert.deepEqual((await ids("monitor"))[0], 4);
 });
 
-test("the official client, with auth.apiKey", async () => {
+test("the official client works with auth.apiKey", async () => {
   const client = (apiKey) => new Client({ node: worker.url, auth: { apiKey }, maxRetries: 0 });
   const team = client(token("team"));
   assert.equal((await team.info()).tagline, "You Know, for Search");
@@ -221,13 +221,13 @@ test("the official client, with auth.apiKey", async () => {
   assert.equal(await new Client({ node: worker.url }).ping().catch((error) => error.statusCode), 401);
 });
 
-test("a key may be revoked and given back", async () => {
+test("a revoked key stops working within ten seconds, and works again once it is put back", async () => {
   const kv = (await worker.env()).API_KEYS;
   const status = async () => (await ask("GET", "/_connector/team-a-1", undefined, bearing(token("later")))).status;
   const kept = await kv.get("later");
   assert.equal(await status(), 200);
   await kv.delete("later");
-  // Who was let in is remembered for ten seconds, whoever asks meanwhile; who was not is not.
+  // A successful authentication is cached for ten seconds; a failed one is not.
   const started = Date.now();
   await until(status, (found) => found === 401, 20);
   assert.ok(Date.now() - started < 15_000);
@@ -235,8 +235,8 @@ test("a key may be revoked and given back", async () => {
   assert.equal(await status(), 200);
 });
 
-test("unknown id and wrong secret cost the same", async (t) => {
-  // What wrangler puts before the Worker would take most of the time.
+test("an unknown id and a wrong secret take equally long", async (t) => {
+  // wrangler's own latency would dominate the measurement.
   const server = await serveWithKv({ worker: ours({ vars: {} }) });
   t.after(() => server.close());
   await server.kv("load", [["manage", recordOf("manage")]]);
@@ -249,7 +249,7 @@ test("unknown id and wrong secret cost the same", async (t) => {
       const started = performance.now();
       const response = await fetch(`${server.url()}/_connector/team-a-1`, { headers: bearing(tokens[name]) });
       answers[name] = `${response.status} ${await response.text()}`;
-      // The first ones warm up.
+      // The first requests are warm-up.
       if (n >= 50) times[name].push(performance.now() - started);
     }
   }
@@ -259,7 +259,7 @@ test("unknown id and wrong secret cost the same", async (t) => {
   assert.ok(unknown / wrong > 0.8 && unknown / wrong < 1.25, `${unknown} and ${wrong} ms`);
 });
 
-test("the log has a line for each refusal and each change of status, and no secret", async () => {
+test("the log has a line for each refused request and each status change, and no secrets", async () => {
   const headers = { ...bearing(token("monitor")), "x-opaque-id": "find-me" };
   await ask("PUT", "/_connector/team-a-1/_status?pretty", { status: "error" }, headers);
   const moving = { ...bearing(token("team")), "x-opaque-id": "find-me-too" };
@@ -291,7 +291,7 @@ test("the log has a line for each refusal and each change of status, and no secr
   for (const id of Object.keys(keys)) assert.ok(!text.includes(token(id)));
 });
 
-test("with no configuration, 401 to everything under /_connector", async () => {
+test("without access settings every request under /_connector is answered 401", async () => {
   const bare = await startWorker({ open: false });
   try {
     const attempts = Object.values(routes).filter(([, path]) => path.startsWith("/_connector"));
@@ -313,7 +313,7 @@ test("with no configuration, 401 to everything under /_connector", async () => {
       assert.equal(answer.headers.get("access-control-allow-origin"), null);
     }
     assert.deepEqual((await (await bare.env()).CONNECTORS.list()).keys, []);
-    // The console's page is for everybody; what it shows is not.
+    // The console's page is public; its data is not.
     const page = await fetch(bare.url, { headers: { accept: "text/html" } });
     assert.notEqual(page.status, 401);
   } finally {
@@ -321,7 +321,7 @@ test("with no configuration, 401 to everything under /_connector", async () => {
   }
 });
 
-test("anonymous access, as far as it is granted, and not for pages of other sites", async () => {
+test("anonymous callers can do what ANONYMOUS_PRIVILEGE grants, but not from other sites' pages", async () => {
   const here = { "sec-fetch-site": "same-origin" };
   const elsewhere = { "sec-fetch-site": "cross-site", origin: "https://evil.example" };
   const neighbour = { "sec-fetch-site": "same-site", origin: "http://127.0.0.1:1" };
@@ -353,7 +353,7 @@ test("anonymous access, as far as it is granted, and not for pages of other site
   }
 });
 
-test("pages of other sites", async (t) => {
+test("pages of other sites cannot call the API unless CORS_ORIGINS lists them", async (t) => {
   const good = "https://console.example";
   const worker = await startWorker({ vars: { CORS_ORIGINS: `${good}, https://other.example` } });
   t.after(() => worker.close());
@@ -381,12 +381,12 @@ test("pages of other sites", async (t) => {
       if (expected) assert.match(headers.get("access-control-expose-headers"), /ETag/);
     }
   }
-  // Allowed pages are no strangers.
+  // A listed page is treated like one of our own.
   const page = { origin: good, "sec-fetch-site": "cross-site" };
   assert.equal((await send(worker.url, "POST", "/_connector", undefined, page)).status, 201);
 });
 
-test("every page, where that is wanted; never with credentials", async (t) => {
+test("CORS_ORIGINS = * allows every page, but never its cookies", async (t) => {
   const worker = await startWorker({ open: false, vars: { CORS_ORIGINS: "*" } });
   t.after(() => worker.close());
   const headers = { origin: "https://anywhere.example" };
@@ -396,8 +396,8 @@ test("every page, where that is wanted; never with credentials", async (t) => {
   assert.equal(answer.headers.get("access-control-allow-credentials"), null);
 });
 
-test("writes are counted where that is set up", async (t) => {
-  // The example in wrangler.toml, switched on.
+test("writes above the configured rate limit are answered 429", async (t) => {
+  // Uses the commented-out example in wrangler.toml.
   const text = readFileSync(join(root, "wrangler.toml"), "utf8");
   const counting = text.replace(/# (\[\[ratelimits\]\])\n# (name.*)\n# (namespace_id.*)\n# simple = .*/, "$1\n$2\n$3\nsimple = { limit = 5, period = 60 }");
   assert.notEqual(counting, text);
@@ -407,7 +407,7 @@ test("writes are counted where that is set up", async (t) => {
   const worker = await startWorker({ config, secrets: { ROOT_API_KEY: `root-id:${rootSecret}` } });
   t.after(() => worker.close());
   const put = (headers) => send(worker.url, "PUT", "/_connector/counted", { name: "x" }, headers);
-  // Where the minute ends in between, counting begins anew.
+  // The count restarts if the minute ends in between.
   const minute = () => Math.floor(Date.now() / 60_000);
   const [begun, statuses] = [minute(), []];
   let refused;
@@ -423,7 +423,7 @@ test("writes are counted where that is set up", async (t) => {
   assert.equal((await put({})).status, 200, "others are counted apart");
 });
 
-test("npm run key: create, list, revoke", async (t) => {
+test("npm run key creates, lists and revokes keys that the Worker accepts", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "keys-"));
   t.after(() => rmSync(folder, { recursive: true }));
   const key = (...args) =>
@@ -435,7 +435,7 @@ test("npm run key: create, list, revoke", async (t) => {
   assert.equal(Buffer.from(made, "base64url").length, 32);
   const record = stored(id);
   assert.ok(!record.includes(made));
-  // What it wrote is what the Worker takes.
+  // The printed record is what the Worker reads.
   await (await worker.env()).API_KEYS.put(id, record.trim());
   const status = async (path) => (await ask("PUT", path, undefined, bearing(encoded))).status;
   assert.deepEqual([await status("/_connector/team-c-1"), await status("/_connector/team-d-1")], [201, 403]);

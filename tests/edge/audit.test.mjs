@@ -1,4 +1,4 @@
-// Who changed what: one line in the log for each write that succeeds, with names of fields and never a value.
+// The audit log: one line for each successful write, with the names of changed fields and never a value.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -15,7 +15,7 @@ before(async () => {
 });
 after(() => worker.close());
 
-/** The lines about a request, without what differs from run to run. */
+/** The log lines of a request, without what differs between runs. */
 function linesOf(request) {
   const lines = worker.logs().filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
   return lines.filter((line) => line.request === request).map(({ time, request, ...line }) => {
@@ -34,7 +34,7 @@ const by = { key: "root" };
 const c = { connector: "c", ...by };
 const configuration = { n: { label: "N", type: "int", value: 1 } };
 
-// [method, path, body, the line] - a line without `fields` may name any.
+// [method, path, body, expected line]; a line without `fields` may have any.
 const writes = [
   ["PUT", "/_connector/c", { name: "C", service_type: "s3", index_name: "c-index" }, { event: "status", ...c, from: null, to: "created", via: "_create", version: 1 }, 201],
   ["PUT", "/_connector/c/_name", { name: "swordfish" }, { event: "edit", ...c, fields: ["name"], via: "_name", version: 2 }],
@@ -52,7 +52,7 @@ const writes = [
   ["DELETE", "/_connector/c?hard=true", undefined, { event: "erase", ...c, fields: [], via: "_delete", version: 8 }],
 ];
 
-test("each write that succeeds is one line, and heartbeats and what changes nothing are none", async () => {
+test("each successful write logs one line; heartbeats and writes that change nothing log none", async () => {
   for (const [n, [method, path, body, , status]] of writes.entries()) await ask(`write-${n}`, method, path, body, status);
   await until(() => linesOf(`write-${writes.length - 1}`), (found) => found.length > 0);
   for (const [n, [method, path, , line]] of writes.entries()) {
@@ -62,7 +62,7 @@ test("each write that succeeds is one line, and heartbeats and what changes noth
   assert.ok(!worker.logs().join("\n").includes("swordfish"));
 });
 
-test("sync jobs and restorations are lines, too", async () => {
+test("sync jobs and restorations are logged too", async () => {
   await ask("job-0", "PUT", "/_connector/j", { name: "J", service_type: "s3", index_name: "j-index" }, 201);
   const { id } = await ask("job-1", "POST", "/_connector/_sync_job", { id: "j", job_type: "full" }, 201);
   await ask("job-2", "PUT", `/_connector/_sync_job/${id}/_check_in`);

@@ -1,4 +1,4 @@
-// Everything out of one service and into another, by the commands of docs/operations.md.
+// Backup and restoration of a service by the commands in docs/operations.md.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -23,7 +23,7 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Runs a command of the project; gives what it prints, and with what it ends. */
+/** Runs a command of the project; returns its output and exit code. */
 const run = (script, ...args) =>
   promisify(execFile)("node", [`scripts/${script}.mjs`, ...args], { cwd: root, env: environment }).then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
@@ -33,7 +33,7 @@ const run = (script, ...args) =>
 const ids = ["plain", "moved", "hidden", "erased", "in/dex ü", "busy"];
 const at = (id, action = "") => `/_connector/${encodeURIComponent(id)}${action}`;
 
-/** Connectors in every state, with pasts. */
+/** Creates connectors in every status, with histories. */
 async function fill(url) {
   await must(url, "PUT", at("plain"), { name: "Plain", service_type: "s3" });
   for (const id of ids.slice(1)) await must(url, "PUT", at(id), { name: id, index_name: id === "in/dex ü" ? "taken" : null });
@@ -52,7 +52,7 @@ async function fill(url) {
   }
 }
 
-/** What every GET answers. */
+/** The responses of every GET. */
 async function everything(url) {
   const { results } = await must(url, "GET", "/_connector/_sync_job?size=100");
   const paths = [
@@ -68,16 +68,16 @@ async function everything(url) {
   const found = {};
   for (const path of paths) {
     const { status, body, headers } = await send(url, "GET", path);
-    // Each service has its own.
+    // These differ between services.
     if (path === "/_connector/_backup") for (const name of ["service", "seq"]) delete body[name];
-    // The tag of a list counts the changes of the Directory, which has had others.
+    // A list's tag counts the Directory's changes, which differ after a restoration.
     const etag = /^\/_connector(\?|$)/.test(path) ? null : headers.get("etag");
     found[path] = { status, body, etag };
   }
   return found;
 }
 
-test("backup, wipe, restore: every GET answers as before", async () => {
+test("after backup, wipe and restore every GET answers as before", async () => {
   await fill(from.url());
   const original = await everything(from.url());
   const file = join(folder, "backup.ndjson");
@@ -105,7 +105,7 @@ test("backup, wipe, restore: every GET answers as before", async () => {
     assert.equal(again.stdout, "0 restored, 0 overwritten, 6 were restored before, 0 left alone, 0 failed\n");
     assert.deepEqual(await everything(to.url()), original);
 
-    // An entity tag that the service before may have given is never given again.
+    // A restored connector never reuses an entity tag that the old service may have given.
     const tag = Number(JSON.parse(original[at("moved")].etag));
     await must(to.url(), "PUT", at("moved", "/_status"), { status: "error" });
     const { headers } = await send(to.url(), "GET", at("moved"));
@@ -117,7 +117,7 @@ test("backup, wipe, restore: every GET answers as before", async () => {
   }
 });
 
-/** A server before another: `look(request)` sees what is asked before it is, `change(path, body)` changes JSON. */
+/** A proxy: `look(request)` sees each request before it is forwarded, `change(path, body)` changes JSON responses. */
 async function proxy(url, { look = () => {}, change = (_, body) => body }) {
   const server = createServer((incoming, outgoing) => pass(incoming, outgoing).catch(() => outgoing.destroy()));
   const pass = async (incoming, outgoing) => {
@@ -143,15 +143,16 @@ async function proxy(url, { look = () => {}, change = (_, body) => body }) {
   };
 }
 
-/** A file without the time at which it was complete. */
+/** The file without the time of its completion. */
 const timeless = (text) => text.replace(/,"complete_until":"[^"]*"/, "");
 
-test("an interrupted backup is resumed wherever it was cut, and an interrupted restoration as well", async () => {
+test("an interrupted backup resumes from wherever it was cut, and so does an interrupted restoration", async () => {
   const whole = join(folder, "whole.ndjson");
   await run("backup", "--url", from.url(), "--to", whole);
   const text = readFileSync(whole, "utf8");
   const lines = text.split("\n");
-  // [whole lines, and what of the next]: of the header, between connectors, within one, within the end, all but its name.
+  // [complete lines, part of the next]: cut in the header, between connectors, within one, in the last line, and before
+  // the rename.
   for (const [kept, half] of [[0, ""], [0, lines[0].slice(0, 9)], [1, ""], [3, lines[3].slice(0, 40)], [4, lines[4]], [7, '{"end":tr'], [8, ""]]) {
     const cut = join(folder, `cut-${kept}-${half.length}.ndjson`);
     writeFileSync(`${cut}.partial`, lines.slice(0, kept).map((line) => `${line}\n`).join("") + half);
@@ -178,7 +179,7 @@ test("an interrupted backup is resumed wherever it was cut, and an interrupted r
   }
 });
 
-test("a backup is resumed only against its own service, and writes over nothing that is not its own", async () => {
+test("a backup resumes only against its own service and never overwrites another file", async () => {
   const to = await serveWithKv();
   try {
     const file = join(folder, "other.ndjson");
@@ -205,7 +206,7 @@ test("a backup is resumed only against its own service, and writes over nothing 
   assert.equal(readFileSync(notes, "utf8"), "mine\n");
 });
 
-test("a file that is cut, has a gap or is no backup is refused before anything is written", async () => {
+test("a truncated file, one with a gap and one that is not a backup are refused before anything is written", async () => {
   const whole = join(folder, "sound.ndjson");
   await run("backup", "--url", from.url(), "--to", whole);
   const lines = readFileSync(whole, "utf8").split("\n").filter(Boolean);
@@ -241,7 +242,7 @@ test("a file that is cut, has a gap or is no backup is refused before anything i
   }
 });
 
-test("what was changed or created behind a running backup is in it, sync jobs too", async () => {
+test("a backup includes connectors and sync jobs that changed while it was running", async () => {
   const [source, to] = await Promise.all([serveWithKv(), serveWithKv()]);
   const url = source.url();
   const claim = (id) => must(url, "PUT", `/_connector/_sync_job/${id}/_claim`, { worker_hostname: "host" });
@@ -274,7 +275,7 @@ test("what was changed or created behind a running backup is in it, sync jobs to
   }
 });
 
-test("a connector that cannot be read is named, and everything else is saved, restored and rebuilt", async () => {
+test("a connector that cannot be read is reported, and all others are saved, restored and rebuilt", async () => {
   const change = (path, body) => (path.startsWith("/_connector/_backup?") ? { ...body, ids: [...body.ids, "_status", "never-adopted"] } : body);
   const between = await proxy(from.url(), { change });
   try {
@@ -302,7 +303,7 @@ test("a connector that cannot be read is named, and everything else is saved, re
   }
 });
 
-test("a connector with more sync jobs than fit into one response", async () => {
+test("a connector with more sync jobs than fit into one response is saved and restored", async () => {
   const url = from.url();
   const error = "x".repeat(400_000);
   for (let n = 0; n < 8; n += 1) {
@@ -322,7 +323,7 @@ test("a connector with more sync jobs than fit into one response", async () => {
   }
 });
 
-test("what is there is left alone, unless told otherwise", async () => {
+test("restore leaves existing connectors alone unless told to overwrite them", async () => {
   const file = join(folder, "over.ndjson");
   await run("backup", "--url", from.url(), "--to", file);
   const to = await serveWithKv();
@@ -357,7 +358,7 @@ test("what is there is left alone, unless told otherwise", async () => {
   }
 });
 
-test("restore --overwrite names who has changed since, keeps newer ones if told so, and takes single ones", async () => {
+test("restore --overwrite lists connectors changed since the backup, keeps newer ones on request, and can select single ones", async () => {
   const to = await serveWithKv();
   try {
     const url = to.url();
@@ -378,7 +379,7 @@ test("restore --overwrite names who has changed since, keeps newer ones if told 
     assert.deepEqual([(await must(url, "GET", at("two"))).status, (await must(url, "GET", at("three"))).name], ["created", "Changed"]);
     assert.match((await restore("--only", "nobody", "--yes")).stderr, /has no connector \[nobody\]\. Nothing was restored\./);
 
-    // Somebody changes it after it was shown, another has a heartbeat.
+    // A user changes one connector after the check, and another gets a heartbeat.
     await must(url, "PUT", at("two", "/_status"), { status: "error" });
     let looks = 0;
     const look = async (request) => {
@@ -398,7 +399,7 @@ test("restore --overwrite names who has changed since, keeps newer ones if told 
   }
 });
 
-// [what, body, what is said]
+// [description, body, expected reason]
 const sound = { format: 1, id: "x", version: 3, document: { status: "created" }, history: [] };
 const change = { seq: 1, from: null, to: "created", at: "2026-01-01T00:00:00.000Z", via: "_create", by: null };
 const refused = {
@@ -412,7 +413,7 @@ const refused = {
   "a change to nowhere": [{ ...sound, history: [{ ...change, to: "gone" }] }, /\[history\] has .* is no change/],
   "a job of another": [{ ...sound, jobs: [{ id: "abc.eA", version: 1, document: { status: "pending" } }] }, /\[jobs\] has one whose \[id\]/],
 };
-test("what is no backup is refused, and nothing is written", async (t) => {
+test("an invalid backup is refused and nothing is written", async (t) => {
   for (const [what, [body, said]] of Object.entries(refused)) {
     await t.test(what, async () => {
       const answer = await send(from.url(), "PUT", at("x", "/_backup"), body);
@@ -423,14 +424,14 @@ test("what is no backup is refused, and nothing is written", async (t) => {
   }
 });
 
-test("the Directory is rebuilt from the connectors", async () => {
+test("rebuild-directory restores missing and wrong entries from the connectors", async () => {
   const disk = mkdtempSync(join(folder, "disk-"));
   const server = await serveWithKv({ disk });
   try {
     await fill(server.url());
     const original = await everything(server.url());
     await server.kill();
-    // It has lost some, and is wrong about others.
+    // The Directory has lost some entries and has wrong ones.
     inDatabases(disk, "Directory", (database) => {
       if (!rowOf(database, "entry")) return;
       database.exec("DELETE FROM job WHERE status = 'pending'");
@@ -452,7 +453,7 @@ test("the Directory is rebuilt from the connectors", async () => {
 
 const rewind = (url, ...args) => run("rewind", ...args, "--url", url);
 
-test("a connector is taken back in time, and forth again", async () => {
+test("rewind resets a connector to an earlier state, and can undo that", async () => {
   const modules = ["tests/edge/rewinding.mjs", "build/worker.js", "build/index_bg.wasm"];
   const server = await serveWithKv({ worker: ours({ modules }) });
   const keep = join(folder, "before.ndjson");
@@ -479,7 +480,7 @@ test("a connector is taken back in time, and forth again", async () => {
   }
 });
 
-test("where time goes one way, nothing happens", async () => {
+test("where storage has no point-in-time recovery, rewind changes nothing", async () => {
   const url = from.url();
   const now = new Date().toISOString();
   const { code, stderr } = await rewind(url, "plain", "--to", now, "--keep", join(folder, "unused.ndjson"));

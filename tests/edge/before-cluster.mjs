@@ -1,11 +1,10 @@
-// The Worker before a stand-in for a cluster, without what wrangler puts before and behind it: that follows
-// redirects and holds bodies back.
+// The Worker in front of a stand-in for a cluster, run without wrangler, which follows redirects and buffers bodies.
 
 import { kvWorker, ours, serve } from "../soak/workerd.mjs";
 
 export const OURS = `ApiKey ${Buffer.from("root:a secret of ours, not of the cluster").toString("base64")}`;
 
-/** Starts it. Whatever it asks elsewhere is asked of the cluster. */
+/** Starts the Worker. All its outgoing requests go to the cluster. */
 export async function startBefore(cluster, vars = {}) {
   const ROOT_API_KEY = Buffer.from(OURS.split(" ")[1], "base64").toString();
   const server = await serve({
@@ -19,7 +18,7 @@ export async function startBefore(cluster, vars = {}) {
     pid: server.pid,
     log: server.log,
     close: server.kill,
-    /** Keys by their ids, as the namespace holds them. */
+    /** Keys by id, as stored in the namespace. */
     putKeys: (entries) => fetch(`${server.url("kv")}/load`, { method: "POST", body: JSON.stringify(entries) }),
   };
 }

@@ -1,4 +1,4 @@
-// No request costs more than its budget, and none reaches a limit of SQLite's.
+// No request costs more than its budget, and none reaches one of SQLite's limits.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -29,7 +29,7 @@ async function refused(answer, type, reason) {
   assert.deepEqual([body.error.type, reason.test(body.error.reason)], [type, true], body.error.reason);
 }
 
-test("as many clauses as a query may have find what fewer find", async () => {
+test("a query with the maximum number of clauses finds what a smaller one finds", async () => {
   for (const count of [1, 8, 9, 101, 120, 1_022]) {
     const sql = { term: { service_type: "sql" } };
     const must = times(count, () => sql);
@@ -45,7 +45,7 @@ test("as many clauses as a query may have find what fewer find", async () => {
   await refused(search({ query: { bool: { must: all } } }), "parsing_exception", /at most \[1024\] clauses/);
 });
 
-test("as many sort fields as a search may have sort as fewer do", async () => {
+test("a search with the maximum number of sort fields sorts as one with fewer does", async () => {
   for (const count of [1, 2, 16]) {
     const byType = times(count, () => ({ service_type: "asc" }));
     assert.deepEqual(ids(await search({ sort: [...byType.slice(1), { _id: "desc" }] })), ["c", "b", "a"]);
@@ -59,7 +59,7 @@ test("as many sort fields as a search may have sort as fewer do", async () => {
   }
 });
 
-test("as many values as a query may have are found", async () => {
+test("a query with the maximum number of values finds its documents", async () => {
   const values = times(65_535, (n) => `x${n}`);
   for (const field of ["_id", "service_type", "name"]) {
     const terms = { terms: { [field]: [...values, "b"] } };
@@ -71,7 +71,7 @@ test("as many values as a query may have are found", async () => {
   await refused(search({ query: { terms: { name: [...values, "y", "z"] } } }), "parsing_exception", /at most \[65536\] values/);
 });
 
-test("hits show what they are sorted by, with and without their documents", async () => {
+test("hits include their sort values, with and without documents", async () => {
   const body = { sort: [{ name: "desc" }, "missing"], size: 2, from: 1 };
   const shown = (await search({ ...body, version: true })).body.hits;
   assert.deepEqual(shown.hits.map(({ _id, _score, _version, sort }) => [_id, _score, _version, sort]), [
@@ -89,14 +89,14 @@ test("hits show what they are sorted by, with and without their documents", asyn
   assert.deepEqual(plain.hits, [{ _index: ".elastic-connectors-v1", _id: "a", _score: 1 }]);
 });
 
-/** Stores a connector with that cursor. Searches have it a little later. */
+/** Stores a connector with that cursor. Searches see it a little later. */
 async function storeCursor(id, cursor) {
   await must(worker.url, "PUT", `/_connector/${id}`, {});
   await must(worker.url, "PUT", `/_connector/${id}/_last_sync`, { sync_cursor: { ...cursor, of: id } });
   await until(() => search({ query: { term: { "sync_cursor.of": id } }, _source: false }), (answer) => ids(answer).includes(id));
 }
 
-test("what takes too much work is refused, and says what to make smaller", async () => {
+test("a request over its budget is refused, and the reason says what to reduce", async () => {
   const cursor = Object.fromEntries(times(75_000, (n) => [`n${n}`, 1]));
   for (const id of ["wide", "wider", "widest"]) await storeCursor(id, cursor);
   const patterns = times(32, () => "**.*n?*q0*").join(",");

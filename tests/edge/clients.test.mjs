@@ -1,4 +1,4 @@
-// Elasticsearch's own clients, unchanged, against the Worker: those for JavaScript and for Python.
+// Elasticsearch's official clients for JavaScript and Python, unchanged, against the Worker.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ const clients = [
 
 for (const [version, Client, options] of clients) {
   const how = options.compression ? ", compressed" : "";
-  test(`client ${version}${how}: create, get, list, the 25 pairs, delete`, async () => {
+  test(`client ${version}${how} can create, get, list and delete connectors and make the 25 moves`, async () => {
     const client = new Client({ node: worker.url, ...options });
     const { connector } = client;
     assert.equal((await client.info()).tagline, "You Know, for Search");
@@ -66,7 +66,7 @@ const script = join(import.meta.dirname, "clients.py");
 for (const version of [8, 9]) {
   for (const compressed of [false, true]) {
     const name = `client ${version} in Python${compressed ? ", compressed" : ""}`;
-    test(`${name}: create, get, list, the 25 pairs, delete`, { skip: missing() }, async () => {
+    test(`${name} can create, get, list and delete connectors and make the 25 moves`, { skip: missing() }, async () => {
       const environment = `elasticsearch${version}`;
       await install(environment);
       const table = JSON.stringify({ protocol, ways });

@@ -1,4 +1,4 @@
-// A small stand-in for the cluster behind the Worker: it records what reaches it, and knows one user.
+// A stand-in for the cluster behind the Worker. It records the requests that reach it, and knows one user.
 
 import { createServer } from "node:http";
 import { gzipSync } from "node:zlib";
@@ -50,7 +50,7 @@ export async function startCluster(paths = {}) {
     url: `http://127.0.0.1:${port}`,
     port,
     seen,
-    /** The requests to a path. */
+    /** The requests that reached a path. */
     to: (path) => seen.filter(({ url }) => url.split("?")[0] === path),
     stop: () =>
       new Promise((resolve) => {

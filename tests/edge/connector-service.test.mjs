@@ -1,5 +1,5 @@
-// Elastic's connector service before a cluster: its recorded conversation, the official clients, and
-// what passes through.
+// Elastic's connector service in front of a cluster: its recorded conversation, the official clients, and what is
+// forwarded.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -29,7 +29,7 @@ const json = (status, body) => (_, response) => {
   response.end(JSON.stringify(body));
 };
 
-/** What the cluster answers in the recording, and what tries the way there and back. */
+/** The cluster's responses in the recording, and responses that test forwarding. */
 const paths = {
   "/search-dir": json(200, { "search-dir": { aliases: {}, mappings: { properties: { id: {} } }, settings: {} } }),
   "/search-dir/_search": json(200, { took: 1, hits: { total: { value: 0, relation: "eq" }, hits: [] } }),
@@ -104,7 +104,7 @@ const ask = (method, path, body, headers = {}) => send(worker.url, method, path,
 
 // --- The recording.
 
-/** Points in time are others here. To the service, null is as good as absent. */
+/** Replaces dates, which differ from the recording. The service treats null like an absent field. */
 const timeless = (value) => {
   if (typeof value === "string") return /^\d{4}-\d\d-\d\dT/.test(value) ? "<time>" : value;
   if (Array.isArray(value)) return value.map(timeless);
@@ -114,8 +114,8 @@ const timeless = (value) => {
 };
 
 /**
- * What the service reads of an answer. Of documents that is everything, and of searches how many hits there are
- * too; `_seq_no` it gives back, whatever it is; of an update only that it was made; the rest comes from the cluster.
+ * The parts of a response that the service uses: of documents everything, of searches also the number of hits, of an
+ * update only its result. `_seq_no` may have any value. All else comes from the cluster.
  */
 function read(path, answer) {
   const hit = ({ _id, _primary_term, _source }) => ({ _id, _primary_term, source: timeless(_source) });
@@ -127,7 +127,7 @@ function read(path, answer) {
   return answer;
 }
 
-test("the recorded conversation of a connector service, request by request", async () => {
+test("the recorded conversation of a connector service gets the same answers, request by request", async () => {
   const own = await startWorker({ ORIGIN: "http://cluster.example:9200" });
   try {
     const at = (method, path, body, headers = {}) => send(own.url, method, path, body, { authorization: USER, ...headers });
@@ -138,14 +138,14 @@ test("the recorded conversation of a connector service, request by request", asy
     let recordedJob;
     let seqNo;
     for (const [number, { method, path, headers, body, status, answer }] of recorded.entries()) {
-      // A user did this meanwhile, not the service.
+      // A user made this change, not the service.
       if (number === 13) {
         const values = { directory: "files", pattern: "**/*.txt" };
         assert.equal((await at("PUT", `/_connector/${id}/_configuration`, { values })).status, 200);
       }
       const here = (text) => (recordedJob ? text.replaceAll(recordedJob, jobId) : text);
       let target = here(path);
-      // The service says back what it was told.
+      // The service sends back the sequence number that it was given.
       if (/if_seq_no/.test(target)) {
         const now = await at("GET", `/.elastic-connectors/_doc/${id}`);
         seqNo = now.body._seq_no;
@@ -179,7 +179,7 @@ test("the recorded conversation of a connector service, request by request", asy
 // --- Official clients.
 
 for (const [version, Client] of [[9, Client9], [8, Client8]]) {
-  test(`client ${version}: sync jobs, and documents of the two indices`, async () => {
+  test(`client ${version} can use sync jobs and the documents of the two indices`, async () => {
     const client = new Client({ node: worker.url, auth: { username: "elastic", password: "changeme" } });
     const { connector } = client;
     const connector_id = `client-${version}`;
@@ -216,14 +216,14 @@ for (const [version, Client] of [[9, Client9], [8, Client8]]) {
     assert.equal(made.result, "created");
     assert.equal((await client.count({ index: ".elastic-connectors-sync-jobs", query: { term: { "connector.id": connector_id } } })).count, 2);
     assert.equal(await client.indices.exists({ index }), true);
-    // The rest is the cluster's.
+    // Other indices belong to the cluster.
     assert.deepEqual((await client.count({ index: "search-dir" })).count, 2);
   });
 }
 
-// --- Who is who.
+// --- Authentication.
 
-test("the cluster says who may do what; our keys are asked first; what nobody knows is refused", async () => {
+test("the cluster decides what its users may do; our keys are checked first; unknown credentials are refused", async () => {
   const statuses = async (authorization) => {
     const headers = authorization ? { authorization } : {};
     const at = async (method, path, body) => (await send(worker.url, method, path, body, headers)).status;
@@ -239,13 +239,13 @@ test("the cluster says who may do what; our keys are asked first; what nobody kn
   const asked = cluster.to("/_security/_authenticate").length;
   await statuses(READER);
   await statuses(READER);
-  // Remembered, in each isolate.
+  // The cluster's answer is cached in each isolate.
   assert.ok(cluster.to("/_security/_authenticate").length - asked <= 2);
   const { body } = await send(worker.url, "GET", "/_connector/who/_status", undefined, { authorization: OURS });
   assert.equal(body.history.at(-1).by, "elastic");
 });
 
-test("whoever the cluster lets in may watch, as far as that goes, and with the key itself", async () => {
+test("a user of the cluster can watch, as far as their privileges go, by sending the key itself", async () => {
   const headers = (authorization) => ({ headers: { authorization } });
   const watchers = [await watching(worker.url, {}, headers(USER)), await watching(worker.url, { id: "watched" }, headers(READER))];
   assert.equal((await ask("PUT", "/_connector/watched", { name: "Watched" })).status, 201);
@@ -257,19 +257,19 @@ test("whoever the cluster lets in may watch, as far as that goes, and with the k
   for (const authorization of [NOBODY, "ApiKey bm86Ym9keQ=="]) {
     assert.ok((await watch(worker.url, {}, headers(authorization))).closed, authorization);
   }
-  // A ticket would have to be believed without asking the cluster again.
+  // A ticket would have to be trusted without asking the cluster again.
   assert.deepEqual((await ask("POST", "/_connector/_watch")).body, { ticket: null, expires: null });
   const { connectorStatus } = await import("../../npm/dist/client.js");
   const controller = new AbortController();
   const apiKey = READER.split(" ")[1];
   for await (const { type } of connectorStatus({ url: worker.url, apiKey }).watch({ signal: controller.signal })) {
-    // It asks instead.
+    // The client falls back to polling.
     assert.equal(type, "reset");
     break;
   }
 });
 
-test("GET / and who am I: the cluster's to its own, ours to ours", async () => {
+test("GET / and _security/_authenticate answer for whoever sent the credentials: the cluster's users or ours", async () => {
   const get = (path, authorization) => send(worker.url, "GET", path, undefined, { authorization });
   assert.equal((await get("/", USER)).body.version.number, "9.7.1");
   assert.equal((await get("/", OURS)).body.version.number, "9.6.0");
@@ -277,9 +277,9 @@ test("GET / and who am I: the cluster's to its own, ours to ours", async () => {
   assert.equal((await get("/_security/_authenticate", OURS)).body.api_key.id, "root");
 });
 
-// --- What passes through.
+// --- Forwarding.
 
-test("what is ours never reaches the cluster, served or not", async () => {
+test("our own paths never reach the cluster, whether they are implemented or not", async () => {
   for (const [method, path, body] of [
     ["POST", "/.elastic-connectors/_delete_by_query", { query: { match_all: {} } }],
     ["PUT", "/.elastic-connectors-sync-jobs-v1/_block/write"],
@@ -293,7 +293,7 @@ test("what is ours never reaches the cluster, served or not", async () => {
   }
 });
 
-/** Sends a path as it is: clients resolve dots and backslashes. */
+/** Sends a path unchanged; clients would resolve dots and backslashes. */
 function askAsItIs(port, method, path, headers = []) {
   return new Promise((resolve, reject) => {
     const lines = [`${method} ${path} HTTP/1.1`, "Host: localhost", "Connection: close", `Authorization: ${USER}`, ...headers];
@@ -306,7 +306,7 @@ function askAsItIs(port, method, path, headers = []) {
   });
 }
 
-test("no path leads to the cluster's own connectors", async (t) => {
+test("no spelling of a path reaches the cluster's own connectors", async (t) => {
   const before = cluster.seen.length;
   for (const path of [
     "/foo/../.elastic-connectors/_search",
@@ -328,19 +328,19 @@ test("no path leads to the cluster's own connectors", async (t) => {
     await t.test(path, async () => assert.equal(await askAsItIs(worker.port, "GET", path), 400));
   }
   assert.deepEqual(cluster.seen.slice(before).filter(({ url }) => !url.startsWith("/_security/")), []);
-  // What covers nothing of ours is the cluster's.
+  // Requests that cannot match our indices go to the cluster.
   for (const path of ["/search-*/_search", "/*,-.elastic-connectors*/_search", "/search-dir/_doc/.hidden"]) {
     assert.equal(await askAsItIs(worker.port, "GET", path), 200, path);
   }
 });
 
-test("a key of ours, right or wrong, never leaves for the cluster", async () => {
+test("our keys, valid or not, are never sent to the cluster", async () => {
   const bearing = (id, secret, scheme = "ApiKey") => `${scheme} ${Buffer.from(`${id}:${secret}`).toString("base64")}`;
   const secret = "a secret of ours, not of the cluster";
   const secret_sha256 = createHash("sha256").update(secret).digest("base64");
   const record = (more) => JSON.stringify({ name: "Ours", secret_sha256, privileges: ["manage_connector"], ...more });
   await worker.putKeys([["kept", record()], ["over", record({ expiration: 1 })]]);
-  // [credentials, what they get on a path of the cluster's]
+  // [credentials, responses on one of the cluster's paths]
   const table = [
     [OURS, 403],
     [bearing("root", "another secret"), 401],
@@ -360,13 +360,13 @@ test("a key of ours, right or wrong, never leaves for the cluster", async () => 
     }
   }
   assert.equal(cluster.seen.length, before);
-  // Whose key it is, is asked before each time.
+  // The credentials' owner is looked up each time.
   for (const authorization of [USER, NOBODY]) {
     assert.equal((await send(worker.url, "GET", "/search-dir/_count", undefined, { authorization })).status, 200);
   }
 });
 
-test("what Cloudflare Access adds to a request stays here", async () => {
+test("headers and cookies of Cloudflare Access are not forwarded", async () => {
   const access = ["cf-access-jwt-assertion", "cf-access-authenticated-user-email", "cf-access-client-id", "cf-access-client-secret"];
   const headers = Object.fromEntries(access.map((name) => [name, "of-access"]));
   await ask("GET", "/teapot", undefined, { ...headers, cookie: "sid=1; CF_Authorization=eyJhbGciOi; theme=dark" });
@@ -377,7 +377,7 @@ test("what Cloudflare Access adds to a request stays here", async () => {
   assert.equal(cluster.to("/teapot").at(-1).headers.cookie, undefined);
 });
 
-test("an ORIGIN that is no address is named, and neither it nor a query is repeated", async () => {
+test("an invalid ORIGIN is reported, without repeating it or the query", async () => {
   for (const ORIGIN of ["cluster.example:9200", "https://", "https://elastic:changeme@cluster.example", "ftp://cluster.example", "https://cluster.example?secret=changeme"]) {
     const own = await startWorker({ ORIGIN });
     try {
@@ -395,7 +395,7 @@ test("an ORIGIN that is no address is named, and neither it nor a query is repea
   }
 });
 
-test("method, query, headers, status and body pass unchanged", async () => {
+test("method, query, headers, status and body are forwarded unchanged", async () => {
   const response = await fetch(`${worker.url}/teapot/?a=b%20c&d`.replace("/?", "?"), {
     method: "DELETE",
     headers: { authorization: USER, "x-opaque-id": "o", "x-forwarded-for": "10.1.2.3", "content-type": "application/x-ndjson" },
@@ -411,13 +411,13 @@ test("method, query, headers, status and body pass unchanged", async () => {
   assert.equal((await fetch(`${worker.url}/moved`, { redirect: "manual" })).status, 302);
 });
 
-test("HEAD, 304, gzip", async () => {
+test("HEAD, 304 and gzip responses are forwarded unchanged", async () => {
   const head = await fetch(`${worker.url}/teapot`, { method: "HEAD" });
   assert.deepEqual([head.status, await head.text()], [418, ""]);
   assert.equal(cluster.to("/teapot").at(-1).method, "HEAD");
   const cached = await fetch(`${worker.url}/cached`, { headers: { "if-none-match": '"1"' } });
   assert.deepEqual([cached.status, cached.headers.get("etag")], [304, '"1"']);
-  // As bytes, without a client that undoes it.
+  // As raw bytes: a client would decompress them.
   const { headers, bytes } = await raw("GET", "/gzip", { "accept-encoding": "gzip" });
   assert.equal(headers["content-encoding"], "gzip");
   assert.deepEqual(bytes, gzipSync('{"zipped":true}'));
@@ -427,7 +427,7 @@ test("HEAD, 304, gzip", async () => {
   assert.deepEqual([passed.headers["content-encoding"], passed.size], ["gzip", body.length]);
 });
 
-/** A request without a client that helps. */
+/** Sends a request without an HTTP client's conveniences. */
 function raw(method, path, headers, body) {
   return new Promise((resolve, reject) => {
     const request = httpRequest(worker.url + path, { method, headers: { authorization: USER, ...headers } }, (response) => {
@@ -442,10 +442,10 @@ function raw(method, path, headers, body) {
   });
 }
 
-/** How much memory the Worker's process holds, in MiB. */
+/** The Worker process's memory, in MiB. */
 const memory = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${worker.pid}/status`, "utf8"))[1]) / 1024;
 
-test("50 MB up, in chunks, and down; none of it is held", { skip: process.platform !== "linux" }, async (t) => {
+test("50 MB are streamed up and down without being buffered", { skip: process.platform !== "linux" }, async (t) => {
   const before = memory();
   const { status } = await raw("PUT", "/up/_bulk", { "content-type": "application/x-ndjson" }, async (request) => {
     for (let n = 0; n < 50; n += 1) {
@@ -462,7 +462,7 @@ test("50 MB up, in chunks, and down; none of it is held", { skip: process.platfo
   assert.ok(grown < 40, `memory grew by ${grown.toFixed(1)} MiB`);
 });
 
-test("a slow cluster is heard as it speaks; one that breaks off breaks off", async () => {
+test("a slow response is streamed as it arrives, and an aborted one is aborted", async () => {
   const begun = Date.now();
   const response = await fetch(`${worker.url}/slow`);
   const words = [];
@@ -474,13 +474,13 @@ test("a slow cluster is heard as it speaks; one that breaks off breaks off", asy
   await assert.rejects(broken.text());
 });
 
-test("a cluster that leads back here is noticed", async () => {
+test("an ORIGIN that leads back to this Worker is detected", async () => {
   const host = new URL(worker.url).host;
   const { status, body } = await ask("GET", "/anything", undefined, { via: `1.1 other, 1.1 ${host} (connector-status)` });
   assert.deepEqual([status, body.error?.type], [508, "loop_detected_exception"]);
 });
 
-test("while the cluster is away our keys go on, its own are not let in, and what passes says so", async () => {
+test("while the cluster is down our keys work, its users are refused, and forwarded requests say why they failed", async () => {
   await cluster.stop();
   try {
     const get = (path, authorization) => send(worker.url, "GET", path, undefined, { authorization });
@@ -496,9 +496,9 @@ test("while the cluster is away our keys go on, its own are not let in, and what
   assert.equal((await ask("GET", "/search-dir/_count")).body.count, 2);
 });
 
-// --- The way back.
+// --- Export.
 
-test("npm run export puts every document into the cluster's indices, digit for digit", async () => {
+test("npm run export writes every document to the cluster's indices, digit for digit", async () => {
   const own = await startWorker({ ANONYMOUS_PRIVILEGE: "manage_connector" });
   try {
     const at = (method, path, body) => send(own.url, method, path, body);
@@ -507,7 +507,7 @@ test("npm run export puts every document into the cluster's indices, digit for d
     assert.equal((await at("POST", "/.elastic-connectors/_update/back-1", update)).status, 200);
     await at("POST", "/_connector/_sync_job", { id: "back-2" });
     const recordedBulk = paths["/_bulk"];
-    // A cluster answers for each document.
+    // The cluster answers for each document.
     const bulk = (lost) => (request, response, body) => {
       const items = body.trim().split("\n").filter((_, n) => n % 2 === 0).map((line) => ({ index: { _id: JSON.parse(line).index._id, status: 201 } }));
       json(200, { errors: false, items: items.slice(lost) })(request, response, body);
@@ -535,7 +535,7 @@ test("npm run export puts every document into the cluster's indices, digit for d
 
 // --- Settings.
 
-test("a status off the protocol is refused where that is set; the version is as set", async () => {
+test("the settings for forbidden moves and for the reported version take effect", async () => {
   const strict = await startWorker({ ANONYMOUS_PRIVILEGE: "manage_connector", OFF_PROTOCOL_STATUS: "refuse", ELASTICSEARCH_VERSION: "8.19.1" });
   try {
     const at = (method, path, body) => send(strict.url, method, path, body);

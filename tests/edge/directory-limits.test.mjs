@@ -1,4 +1,4 @@
-// What the Directory holds and shows stays within limits, whatever is stored and however it is asked for.
+// The Directory's rows, responses and messages stay within their limits, whatever is stored and requested.
 
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
@@ -11,11 +11,11 @@ import { watch } from "./watching.mjs";
 import { must, send } from "./worker.mjs";
 
 const MIB = 1 << 20;
-/** A text in a row of the Directory is no longer than this; what is longer ends with "...". */
+/** The longest text in a row of the Directory; a longer one is cut and ends with "...". */
 const TEXT_BYTES = 300;
-/** A message to those who watch is no longer than this. */
+/** The longest message to a watcher. */
 const MESSAGE_BYTES = 512 << 10;
-/** So many connectors have descriptions of almost 1 MiB. */
+/** How many connectors have descriptions of almost 1 MiB. */
 const LARGE = 34;
 const WATCHERS_PER_KEY = 1_000;
 
@@ -61,7 +61,7 @@ const status = async (path, headers) => (await send(server.url(), "GET", `/_conn
 const idsOf = ({ results }) => results.map(({ id }) => id);
 
 for (const [name, [, visible]] of Object.entries(keys)) {
-  test(`a key with ${name}: every list shows what it covers`, async () => {
+  test(`a key with ${name} sees exactly its connectors in every list`, async () => {
     const headers = as(name);
     assert.deepEqual(idsOf(await ask("GET", "?service_type=zoo", undefined, headers)).sort(), visible);
     assert.deepEqual(idsOf(await ask("GET", "?status=created,configured,connected,error,needs_configuration&service_type=zoo", undefined, headers)).sort(), visible);
@@ -77,14 +77,14 @@ for (const [name, [, visible]] of Object.entries(keys)) {
   });
 }
 
-test("a summary takes ten words; more are refused with the limit", async () => {
+test("a summary accepts ten words and refuses more, naming the limit", async () => {
   assert.deepEqual(idsOf(await ask("GET", `/_summary?query=${Array(10).fill("team-b").join("+")}`)), ["team-b"]);
   const { status, body } = await send(server.url(), "GET", `/_connector/_summary?query=${Array(96).fill("a").join("+")}`);
   assert.equal(status, 400);
   assert.match(body.error.reason, /\[query\].*\[10\] words.*\[96\]/);
 });
 
-test("texts of a row are shortened, whoever makes it; documents and searches have them whole", async () => {
+test("texts in rows are shortened; documents and searches have them whole", async () => {
   const { results } = await ask("GET", "/_summary?query=imported");
   const [row] = results.filter(({ id }) => id === "imported");
   assert.deepEqual([row.error, row.description], ["e", "d"].map((letter) => `${letter.repeat(TEXT_BYTES)}...`));
@@ -95,20 +95,20 @@ test("texts of a row are shortened, whoever makes it; documents and searches hav
   assert.deepEqual((await must(server.url(), "POST", "/.elastic-connectors/_search", typed)).hits.hits.map(({ _id }) => _id), ["late"]);
   const late = (await ask("GET", `?service_type=${"t".repeat(2_000)}`)).results;
   assert.deepEqual(late.map(({ id, last_seen }) => [id, last_seen.length]), [["late", 2_000]]);
-  // A word of four bytes is cut where a character ends.
+  // A four-byte character is never cut in half.
   await ask("PUT", "/smile", { description: "\u{1f600}".repeat(100) });
   assert.equal((await ask("GET", "/_summary?query=smile")).results[0].description, `${"\u{1f600}".repeat(75)}...`);
 });
 
-test("a document that is too large is not imported, and all others are", async () => {
+test("a document over the size limit is not imported, and all others are", async () => {
   assert.deepEqual(imports, { taken: 2, skipped: [{ id: "huge", reason: `it is longer than [${MIB}] bytes` }] });
 });
 
-test("what is asked for twice is shown once", async () => {
+test("an id that is requested twice is listed once", async () => {
   assert.deepEqual(idsOf(await ask("GET", "?index_name=index-1,index-1&include_deleted=true")), ["team-b"]);
 });
 
-test("a name that is longer than its row's is compared as a whole", async () => {
+test("names that are shortened in their rows are still compared whole", async () => {
   const name = "n".repeat(1_000);
   await ask("PUT", "/name-1", { name: `${name}1` });
   await ask("PUT", "/name-2", { name: `${name}2` });
@@ -117,9 +117,9 @@ test("a name that is longer than its row's is compared as a whole", async () => 
   assert.deepEqual(idsOf(await ask("GET", `?query=n2`)), ["name-2"]);
 });
 
-test("a first heartbeat takes the place of whatever was imported as last_seen", async () => {
+test("a first heartbeat replaces whatever was imported as last_seen", async () => {
   for (const id of ["imported", "late"]) {
-    // The Directory has the document before it hears of the heartbeat.
+    // Wait until the Directory has the document, before the heartbeat.
     await ask("PUT", `/${id}/_name`, { name: "Imported once" });
     await ask("PUT", `/${id}/_check_in`);
     const seen = (await ask("GET", `/${id}`)).last_seen;
@@ -129,14 +129,14 @@ test("a first heartbeat takes the place of whatever was imported as last_seen", 
   }
 });
 
-test("the tag of a limited key's list changes with what it sees, and with nothing else", async () => {
+test("the tag of a limited key's list changes with the connectors it can see, and with nothing else", async () => {
   const tag = async (path) => {
     const { status, headers } = await send(server.url(), "GET", `/_connector${path}`, undefined, as("team"));
     assert.equal(status, 200);
     return headers.get("etag");
   };
   for (const path of ["", "/_summary?sort=name"]) {
-    // A summary changes with the minute.
+    // A summary changes every minute.
     await until(async () => {
       const before = await tag(path);
       await ask("PUT", "/other-a/_name", { name: `Other ${Math.random()}` });
@@ -151,7 +151,7 @@ test("the tag of a limited key's list changes with what it sees, and with nothin
   }
 });
 
-test("34 connectors with descriptions of 1 MiB: summaries and watching go on, a page that is too large is refused", async () => {
+test("with 34 descriptions of 1 MiB, summaries and watching work, and a page that is too large is refused", async () => {
   const description = `${"x ".repeat(MIB / 2 - 1_000)} last`;
   const seq = (await watch(server.url())).messages[0].seq;
   for (let n = 0; n < LARGE; n += 1) await ask("PUT", `/large-${n}`, { description, name: `Large ${n}`, service_type: "large" });
@@ -173,7 +173,7 @@ test("34 connectors with descriptions of 1 MiB: summaries and watching go on, a 
   }
 });
 
-test("one key cannot take all places for watching", async () => {
+test("one key cannot use up all sockets", async () => {
   const wanted = { connection: "Upgrade", upgrade: "websocket", "sec-websocket-version": "13", "sec-websocket-key": "MDEyMzQ1Njc4OWFiY2RlZg==" };
   const open = [];
   const handshake = (id) =>

@@ -1,4 +1,4 @@
-// Lists, the copy in Workers KV, and what comes in through it.
+// Lists of connectors, the copies in Workers KV, and imports through it.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -10,7 +10,7 @@ import { send, startWorker } from "./worker.mjs";
 const exported = (status, rest = {}) => JSON.stringify({ status, name: "Imported", custom: { kept: [1] }, ...rest });
 const MANY = 2_000;
 
-// What is in Workers KV before the first list ever.
+// The keys in Workers KV before the first list.
 const touches = [
   ["get", "GET", "", undefined, 200],
   ["status", "GET", "/_status", undefined, 200],
@@ -56,7 +56,7 @@ test("2,000 documents in Workers KV are in the first list", async () => {
   assert.deepEqual(ids(await list("?index_name=many-00007")), ["many-7"]);
 });
 
-test("a document put into KV shows, and is adopted at first touch", async (t) => {
+test("a document put into Workers KV is listed, and its object adopts it when it is first used", async (t) => {
   for (const [what, method, path, body, status] of touches) {
     await t.test(what, async () => {
       const id = `import ${what}`;
@@ -68,7 +68,7 @@ test("a document put into KV shows, and is adopted at first touch", async (t) =>
       const view = await send(worker.url, "GET", `/_connector/${encodeURIComponent(id)}/_status`);
       const first = view.body.history.at(-1);
       assert.deepEqual([first.from, first.to, first.via], [null, "configured", "_import"]);
-      // Adopted, it is no longer KV that counts.
+      // After adoption the key in Workers KV no longer matters.
       await kv.put(`c:${id}`, exported("error"));
       const found = await send(worker.url, "GET", `/_connector/${encodeURIComponent(id)}`);
       assert.notEqual(found.body.status, "error");
@@ -83,7 +83,7 @@ test("an imported connector keeps its index", async () => {
   assert.equal(other.body.error.reason, "Index name [owned] is used by another connector.");
 });
 
-test("what is no connector is passed over", async () => {
+test("keys that are not valid connectors are skipped", async () => {
   for (const n of junk.keys()) {
     assert.equal((await send(worker.url, "GET", `/_connector/junk-${n}`)).status, 404);
   }
@@ -92,7 +92,7 @@ test("what is no connector is passed over", async () => {
   await send(worker.url, "DELETE", "/_connector/junk-0?hard=true");
 });
 
-test("lists are filtered, sorted and paged, and true at once", async (t) => {
+test("lists can be filtered, sorted and paged, and are current at once", async (t) => {
   const connectors = {
     none: { name: "Without index", service_type: "gmail" },
     drive: { index_name: "search-b", name: "Drive", service_type: "google_drive", description: "Sales and Marketing" },
@@ -114,7 +114,7 @@ test("lists are filtered, sorted and paged, and true at once", async (t) => {
   const took = performance.now() - begun;
   const asked = performance.now();
   for (let n = 0; n < 5; n += 1) await list("?status=error");
-  // A second, and the time of some requests on this machine.
+  // A second, plus the time of some requests on this machine.
   assert.ok(took <= 1_000 + (performance.now() - asked), `${took} ms`);
 
   const cases = [
@@ -162,7 +162,7 @@ test("lists are filtered, sorted and paged, and true at once", async (t) => {
   assert.equal((await again()).status, 200);
 });
 
-test("the copy: the document, its version and its age", async () => {
+test("the copy in Workers KV has the document, its version and its age", async () => {
   await send(worker.url, "PUT", "/_connector/copied", { index_name: "copied", name: "Copied", description: "x" });
   const { value, metadata } = await until(() => copy("copied"), ({ value }) => value !== null);
   const { id, ...document } = (await send(worker.url, "GET", "/_connector/copied")).body;
@@ -181,7 +181,7 @@ test("the copy: the document, its version and its age", async () => {
   assert.equal((await send(worker.url, "GET", "/_connector/copied?realtime=false")).status, 404);
 });
 
-test("a stale copy does not bring an erased connector back", async () => {
+test("a stale copy does not bring back an erased connector", async () => {
   await send(worker.url, "PUT", "/_connector/erased", { name: "Erased" });
   await send(worker.url, "DELETE", "/_connector/erased?hard=true");
   await kv.put("c:erased", exported("connected"));

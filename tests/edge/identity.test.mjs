@@ -1,4 +1,4 @@
-// Who is asking is decided from the head of a request, before a byte of its body is read.
+// The caller is authenticated from the request's head, before any of its body is read.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -13,7 +13,7 @@ const bearing = (id, secret) => `Authorization: ApiKey ${btoa(`${id}:${secret}`)
 const record = (more) =>
   JSON.stringify({ name: "Key", secret_sha256: createHash("sha256").update(secret).digest("base64"), ...more });
 
-/** How long an answer may take that waits for nothing. */
+/** The deadline for a response that needs no body. */
 const DEADLINE_MS = 10_000;
 
 let closed;
@@ -33,8 +33,8 @@ after(async () => {
 });
 
 /**
- * Sends a head and, if `pour` is set, a body that never ends; gives all that comes back until the head of the answer,
- * and how many bytes of the body were taken.
+ * Sends a head and, if `pour` is set, an endless body. Resolves to what came back, up to the end of the response's
+ * head, and how many bytes of the body were accepted.
  */
 function ask(server, lines, { pour = false } = {}) {
   return new Promise((resolve, reject) => {
@@ -62,7 +62,7 @@ function ask(server, lines, { pour = false } = {}) {
       answer += data.toString("latin1");
       if (answer.includes("\r\n\r\n")) done();
     });
-    // What comes before a reset has been read.
+    // Everything received before a reset counts.
     socket.on("error", () => {});
     socket.on("close", done);
   });
@@ -73,7 +73,7 @@ const local = "Host: localhost";
 const backup = "PUT /_connector/team-b-1/_backup HTTP/1.1";
 const status = "PUT /_connector/team-b-1/_status HTTP/1.1";
 
-// [what, server, lines of the head, status]
+// [description, server, lines of the head, status]
 const refused = () => [
   ["no credentials", closed, [backup, local, chunked], 401],
   ["no credentials, a length", closed, [backup, local, "Content-Length: 8000000"], 401],
@@ -95,7 +95,7 @@ const refused = () => [
   ["a page of another site", open, [status, local, chunked, "Origin: https://evil.example"], 401],
 ];
 
-test("a request without the right to be heard is answered from its head", async (t) => {
+test("an unauthorized request is answered from its head alone", async (t) => {
   for (const [what, server, lines, expected] of refused()) {
     await t.test(what, async () => {
       const { status, answer } = await ask(server, lines);
@@ -107,8 +107,8 @@ test("a request without the right to be heard is answered from its head", async 
   assert.match(answer, /^HTTP\/1.1 401[^]*access-control-allow-origin: https:\/\/console.example/i, "pages that may ask are told");
 });
 
-test("whoever may be heard is heard: the body is waited for, and what it says counts", async () => {
-  // The body says whose job it is, so it has to be read.
+test("for an authorized request the body is read, and decides what it may touch", async () => {
+  // The body names the job's connector, so it must be read.
   const job = '{"id":"team-b-1"}';
   const lines = (body) => ["POST /_connector/_sync_job HTTP/1.1", local, "Content-Type: application/json", `Content-Length: ${body.length}`, bearing("team", secret)];
   const { status, answer } = await ask(closed, [...lines(job), "", job]);
@@ -119,14 +119,14 @@ test("whoever may be heard is heard: the body is waited for, and what it says co
   assert.match(welcome.answer, /^HTTP\/1.1 100/);
 });
 
-test("what strangers pour in is neither read nor held", { skip: process.platform !== "linux" }, async (t) => {
+test("bodies of unauthorized callers are neither read nor buffered", { skip: process.platform !== "linux" }, async (t) => {
   const memory = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${closed.pid()}/status`, "utf8"))[1]) / 1024;
   await ask(closed, [backup, local, chunked], { pour: true });
   const before = memory();
   const answers = await Promise.all(Array.from({ length: 16 }, () => ask(closed, [backup, local, chunked], { pour: true })));
   const grown = memory() - before;
   t.diagnostic(`memory grew by ${grown.toFixed(1)} MiB`);
-  // Who goes on sending after the answer may find the connection closed before the answer.
+  // A client that keeps sending may see the connection close before it reads the response.
   for (const { status, bytesWritten } of answers) {
     assert.ok(status === 401 || Number.isNaN(status), `${status}`);
     assert.ok(bytesWritten < 64 << 20, `${bytesWritten} bytes were taken`);

@@ -1,4 +1,4 @@
-// `npm run import`, from an export to the list.
+// `npm run import`: from an export file to the list of connectors.
 
 import assert from "node:assert/strict";
 import { execFile, execFileSync, spawn } from "node:child_process";
@@ -14,7 +14,7 @@ import { serveWithKv } from "../soak/workerd.mjs";
 import { until } from "../until.mjs";
 import { send } from "./worker.mjs";
 
-/** A port that nobody uses. */
+/** A free port. */
 const freePort = () =>
   new Promise((resolve) => {
     const server = createServer().listen(0, "127.0.0.1", () => {
@@ -23,7 +23,7 @@ const freePort = () =>
     });
   });
 
-test("an export is taken up, and what cannot be is named", async (t) => {
+test("an export is imported, and hits that cannot be are reported", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "import-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const url = `http://127.0.0.1:${await freePort()}`;
@@ -81,11 +81,11 @@ test("an export is taken up, and what cannot be is named", async (t) => {
   for (const line of lines) assert.match(said, line instanceof RegExp ? line : new RegExp(line.replace(/[[\]]/g, "\\$&")));
   const both = [["early", "Early", "configured"], ["late", "Late", "configured"]];
   assert.deepEqual(await listed(), both);
-  // What was refused is not left behind.
+  // Refused documents leave no keys behind.
   const keys = execFileSync("wrangler", ["kv", "key", "list", "--binding", "CONNECTORS", "--local", "--persist-to", folder], { cwd: root, env: environment, encoding: "utf8" });
   assert.deepEqual(JSON.parse(keys).map(({ name }) => name).sort(), ["c:early", "c:late"]);
 
-  // Into another folder than that of the service.
+  // A folder other than the service's.
   const elsewhere = mkdtempSync(join(tmpdir(), "import-"));
   t.after(() => rmSync(elsewhere, { recursive: true, force: true }));
   const lost = await run(write("third.json", [hit("lost", { name: "Lost" })]), elsewhere);

@@ -1,5 +1,5 @@
-// What Kibana's connector pages ask for, beside what its connector library asks of `/_connector`: with the cluster's
-// credentials through a stand-in for the cluster, and with keys of ours.
+// The requests of Kibana's connector pages beyond `/_connector`: with the cluster's credentials through a stand-in for
+// the cluster, and with our own keys.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -20,7 +20,7 @@ const json = (status, body) => (_, response) => {
 
 let cluster;
 let worker;
-/** The same without a cluster. */
+/** A Worker without a cluster. */
 let alone;
 
 before(async () => {
@@ -37,7 +37,7 @@ after(async () => {
   await cluster?.stop();
 });
 
-/** Who asks, and where: with the cluster's credentials, with a key of ours before a cluster, and without one. */
+/** The callers: a user of the cluster, one of our keys in front of a cluster, and one of our keys without a cluster. */
 const callers = () => [
   ["the cluster's credentials", worker, USER],
   ["a key of ours", worker, OURS],
@@ -45,7 +45,7 @@ const callers = () => [
 ];
 
 let made = 0;
-/** A connector of its own for each test. */
+/** Creates a connector for one test. */
 async function connectorOf(ask, fields = {}) {
   made += 1;
   const id = `kibana-${made}`;
@@ -54,7 +54,7 @@ async function connectorOf(ask, fields = {}) {
   return id;
 }
 
-/** A test for each of them. */
+/** Defines a test for each caller. */
 function forEach(name, check) {
   test(name, async (t) => {
     for (const [who, at, authorization] of callers()) {
@@ -92,13 +92,13 @@ forEach("a helper of a client scrolls through all, page by page", async (ask, at
   assert.deepEqual(found.sort(), ids.sort());
 });
 
-test("the cluster's own scrolls go on there", async () => {
+test("scrolls of the cluster continue in the cluster", async () => {
   const ask = (body, authorization = USER) => send(worker.url, "POST", "/_search/scroll", body, { authorization });
   const before = cluster.to("/_search/scroll").length;
   const { status, body } = await ask({ scroll: "1m", scroll_id: "DXF1ZXJ5" });
   assert.deepEqual([status, body._scroll_id], [200, "DXF1ZXJ5"]);
   assert.equal(cluster.to("/_search/scroll").at(-1).body, '{"scroll":"1m","scroll_id":"DXF1ZXJ5"}');
-  // One of ours never leads there, whoever asks.
+  // Our own scrolls are never forwarded, whoever sends them.
   const ours = (await send(worker.url, "POST", `${CONNECTORS}/_search?scroll=1m`, { size: 1 }, { authorization: USER })).body._scroll_id;
   assert.equal((await ask({ scroll_id: ours })).status, 200);
   assert.equal((await ask({ scroll_id: ours }, NOBODY)).status, 403);
@@ -116,7 +116,7 @@ forEach("jobs of a connector and of its index: dis_max, and a source by name", a
   assert.deepEqual(body.hits.hits.map(({ _id, _source }) => [_id, _source]), [[job.id, { connector: { id } }]]);
 });
 
-test("mappings, settings and aliases are the cluster's; without one there are none", async () => {
+test("mappings, settings and aliases come from the cluster, and without one are not found", async () => {
   const at = (url, method, path, body) => send(url, method, path, body, { authorization: url === worker.url ? USER : OURS });
   const mapping = "/.elastic-connectors-v1/_mapping";
   const got = await at(worker.url, "GET", mapping);
@@ -129,7 +129,7 @@ test("mappings, settings and aliases are the cluster's; without one there are no
     assert.equal((await at(worker.url, "GET", path)).status, 200);
     assert.equal(cluster.to(path).length, 1);
   }
-  // A key of ours never leaves.
+  // Our keys are never forwarded.
   assert.equal((await send(worker.url, "GET", mapping, undefined, { authorization: OURS })).status, 403);
   for (const [method, path] of [["GET", mapping], ["PUT", mapping], ["GET", `${JOBS}/_alias`], ["GET", `${CONNECTORS}/_settings`]]) {
     const { status, body } = await at(alone.url, method, path, method === "PUT" ? change : undefined);
@@ -137,7 +137,7 @@ test("mappings, settings and aliases are the cluster's; without one there are no
   }
 });
 
-test("secrets are the cluster's, with the caller's own credentials; without one they are not served", async () => {
+test("secrets are forwarded with the caller's own credentials, and without a cluster are not available", async () => {
   for (const [method, path] of [
     ["POST", "/_connector/_secret"],
     ["GET", "/_connector/_secret/s1"],

@@ -1,4 +1,4 @@
-// Who was let in with a key is remembered for ten seconds; nobody else is.
+// A successful authentication is cached for ten seconds; a failed one is not.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -22,7 +22,7 @@ after(() => server.close());
 const status = async (headers) => (await send(server.url(), "GET", "/_security/_authenticate", undefined, headers)).status;
 const reads = async () => (await server.kv("counts")).reads;
 
-test("a key is read once in ten seconds", async () => {
+test("a key's record is read once in ten seconds", async () => {
   await server.kv("load", [["k", record()]]);
   const before = await reads();
   const started = Date.now();
@@ -34,7 +34,7 @@ test("a key is read once in ten seconds", async () => {
   assert.ok(took >= 9_900 && took < 15_000, `${took} ms`);
 });
 
-test("a new key works at once, however often it was tried before; a wrong secret is read each time", async () => {
+test("a new key works at once, even after failed attempts; a wrong secret is looked up each time", async () => {
   const before = await reads();
   for (let n = 0; n < 3; n += 1) assert.equal(await status(bearing("new", secret)), 401);
   await server.kv("load", [["new", record()]]);
@@ -43,13 +43,13 @@ test("a new key works at once, however often it was tried before; a wrong secret
   assert.equal((await reads()) - before, 7);
 });
 
-test("nobody is remembered beyond their key's end", async () => {
+test("a cached authentication ends when the key expires", async () => {
   await server.kv("load", [["short", record({ expiration: Date.now() + 10_000 })]]);
   assert.equal(await status(bearing("short", secret)), 200);
   await until(() => status(bearing("short", secret)), (found) => found === 401, 30);
 });
 
-test("one key in many spellings is remembered once", async () => {
+test("different spellings of one key share one cached authentication", async () => {
   await server.kv("load", [["spelled", record()]]);
   const before = await reads();
   const token = btoa(`spelled:${secret}`);

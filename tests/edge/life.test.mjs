@@ -1,5 +1,4 @@
-// A connector's life, from creation to deletion, through every call that Elasticsearch's own
-// clients have for it.
+// A connector's lifecycle, from creation to deletion, through every call of Elasticsearch's official clients.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -19,7 +18,7 @@ const pipeline = {
 };
 const definition = { label: "Bucket", order: 1, type: "str", display: "textbox", required: true };
 
-// [call, parameters, status afterwards, what else the document has then]
+// [call, parameters, status afterwards, further fields of the document]
 const life = [
   ["updateName", { name: "Sales", description: "What sales has" }, "created", { name: "Sales" }],
   ["updateServiceType", { service_type: "s3" }, "created", { service_type: "s3" }],
@@ -44,11 +43,11 @@ const life = [
   ["updateIndexName", { index_name: null }, "needs_configuration", { index_name: null }],
 ];
 const around = ["put", "post", "get", "list", "delete"];
-// Sync jobs and secrets are not served here.
+// Sync jobs have their own test, and secrets are not implemented.
 const elsewhere = /^(syncJob|secret)/;
 
 for (const [version, Client] of [[9, Client9], [8, Client8]]) {
-  test(`client ${version}: a connector's life`, async () => {
+  test(`client ${version} can take a connector through its whole lifecycle`, async () => {
     const { connector } = new Client({ node: worker.url });
     const calls = Object.getOwnPropertyNames(Object.getPrototypeOf(connector)).filter(
       (name) => name !== "constructor" && !elsewhere.test(name),
@@ -77,7 +76,7 @@ for (const [version, Client] of [[9, Client9], [8, Client8]]) {
     assert.deepEqual(found.filtering[0].active, found.filtering[0].draft);
     assert.equal(found.filtering[0].active.rules[0].id, "r");
 
-    // Every move is in the history, with the endpoint that made it.
+    // The history has every status change, with the endpoint that made it.
     const { body } = await send(worker.url, "GET", `/_connector/${connector_id}/_status`);
     const moves = body.history.toReversed().map(({ from, to, via }) => `${from} ${to} ${via}`);
     assert.deepEqual(moves, [

@@ -1,4 +1,4 @@
-// Numbers, as Prometheus' own parser reads them.
+// The metrics endpoint, read by Prometheus' own parser.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -39,14 +39,14 @@ async function numbers(url = server.url()) {
   return parse(body);
 }
 
-suite("numbers", { skip: missing() }, () => {
+suite("requests, errors and latencies are counted", { skip: missing() }, () => {
   before(async () => {
     await install("prometheus");
     server = await serveWithKv();
   });
   after(() => server.close());
 
-  test("connectors by status, silent ones, and sockets", async () => {
+  test("connectors by status, silent connectors and open sockets are counted", async () => {
     const url = server.url();
     const put = (path, body) => must(url, "PUT", `/_connector/${path}`, body);
     for (const id of ["a", "b", "c", "gone"]) await put(id, {});
@@ -54,7 +54,7 @@ suite("numbers", { skip: missing() }, () => {
     await put("b/_check_in");
     await send(url, "DELETE", "/_connector/gone");
     await send(url, "POST", "/.elastic-connectors/_update/c", { doc: { last_seen: "2026-01-01T00:00:00.000Z" } });
-    // Who is silent is looked up once a minute, so it has to be told before.
+    // Silence is checked once a minute, so it must be reported before.
     const list = () => send(url, "GET", "/_connector");
     await until(list, ({ body }) => body.results.filter(({ status, last_seen }) => status === "error" || last_seen).length === 3);
     const { "connector_status_newest_error_timestamp_seconds{}": newest, ...found } = await numbers();
@@ -81,9 +81,9 @@ suite("numbers", { skip: missing() }, () => {
     await watcher.close();
   });
 
-  test("consumers that are behind show, and no longer when they have caught up", { timeout: 120_000 }, async (t) => {
+  test("lagging consumers are reported until they have caught up", { timeout: 120_000 }, async (t) => {
     const receivers = await Promise.all([startReceiver({ answer: () => "error" }), startReceiver()]);
-    // The first repetition comes so late that it is reported before.
+    // The first retry is so late that the lag is reported before it.
     const settings = settingsFor(receivers, { WEBHOOK_RETRY_SECONDS: `31${",3".repeat(15)}`, WEBHOOK_DAMPING_SECONDS: "0" });
     const ours = faulty();
     const late = await serveWithKv({ worker: { ...ours, vars: { ...ours.vars, ...settings } } });
@@ -91,7 +91,7 @@ suite("numbers", { skip: missing() }, () => {
       await late.close();
       await Promise.all(receivers.map((receiver) => receiver.close()));
     });
-    // Asked over and over, so not by starting Python each time.
+    // Polled often, so not by starting Python each time.
     const ages = async () => {
       const { body } = await send(late.url(), "GET", "/_metrics");
       const found = body.matchAll(/_outbox_oldest_seconds\{consumer="(\w+)"\} (\S+)$/gm);
@@ -106,7 +106,7 @@ suite("numbers", { skip: missing() }, () => {
     const found = await until(ages, ({ directory, kv, WEBHOOK_URL }) => Math.min(directory, kv, WEBHOOK_URL) > 0, 60);
     for (const consumer of ["directory", "kv", "WEBHOOK_URL"]) assert.ok(found[consumer] >= 29, `${consumer}: ${found[consumer]} s`);
     assert.equal(found.WEBHOOK_URL_2, 0);
-    // They catch up while reports of that are lost.
+    // They catch up while reports to the Directory are lost.
     await late.kv("faults", { mode: "none" });
     await late.faults({ mode: "throw", methods: ["report"] });
     receivers[0].answerWith(() => "ok");
@@ -116,7 +116,7 @@ suite("numbers", { skip: missing() }, () => {
     assert.deepEqual(await until(ages, (now) => Object.values(now).every((age) => age === 0), 60), none);
   });
 
-  test("sync jobs by status, and how old the oldest is", async () => {
+  test("sync jobs are counted by status, with the age of the oldest", async () => {
     const url = server.url();
     await must(url, "PUT", "/_connector/with-jobs", { index_name: "search-jobs", service_type: "s3" });
     const create = () => must(url, "POST", "/_connector/_sync_job", { id: "with-jobs", job_type: "full", trigger_method: "on_demand" });
@@ -137,7 +137,7 @@ suite("numbers", { skip: missing() }, () => {
     assert.deepEqual(Object.keys(after.oldest), ["pending"]);
   });
 
-  test("without the Directory the scrape succeeds and says so; with an ended key it fails", async (t) => {
+  test("a scrape without the Directory succeeds and reports it missing; with an expired key it fails", async (t) => {
     const expiration = Date.now() + 3_600_000;
     const secret = "s".repeat(40);
     const key = { name: "scrape", secret_sha256: createHash("sha256").update(secret).digest("base64"), privileges: ["monitor_connector"], creation: 1, expiration };
@@ -158,13 +158,13 @@ suite("numbers", { skip: missing() }, () => {
       "connector_status_directory_up{}": 0,
       "connector_status_key_expires_timestamp_seconds{}": Math.floor(expiration / 1_000),
     });
-    // What was counted meanwhile is not lost; an answer that was may have it counted twice.
+    // Counts are kept while the Directory is away; an unconfirmed report may be counted twice.
     await away.faults({ mode: "none" });
     const later = await parse((await scrape("scrape-key")).body);
     assert.ok(later["connector_status_refused_total{reason=expired key}"] >= 1);
   });
 
-  test("a webhook's target that has ended, and settings that are wrong, show in numbers and are told to the other targets", { timeout: 120_000 }, async (t) => {
+  test("disabled webhooks and wrong settings are in the metrics and are sent to the other endpoints", { timeout: 120_000 }, async (t) => {
     const receivers = await Promise.all([startReceiver({ answer: () => "gone" }), startReceiver()]);
     const settings = settingsFor(receivers, { WEBHOOK_EVENTS: "connector.error", WEBHOOK_DAMPING_SECONDS: "0", WEBHOOK_URL_3: "hooks.example/of-the-url", WEBHOOK_SECRET_3: receivers[0].secret });
     const told = await serveWithKv({ worker: ours({ vars: { ANONYMOUS_PRIVILEGE: "manage_connector", ...settings } }) });
@@ -180,7 +180,7 @@ suite("numbers", { skip: missing() }, () => {
     await until(() => got("webhook.misconfigured"), ({ length }) => length > 0, 30);
     await until(() => got("webhook.ended"), ({ length }) => length > 0, 30);
     const found = await until(() => numbers(told.url()), (now) => now["connector_status_webhook_ended{target=WEBHOOK_URL}"] >= 2, 30);
-    // Of two connectors, and of what is not about a single one if that was sent to it first.
+    // At most: two connectors, and one for events about no connector.
     assert.ok(found["connector_status_webhook_ended{target=WEBHOOK_URL}"] <= 3);
     assert.equal(found["connector_status_webhook_ended{target=WEBHOOK_URL_2}"], 0);
     assert.equal(found["connector_status_webhook_misconfigured{setting=WEBHOOK_URL_3}"], 1);
@@ -192,11 +192,11 @@ suite("numbers", { skip: missing() }, () => {
     const [{ data: wrong }] = got("webhook.misconfigured");
     assert.deepEqual(wrong.settings, ["WEBHOOK_URL_3"]);
     assert.ok(!JSON.stringify([wrong, data]).includes("of-the-url"));
-    // Each is told once.
+    // Each event is sent once.
     assert.deepEqual([got("webhook.ended").length, got("webhook.misconfigured").length], [1, 1]);
   });
 
-  test("rules and dashboard are those of the list, can be read, and are about numbers that there are", async () => {
+  test("alert rules and dashboard match the list, parse, and use metrics that exist", async () => {
     for (const [file, text] of Object.entries(files())) {
       assert.equal(readFileSync(join(root, file), "utf8"), text, `${file}: npm run build:alerts`);
     }
@@ -223,13 +223,13 @@ suite("numbers", { skip: missing() }, () => {
         assert.ok(page.includes(`\`${name}`), `${name} is not explained`);
       }
     }
-    // A rule with a bracket too many is seen.
+    // The parser detects an extra bracket.
     let errors = 0;
     parser.parse("sum(up))").iterate({ enter: ({ type }) => void (errors += type.isError ? 1 : 0) });
     assert.ok(errors > 0);
   });
 
-  test("who may see them, and who was refused", async () => {
+  test("metrics need the privilege to see all connectors, and refused requests are counted", async () => {
     const worker = await startWorker({ open: false, secrets: { ROOT_API_KEY: `root:${"x".repeat(30)}` } });
     try {
       assert.equal((await send(worker.url, "GET", "/_metrics")).status, 401);

@@ -1,4 +1,4 @@
-// This project's Worker with objects of other versions, and with one that makes the module trap: for rollout.test.mjs.
+// The Worker with objects of other versions, and with one that makes the module trap. Used by rollout.test.mjs.
 
 import { DurableObject } from "cloudflare:workers";
 
@@ -6,14 +6,14 @@ import worker, { ConnectorObject, Directory } from "./worker.js";
 
 export { Directory };
 
-/** An object of the first version: it knows other methods. */
+/** An object of the first version, which has other methods. */
 export class Past extends DurableObject {
   carryOut() {
     throw new Error("nobody calls this");
   }
 }
 
-/** An object of a version to come: it answers in another format. */
+/** An object of a future version, which answers in another format. */
 export class Future extends DurableObject {
   handle() {
     return '{"format":2,"status":200,"headers":{}}\n{}\n{"result":"updated"}';
@@ -22,7 +22,7 @@ export class Future extends DurableObject {
 
 let trapsNext = false;
 
-/** An object whose runtime fails where nothing can be done about it, when told so: the module panics. */
+/** An object that panics on demand. */
 export class Trapping extends ConnectorObject {
   constructor(ctx, env) {
     const waitUntil = ctx.waitUntil.bind(ctx);

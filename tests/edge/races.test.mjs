@@ -1,4 +1,4 @@
-// Callers who act at once: what cannot both be, is not.
+// Concurrent requests: changes that exclude each other never both succeed.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -6,16 +6,16 @@ import { after, before, test } from "node:test";
 import { faulty, serveWithKv } from "../soak/workerd.mjs";
 import { send } from "./worker.mjs";
 
-// What wrangler puts before the Worker would take most of the time, and keep callers apart.
+// Without wrangler, whose latency would keep the requests apart.
 let server;
 before(async () => {
   server = await serveWithKv();
-  // The first list looks at Workers KV, which a claim of an index does not wait for.
+  // The first list reads Workers KV; an index claim would not wait for that.
   assert.equal((await send(server.url(), "GET", "/_connector")).status, 200);
 });
 after(() => server.close());
 
-test("of two moves that cannot both be legal exactly one is, 200 times", async () => {
+test("of two moves of which only one can be legal exactly one succeeds, 200 times", async () => {
   const path = "/_connector/race/_status";
   const put = (status) => send(server.url(), "PUT", path, { status });
   for (let round = 0; round < 200; round += 1) {
@@ -32,21 +32,21 @@ test("of two moves that cannot both be legal exactly one is, 200 times", async (
   }
 });
 
-test("of many creations for one index exactly one is made", async () => {
+test("of many connectors created for one index exactly one succeeds", async () => {
   for (let round = 0; round < 5; round += 1) {
     const ids = Array.from({ length: 20 }, (_, n) => `claim-${round}-${n}`);
     const create = (id) => send(server.url(), "PUT", `/_connector/${id}`, { index_name: `one-${round}` });
     const answers = await Promise.all(ids.map(create));
     const made = ids.filter((_, n) => answers[n].status === 201);
     assert.equal(made.length, 1, JSON.stringify(answers.map((answer) => answer.status)));
-    // Whoever holds it may give it up, and then another gets it.
+    // The holder can release the index, and another connector gets it.
     await send(server.url(), "DELETE", `/_connector/${made[0]}`);
     const again = await Promise.all(ids.filter((id) => id !== made[0]).map(create));
     assert.equal(again.filter((answer) => answer.status === 201).length, 1);
   }
 });
 
-test("many writers to one connector: the history is one legal order", async () => {
+test("after many concurrent writes to one connector its history is one legal sequence", async () => {
   await send(server.url(), "PUT", "/_connector/busy");
   const statuses = ["needs_configuration", "configured", "connected", "error"];
   const moves = Array.from({ length: 200 }, (_, n) => statuses[(n * 7 + (n >> 3)) % 4]);
@@ -66,7 +66,7 @@ async function holders(url, index, ids) {
   return ids.filter((_, n) => found[n].body.index_name === index);
 }
 
-test("an index stays with its connector while another one is undeleted and renamed at once, 40 times", async () => {
+test("an index stays with one connector while another is undeleted and renamed concurrently, 40 times", async () => {
   for (let round = 0; round < 40; round += 1) {
     const [owner, hidden] = [`owner-${round}`, `hidden-${round}`];
     const index = `wanted-${round}`;
@@ -80,7 +80,7 @@ test("an index stays with its connector while another one is undeleted and renam
   }
 });
 
-test("a refused write leaves the index to the write of the same connector that was committed", async (t) => {
+test("a refused write does not release the index that a concurrent write of the same connector took", async (t) => {
   const late = await serveWithKv({ worker: faulty() });
   t.after(() => late.close());
   const ask = (id, body, headers) => send(late.url(), "PUT", `/_connector/${id}`, body, headers);
@@ -89,7 +89,7 @@ test("a refused write leaves the index to the write of the same connector that w
     const [first, second] = [`twins-${round}`, `rival-${round}`];
     const index = `contested-${round}`;
     const { headers } = await ask(first, {}).then(() => send(late.url(), "GET", `/_connector/${first}`));
-    // Entries are late, so only a claim says whose the index is.
+    // The Directory's rows are delayed, so only claims protect the index.
     await late.faults({ mode: "hang", methods: ["apply"], delay: 30 });
     const twin = () => ask(first, { index_name: index }, { "if-match": headers.get("etag") });
     const twins = await Promise.all([twin(), twin(), twin()]);

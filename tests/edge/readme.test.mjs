@@ -1,4 +1,4 @@
-// The README's curl lines, pasted into a shell, give the README's answers.
+// The README's curl commands, pasted into a shell, print the README's output.
 
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -11,4 +11,4 @@ let worker;
 before(async () => (worker = await startWorker()));
 after(() => worker.close());
 
-test("the README's session", (t) => playSession(t, join(root, "README.md"), worker.url));
+test("the README's commands print what the README shows", (t) => playSession(t, join(root, "README.md"), worker.url));

@@ -1,4 +1,4 @@
-// A receiver of webhooks on this machine, which takes nothing that the library `standardwebhooks` does not verify.
+// A webhook receiver on this machine. It accepts only messages that the library `standardwebhooks` verifies.
 
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
@@ -7,7 +7,7 @@ import { Webhook } from "standardwebhooks";
 
 export const newSecret = () => `whsec_${randomBytes(32).toString("base64")}`;
 
-/** Ways to answer, each `(response, request)`. */
+/** Ways to respond, each `(response, request)`. */
 export const answers = {
   ok: (response) => response.writeHead(204).end(),
   error: (response) => response.writeHead(500).end("no"),
@@ -18,8 +18,8 @@ export const answers = {
 };
 
 /**
- * Starts one. `answer(n)`: how to answer to the request of that number. `got` has what arrived, in order: `{ id, type,
- * data, timestamp, path, at, answered }`, `at` by the clock of this process.
+ * Starts a receiver. `answer(n)` names the response to request number n. `got` has the received messages in order: `{
+ * id, type, data, timestamp, path, at, answered }`, with `at` by this process's clock.
  */
 export async function startReceiver({ secret = newSecret(), answer = () => "ok" } = {}) {
   const webhook = new Webhook(secret);
@@ -48,7 +48,7 @@ export async function startReceiver({ secret = newSecret(), answer = () => "ok" 
     secret,
     got,
     refused,
-    /** What was taken, without repetitions: each with the first time that it arrived. */
+    /** The accepted messages without repetitions, each as it first arrived. */
     taken: () => [...new Map(got.filter(({ answered }) => answered === "ok").reverse().map((one) => [one.id, one])).values()].reverse(),
     answerWith: (next) => (how = next),
     close: () =>
@@ -59,7 +59,7 @@ export async function startReceiver({ secret = newSecret(), answer = () => "ok" 
   };
 }
 
-/** The settings for some receivers. */
+/** The Worker's settings for some receivers. */
 export function settingsFor(receivers, more = {}) {
   const settings = receivers.flatMap(({ url, secret }, n) => {
     const number = n === 0 ? "" : `_${n + 1}`;

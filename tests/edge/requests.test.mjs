@@ -1,4 +1,4 @@
-// Requests and their answers, one line each, against a real workerd.
+// Requests and their responses against a real workerd, mostly as tables.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -10,7 +10,7 @@ import { send, startWorker } from "./worker.mjs";
 let worker;
 before(async () => {
   worker = await startWorker();
-  // The first list looks at Workers KV, which a claim of an index does not wait for.
+  // The first list reads Workers KV; an index claim would not wait for that.
   assert.equal((await send(worker.url, "GET", "/_connector")).status, 200);
 });
 after(() => worker.close());
@@ -20,8 +20,8 @@ const parse = "x_content_parse_exception";
 const deep = (n) => `{"sync_cursor":{"a":${"[".repeat(n)}${"]".repeat(n)}}}`;
 const vendor = (n) => `application/vnd.elasticsearch+json; compatible-with=${n}`;
 
-// What the tables cannot say; the others are in tests/tables/requests.json.
-// [what, method, path, body, status, type (null: plain sentence), reason, cause's reason, headers]
+// Cases that the tables cannot express (the others are in tests/tables/requests.json):
+// [description, method, path, body, status, type (null: plain sentence), reason, cause's reason, headers]
 const refused = [
   ["very deep", "PUT", "/_connector/fixed/_last_sync", deep(200_000), 400, parse, "[1:119] Depth exceeds the limit [100]"],
   ["not UTF-8", "PUT", status, new Uint8Array([0x7b, 0x22, 0xff, 0x22]), 400, parse, "[1:3] Invalid UTF-8 at byte 2"],
@@ -31,7 +31,7 @@ const refused = [
   ["index in use", "PUT", "/_connector/new", '{"index_name":"taken"}', 400, "status_exception", "Index name [taken] is used by another connector."],
 ];
 
-test("what is refused is refused in Elasticsearch's words, and changes nothing", async (t) => {
+test("an invalid request is refused with Elasticsearch's error and changes nothing", async (t) => {
   await send(worker.url, "PUT", "/_connector/fixed", { index_name: "taken" });
   const found = async () => [
     (await send(worker.url, "GET", "/_connector/fixed")).body,
@@ -63,7 +63,7 @@ test("what is refused is refused in Elasticsearch's words, and changes nothing",
   assert.deepEqual(await found(), original);
 });
 
-// [what, method, path, body, status, expected body (undefined: not looked at), headers]
+// [description, method, path, body, status, expected body (undefined: any), headers]
 const done = [
   ["product", "GET", "/", undefined, 200, undefined],
   ["options", "OPTIONS", "/_connector/x/_status", undefined, 200, ""],
@@ -97,7 +97,7 @@ const done = [
   ["native status", "GET", "/_connector/native?filter_path=status", undefined, 200, { status: "needs_configuration" }],
 ];
 
-test("a life", async (t) => {
+test("a connector's requests from creation to deletion give the expected responses", async (t) => {
   for (const [what, method, path, body, code, expected, headers] of done) {
     await t.test(`${what}: ${method} ${path.slice(0, 60)}`, async () => {
       const answer = await send(worker.url, method, path, body, headers);
@@ -107,7 +107,7 @@ test("a life", async (t) => {
   }
 });
 
-test("the upstream document's example, verbatim", async () => {
+test("the example in Elasticsearch's documentation works verbatim", async () => {
   const connector = { index_name: "search-google-drive", name: "My Connector", service_type: "needs_configuration" };
   const created = await send(worker.url, "PUT", "/_connector/my-connector", connector);
   assert.deepEqual([created.status, created.body], [201, { id: "my-connector", result: "created" }]);
@@ -117,7 +117,7 @@ test("the upstream document's example, verbatim", async () => {
   assert.deepEqual([deleted.status, deleted.body], [200, { acknowledged: true }]);
 });
 
-test("an id is made where none was given", async () => {
+test("a connector created without an id gets one", async () => {
   for (const method of ["PUT", "POST"]) {
     const { status, body } = await send(worker.url, method, "/_connector?pretty", { name: method });
     assert.equal(status, 201);
@@ -127,7 +127,7 @@ test("an id is made where none was given", async () => {
   }
 });
 
-test("answers come in the form that was asked for", async () => {
+test("responses have the requested form: pretty, human, filter_path and the media type", async () => {
   const get = (path, headers) => send(worker.url, "GET", path, undefined, headers);
   const type = async (accept) => (await get("/_connector/fixed", { accept })).headers.get("content-type");
   assert.equal(await type("*/*"), "application/json");
@@ -148,7 +148,7 @@ test("answers come in the form that was asked for", async () => {
 const bytes = (text) => [...new TextEncoder().encode(text)];
 const named = (...name) => Uint8Array.from([...bytes('{"name":"'), ...name, ...bytes('"}')]);
 const bodies = [
-  // what, the body in pieces, status, the name it gives
+  // description, chunks of the body, status, resulting name
   ["beyond ASCII", [named(...bytes("Zoë 🦀"))], 200, "Zoë 🦀"],
   ["the replacement character itself", [named(0xef, 0xbf, 0xbd)], 200, "\ufffd"],
   ["a byte that is none of UTF-8", [named(0xff)], 400],
@@ -158,11 +158,11 @@ const bodies = [
   ["4 MiB", [new Uint8Array(4 << 20)], 413],
   ["4 MiB in pieces", Array.from({ length: 64 }, () => new Uint8Array(1 << 16)), 413],
 ];
-test("a body is read as text, and no further than allowed", async (t) => {
+test("a body is decoded across chunks, up to its size limit", async (t) => {
   await send(worker.url, "PUT", "/_connector/bodies");
   for (const [what, pieces, expected, name] of bodies) {
     for (const announced of pieces.length > 1 ? [false] : [true, false]) {
-      await t.test(`${what}${announced ? "" : ", of unknown length"}`, async () => {
+      await t.test(`${what}${announced ? "" : ", without Content-Length"}`, async () => {
         const body = announced ? pieces[0] : ReadableStream.from(pieces);
         const headers = { "content-type": "application/json" };
         const url = `${worker.url}/_connector/bodies/_name`;
@@ -176,7 +176,7 @@ test("a body is read as text, and no further than allowed", async (t) => {
   }
 });
 
-test("only a backup may be longer than other bodies", async () => {
+test("only a backup may exceed the limit of other bodies", async () => {
   const body = JSON.stringify({ name: "x".repeat(2 << 20) });
   const limits = [
     ["/_connector/bodies/_name", "1048576"],
@@ -190,7 +190,7 @@ test("only a backup may be longer than other bodies", async () => {
   }
 });
 
-test("callers act on what they have seen", async () => {
+test("If-Match and If-None-Match let a caller act on the version it has seen", async () => {
   const path = "/_connector/seen/_status";
   const put = (to, headers) => send(worker.url, "PUT", path, { status: to }, headers);
   await send(worker.url, "PUT", "/_connector/seen");
@@ -217,14 +217,14 @@ test("callers act on what they have seen", async () => {
   assert.equal((await create("unseen", { "if-none-match": "*" })).status, 201);
 });
 
-test("bodies are judged as bytes, and may be compressed", async (t) => {
+test("body limits count bytes, and bodies may be compressed", async (t) => {
   const path = "/_connector/bytes/_name";
   await send(worker.url, "PUT", "/_connector/bytes", { name: "Before" });
   const bytes = (...parts) => Buffer.concat(parts.map((part) => Buffer.from(part)));
   const named = (name) => JSON.stringify({ name });
   const gzip = { "content-encoding": "gzip" };
   const long = "x".repeat(1 << 20);
-  // [what, body, headers, status, name afterwards or reason]
+  // [description, body, headers, status, resulting name or reason]
   const table = [
     ["cut-off character", bytes('{"name":"', [0xf0, 0x9f, 0x98], '"}'), {}, 400, "[1:10] Invalid UTF-8 at byte 9"],
     ["lone continuation", bytes('{"name":"ab', [0x80], '"}'), {}, 400, "[1:12] Invalid UTF-8 at byte 11"],
@@ -252,7 +252,7 @@ test("bodies are judged as bytes, and may be compressed", async (t) => {
   }
 });
 
-test("numbers come back digit for digit", async () => {
+test("numbers keep their digits", async () => {
   const numbers = '{"n":[123456789012345678901234567890,0.12345678901234567,1.50,1E400,-0.0]}';
   const text = async (path) => (await fetch(`${worker.url}${path}`)).text();
   const put = (id, name, body) => send(worker.url, "PUT", `/_connector/${id}/${name}`, body);
@@ -262,7 +262,7 @@ test("numbers come back digit for digit", async () => {
   assert.deepEqual((await put("digits", "_last_sync", `{"sync_cursor":${numbers}}`)).body, { result: "updated" });
   assert.deepEqual((await put("digits", "_last_sync", `{"sync_cursor":${numbers}}`)).body, { result: "noop" });
   for (const id of ["digits", "digits-kept"]) {
-    // As it was sent or imported, after a move, and after a move and another write.
+    // As sent or imported, after a move, and after a move and another write.
     for (const change of [() => {}, () => put(id, "_status", { status: "error" }), () => put(id, "_check_in")]) {
       await change();
       assert.ok((await text(`/_connector/${id}`)).includes(`"sync_cursor":${numbers}`), id);
@@ -275,7 +275,7 @@ test("numbers come back digit for digit", async () => {
   assert.ok(list.includes(`"sync_cursor":${numbers}`), "the list");
 });
 
-test("a document has a limit, and goes on beyond it", async () => {
+test("a document cannot grow over its limit, and can still move and shrink there", async () => {
   const cursor = (name, bytes) => ({ sync_cursor: { [name]: "x".repeat(bytes) } });
   const put = (name, body) => send(worker.url, "PUT", `/_connector/large/${name}`, body);
   await send(worker.url, "PUT", "/_connector/large");
@@ -290,7 +290,7 @@ test("a document has a limit, and goes on beyond it", async () => {
   assert.equal((await send(worker.url, "DELETE", "/_connector/large?hard=true")).status, 200);
 });
 
-test("what is asked of a response is judged before anything is done", async () => {
+test("invalid response options are refused before anything is done", async () => {
   const body = JSON.stringify({ status: "error" });
   await send(worker.url, "PUT", "/_connector/asked");
   for (const query of [`filter_path=${"a,".repeat(1_001)}`, "pretty=foo", "human=1"]) {
@@ -299,7 +299,7 @@ test("what is asked of a response is judged before anything is done", async () =
   }
   assert.equal((await send(worker.url, "GET", "/_connector/asked")).body.status, "created");
   for (const path of ["/", "/_connector/asked", "/_connector"]) {
-    // The machine may be away for a moment, but not three times.
+    // The machine may stall once, but not three times.
     const took = [];
     for (let n = 0; n < 3; n += 1) {
       const started = Date.now();
@@ -311,7 +311,7 @@ test("what is asked of a response is judged before anything is done", async () =
   }
 });
 
-test("the status view says what comes next and how it came about", async () => {
+test("the status view has the possible next statuses and the history", async () => {
   const path = "/_connector/view/_status";
   await send(worker.url, "PUT", "/_connector/view", { name: "View" });
   for (const to of ["needs_configuration", "configured", "configured", "connected"]) {
@@ -336,7 +336,7 @@ test("the status view says what comes next and how it came about", async () => {
   assert.equal(short.history.length, 1);
 });
 
-test("the history is read to its end, a page at a time; what is said of the status stays that of now", async () => {
+test("the history can be paged to its end, and every page reports the current status", async () => {
   const path = "/_connector/paged/_status";
   await send(worker.url, "PUT", "/_connector/paged", {});
   for (const to of ["needs_configuration", "configured", "error", "connected"]) {
@@ -352,12 +352,12 @@ test("the history is read to its end, a page at a time; what is said of the stat
     found.push(...body.history);
   }
   assert.deepEqual(found, all.history);
-  // Heartbeats count too, so versions are not consecutive.
+  // Heartbeats increment the version too, so versions have gaps.
   assert.deepEqual(found.map(({ version }) => version), [9, 7, 5, 3, 1]);
   assert.equal((await send(worker.url, "GET", `${path}?size=0`)).body.since, all.since);
 });
 
-test("what fetch would not send", async () => {
+test("malformed requests that fetch cannot send are refused", async () => {
   const raw = (text) =>
     new Promise((resolve, reject) => {
       const { hostname, port } = new URL(worker.url);
@@ -378,7 +378,7 @@ test("what fetch would not send", async () => {
   assert.match(cut, /^HTTP\/1.1 400 /);
 });
 
-test("nothing of this was an error of ours", () => {
+test("none of these requests was logged as an error of the Worker", () => {
   const odd = worker.logs().filter((line) => /panic|unreachable|RuntimeError|Error:/.test(line));
   assert.deepEqual(odd, []);
 });

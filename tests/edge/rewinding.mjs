@@ -1,5 +1,5 @@
-// The Worker with objects whose storage can be taken back, which that of a local workerd cannot: of a connector that
-// was only ever moved, what its history has of later is gone when the object starts anew.
+// The Worker with objects whose storage can be rewound, which workerd does not support locally: when the object
+// restarts, the later part of a connector's status history is gone.
 
 import { ConnectorObject as Connector } from "./worker.js";
 

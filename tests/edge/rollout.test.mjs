@@ -1,4 +1,4 @@
-// During a rollout versions meet, and a module may trap: nobody guesses, and nothing that was acknowledged is lost.
+// A rollout, where versions mix, and a module that traps: no message is misread, and no acknowledged write is lost.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -17,7 +17,7 @@ test("messages of other versions are answered 503, and nothing is written", asyn
   const object = CONNECTOR.getByName("met");
   const directory = DIRECTORY.getByName("directory");
   const entry = { id: "met", version: 9, deleted: 0, status: "created", index_name: null, name: null, service_type: null, description: null, since: null, error: null, last_seen: null };
-  // [what, answer, what it must look like]
+  // [description, message, expected answer]
   const table = [
     ["a format to come", () => object.handle(JSON.stringify({ format: 2, ...put }), "{}"), /^\{"format":1,"status":503,.*"retry-after":"1"/],
     ["no format", () => object.handle(JSON.stringify(put), "{}"), /^\{"format":1,"status":503,/],
@@ -33,7 +33,7 @@ test("messages of other versions are answered 503, and nothing is written", asyn
 });
 
 for (const version of ["Past", "Future"]) {
-  test(`objects of another version are not understood: ${version}`, async (t) => {
+  test(`answers from objects of another version are refused: ${version}`, async (t) => {
     const server = await serve(version);
     t.after(() => server.close());
     for (const [method, path] of [["PUT", "/_connector/a"], ["PUT", "/_connector/a/_check_in"], ["GET", "/_connector/a/_status"]]) {
@@ -44,7 +44,7 @@ for (const version of ["Past", "Future"]) {
   });
 }
 
-test("a trap costs the requests under way, and nothing that was acknowledged", async (t) => {
+test("a trap fails only the requests in progress and loses no acknowledged write", async (t) => {
   const server = await serve("Trapping");
   t.after(() => server.close());
   const ids = Array.from({ length: 8 }, (_, n) => `trap-${n}`);
@@ -62,7 +62,7 @@ test("a trap costs the requests under way, and nothing that was acknowledged", a
     const statuses = await Promise.all(ids.map((id) => write(id, `round ${round}`)));
     lost += statuses.filter((status) => status !== 200).length;
     for (const status of statuses) assert.ok([200, 500, 503].includes(status), `${status}`);
-    // The module is made anew, and finds everything as it was committed.
+    // The module restarts and finds everything that was committed.
     for (const id of ids) {
       const { status, body } = await ask("GET", `/_connector/${id}`);
       assert.equal(status, 200);

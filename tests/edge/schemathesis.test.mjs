@@ -1,5 +1,5 @@
-// The running Worker against its own description: no 5xx, no answer that is not described.
-// SCHEMATHESIS_EXAMPLES says how many requests to try for each operation.
+// Tests the running Worker against its OpenAPI description: no 5xx, and no undescribed response. SCHEMATHESIS_EXAMPLES
+// sets the number of requests for each operation.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -12,7 +12,7 @@ import { ours, scratch, serveWithKv } from "../soak/workerd.mjs";
 
 const skip = missing();
 
-// What wrangler puts before the Worker would take most of the time.
+// Without wrangler, whose latency would dominate.
 let server;
 let disk;
 before(async () => {
@@ -26,8 +26,8 @@ after(async () => {
   if (disk) rmSync(disk, { recursive: true, force: true });
 });
 
-// Bodies may be refused for more reasons than a schema can say, and taken where a string spells a
-// number: what is asked is that the answer is a described one.
+// A body may be refused for reasons that a schema cannot express, and accepted where a string holds a number, so only
+// the responses are checked against the description.
 const checks = [
   "not_a_server_error",
   "status_code_conformance",
@@ -38,7 +38,7 @@ const checks = [
   "allow_header_conformance",
 ];
 
-test("Schemathesis finds no answer outside the description", { skip }, async () => {
+test("every response matches the OpenAPI description", { skip }, async () => {
   const { passed, output } = await runPython(
     "schemathesis",
     "schemathesis",

@@ -1,4 +1,4 @@
-// Whoever may only read sees no secrets of connectors' configurations, whichever way they ask.
+// A key that may only read never sees the secrets in connectors' configurations.
 
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
@@ -39,7 +39,7 @@ async function start(vars) {
   return worker;
 }
 
-/** Whatever shows a document, and how many documents it shows. */
+/** Every request that returns documents, and how many it returns. */
 const READS = () => [
   ["GET", "/_connector/drive"],
   ["GET", "/_connector/drive?include_deleted=true"],
@@ -65,8 +65,8 @@ const text = async (url, who, [method, path, body]) => {
   return JSON.stringify(answer);
 };
 
-test("no way of reading shows a secret to a key that may only read", async () => {
-  // The copy in Workers KV comes a second later.
+test("no read shows a secret to a key that may only read", async () => {
+  // The copy in Workers KV is a second behind.
   await until(async () => (await text(worker.url, "writer", READS()[2])).includes(SECRET));
   for (const read of READS()) {
     const [shown, masked] = [await text(worker.url, "writer", read), await text(worker.url, "reader", read)];
@@ -76,7 +76,7 @@ test("no way of reading shows a secret to a key that may only read", async () =>
   }
 });
 
-test("no search finds a connector by its secret for a key that may only read", async () => {
+test("a key that may only read cannot find a connector by searching for its secret", async () => {
   const count = async (who, query) =>
     JSON.parse(await text(worker.url, who, ["POST", "/.elastic-connectors/_count", { query }])).count;
   const value = "configuration.token.value";
@@ -93,7 +93,7 @@ test("no search finds a connector by its secret for a key that may only read", a
   }
 });
 
-test("a response without the secrets has an entity tag of its own", async () => {
+test("a response with masked secrets has an entity tag of its own", async () => {
   for (const path of ["/_connector/drive", "/_connector?from=0", `/_connector/_sync_job/${encodeURIComponent(job)}`]) {
     const tag = async (who) => (await send(worker.url, "GET", path, undefined, as(who))).headers.get("etag");
     const [reader, writer] = [await tag("reader"), await tag("writer")];
@@ -102,12 +102,12 @@ test("a response without the secrets has an entity tag of its own", async () => 
     assert.equal((await again("reader")).status, 304, path);
     assert.equal((await again("writer")).status, 200, path);
   }
-  // Where nothing is masked there is but one response.
+  // Without secrets in it there is only one form of the response.
   const state = async (who) => (await send(worker.url, "GET", "/_connector/drive/_status", undefined, as(who))).headers.get("etag");
   assert.equal(await state("reader"), await state("writer"));
 });
 
-test("a socket shows no documents", async () => {
+test("messages to watchers contain no documents", async () => {
   const { ticket } = await must(worker.url, "POST", "/_connector/_watch", undefined, as("reader"));
   const socket = new WebSocket(`${worker.url.replace("http", "ws")}/_connector/_watch?ticket=${ticket}&since=0`);
   const heard = [];
@@ -119,7 +119,7 @@ test("a socket shows no documents", async () => {
   assert.ok(!heard.join().includes(SECRET));
 });
 
-test("SECRETS_FOR_READERS shows secrets to whoever may read, as Elasticsearch does", async (t) => {
+test("SECRETS_FOR_READERS shows secrets to readers, as Elasticsearch does", async (t) => {
   const open = await start({ SECRETS_FOR_READERS: "true" });
   t.after(() => open.close());
   await until(async () => (await text(open.url, "writer", READS()[2])).includes(SECRET));

@@ -1,4 +1,4 @@
-// People who sign in by Cloudflare Access.
+// People who sign in through Cloudflare Access.
 
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
@@ -11,7 +11,7 @@ import { send, startWorker } from "./worker.mjs";
 const files = [];
 after(() => files.forEach((remove) => remove()));
 
-/** Starts the Worker behind Access, which has let `identity` in. */
+/** Starts the Worker behind Access, signed in as `identity`. */
 async function behindAccess(identity, vars) {
   const { options, remove } = signedIn(identity, vars);
   files.push(remove);
@@ -23,7 +23,7 @@ const manage = { ACCESS_PRIVILEGE: "manage_connector" };
 const secret = randomBytes(32).toString("base64url");
 const key = { authorization: `ApiKey ${Buffer.from(`k:${secret}`).toString("base64")}` };
 
-test("a person moves a connector and stands in its history; keys work beside it", async () => {
+test("a signed-in person can move a connector and is named in its history; keys still work", async () => {
   const worker = await behindAccess(ann, manage);
   try {
     const own = { origin: worker.url };
@@ -37,7 +37,7 @@ test("a person moves a connector and stands in its history; keys work beside it"
     const { body } = await ask("GET", "/_connector/c/_status");
     assert.deepEqual(body.history.map(({ to, by }) => [to, by]), [["error", ann.email], ["created", ann.email]]);
 
-    // The cookie of Access comes with whatever any page sends.
+    // Browsers send the Access cookie with requests from any page.
     for (const [origin, site] of [["https://evil.example"], ["null"], [undefined], ["https://evil.example", "same-origin"], [`${worker.url}0`]]) {
       const headers = { ...(origin && { origin }), ...(site && { "sec-fetch-site": site }) };
       const answer = await ask("PUT", "/_connector/c/_status", { status: "configured" }, headers);
@@ -46,7 +46,7 @@ test("a person moves a connector and stands in its history; keys work beside it"
     }
     assert.equal((await ask("GET", "/_connector/c")).body.status, "error");
 
-    // A key that is shown is who asks, be it good or not.
+    // A key takes precedence over the signed-in person, even if it is invalid.
     const hash = createHash("sha256").update(secret).digest("base64");
     await (await worker.env()).API_KEYS.put("k", JSON.stringify({ name: "Key", secret_sha256: hash, privileges: ["manage_connector"], connectors: ["c"] }));
     assert.equal((await ask("PUT", "/_connector/c/_status", { status: "configured" }, key)).status, 200);
@@ -59,7 +59,7 @@ test("a person moves a connector and stands in its history; keys work beside it"
   }
 });
 
-test("who watches comes from a page of our own", async () => {
+test("a signed-in person can watch only from one of our own pages", async () => {
   const worker = await behindAccess(ann, manage);
   try {
     const { body } = await send(worker.url, "POST", "/_connector/_watch", undefined, { origin: worker.url });
@@ -104,7 +104,7 @@ for (const [what, [identity, vars, get, put]] of Object.entries(table)) {
   });
 }
 
-test("without Access nobody is signed in, whatever the request says", async () => {
+test("without Access nobody is signed in, whatever headers the request has", async () => {
   const worker = await startWorker({ open: false, vars: manage });
   try {
     for (const headers of [{}, { "cf-access-authenticated-user-email": ann.email, "cf-access-jwt-assertion": "a.b.c", cookie: "CF_Authorization=a.b.c" }]) {

@@ -1,5 +1,5 @@
-// The Worker behind Cloudflare Access, which `[access.dev]` in wrangler.toml simulates: it stands in front of the
-// whole Worker, and everybody is the one it names.
+// The Worker behind Cloudflare Access, simulated by `[access.dev]` in wrangler.toml: every request is from the
+// configured person.
 
 import { randomBytes } from "node:crypto";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 import { root } from "../../scripts/tools.mjs";
 
-/** Options of `startWorker` for a Worker behind Access, which has let `identity` in; `remove` when it is closed. */
+/** Options for `startWorker`: behind Access, signed in as `identity`. `remove` cleans up afterwards. */
 export function behindAccess(identity, vars = {}) {
   const file = join(root, `build/wrangler-access-${randomBytes(4).toString("hex")}.toml`);
   const members = Object.entries(identity ?? {}).map(([name, value]) => `${name} = ${JSON.stringify(value)}`);

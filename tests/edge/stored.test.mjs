@@ -1,5 +1,5 @@
-// What an object keeps in its own SQLite database, row by row. Changing these forms would make
-// deployed objects unreadable: a new form needs a reader for the old one.
+// What a connector's object stores in SQLite, row by row. Deployed objects hold these forms: changing one needs a
+// reader for the old one.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -25,7 +25,7 @@ after(async () => {
 const ask = (method, path, body) => must(server.url(), method, `/_connector/${path}`, body);
 const move = (id, status) => ask("PUT", `${id}/_status`, { status });
 
-/** Opens the database of a connector's object while nobody else has it open. */
+/** Opens the database of a connector's object while the Worker is stopped. */
 async function inDatabase(id, look) {
   await server.kill();
   try {
@@ -51,7 +51,7 @@ const rows = (id) =>
     };
   });
 
-test("a move of status alone is a row of the history, and nothing else", async () => {
+test("a status change writes one row of the history and nothing else", async () => {
   await ask("PUT", "golden", { name: "Golden" });
   await move("golden", "needs_configuration");
   await move("golden", "configured");
@@ -65,7 +65,7 @@ test("a move of status alone is a row of the history, and nothing else", async (
       "3: needs_configuration > configured _status null",
     ],
   });
-  // Read anew, the newest row of the history says where the connector is, and at which version.
+  // After a restart the status and version come from the newest row of the history.
   const { status, headers } = await send(server.url(), "GET", "/_connector/golden");
   assert.deepEqual([status, headers.get("etag")], [200, '"3"']);
   assert.equal((await ask("GET", "golden")).status, "configured");
@@ -79,7 +79,7 @@ test("a move of status alone is a row of the history, and nothing else", async (
   assert.equal((await ask("GET", "golden")).status, "connected");
 });
 
-test("an erased connector leaves a tombstone; what is made in its place goes on counting", async () => {
+test("an erased connector leaves a tombstone, and its successor continues the version numbers", async () => {
   await ask("PUT", "phoenix", {});
   await move("phoenix", "error");
   await ask("DELETE", "phoenix?hard=true");
@@ -95,7 +95,7 @@ test("an erased connector leaves a tombstone; what is made in its place goes on 
   });
 });
 
-test("a document that was read anew is shown as it is stored", async () => {
+test("after a restart a document is returned exactly as stored", async () => {
   await ask("PUT", "exact", {});
   const value = "0.12345678901234567891";
   await inDatabase("exact", (database) => {
@@ -107,8 +107,8 @@ test("a document that was read anew is shown as it is stored", async () => {
   assert.ok(shown.includes(`{"value":${value}}`), shown);
 });
 
-// Moves that fall on odd versions only were once never looked at.
-test("the history keeps the newest thousand changes, whichever versions made them", async () => {
+// Regression: moves at odd versions were never pruned.
+test("the history keeps the newest thousand changes, whatever their version numbers", async () => {
   for (const [id, ahead] of [["even", 0], ["odd", 1]]) {
     await ask("PUT", id, {});
     await move(id, "error");
@@ -122,7 +122,7 @@ test("the history keeps the newest thousand changes, whichever versions made the
   }
 });
 
-test("how far a webhook's target is, and a message that waits for it", async (t) => {
+test("the progress of a webhook endpoint is stored, with its pending message", async (t) => {
   const receiver = await startReceiver({ answer: () => "error" });
   const folder = mkdtempSync(join(scratch, "connector-status-disk-"));
   const vars = { ANONYMOUS_PRIVILEGE: "manage_connector", ...settingsFor([receiver], { WEBHOOK_RETRY_SECONDS: "1000", WEBHOOK_DAMPING_SECONDS: "0" }) };
@@ -143,7 +143,7 @@ test("how far a webhook's target is, and a message that waits for it", async (t)
   assert.deepEqual(rest, { n: 1, target: "WEBHOOK_URL", type: "connector.error", attempts: 1, status: 500, error: "answered 500", outcome: null });
   assert.deepEqual([id, at, JSON.parse(body).data], [receiver.got[0].id, receiver.got[0].timestamp, receiver.got[0].data]);
   for (const time of [made, next_at - 1_000_000, tried_at]) assert.ok(Math.abs(time - Date.now()) < 60_000, `${time}`);
-  // Read anew, it is sent as it is.
+  // After a restart the stored message is sent unchanged.
   inDatabases(folder, "ConnectorObject", (database) => database.exec("UPDATE webhook SET next_at = 1"));
   receiver.answerWith(() => "ok");
   await server.restart();
@@ -152,7 +152,7 @@ test("how far a webhook's target is, and a message that waits for it", async (t)
   assert.deepEqual([receiver.got[1].id, receiver.got[1].data], [id, receiver.got[0].data]);
 });
 
-test("the history keeps what each error said, in one line", async () => {
+test("the history keeps the first line of each error", async () => {
   await ask("PUT", "why", {});
   await ask("PUT", "why/_error", { error: 'Traceback (most recent call last):\n  File "a.py", line 1\nValueError: no bucket' });
   await move("why", "connected");

@@ -1,4 +1,4 @@
-// The list for triage: order, filters, counts, and who sees what.
+// GET /_connector/_summary, the list for triage: order, filters, counts and access.
 
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
@@ -56,10 +56,10 @@ const cases = {
   "?cause=nothing+like+that": [],
 };
 for (const [query, expected] of Object.entries(cases)) {
-  test(`GET /_connector/_summary${query}`, async () => assert.deepEqual(await ids(query), expected));
+  test(`GET /_connector/_summary${query} lists the expected connectors`, async () => assert.deepEqual(await ids(query), expected));
 }
 
-/** Each count is of what passes all other filters. */
+/** Each count ignores its own filter and applies all others. */
 const counts = {
   "": { total: 6, count: 6, silent: 2, silent_after_seconds: 900, by_status: { error: 1, needs_configuration: 1, created: 1, configured: 0, connected: 3 }, by_service_type: { "": 3, mysql: 1, zoo_type: 2 } },
   "?status=connected": { total: 6, count: 3, silent: 2, silent_after_seconds: 900, by_status: { error: 1, needs_configuration: 1, created: 1, configured: 0, connected: 3 }, by_service_type: { "": 2, mysql: 1 } },
@@ -67,14 +67,14 @@ const counts = {
   "?query=zoo&silent=true": { total: 6, count: 1, silent: 1, silent_after_seconds: 900, by_status: { error: 0, needs_configuration: 0, created: 0, configured: 0, connected: 1 }, by_service_type: { "": 1 } },
 };
 for (const [query, expected] of Object.entries(counts)) {
-  test(`counts of /_summary${query}`, async () => {
+  test(`/_summary${query} counts the connectors that pass all other filters`, async () => {
     const { results, causes, ...found } = (await ask(query)).body;
     assert.deepEqual(found, expected);
     assert.deepEqual(causes, expected.by_status.error ? [{ cause: "Keys lost at the GATE.", count: 1 }] : []);
   });
 }
 
-test("a row has what the list shows", async () => {
+test("a row has every column of the list", async () => {
   const { results } = (await ask("?query=keys")).body;
   const { last_seen, ...row } = results[0];
   assert.deepEqual(row, {
@@ -83,7 +83,7 @@ test("a row has what the list shows", async () => {
   });
 });
 
-test("errors are shown by what they say, and counted by what they have in common", async () => {
+test("errors are shown by their message and counted by their cause", async () => {
   const other = await startWorker();
   try {
     const put = (method, path, body) => send(other.url, method, `/_connector/${path}`, body);
@@ -104,7 +104,7 @@ test("errors are shown by what they say, and counted by what they have in common
     assert.deepEqual([count, by_status.error, causes], [3, 3, expected]);
     assert.deepEqual(results.map(({ error }) => error), [1, 2, 3].map((n) => `ConnectorError: Cannot connect to host jira-${n}.internal:443`));
     assert.deepEqual((await summary("?service_type=jira")).causes.map(({ count }) => count), [1, 1, 1]);
-    // What is mended is counted no longer.
+    // A connector that recovers is no longer counted.
     await put("PUT", "failing-5/_error", { error: null });
     await until(async () => (await summary()).causes.length, (number) => number === 2, 10);
     // The document has the whole text.
@@ -114,7 +114,7 @@ test("errors are shown by what they say, and counted by what they have in common
   }
 });
 
-test("deleted connectors are listed apart, and come back", async () => {
+test("deleted connectors are listed separately, and can be restored", async () => {
   const other = await startWorker();
   try {
     const ask = (method, path, body) => send(other.url, method, `/_connector/${path}`, body);
@@ -135,14 +135,14 @@ test("deleted connectors are listed apart, and come back", async () => {
   }
 });
 
-test("a key sees its own, in rows and counts; a bracket is a bracket", async () => {
+test("a limited key gets only its connectors in rows and counts; [ in its pattern is not special", async () => {
   const headers = { authorization: `ApiKey ${Buffer.from(`zoo:${secret}`).toString("base64")}` };
   assert.deepEqual(await ids("?sort=name", headers), ["zoo-1", "zoo-2", "zoo-3"]);
   const { total, count, silent } = (await ask("?status=connected", headers)).body;
   assert.deepEqual([total, count, silent], [3, 1, 1]);
 });
 
-test("the setting says when a connector is silent: in rows, in counts, and in numbers", async () => {
+test("SILENT_AFTER decides which connectors are silent in rows, counts and metrics", async () => {
   const other = await startWorker({ vars: { SILENT_AFTER_SECONDS: "3000" } });
   try {
     const { CONNECTORS } = await other.env();
@@ -157,7 +157,7 @@ test("the setting says when a connector is silent: in rows, in counts, and in nu
   }
 });
 
-test("a silent connector that comes or goes is counted at once", async () => {
+test("a connector that becomes silent, or is deleted or restored while silent, is counted at once", async () => {
   const silent = async () => (await ask()).body.silent;
   const before = await silent();
   const { CONNECTORS } = await worker.env();
@@ -168,7 +168,7 @@ test("a silent connector that comes or goes is counted at once", async () => {
   await until(silent, (now) => now === before, 10);
 });
 
-test("what cannot be asked is refused", async () => {
+test("unknown parameters and values are refused", async () => {
   for (const query of ["?sort=colour", "?sort=name:up", "?status=happy", "?size=10001", "?silent=maybe", "?what=1", `?query=${"x".repeat(257)}`]) {
     assert.equal((await ask(query)).status, 400, query);
   }
@@ -176,8 +176,8 @@ test("what cannot be asked is refused", async () => {
   assert.equal((await send(worker.url, "PUT", "/_connector/_summary", {})).status, 405);
 });
 
-test("what has not changed is not sent again; a change is there soon, the newest of a status first", async () => {
-  // A minute that passes in between is a change, since time alone makes connectors silent.
+test("an unchanged summary is answered 304; a change appears soon, ordered by time of the move", async () => {
+  // A new minute changes the summary, since time alone makes connectors silent.
   const etag = await until(async () => {
     const etag = (await ask()).headers.get("etag");
     return (await ask("", { "if-none-match": etag })).status === 304 && etag;

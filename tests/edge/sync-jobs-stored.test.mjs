@@ -1,5 +1,5 @@
-// What is kept of sync jobs, row by row, and that what a crash cut short is made up for. Changing these
-// forms would make deployed objects unreadable.
+// What is stored for sync jobs, row by row, and how it recovers from a crash. Deployed objects hold these forms:
+// changing one makes them unreadable.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -24,7 +24,7 @@ after(async () => {
 const ask = (method, path, body) => must(server.url(), method, path, body);
 const list = async (id) => (await ask("GET", `/_connector/_sync_job?connector_id=${id}`)).results;
 
-/** Opens databases while nobody else has them open. */
+/** Opens databases while the Worker is stopped. */
 async function inDatabase(className, isMeant, look) {
   await server.kill();
   try {
@@ -66,26 +66,26 @@ test("a job is a row in its connector's object, and a slim row and a document in
   assert.deepEqual((await list("golden"))[0], { id, ...document });
 });
 
-test("an object without a job has no tables for any", async () => {
+test("an object without sync jobs has no tables for them", async () => {
   await ask("PUT", "/_connector/jobless", {});
   assert.equal((await send(server.url(), "GET", "/_connector/_sync_job/x.jobless")).status, 404);
   const tables = await ofConnector("jobless", (database) => database.prepare("SELECT name FROM sqlite_master WHERE name LIKE 'job%'").all());
   assert.deepEqual(tables, []);
 });
 
-test("what the Directory was not told before a crash it is told after", async () => {
+test("a change that the Directory missed because of a crash is sent after the restart", async () => {
   await ask("PUT", "/_connector/crashed", { index_name: "crashed", service_type: "dir" });
   const { id } = await ask("POST", "/_connector/_sync_job", { id: "crashed" });
   const { id: gone } = await ask("POST", "/_connector/_sync_job", { id: "crashed" });
   assert.equal((await list("crashed")).length, 2);
-  // As if it had been killed between the commit and the telling.
+  // As if the process had been killed between the commit and the notification.
   await ofConnector("crashed", (database) => {
     const { document } = database.prepare("SELECT document FROM job WHERE id = ?").get(id);
     database.prepare("UPDATE job SET document = ?, version = 2, edited = 2 WHERE id = ?").run(document.replace('"pending"', '"canceled"'), id);
     database.prepare("DELETE FROM job WHERE id = ?").run(gone);
     database.exec(`INSERT OR REPLACE INTO job_untold VALUES ('${id}', 2), ('${gone}', 2)`);
   });
-  // The object is read again, and so begins to tell.
+  // A request loads the object, which then notifies the Directory.
   await ask("PUT", "/_connector/crashed/_check_in");
   const [job, ...others] = await until(() => list("crashed"), (jobs) => jobs.length === 1 && jobs[0].status === "canceled", 20);
   assert.deepEqual([job?.id, job?.status, others.length], [id, "canceled", 0]);

@@ -1,4 +1,4 @@
-// Sync jobs and the two indices, against a real workerd: the tables, races, and what lists show.
+// Sync jobs and the two indices against a real workerd: the tables, races and lists.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -48,14 +48,14 @@ const isObject = (value) => value !== null && typeof value === "object" && !Arra
 const changed = (document, changes) =>
   Object.fromEntries(Object.entries({ ...document, ...changes }).filter(([, value]) => value !== "<absent>"));
 
-/** The value with every date that is no older than `since` replaced by `<now>`. */
+/** Replaces every date that is no older than `since` with `<now>`. */
 function mark(value, since) {
   if (typeof value === "string" && /^\d{4}-.*Z$/.test(value) && Date.parse(value) >= since) return "<now>";
   if (Array.isArray(value)) return value.map((item) => mark(item, since));
   return isObject(value) ? Object.fromEntries(Object.entries(value).map(([name, item]) => [name, mark(item, since)])) : value;
 }
 
-/** An expected answer: `<before>` is the document as it was. */
+/** The expected response, with `<before>` replaced by the document before the request. */
 function filled(value, document) {
   if (value === "<before>") return document;
   if (Array.isArray(value)) return value.map((item) => filled(item, document));
@@ -71,7 +71,7 @@ function chain({ error }) {
 
 const at = (path) => succeed("GET", path).then((answer) => answer._source).catch(() => null);
 
-/** Puts the documents of a case in place; says what `{id}` is and where the document shows. */
+/** Creates a case's documents. Returns what `{id}` stands for and the path to the document. */
 const subjects = {
   async documents(table, item, id) {
     const document = item.before === null ? null : changed(base("document.json", id), item.before);
@@ -95,7 +95,7 @@ async function runCase(folder, general, number, connector) {
   const table = JSON.parse(text);
   const subject = await subjects[folder](table, table.cases[number], connector);
   if (subject === undefined) return 0;
-  // Such a request cannot be sent from here.
+  // fetch cannot send such a request.
   if (/^GET/.test(table.cases[number].request ?? table.request) && table.cases[number].body !== undefined) return 0;
   const { document, show, base } = subject;
   const named = (id) => JSON.parse(text.replaceAll("{id}", id));
@@ -104,7 +104,7 @@ async function runCase(folder, general, number, connector) {
   const body = item.text ?? (item.body === undefined ? undefined : JSON.stringify(item.body));
   const since = Date.now();
   const { status, body: answer } = await ask(method, path, body, item.headers);
-  // A new job has an id of the Worker's choice.
+  // The Worker chooses the id of a new job.
   const id = answer._id ?? answer.id;
   const isNew = status === 201;
   if (isNew) item = named(id).cases[number];
@@ -112,7 +112,7 @@ async function runCase(folder, general, number, connector) {
   if (item.answer !== undefined || status < 300) {
     assert.deepEqual(answer, filled(item.answer ?? { result: "updated" }, document));
   } else {
-    // Where in a body something is depends on how long an id in it is.
+    // Positions within a body depend on the length of the id in it.
     const places = (errors) => (/\{connector\}/.test(general) ? JSON.stringify(errors).replace(/\[1:\d+\]/g, "") : JSON.stringify(errors));
     assert.equal(places(chain(answer)), places(item.error));
   }
@@ -129,7 +129,7 @@ async function runCase(folder, general, number, connector) {
 for (const folder of Object.keys(subjects)) {
   const names = globSync(`${folder}/*.json`, { cwd: TABLES }).map((file) => basename(file, ".json"));
   for (const name of names.filter((name) => !["document", "searches", "types"].includes(name)).sort()) {
-    test(`${folder}: ${name}`, async () => {
+    test(`every case of the table ${folder}: ${name} is answered as expected`, async () => {
       const text = readTable(`${folder}/${name}.json`);
       const { cases, connector } = JSON.parse(text);
       const run = (item, number) => {
@@ -140,7 +140,7 @@ for (const folder of Object.keys(subjects)) {
         });
       };
       let done = 0;
-      // Connectors that have the same index do not exist side by side.
+      // Two connectors cannot have the same index at once.
       if (connector?.index_name) {
         for (const [number, item] of cases.entries()) {
           done += await run(item, number);
@@ -161,7 +161,7 @@ test("searches find what the table says", async () => {
   try {
     for (const [id, document] of Object.entries(connectors)) await other.put(id, document);
     const at = (method, path, body) => send(other.url, method, path, body);
-    // Jobs whose connectors are not in the table need some for a while.
+    // Create the connectors that the jobs belong to and the table lacks.
     const owners = Object.values(jobs).map(({ connector }) => connector?.id);
     const guests = [...new Set(owners)].filter((id) => id !== undefined && !(id in connectors));
     for (const id of guests) await at("PUT", `/_connector/${encodeURIComponent(id)}`);
@@ -176,7 +176,7 @@ test("searches find what the table says", async () => {
     for (const item of searches) {
       const body = item.body ?? { query: item.query };
       const text = JSON.stringify(body);
-      // The table is of another time; ids of jobs are others here.
+      // The table assumes a fixed time and other job ids.
       if (item.hits === undefined || /now|"ids"|_id/.test(text)) continue;
       if (item.index === "sync_jobs" && Object.keys(names).length !== Object.keys(jobs).length) continue;
       const { status, body: answer } = await at("POST", `/.elastic-${item.index === "sync_jobs" ? "connectors-sync-jobs" : "connectors"}/_search`, body);
@@ -185,7 +185,7 @@ test("searches find what the table says", async () => {
       const isPage = body.from !== undefined || body.size !== undefined;
       if (isPage && item.index === "sync_jobs") continue;
       assert.deepEqual([...hits].sort(), [...item.hits].sort(), item.name);
-      // Ties go by id, and ids of jobs are others here.
+      // Ties are sorted by id, and job ids differ here.
       const places = Object.fromEntries(answer.hits.hits.map((hit, n) => [hits[n], hit.sort]));
       if (body.sort !== undefined) assert.deepEqual(hits.map((id) => places[id]), item.hits.map((id) => places[id]), item.name);
       done += 1;
@@ -196,7 +196,7 @@ test("searches find what the table says", async () => {
   }
 });
 
-test("a search shows each write at once, and a document as it is", async () => {
+test("a search sees each write at once, and returns documents unchanged", async () => {
   const id = "shown";
   await connector(id);
   const made = await job(id);
@@ -216,7 +216,7 @@ test("a search shows each write at once, and a document as it is", async () => {
   assert.equal((await find(seen)).length, 1);
   assert.equal((await find({ range: { last_seen: { lt: "2026-11-25T01:05:07.885432+00:00" } } })).length, 0);
   assert.deepEqual(await succeed("POST", `${JOBS}/_count`, { query: { term: { "connector.id": id } } }), { count: 1, _shards: { total: 1, successful: 1, failed: 0 } });
-  // What is not awaited is there soon.
+  // Job statistics are written later, but soon.
   await succeed("PUT", `/_connector/_sync_job/${made}/_stats`, { deleted_document_count: 1, indexed_document_count: 2, indexed_document_volume: 3 });
   const [hit] = await until(() => find({ match_all: {} }), ([hit]) => hit._source.indexed_document_count === 2, 10);
   assert.ok(hit._source.last_seen > "2026-11-25T01:05:08");
@@ -227,7 +227,7 @@ test("a search shows each write at once, and a document as it is", async () => {
   assert.deepEqual(await find({ match_all: {} }), []);
 });
 
-test("a key that is for some connectors finds those and their jobs alone", async () => {
+test("a limited key finds only its connectors and their jobs", async () => {
   for (const id of ["key-a1", "key-a2", "key-b1"]) {
     await connector(id);
     await job(id);
@@ -251,7 +251,7 @@ test("a key that is for some connectors finds those and their jobs alone", async
   }
 });
 
-test("the list of jobs: newest first, filtered, paged", async () => {
+test("the list of jobs is sorted newest first, and can be filtered and paged", async () => {
   await connector("list-a");
   await connector("list-b");
   const made = [];
@@ -276,9 +276,9 @@ test("the list of jobs: newest first, filtered, paged", async () => {
   assert.deepEqual(await list("connector_id=list-a&job_type=access_control"), [0, []]);
 });
 
-// --- Lives of jobs.
+// --- Lifecycles of jobs.
 
-test("jobs go with their connector only if that is asked for", async () => {
+test("jobs are deleted with their connector only on request", async () => {
   for (const [query, kept] of [["", 2], ["?hard=true", 2], ["?delete_sync_jobs=true", 0], ["?hard=true&delete_sync_jobs=true", 0]]) {
     const id = `gone ${query}`;
     await connector(id, { index_name: null });
@@ -290,7 +290,7 @@ test("jobs go with their connector only if that is asked for", async () => {
   }
 });
 
-test("hundreds of jobs go with their connector", async () => {
+test("hundreds of jobs are deleted with their connector", async () => {
   await connector("many");
   for (let n = 0; n < 12; n += 1) await Promise.all(Array.from({ length: 10 }, () => job("many")));
   assert.equal((await jobsOf("many")).count, 120);
@@ -299,7 +299,7 @@ test("hundreds of jobs go with their connector", async () => {
   assert.equal(count, 0);
 });
 
-test("of 20 workers that have seen the same version one claims the job, in every round", async () => {
+test("of 20 workers that have seen the same version exactly one claims the job, in every round", async () => {
   await connector("claimed");
   for (let round = 0; round < 10; round += 1) {
     const id = await job("claimed");
@@ -316,7 +316,7 @@ test("of 20 workers that have seen the same version one claims the job, in every
   }
 });
 
-test("without If-Match every worker claims it, as upstream", async () => {
+test("without If-Match every worker can claim the job, as upstream", async () => {
   await connector("contested");
   const id = await job("contested");
   const claim = (_, n) => ask("PUT", `/_connector/_sync_job/${id}/_claim`, { worker_hostname: `w${n}` });
@@ -324,7 +324,7 @@ test("without If-Match every worker claims it, as upstream", async () => {
   assert.deepEqual(answers.map(({ status }) => status), [200, 200, 200, 200, 200]);
 });
 
-test("_update with what was seen against _status: one of them sees the other", async () => {
+test("a conditional _update and a _status change that race do not overwrite each other", async () => {
   const id = "versions";
   for (let round = 0; round < 50; round += 1) {
     await connector(id);
@@ -348,7 +348,7 @@ test("_update with what was seen against _status: one of them sees the other", a
 
 // --- Documents.
 
-test("an _update is in the history; one that changes nothing is not, and one off the protocol is marked", async () => {
+test("an _update is in the history if it changes something, and is marked if the protocol does not allow it", async () => {
   const id = "written";
   await connector(id);
   const update = (doc) => ask("POST", `${CONNECTORS}/_update/${id}`, { doc });
@@ -357,7 +357,7 @@ test("an _update is in the history; one that changes nothing is not, and one off
   for (let n = 0; n < 3; n += 1) assert.equal((await update({ status: "needs_configuration", index_name: "index-written" })).body.result, "noop");
   assert.equal((await ask("GET", `/_connector/${id}`)).headers.get("etag"), headers.get("etag"));
   assert.equal((await update({ status: "connected", error: null })).status, 200);
-  // Other endpoints leave the table where upstream does.
+  // Other endpoints also allow moves outside the table, where upstream does.
   await succeed("PUT", `/_connector/${id}/_service_type`, { service_type: "other" });
   const { status, history } = await succeed("GET", `/_connector/${id}/_status`);
   assert.equal(status, "needs_configuration");
@@ -374,7 +374,7 @@ test("an _update is in the history; one that changes nothing is not, and one off
   assert.equal(results[0].service_type, "other");
 });
 
-test("an _update takes an index name as _index_name does", async () => {
+test("an _update of index_name follows the rules of _index_name", async () => {
   await connector("owner", { index_name: "owned" });
   await connector("other", { index_name: null });
   const take = () => ask("POST", `${CONNECTORS}/_update/other`, { doc: { index_name: "owned" } });
@@ -384,7 +384,7 @@ test("an _update takes an index name as _index_name does", async () => {
   assert.equal((await ask("POST", `${CONNECTORS}/_update/owner`, { doc: { deleted: false } })).status, 400);
 });
 
-test("the indices are there, and HEAD has no body", async () => {
+test("the two indices exist, and HEAD has no body", async () => {
   await connector("headed");
   for (const path of [CONNECTORS, `${CONNECTORS}-v1`, JOBS, `${JOBS}-v1`, `${CONNECTORS}/_doc/headed`]) {
     const got = await fetch(worker.url + path);
@@ -395,7 +395,7 @@ test("the indices are there, and HEAD has no body", async () => {
   assert.deepEqual((await succeed("POST", `${JOBS}/_refresh`))._shards.failed, 0);
 });
 
-test("queries from the language and beyond it never answer 5xx", async () => {
+test("random queries, supported or not, are never answered 5xx", async () => {
   const fields = ["_id", "status", "deleted", "connector.id", "created_at", "last_seen", "name", "x.y", "", "*"];
   const values = [true, "true", 0, -1, 2.5, "now-300s", "now/d", "2026-11-25", null, [], {}, ["a", 1], "'; DROP TABLE job; --"];
   let seed = 7;
@@ -420,7 +420,7 @@ test("queries from the language and beyond it never answer 5xx", async () => {
   assert.ok(statuses.get(200) > 30 && statuses.get(400) > 30, [...statuses].join());
 });
 
-test("a sync job names no index of another connector, however it comes in", async () => {
+test("a sync job cannot name another connector's index, by whichever endpoint it is created", async () => {
   await connector("Mine", { index_name: "mine" });
   await connector("Theirs", { index_name: "theirs" });
   const document = (status, spelled) => ({ status, connector: { id: "Mine" }, ...spelled });
@@ -439,7 +439,7 @@ test("a sync job names no index of another connector, however it comes in", asyn
     const { status } = await ask("POST", `${JOBS}/_update/${made.body._id}`, { doc });
     assert.equal(status, 400, JSON.stringify(doc));
   }
-  // A backup may hold jobs of a time when the connector had another index: nobody else must have it now.
+  // A backup may hold jobs from when the connector had another index, which must be free now.
   const saved = (n, status, index) => ({ id: `job${n}.Mine`, version: 1, document: document(status, nested(index)) });
   const restore = (...jobs) => ask("PUT", "/_connector/Mine/_backup?overwrite=true", { format: 1, id: "Mine", version: 1, document: { status: "connected", index_name: "mine" }, jobs });
   for (const index of ["theirs", ".search-acl-filter-theirs"]) {
@@ -451,6 +451,6 @@ test("a sync job names no index of another connector, however it comes in", asyn
   assert.equal((await ask("PUT", "/_connector/_sync_job/job2.Mine/_claim", { worker_hostname: "w" })).status, 400);
   assert.equal((await ask("POST", `${JOBS}/_update/job2.Mine`, { doc: { status: "pending" } })).status, 400);
   assert.equal((await ask("PUT", "/_connector/_sync_job/job1.Mine/_claim", { worker_hostname: "w" })).status, 200);
-  // The claim of the former index was for the restoration alone.
+  // The former index was claimed only during the restoration.
   await connector("Next", { index_name: "former" });
 });

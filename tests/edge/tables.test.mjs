@@ -1,4 +1,4 @@
-// The tables of tests/tables, against a real workerd.
+// The tables in tests/tables, against a real workerd.
 
 import { after, before, test } from "node:test";
 
@@ -10,17 +10,17 @@ let kv;
 before(async () => {
   worker = await startWorker();
   kv = (await worker.env()).CONNECTORS;
-  // The first who needs the Directory waits for its look at Workers KV, which a claim of an index does not do for long.
+  // The first request to the Directory waits for it to read Workers KV; an index claim would not wait that long.
   await send(worker.url, "GET", "/_connector");
 });
 after(() => worker.close());
 
-// A document is laid out by JavaScript, which does not keep how its numbers are written.
+// JavaScript lays out the document before the request, which loses how numbers are written.
 const isMeant = ({ exact_numbers, before }) => !(exact_numbers && before);
 for (const name of tables) {
   test(name, () =>
     runTable(name, async (id, document) => {
-      // Documents come in as imported ones do.
+      // Documents are created by importing them.
       if (document) await kv.put(`c:${id}`, JSON.stringify(document));
       return async (method, path, body, headers) => {
         const { status, body: answer } = await send(worker.url, method, path, body, headers);

@@ -1,4 +1,4 @@
-// A store of form 1 is opened, and nothing of it is lost.
+// A store of form 1 opens without loss.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -26,13 +26,13 @@ for (const version of ["form-1"]) {
     await server.kv("load", Object.entries(kv).map(([key, [value, metadata]]) => [key, value, metadata]));
     const ask = (method, path, body) => send(server.url(), method, `/_connector${path}`, body);
 
-    await t.test("the first list has all that is not deleted", async () => {
+    await t.test("the first list has all connectors that are not deleted", async () => {
       const { status, body } = await until(() => ask("GET", ""), ({ status }) => status === 200);
       const listed = Object.entries(connectors).filter(([, { document }]) => !document.deleted).map(([id]) => id);
       assert.deepEqual(body.results.map(({ id }) => id).sort(), [...listed, "imported"].sort(), `${status}`);
     });
 
-    await t.test("documents, histories and versions are as they were", async () => {
+    await t.test("documents, histories and versions are unchanged", async () => {
       for (const [id, { document, history, etag }] of Object.entries(connectors)) {
         const found = await ask("GET", `/${id}?include_deleted=true`);
         assert.deepEqual(found.body, document, id);
@@ -46,7 +46,7 @@ for (const version of ["form-1"]) {
       }
     });
 
-    await t.test("sync jobs are as they were, the list for triage too", async () => {
+    await t.test("sync jobs and the list for triage are unchanged", async () => {
       for (const [id, job] of Object.entries(jobs)) assert.deepEqual((await ask("GET", `/_sync_job/${id}`)).body, job);
       const listed = (await ask("GET", "/_sync_job")).body.results.map(({ id }) => id);
       assert.deepEqual(listed.sort(), Object.keys(jobs).sort());
@@ -54,7 +54,7 @@ for (const version of ["form-1"]) {
       if (summary) assert.deepEqual(body.results.map(({ id }) => id), summary);
     });
 
-    await t.test("what webhooks were sent is known, and what waited is sent, before anything else", async () => {
+    await t.test("delivered webhooks are remembered, and pending messages are sent before new ones", async () => {
       const told = ({ state }) => state === "delivered";
       const isOld = ({ webhook_id }) => deliveries.some((delivery) => delivery.webhook_id === webhook_id);
       const sent = deliveries.filter((delivery) => !told(delivery)).map(({ webhook_id }) => webhook_id);
@@ -65,11 +65,11 @@ for (const version of ["form-1"]) {
       assert.deepEqual(shown.filter(({ target }) => target === "WEBHOOK_URL").map(host), deliveries.filter(told).map(host));
     });
 
-    await t.test("what was erased stays away", async () => {
+    await t.test("erased connectors stay erased", async () => {
       assert.equal((await ask("GET", "/erased")).status, 404);
     });
 
-    await t.test("index names belong to those who had them, and the others are free", async () => {
+    await t.test("index names still belong to their connectors, and the others are free", async () => {
       const table = [
         ["search-moved", 400],
         ["search-edited", 400],
@@ -84,7 +84,7 @@ for (const version of ["form-1"]) {
       }
     });
 
-    await t.test("connectors go on from where they were", async () => {
+    await t.test("connectors continue from their last status and version", async () => {
       assert.equal((await ask("PUT", "/moved/_status", { status: "needs_configuration" })).status, 400);
       assert.equal((await ask("PUT", "/moved/_status", { status: "error" })).body.result, "updated");
       assert.equal((await ask("PUT", "/plain/_check_in")).body.result, "updated");

@@ -1,4 +1,4 @@
-// Watching: what is told, to whom, and when it ends. Against a real workerd.
+// Watching: which changes are sent, to whom, and when a socket ends. Against a real workerd.
 
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
@@ -41,13 +41,13 @@ after(() => worker.close());
 const ask = (method, path, body, headers = asRoot) => must(worker.url, method, `/_connector${path}`, body, headers);
 const create = (id, body = {}) => ask("PUT", `/${id}`, body);
 const move = (id, status) => ask("PUT", `/${id}/_status`, { status });
-/** Waits until the Directory knows of it: it is told of a second change of one connector a moment later. */
+/** Waits until the Directory has the change; consecutive changes of one connector reach it a moment later. */
 const listed = (id, status) =>
   until(async () => (await ask("GET", "?size=1000")).results.find((connector) => connector.id === id)?.status, (found) => found === status);
 const ticket = async (headers = asRoot) => (await ask("POST", "/_watch", undefined, headers)).ticket;
 const join = async (query = {}, headers = asRoot) => watching(worker.url, { ...query, ticket: await ticket(headers) });
 
-/** The answer to a handshake: its status and body. */
+/** The response to a handshake: status and body. */
 function handshake(path, headers = {}, url = worker.url) {
   const wanted = { connection: "Upgrade", upgrade: "websocket", "sec-websocket-version": "13", "sec-websocket-key": encode("0123456789abcdef") };
   return new Promise((resolve, reject) => {
@@ -66,7 +66,7 @@ function handshake(path, headers = {}, url = worker.url) {
   });
 }
 
-test("a change is told at once, as lists show the connector", async () => {
+test("a change is sent at once, in the form that lists have", async () => {
   await create("told", { name: "Told", index_name: "told", service_type: "mysql" });
   const watcher = await join();
   assert.deepEqual(watcher.messages, [{ type: "reset", seq: watcher.messages[0].seq }]);
@@ -92,7 +92,7 @@ test("a change is told at once, as lists show the connector", async () => {
   await watcher.close();
 });
 
-test("whatever happens to a connector is told: heartbeats, errors, deletions", async () => {
+test("heartbeats, errors and deletions are sent", async () => {
   const watcher = await join();
   await create("life", { name: "Life" });
   await watcher.change("life", ({ connector }) => connector?.name === "Life");
@@ -112,14 +112,14 @@ test("whatever happens to a connector is told: heartbeats, errors, deletions", a
   await watcher.close();
 });
 
-test("a change that is nothing but a heartbeat says so; one that is more does not", async () => {
+test("a change that is only a heartbeat is marked as one", async () => {
   await create("beating");
   const watcher = await join({ id: "beating" });
   await ask("PUT", "/beating/_check_in");
   assert.equal((await watcher.change("beating")).heartbeat, true);
   await move("beating", "needs_configuration");
   assert.equal((await watcher.change("beating", ({ connector }) => connector.status !== "created")).heartbeat, undefined);
-  // Gathered into one, the move is not lost behind the heartbeats.
+  // When changes are merged into one message, heartbeats do not hide a move.
   const told = watcher.messages.length;
   await Promise.all([ask("PUT", "/beating/_check_in"), move("beating", "configured"), ask("PUT", "/beating/_check_in")]);
   await watcher.change("beating", ({ connector }) => connector.status === "configured");
@@ -128,7 +128,7 @@ test("a change that is nothing but a heartbeat says so; one that is more does no
   await watcher.close();
 });
 
-test("sync jobs: which connector's have changed, for those who may see it", async () => {
+test("a change of a sync job is sent with its connector's id, to those who can see it", async () => {
   await create("team-jobs", { service_type: "mysql", index_name: "team-jobs" });
   await create("other-jobs", { service_type: "mysql", index_name: "other-jobs" });
   await keys.put("jobs", key({ connectors: ["team-*"] }));
@@ -140,7 +140,7 @@ test("sync jobs: which connector's have changed, for those who may see it", asyn
   await until(() => heard(watchers[0]), (ids) => ids.length === 2);
   assert.deepEqual(watchers.slice(1).map(heard), [["team-jobs"], ["team-jobs"]]);
   const count = () => watchers[1].messages.filter(({ sync_jobs }) => sync_jobs).length;
-  // How far it is, and its end.
+  // The job's progress and its end.
   for (const [endpoint, body] of [
     ["_claim", { worker_hostname: "host" }],
     ["_stats", { deleted_document_count: 1, indexed_document_count: 2, indexed_document_volume: 3 }],
@@ -154,12 +154,12 @@ test("sync jobs: which connector's have changed, for those who may see it", asyn
   const before = count();
   await ask("DELETE", `/_sync_job/${mine}`);
   await until(count, (number) => number > before);
-  // A message without changes does not send anybody back to the beginning.
+  // A message without changes must not reset the position.
   assert.ok(watchers[1].seq() >= seq);
   for (const watcher of watchers) await watcher.close();
 });
 
-test("one connector", async () => {
+test("a watcher of one connector gets only that connector's changes", async () => {
   await create("one");
   await create("other");
   const watcher = await join({ id: "one" });
@@ -171,7 +171,7 @@ test("one connector", async () => {
   await watcher.close();
 });
 
-test("who comes back is told what was missed, all of it, and nothing twice", async () => {
+test("a returning watcher gets everything it missed, and nothing twice", async () => {
   for (const id of ["missed-a", "missed-b", "missed-c"]) await create(id);
   const first = await join();
   await move("missed-a", "error");
@@ -198,7 +198,7 @@ test("who comes back is told what was missed, all of it, and nothing twice", asy
   for (const watcher of [second, again, one]) await watcher.close();
 });
 
-test("who knows nothing, or what cannot be, starts over", async () => {
+test("a watcher without a position, or with an impossible one, starts over", async () => {
   for (const query of [{}, { since: "99999999999999" }]) {
     const watcher = await join(query);
     assert.equal(watcher.messages[0].type, "reset");
@@ -206,7 +206,7 @@ test("who knows nothing, or what cannot be, starts over", async () => {
   }
 });
 
-test("many changes are gathered, four messages a second at most", async () => {
+test("many changes are sent in at most four messages a second", async () => {
   const ids = Array.from({ length: 10 }, (_, n) => `many-${n}`);
   for (const id of ids) await create(id);
   const watcher = await join();
@@ -225,8 +225,8 @@ test("many changes are gathered, four messages a second at most", async () => {
   await watcher.close();
 });
 
-suite("who may watch, and what", () => {
-  test("a key with patterns sees what is its own", async () => {
+suite("access to watching", () => {
+  test("a key with patterns gets only its connectors' changes", async () => {
     await create("team-1");
     await create("rival-1");
     const { seq } = (await join()).messages[0];
@@ -247,11 +247,11 @@ suite("who may watch, and what", () => {
     assert.equal((await handshake(path)).status, 403);
   });
 
-  test("a key in the header will do as well, where a client can send one", async () => {
+  test("clients that can send headers may send the key in one", async () => {
     assert.equal((await handshake("/_connector/_watch", as("all"))).status, 101);
   });
 
-  test("who has no key, a wrong one, or one that may not", async () => {
+  test("a missing, wrong or insufficient key is refused", async () => {
     const refused = [
       ["GET", {}, 401],
       ["GET", bearing("all:wrong"), 401],
@@ -268,7 +268,7 @@ suite("who may watch, and what", () => {
     }
   });
 
-  test("a ticket is good for one time", async () => {
+  test("a ticket works once", async () => {
     const one = await ticket(as("all"));
     assert.equal((await handshake(`/_connector/_watch?ticket=${one}`)).status, 101);
     const again = await handshake(`/_connector/_watch?ticket=${one}`);
@@ -280,12 +280,12 @@ suite("who may watch, and what", () => {
       const answer = await handshake(`/_connector/_watch?ticket=${encodeURIComponent(text)}`);
       assert.equal(answer.status, 401, text.slice(0, 60));
     }
-    // Parts of two tickets do not make a third.
+    // Parts of two tickets do not make a valid third.
     const [a, b] = [await ticket(as("all")), await ticket(as("team"))].map((text) => text.split("."));
     assert.equal((await handshake(`/_connector/_watch?ticket=${b[0]}.${a[1]}`)).status, 401);
   });
 
-  test("pages of other sites are refused, those of CORS_ORIGINS are not", async () => {
+  test("pages of other sites are refused, unless CORS_ORIGINS lists them", async () => {
     const own = new URL(worker.url).host;
     const origins = [
       [`http://${own}`, 101],
@@ -300,7 +300,7 @@ suite("who may watch, and what", () => {
     }
   });
 
-  test("a request without a socket is told what is missing", async () => {
+  test("a request without a WebSocket upgrade says what is missing", async () => {
     const { status, body } = await send(worker.url, "GET", "/_connector/_watch", undefined, asRoot);
     assert.equal(status, 426);
     assert.match(body.error.reason, /WebSocket/);
@@ -310,7 +310,7 @@ suite("who may watch, and what", () => {
     assert.equal((await send(worker.url, "DELETE", "/_connector/_watch", undefined, asRoot)).status, 405);
   });
 
-  test("no ticket and no key is in the log", async () => {
+  test("no ticket or key appears in the log", async () => {
     const text = await ticket(as("all"));
     await handshake(`/_connector/_watch?ticket=${text}`);
     await handshake(`/_connector/_watch?ticket=${text}`);
@@ -320,8 +320,8 @@ suite("who may watch, and what", () => {
   });
 });
 
-suite("how a socket ends", () => {
-  test("when it says anything but ping", async () => {
+suite("a socket ends", () => {
+  test("when the client sends anything but ping", async () => {
     const watcher = await join();
     watcher.socket.send("ping");
     await until(() => watcher.messages.at(-1), ({ type }) => type === "pong");
@@ -357,11 +357,11 @@ test("an anonymous caller with the privilege needs no ticket", async (t) => {
   assert.equal((await handshake("/_connector/_watch", { host: "evil.example" }, open.url)).status, 421);
 });
 
-// These wait most of the time, and each suite in there has a server to itself.
-suite("what takes its time", { concurrency: 2 }, () => {
-  // Nothing else changes meanwhile: a watcher must not hear of what it is not to see.
-  suite("when time is up", { concurrency: true }, () => {
-    test("a ticket is good for 30 seconds, and no longer than its key", async () => {
+// These mostly wait, and each inner suite has its own server.
+suite("slow tests", { concurrency: 2 }, () => {
+  // Nothing else may change meanwhile: watchers must not get changes that they cannot see.
+  suite("expiry", { concurrency: true }, () => {
+    test("a ticket works for 30 seconds, and no longer than its key", async () => {
       await keys.put("short", key());
       const gone = await ticket(as("short"));
       await keys.delete("short");
@@ -372,7 +372,7 @@ suite("what takes its time", { concurrency: 2 }, () => {
       assert.equal((await handshake(`/_connector/_watch?ticket=${late}`)).status, 401);
     });
 
-    test("a socket ends with its key's expiry, though nothing happens", async () => {
+    test("a socket ends when its key expires, even if nothing happens", async () => {
       await keys.put("brief", key({ expiration: Date.now() + 15_000 }));
       const [first, second] = [await join({}, as("brief")), await join({ id: "one" }, as("brief"))];
       const lasting = await join({}, as("all"));
@@ -383,7 +383,7 @@ suite("what takes its time", { concurrency: 2 }, () => {
       await lasting.close();
     });
 
-    test("a socket ends when its key is revoked or changed: before it sees another change", async () => {
+    test("a socket ends when its key is revoked or changed, before it gets another change", async () => {
       for (const [id, revoke] of [
         ["revoked", () => keys.delete("revoked")],
         ["narrowed", () => keys.put("narrowed", key({ connectors: ["team-*"] }))],
@@ -403,7 +403,7 @@ suite("what takes its time", { concurrency: 2 }, () => {
     });
   });
 
-  suite("in workerd itself", { concurrency: 1 }, () => {
+  suite("sockets in workerd", { concurrency: 1 }, () => {
     let disk;
     let server;
     before(async () => {
@@ -416,7 +416,7 @@ suite("what takes its time", { concurrency: 2 }, () => {
     });
     const put = (path, body) => must(server.url(), "PUT", `/_connector/${path}`, body);
 
-    test("200 sockets, each with another view", async () => {
+    test("200 sockets with different filters each get their own changes", async () => {
       await put("crowd-1");
       const open = (n) => watching(server.url(), n % 2 ? { id: `crowd-${n}` } : {});
       const watchers = await Promise.all(Array.from({ length: 200 }, (_, n) => open(n)));
@@ -426,20 +426,20 @@ suite("what takes its time", { concurrency: 2 }, () => {
       await Promise.all(watchers.map((watcher) => watcher.close()));
     });
 
-    test("floods end those who send them, and nobody else", async () => {
+    test("a client that floods is disconnected, and no other", async () => {
       await put("calm");
       const watcher = await watching(server.url());
       const flooders = await Promise.all(Array.from({ length: 5 }, () => watching(server.url())));
       for (const { socket } of flooders) for (let n = 0; n < 2_000; n += 1) socket.send(`flood ${n}`);
       for (const flooder of flooders) assert.equal((await flooder.end(20)).code, 1008);
-      // As many pings as one likes: the runtime answers them.
+      // Any number of pings is fine: the runtime answers them.
       for (let n = 0; n < 2_000; n += 1) watcher.socket.send("ping");
       await put("calm/_status", { status: "error" });
       await watcher.change("calm", () => true, 20);
       await watcher.close();
     });
 
-    test("sockets survive their object being put away, and wake it with nothing", async () => {
+    test("sockets survive the eviction of their object, and do not wake it", async () => {
       await put("sleeper");
       const watcher = await watching(server.url(), { id: "sleeper" });
       await sleep(12_000);
@@ -451,7 +451,7 @@ suite("what takes its time", { concurrency: 2 }, () => {
       await watcher.close();
     });
 
-    test("after a crash one goes on where one was, and nothing is lost", async () => {
+    test("after a crash a watcher resumes from its position without loss", async () => {
       await put("crash-a");
       await put("crash-b");
       const watcher = await watching(server.url());
@@ -469,7 +469,7 @@ suite("what takes its time", { concurrency: 2 }, () => {
       await resumed.close();
     });
 
-    test("who has missed more than a thousand changes starts over", async () => {
+    test("a watcher that missed more than a thousand changes starts over", async () => {
       const { seq } = (await watching(server.url())).messages[0];
       const entries = Array.from({ length: 1_100 }, (_, n) => [`c:bulk-${n}`, '{"status":"configured"}', {}]);
       await server.kv("load", entries);

@@ -1,4 +1,4 @@
-// Somebody who watches, for tests: a WebSocket and all that it was told.
+// A watcher for tests: a WebSocket that records its messages.
 
 import assert from "node:assert/strict";
 
@@ -8,7 +8,7 @@ import { until } from "../until.mjs";
 export const address = (url, query = {}) =>
   `${url.replace(/^http/, "ws")}/_connector/_watch?${new URLSearchParams(query)}`;
 
-/** Watches; settles once the first message is there, or with `closed` if there is none. */
+/** Opens a socket. Resolves with the first message, or with `closed` if there is none. */
 export async function watch(url, query = {}, { headers } = {}) {
   const socket = new WebSocket(address(url, query), { headers });
   const messages = [];
@@ -22,12 +22,12 @@ export async function watch(url, query = {}, { headers } = {}) {
     changes: () => messages.flatMap((message) => message.changes ?? []),
     /** The last sequence number. */
     seq: () => messages.findLast((message) => message.seq)?.seq,
-    /** Waits for a change of that connector which is as wished. */
+    /** Waits for a change of that connector that satisfies `wished`. */
     change: (id, wished = () => true, seconds) =>
       until(() => watcher.changes().find((change) => change.id === id && wished(change)) ?? null, Boolean, seconds),
     /**
-     * Waits until it is closed; gives code and reason. From the moment the server has closed it nothing is heard, but
-     * workerd ends the connection beneath only when the object is put away, after 10 s of idleness.
+     * Waits until the socket is closed; returns code and reason. After the close frame nothing is received, but workerd
+     * ends the TCP connection only when the object is evicted, after 10 s of idleness.
      */
     end: async (seconds) => {
       await until(() => socket.readyState > WebSocket.OPEN, Boolean, seconds);
@@ -53,7 +53,7 @@ export async function watch(url, query = {}, { headers } = {}) {
   return watcher;
 }
 
-/** Watches, and must get in. */
+/** Opens a socket that must be accepted. */
 export async function watching(...args) {
   const watcher = await watch(...args);
   assert.equal(watcher.closed, undefined, JSON.stringify(watcher.closed));

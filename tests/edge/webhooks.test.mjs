@@ -1,4 +1,4 @@
-// Webhooks: what reaches receivers on this machine, through a real workerd.
+// Webhooks: deliveries from a real workerd to receivers on this machine.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -18,7 +18,7 @@ import { must, send } from "./worker.mjs";
 
 const DEADLINE = { timeout: 120_000 };
 
-/** A Worker with some receivers; ended with the test. `receivers`: options of each. */
+/** Starts a Worker with some receivers, until the end of the test. `receivers`: options of each. */
 async function start(t, { receivers = [{}], vars = {}, faults = false } = {}) {
   const all = await Promise.all(receivers.map(startReceiver));
   const disk = mkdtempSync(join(scratch, "connector-status-disk-"));
@@ -43,10 +43,10 @@ async function start(t, { receivers = [{}], vars = {}, faults = false } = {}) {
 }
 
 const said = ({ type, data: { from, to, changes } }) => `${type}: ${from} > ${to} ${changes}`;
-/** Waits until so many messages have arrived. */
+/** Waits until that many messages have arrived. */
 const arrived = (receiver, count, seconds = 20) => until(() => receiver.got.length, (n) => n >= count, seconds);
 
-/** Runs scripts/webhook.mjs; gives what it says and how it ends. */
+/** Runs scripts/webhook.mjs; returns its output and exit code. */
 const script = (...args) =>
   new Promise((resolve) => {
     execFile("node", ["scripts/webhook.mjs", ...args], { cwd: root, env: environment }, (error, stdout, stderr) =>
@@ -54,9 +54,9 @@ const script = (...args) =>
     );
   });
 
-// Each has a Worker of its own, and waits most of the time: several go on at once.
+// Each test has its own Worker and mostly waits, so several run at once.
 suite("webhooks", { concurrency: 4 }, () => {
-  test("the six events, with what is to be said of each", DEADLINE, async (t) => {
+  test("each of the six events is sent with its data", DEADLINE, async (t) => {
     const vars = { WEBHOOK_EVENTS: "*", SILENT_AFTER_SECONDS: "3", CONSOLE_URL: "https://connectors.example/" };
     const { receivers: [receiver], ask, move } = await start(t, { vars });
     const id = encodeURIComponent("six/7");
@@ -108,12 +108,12 @@ suite("webhooks", { concurrency: 4 }, () => {
     assert.equal(again.data.reason, `it has checked in again: it had not since ${last_seen}`);
   });
 
-  test("nothing is sent of what happened before there was a target, and nothing of what has not happened", DEADLINE, async (t) => {
+  test("nothing is sent for changes before the endpoint was configured, or for writes that change nothing", DEADLINE, async (t) => {
     const { receivers: [receiver], ask, move, server, disk } = await start(t, { vars: { WEBHOOK_EVENTS: "connector.error, connector.status" } });
     await ask("PUT", "known", {});
     await move("known", "error");
     await arrived(receiver, 3);
-    // As it was before: there are no tables of webhooks.
+    // Without an endpoint there are no webhook tables.
     await sleep(3_000);
     await server.kill();
     inDatabases(disk, "ConnectorObject", (database) => {
@@ -135,7 +135,7 @@ suite("webhooks", { concurrency: 4 }, () => {
     ]);
   });
 
-  test("without a target there is nothing of webhooks in an object", DEADLINE, async (t) => {
+  test("without an endpoint an object has no webhook tables", DEADLINE, async (t) => {
     const { ask, move, server, disk } = await start(t, { receivers: [] });
     await ask("PUT", "plain", {});
     await move("plain", "error");
@@ -151,7 +151,7 @@ suite("webhooks", { concurrency: 4 }, () => {
     await server.restart();
   });
 
-  test("receivers that fail are tried again, with the same id, and in order", DEADLINE, async (t) => {
+  test("failed deliveries are retried with the same id and in order", DEADLINE, async (t) => {
     const ways = ["error", "close", "redirect", "ok"];
     const receivers = [{ answer: (n) => ways[n] ?? "ok" }];
     const { receivers: [receiver], ask, move, deliveries } = await start(t, { receivers, vars: { WEBHOOK_RETRY_SECONDS: "1,1,2,2" } });
@@ -167,7 +167,7 @@ suite("webhooks", { concurrency: 4 }, () => {
     await arrived(receiver, 5);
     assert.deepEqual(receiver.got.map(({ type }) => type), [...Array(4).fill("connector.error"), "connector.recovered"]);
     assert.equal(new Set(receiver.got.map(({ id }) => id)).size, 2);
-    // A redirect is not followed.
+    // Redirects are not followed.
     assert.ok(receiver.got.every(({ path }) => path.startsWith("/hook")));
     const gaps = receiver.got.slice(1, 4).map(({ at }, n) => at - receiver.got[n].at);
     for (const [n, least] of [1_000, 1_000, 2_000].entries()) assert.ok(gaps[n] >= least - 20, `gap ${n}: ${gaps[n]} ms`);
@@ -175,7 +175,7 @@ suite("webhooks", { concurrency: 4 }, () => {
     assert.deepEqual(done.map(({ attempts, last_status }) => `${attempts} ${last_status}`), ["1 204", "4 204"]);
   });
 
-  test("what is never taken is given up, with a line in the log, and what follows is sent", DEADLINE, async (t) => {
+  test("a message that is never accepted is dropped with a line in the log, and later ones are sent", DEADLINE, async (t) => {
     const { receivers: [receiver], ask, move, deliveries, server } = await start(t, {
       receivers: [{ answer: (n) => (n < 3 ? "error" : "ok") }],
       vars: { WEBHOOK_RETRY_SECONDS: "1,1" },
@@ -193,11 +193,11 @@ suite("webhooks", { concurrency: 4 }, () => {
     });
   });
 
-  test("a connector that changes faster than its history is kept: each message arrives, or the next one says how many are missing", { timeout: 180_000 }, async (t) => {
+  test("when changes outrun the history, each message arrives or the next one says how many are missing", { timeout: 180_000 }, async (t) => {
     const { receivers: [receiver], ask, move, server } = await start(t, { vars: { WEBHOOK_EVENTS: "connector.status" } });
     await ask("PUT", "busy", {});
     await arrived(receiver, 1);
-    // While Workers KV does not answer, the alarm comes less often.
+    // While Workers KV does not answer, the alarm runs less often.
     await server.kv("faults", { mode: "hang" });
     const moves = 3_000;
     const client = async (own) => {
@@ -219,7 +219,7 @@ suite("webhooks", { concurrency: 4 }, () => {
     assert.match(body, new RegExp(`^connector_status_webhook_given_up_total\\{target="WEBHOOK_URL"\\} ${missed}$`, "m"));
   });
 
-  test("messages that are given up because too many wait are a line in the log, and the next message says how many", { timeout: 180_000 }, async (t) => {
+  test("messages dropped because too many are pending are logged, and the next message says how many", { timeout: 180_000 }, async (t) => {
     const { receivers: [receiver], ask, move, server } = await start(t, {
       receivers: [{ answer: () => "error" }],
       vars: { WEBHOOK_EVENTS: "connector.status", WEBHOOK_RETRY_SECONDS: Array(100).fill("3").join() },
@@ -241,7 +241,7 @@ suite("webhooks", { concurrency: 4 }, () => {
     assert.equal(first.data.missed, given_up);
   });
 
-  test("one outage of many connectors is ten messages and one that counts and names the others, and so is the recovery", { timeout: 180_000 }, async (t) => {
+  test("an outage of many connectors is ten messages and a summary that counts and names the rest, and so is the recovery", { timeout: 180_000 }, async (t) => {
     const { receivers: [receiver, other], ask, move, server } = await start(t, {
       receivers: [{}, {}],
       vars: { WEBHOOK_LIMIT_SECONDS: "20", WEBHOOK_EVENTS_2: "connector.status", CONSOLE_URL: "https://c.example" },
@@ -252,7 +252,7 @@ suite("webhooks", { concurrency: 4 }, () => {
     };
     await each((id) => ask("PUT", id, { name: `Connector ${id}` }));
     await each((id) => ask("PUT", `${id}/_error`, { error: "the database is down" }));
-    /** Waits until all have been told of, by themselves or in summaries; says which they were. */
+    /** Waits until all connectors have been reported, in messages of their own or in summaries; returns which were. */
     const told = async (event) => {
       const found = () => {
         const singles = receiver.taken().filter(({ type }) => type === event);
@@ -262,7 +262,7 @@ suite("webhooks", { concurrency: 4 }, () => {
       const { singles, summaries, count } = await until(found, ({ count }) => count >= ids.length, 60);
       assert.equal(count, ids.length);
       assert.ok(singles.length <= 10, `${singles.length} messages about single connectors`);
-      // One, if they change within 15 s; this machine may take longer.
+      // Normally one summary: all change within 15 s. A slow machine may take longer.
       assert.ok(summaries.length <= 3, `${summaries.length} summaries`);
       const named = [...singles.map(({ data }) => data), ...summaries.flatMap(({ connectors }) => connectors)];
       assert.equal(new Set(named.map(({ id }) => id)).size, named.length);
@@ -281,11 +281,11 @@ suite("webhooks", { concurrency: 4 }, () => {
     assert.deepEqual(states, ["summarized"]);
     await each((id) => move(id, "connected"));
     await told("connector.recovered");
-    // Who asks for every change gets every change.
+    // An endpoint that wants every change gets every change.
     await until(() => other.taken().length, (count) => count === 360, 60);
   });
 
-  test("a target that hangs does not wake the Directory again and again", { timeout: 120_000 }, async (t) => {
+  test("an endpoint that hangs does not wake the Directory repeatedly", { timeout: 120_000 }, async (t) => {
     const { receivers: [receiver], ask, move, server } = await start(t, {
       receivers: [{ answer: () => "hang" }],
       vars: { WEBHOOK_LIMIT: "0", WEBHOOK_LIMIT_SECONDS: "2", WEBHOOK_EVENTS: "connector.error" },
@@ -295,7 +295,7 @@ suite("webhooks", { concurrency: 4 }, () => {
     for (const id of ids) await ask("PUT", id, {});
     await move(ids[0], "error");
     await until(() => receiver.got.length, Boolean, 30);
-    // It is being sent, while others ask.
+    // A delivery is in progress while others arrive.
     const before = await server.faults({ mode: "none" });
     for (const id of ids.slice(1)) await move(id, "error");
     await sleep(8_000);
@@ -304,7 +304,7 @@ suite("webhooks", { concurrency: 4 }, () => {
     assert.deepEqual(receiver.got.map(({ type }) => type), ["connector.summary"]);
   });
 
-  test("while the Directory is away, messages are sent one by one", { timeout: 120_000 }, async (t) => {
+  test("while the Directory is unreachable, messages are sent one by one", { timeout: 120_000 }, async (t) => {
     const { receivers: [receiver], ask, move, server } = await start(t, { receivers: [{}], faults: true });
     const ids = Array.from({ length: 15 }, (_, n) => `alone-${n}`);
     for (const id of ids) await ask("PUT", id, {});
@@ -314,7 +314,7 @@ suite("webhooks", { concurrency: 4 }, () => {
     assert.deepEqual(receiver.taken().map(({ type }) => type), Array(15).fill("connector.error"));
   });
 
-  test("410 ends it for that connector, as long as the target has that URL", DEADLINE, async (t) => {
+  test("410 disables the endpoint for that connector until its URL changes", DEADLINE, async (t) => {
     const { receivers: [receiver], ask, move, deliveries } = await start(t, { receivers: [{ answer: () => "gone" }] });
     await ask("PUT", "ended", {});
     await move("ended", "error");
@@ -327,7 +327,7 @@ suite("webhooks", { concurrency: 4 }, () => {
     assert.equal((await deliveries("ended")).length, 2);
   });
 
-  test("a target that hangs delays no write, and no other target", DEADLINE, async (t) => {
+  test("an endpoint that hangs delays neither writes nor other endpoints", DEADLINE, async (t) => {
     const { receivers: [hanging, other], ask, move, deliveries } = await start(t, {
       receivers: [{ answer: () => "hang" }, {}],
       vars: { WEBHOOK_EVENTS: "connector.status" },
@@ -337,7 +337,7 @@ suite("webhooks", { concurrency: 4 }, () => {
     const moves = ["error", "connected", "configured", "error"];
     for (const status of moves) await move("hung", status);
     await arrived(other, 5);
-    // All of it before the 15 s of the one that hangs were over.
+    // All of it arrives before the hanging endpoint's timeout of 15 s.
     assert.ok(!(await deliveries("hung")).some(({ last_error }) => last_error), "they were waited for");
     assert.deepEqual(other.got.map(({ data }) => data.to), ["created", ...moves]);
     assert.equal(hanging.got.length, 1);
@@ -345,7 +345,7 @@ suite("webhooks", { concurrency: 4 }, () => {
     assert.ok(late.some(({ target, last_error }) => target === "WEBHOOK_URL" && last_error === "no answer within 15 s"), JSON.stringify(late));
   });
 
-  test("many changes within the time are one message that says so; the first is told at once", DEADLINE, async (t) => {
+  test("many changes within the interval are merged into one message that says so; the first is sent at once", DEADLINE, async (t) => {
     const { receivers: [receiver], ask, move } = await start(t, { vars: { WEBHOOK_DAMPING_SECONDS: "6" } });
     await ask("PUT", "flaps", {});
     await move("flaps", "error");
@@ -359,12 +359,12 @@ suite("webhooks", { concurrency: 4 }, () => {
     await sleep(8_000);
     assert.deepEqual(receiver.got.map(said), ["connector.error: created > error 1", "connector.recovered: error > connected 11"]);
     assert.ok(receiver.got[1].at - receiver.got[0].at > 5_000);
-    // It is quiet again, so the next is told at once.
+    // After a quiet interval the next change is sent at once.
     await move("flaps", "error");
     await arrived(receiver, 3, 6);
   });
 
-  test("no kill keeps a message from its target", DEADLINE, async (t) => {
+  test("a killed process loses no message", DEADLINE, async (t) => {
     const { receivers: [receiver], ask, move, server } = await start(t, { vars: { WEBHOOK_EVENTS: "connector.status", WEBHOOK_RETRY_SECONDS: "1,1,1,1,1,1,1,1" } });
     const told = ["created"];
     await ask("PUT", "killed", {});
@@ -387,7 +387,7 @@ suite("webhooks", { concurrency: 4 }, () => {
     }
   });
 
-  test("silence is told after a kill, too, and of no connector that has never checked in", DEADLINE, async (t) => {
+  test("silence is reported after a crash too, and never for a connector that has not checked in", DEADLINE, async (t) => {
     const { receivers: [receiver], ask, server } = await start(t, { vars: { SILENT_AFTER_SECONDS: "8" } });
     await ask("PUT", "quiet", {});
     await ask("PUT", "never", {});
@@ -401,7 +401,7 @@ suite("webhooks", { concurrency: 4 }, () => {
     assert.deepEqual(receiver.got.map(({ type, data }) => `${type} ${data.id}`), ["connector.silent quiet"]);
   });
 
-  test("a heartbeat writes no row more, and sets no alarm anew", DEADLINE, async (t) => {
+  test("a heartbeat writes no extra row and sets no alarm", DEADLINE, async (t) => {
     const { ask, server, disk } = await start(t, { vars: { SILENT_AFTER_SECONDS: "1000" } });
     await ask("PUT", "beats", {});
     await ask("PUT", "beats/_check_in");
@@ -429,7 +429,7 @@ suite("webhooks", { concurrency: 4 }, () => {
     assert.deepEqual(after, { alarms: before.alarms, targets: before.targets, messages: [] });
   });
 
-  test("what an erased connector was to be told of is sent, and nothing is kept of it", DEADLINE, async (t) => {
+  test("an erased connector's pending messages are sent, and then nothing of it is kept", DEADLINE, async (t) => {
     const { receivers: [receiver], ask, move, server, disk } = await start(t);
     await ask("PUT", "erased", {});
     await move("erased", "error");
@@ -443,7 +443,7 @@ suite("webhooks", { concurrency: 4 }, () => {
     await server.restart();
   });
 
-  test("what is put back from a backup tells nothing of its past, and goes on from there", DEADLINE, async (t) => {
+  test("a restored connector sends nothing about its past, and continues from there", DEADLINE, async (t) => {
     const { receivers: [receiver], ask, move } = await start(t, { vars: { WEBHOOK_EVENTS: "connector.error, connector.recovered, connector.status" } });
     await ask("PUT", "source", {});
     for (const status of ["error", "connected", "error"]) await move("source", status);
@@ -454,7 +454,7 @@ suite("webhooks", { concurrency: 4 }, () => {
     await ask("PUT", "there/_backup?overwrite=true", saved);
     await move("there", "connected");
     await arrived(receiver, 10);
-    // Whatever else there was to tell would have come before.
+    // Any earlier message would have arrived before this one.
     assert.deepEqual(receiver.got.filter(({ data }) => data.id === "there").map(said), [
       "connector.status: null > created 1",
       "connector.recovered: error > connected 1",
@@ -462,7 +462,7 @@ suite("webhooks", { concurrency: 4 }, () => {
     ]);
   });
 
-  test("the test sends a real event, and says what came of it and what is wrong with the settings", DEADLINE, async (t) => {
+  test("a test sends a real event and reports its delivery and any wrong settings", DEADLINE, async (t) => {
     const old = newSecret();
     const { receivers: [first, second], server } = await start(t, {
       receivers: [{}, { answer: () => "error" }],
@@ -492,7 +492,7 @@ suite("webhooks", { concurrency: 4 }, () => {
     for (const secret of [first.secret, second.secret, old, "of-the-url"]) assert.ok(!text.includes(secret), "a secret is shown");
   });
 
-  test("an address that nothing can be sent to is shown nowhere with its path", DEADLINE, async (t) => {
+  test("an invalid endpoint URL is never shown with its path", DEADLINE, async (t) => {
     const secret = newSecret();
     for (const url of ["https://hooks.example:99999/of-the-url", "https://hooks.example\\of-the-url", "https://1.2.3.999/of-the-url", "http://127.0.0.1:1/of-the-url", "https:/hooks.example/of-the-url"]) {
       const { ask, server, move, deliveries } = await start(t, { receivers: [], vars: { WEBHOOK_URL: url, WEBHOOK_SECRET: secret, WEBHOOK_EVENTS: "connector.error", WEBHOOK_URL_2: `${url}2`, WEBHOOK_EVENTS_2: "of-the-url", WEBHOOK_SECRET_2: `${secret}of-the-url` } });
@@ -507,14 +507,14 @@ suite("webhooks", { concurrency: 4 }, () => {
     }
   });
 
-  test("npm run webhook says what came of a test, and how to go on", DEADLINE, async (t) => {
+  test("npm run webhook prints the results of a test and the next steps", DEADLINE, async (t) => {
     const { receivers: [receiver, other], server } = await start(t, { receivers: [{}, { answer: () => "redirect" }] });
     const url = server.url();
     const { code, said } = await script("test", "--url", url);
     assert.equal(code, 1);
     assert.match(said, new RegExp(`^WEBHOOK_URL \\(${receiver.host}\\): connector.error delivered: answered 204, \\d+ ms$`, "m"));
     assert.match(said, new RegExp(`^WEBHOOK_URL \\(${receiver.host}\\): connector.summary delivered: answered 204, \\d+ ms$`, "m"));
-    // A sample of each.
+    // A sample of each event.
     for (const { type, timestamp, data } of receiver.got) assert.ok(said.includes(`\n  ${JSON.stringify({ type, timestamp, data })}\n`), said);
     assert.match(said, new RegExp(`^WEBHOOK_URL_2 \\(${other.host}\\): connector.error not delivered: answered 302: redirects are not followed, \\d+ ms$`, "m"));
     other.answerWith(() => "ok");
@@ -536,7 +536,7 @@ suite("webhooks", { concurrency: 4 }, () => {
     }
   });
 
-  test("the example for Slack translates what is signed, and nothing else", DEADLINE, async (t) => {
+  test("the Slack example translates signed events and ignores everything else", DEADLINE, async (t) => {
     const posted = [];
     let status = 200;
     const slack = createServer(async (request, response) => {
@@ -568,7 +568,7 @@ suite("webhooks", { concurrency: 4 }, () => {
       "*S3 &lt;sales&gt;*: error, created → error\nno bucket &amp; no key\n<https://c.example/#/slack|Open>",
       "*S3 &lt;sales&gt;*: recovered, error → connected\n<https://c.example/#/slack|Open>",
     ]);
-    // A test is shown as a test.
+    // A test event is shown as one.
     posted.length = 0;
     await ask("POST", "_webhook/_test");
     assert.deepEqual(posted.map(({ text }) => text).sort(), [

@@ -1,4 +1,4 @@
-// The Worker in a real workerd, with real Workers KV and objects, for tests.
+// The Worker in a real workerd, with real Workers KV and Durable Objects, for tests.
 
 import assert from "node:assert/strict";
 
@@ -6,13 +6,13 @@ import { createTestHarness } from "wrangler";
 
 import { root } from "../../scripts/tools.mjs";
 
-// `npm test` has built the Worker; wrangler need not do it again for every file.
+// The Worker is built already; wrangler must not build it again for every file.
 process.env.CONNECTOR_STATUS_BUILT = "1";
 
 /**
- * Starts the Worker with empty storage. Closed with `await worker.close()`.
- * `vars` and `secrets` override those of wrangler.toml. `open`: nobody needs a key, as under
- * `npm start`; without it, access is as deployed. `config` is another wrangler.toml to start.
+ * Starts the Worker with empty storage; `await worker.close()` stops it. `vars` and `secrets` override those of
+ * wrangler.toml. `open`: nobody needs a key, as under `npm start`; otherwise access is as deployed. `config`: another
+ * wrangler.toml.
  */
 export async function startWorker({ open = true, vars = {}, secrets = {}, config } = {}) {
   const access = open ? { ANONYMOUS_PRIVILEGE: "manage_connector" } : {};
@@ -31,7 +31,7 @@ export async function startWorker({ open = true, vars = {}, secrets = {}, config
   };
 }
 
-/** The body of the answer, which must be a success. */
+/** The body of the response, which must be successful. */
 export async function must(...request) {
   const { status, body } = await send(...request);
   const [, method, path] = request;
@@ -40,8 +40,8 @@ export async function must(...request) {
 }
 
 /**
- * Sends a request; `body` may be text, bytes, or a value to be sent as JSON.
- * Answers `{ status, body, headers }` with the body parsed if it is JSON.
+ * Sends a request; `body` may be text, bytes, or a value to send as JSON. Resolves to `{ status, body, headers }`, with
+ * a JSON body parsed.
  */
 export async function send(url, method, path, body, headers = {}) {
   const raw = typeof body === "string" || body instanceof Uint8Array;
