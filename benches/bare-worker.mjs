@@ -1,5 +1,5 @@
-// The limit: a Worker that does the I/O of the same requests and next to nothing else. It believes
-// every caller: no strict bodies, no errors worth reading, no history, no filter.
+// The lower bound: a Worker that does the I/O of the same requests and almost nothing else. It trusts every caller: no
+// validation, no useful errors, no history, no filters.
 
 import { DurableObject } from "cloudflare:workers";
 
@@ -68,7 +68,7 @@ export default {
     if (request.method === "GET") return json(200, await object.read());
     const body = await request.json();
     if (action === undefined) {
-      // The whole document comes from the caller.
+      // The caller sends the whole document.
       await object.create(id, body);
       return json(201, `{"id":"${id}","result":"created"}`);
     }

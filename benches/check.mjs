@@ -1,8 +1,7 @@
-// What does one check cost? This package beside its peers, in one run: `node benches/check.mjs`.
+// The cost of one check: this package and its peers, in one run: `node benches/check.mjs`.
 //
-// Every contestant answers all 25 pairs, each built from the same table. Rounds are interleaved so
-// that a busy machine slows all alike; the figure is the median round. Ratios are to be trusted,
-// nanoseconds belong to the machine.
+// Every contestant checks all 25 pairs, built from the same table. Rounds are interleaved so that a busy machine slows
+// all of them alike; the result is the median round. Trust the ratios; the nanoseconds depend on the machine.
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -21,7 +20,7 @@ const dist = join(root, "npm/dist");
 if (!existsSync(dist)) throw new Error("npm run build:package first");
 
 
-/** The first call decodes, compiles and starts the module: in milliseconds. */
+/** The first call decodes, compiles and instantiates the module: in milliseconds. */
 async function firstCall(round) {
   const fresh = await import(`${join(dist, "index.js")}?${round}`);
   const started = performance.now();
@@ -91,7 +90,7 @@ const contestants = {
   ],
 };
 
-/** Nanoseconds for one check. A loop of its own for each, or the engine would share what it learns. */
+/** Nanoseconds per check. Each has its own loop, so that the engine optimizes each separately. */
 function stopwatch(can, calls) {
   const body = `
     let yes = 0;

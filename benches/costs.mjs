@@ -1,4 +1,4 @@
-// What is billed for each kind of request, counted in the build as it is deployed, and what that comes to in a day.
+// What is billed for each kind of request, counted in the production build, and what that costs per day.
 
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,13 +7,13 @@ import { settingsFor, startReceiver } from "../tests/edge/receiver.mjs";
 import { send } from "../tests/edge/worker.mjs";
 import { kvWorker, ours, serve } from "../tests/soak/workerd.mjs";
 
-/** So many requests of each kind, each to a connector of its own: the figures are their mean. */
+/** The number of requests of each kind, each to its own connector; the results are their mean. */
 const EACH = 10;
-/** Until outboxes and alarms have done what a request has set going. */
+/** Until outboxes and alarms have finished the work that a request started. */
 const SETTLED = 4_000;
-/** workerd puts objects away after ten seconds, as Cloudflare does: what comes later has to read its row first. */
+/** workerd evicts objects after ten seconds, as Cloudflare does; the next request has to read the row. */
 const PUT_AWAY = 12_000;
-/** Connectors that are stored beside those. */
+/** The number of other connectors stored. */
 const STORED = 1_000;
 
 const KEY = { id: "costs", secret: "a secret of a bench" };
@@ -25,7 +25,7 @@ const list = (query) => () => ["GET", `/_connector?size=100${query}`];
 const summary = () => ["GET", "/_connector/_summary?sort=urgency:asc&from=0&size=100"];
 const putStatus = (status) => put("/_status", { status });
 
-/** `made`: the connector is there; `before`: what is asked of it before that. */
+/** `made`: the connector exists; `before`: requests sent to it first. */
 const KINDS = [
   { label: "heartbeat (`PUT _check_in`)", made: true, ask: put("/_check_in") },
   { label: "`PUT _status`, changing", made: true, ask: putStatus("needs_configuration") },
@@ -49,12 +49,12 @@ const KINDS = [
   { label: "the console's list, not changed (304)", status: 304, ask: summary, etag: true },
 ];
 
-/** The same of a Worker that has a target for webhooks, which takes what it is sent at once. */
+/** The same for a Worker with a webhook endpoint, which accepts deliveries at once. */
 const HOOKED = [
   { label: "`PUT _status`, changing, told to one webhook", made: true, ask: putStatus("needs_configuration") },
 ];
 
-/** A row of counts for each kind of request. */
+/** The counts for each kind of request, one row each. */
 export async function count() {
   const rows = await countEach(KINDS);
   const receiver = await startReceiver();
@@ -139,7 +139,7 @@ async function countEach(kinds, receiver) {
   }
 }
 
-/** What is billed: price of a million in dollars, and how many a day the free plan has. */
+/** What is billed: the price of a million in dollars, and the free plan's daily allowance. */
 export const PRICES = {
   workerRequests: { label: "Worker requests", price: 0.3, free: 100_000 },
   objectRequests: { label: "object requests", price: 0.15, free: 100_000 },
@@ -154,26 +154,26 @@ export const PRICES = {
 /** Seconds. */
 export const DAY = 86_400;
 const CHECK_IN = 300;
-/** Changes of status in a day, of each connector. */
+/** Status changes per connector and day. */
 const CHANGES = 2;
-/** Days have as many heartbeat copies: see HEARTBEAT_GAP_MS in src/edge/outbox/kv.rs. */
+/** Heartbeat copies per day: see HEARTBEAT_GAP_MS in src/edge/outbox/kv.rs. */
 const COPIES = 2;
-/** While somebody lists, Workers KV is looked at every five minutes: a thousand keys a list. */
+/** While lists are requested, Workers KV is read every five minutes: a thousand keys per list operation. */
 const LOOK = 300;
-/** The console pings when it has heard nothing for so long, and twenty messages of a socket are billed as one request. */
+/** The console pings after this many idle seconds; twenty socket messages are billed as one request. */
 const PING = 50;
 const MESSAGES = 20;
-/** It asks for its list after a change, at most so often. */
+/** The console reads its list after a change, at most once in this many seconds. */
 const GAP = 2;
-/** Not counted but assumed: an object is awake so long for a request, with its 128 MB. */
+/** Assumed, not counted: how long a request keeps an object awake, with its 128 MB. */
 const AWAKE = { seconds: 0.1, gb: 0.125 };
 
-/** What a day comes to. `consoles`: how many show the list all day; what is told to their sockets is free. */
+/** What a day costs. `consoles`: how many show the list all day; messages sent to their sockets are free. */
 export function day(rows, connectors, { consoles = 2 } = {}) {
   const of = (label) => rows.find((row) => row.label.startsWith(label));
   const heartbeats = (connectors * DAY) / CHECK_IN;
   const changes = connectors * CHANGES;
-  // Changes come at random, so there is none in a gap with the chance of an empty interval.
+  // Changes come at random, so an interval without one is as likely as in a Poisson process.
   const looks = (consoles * DAY) / GAP * (1 - Math.exp((-changes / DAY) * GAP));
   const total = Object.fromEntries(Object.keys(PRICES).map((what) => [what, 0]));
   const add = (row, times) => {

@@ -1,12 +1,12 @@
 // The Worker as built, counting what is billed: Worker requests, requests to objects, alarms, rows read and written.
-// Its second entrypoint, `counts`, tells them.
+// Its second entrypoint, `counts`, returns the counts.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
 
 import worker, { ConnectorObject as RealConnector, Directory as RealDirectory } from "./worker.js";
 
 let counts;
-/** A cursor counts its rows as they are read: so it is asked in the end. */
+/** A cursor counts rows as they are read, so its count is taken at the end. */
 let cursors;
 
 function reset() {
@@ -21,7 +21,7 @@ function note(what) {
 }
 
 const seen = new WeakSet();
-/** Counts the rows of everything that an object asks of its storage. */
+/** Counts the rows that an object reads from and writes to its storage. */
 function watch({ storage }) {
   const [Storage, Sql] = [storage, storage.sql].map((it) => Object.getPrototypeOf(it));
   if (seen.has(Sql)) return;
@@ -65,7 +65,7 @@ export default {
   },
 };
 
-/** `GET`: the counts so far; `DELETE`: from here on. */
+/** `GET`: the counts so far; `DELETE`: resets them. */
 export class control extends WorkerEntrypoint {
   fetch(request) {
     if (request.method === "DELETE") reset();

@@ -1,4 +1,4 @@
-// The Worker beside its peers in one workerd: what a request costs.
+// The cost of requests: the Worker and its peers in one workerd.
 
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync } from "node:fs";
@@ -34,7 +34,10 @@ async function bundle(name) {
   return outfile;
 }
 
-/** Another build of this project, from the folder that has its `build/`; builds before the Directory have other objects. */
+/**
+ * Another build of this project, from the folder that contains its `build/`; builds from before the Directory have
+ * other objects.
+ */
 function otherBuild(folder) {
   mkdirSync(join(root, BUILT, "base"), { recursive: true });
   const modules = ["worker.js", "index_bg.wasm"].map((file) => {
@@ -47,7 +50,7 @@ function otherBuild(folder) {
   return modules;
 }
 
-/** The Workers, each with KV of its own from the same code. `base`: see `otherBuild`. */
+/** The Workers, each with a KV namespace of the same implementation. `base`: see `otherBuild`. */
 export async function peers({ base } = {}) {
   const [hono, honoDirectory] = await Promise.all(["hono-worker", "hono-directory-worker"].map(bundle));
   const kv = (name) => ({ CONNECTORS: `kv-${name}`, API_KEYS: `kv-${name}` });
@@ -78,7 +81,7 @@ export async function peers({ base } = {}) {
   return all;
 }
 
-/** The objects of a build: its entry point says which classes it has. */
+/** The object classes of a build, read from its entry point. */
 async function objectsOf(entry) {
   const { metafile } = await build({ entryPoints: [join(root, entry)], bundle: true, write: false, metafile: true, format: "esm", external: ["cloudflare:*", "*.wasm"] });
   const [{ exports }] = Object.values(metafile.outputs);
@@ -87,8 +90,8 @@ async function objectsOf(entry) {
 }
 
 /**
- * Starts some of them in one process, each with `kv` and a port of its own. What they log goes
- * nowhere: to read it would cost the time of the load generator.
+ * Starts some of them in one process, each with `kv` and a port of its own. Logs are discarded: reading them would take
+ * the load generator's time.
  */
 export function start(all, options = {}) {
   const workers = {};
@@ -110,7 +113,7 @@ const keyed = { authorization: `ApiKey ${btoa(`${KEY.id}:${KEY.secret}`)}` };
 const load = (server, name, entries) =>
   fetch(`${server.url(`kv-${name}`)}/load`, { method: "POST", body: JSON.stringify(entries) });
 
-/** Connectors that are `configured`, the same in every peer; and a key, for those that know of keys. */
+/** Creates the same `configured` connectors in every peer, and a key in those that use keys. */
 export async function fill(server, names) {
   let document;
   const secret = createHash("sha256").update(KEY.secret).digest("base64");
@@ -135,7 +138,7 @@ export async function fill(server, names) {
 const STATUSES = ["configured", "connected", "error"];
 const TYPES = ["sharepoint_online", "mysql", "github", "s3", "jira"];
 
-/** Connectors that lists are made of: put into KV, or told to the peer that has a list of its own. */
+/** Creates the connectors for lists: in KV, or by import into the peer that keeps its own list. */
 export async function fillLists(server, names, count, document) {
   const BATCH = 5_000;
   for (const name of names) {
@@ -154,7 +157,7 @@ export async function fillLists(server, names, count, document) {
         await load(server, name, connectors.map(([id, it, metadata]) => [`c:${id}`, JSON.stringify(it), metadata]));
       }
     }
-    // The first list takes up what is in KV; until then it may say that it is at it.
+    // The first list reads KV; until that is done it may answer that it is not ready.
     await until(() => send(server.url(name), "GET", "/_connector?size=1"), ({ status, body }) => status === 200 && body.count === count, 300);
   }
 }
@@ -164,7 +167,7 @@ export const rows = [
     label: "PUT `_status`, changing",
     count: 2 * CONNECTORS,
     next: (n) => move(n, Math.floor(n / CONNECTORS) % 2 === 0 ? "connected" : "configured"),
-    // Each connector goes there and back, so that the next round finds it where this one did.
+    // Each connector moves forth and back, so that every round starts from the same state.
     whole: true,
     changes: true,
   },
@@ -199,8 +202,8 @@ export const rows = [
 const everybody = ["ours", "base", "hono", "honoDirectory", "bare"];
 const filtered = ["ours", "honoDirectory"];
 /**
- * `only`: who can; `counts`: of requests, for those that get fewer; `against`: the row that it is to cost at most `bar`
- * times as much as.
+ * `only`: the peers that support the row; `counts`: of requests, for peers that get fewer; `against`: the row that this
+ * one may cost at most `bar` times as much as.
  */
 export const listRows = [
   { label: "list of 100 out of 100", stored: 100, count: 40, only: everybody },
@@ -230,7 +233,7 @@ export const listRows = [
     label: "list of 100 out of 10,000",
     stored: 10_000,
     count: 40,
-    // Those that read all keys of KV for each list.
+    // These read all keys of KV for each list.
     counts: { hono: 8 },
     only: everybody.slice(0, 4),
     against: "list of 100 out of 100",
@@ -243,7 +246,7 @@ export const listRows = [
   { label: "by index name, out of 100,000", stored: 100_000, count: 40, query: "&index_name=search-050000", only: filtered, against: "list of 100 out of 100", bar: 1.5 },
 ];
 
-/** The value that a quarter, a half or three quarters of the numbers are below. */
+/** A quartile of the numbers. */
 function quantile(numbers, share) {
   const sorted = numbers.toSorted((a, b) => a - b);
   const at = (sorted.length - 1) * share;
@@ -257,8 +260,8 @@ const summary = (results) => ({
 });
 
 /**
- * How many times as much one takes as the other: the median over rounds, each of which found the machine in the same
- * state. `scatter`: the standard error of that median, from the quartiles.
+ * How many times as much one costs as the other: the median of the ratios within each round, where both met the same
+ * conditions. `scatter`: the standard error of that median, from the quartiles.
  */
 function ratioOf(one, other) {
   const ratios = one.map(({ micros }, round) => micros / other[round].micros);
@@ -266,7 +269,7 @@ function ratioOf(one, other) {
   return { ratio: median(ratios), scatter: (1.25 * spread) / Math.sqrt(ratios.length) };
 }
 
-/** A row of lists with its request. */
+/** A list row with its request. */
 function withRequest(row) {
   const bytes = row.bytes ?? request("GET", `/_connector?size=100${row.query ?? ""}`);
   return { ...row, next: () => bytes };
@@ -282,9 +285,10 @@ function shuffled(items) {
 }
 
 /**
- * Measures a row for each who can, round by round in random order: who comes next finds the machine's memory as others
- * left it. The first round warms up. `reference`: the row that this one is held against, and the server where; it takes
- * part too, for the machine is not as fast in one minute as in the next. `ratios`: beside each of the others.
+ * Measures a row for each peer, round by round in random order, since each leaves the machine's memory in another state
+ * for the next. The first round is a warm-up. `reference`: the row that this one is compared with, and its server; it
+ * is measured in the same rounds, because the machine's speed changes by the minute. `ratios`: compared with each of
+ * the others.
  */
 export async function inTurn(server, names, row, runs, share, reference) {
   const able = names.filter((name) => !row.only || row.only.includes(name));
@@ -307,9 +311,9 @@ export async function inTurn(server, names, row, runs, share, reference) {
 }
 
 /**
- * Requests per second and CPU microseconds of every row and peer, medians of `runs`. `share`: of the
- * requests, for a machine that is busy with other things. `base`: another build to run beside. `onRow` is told of each
- * row before it is measured.
+ * Requests per second and CPU microseconds of every row and peer, medians of `runs`. `share`: the fraction of the
+ * requests, for a busy machine. `base`: another build to compare with. `onRow` is called with each row before it is
+ * measured.
  */
 export async function edge({ runs = 5, only = rows, lists = listRows, share = 1, base, onRow = () => {} } = {}) {
   const all = await peers({ base });
@@ -327,7 +331,7 @@ export async function edge({ runs = 5, only = rows, lists = listRows, share = 1,
   } finally {
     await server.kill();
   }
-  // Lists are of connectors that nobody has asked for, in a process of its own for each number of them.
+  // Lists contain connectors that nothing has requested, in a separate process for each number of them.
   const listing = [];
   try {
     for (const stored of [...new Set(lists.map((row) => row.stored))]) {
@@ -346,7 +350,7 @@ export async function edge({ runs = 5, only = rows, lists = listRows, share = 1,
         };
         measured.push(await inTurn(server, able, withRequest(row), runs, share, reference));
       }
-      // The first is what others are held against.
+      // The first one stays: the others are compared with it.
       if (listing.length > 1) await listing.pop().server.kill();
     }
   } finally {

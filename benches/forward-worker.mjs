@@ -1,4 +1,4 @@
-// Sends every request on, and does nothing else.
+// A Worker that only forwards requests.
 
 export default {
   fetch(request, { ORIGIN }) {

@@ -1,4 +1,4 @@
-// What grows with the number of connectors, and what does not; how fast everything starts.
+// What grows with the number of connectors and what does not, and start-up times.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,12 +13,12 @@ import { measure, request } from "./load.mjs";
 const path = (n) => `/_connector/growth-${n}`;
 const move = (n, status) => request("PUT", `${path(n)}/_status`, { status });
 
-/** workerd has three files open for each object that is awake, and a process may have only so many. */
+/** workerd has three files open for each awake object, and processes have a limit of open files. */
 const AT_ONCE = 3_000;
-/** Until copies are written, alarms have gone off and workerd has put the objects away. */
+/** Until copies are written, alarms have run and workerd has evicted the objects. */
 const quiet = () => new Promise((resolve) => setTimeout(resolve, 15_000));
 
-/** What a change of status costs with so many connectors stored. */
+/** The cost of a status change with that many connectors stored. */
 export async function growth({ stored = [1, 1_000, 10_000], runs = 5, share = 1 } = {}) {
   const { ours } = await peers();
   const server = await start({ ours });
@@ -26,7 +26,7 @@ export async function growth({ stored = [1, 1_000, 10_000], runs = 5, share = 1 
   const moves = [];
   try {
     let made = 0;
-    /** Moves between two statuses that may follow each other, round and round. */
+    /** Moves back and forth between two statuses. */
     const spread = async (over) => {
       const results = [];
       let turn = 0;
@@ -35,7 +35,7 @@ export async function growth({ stored = [1, 1_000, 10_000], runs = 5, share = 1 
         return move(n % over, Math.floor(n / over) % 2 ? "connected" : "configured");
       };
       for (let run = 0; run <= runs; run += 1) {
-        // One connector gets its moves one by one, so that none is refused.
+        // The single connector gets its moves one at a time, so that none is refused.
         const result = await measure({ ...to, count: 3_200 * share, next, connections: over === 1 ? 1 : 16 });
         if (run > 0) results.push(result);
       }
@@ -67,7 +67,7 @@ export async function growth({ stored = [1, 1_000, 10_000], runs = 5, share = 1 
   return moves;
 }
 
-/** Bytes of a Worker, and the time from the start of a process to its first answers. */
+/** The size of a Worker, and the time from the start of its process to the first responses. */
 export async function startUp({ runs = 5, idle = 15_000, base } = {}) {
   const all = await peers({ base });
   const results = [];
@@ -92,7 +92,7 @@ export async function startUp({ runs = 5, idle = 15_000, base } = {}) {
         const times = [];
         for (let n = 0; n < 50; n += 1) times.push(await timed());
         warm = median(times);
-        // workerd puts objects away that nobody has asked for ten seconds.
+        // workerd evicts objects that got no request for ten seconds.
         await new Promise((resolve) => setTimeout(resolve, idle));
         afterIdle = await timed();
       }

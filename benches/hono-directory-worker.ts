@@ -1,6 +1,6 @@
-// The second peer: the first, with its list in one SQLite object that is told of each change, as well as it can be done
-// in JavaScript. Slim rows with the indexes that lists need, documents apart, totals by trigger; creations wait for it,
-// moves are told afterwards and gathered while a connector moves fast.
+// The second peer: the first, with its list in one SQLite object that is notified of each change, as well as that can
+// be done in JavaScript. Slim rows with the indexes that lists need, separate documents, totals by trigger; creations
+// wait for it, moves notify it afterwards, merged while a connector changes fast.
 
 import { DurableObject } from "cloudflare:workers";
 
@@ -11,7 +11,7 @@ interface Env extends KvEnv {
 }
 
 const NAME = "directory";
-/** Of a connector that moves fast, the newest is told this often. */
+/** How often at most the list is notified about one connector, in milliseconds. */
 const GAP = 750;
 
 export class HonoConnector extends KvConnector<Env> {
@@ -119,7 +119,7 @@ const app = api<Env>(async (c) => {
   return c.body(text, 200, { "Content-Type": "application/json" });
 });
 
-/** For the bench: many at once. */
+/** For the benchmark: imports many at once. */
 app.post("/_import", async (c) => {
   await directory(c.env).apply(await c.req.json());
   return c.json({});

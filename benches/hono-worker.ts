@@ -1,6 +1,6 @@
-// The peer: the same transition, written for Workers with Hono, zod, a Durable Object and KV, the
-// way their documentation shows. The object is the source of truth and is called by RPC; its copy
-// in KV is written by an alarm, at most once a second, since KV takes no more for one key.
+// The peer: the same endpoint for Workers with Hono, zod, a Durable Object and KV, as their documentation recommends.
+// The object is the source of truth and is called by RPC; an alarm writes its copy to KV at most once a second, the
+// limit for one key.
 
 import { DurableObject } from "cloudflare:workers";
 import { type Context, Hono } from "hono";
@@ -88,7 +88,7 @@ export class HonoConnector<E extends Env = Env> extends DurableObject<E> {
     });
   }
 
-  /** For those that have more to do after a commit. */
+  /** Subclasses can do more after a commit. */
   protected async changed(_id: string, _document: Document, _isNew: boolean) {}
 
   async create(id: string, body: z.infer<typeof CreateBody>): Promise<Result> {
@@ -150,7 +150,7 @@ const failure = (status: number, type: string, reason: string) => ({
   status,
 });
 
-/** The API; how a list is made differs. */
+/** The API. Peers differ in how they list. */
 export function api<E extends Env>(list: (c: Context<{ Bindings: E }>) => Promise<Response>) {
   const app = new Hono<{ Bindings: E }>();
 
@@ -192,7 +192,7 @@ export function api<E extends Env>(list: (c: Context<{ Bindings: E }>) => Promis
   return app;
 }
 
-/** What one would write: the list from the copies. */
+/** The obvious implementation: list the copies in KV. */
 async function listFromKv(c: Context<{ Bindings: Env }>) {
   const from = Number(c.req.query("from") ?? 0);
   const size = Number(c.req.query("size") ?? 100);

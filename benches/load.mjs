@@ -1,6 +1,5 @@
-// A load generator: as many connections as asked, one request at a time on each, kept alive.
-// Requests are bytes made beforehand and answers are read only as far as needed, so that it takes
-// little of the machine it shares with what it measures.
+// A load generator: a number of keep-alive connections with one request at a time on each. Requests are prepared bytes
+// and responses are parsed only as far as needed, to take little CPU from the server on the same machine.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -22,7 +21,7 @@ export function request(method, path, body, headers = {}) {
   return Buffer.from(`${lines.join("\r\n")}\r\n\r\n${content}`);
 }
 
-/** Where the answer at the start of `bytes` ends; -1 if there is more to come. */
+/** The end of the response at the start of `bytes`; -1 if it is incomplete. */
 function answerEnd(bytes) {
   const headEnd = bytes.indexOf(HEAD_END);
   if (headEnd < 0) return -1;
@@ -33,12 +32,14 @@ function answerEnd(bytes) {
     const end = start + Number(length[1]);
     return bytes.length >= end ? end : -1;
   }
-  // All others are chunked.
+  // All other responses are chunked.
   const last = bytes.indexOf(LAST_CHUNK, start);
   return last < 0 ? -1 : last + LAST_CHUNK.length;
 }
 
-/** Sends `count` requests, `next(n)` giving the bytes of the nth. Answers how many got which status. */
+/**
+ * Sends `count` requests, where `next(n)` returns the bytes of the nth. Resolves to the number of responses by status.
+ */
 function drive({ port, connections, count, next }) {
   const statuses = {};
   let sent = 0;
@@ -65,20 +66,20 @@ function drive({ port, connections, count, next }) {
   return Promise.all(Array.from({ length: connections }, one)).then(() => statuses);
 }
 
-/** CPU time of all threads of a process so far, in seconds. To the nanosecond: `stat` counts in ticks of 10 ms. */
+/** CPU time of all threads of a process so far, in seconds. In nanoseconds: `stat` counts ticks of 10 ms. */
 export function cpuSeconds(pid) {
   let nanoseconds = 0;
   for (const thread of readdirSync(`/proc/${pid}/task`)) {
     try {
       nanoseconds += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "latin1").split(" ")[0]);
     } catch {
-      // A thread that has just ended: workerd keeps those that do its work.
+      // The thread has just ended. workerd's worker threads stay.
     }
   }
   return nanoseconds / 1e9;
 }
 
-/** Sends `count` requests and tells what they cost. */
+/** Sends `count` requests and returns what they cost. */
 export async function measure({ pid, port, connections = 16, count, next, expect = "200" }) {
   const cpu = cpuSeconds(pid);
   const start = performance.now();

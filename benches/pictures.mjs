@@ -1,4 +1,4 @@
-// Two pictures for the documents, as SVG that follows the reader's colour scheme.
+// Two charts for the documents, as SVG that follows the reader's colour scheme.
 
 import { writeFileSync } from "node:fs";
 
@@ -10,10 +10,10 @@ const STYLE = `
   @media (prefers-color-scheme: dark) { svg { color: #d0d7de; } }
 `;
 
-/** Colours that can be told apart on light and dark ground, also by the colour-blind. */
+/** Colours that are distinct on light and dark backgrounds, also for colour-blind readers. */
 const COLOURS = ["#0a84c1", "#d9730d", "#8a63d2", "#2d9a5b", "#c0392b"];
 
-/** Lines of `points` (`{ x, y, series }`) on logarithmic scales. */
+/** A line chart of `points` (`{ x, y, series }`) on logarithmic scales. */
 export function lines(file, { title, x, y, points, marks = () => [] }) {
   const { document } = parseHTML("<!doctype html><html><body></body></html>");
   const names = [...new Set(points.map(({ series }) => series))];

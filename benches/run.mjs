@@ -1,5 +1,5 @@
-// Run by `npm run bench`: measures everything and writes benches/RESULTS.md. Takes some minutes; a machine
-// with nothing else to do gives the best figures, and ratios hold on any.
+// Measures everything and writes benches/RESULTS.md. Run by `npm run bench`. Takes some minutes; an idle machine gives
+// the best absolute figures, and ratios hold on any.
 
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -16,26 +16,26 @@ import { lines } from "./pictures.mjs";
 import { through } from "./through.mjs";
 import { watchBench } from "./watch.mjs";
 
-// `npm run bench -- 0.125`: an eighth of the requests, for a busy machine. Eighths only. `--stored 10000`: lists of no
-// more than so many.
-// `--base <folder>`: another build beside, from a folder with build/worker.js and build/index_bg.wasm.
-// `--runs <n>`: fewer runs of each row. `--only edge|costs|watch|through`: that part alone, to look at; nothing is written.
+// `npm run bench -- 0.125`: an eighth of the requests, for a busy machine; any multiple of an eighth. `--stored 10000`:
+// no larger lists than this. `--base <folder>`: compare with another build, from a folder with build/worker.js and
+// build/index_bg.wasm. `--runs <n>`: fewer runs of each row. `--only edge|costs|watch|through`: print that part only;
+// nothing is written.
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: { base: { type: "string" }, runs: { type: "string" }, only: { type: "string" }, stored: { type: "string" } },
 });
 const share = Number(positionals[0] ?? 1);
 const { base, only } = options;
-/** With so many rounds, two runs differ by less than 3 %. */
+/** With that many rounds, two runs differ by less than 3 %. */
 const EDGE_RUNS = Number(options.runs ?? 31);
 const RUNS = Math.min(5, EDGE_RUNS);
-/** At most so many times the CPU of the other build. */
+/** The limit for CPU compared with the other build. */
 const BASE_BAR = 1;
-/** At most so many microseconds more than a Worker that sends a request on and does nothing else. */
+/** The limit for forwarding, in microseconds more than a Worker that only forwards. */
 const THROUGH_BAR = 60;
-/** Within so many milliseconds a change is in the list, where nothing else happens. */
+/** The limit until a change is listed on an idle server, in milliseconds. */
 const LISTED_BAR = 50;
-/** At most so many times the p99 of a write that nobody watches, and so many requests an hour of an idle page. */
+/** Limits: the p99 of a watched write compared with an unwatched one, and requests per hour of an idle page. */
 const WATCH_BARS = { p99: 1.5, requests: 10 };
 
 const table = (head, rows) =>
@@ -48,14 +48,14 @@ const measuredTimes = ({ ratio, scatter }) => `${ratio.toFixed(3)} ± ${scatter.
 const ms = (number) => `${number.toFixed(1)} ms`;
 const version = (name) => JSON.parse(readFileSync(join(root, `node_modules/${name}/package.json`))).version;
 
-/** Milliseconds that the processors have been busy, and all they had. */
+/** Milliseconds that the processors were busy, and in total. */
 const ticks = () => {
   const times = cpus().map(({ times }) => times);
   const all = times.flatMap(Object.values).reduce((sum, ms) => sum + ms, 0);
   return { all, busy: all - times.reduce((sum, { idle }) => sum + idle, 0) };
 };
 
-/** The share of the machine that something else takes. */
+/** The share of the CPU that other processes take. */
 async function othersShare() {
   const before = ticks();
   await sleep(3_000);
@@ -66,7 +66,7 @@ async function othersShare() {
 const cell = (value, format) => (value === undefined ? "-" : format(value));
 const names = (labels) => Object.keys(labels).filter((name) => name !== "base");
 
-/** A table of one figure of every row and peer. */
+/** A table of one figure for every row and peer. */
 function beside({ rows, labels }, what) {
   const peers = names(labels);
   return table(
@@ -75,7 +75,7 @@ function beside({ rows, labels }, what) {
   );
 }
 
-/** CPU beside each of the others: the median of the rounds' ratios, and its standard error. */
+/** CPU compared with each of the others: the median of the rounds' ratios, and its standard error. */
 function ratios({ rows, labels }) {
   const others = Object.keys(labels).filter((name) => name !== "ours");
   return table(
@@ -84,7 +84,7 @@ function ratios({ rows, labels }) {
   );
 }
 
-/** Rows with a bar of their own, and all of them beside the other build. */
+/** Rows with a limit of their own, and all rows compared with the other build. */
 function bars({ rows }) {
   const own = rows
     .filter(({ bar }) => bar)
@@ -95,7 +95,7 @@ function bars({ rows }) {
   return table(["CPU of", "is", "may be"], [...own, ...other]);
 }
 
-/** Watching: how soon one hears, and what that costs those who write. */
+/** Watching: the delay of messages, and what watchers cost writers. */
 function watching({ listed, arrivals, writes, idle }) {
   const { p99, requests } = WATCH_BARS;
   return `Where nothing else happens, a change of status is in the list within ${ms(listed.median)} (median; may be ${LISTED_BAR} ms) and ${ms(listed.p99)} (p99), from the start of its request to the end of the first list that shows it.
@@ -115,14 +115,14 @@ ${table(["", "median", "p99"], [
 A page that nobody touches while nothing happens costs ${idle.requestsAnHour.toFixed(1)} requests an hour (may be ${requests}): its pings, twenty of which are billed as one. They are answered without waking the object, so it is not billed for time: ${(idle.cpuMsAPing * 1_000).toFixed(0)} us of CPU each, of which nobody is told anything.`;
 }
 
-/** Requests that go through to a cluster. */
+/** Requests that are forwarded to a cluster. */
 const throughTable = (rows) =>
   table(
     ["CPU us", "connector-status", "a bare `fetch`", `more (may be ${THROUGH_BAR})`],
     rows.map(({ label, ours, bare }) => [label, whole(ours.micros), whole(bare.micros), whole(ours.micros - bare.micros)]),
   );
 
-/** What is billed: each kind of request, and days of so many connectors. */
+/** What is billed for each kind of request, and per day for fleets of several sizes. */
 function costs(rows) {
   const what = Object.keys(PRICES).filter((it) => it !== "gbSeconds");
   const per = (value) => value.toLocaleString("en", { maximumFractionDigits: 1 });
@@ -152,7 +152,7 @@ ${table(
 The free plan, a day: ${all.map((it) => `${whole(PRICES[it].free)} ${PRICES[it].label}`).join(", ")}.`;
 }
 
-/** Puts generated text between two marks of a document. */
+/** Replaces the text between two marks of a document. */
 function between(file, text) {
   const path = join(root, file);
   const [start, end] = ["<!-- generated by npm run bench -->", "<!-- end -->"];
@@ -173,7 +173,7 @@ function draw({ rows, labels }, counted) {
     ),
   });
   const numbers = [10, 30, 100, 300, 1_000, 3_000, 10_000];
-  // A list made of KV reads every connector at every look, and a page without news asks each second.
+  // A list made from KV reads every connector each time, and a page without push polls every second.
   const ofKv = (x) => day(counted, x, { consoles: 0 }).price + (2 * DAY * x * PRICES.kvReads.price) / 1e6;
   const ways = [
     ["connector-status", (x) => day(counted, x).price],

@@ -1,4 +1,4 @@
-// What a request costs that goes through to a cluster, beside a Worker that does nothing but send it on.
+// The cost of forwarding a request to a cluster, compared with a Worker that only forwards.
 
 import { createServer } from "node:http";
 
@@ -17,7 +17,7 @@ const rows = [
   { label: "POST `_bulk` of 17 kB, 1 kB back", count: 400, next: () => bulk },
 ];
 
-/** A cluster that answers everything in the same way. */
+/** A cluster that gives every request the same response. */
 async function startCluster() {
   const answer = JSON.stringify(hits);
   const server = createServer((incoming, response) => {
@@ -30,7 +30,7 @@ async function startCluster() {
   return server;
 }
 
-/** What each row costs: `{ label, ours, bare }`, medians of `runs`. */
+/** The cost of each row: `{ label, ours, bare }`, medians of `runs`. */
 export async function through({ runs = 5, share = 1 } = {}) {
   const cluster = await startCluster();
   const vars = { ORIGIN: `http://127.0.0.1:${cluster.address().port}` };

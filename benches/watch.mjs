@@ -1,5 +1,5 @@
-// Watching: from a change to its message, what watchers cost those who write, and what an idle page costs.
-// `npm run bench -- 0.125 --only watch`: an eighth of it, for a busy machine.
+// Watching: the delay from a change to its message, what watchers cost writers, and what an idle page costs. `npm run
+// bench -- 0.125 --only watch`: an eighth of it, for a busy machine.
 
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,14 +12,14 @@ import { cpuSeconds } from "./load.mjs";
 
 const CONNECTORS = 60;
 const RATE = 20;
-/** How often the client pings when nothing happens, and how many messages are billed as one request. */
+/** How often the client pings an idle socket, and how many messages are billed as one request. */
 const PING_S = 50;
 const MESSAGES_PER_REQUEST = 20;
 
 const quantile = (numbers, share) => numbers.toSorted((a, b) => a - b)[Math.min(numbers.length - 1, Math.floor(numbers.length * share))];
 const summary = (numbers) => ({ median: quantile(numbers, 0.5), p99: quantile(numbers, 0.99) });
 
-/** Watchers that hear of everything, opened some at a time. */
+/** Watchers of all connectors, opened in batches. */
 async function crowd(url, count) {
   const watchers = [];
   while (watchers.length < count) {
@@ -29,7 +29,7 @@ async function crowd(url, count) {
   return watchers;
 }
 
-/** Somebody who hears and does not listen. */
+/** A watcher that discards its messages. */
 function deaf(url) {
   const { hostname, port, pathname, search } = new URL(address(url).replace(/^ws/, "http"));
   const head = `GET ${pathname}${search} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${btoa("sixteen bytes...")}\r\n\r\n`;
@@ -39,7 +39,7 @@ function deaf(url) {
   });
 }
 
-/** Watchers in a thread of their own, who do as little as can be done: what they cost is not to be taken for what the server costs. */
+/** Watchers in a separate thread that do as little as possible, so that their cost does not count as the server's. */
 async function crowdApart(url, count) {
   const thread = new Worker(new URL(import.meta.url), { workerData: { watch: url, count } });
   await new Promise((resolve, reject) => thread.once("message", resolve).once("error", reject));
@@ -59,7 +59,7 @@ export async function watchBench({ share = 1, crowds = [1, 100, 1_000] } = {}) {
   try {
     const url = server.url("it");
     let moves = 0;
-    // Each connector in turn, so that no move waits for the one before.
+    // Each connector in turn, so that no move waits for the previous one.
     const move = async () => {
       const n = moves++;
       const status = Math.floor(n / CONNECTORS) % 2 ? "configured" : "error";
@@ -72,7 +72,7 @@ export async function watchBench({ share = 1, crowds = [1, 100, 1_000] } = {}) {
     for (let n = 0; n < CONNECTORS; n += 1) await send(url, "PUT", `/_connector/watched-${n}`, {});
     for (let n = 0; n < CONNECTORS; n += 1) await move();
 
-    /** How long moves take at a steady rate. */
+    /** The duration of moves at a steady rate. */
     const steady = async (seconds) => {
       const running = [];
       for (const end = performance.now() + seconds * 1_000; performance.now() < end; ) {
@@ -82,7 +82,7 @@ export async function watchBench({ share = 1, crowds = [1, 100, 1_000] } = {}) {
       return (await Promise.all(running)).map(({ took }) => took);
     };
 
-    // How soon a change is in the list, from the start of its request to the end of the first list that shows it.
+    // The delay until a change is listed, from the start of its request to the end of the first list that has it.
     const listed = [];
     for (let round = 0; round < Math.max(5, 40 * share); round += 1) {
       await sleep(1_000);
@@ -121,7 +121,7 @@ export async function watchBench({ share = 1, crowds = [1, 100, 1_000] } = {}) {
       writes.without.push(...(await steady(Math.max(5, 15 * share))));
     }
 
-    // Idle pages: the object is put away after ten seconds, and pings do not wake it.
+    // Idle pages: the object is evicted after ten seconds, and pings do not wake it.
     const idlers = await crowd(url, 100);
     await sleep(12_000);
     const seconds = Math.max(10, 60 * share);

@@ -1,4 +1,4 @@
-// `npm start`, in a process of its own, with empty storage.
+// `npm start` in its own process, with empty storage.
 
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -16,7 +16,7 @@ export const freePort = () =>
     });
   });
 
-/** Starts it; `ready` is fulfilled when it says so, or has ended. */
+/** Starts it; `ready` resolves when it prints that it is ready, or exits. */
 export function npmStart(port, ...args) {
   const folder = mkdtempSync(join(tmpdir(), "npm-start-"));
   const env = { ...environment, CONNECTOR_STATUS_BUILT: "1" };
@@ -40,7 +40,7 @@ export function npmStart(port, ...args) {
     ready,
     ended,
     stop: async () => {
-      // With it goes what it has started.
+      // Ends its whole process group.
       if (child.exitCode === null) process.kill(-child.pid, "SIGTERM");
       await ended;
       rmSync(folder, { recursive: true, force: true });

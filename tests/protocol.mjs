@@ -1,8 +1,8 @@
-// The protocol, written down a second time on purpose.
+// The protocol, deliberately written down a second time.
 
 export const statuses = ["created", "needs_configuration", "configured", "connected", "error"];
 
-/** What may follow what. */
+/** The allowed moves. */
 export const protocol = {
   created: ["needs_configuration", "error"],
   needs_configuration: ["configured", "error"],

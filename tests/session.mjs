@@ -1,11 +1,11 @@
-// The README's curl session: commands, and what they answer.
+// Runs the README's curl sessions: commands with their expected output.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 
-/** Pastes the sessions of a README into a shell, in their order, against the address that it is served at here. */
+/** Pastes the sessions of a README into a shell, in order, with the test server's address. */
 export async function playSession(t, readme, url) {
   const sessions = [...readFileSync(readme, "utf8").matchAll(/```console\n([^]*?)```/g)];
   const steps = sessions.map(([, session]) => session).join("").split(/^\$ /m).slice(1).map((step) => step.trimEnd().split("\n"));

@@ -1,9 +1,9 @@
-// Waiting for something, but not for ever.
+// Waiting for a condition, with a time limit.
 
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Asks until the answer is as wished, and answers it; fails with the last answer after so many seconds. */
+/** Repeats `ask` until its result is as wished, and returns it; fails with the last result after that many seconds. */
 export async function until(ask, wished = Boolean, seconds = 20) {
   const deadline = Date.now() + seconds * 1_000;
   for (;;) {

@@ -1,4 +1,4 @@
-// The console of a Worker that lets nobody in without a key.
+// The console of a Worker that requires a key.
 
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
@@ -29,7 +29,7 @@ before(async () => {
 afterEach(() => site.closePages());
 after(() => site.close());
 
-test("a key is asked for, kept in the tab only, and what it does not cover is explained", async () => {
+test("the console asks for a key, keeps it in the tab only, and explains what the key cannot do", async () => {
   const page = await site.open(hashOf("guarded"));
   const enter = async (key) => {
     await page.getByLabel("API key").fill(key);
@@ -52,7 +52,7 @@ test("a key is asked for, kept in the tab only, and what it does not cover is ex
   await says(page, /limited to connectors \[other-\*\]/);
   await page.getByRole("button", { name: "use another key" }).click();
 
-  // Who looks may look, and is told so before anything is tried.
+  // A key that may only read is told so before it tries anything.
   await enter(`viewer:${secret}`);
   await page.getByText("Key of viewer", { exact: true }).waitFor();
   await page.getByText("read only", { exact: true }).waitFor();
@@ -84,7 +84,7 @@ test("a key is asked for, kept in the tab only, and what it does not cover is ex
   await says(other, "This server asks for an API key");
 });
 
-test("a key for some connectors says which, before anything is tried", async () => {
+test("a key for some connectors lists them before anything is tried", async () => {
   assert.equal((await asRoot("PUT", "/_connector/other-1", { name: "Other" })).status, 201);
   const page = await site.open();
   await page.getByLabel("API key").fill(encoded("elsewhere"));
@@ -100,7 +100,7 @@ test("a key for some connectors says which, before anything is tried", async () 
   await badge(page, "created").waitFor();
 });
 
-test("who may look without a key is offered to use one", async () => {
+test("a visitor who may read without a key is offered to use one", async () => {
   const open = await startConsole({ open: false, vars: { ANONYMOUS_PRIVILEGE: "monitor_connector" }, secrets: { ROOT_API_KEY: `root:${secret}` } });
   try {
     const page = await open.open();
@@ -121,7 +121,7 @@ test("who may look without a key is offered to use one", async () => {
   }
 });
 
-test("a wrong key is not kept, and one that no longer works does not lock an open console", async () => {
+test("a wrong key is not kept, and a key that stops working does not lock an open console", async () => {
   const open = await startConsole({ secrets: { ROOT_API_KEY: `root:${secret}` } });
   try {
     const page = await open.open();
@@ -143,7 +143,7 @@ test("a wrong key is not kept, and one that no longer works does not lock an ope
     await page.getByRole("button", { name: "Forget key" }).waitFor();
     assert.equal(await kept(), encoded("root"));
 
-    // As after its revocation.
+    // The state after a key was revoked.
     await page.evaluate((key) => localStorage.setItem("api-key", key), encoded("revoked"));
     await page.reload();
     await says(page, "Your API key was not accepted");
@@ -157,7 +157,7 @@ test("a wrong key is not kept, and one that no longer works does not lock an ope
   }
 });
 
-test("a key is not kept while the server cannot be asked about it", async () => {
+test("a key is not kept while the server cannot verify it", async () => {
   const page = await site.open();
   await says(page, "This server asks for an API key");
   await page.route("**/_security/_authenticate", (route) => route.abort());
@@ -167,7 +167,7 @@ test("a key is not kept while the server cannot be asked about it", async () => 
   assert.equal(await page.evaluate(() => sessionStorage.length), 0);
 });
 
-/** People who have signed in by Cloudflare Access. */
+/** Opens the console signed in through Cloudflare Access. */
 async function asAnn(vars, act) {
   const { options, remove } = behindAccess({ email: "ann@example.org" }, vars);
   const signed = await startConsole(options);
@@ -180,7 +180,7 @@ async function asAnn(vars, act) {
   }
 }
 
-test("a person who has signed in is called by name and asked for no key", () =>
+test("a signed-in person is greeted by name and is not asked for a key", () =>
   asAnn({ ACCESS_PRIVILEGE: "monitor_connector" }, async (signed) => {
     await signed.kv.put("c:guarded", JSON.stringify({ status: "created", name: "Guarded" }));
     const page = await signed.open(hashOf("guarded"));
@@ -193,7 +193,7 @@ test("a person who has signed in is called by name and asked for no key", () =>
     await page.locator('tr[data-id="guarded"]').waitFor();
   }));
 
-test("a person who may write moves a connector, stands in its history and hears of changes", () =>
+test("a signed-in person can move a connector, is named in its history and gets live updates", () =>
   asAnn({ ACCESS_PRIVILEGE: "manage_connector" }, async (signed) => {
     const page = await signed.open();
     await page.goto("about:blank");
@@ -214,7 +214,7 @@ test("a person who may write moves a connector, stands in its history and hears 
     await badge(page, "configured").waitFor();
   }));
 
-test("a key that is remembered on this device is there in a new tab, until it is forgotten", async () => {
+test("a key that is remembered on this device is available in new tabs until it is forgotten", async () => {
   const page = await site.open();
   await page.getByLabel("API key").fill(encoded("root"));
   await page.getByLabel("Remember on this device").check();

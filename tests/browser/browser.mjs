@@ -1,4 +1,4 @@
-// The console in a real browser, for tests.
+// Opens the console in a real browser.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -21,7 +21,7 @@ const args = [
   "--disable-sync",
 ];
 
-/** The Worker, open to everybody as `npm start` has it unless said otherwise, and a browser. */
+/** Starts a browser and the Worker, open to everybody as under `npm start` unless options say otherwise. */
 export async function startConsole(options) {
   const worker = await startWorker(options);
   const browser = await startBrowser(worker.url).catch(async (error) => {
@@ -34,7 +34,7 @@ export async function startConsole(options) {
     url: worker.url,
     kv: CONNECTORS,
     keys: API_KEYS,
-    /** A request past the page, as curl would send it. */
+    /** Sends a request outside the page, as curl would. */
     curl: (method, path, body, headers) => send(worker.url, method, path, body, headers),
     /** Creates a connector and moves it. */
     async connector(id, creation, ...moves) {
@@ -44,7 +44,7 @@ export async function startConsole(options) {
         assert.equal((await send(worker.url, "PUT", `${path}/_status`, { status })).status, 200);
       }
     },
-    /** A connector in whatever state: it comes through Workers KV, and is there once it is asked for. */
+    /** A connector in any state: imported through Workers KV, and created by the first request for it. */
     async imported(id, document) {
       await CONNECTORS.put(`c:${id}`, JSON.stringify(document));
       assert.equal((await send(worker.url, "GET", `/_connector/${encodeURIComponent(id)}`)).status, 200, id);
@@ -56,16 +56,16 @@ export async function startConsole(options) {
   };
 }
 
-/** A browser for the console at that address. */
+/** Starts a browser for the console at that address. */
 export async function startBrowser(url) {
   const profile = mkdtempSync(join(tmpdir(), "console-"));
   const browser = await chromium.launch({ executablePath: installedBrowser(), args, env: { ...process.env, HOME: profile } });
   const complaints = [];
   return {
     open: (hash = "", options) => open(browser, url, complaints, hash, options),
-    /** Closes what was opened; no page may have complained of anything but what is `expected`. */
+    /** Closes what was opened. Fails if a page logged errors other than the `expected` ones. */
     async closePages(expected = /^$/) {
-      // A page may still be asking for something: its answer, made up by a test, is of no use any more.
+      // Leave the pages first: mocked responses to requests in progress no longer matter.
       const pages = browser.contexts().flatMap((context) => context.pages());
       await Promise.all(pages.map((page) => page.unrouteAll({ behavior: "ignoreErrors" })));
       await Promise.all(browser.contexts().map((context) => context.close()));
@@ -78,23 +78,23 @@ export async function startBrowser(url) {
   };
 }
 
-/** Opens the console in a context of its own. */
+/** Opens the console in a new browser context. */
 async function open(browser, url, complaints, hash, options) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: url });
   const page = await context.newPage();
-  // An end to what hangs, not a measure of speed.
+  // Catches a page that hangs; not a measure of speed.
   page.setDefaultTimeout(20_000);
   const complain = (text) => complaints.push(text);
   page.on("pageerror", ({ message }) => complain(message));
   page.on("dialog", (dialog) => {
-    // Whoever leaves a page with something unsaved on it is asked.
+    // Leaving a page with unsaved changes asks for confirmation.
     if (dialog.type() === "beforeunload") return dialog.accept();
     complain(`dialog: ${dialog.message()}`);
     return dialog.dismiss();
   });
   page.on("console", (line) => {
-    // Chromium says of every answer of 400 and more that it is one, and of every socket that did not open.
+    // Chromium logs every response of 400 and above and every socket that failed to open.
     if (line.type() === "error" && !/^(Failed to load resource|WebSocket connection to)/.test(line.text())) complain(line.text());
   });
   await page.goto(`${url}/${hash}`);
@@ -104,34 +104,34 @@ async function open(browser, url, complaints, hash, options) {
 /** The address of a section of a connector's page; `""` is its overview. */
 export const hashOf = (id, tab = "status") => `#/${encodeURIComponent(id)}${tab ? `?tab=${tab}` : ""}`;
 
-/** Goes from a connector's overview to where its status is changed by hand. */
+/** Opens the status section from a connector's overview. */
 export const openStatus = (page) => page.getByRole("link", { name: "Status", exact: true }).click();
 
-/** What the page says, once it says so. */
+/** Waits until the page shows a text. */
 export const says = (page, text) => page.getByText(text).first().waitFor();
 
 export const label = (status) => (status.charAt(0).toUpperCase() + status.slice(1)).replaceAll("_", " ");
 
-/** The status of a connector, on its page. */
+/** The status badge on a connector's page. */
 export const badge = (page, status) => page.locator(`.about .badge[data-status="${status}"]`);
 
-/** A status to choose, on the page of a connector. */
+/** The option for a status on a connector's page. */
 export const option = (page, status) => page.locator(`.option[data-status="${status}"] button`);
 
-/** The button that makes the move. */
+/** The button that changes the status. */
 export const move = (page) => page.getByRole("button", { name: /^Move to / });
 
-/** Waits until what has the focus says so: it is given after what it says is there. */
+/** Waits until the focused element has the text: focus moves after the text appears. */
 export const hasFocus = (page, text) =>
   until(
     () => page.evaluate(() => document.activeElement.textContent),
     (found) => (text instanceof RegExp ? text.test(found) : found === text),
   );
 
-/** The ids of the rows of the list, in their order. */
+/** The ids of the list's rows in their order. */
 export const shown = (page) => page.locator("tbody tr").evaluateAll((rows) => rows.map((row) => row.dataset.id));
 
-/** Goes on with Tab to what has a name that begins so; it must show that it has the focus. */
+/** Presses Tab until an element has the focus whose name starts with `name`; its focus must be visible. */
 export async function reach(page, name, { back = false } = {}) {
   for (let n = 0; n < 80; n += 1) {
     await page.keyboard.press(back ? "Shift+Tab" : "Tab");
@@ -149,7 +149,7 @@ export async function reach(page, name, { back = false } = {}) {
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** What axe-core finds wrong with a page. */
+/** The violations that axe-core finds on a page. */
 export async function violations(page, options = {}) {
   if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axe);
   const { violations, passes } = await page.evaluate((options) => window.axe.run({ resultTypes: ["violations"], ...options }), options);

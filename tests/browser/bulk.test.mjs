@@ -1,4 +1,4 @@
-// The same for many connectors at once: what is selected, what is sent, and what became of each.
+// Bulk actions: what is selected, what is sent, and the result for each connector.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
@@ -12,16 +12,16 @@ afterEach(() => site.closePages());
 after(() => site.close());
 
 const moves = ["needs_configuration", "configured", "connected", "error"];
-/** Creates `count` connectors in an error, `NAME-0` and so on. */
+/** Creates `count` connectors with an error: `NAME-0` and so on. */
 async function failing(name, count, more = {}) {
   await Promise.all(Array.from({ length: count }, (_, n) =>
     site.connector(`${name}-${n}`, { name: `${name} ${n}`, index_name: `${name}-${n}`, service_type: "mysql", ...more }, ...moves)));
-  // Lists may be a second late, and what is done with many depends on the status that the list shows.
+  // The list may be a second behind, and bulk actions depend on the statuses it shows.
   const listed = async () => (await site.curl("GET", `/_connector?query=${name}*&status=error&size=0`)).body.count;
   await until(listed, (found) => found === count);
 }
 
-/** The list of those, with all on the page selected. */
+/** Opens the list of those connectors with all of the page selected. */
 async function selected(name, count) {
   const page = await site.open(`#/?query=${name}&sort=name`);
   await page.waitForFunction((count) => document.querySelectorAll("tbody tr").length === count, count);
@@ -30,7 +30,7 @@ async function selected(name, count) {
   return page;
 }
 
-/** Chooses an action, and confirms it. */
+/** Chooses an action and confirms it. */
 async function act(page, verb) {
   await page.locator(".selection-bar").getByRole("button", { name: verb }).click();
   await page.locator("dialog .primary").click();
@@ -38,7 +38,7 @@ async function act(page, verb) {
 
 const statusOf = async (id) => (await site.curl("GET", `/_connector/${id}/_status`)).body.status;
 
-test("all that match are synced again: one request each, six at a time, with the result of each", async () => {
+test("syncing all matches sends one request each, six at a time, and shows each result", async () => {
   await failing("syncable", 20);
   await site.connector("syncable-x", { name: "syncable x", service_type: "mysql" });
   const page = await selected("syncable", 21);
@@ -67,7 +67,7 @@ test("all that match are synced again: one request each, six at a time, with the
   await page.locator(".run summary", { hasText: "1 connector left out" }).click();
   await results.getByText("No index is attached.").waitFor();
   assert.deepEqual(await violations(page), []);
-  // What was not done is still selected.
+  // Those that failed are still selected.
   await says(page, "2 selected");
   const { body } = await site.curl("GET", "/_connector/_sync_job?size=100");
   assert.equal(new Set(body.results.map(({ connector }) => connector.id)).size, 19);
@@ -75,7 +75,7 @@ test("all that match are synced again: one request each, six at a time, with the
   await page.locator(".run").waitFor({ state: "detached" });
 });
 
-test("marked as connected, but only what still is as the list showed it; a heartbeat stops nobody", async () => {
+test("marking as connected skips connectors that have changed since they were listed, but not those with a heartbeat", async () => {
   await failing("marked", 4);
   const page = await selected("marked", 4);
   const versions = [];
@@ -94,16 +94,16 @@ test("marked as connected, but only what still is as the list showed it; a heart
   await page.locator(".run", { hasText: /[34] connectors marked as connected/ }).waitFor();
   assert.ok(versions.every(Boolean), "each with If-Match");
   assert.deepEqual(await Promise.all(["marked-0", "marked-1", "marked-3"].map(statusOf)), ["connected", "connected", "connected"]);
-  // It was moved before or after, but never past what somebody else has made of it.
+  // It moved before or after the other change, but did not overwrite it.
   assert.ok(["configured", "connected"].includes(await statusOf("marked-2")));
 });
 
-test("deleting many asks first, and can be stopped", async () => {
+test("deleting many asks for confirmation, and can be stopped", async () => {
   await failing("removed", 15);
   const page = await selected("removed", 15);
   const sent = [];
   let stopped;
-  // None is answered before the click: an answer would have the next one begun.
+  // Hold all responses until the click: each response would start the next request.
   await page.route("**/removed-*", async (route) => {
     if (route.request().method() !== "DELETE") return route.continue();
     sent.push(route.request().url());
@@ -124,7 +124,7 @@ test("deleting many asks first, and can be stopped", async () => {
   assert.equal(left, `${15 - sent.length} selected`);
 });
 
-test("a selection is kept while other pages are looked at, and so is a run", async () => {
+test("a selection and a running action survive visits to other pages", async () => {
   await failing("kept", 3);
   const page = await selected("kept", 3);
   await page.locator('tr[data-id="kept-1"] .name a').click();
@@ -147,7 +147,7 @@ test("a selection is kept while other pages are looked at, and so is a run", asy
   await says(page, "1 connector sync requested.");
 });
 
-test("more than a page: all that match are selected by one request", async () => {
+test("all matches on several pages are selected by one request", async () => {
   const row = (_, n) => site.imported(`plenty-${n}`, { status: "connected", name: `Plenty ${n}`, service_type: "jira" });
   await Promise.all(Array.from({ length: 104 }, row));
   const page = await site.open("#/?type=jira");

@@ -1,4 +1,4 @@
-// What people do with the console, against a real Worker.
+// Common tasks in the console, against a real Worker.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
@@ -13,7 +13,7 @@ after(() => site.close());
 
 const statusOf = async (id) => (await site.curl("GET", `/_connector/${id}/_status`)).body.status;
 
-test("from nothing to connected, into an error and out of it, by clicking", async () => {
+test("a connector can be created, connected, put into error and recovered by clicking", async () => {
   const page = await site.open();
   await says(page, "No connectors yet");
   await page.getByRole("button", { name: "Create your first connector" }).click();
@@ -24,7 +24,7 @@ test("from nothing to connected, into an error and out of it, by clicking", asyn
   assert.equal(await page.locator("h1").textContent(), "My First Connector");
   await openStatus(page);
   for (const to of ["needs_configuration", "configured", "connected"]) {
-    // A person's own move is offered; what is the connector service's to make has to be chosen.
+    // People's own moves are offered; moves of the connector service must be chosen.
     const own = to === "configured";
     assert.equal(await move(page).count(), own ? 1 : 0, to);
     if (!own) {
@@ -56,7 +56,7 @@ test("from nothing to connected, into an error and out of it, by clicking", asyn
   await page.getByRole("link", { name: "My First Connector" }).waitFor();
 });
 
-test("for each status: what is legal is offered, the rest is disabled and says why", async () => {
+test("for each status the legal moves are offered, and the others are disabled with a reason", async () => {
   const page = await site.open();
   for (const status of statuses) {
     await site.imported(`in-${status}`, { status, name: status });
@@ -81,7 +81,7 @@ test("for each status: what is legal is offered, the rest is disabled and says w
   await says(page, "Not available yet: move to Needs configuration, then Configured.");
 });
 
-test("the line for a shell is the move that is about to be made", async () => {
+test("the curl command shown is for the chosen move", async () => {
   await site.connector("it's a/b", {});
   const page = await site.open(hashOf("it's a/b"));
   await option(page, "error").click();
@@ -91,7 +91,7 @@ test("the line for a shell is the move that is about to be made", async () => {
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), line);
 });
 
-/** Holds the page's next move back until `meanwhile` is done. */
+/** Holds the page's next status change until `meanwhile` is done. */
 async function held(page, meanwhile, change = (headers) => headers) {
   await page.route("**/_status", async (route) => {
     if (route.request().method() !== "PUT") return route.continue();
@@ -101,7 +101,7 @@ async function held(page, meanwhile, change = (headers) => headers) {
   });
 }
 
-test("who is overtaken is told, and overwrites nothing", async () => {
+test("a status change that loses a race is reported and overwrites nothing", async () => {
   await site.connector("raced", {}, "needs_configuration", "configured");
   const page = await site.open(hashOf("raced"));
   await held(page, () => site.curl("PUT", "/_connector/raced/_status", { status: "error" }));
@@ -114,7 +114,7 @@ test("who is overtaken is told, and overwrites nothing", async () => {
   assert.equal(await statusOf("raced"), "error");
 });
 
-test("a heartbeat in between stops nobody", async () => {
+test("a heartbeat does not block a status change", async () => {
   await site.connector("beating", {}, "needs_configuration", "configured");
   const page = await site.open(hashOf("beating"));
   await held(page, () => site.curl("PUT", "/_connector/beating/_check_in"));
@@ -124,7 +124,7 @@ test("a heartbeat in between stops nobody", async () => {
   await says(page, "Moved from Configured to Connected.");
 });
 
-test("what the server refuses is said in its words; pending is shown", async () => {
+test("a refused change shows the server's reason, and a pending one is shown as pending", async () => {
   await site.connector("refused", {}, "needs_configuration", "configured");
   const page = await site.open(hashOf("refused"));
   const withoutMatch = ({ "if-match": _, ...headers }) => headers;
@@ -136,14 +136,14 @@ test("what the server refuses is said in its words; pending is shown", async () 
   await held(page, meanwhile, withoutMatch);
   await option(page, "connected").click();
   await move(page).click();
-  // Both are said and stay: what had happened meanwhile, and why the move was refused.
+  // Both messages stay: what has changed meanwhile, and why the move was refused.
   await says(page, "Changed elsewhere: Configured to Needs configuration.");
   await says(page, "Invalid transition attempt from [needs_configuration] to [connected]. Such a status transition is not supported by the Connector Protocol.");
   assert.match(pending, /Moving to Connected/);
   assert.equal(await statusOf("refused"), "needs_configuration");
 });
 
-test("text from the server stays text", async () => {
+test("text from the server is never interpreted as HTML", async () => {
   const hostile = [
     "<script>alert(1)</script>",
     '<img src=x onerror="alert(1)">',
@@ -174,14 +174,14 @@ test("text from the server stays text", async () => {
   assert.equal(await page.locator("main script, main img, main b").count(), 0);
 });
 
-test("there is no such connector", async () => {
+test("a connector that does not exist is reported", async () => {
   const page = await site.open(hashOf("nobody"));
   await says(page, "There is no such connector");
   await page.getByRole("link", { name: "Back to all connectors" }).click();
   await page.locator("tbody tr").first().waitFor();
 });
 
-test("without a mouse", async () => {
+test("everything can be done by keyboard", async () => {
   const page = await site.open();
   await page.locator("tbody tr").first().waitFor();
   await page.keyboard.press("Tab");
@@ -198,7 +198,7 @@ test("without a mouse", async () => {
   await page.keyboard.press("Enter");
   await badge(page, "created").waitFor();
   await hasFocus(page, "By Keyboard");
-  // The heading has the focus, without a frame around it.
+  // The heading has the focus, without an outline.
   assert.equal(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle), "none");
   await reach(page, "Status");
   await page.keyboard.press("Enter");
@@ -219,7 +219,7 @@ test("without a mouse", async () => {
     await reach(page, `Move to ${label(to)}`);
     await page.keyboard.press("Enter");
     await badge(page, to).waitFor();
-    // Who acted hears what came of it.
+    // The result gets the focus, so that screen readers announce it.
     await page.locator(".callout:focus").waitFor();
     await hasFocus(page, new RegExp(`Moved from .+ to ${label(to)}`));
   }
@@ -232,7 +232,7 @@ test("without a mouse", async () => {
   await page.locator('tr[data-id="by-keyboard"]').waitFor();
 });
 
-test("an error with a reason, and an earlier one that is only text", async () => {
+test("an error needs a reason, and an earlier error is shown as text only", async () => {
   await site.connector("failing", { name: "Failing" }, "needs_configuration", "configured", "connected");
   const page = await site.open(hashOf("failing"));
   await option(page, "error").click();
@@ -242,7 +242,7 @@ test("an error with a reason, and an earlier one that is only text", async () =>
   await badge(page, "error").waitFor();
   await says(page, "The connector has reported an error");
   await page.locator(".fault-text", { hasText: "until Friday" }).waitFor();
-  // In an error already, there is nothing to move to.
+  // In status error there is nothing to move to.
   await option(page, "error").click();
   const save = page.getByRole("button", { name: "Save reason" });
   assert.deepEqual([await move(page).count(), await save.isEnabled()], [0, false]);
@@ -253,16 +253,16 @@ test("an error with a reason, and an earlier one that is only text", async () =>
   await option(page, "connected").click();
   await move(page).click();
   await badge(page, "connected").waitFor();
-  // The text stays with a status that is healthy; clearing it moves nothing.
+  // The text can remain with a healthy status; clearing it changes no status.
   await says(page, "An earlier error");
   await page.getByRole("button", { name: "Clear error" }).click();
   await page.locator(".fault-text").waitFor({ state: "detached" });
   assert.equal(await statusOf("failing"), "connected");
 });
 
-test("the history, to its end", async () => {
+test("the history can be read to its end", async () => {
   await site.connector("walker", { name: "Walker" }, "error");
-  // Each answer is waited for, so that the order is known.
+  // One after the other, so that the order is known.
   for (let n = 0; n < 230; n += 1) {
     await site.curl("PUT", "/_connector/walker/_status", { status: n % 2 ? "configured" : "connected" });
   }
@@ -272,9 +272,9 @@ test("the history, to its end", async () => {
   const more = page.getByRole("button", { name: "Show older changes" });
   await more.click();
   await says(page, "200 changes, the newest");
-  // Who reads on goes on where the new ones begin.
+  // The focus moves to the first of the new rows.
   await page.locator(".timeline li").nth(100).and(page.locator(":focus")).waitFor();
-  // What happens meanwhile is on top, and nothing is there twice.
+  // Later changes appear on top, and nothing appears twice.
   await site.curl("PUT", "/_connector/walker/_status", { status: "error" });
   await says(page, "201 changes, the newest");
   await more.click();
@@ -284,7 +284,7 @@ test("the history, to its end", async () => {
   assert.deepEqual([all.length, all[0], ...all.slice(-2)], [233, "Error", "Error", "Created"]);
 });
 
-test("a move that the protocol does not have is marked in the history", async () => {
+test("a move that the protocol does not allow is marked in the history", async () => {
   await site.connector("forced", { name: "Forced" });
   const { status } = await site.curl("POST", "/.elastic-connectors/_update/forced", { doc: { status: "connected" } });
   assert.equal(status, 200);
@@ -294,7 +294,7 @@ test("a move that the protocol does not have is marked in the history", async ()
   assert.deepEqual(marked, [true, false]);
 });
 
-test("the status and the move to make are on the first screen", async () => {
+test("the status and the possible moves are on the first screen", async () => {
   await site.connector("visible", { name: "Visible", description: "d ".repeat(200) }, "needs_configuration");
   await site.curl("PUT", "/_connector/visible/_error", { error: "It broke.\n".repeat(30) });
   for (const [width, height] of [[1280, 720], [360, 740]]) {
@@ -304,7 +304,7 @@ test("the status and the move to make are on the first screen", async () => {
       const { y, height: tall } = await element.boundingBox();
       assert.ok(y >= 0 && y + Math.min(tall, 100) <= height, `${await element.textContent()} at ${y}, ${width} x ${height}`);
     }
-    // Nothing lies on top of anything else.
+    // Nothing overlaps.
     for (const box of await page.locator(".option button").all()) {
       assert.ok(await box.evaluate((button) => button.scrollWidth <= button.clientWidth), await box.textContent());
     }

@@ -1,4 +1,4 @@
-// Three hundred connectors as they may stand after a bad night: 28 have failed, 13 are silent.
+// Three hundred connectors after a bad night: 28 have failed, 13 are silent.
 
 const kinds = ["google_drive", "sharepoint_online", "jira", "confluence", "postgresql", "mysql", "s3", "salesforce", "gmail", "notion"];
 const teams = ["Sales", "Support", "Legal", "Finance", "Intranet", "Engineering", "Human resources", "Marketing", "Field operations", "Research"];
@@ -11,7 +11,7 @@ const traceback = (n) => `Traceback (most recent call last):
     await self.jira_client.ping()
 aiohttp.client_exceptions.ClientConnectorError: Cannot connect to host jira-${n}.internal:443 ssl:default [Connect call failed ('10.0.${n}.7', 443)]`;
 
-/** What failing connectors say: how often, and the text of the nth. */
+/** The errors of failing connectors: how many, and the text of the nth. */
 const failures = [
   [11, traceback],
   [8, (n) => `{"error":{"code":401,"message":"Request had invalid authentication credentials for user ${1_000 + n}.","status":"UNAUTHENTICATED"}}`],
@@ -22,7 +22,7 @@ const errors = failures.flatMap(([count, text]) => Array.from({ length: count },
 
 const ago = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
 
-/** `[id, document]` of `count` connectors, as they can be imported. */
+/** `[id, document]` of `count` connectors, ready to import. */
 export function fleet(count = 300) {
   return Array.from({ length: count }, (_, n) => {
     const [kind, team, place] = [kinds[(n + Math.floor(n / 10)) % 10], teams[Math.floor(n / 10) % 10], places[n % 6]];

@@ -1,4 +1,4 @@
-// Changing a connector: each form says what the server would say, and overwrites nothing.
+// Editing a connector: forms validate as the server does, and never overwrite other people's changes.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
@@ -28,12 +28,12 @@ const configuration = {
   extra: field("Extra", 9, { required: false, value: { nested: true } }),
 };
 
-/** A connector that its service has registered fields for. */
+/** A connector whose service has registered configuration fields. */
 async function configurable(id) {
   await site.imported(id, { status: "needs_configuration", name: id, service_type: "mysql", configuration });
 }
 
-test("the configuration is a form made from the definitions", async () => {
+test("the configuration form is built from the field definitions", async () => {
   await configurable("formed");
   const page = await site.open(hashOf("formed"));
   await page.getByRole("link", { name: "fill in the configuration" }).click();
@@ -43,16 +43,16 @@ test("the configuration is a form made from the definitions", async () => {
   await says(page, "Where the database is.");
   await says(page, "Advanced");
   await says(page, "Default: 50.");
-  // What only matters with another field comes with it.
+  // A dependent field appears with the field that it depends on.
   assert.equal(await page.getByLabel("Certificate").count(), 0);
   await page.getByLabel("Use SSL").check();
   await page.getByLabel("Certificate").fill("PEM");
-  // A secret is never shown, what is no scalar is not for a form.
+  // Secrets are never shown, and non-scalar values are not editable.
   assert.equal(await page.getByLabel("Password").inputValue(), "");
   assert.ok(!(await page.content()).includes("swordfish"));
   assert.equal(await page.getByLabel("Extra").isEnabled(), false);
 
-  // The definitions' own rules.
+  // The definitions' own validation rules.
   await page.getByLabel("Port").fill("many");
   await says(page, "Enter a whole number.");
   await page.getByLabel("Port").fill("70000");
@@ -66,7 +66,7 @@ test("the configuration is a form made from the definitions", async () => {
   await page.getByLabel("Port").fill("3306");
   await page.getByLabel("Mode").selectOption("careful");
   await says(page, "This also moves the connector to Configured.");
-  // What was typed is kept while another section is looked at.
+  // Input survives a visit to another section.
   await page.getByRole("link", { name: "Document" }).click();
   await page.locator(".json").waitFor();
   await page.getByRole("link", { name: "Configuration", exact: true }).click();
@@ -74,13 +74,13 @@ test("the configuration is a form made from the definitions", async () => {
   await save(page, "Save configuration").click();
   await badge(page, "configured").waitFor();
   await hasFocus(page, /^Saved\./);
-  // Only what was changed is sent.
+  // Only changed values are sent.
   assert.deepEqual((await sent).postDataJSON(), { values: { host: "db-1", port: 3306, mode: "careful", ssl: true, certificate: "PEM" } });
   const saved = (await documentOf("formed")).configuration;
   assert.deepEqual([saved.host.value, saved.port.value, saved.password.value, saved.query.value], ["db-1", 3306, "swordfish", "line 1\nline 2"]);
 });
 
-test("a secret of several lines keeps its line breaks, and is masked until it is shown", async () => {
+test("a multi-line secret keeps its line breaks and is masked until it is shown", async () => {
   const pem = "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n";
   const key = field("Private key", 1, { display: "textarea", sensitive: true });
   await site.imported("pem", { status: "needs_configuration", name: "pem", service_type: "github", configuration: { key } });
@@ -97,7 +97,7 @@ test("a secret of several lines keeps its line breaks, and is masked until it is
   assert.equal(await control.inputValue(), "");
 });
 
-test("the schedules: checked as one types, with the next three runs in words", async () => {
+test("schedules are checked while typing, and the next three runs are shown in words", async () => {
   await site.connector("scheduled", { name: "Scheduled" });
   const page = await site.open(hashOf("scheduled", "scheduling"));
   const full = page.getByRole("group", { name: "Full sync" });
@@ -123,7 +123,7 @@ test("the schedules: checked as one types, with the next three runs in words", a
   assert.deepEqual(scheduling.incremental, { enabled: false, interval: "0 0 0 * * ?" });
 });
 
-test("the name, the description, the index and the type", async () => {
+test("name, description, index and type can be edited", async () => {
   await site.connector("held", { name: "Held", index_name: "held-index" });
   await site.connector("plain", { name: "Plain", service_type: "mysql" }, "needs_configuration", "configured");
   const page = await site.open(hashOf("plain", "settings"));
@@ -141,7 +141,7 @@ test("the name, the description, the index and the type", async () => {
   assert.equal(await page.evaluate(() => document.activeElement.name), "index_name");
   await index.fill("held-index");
   await save(page, "Save", "Index").click();
-  // That only the server knows.
+  // Only the server can know this.
   await says(page, "Index name [held-index] is used by another connector.");
   await hasFocus(page, /^It was not saved\./);
   await index.fill("free-index");
@@ -164,7 +164,7 @@ test("the name, the description, the index and the type", async () => {
   assert.equal((await documentOf("plain")).description, "What it is for");
 });
 
-test("who is overtaken keeps what was typed; a heartbeat stops nobody", async () => {
+test("an edit that loses a race keeps what was typed; a heartbeat does not block an edit", async () => {
   await site.connector("contested", { name: "Contested" });
   const page = await site.open(hashOf("contested", "settings"));
   const name = page.getByLabel("Name", { exact: true });
@@ -183,7 +183,7 @@ test("who is overtaken keeps what was typed; a heartbeat stops nobody", async ()
   assert.equal(await name.inputValue(), "Theirs");
 });
 
-test("the document, with sensitive values hidden until asked for, digit for digit", async () => {
+test("the document is shown digit for digit, with sensitive values hidden until requested", async () => {
   await site.kv.put("c:exact", `{"status":"connected","configuration":{"key":{"label":"Key","sensitive":true,"value":"swordfish"}},"sync_cursor":{"n":12345678901234567}}`);
   const page = await site.open(hashOf("exact", "document"));
   const json = page.locator(".json");
@@ -196,7 +196,7 @@ test("the document, with sensitive values hidden until asked for, digit for digi
   assert.match(await page.evaluate(() => navigator.clipboard.readText()), /swordfish/);
 });
 
-test("deleting asks for the id; by keyboard alone", async () => {
+test("deleting asks for the id, and works by keyboard alone", async () => {
   await site.connector("doomed", { name: "Doomed", index_name: "doomed" });
   await site.connector("erased", { name: "Erased" });
   const page = await site.open(hashOf("doomed", "settings"));
@@ -211,7 +211,7 @@ test("deleting asks for the id; by keyboard alone", async () => {
   await page.keyboard.type("ed");
   await page.keyboard.press("Enter");
   await says(page, "Doomed was deleted.");
-  // Who is elsewhere with the focus hears of it too.
+  // The live region announces it wherever the focus is.
   await page.locator("[role=status]", { hasText: "Doomed was deleted." }).waitFor();
   await hasFocus(page, "Connectors");
   assert.equal((await site.curl("GET", "/_connector/doomed")).status, 404);

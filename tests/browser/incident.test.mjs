@@ -1,4 +1,4 @@
-// After a bad night: 300 connectors, of which 28 have failed and 13 are silent.
+// An incident: of 300 connectors, 28 have failed and 13 are silent.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
@@ -22,7 +22,7 @@ async function openList(hash = "", options) {
   return page;
 }
 
-test("without a click: which causes there are, and how many each", async () => {
+test("the causes of errors and their counts are visible without a click", async () => {
   const page = await openList();
   const causes = (await page.locator(".cause").allTextContents()).map((text) => text.replace(/\s+/g, " "));
   assert.deepEqual(causes, [
@@ -34,13 +34,13 @@ test("without a click: which causes there are, and how many each", async () => {
   assert.match(await page.locator(".fault-line").allTextContents().then((all) => all.join("\n")), /^ClientConnectorError: Cannot connect to host jira-\d+\.internal/m);
 });
 
-test("at 1280 px nine of ten names are whole", async () => {
+test("at 1280 px nine of ten names are not truncated", async () => {
   const page = await openList("#/?sort=name", { viewport: { width: 1280, height: 720 } });
   const whole = await page.locator(".name a").evaluateAll((links) => links.filter((link) => link.scrollWidth <= link.clientWidth).length / links.length);
   assert.ok(whole >= 0.9, `${whole} of them`);
 });
 
-test("all that share one cause are synced again by four actions; the cause is in the address", async () => {
+test("all connectors with one cause are synced again in four actions, and the cause is in the URL", async () => {
   const page = await openList();
   await page.locator(".cause", { hasText: "Request had invalid" }).click();
   await says(page, "1–8 of 8");
@@ -58,7 +58,7 @@ test("all that share one cause are synced again by four actions; the cause is in
   await says(page, "1–100 of 300");
 });
 
-test("a connector that was deleted by mistake is restored by three clicks, or where it was", async () => {
+test("a deleted connector is restored in three clicks from the list, or on its own page", async () => {
   const [[first], [second]] = connectors;
   for (const id of [first, second]) await site.curl("DELETE", `/_connector/${id}`);
   const page = await openList();
@@ -79,7 +79,7 @@ test("a connector that was deleted by mistake is restored by three clicks, or wh
   await says(page, "No deleted connectors");
 });
 
-test("many are restored at once, except where an index was taken since", async () => {
+test("many are restored at once, except where the index has been taken since", async () => {
   const ids = connectors.slice(10, 14).map(([id]) => id);
   for (const id of ids) await site.curl("DELETE", `/_connector/${id}`);
   await site.curl("PUT", "/_connector/usurper", { index_name: `search-${ids[0]}` });
@@ -104,7 +104,7 @@ test("a deletion can be undone", async () => {
   assert.equal((await site.curl("GET", `/_connector/${id}`)).status, 200);
 });
 
-test("silence is part of the status; if most are silent, the list asks whether the service is down", async () => {
+test("the status includes silence; if most are silent, the list asks whether the service is down", async () => {
   const page = await openList("#/?silent=true&status=connected");
   const texts = await page.locator("td.state").allTextContents();
   assert.ok(texts.length > 0 && texts.every((text) => /^Connectedsilent for \d+ days?$/.test(text)), texts.join());

@@ -1,4 +1,4 @@
-// Sync jobs on a connector's page: started, followed, canceled, and why one has failed.
+// Sync jobs on a connector's page: start, progress, cancellation, and errors.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
@@ -16,7 +16,7 @@ const job = (page, status) => page.locator(`.job[data-job="${status}"]`);
 const jobsOf = async (id) => (await site.curl("GET", `/_connector/_sync_job?connector_id=${id}`)).body.results;
 const succeed = (method, path, body) => must(site.url, method, `/_connector/_sync_job${path}`, body);
 
-test("a job is started, and its progress is live to its end", async () => {
+test("a job can be started, and its progress is live until it ends", async () => {
   await syncable("synced", "needs_configuration", "configured");
   const page = await site.open(hashOf("synced"));
   const loaded = page.waitForResponse((response) => response.url().includes("/jobs-"));
@@ -40,7 +40,7 @@ test("a job is started, and its progress is live to its end", async () => {
   assert.equal(await page.getByRole("button", { name: "Cancel" }).count(), 0);
 });
 
-test("one that waits is canceled at once, one that runs has to stop first; by keyboard", async () => {
+test("a pending job is canceled at once, a running one has to stop first; by keyboard", async () => {
   await syncable("stopped");
   const { id } = await succeed("POST", "", { id: "stopped", job_type: "full" });
   const page = await site.open(hashOf("stopped", "jobs"));
@@ -54,7 +54,7 @@ test("one that waits is canceled at once, one that runs has to stop first; by ke
   await succeed("PUT", `/${next}/_claim`, { worker_hostname: "worker-7" });
   await job(page, "in_progress").getByRole("button", { name: "Cancel" }).click();
   await says(page, "The connector service has been asked to stop the sync.");
-  // Asking twice is of no use, and says why before it is tried.
+  // A second cancellation is useless, and the page says so beforehand.
   const again = job(page, "canceling").getByRole("button", { name: "Canceling…" });
   assert.equal(await again.isEnabled(), false);
   assert.match(await again.getAttribute("title"), /^Invalid transition attempt from \[canceling\] to \[canceling\]/);
@@ -62,7 +62,7 @@ test("one that waits is canceled at once, one that runs has to stop first; by ke
   assert.equal((await jobsOf("stopped"))[1].id, id);
 });
 
-test("what came to its end meanwhile is not canceled, and the page says so", async () => {
+test("a job that has ended meanwhile is not canceled, and the page says so", async () => {
   await syncable("late");
   const { id } = await succeed("POST", "", { id: "late" });
   await succeed("PUT", `/${id}/_claim`, { worker_hostname: "worker-7" });
@@ -77,7 +77,7 @@ test("what came to its end meanwhile is not canceled, and the page says so", asy
   await job(page, "completed").waitFor();
 });
 
-test("why one has failed, in short and in full; text stays text", async () => {
+test("a job's error is shown in short and in full, and never interpreted as HTML", async () => {
   await syncable("broken");
   for (const error of ["<b>no bucket</b>", `line 1\n${"stack frame\n".repeat(60)}the end`]) {
     const { id } = await succeed("POST", "", { id: "broken" });
@@ -93,7 +93,7 @@ test("why one has failed, in short and in full; text stays text", async () => {
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
 });
 
-test("what the server would refuse is said before, and what it refuses is said in its words", async () => {
+test("a sync that the server would refuse is explained beforehand, and a refusal shows the server's reason", async () => {
   await site.connector("bare", { name: "Bare" });
   const page = await site.open(hashOf("bare", "jobs"));
   const start = page.getByRole("button", { name: "Start sync" });
@@ -112,7 +112,7 @@ test("what the server would refuse is said before, and what it refuses is said i
   await says(page, "This connector has been deleted");
 });
 
-test("many jobs, the newest first, a page at a time", async () => {
+test("many jobs are listed newest first, one page at a time", async () => {
   await syncable("busy");
   for (let n = 0; n < 45; n += 1) await succeed("POST", "", { id: "busy", job_type: n % 2 ? "full" : "incremental" });
   const page = await site.open(hashOf("busy", "jobs"));

@@ -1,4 +1,4 @@
-// The list: finding what is broken among many.
+// The list: finding the broken connectors among many.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
@@ -21,14 +21,14 @@ before(async () => {
 afterEach(() => site.closePages());
 after(() => site.close());
 
-/** The list, once all rows are there. */
+/** Opens the list and waits for all rows. */
 async function openList(hash = "#/", options) {
   const page = await site.open(hash, options);
   await page.locator("tbody tr").first().waitFor();
   return page;
 }
 
-test("errors first, and at a glance why; an earlier error is called so; silence is shown apart", async () => {
+test("errors come first with their reason; earlier errors are labelled so; silence is shown separately", async () => {
   const page = await openList();
   assert.deepEqual(await shown(page), ["zoo-2", "zoo-4", "zoo-1", "zoo-3"]);
   const cell = (id) => page.locator(`tr[data-id="${id}"] .fault`);
@@ -43,7 +43,7 @@ test("errors first, and at a glance why; an earlier error is called so; silence 
   }
 });
 
-/** What is done, the address it makes, and the rows that are left, in their order. */
+/** What the user does, the resulting URL, and the remaining rows in order. */
 const views = [
   ["a name sorts naturally", (page) => page.getByRole("button", { name: "Name" }).click(), "#/?sort=name", ["zoo-3", "zoo-2", "zoo-4", "zoo-1"]],
   ["and backwards", (page) => page.getByRole("button", { name: "Name" }).dblclick(), "#/?sort=name%3Adesc", ["zoo-1", "zoo-4", "zoo-2", "zoo-3"]],
@@ -60,7 +60,7 @@ const views = [
   ["a word of a description", (page) => page.getByRole("searchbox").fill("penguin"), "#/?query=penguin", ["zoo-4"]],
 ];
 
-test("every view is an address", async () => {
+test("every view has a URL", async () => {
   const page = await openList("#/", { viewport: { width: 1600, height: 900 } });
   for (const [name, act, address, rows] of views) {
     await page.goto(`${site.url}/#/`);
@@ -75,7 +75,7 @@ test("every view is an address", async () => {
   }
 });
 
-test("coming back is coming back to the same list and row; no match can be undone", async () => {
+test("going back leads to the same list and row, and a filter without matches can be cleared", async () => {
   const page = await openList("#/?query=zoo&sort=name");
   await page.getByRole("button", { name: "Copy the id zoo-2" }).click();
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), "zoo-2");
@@ -92,7 +92,7 @@ test("coming back is coming back to the same list and row; no match can be undon
   await says(page, "1–4 of 4");
 });
 
-test("by keyboard: / searches, the arrows go through the rows, Enter opens, Escape leaves", async () => {
+test("by keyboard / searches, arrows move through the rows, Enter opens one and Escape leaves", async () => {
   const page = await openList();
   await page.keyboard.press("/");
   await page.keyboard.type("zoo");
@@ -111,14 +111,14 @@ test("by keyboard: / searches, the arrows go through the rows, Enter opens, Esca
   assert.equal(await page.evaluate(() => document.activeElement.tagName), "BODY");
 });
 
-test("twelve rows on a laptop, each with its name over its id, and the whole width of a wide screen", async () => {
+test("a laptop shows twelve rows with name and id, and a wide screen is used fully", async () => {
   const row = (_, n) => site.imported(`row-${n}`, { status: "connected", name: `Row ${n}`, index_name: `row-${n}` });
   await Promise.all(Array.from({ length: 120 }, row));
   const page = await openList("#/?query=row&sort=name", { viewport: { width: 1280, height: 720 } });
   await says(page, "1–100 of 120");
   const { y, height } = await page.locator("tbody tr").nth(11).boundingBox();
   assert.ok(y + height <= 720, `row 12 ends at ${y + height}`);
-  // Another page begins at the head of the table.
+  // The next page starts at the top of the table.
   await page.getByRole("button", { name: "Next page" }).click();
   await says(page, "101–120 of 120");
   await page.waitForFunction(() => Math.abs(document.querySelector("table").getBoundingClientRect().top) < 200 && scrollY < 400);
@@ -128,7 +128,7 @@ test("twelve rows on a laptop, each with its name over its id, and the whole wid
   assert.ok((await page.locator(".list").boundingBox()).width > 1_600);
 });
 
-test("light, dark, or as the system has it; the version and the API's description", async () => {
+test("the theme is light, dark or the system's; the version and the API description are shown", async () => {
   const page = await openList("#/", { colorScheme: "light" });
   const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const light = await background();
@@ -147,7 +147,7 @@ test("light, dark, or as the system has it; the version and the API's descriptio
   assert.equal((await fetch(site.url + href)).status, 200);
 });
 
-test("the dialog says what is wrong before anything is sent", async () => {
+test("the create dialog reports mistakes before anything is sent", async () => {
   await site.connector("taken", { name: "Keep me", index_name: "taken-index" });
   const page = await site.open();
   const sent = [];
@@ -155,7 +155,7 @@ test("the dialog says what is wrong before anything is sent", async () => {
   page.on("request", (request) => request.method() !== "GET" && sent.push(`${request.method()} ${new URL(request.url()).pathname}`));
   page.on("response", (response) => response.status() === 404 && notFound.push(response.url()));
   await page.getByRole("button", { name: "New connector" }).click();
-  // What says so is loaded with the dialog.
+  // Validation is loaded with the dialog.
   await page.getByLabel("Id", { exact: true }).fill("x".repeat(501));
   await says(page, "[connector_id] is too long");
   await page.getByLabel("Id", { exact: true }).fill("");
@@ -179,7 +179,7 @@ test("the dialog says what is wrong before anything is sent", async () => {
   assert.deepEqual(sent, []);
   await page.getByLabel("Id", { exact: true }).fill("taken");
   await page.getByRole("button", { name: "Create connector" }).click();
-  // The server refuses to create it again; nobody has to ask before.
+  // The server refuses to overwrite it, so no check is needed beforehand.
   await says(page, "There is a connector [taken] already");
   assert.equal(await page.evaluate(() => document.activeElement.id), "id");
   assert.deepEqual(sent.splice(0), ["PUT /_connector/taken"]);
@@ -187,7 +187,7 @@ test("the dialog says what is wrong before anything is sent", async () => {
   await page.getByLabel("Id", { exact: true }).fill("");
   await page.getByLabel("Index", { exact: true }).fill("taken-index");
   await page.getByRole("button", { name: "Create connector" }).click();
-  // A refusal stands where it is seen, and at its field, which has the focus.
+  // A refusal is visible, and its field has the focus.
   await page.locator("dialog footer").getByText("Index name [taken-index] is used by another connector.").waitFor();
   await page.locator("#index_name-hint").getByText("Index name [taken-index] is used by another connector.").waitFor();
   assert.equal(await page.evaluate(() => document.activeElement.id), "index_name");

@@ -1,4 +1,4 @@
-// Keeping up: what happens elsewhere is here at once, and a page costs nothing while nothing happens.
+// Live updates: changes made elsewhere appear at once, and an idle page costs nothing.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
@@ -15,7 +15,7 @@ after(() => site.close());
 
 const put = (id, status) => site.curl("PUT", `/_connector/${id}/_status`, { status });
 
-/** Notes what a page asks for, and the sockets that it opens. */
+/** Records a page's requests and the sockets it opens. */
 function listen(page) {
   const heard = { requests: [], sockets: [] };
   page.on("request", (request) => heard.requests.push(`${request.method()} ${new URL(request.url()).pathname}`));
@@ -23,7 +23,7 @@ function listen(page) {
   return heard;
 }
 
-/** Loads the page anew and waits until it hears of changes. */
+/** Reloads the page and waits for its socket. */
 async function connected(page) {
   const url = page.url();
   await page.goto("about:blank");
@@ -34,7 +34,7 @@ async function connected(page) {
   return heard;
 }
 
-/** Waits until a page has asked for all that it shows: it asks for nothing for a second and a half. */
+/** Waits until a page has sent no requests for a second and a half. */
 async function settled({ requests }) {
   for (let before = -1; requests.length > before; ) {
     before = requests.length;
@@ -42,7 +42,7 @@ async function settled({ requests }) {
   }
 }
 
-/** How long it takes until the page has what `seen` looks for, in milliseconds by the page's own clock. */
+/** The delay until the page has what `seen` looks for, in milliseconds by the page's clock. */
 const delayOf = (page, selector, change) =>
   Promise.all([
     page.evaluate((selector) => {
@@ -55,7 +55,7 @@ const delayOf = (page, selector, change) =>
     change(),
   ]).then(([delay]) => delay);
 
-/** How long the page waits for an answer, in milliseconds. */
+/** The duration of the page's request, in milliseconds. */
 const timeOf = (page, path) =>
   page.evaluate(async (path) => {
     const from = performance.now();
@@ -63,7 +63,7 @@ const timeOf = (page, path) =>
     return performance.now() - from;
   }, path);
 
-test("a change by curl is seen within 300 ms, in the list and on the connector's page", async () => {
+test("a change by curl appears within 300 ms, in the list and on the connector's page", async () => {
   await site.connector("followed", { name: "Followed" }, "needs_configuration", "configured");
   const list = await site.open();
   const page = await site.open(hashOf("followed"));
@@ -73,7 +73,7 @@ test("a change by curl is seen within 300 ms, in the list and on the connector's
   const delays = { list: [], page: [] };
   const asked = [];
   for (let n = 0; n < 7; n += 1) {
-    // The Directory is told of the second change of a connector in a second a moment later.
+    // A second change within a second reaches the Directory later.
     await sleep(1_000);
     asked.push(await timeOf(page, "/_connector/followed/_status"));
     const status = n % 2 ? "configured" : "connected";
@@ -84,7 +84,7 @@ test("a change by curl is seen within 300 ms, in the list and on the connector's
     delays.list.push(inList);
     delays.page.push(inPage);
   }
-  // A change is a request, a message and one or two requests more: a machine on which one takes long has more time.
+  // A change takes a request, a message and one or two more requests; slow machines get more time.
   const bar = Math.max(300, 10 * median(asked));
   for (const [where, all] of Object.entries(delays)) assert.ok(median(all) <= bar, `${where}: ${all.map(Math.round)} of ${bar} ms`);
   await says(page, "Changed elsewhere: Configured to Connected.");
@@ -94,7 +94,7 @@ test("a change by curl is seen within 300 ms, in the list and on the connector's
   await list.locator('tr[data-id="followed"]').waitFor({ state: "detached" });
 });
 
-test("an idle page asks for nothing, and heartbeats cost nothing", async () => {
+test("an idle page sends no requests, and heartbeats cost nothing", async () => {
   await site.connector("quiet", { name: "Quiet" });
   const hashes = ["", hashOf("quiet", ""), hashOf("quiet", "status"), hashOf("quiet", "jobs")];
   const pages = [];
@@ -114,7 +114,7 @@ test("an idle page asks for nothing, and heartbeats cost nothing", async () => {
   for (const { hash, heard } of pages) assert.deepEqual([hash, heard.requests, heard.sockets.length], [hash, [], 1]);
 });
 
-test("while nobody looks nothing is asked for; who comes back sees what has happened", async () => {
+test("a hidden page sends no requests, and catches up when it is shown", async () => {
   await site.connector("hidden", {});
   const page = await site.open(hashOf("hidden"));
   const heard = await connected(page);
@@ -134,7 +134,7 @@ test("while nobody looks nothing is asked for; who comes back sees what has happ
   await badge(page, "error").waitFor();
 });
 
-test("all that a page shows hears from one socket, whatever is looked at", async () => {
+test("everything on a page uses one socket", async () => {
   await site.connector("shared", { name: "Shared", index_name: "shared", service_type: "mysql" });
   const page = await site.open();
   const heard = await connected(page);
@@ -146,7 +146,7 @@ test("all that a page shows hears from one socket, whatever is looked at", async
   assert.equal(heard.sockets.length, 1);
 });
 
-test("two pages: what one does the other shows", async () => {
+test("two pages show each other's changes", async () => {
   await site.connector("twin", { name: "Twin" }, "needs_configuration", "configured");
   const page = await site.open(hashOf("twin"));
   const other = await page.context().newPage();
@@ -160,7 +160,7 @@ test("two pages: what one does the other shows", async () => {
   assert.equal(await page.getByText("Changed elsewhere").count(), 0);
 });
 
-test("offline and back: nothing is lost", async () => {
+test("a page that was offline catches up without loss", async () => {
   await site.connector("away", {}, "needs_configuration");
   const list = await site.open();
   const page = await list.context().newPage();
@@ -183,12 +183,12 @@ test("offline and back: nothing is lost", async () => {
   await list.locator('tr[data-id="away"] .badge[data-status="configured"]').waitFor();
   await list.locator('tr[data-id="came-meanwhile"]').waitFor();
   for (const each of [list, page]) assert.equal(await each.getByText("The server can't be reached.").count(), 0);
-  // And it goes on.
+  // Updates continue.
   await put("away", "error");
   await badge(page, "error").waitFor();
 });
 
-test("a server that cannot answer now is tried again, and at once if that is wished", async () => {
+test("a failing server is retried, at once on request", async () => {
   await site.connector("failing", {});
   const page = await site.open(hashOf("failing"));
   await connected(page);
@@ -203,7 +203,7 @@ test("a server that cannot answer now is tried again, and at once if that is wis
   await badge(page, "error").waitFor();
 });
 
-test("where sockets do not get through the page asks now and then", async () => {
+test("where sockets are blocked the page polls", async () => {
   await site.connector("asked", {});
   const page = await site.open();
   await page.routeWebSocket("**/_watch*", (socket) => socket.close());

@@ -1,4 +1,4 @@
-// What the console is made of: size, headers, and whether everybody can use it.
+// The console's size, headers and accessibility.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
@@ -32,7 +32,7 @@ before(async () => {
 afterEach(() => site.closePages());
 after(() => site.close());
 
-test("the first load is small; what the dialog needs comes with the dialog", async () => {
+test("the first load is small; the dialog's code is loaded with the dialog", async () => {
   const page = await site.open();
   const loaded = new Map();
   page.on("response", async (response) => loaded.set(new URL(response.url()).pathname, response.body().catch(() => "")));
@@ -50,7 +50,7 @@ test("the first load is small; what the dialog needs comes with the dialog", asy
   assert.equal((await later).status(), 200);
 });
 
-test("the headers", async () => {
+test("the console is served with its security headers", async () => {
   const html = { headers: { accept: "text/html" } };
   const page = await fetch(`${site.url}/`, html);
   const [script] = (await page.text()).match(/\/assets\/main-[^"]+/);
@@ -171,17 +171,17 @@ const places = {
   }],
   key: ["", async (page) => {
     await page.route("**/_summary?*", (route) => route.fulfill({ status: 401, json: { error: { reason: "missing" } } }));
-    // The page may have asked before it was to be refused.
+    // The page may have sent its request before requests were blocked.
     await page.reload();
     await says(page, "This server asks for an API key");
   }],
 };
 
-// What a page is made of does not depend on its colours.
+// Structure does not depend on the colour scheme, so it is checked once.
 const rules = { light: {}, dark: { runOnly: ["color-contrast"] } };
 
 for (const [name, [hash, arrive]] of Object.entries(places)) {
-  test(`axe-core finds nothing, light and dark, on small and wide screens: ${name}`, async () => {
+  test(`axe-core finds no violation in either theme on small and wide screens: ${name}`, async () => {
     const page = await site.open(hash, { colorScheme: "light", viewport: { width: 1280, height: 720 }, reducedMotion: "reduce" });
     await arrive(page);
     for (const width of [1280, 1920, 360]) {
@@ -195,7 +195,7 @@ for (const [name, [hash, arrive]] of Object.entries(places)) {
   });
 }
 
-test("who wants no motion sees none", async () => {
+test("reduced motion turns off all animations", async () => {
   const running = async (reducedMotion) => {
     const page = await site.open(hashOf("broken"), { reducedMotion });
     await page.locator(".edge.aimed").first().waitFor();

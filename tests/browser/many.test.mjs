@@ -1,4 +1,4 @@
-// A hundred thousand connectors.
+// The console with a hundred thousand connectors.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -22,7 +22,7 @@ after(async () => {
   for (const site of sites) await site.close();
 });
 
-/** The console before a Worker with as many connectors, and a browser. */
+/** Starts a browser and a Worker with that many connectors. */
 async function start(count) {
   const server = await serve({ workers: { it: ours(), kv: kvWorker }, sockets: { it: "it", kv: "kv#control" } });
   const page = await servePage(server.ports.it);
@@ -43,7 +43,7 @@ async function start(count) {
   return { url: server.url("it"), open: browser.open };
 }
 
-/** Opens the list, and has each later navigation note when its first row was there, by the page's own clock. */
+/** Opens the list; each later navigation records when its first row appears, by the page's clock. */
 async function openList(site) {
   const tab = await site.open();
   await tab.locator("tbody tr").nth(99).waitFor();
@@ -54,14 +54,14 @@ async function openList(site) {
   return tab;
 }
 
-/** When the first row was there, in milliseconds since the navigation began. */
+/** The time from the start of the navigation to the first row, in milliseconds. */
 async function firstRow(tab) {
   await tab.reload();
   await tab.locator("tbody tr").nth(99).waitFor();
   return tab.evaluate(() => window.firstRowAt);
 }
 
-test("the first row of many is there as soon as that of few", async (t) => {
+test("the first row of many appears as soon as that of few", async (t) => {
   const tabs = { many: await openList(many), few: await openList(await start(FEW)) };
   const took = { many: [], few: [] };
   for (let n = 0; n < 7; n += 1) for (const which of ["many", "few"]) took[which].push(await firstRow(tabs[which]));
@@ -70,7 +70,7 @@ test("the first row of many is there as soon as that of few", async (t) => {
   assert.ok(ofMany <= 1.5 * ofFew, JSON.stringify(took));
 });
 
-test("can be searched, filtered, sorted and paged", async () => {
+test("many connectors can be searched, filtered, sorted and paged", async () => {
   const tab = await openList(many);
   const usual = median([await firstRow(tab), await firstRow(tab), await firstRow(tab)]);
   await says(tab, "1–100 of 100,000");
@@ -95,7 +95,7 @@ test("can be searched, filtered, sorted and paged", async () => {
   await quick(() => tab.getByRole("button", { name: "Next page" }).click(), "101–200 of 100,000");
   assert.equal((await shown(tab))[0], "many-099899");
 
-  // What is on the screen is kept up to date, however many others there are.
+  // The visible rows stay live, however many others there are.
   await send(many.url, "PUT", "/_connector/many-099890/_status", { status: "error" });
   await tab.locator('tr[data-id="many-099890"] .badge[data-status="error"]').waitFor();
 });

@@ -1,4 +1,4 @@
-// What was sent of a connector by webhooks, and what became of it.
+// A connector's webhook deliveries.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
@@ -21,7 +21,7 @@ const delivery = (more) => ({
   webhook_id: `msg_${more.state}`, target: "WEBHOOK_URL", type: "connector.error", at: at(-120), from: "connected", to: "error", changes: 1,
   reason: null, state: "delivered", attempts: 1, last_attempt: at(-119), last_status: 204, last_error: null, next_attempt: null, ...more,
 });
-/** States that take days to come about. */
+/** States that would take days to reach. */
 const answer = () => ({
   id: "told",
   targets: [target("WEBHOOK_URL", "hooks.example.com", { waiting: 1 }), target("WEBHOOK_URL_2", "other.example", { ended: true })],
@@ -35,14 +35,14 @@ const answer = () => ({
   ],
 });
 
-test("where nobody is told, it says so and what would change that", async () => {
+test("without webhooks the page says so, and how to configure them", async () => {
   const page = await site.open(hashOf("told", "notifications"));
   await says(page, "Nobody is told of changes");
   assert.equal(await page.getByRole("button", { name: "Send a test event" }).count(), 0);
   assert.deepEqual(await violations(page), []);
 });
 
-test("each message, what became of it and why; small and wide, light and dark", async () => {
+test("each delivery is shown with its result and reason, in both themes and sizes", async () => {
   const page = await site.open("", { reducedMotion: "reduce" });
   await page.route("**/told/_webhook?*", (route) => route.fulfill({ json: answer() }));
   await page.goto(`${site.url}/${hashOf("told", "notifications")}`);
@@ -62,7 +62,7 @@ test("each message, what became of it and why; small and wide, light and dark", 
   }
 });
 
-test("what real targets were sent and answered, and a test event", async () => {
+test("deliveries to real endpoints are shown, and a test event can be sent", async () => {
   const receivers = await Promise.all([startReceiver(), startReceiver({ answer: () => "gone" })]);
   const vars = settingsFor(receivers, { WEBHOOK_DAMPING_SECONDS: "0", SILENT_AFTER_SECONDS: "120" });
   const watched = await startConsole({ vars });
@@ -84,7 +84,7 @@ test("what real targets were sent and answered, and a test event", async () => {
     await hasFocus(page, /^The test has not arrived everywhere\./);
     assert.equal(receivers[0].got.at(-1).data.test, true);
     assert.deepEqual(receivers.flatMap(({ refused }) => refused), []);
-    // The setting for silence is the server's.
+    // The server decides when a connector is silent.
     await page.goto(`${watched.url}/`);
     await page.getByTitle("Seen before, but not in the last 2 minutes").waitFor();
     await watched.imported("quiet", { status: "connected", last_seen: new Date(Date.now() - 5 * 60_000).toISOString() });

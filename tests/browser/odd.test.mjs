@@ -1,4 +1,4 @@
-// Imports may hold anything. The console shows what it can and says what is odd.
+// Imported documents may contain anything. The console shows what it can and reports what is unexpected.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
@@ -52,7 +52,7 @@ for (const [id, [document]] of Object.entries(odd)) {
   });
 }
 
-test("sync jobs may lack what they should have, and hold any text", async () => {
+test("sync jobs may lack fields and contain any text", async () => {
   await site.connector("odd-jobs", { name: "Odd jobs", index_name: "odd-jobs", service_type: "mysql" });
   const nothing = { trigger_method: null, created_at: null, last_seen: null, indexed_document_count: null, deleted_document_count: null, indexed_document_volume: null };
   const hostile = "<img src=x onerror=alert(1)>";
@@ -67,7 +67,7 @@ test("sync jobs may lack what they should have, and hold any text", async () => 
   assert.equal(await page.locator(".job img").count(), 0);
 });
 
-test("the list shows them all", async () => {
+test("the list shows all odd connectors", async () => {
   await site.imported("sound", { status: "connected", name: "Sound" });
   const page = await site.open("", { viewport: { width: 1600, height: 900 } });
   for (const id of [...Object.keys(odd), "sound"]) await page.locator(`tr[data-id="${id}"]`).waitFor();

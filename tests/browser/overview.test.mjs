@@ -1,4 +1,4 @@
-// One connector at a glance: what is wrong, what helps first, and how it has been.
+// A connector's overview: what is wrong, what to do first, and its recent past.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
@@ -15,7 +15,7 @@ const overviewOf = (id) => hashOf(id, "");
 const documentOf = async (id) => (await site.curl("GET", `/_connector/${id}`)).body;
 const help = (page) => page.locator(".help > *").allTextContents().then((all) => all.map((text) => text.trim()));
 
-test("an error in full, when it was last well, and what helps first", async () => {
+test("the overview shows the full error, the last healthy time and the first thing to try", async () => {
   const error = `Traceback (most recent call last):\n${'  File "a.py", line 1, in f\n'.repeat(30)}SomeError: the end`;
   await site.connector("wrong", { name: "Wrong", index_name: "wrong", service_type: "mysql" }, "needs_configuration", "configured", "connected");
   await site.curl("PUT", "/_connector/wrong/_error", { error });
@@ -36,7 +36,7 @@ test("an error in full, when it was last well, and what helps first", async () =
   assert.equal(body.count, 1);
 });
 
-test("marked as connected, and that undone", async () => {
+test("a connector can be marked as connected, and that can be undone", async () => {
   await site.connector("undone", { name: "Undone" }, "needs_configuration", "configured", "connected");
   await site.curl("PUT", "/_connector/undone/_error", { error: "The source is down." });
   const page = await site.open(overviewOf("undone"));
@@ -50,7 +50,7 @@ test("marked as connected, and that undone", async () => {
   assert.deepEqual([status, error], ["error", "The source is down."]);
 });
 
-test("what helps depends on what is wrong", async () => {
+test("the suggested fix depends on the error", async () => {
   const configuration = { password: { label: "Password", sensitive: true, value: "x" } };
   const long = "2026-01-01T00:00:00.000Z";
   const cases = {
@@ -70,7 +70,7 @@ test("what helps depends on what is wrong", async () => {
   await says(page, "Nothing has been synced yet.");
 });
 
-test("the last syncs as bars that can be read, and the statuses over time", async () => {
+test("recent syncs are accessible bars, and statuses are shown over time", async () => {
   await site.connector("pictured", { name: "Pictured", index_name: "pictured", service_type: "mysql" }, "needs_configuration", "configured", "connected", "error");
   const succeed = (method, path, body) => must(site.url, method, `/_connector/_sync_job${path}`, body);
   for (const [n, end] of ["_complete", "_error", "_complete"].entries()) {

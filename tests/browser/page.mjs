@@ -1,5 +1,5 @@
-// The console before a Worker in workerd alone: its files from disk, everything else from there. In a deployment
-// Cloudflare does that; wrangler, which does it for other tests, has no way to store many connectors quickly.
+// The console in front of a Worker in workerd alone: its files from disk, everything else from the Worker. Cloudflare
+// does that in a deployment; wrangler does it in other tests, but cannot store many connectors quickly.
 
 import { createReadStream, existsSync } from "node:fs";
 import { createServer, request } from "node:http";
@@ -11,7 +11,7 @@ import { root } from "../../scripts/tools.mjs";
 const dist = join(root, "www/dist");
 const types = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".wasm": "application/wasm" };
 
-/** Serves it on a port of its own, before the Worker on that one. */
+/** Serves the console on its own port, in front of the Worker on `port`. */
 export async function servePage(port) {
   const server = createServer((incoming, outgoing) => {
     const isPage = incoming.url === "/" && /html/.test(incoming.headers.accept);

@@ -1,4 +1,4 @@
-// A page whose own name leads to this machine (DNS rebinding) is of the service's origin to the browser.
+// DNS rebinding: a page whose host name resolves to this machine has the service's origin in the browser's eyes.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -29,7 +29,7 @@ after(async () => {
   rmSync(home, { recursive: true, force: true });
 });
 
-/** What a page of that host gets when it asks this path of an origin. */
+/** What a page of that host gets when it requests a path of an origin. */
 async function asked(host, origin, method, path, headers = {}) {
   const page = await browser.newPage();
   try {
@@ -46,16 +46,16 @@ async function asked(host, origin, method, path, headers = {}) {
   }
 }
 
-test("only names of this machine are answered without a key", async (t) => {
+test("only this machine's own names are answered without a key", async (t) => {
   const { port } = new URL(worker.url);
   const own = (host) => `http://${host}:${port}`;
-  // [page of, asks, method, what it gets]
+  // [the page's host, origin, method, what it gets]
   const table = [
     ["127.0.0.1", own("127.0.0.1"), "PUT", 201],
     ["localhost", own("localhost"), "PUT", 200],
     ["evil.example", own("evil.example"), "PUT", 421],
     ["evil.example", own("evil.example"), "GET", 421],
-    // Over plain HTTP a browser does not say Sec-Fetch-Site; the Origin is enough.
+    // Over plain HTTP browsers do not send Sec-Fetch-Site; the Origin is enough.
     ["evil.example", own("127.0.0.1"), "PUT", "refused by the browser"],
     ["evil.example", own("other.example"), "PUT", "refused by the browser"],
   ];
@@ -68,7 +68,7 @@ test("only names of this machine are answered without a key", async (t) => {
   assert.equal(body.history.length, 2, "none but the pages of this machine has written");
 });
 
-test("under npm start no page of another name gets anything by saying what it asked", async () => {
+test("under npm start a page of another name gets nothing by sending MF-Original-URL", async () => {
   const port = await freePort();
   const service = npmStart(port);
   try {

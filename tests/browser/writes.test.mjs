@@ -1,4 +1,4 @@
-// What becomes of a change when answers get lost, others are faster, or one looks elsewhere; and of what is typed.
+// What happens to a change when responses get lost or others are faster, and to unsaved input.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
@@ -12,7 +12,7 @@ after(() => site.close());
 
 const statusOf = async (id) => (await site.curl("GET", `/_connector/${id}/_status`)).body.status;
 
-/** The page of a connector that is configured, with "connected" chosen; `answer(route)` answers its next move. */
+/** Opens the page of a configured connector with "connected" chosen; `answer(route)` handles its next status change. */
 async function aboutToMove(id, answer) {
   await site.connector(id, { name: id }, "needs_configuration", "configured");
   const page = await site.open(hashOf(id));
@@ -21,7 +21,7 @@ async function aboutToMove(id, answer) {
   return page;
 }
 
-test("a move whose answer is lost is looked for, and told as made", async () => {
+test("a move whose response is lost is looked up and reported as done", async () => {
   const page = await aboutToMove("answer-lost", async (route) => {
     await route.fetch();
     await route.abort();
@@ -31,7 +31,7 @@ test("a move whose answer is lost is looked for, and told as made", async () => 
   await badge(page, "connected").waitFor();
 });
 
-test("a move that did not arrive is told as not made, and can be made again", async () => {
+test("a move that did not arrive is reported as not done, and can be repeated", async () => {
   let isBroken = true;
   const page = await aboutToMove("never-sent", (route) => (isBroken ? route.abort() : route.continue()));
   await move(page).click();
@@ -44,7 +44,7 @@ test("a move that did not arrive is told as not made, and can be made again", as
   await badge(page, "connected").waitFor();
 });
 
-test("where something else has happened meanwhile, nobody pretends to know", async () => {
+test("if something else has changed meanwhile, the result is reported as unknown", async () => {
   const page = await aboutToMove("nobody-knows", async (route) => {
     await site.curl("PUT", "/_connector/nobody-knows/_error", { error: "The source is down." });
     await route.abort();
@@ -54,7 +54,7 @@ test("where something else has happened meanwhile, nobody pretends to know", asy
   await badge(page, "error").waitFor();
 });
 
-test("what came of a change is told to whoever comes back to it", async () => {
+test("the result of a change is shown to a user who left and comes back", async () => {
   let release;
   const page = await aboutToMove("looked-away", async (route) => {
     await new Promise((resolve) => (release = resolve));
@@ -70,7 +70,7 @@ test("what came of a change is told to whoever comes back to it", async () => {
   await says(page, "Moved from Configured to Connected.");
 });
 
-test("drafts survive links and reloads; leaving asks; discarding ends them", async () => {
+test("drafts survive links and reloads; leaving asks for confirmation; discarding removes them", async () => {
   await site.connector("drafted", { name: "Drafted" });
   const page = await site.open(hashOf("drafted", "settings"));
   const asked = [];
@@ -95,7 +95,7 @@ test("drafts survive links and reloads; leaving asks; discarding ends them", asy
 
 const field = (label, order, rest) => ({ label, order, type: "str", display: "textbox", required: false, sensitive: false, value: "", ...rest });
 
-test("a conflict shows theirs beside mine, and either can be kept", async () => {
+test("a conflict shows both versions side by side, and either can be kept", async () => {
   await site.connector("conflict", { name: "Ours", description: "Old" });
   const page = await site.open(hashOf("conflict", "settings"));
   const form = page.getByRole("form", { name: "Name and description" });
@@ -112,7 +112,7 @@ test("a conflict shows theirs beside mine, and either can be kept", async () => 
   assert.deepEqual([name, description], ["Mine", "Their words"]);
 });
 
-test("a secret that was changed elsewhere is not overwritten unseen, and is never written to the browser's storage", async () => {
+test("a secret that was changed elsewhere is not overwritten unnoticed, and drafts of secrets are never stored", async () => {
   const configuration = { host: field("Host", 1, { value: "db-1" }), password: field("Password", 2, { sensitive: true, value: "swordfish" }) };
   await site.imported("secretive", { status: "needs_configuration", name: "secretive", service_type: "mysql", configuration });
   const page = await site.open(hashOf("secretive", "configuration"));
@@ -132,7 +132,7 @@ test("a secret that was changed elsewhere is not overwritten unseen, and is neve
   assert.equal(await stored(), "mine-1234");
 });
 
-test("83 changes at once are one draw", async () => {
+test("83 simultaneous changes are one render", async () => {
   for (let n = 0; n < 8; n += 1) await site.connector(`drawn-${n}`, { name: `Drawn ${n}` });
   const page = await site.open();
   let tell;
@@ -162,7 +162,7 @@ test("83 changes at once are one draw", async () => {
   assert.equal(await page.evaluate(() => window.draws), 1);
 });
 
-test("a part of the page that fails leaves the rest standing", async () => {
+test("a part of the page that crashes leaves the rest working", async () => {
   await site.connector("half-broken", { name: "Half broken" });
   const page = await site.open();
   await page.route("**/half-broken/_status", (route) => route.fulfill({ json: { id: "half-broken", status: "created", history: 7, next: [] }, headers: { etag: '"1"' } }));

@@ -1,4 +1,4 @@
-// The console's data without a browser: addresses, views of the list, documents, times, events.
+// The console's logic without a browser: addresses, views, documents, times and events.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -14,7 +14,7 @@ import { reasonOf } from "../../www/src/core/reasons.js";
 import { ownMove, urgent, way } from "../../www/src/core/statuses.js";
 import { ago, ahead, isSilent, span } from "../../www/src/core/time.js";
 
-test("every id has an address of its own, and none is that of a page about all connectors", () => {
+test("every id has its own address, different from those of pages about all connectors", () => {
   for (const id of ["a", "@deleted", "it's a/b?c#d", "%40x", "100%", "ünï", "..", "~!*()"]) {
     const { page, id: read } = parseAddress(href(id));
     assert.deepEqual([page, read], ["connector", id]);
@@ -27,7 +27,7 @@ test("every id has an address of its own, and none is that of a page about all c
   assert.equal(pathOf("it's"), "/_connector/it%27s");
 });
 
-test("a view of the list survives its address", () => {
+test("a view of the list survives the round trip through its URL", () => {
   for (const address of ["#/", "#/?status=error%2Cconnected", "#/?query=a+b&status=error&type=mysql&silent=true&cause=HTTP+429+from+%E2%80%A6&sort=name%3Adesc&page=3"]) {
     assert.equal(addressOf(readView(parseAddress(address).query)), address);
   }
@@ -35,19 +35,19 @@ test("a view of the list survives its address", () => {
   assert.deepEqual([odd.status, odd.sort, odd.page], [["error"], "urgency", 1]);
 });
 
-test("a view is asked for as the server wants it", () => {
+test("a view becomes the server's query parameters", () => {
   const view = readView(new URLSearchParams("query= gate &sort=seen:desc&silent=true"));
   assert.equal(summaryPath(view, 100, 50), "/_connector/_summary?sort=last_seen%3Aasc&from=100&size=50&query=gate&silent=true");
 });
 
-test("documents are read as far as they are what they should be", () => {
+test("documents of the wrong shape are read as far as possible", () => {
   const read = readConnector({ name: 7, last_seen: "yesterday", configuration: "none", error: null });
   assert.deepEqual([read.name, read.last_seen, read.configuration, read.error], ["7", undefined, {}, undefined]);
   assert.equal(read.odd.length, 3);
   assert.deepEqual(readAll({ host: 5 }, {}, "configuration.").odd, ["[configuration.host] is 5, not an object."]);
 });
 
-test("times in words", () => {
+test("times are shown in words", () => {
   const now = Date.parse("2026-11-25T12:00:00Z");
   assert.equal(ago("2026-11-25T11:59:58Z", now), "just now");
   assert.equal(ago("2026-11-24T11:00:00Z", now), "yesterday");
@@ -56,20 +56,20 @@ test("times in words", () => {
   assert.deepEqual([isSilent("2026-11-25T11:00:00Z", now, 3_600_000), isSilent("2026-11-25T11:00:01Z", now, 3_600_000), isSilent(undefined, now, 1)], [true, false, false]);
 });
 
-test("an error envelope is said by its innermost reason", () => {
+test("an error envelope is shown by its innermost reason", () => {
   assert.equal(reasonOf({ error: { reason: "outer", caused_by: { reason: "Validation Failed: 1: a;2: b;" } } }), "a;b");
   assert.equal(reasonOf({ error: "text" }), "text");
   assert.equal(reasonOf(undefined), undefined);
 });
 
-test("what a status may become, and in which order people look at them", () => {
+test("statuses have their possible successors and their order by urgency", () => {
   assert.deepEqual(way("created", "connected"), ["needs_configuration", "configured", "connected"]);
   assert.equal(way("connected", "created"), undefined);
   assert.equal(ownMove("error"), "configured");
   assert.deepEqual(urgent, ["error", "needs_configuration", "created", "configured", "connected"]);
 });
 
-test("83 events are one turn's work, and a listener that throws silences nobody", () => {
+test("83 events are processed in one turn, and a listener that throws does not stop the others", () => {
   const runs = [];
   const reported = [];
   const heard = [];
@@ -90,7 +90,7 @@ test("83 events are one turn's work, and a listener that throws silences nobody"
   assert.equal(heard.length, 2);
 });
 
-test("work on many goes on so many at a time, each once, until it is stopped", async () => {
+test("a bulk action runs a limited number at a time, each once, until it is stopped", async () => {
   const stop = new AbortController();
   const done = [];
   let running = 0;
@@ -115,7 +115,7 @@ const week = 7 * 86_400_000;
 const now = Date.parse("2026-11-25T12:00:00Z");
 const change = (from, to, hoursAgo) => ({ from, to, at: new Date(now - hoursAgo * 3_600_000).toISOString(), version: 1 });
 
-test("the statuses over time are parts of a line, at most of a week", () => {
+test("the statuses over time fill a line of at most a week", () => {
   const { from, parts } = ribbon([change("connected", "error", 6), change("configured", "connected", 12), change("created", "configured", 24)], now);
   assert.equal(from, now - 24 * 3_600_000);
   assert.deepEqual(parts.map(({ status, start, end }) => [status, start, end]), [["configured", 0, 0.5], ["connected", 0.5, 0.75], ["error", 0.75, 1]]);
@@ -124,13 +124,13 @@ test("the statuses over time are parts of a line, at most of a week", () => {
   assert.deepEqual(ribbon([], now).parts, []);
 });
 
-test("when it was last well", () => {
+test("the last healthy time is found in the history", () => {
   assert.equal(lastWell([change("connected", "error", 6), change("configured", "connected", 12)]), new Date(now - 6 * 3_600_000).toISOString());
   assert.equal(lastWell([change("error", "connected", 6)]), undefined);
   assert.equal(lastWell([change("created", "error", 6)]), undefined);
 });
 
-test("what helps is what the error is about", () => {
+test("the suggested fix depends on the error's text", () => {
   const help = (status, error, more) => helpFor({ status, error, isSilent: false, hasFields: true, ...more })[0];
   assert.equal(help("error", "HTTP 401 from https://a.example: token expired"), "configuration");
   assert.equal(help("error", "Cannot connect to host"), "sync");
@@ -139,12 +139,12 @@ test("what helps is what the error is about", () => {
   assert.equal(help("connected", undefined), undefined);
 });
 
-test("bars are as high as their documents, the newest on the right", () => {
+test("bars have the height of their document counts, the newest on the right", () => {
   const drawn = bars([{ id: "c", indexed_document_count: 100 }, { id: "b" }, { id: "a", indexed_document_count: 50 }], 2);
   assert.deepEqual(drawn.map(({ job, height }) => [job.id, height]), [["b", 0.06], ["c", 1]]);
 });
 
-test("what cannot be done with a connector is said before", () => {
+test("an impossible action is explained beforehand", () => {
   const item = { id: "a", title: "A", version: 1, status: "error", error: "x", index_name: "a", service_type: "mysql" };
   assert.equal(actions.sync.skip(item), undefined);
   assert.match(actions.sync.skip({ ...item, index_name: undefined }), /No index/);

@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { nextRuns } from "../../www/src/core/cron.js";
 
-/** It is Wednesday. */
+/** A Wednesday. */
 const NOW = "2026-11-25T10:20:30.500Z";
 
 const cases = [

@@ -1,4 +1,4 @@
-// One change, and what became of it: the console's write engine without a server.
+// The console's write engine without a server: one change and its result.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -8,7 +8,7 @@ import { carryOut, LOOKS } from "../../www/src/core/writes.js";
 
 const noAnswer = () => new Away("The server doesn't answer.");
 
-/** A server with one document that has a version; `answers` says what each write gets: `ok`, or what it does and throws. */
+/** A server with one versioned document. `answers` lists the result of each write: `ok`, or what it does and throws. */
 function server(document, answers) {
   const it = { document, version: 1, sent: 0, read: 0, reads: [] };
   it.set = (change) => {
@@ -32,7 +32,7 @@ function server(document, answers) {
   return it;
 }
 
-/** Sets `name` to "new" on a document named "old"; answers the outcome and the server. */
+/** Sets `name` to "new" on a document named "old"; returns the outcome and the server. */
 async function rename({ answers = [], before = () => {}, reads = [], isRemoval = false }) {
   const it = server({ name: "old", last_seen: 1 }, answers);
   const latest = await it.readNow();
@@ -58,23 +58,23 @@ const lost = (change) => (it) => {
   throw noAnswer();
 };
 
-test("a change that is answered is updated, and what is stored now is read", async () => {
+test("an answered change is reported as updated, with the document stored now", async () => {
   const { state, name, it } = await rename({});
   assert.deepEqual([state, name, it.sent, it.read], ["updated", "new", 1, 1]);
 });
 
-test("a server that says noop is believed", async () => {
+test("a server's noop is reported as it is", async () => {
   assert.equal((await rename({ answers: [() => ({ result: "noop" })] })).state, "noop");
 });
 
-test("a heartbeat in between is met by another try; a change of the same thing is not overwritten", async () => {
+test("a change is retried after a heartbeat, and does not overwrite another change of the same field", async () => {
   const beat = await rename({ before: (it) => it.set({ last_seen: 2 }) });
   assert.deepEqual([beat.state, beat.it.sent, beat.it.document.last_seen], ["updated", 2, 2]);
   const other = await rename({ before: (it) => it.set({ name: "theirs" }) });
   assert.deepEqual([other.state, other.name, other.it.sent, other.it.document.name], ["overtaken", "theirs", 1, "theirs"]);
 });
 
-test("heartbeats without end are given up after four tries", async () => {
+test("a change gives up after four heartbeats in a row", async () => {
   const beat = (it) => {
     it.set({ last_seen: it.version });
     throw new Refusal(412, "conflict");
@@ -83,7 +83,7 @@ test("heartbeats without end are given up after four tries", async () => {
   assert.deepEqual([state, error, it.sent], ["refused", "conflict", 4]);
 });
 
-test("what the server refuses is refused in its words, and so is what it has no time for", async () => {
+test("a refusal is reported with the server's reason, and so is an overloaded server", async () => {
   const no = (error) => () => {
     throw error;
   };
@@ -92,22 +92,22 @@ test("what the server refuses is refused in its words, and so is what it has no 
   assert.deepEqual([limited.state, limited.it.read], ["refused", 0]);
 });
 
-test("an unanswered change that was made is updated", async () => {
+test("a change without a response that was made is reported as updated", async () => {
   const { state, name, it } = await rename({ answers: [lost((it) => it.set({ name: "new" }))] });
   assert.deepEqual([state, name, it.sent, it.read], ["updated", "new", 1, 1]);
 });
 
-test("an unanswered change that was not made is refused, and not sent again", async () => {
+test("a change without a response that was not made is reported as refused, and not repeated", async () => {
   const { state, error, name, it } = await rename({ answers: [lost()] });
   assert.deepEqual([state, error, name, it.sent], ["refused", "The server doesn't answer.", "old", 1]);
 });
 
-test("an unanswered change after which something else is stored is unknown", async () => {
+test("a change without a response is unknown if something else is stored now", async () => {
   const { state, name } = await rename({ answers: [lost((it) => it.set({ name: "theirs" }))] });
   assert.deepEqual([state, name], ["unknown", "theirs"]);
 });
 
-test("while the server is away it is looked again, and unknown in the end", async () => {
+test("while the server is unreachable the document is read again, and finally the result is unknown", async () => {
   const away = () => {
     throw noAnswer();
   };
@@ -117,7 +117,7 @@ test("while the server is away it is looked again, and unknown in the end", asyn
   assert.deepEqual([gone.state, gone.it.read], ["unknown", LOOKS.length]);
 });
 
-test("an unanswered deletion of what is gone was made", async () => {
+test("a deletion without a response counts as made if the document is gone", async () => {
   const missing = () => {
     throw new Refusal(404, "not found");
   };

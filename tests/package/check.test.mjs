@@ -1,4 +1,4 @@
-// The check, in every form in which it is shipped.
+// The check, in every form in which it is published.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -24,7 +24,7 @@ const entries = {
   "the module compiled, CommonJS": require(join(dist, "slim.cjs")),
 };
 
-test("slim before init says what to call", async () => {
+test("/slim throws before init, and says what to call", async () => {
   const { isValidTransition } = await import(join(dist, "slim.js?unstarted"));
   assert.throws(() => isValidTransition("created", "error"), { message: /call init\(/ });
 });
@@ -56,7 +56,7 @@ const rubbish = [
 
 for (const [name, entry] of Object.entries(entries)) {
   suite(name, () => {
-    test("the 25 pairs are those of the protocol", () => {
+    test("exactly the 25 pairs of the protocol are checked correctly", () => {
       for (const [from, to] of pairs) {
         const legal = protocol[from].includes(to);
         assert.equal(entry.isValidTransition(from, to), legal, `${from} -> ${to}`);
@@ -64,7 +64,7 @@ for (const [name, entry] of Object.entries(entries)) {
       }
     });
 
-    test("statuses, and what may follow each", () => {
+    test("every status has the protocol's next statuses", () => {
       assert.deepEqual(entry.statuses, statuses);
       for (const from of statuses) assert.deepEqual(entry.nextStatuses(from), protocol[from]);
       assert.throws(() => entry.statuses.push("paused"), TypeError);
@@ -72,7 +72,7 @@ for (const [name, entry] of Object.entries(entries)) {
       assert.deepEqual(entry.nextStatuses("created"), protocol.created);
     });
 
-    test("assertTransition throws where the table has no such move, and only there", () => {
+    test("assertTransition throws exactly where the table has no such move", () => {
       for (const [from, to] of pairs) {
         const move = () => entry.assertTransition(from, to);
         if (protocol[from].includes(to)) {
@@ -97,7 +97,7 @@ for (const [name, entry] of Object.entries(entries)) {
       }
     });
 
-    test("what is not a status is a TypeError that names it, and the next call works", () => {
+    test("an unknown status is a TypeError that names it, and the next call works", () => {
       const { isValidTransition, nextStatuses, explainTransition, assertTransition } = entry;
       for (const [given, called] of rubbish) {
         const calls = [
@@ -124,14 +124,14 @@ for (const [name, entry] of Object.entries(entries)) {
   });
 }
 
-test("an error is of one class, whichever entry point threw it", async () => {
+test("every entry point throws errors of the same class", async () => {
   const client = await import(join(dist, "client.js"));
   const { InvalidTransitionError } = entries["the module inlined"];
   assert.equal(client.InvalidTransitionError, InvalidTransitionError);
   assert.equal(entries["no WebAssembly"].InvalidTransitionError, InvalidTransitionError);
 });
 
-// In bytes, gzipped, of what a page downloads for everything an entry point exports.
+// Limits in bytes, minified and gzipped, for everything an entry point exports.
 const limits = { "": 1_900, "/js": 700, "/slim": 1_100, "/client": 4_000, "/store": 1_600, "/react": 1_900, "/preview": 122_000 };
 
 for (const [entry, limit] of Object.entries(limits)) {
@@ -145,7 +145,7 @@ test("the check's module has at most 1,000 bytes", () => {
   assert.ok(module.length <= 1_000, `${module.length} bytes`);
 });
 
-test("importing the check and using nothing of it leaves nothing", async () => {
+test("an import that is not used is removed by the bundler", async () => {
   const { outputFiles } = await build({
     stdin: { contents: 'import "connector-status"', resolveDir: join(dist, "..") },
     bundle: true,
@@ -157,8 +157,8 @@ test("importing the check and using nothing of it leaves nothing", async () => {
   assert.equal(outputFiles[0].text.trim(), "");
 });
 
-suite("importing needs nothing but the language", () => {
-  // jsdom under Jest has no TextDecoder, no Blob.stream, no fetch. A bare context has even less.
+suite("importing needs nothing beyond the language itself", () => {
+  // jsdom under Jest lacks TextDecoder, Blob.stream and fetch. A bare context has even less.
   const checks =
     'is.isValidTransition("created", "error") && is.explainTransition("created", "created").length > 99';
   const uses = {

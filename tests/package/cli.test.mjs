@@ -1,4 +1,4 @@
-// The command line, as a process of its own, against the real Worker.
+// The command line as its own process, against the real Worker.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -17,7 +17,7 @@ import { startProxy } from "./proxy.mjs";
 const program = join(dist, "cli.js");
 const children = new Set();
 
-/** Starts a command; `output()` is what it has printed, `ended` its exit code and output. */
+/** Starts a command; `output()` is what it has printed so far, `ended` resolves to its exit code and output. */
 function start(args, env = {}) {
   const child = spawn(process.execPath, [program, ...args], {
     env: { PATH: process.env.PATH, NODE_OPTIONS: process.env.NODE_OPTIONS, ...env },
@@ -55,12 +55,12 @@ suite("the command line and the edge", () => {
   };
   const json = async (...args) => (await ok(...args, "--json")).trim().split("\n").filter(Boolean).map((line) => JSON.parse(line));
 
-  test("list: tabs for programs, one document a line with --json, filters, more than a page", async () => {
+  test("list prints tabs for programs, a JSON document per line with --json, applies filters and reads all pages", async () => {
     const ids = Array.from({ length: 103 }, (_, i) => `many-${String(i).padStart(3, "0")}`);
     await Promise.all(ids.map((id) => put(id, { service_type: "many", name: `Number ${id}` })));
     await move("many-007", "error");
     await put("many-007/_error", { error: "no route\t\u001b[31mto host\u009b2J\nwhatever follows" });
-    // A summary says what an error says, in one line.
+    // The summary has the error's message in one line.
     await until(() => ok("list", "--type", "many", "--status", "error"), (lines) => lines.includes("route"));
     const lines = (await ok("list", "--type", "many")).trimEnd().split("\n");
     assert.equal(lines.length, 103);
@@ -74,7 +74,7 @@ suite("the command line and the edge", () => {
     assert.equal(await ok("list", "--query", "nothing is called so"), "");
   });
 
-  test("get", async () => {
+  test("get prints the document", async () => {
     await put("got", { name: "Got", index_name: "search-got" });
     const [connector] = await json("get", "got");
     assert.deepEqual(connector, await must(worker.url, "GET", "/_connector/got"));
@@ -83,7 +83,7 @@ suite("the command line and the edge", () => {
     assert.deepEqual([code, stdout, stderr], [1, "", "connector [nobody] not found (404)\n"]);
   });
 
-  test("next says what is allowed, and why not the others", async () => {
+  test("next prints the allowed moves, and why the others are not", async () => {
     await put("moved");
     const options = await json("next", "moved");
     assert.deepEqual(options.map(({ status }) => status), statuses);
@@ -91,7 +91,7 @@ suite("the command line and the edge", () => {
     assert.match(await ok("next", "moved"), /^connected\tno\tInvalid transition attempt from \[created\]/m);
   });
 
-  test("move checks before it sends, and says what is allowed", async () => {
+  test("move checks before it sends, and says which moves are allowed", async () => {
     await put("mover");
     assert.equal(await ok("move", "mover", "needs_configuration"), "mover is needs_configuration now.\n");
     const refused = await run(["move", "mover", "connected"], env);
@@ -102,7 +102,7 @@ suite("the command line and the edge", () => {
     assert.equal(await ok("move", "mover", "error"), "mover is error already.\n");
   });
 
-  test("error reports one, and takes it back", async () => {
+  test("error reports an error and clears it", async () => {
     await put("failing");
     assert.equal(await ok("error", "failing", "--", "-1 is not a port"), "failing is in error now.\n");
     const { status, error } = await must(worker.url, "GET", "/_connector/failing");
@@ -121,11 +121,11 @@ suite("the command line and the edge", () => {
     assert.match(refused.stderr, /no index attached/);
   });
 
-  test("watch prints changes as they come", async () => {
+  test("watch prints changes as they arrive", async () => {
     await put("seen");
     const [one, all] = [start(["watch", "seen"], env), start(["watch", "--json"], env)];
     await until(() => all.output.stdout, (text) => text.includes('{"type":"reset"}'));
-    // The one that prints for people says nothing until something happens.
+    // In its human-readable form it prints nothing until something happens.
     await until(async () => {
       await move("seen", "error");
       await move("seen", "configured");
@@ -139,7 +139,7 @@ suite("the command line and the edge", () => {
     }
   });
 
-  test("wait ends when somebody else has moved the connector", async () => {
+  test("wait returns when somebody else has moved the connector", async () => {
     await put("awaited");
     const waiting = start(["wait", "awaited", "connected", "--timeout", "1m"], env);
     for (const status of ["error", "configured", "connected"]) {
@@ -152,7 +152,7 @@ suite("the command line and the edge", () => {
     assert.deepEqual(await json("wait", "awaited", "connected"), [{ id: "awaited", status: "connected" }]);
   });
 
-  test("wait gives up after its time, and when the connector is gone", async () => {
+  test("wait gives up after its timeout, or when the connector is deleted", async () => {
     await put("idle");
     const late = await run(["wait", "idle", "connected", "--timeout", "1.5s"], env);
     assert.deepEqual([late.code, late.stdout, late.stderr], [4, "", "idle is still created after 1.5s.\n"]);
@@ -164,7 +164,7 @@ suite("the command line and the edge", () => {
     assert.equal((await run(["wait", "nobody", "connected"], env)).code, 1);
   });
 
-  test("the README's commands", async () => {
+  test("the README's commands work", async () => {
     const connected = must(worker.url, "PUT", "/_connector/my-connector").then(() => move("my-connector", "needs_configuration"));
     await connected;
     const commands = example("The command line", "sh").split("\n").filter((line) => line.startsWith("npx"));
@@ -177,7 +177,7 @@ suite("the command line and the edge", () => {
   });
 });
 
-test("wait goes on when the server goes away and comes back", async (t) => {
+test("wait continues when the server goes away and comes back", async (t) => {
   const disk = mkdtempSync(join(scratch, "connector-status-disk-"));
   t.after(() => rmSync(disk, { recursive: true, force: true }));
   const server = await serveWithKv({ disk, worker: ours({ vars: { ANONYMOUS_PRIVILEGE: "manage_connector" } }) });
@@ -185,7 +185,7 @@ test("wait goes on when the server goes away and comes back", async (t) => {
   const proxy = await startProxy(() => server.port());
   t.after(() => proxy.close());
   await must(server.url(), "PUT", "/_connector/away");
-  // It has been answered when it watches and has read: half a second after its socket is there at the latest.
+  // It is ready once it has a socket and has read the status: half a second after the socket opens at the latest.
   let hasSocket = false;
   proxy.refuses = (text) => {
     hasSocket ||= /upgrade: websocket/i.test(text);
@@ -203,10 +203,10 @@ test("wait goes on when the server goes away and comes back", async (t) => {
   assert.deepEqual(stderr.trim().split("\n"), ["The server can't be reached. Trying again until it can.", "The server is back."]);
 });
 
-suite("the command line alone", () => {
+suite("the command line without a server", () => {
   const commands = ["list", "get", "next", "move", "error", "watch", "wait", "sync"];
 
-  test("--help names every command, and each has its own with an example that is one", async () => {
+  test("--help lists every command, and each command's help has a valid example", async () => {
     const { code, stdout } = await run(["--help"]);
     assert.equal(code, 0);
     for (const name of commands) {
@@ -239,7 +239,7 @@ suite("the command line alone", () => {
     [["list", "--url"], "Option '--url <value>' argument missing"],
   ];
   for (const [args, said] of wrong) {
-    test(`used wrongly: ${args.join(" ")}`, async () => {
+    test(`wrong usage is reported: ${args.join(" ")}`, async () => {
       const { code, stdout, stderr } = await run(args, { CONNECTOR_STATUS_URL: "http://127.0.0.1:1" });
       assert.deepEqual([code, stdout], [2, ""], stderr);
       assert.ok(stderr.startsWith(said), stderr);
@@ -247,7 +247,7 @@ suite("the command line alone", () => {
     });
   }
 
-  /** A server that answers everything so. */
+  /** A server that gives every request this response. */
   async function answering(t, status, body = "{}") {
     const seen = [];
     const server = createServer((request, response) => {
@@ -259,7 +259,7 @@ suite("the command line alone", () => {
     return { url: `http://127.0.0.1:${server.address().port}`, seen };
   }
 
-  test("a server that is not there: 3, for every command", async () => {
+  test("an unreachable server is exit code 3, for every command", async () => {
     const args = { move: ["a", "error"], error: ["a", "x"], wait: ["a", "error"], list: [], watch: [] };
     for (const name of commands) {
       const { code, stderr } = await run([name, ...(args[name] ?? ["a"])], { CONNECTOR_STATUS_URL: "http://127.0.0.1:1" });
@@ -268,7 +268,7 @@ suite("the command line alone", () => {
     }
   });
 
-  test("a server that is failing is not reachable, one that refuses refuses", async (t) => {
+  test("a failing server counts as unreachable, a refusal does not", async (t) => {
     const reason = '{"error":{"type":"x","reason":"why"}}';
     for (const [status, code, said] of [[503, 3, "why (503)\n"], [401, 1, "why (401) Set CONNECTOR_STATUS_API_KEY.\n"], [403, 1, "why (403)\n"]]) {
       const { url } = await answering(t, status, reason);
@@ -277,7 +277,7 @@ suite("the command line alone", () => {
     }
   });
 
-  test("the key is sent; one among the arguments is warned of, and never printed", async (t) => {
+  test("the key is sent; a key among the arguments causes a warning and is never printed", async (t) => {
     const { url, seen } = await answering(t, 200, '{"id":"a"}');
     const quiet = await run(["get", "a", "--url", url], { CONNECTOR_STATUS_API_KEY: "c2VjcmV0" });
     const loud = await run(["--api-key", "c2VjcmV0", "get", "a", "--url", url]);
@@ -288,7 +288,7 @@ suite("the command line alone", () => {
   });
 });
 
-test("at a terminal: a table as wide as it is, with colour unless that is not wanted", () => {
+test("a terminal gets a table of its width, with colour unless NO_COLOR is set", () => {
   const rows = [
     { status: "error", id: "a", since: "2026-11-29T16:40:20.123Z", error: `${"long ".repeat(40)}` },
     { status: "connected", id: "longer\u001b[2J", since: null, error: null },

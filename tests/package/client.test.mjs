@@ -1,4 +1,4 @@
-// The client, against the real Worker.
+// The client against the real Worker.
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
@@ -13,7 +13,7 @@ import { dist, example, pairs, protocol, refusal, runExample, statuses } from ".
 const { connectorStatus, transitionOptions, ConnectorApiError, InvalidTransitionError } =
   await import(join(dist, "client.js"));
 
-/** A client that notes what it sends; `meanwhile` happens before each PUT. */
+/** A client that records its requests; `meanwhile` runs before each PUT. */
 function recording(url, meanwhile = async () => {}) {
   const methods = [];
   const client = connectorStatus({
@@ -39,7 +39,7 @@ suite("the client and the edge", () => {
   const put = (id, status) => send(worker.url, "PUT", `/_connector/${id}/_status`, { status });
   const statusOf = async (id) => (await send(worker.url, "GET", `/_connector/${id}`)).body.status;
 
-  /** A connector with that status; gives its id. */
+  /** Creates a connector with that status; returns its id. */
   async function connector(status) {
     count += 1;
     const id = `client-${count}`;
@@ -48,7 +48,7 @@ suite("the client and the edge", () => {
     return id;
   }
 
-  test("every pair: what is legal is done, what is not is never sent", async () => {
+  test("of all pairs, legal moves are made and illegal ones are never sent", async () => {
     for (const [from, to] of pairs) {
       const id = await connector(from);
       const { client, methods } = recording(worker.url);
@@ -65,13 +65,13 @@ suite("the client and the edge", () => {
         });
         assert.deepEqual(methods, ["GET"]);
         assert.equal(await statusOf(id), from);
-        // The edge would have said the same.
+        // The edge gives the same reason.
         assert.equal((await put(id, to)).body.error.reason, refusal(from, to));
       }
     }
   });
 
-  test("what is no status, and what is no id, is refused before anything is sent", async () => {
+  test("an invalid status or id is refused before anything is sent", async () => {
     const { client, methods } = recording(worker.url);
     for (const to of ["CONNECTED", "", null, undefined, 3, "__proto__"]) {
       await assert.rejects(client.update("a", to), TypeError);
@@ -86,7 +86,7 @@ suite("the client and the edge", () => {
     assert.deepEqual(methods, []);
   });
 
-  test("a change behind its back is noticed: the move is still legal, and made", async () => {
+  test("after a concurrent change a move that is still legal is made", async () => {
     const id = await connector("configured");
     const changes = ["error"];
     const meanwhile = async () => {
@@ -103,7 +103,7 @@ suite("the client and the edge", () => {
     ]);
   });
 
-  test("a change behind its back is not overwritten: the move is no longer legal", async () => {
+  test("after a concurrent change a move that is no longer legal overwrites nothing", async () => {
     const id = await connector("configured");
     const { client, methods } = recording(worker.url, () => put(id, "error"));
     await assert.rejects(client.update(id, "needs_configuration"), {
@@ -115,7 +115,7 @@ suite("the client and the edge", () => {
     assert.equal(await statusOf(id), "error");
   });
 
-  test("it gives up when it is outrun twice", async () => {
+  test("update gives up when it loses the race twice", async () => {
     const id = await connector("connected");
     const changes = ["configured", "error"];
     const { client, methods } = recording(worker.url, () => put(id, changes.shift()));
@@ -129,7 +129,7 @@ suite("the client and the edge", () => {
     assert.equal(await statusOf(id), "error");
   });
 
-  test("status and options tell what the edge tells", async () => {
+  test("status and options agree with the edge", async () => {
     const client = connectorStatus({ url: `${worker.url}/` });
     for (const status of statuses) {
       const id = await connector(status);
@@ -143,14 +143,14 @@ suite("the client and the edge", () => {
         assert.equal(allowed, protocol[status].includes(to));
         assert.equal(reason, allowed ? undefined : refusal(status, to));
       }
-      // Who moves it there, and when, in the words of the edge.
+      // Who makes each move and when, in the edge's words.
       const movable = options.filter(({ allowed }) => allowed);
       const movers = movable.map(({ status, who, when }) => ({ status, who, when }));
       assert.deepEqual(movers, body.next);
     }
   });
 
-  test("the example of the README, line by line", async () => {
+  test("the README's example works line by line", async () => {
     const code = example("The client", "js");
     const lines = code.matchAll(/^await (client\.\w+)\(.*?\); \/\/ (.*)$/gm);
     const said = Object.fromEntries(Array.from(lines, ([, call, comment]) => [call, comment]));
@@ -169,7 +169,7 @@ suite("the client and the edge", () => {
     assert.equal(await statusOf("my-connector"), "needs_configuration");
   });
 
-  test("create leaves a connector that is there as it is, unless a reset is asked for", async () => {
+  test("create leaves an existing connector unchanged unless a reset is requested", async () => {
     const client = connectorStatus({ url: worker.url });
     const id = "client-new";
     assert.deepEqual(await client.create({ id, name: "New" }), { id, result: "created" });
@@ -182,7 +182,7 @@ suite("the client and the edge", () => {
     assert.deepEqual([body.name, body.status], ["Newer", "created"]);
   });
 
-  test("create without an id is given one, and takes every field of a creation", async () => {
+  test("create without an id gets one, and accepts every field", async () => {
     const client = connectorStatus({ url: worker.url });
     const fields = { name: "N", index_name: "search-all-fields", service_type: "mysql", description: "D", language: "en", is_native: false };
     const { id, result } = await client.create(fields);
@@ -192,7 +192,7 @@ suite("the client and the edge", () => {
     assert.notEqual((await client.create()).id, id);
   });
 
-  test("lists are read to their end, by pages and by filters", async () => {
+  test("list iterates over all pages and applies filters", async () => {
     const client = connectorStatus({ url: worker.url });
     const ids = ["a", "b", "c", "d", "e"].map((name) => `listed-${name}`);
     for (const id of ids) await client.create({ id, name: id, service_type: "listed" });
@@ -200,7 +200,7 @@ suite("the client and the edge", () => {
     const collect = async (list) => (await Array.fromAsync(list)).map(({ id }) => id).sort();
     assert.deepEqual(await collect(client.list({ service_type: "listed" })), ids);
     assert.deepEqual(await collect(client.list({ service_type: "listed", size: 2 })), ids);
-    // Changes of status are in lists within a second.
+    // Lists have status changes within a second.
     const failed = () => collect(client.list({ service_type: ["listed", "none"], status: ["error", "connected"] }));
     assert.deepEqual(await until(failed, (found) => found.length > 0), ["listed-b"]);
     const pages = await Array.fromAsync(client.list({ service_type: "listed", size: 2, from: 1 }).pages());
@@ -216,7 +216,7 @@ suite("the client and the edge", () => {
     await assert.rejects(Array.fromAsync(client.list({ from: 10_000 })), { name: "ConnectorApiError", status: 400 });
   });
 
-  test("the whole history, by pages", async () => {
+  test("history iterates over all pages", async () => {
     const client = connectorStatus({ url: worker.url });
     const { id } = await client.create();
     for (const status of ["error", "configured", "error", "connected"]) await client.update(id, status);
@@ -226,7 +226,7 @@ suite("the client and the edge", () => {
     assert.deepEqual(pages.map(({ results }) => results.length), [2, 2, 1]);
   });
 
-  test("setError moves to error and back, delete hides, restore brings back, hard deletion is for good", async () => {
+  test("setError moves to error and back, delete hides, restore brings back, and a hard delete is final", async () => {
     const client = connectorStatus({ url: worker.url });
     const { id } = await client.create({ index_name: "search-restored" });
     assert.equal(await client.setError(id, "it broke"), "updated");
@@ -251,7 +251,7 @@ suite("the client and the edge", () => {
     await assert.rejects(client.restore(id), { name: "ConnectorApiError", status: 404 });
   });
 
-  test("restoring is in the lists at once, and watched", async () => {
+  test("a restored connector is listed at once and its watchers are notified", async () => {
     const client = connectorStatus({ url: worker.url });
     const { id } = await client.create({ name: "comes back", service_type: "restored" });
     await client.delete(id);
@@ -267,7 +267,7 @@ suite("the client and the edge", () => {
     assert.equal((await client.summary({ service_type: "restored" })).count, 1);
   });
 
-  test("sync jobs, from asking for one to its end", async () => {
+  test("sync jobs can be followed from their creation to their end", async () => {
     const { syncJobs, create } = connectorStatus({ url: worker.url });
     const { id: connector } = await create({ index_name: "search-synced", service_type: "mysql" });
     const { id } = await syncJobs.create({ id: connector, job_type: "full" });
@@ -293,7 +293,7 @@ suite("the client and the edge", () => {
     await assert.rejects(syncJobs.get(second), { status: 404 });
   });
 
-  test("any other request", async () => {
+  test("request sends any other request", async () => {
     const client = connectorStatus({ url: worker.url });
     const { id } = await client.create();
     const { body } = await client.request("PUT", `/_connector/${id}/_name`, { body: { name: "Named" } });
@@ -304,7 +304,7 @@ suite("the client and the edge", () => {
     await assert.rejects(client.request("PUT", `/_connector/${id}/_name`, { body: { name: "B" }, ifMatch: '"1"' }), { status: 412 });
   });
 
-  test("what the edge refuses is a ConnectorApiError", async () => {
+  test("an error from the edge is a ConnectorApiError", async () => {
     const client = connectorStatus({ url: worker.url });
     for (const call of ["get", "status", "update", "options", "restore"]) {
       await assert.rejects(client[call]("nobody", ...(call === "update" ? ["error"] : [])), (error) => {
@@ -324,7 +324,7 @@ suite("the client and the edge", () => {
     }
   });
 
-  test("ids are sent whole, whatever is in them", async () => {
+  test("ids with any characters are escaped", async () => {
     const client = connectorStatus({ url: worker.url });
     for (const id of ["a/b", "a b", "ü%25", "?x=1#y", "a..b", "...", "😀"]) {
       const path = `/_connector/${encodeURIComponent(id)}`;
@@ -334,14 +334,14 @@ suite("the client and the edge", () => {
     }
   });
 
-  test("an aborted call is rejected with the reason it was aborted for", async () => {
+  test("an aborted call rejects with the abort reason", async () => {
     const id = await connector("configured");
     const client = connectorStatus({ url: worker.url });
     const reason = new Error("enough");
     const is = (error) => error === reason;
     const aborted = { signal: AbortSignal.abort(reason) };
     const { syncJobs, ...whole } = client;
-    // What each call takes before its options.
+    // The arguments of each call before its options.
     const calls = {
       ...{ request: ["GET", "/"], summary: [], get: [id], status: [id], create: [{}], update: [id, "error"], options: [id] },
       ...{ setError: [id, "x"], delete: [id], restore: [id] },
@@ -367,7 +367,7 @@ suite("the client and the edge", () => {
   });
 });
 
-suite("the client and whatever else answers", () => {
+suite("the client and other servers", () => {
   let server;
   let url;
   let answer;
@@ -378,7 +378,7 @@ suite("the client and whatever else answers", () => {
       request.on("data", (data) => (body += data));
       request.on("end", () => requests.push({ method: request.method, url: request.url, headers: request.headers, body }));
       request.on("end", () => {
-        // `times`: how often it is answered so, before it is answered as `then` has it.
+        // `times`: how often this response is given before the one in `then`.
         const { status, headers, body } = answer.times-- === 0 ? (answer = answer.then) : answer;
         response.writeHead(status, headers).end(body);
       });
@@ -405,7 +405,7 @@ suite("the client and whatever else answers", () => {
     });
   }
 
-  test("an answer without a status known here is no reason to write", async () => {
+  test("a response with an unknown status never leads to a write", async () => {
     answer = { status: 200, body: '{"status":"paused"}' };
     requests.length = 0;
     await assert.rejects(connectorStatus({ url }).update("a", "error"), {
@@ -433,7 +433,7 @@ suite("the client and whatever else answers", () => {
     });
   }
 
-  test("a connector that is there already is a 412, and is not asked about again", async () => {
+  test("creating an existing connector is a 412 and sends no second request", async () => {
     const error = { type: "version_conflict_engine_exception", reason: "there is one" };
     answer = { status: 412, body: JSON.stringify({ error }) };
     requests.length = 0;
@@ -441,7 +441,7 @@ suite("the client and whatever else answers", () => {
     assert.equal(requests.length, 1);
   });
 
-  test("nobody there", async () => {
+  test("an unreachable server rejects with the network's error", async () => {
     await assert.rejects(connectorStatus({ url: "http://127.0.0.1:9" }).get("a"), (error) => {
       assert.ok(error instanceof ConnectorApiError && error.cause instanceof TypeError);
       assert.deepEqual({ ...error }, { name: "ConnectorApiError", status: 0, type: undefined, reason: "The server can't be reached." });
@@ -454,7 +454,7 @@ suite("the client and whatever else answers", () => {
     requests.length = 0;
   };
 
-  test("a GET is sent again when the server says when to, twice at most", async () => {
+  test("a GET is retried when the server says when, at most twice", async () => {
     busy(2);
     assert.deepEqual(await connectorStatus({ url }).get("a"), { result: "noop" });
     assert.equal(requests.length, 3);
@@ -463,7 +463,7 @@ suite("the client and whatever else answers", () => {
     assert.equal(requests.length, 3);
   });
 
-  test("neither a write nor what is to wait too long is sent again", async () => {
+  test("writes are not retried, and neither is a request with too long a Retry-After", async () => {
     busy(1);
     await assert.rejects(connectorStatus({ url }).setError("a", "x"), { status: 503 });
     assert.equal(requests.length, 1);
@@ -474,7 +474,7 @@ suite("the client and whatever else answers", () => {
     }
   });
 
-  test("waiting for another try can be aborted", async () => {
+  test("waiting for a retry can be aborted", async () => {
     busy(1, { "retry-after": "20" });
     const reason = new Error("enough");
     const controller = new AbortController();
@@ -483,7 +483,7 @@ suite("the client and whatever else answers", () => {
     await assert.rejects(call, (error) => error === reason);
   });
 
-  test("the key is sent, and none if there is none; a path before ours is kept", async () => {
+  test("the key is sent if there is one, and a path in the URL is kept", async () => {
     answer = { status: 200, body: '{"status":"created"}' };
     requests.length = 0;
     await connectorStatus({ url: new URL(`${url}/es/`), apiKey: "secret" }).status("a");

@@ -1,5 +1,5 @@
-// Homes that need more than the package: tests/package/homes has what they are made of, in one
-// install. A home is a folder in there, so it finds all of that, and has the packed tarball itself.
+// Projects that use the package together with other packages. tests/package/homes installs all of those once; a project
+// ("home") is a folder inside it, so it can import them, with the packed tarball in its own node_modules.
 
 import { execFile, execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -10,7 +10,7 @@ import { promisify } from "node:util";
 const folder = join(import.meta.dirname, "homes");
 const modules = join(folder, "node_modules");
 
-/** Installs what homes are made of, unless it is there already. */
+/** Installs the packages for homes if they are missing. */
 export async function setUpHomes() {
   const stamp = join(modules, ".installed");
   const lock = createHash("sha256").update(readFileSync(join(folder, "package-lock.json"))).digest("hex");
@@ -24,7 +24,7 @@ export async function setUpHomes() {
   writeFileSync(stamp, lock);
 }
 
-/** A home with these files and the package out of its tarball. It goes when the test is over. */
+/** A home with these files and the unpacked tarball. Removed when the test ends. */
 export function home(t, tarball, files) {
   const path = mkdtempSync(join(folder, "home-"));
   t.after(() => rmSync(path, { recursive: true, force: true }));
@@ -38,10 +38,10 @@ export function home(t, tarball, files) {
   return path;
 }
 
-/** Where an installed package keeps a file. */
+/** The path of an installed package's file. */
 export const inModules = (...parts) => join(modules, ...parts);
 
-/** The first of some binaries that this platform has; `skip` says why if there is none. */
+/** The first of several binaries that exists for this platform; `skip` says why if none does. */
 export function binary(name, candidates) {
   const path = candidates.map((candidate) => inModules(candidate)).find(existsSync);
   const platform = `${process.platform}-${process.arch}`;
@@ -58,7 +58,7 @@ const environment = (path) => ({
   DENO_NO_UPDATE_CHECK: "1",
 });
 
-/** Runs a program in a home; what it printed, if it succeeds within a minute. */
+/** Runs a program in a home; resolves to its output if it succeeds within a minute. */
 export async function runIn(path, file, args) {
   const options = { cwd: path, env: environment(path), timeout: 180_000, killSignal: "SIGKILL" };
   try {
@@ -68,7 +68,7 @@ export async function runIn(path, file, args) {
   }
 }
 
-/** Starts a server in a home; the address that it prints, within a minute. */
+/** Starts a server in a home; resolves to the address that it prints within a minute. */
 export async function serveIn(t, path, file, args) {
   const child = spawn(file, args, { cwd: path, env: environment(path) });
   const ended = new Promise((resolve) => child.on("exit", resolve));

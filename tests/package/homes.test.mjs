@@ -1,5 +1,5 @@
-// The packed tarball, installed into empty projects, with the examples of its README: in Node,
-// after each bundler, in a plain page, in a page that forbids WebAssembly, in a Worker.
+// The packed tarball in empty projects, running the README's examples: in Node, with each bundler, in a plain page, in
+// a page that forbids WebAssembly, and in a Worker.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -20,7 +20,7 @@ import { html, serve, skip, startBrowser, visit } from "./pages.mjs";
 
 const bin = (name) => join(root, "node_modules/.bin", name);
 
-/** Buttons for moves from `created`, in a page. */
+/** A page with buttons for the moves from `created`. */
 const buttons = `import { explainTransition, statuses } from "connector-status";
 
 for (const status of statuses) {
@@ -33,7 +33,7 @@ for (const status of statuses) {
 const tarball = pack({ after });
 const installed = install({ after }, tarball);
 
-test("holds what it should and nothing else", () => {
+test("the tarball contains the expected files and nothing else", () => {
   const files = execFileSync("tar", ["-tf", tarball]).toString().trim().split("\n").sort();
   const both = ["client", "error", "index", "js", "preview", "react", "slim", "store", "sync-jobs"];
   const typed = both.filter((name) => name !== "error");
@@ -50,14 +50,15 @@ test("holds what it should and nothing else", () => {
   assert.deepEqual(files, expected.map((name) => `package/${name}`).sort());
 });
 
-test("is little more than the preview's module twice: as a file, and as a string for pages", () => {
+test("the tarball is little larger than two copies of the preview's module: a file, and a string for pages", () => {
   const module = gzipSync(readFileSync(join(folder, "dist/preview.wasm")), { level: 9 }).length;
   const { size } = statSync(tarball);
-  // The rest: ten entry points with their types, the command line, the README, the licence, and 8 kB of the crates' licences.
+  // The rest: ten entry points with their types, the command line, the README, the licence, and 8 kB of the crates'
+  // licences.
   assert.ok(size < 2 * module + 60_000, `${size} bytes`);
 });
 
-test("names the licences of what is compiled in, with their texts", () => {
+test("the licences of everything compiled in are included", () => {
   const text = execFileSync("tar", ["-xOf", tarball, "package/LICENSES.txt"]).toString();
   const sections = text.split(`\n\n${"-".repeat(80)}\n\n`);
   const of = (name) => sections.find((section) => new RegExp(`^${name} [\\d.]+: `, "m").test(section));
@@ -68,15 +69,15 @@ test("names the licences of what is compiled in, with their texts", () => {
   assert.equal(of("worker"), undefined, "that is the Worker's");
 });
 
-test("publint finds nothing", async () => {
+test("publint finds no problems", async () => {
   const { messages } = await publint({ pkgDir: folder, strict: true });
   assert.deepEqual(messages, []);
 });
 
-test("@arethetypeswrong finds nothing", () => {
-  // Subpaths do not exist for TypeScript's oldest resolution; wasm has no types.
+test("@arethetypeswrong finds no problems", () => {
+  // TypeScript's oldest resolution does not know subpaths, and wasm has no types.
   const args = ["--profile", "node16", "--exclude-entrypoints", "connector_status.wasm"];
-  // As JSON: what is meant for people is laid out after the width of their terminal.
+  // As JSON: the human-readable form depends on the terminal's width.
   const found = execFileSync(bin("attw"), [tarball, ...args, "--format", "json"]);
   const { entrypoints, problems } = JSON.parse(found).analysis;
   const names = [".", "./client", "./preview", "./slim", "./js", "./store", "./react", "./sync-jobs", "./package.json"];
@@ -87,7 +88,7 @@ test("@arethetypeswrong finds nothing", () => {
 suite("types", () => {
   const source = (name) => readFileSync(join(import.meta.dirname, "types", name), "utf8");
 
-  /** The lines that TypeScript refuses. */
+  /** The lines that TypeScript rejects. */
   function refused(t, name, ...options) {
     const path = project(t, installed, { [name]: source(name) });
     const strict = ["--noEmit", "--strict", "--target", "es2022", "--lib", "es2022,dom"];
@@ -106,11 +107,11 @@ suite("types", () => {
     "as Node resolves": ["--module", "nodenext"],
     "as bundlers resolve": ["--module", "esnext", "--moduleResolution", "bundler"],
   })) {
-    test(`${name}: what is right compiles`, (t) => {
+    test(`${name}: correct code compiles`, (t) => {
       assert.deepEqual(refused(t, "good.ts", ...options), []);
     });
 
-    test(`${name}: what is wrong does not, line by line`, (t) => {
+    test(`${name}: each wrong line is rejected`, (t) => {
       const lines = source("bad.ts").split("\n");
       const marked = lines.flatMap((line, i) => (line.endsWith("// refused") ? [i + 1] : []));
       assert.equal(marked.length, 22);
@@ -129,12 +130,12 @@ suite("Node", () => {
   const run = (path, file) =>
     execFileSync(process.execPath, [file], { cwd: path, encoding: "utf8" });
 
-  test("the example as an ES module", (t) => {
+  test("the example works as an ES module", (t) => {
     const path = project(t, installed, { "example.mjs": example("The check", "js") });
     assert.equal(run(path, "example.mjs"), said);
   });
 
-  test("the example as CommonJS", (t) => {
+  test("the example works as CommonJS", (t) => {
     const code = example("The check", "js").replace(
       /import (.*?) from (".*?")/,
       (_, names, from) => `const ${names} = require(${from})`,
@@ -143,7 +144,7 @@ suite("Node", () => {
     assert.equal(run(path, "example.cjs"), said);
   });
 
-  test("the command line, as npx finds it", () => {
+  test("npx finds the command line", () => {
     const said = execFileSync(join(installed, "node_modules/.bin/connector-status"), ["--version"], { encoding: "utf8" });
     assert.equal(said, `${JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).version}\n`);
   });
@@ -152,7 +153,7 @@ suite("Node", () => {
     ["ES modules", "all.mjs", (specifier) => `import("${specifier}")`],
     ["CommonJS", "all.cjs", (specifier) => `require("${specifier}")`],
   ]) {
-    test(`every entry point as ${name}`, (t) => {
+    test(`every entry point works as ${name}`, (t) => {
       const code = `${everything(get)}.then((said) => console.log(JSON.stringify(said)));`;
       const path = project(t, installed, { [file]: code });
       assert.deepEqual(JSON.parse(run(path, file)), everythingSaid);
@@ -185,7 +186,7 @@ load().then(() => {
     "main.js": buttons + more,
   });
 
-  /** The buttons, and the other entry points. */
+  /** Clicks the buttons and uses the other entry points. */
   async function assertExample(page) {
     const buttons = await page.$$eval("button", (all) =>
       all.map(({ textContent, disabled, title }) => ({ textContent, disabled, title })),
@@ -199,13 +200,13 @@ load().then(() => {
     assert.deepEqual(await page.evaluate("more"), [true, 5, true, 201]);
   }
 
-  test("bundled by Vite", async (t) => {
+  test("works when bundled by Vite", async (t) => {
     const path = project(t, installed, sources());
     await vite.build({ root: path, logLevel: "error", configFile: false });
     await assertExample(await open(t, join(path, "dist")));
   });
 
-  test("served by Vite's dev server", async (t) => {
+  test("works when served by Vite's dev server", async (t) => {
     const path = project(t, installed, sources());
     const server = await vite.createServer({
       root: path,
@@ -218,7 +219,7 @@ load().then(() => {
     await assertExample(await visit(t, browser, server.resolvedUrls.local[0]));
   });
 
-  test("bundled by webpack", async (t) => {
+  test("works when bundled by webpack", async (t) => {
     const path = project(t, installed, sources());
     const compiler = webpack({
       mode: "production",
@@ -234,7 +235,7 @@ load().then(() => {
     await assertExample(await open(t, join(path, "dist")));
   });
 
-  test("bundled by esbuild", async (t) => {
+  test("works when bundled by esbuild", async (t) => {
     const path = project(t, installed, sources());
     const { warnings } = await esbuild.build({
       entryPoints: [join(path, "main.js")],
@@ -248,7 +249,7 @@ load().then(() => {
     await assertExample(await open(t, join(path, "dist")));
   });
 
-  test("required by what a bundler makes for pages: nothing of Node's is asked for", async (t) => {
+  test("CommonJS output for pages needs none of Node's modules", async (t) => {
     const code = `const { load, preview } = require("connector-status/preview");
 load().then(() => {
   window.said = preview(null, { method: "PUT", path: "/_connector/a" }).status;
@@ -266,7 +267,7 @@ load().then(() => {
     assert.equal(await page.evaluate("said"), 201);
   });
 
-  test("without a bundler, as the README has it", async (t) => {
+  test("works without a bundler, as in the README", async (t) => {
     const [, line] = readFileSync(join(folder, "README.md"), "utf8").match(/`(import \{ nextStatuses \} from "\.\/node_modules[^`]*)`/);
     const page = html(`<script type="module">${line};
 document.body.append(nextStatuses("created").join(" or "));
@@ -276,7 +277,7 @@ document.title = "done";</script>`);
     assert.match(text, /needs_configuration or error$/);
   });
 
-  test("/js and /client where a Content-Security-Policy forbids WebAssembly", async (t) => {
+  test("/js and /client work where a Content-Security-Policy forbids WebAssembly", async (t) => {
     const module = (name) => `./node_modules/connector-status/dist/${name}.js`;
     const main = `
 import { isValidTransition as wasm } from "${module("index")}";
@@ -315,7 +316,7 @@ suite("Workers", () => {
     return (await harness.listen()).url;
   }
 
-  test("the check", async (t) => {
+  test("the check works in a Worker", async (t) => {
     const code = `
 import { explainTransition, isConnectorStatus } from "connector-status";
 
@@ -334,7 +335,7 @@ export default {
     assert.equal((await fetch(new URL("?from=created&to=CONNECTED", url))).status, 400);
   });
 
-  test("the other entry points", async (t) => {
+  test("the other entry points work in a Worker", async (t) => {
     const code = `
 import { transitionOptions } from "connector-status/client";
 import { load, preview } from "connector-status/preview";

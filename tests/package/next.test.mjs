@@ -1,4 +1,4 @@
-// The packed tarball in Next: rendered on the server, and alive in the page.
+// The packed tarball in Next.js: rendered on the server, and interactive in the page.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -11,7 +11,7 @@ await setUpHomes();
 
 const files = {
   "package.json": '{ "private": true, "type": "module" }',
-  // The home is a folder of another project, which Next would take for its root.
+  // The home is inside another project, which Next.js would take for its root.
   "next.config.js": `export default { turbopack: { root: ${JSON.stringify(inModules(".."))} } };`,
   "app/layout.jsx": `export default ({ children }) => <html lang="en"><body>{children}</body></html>;`,
   "app/page.jsx": `import { explainTransition } from "connector-status";
@@ -55,9 +55,9 @@ export default function Live() {
 }`,
 };
 
-test("Next, on the server and in the page", { skip, timeout: 280_000 }, async (t) => {
+test("Next.js renders the package on the server and in the page", { skip, timeout: 280_000 }, async (t) => {
   const path = home(t, pack(t), files);
-  // The dev server bundles both sides, sooner than the build.
+  // The dev server bundles both sides faster than a build.
   const args = [inModules("next/dist/bin/next"), "dev", "--port", "0"];
   const url = await serveIn(t, path, process.execPath, args);
 

@@ -1,4 +1,4 @@
-// What the tests of the package share.
+// Helpers for the package's tests.
 
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -13,12 +13,12 @@ export const folder = join(root, "npm");
 export const dist = join(folder, "dist");
 if (!existsSync(dist)) throw new Error("npm run build:package first");
 
-/** What Elasticsearch says, to the letter. */
+/** Elasticsearch's reason, to the letter. */
 export const refusal = (from, to) =>
   `Invalid transition attempt from [${from}] to [${to}]. ` +
   "Such a status transition is not supported by the Connector Protocol.";
 
-/** npm as a user would call it: not marked as run by another npm, and without asking anyone. */
+/** npm as a user would run it: not as a child of another npm, and without prompts. */
 function npm(args, cwd) {
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith("npm_")),
@@ -30,21 +30,21 @@ function npm(args, cwd) {
   }).toString();
 }
 
-/** A folder that goes when the test is over. */
+/** A folder that is removed when the test ends. */
 export function temporary(t) {
   const path = mkdtempSync(join(tmpdir(), "connector-status-"));
   t.after(() => rmSync(path, { recursive: true, force: true }));
   return path;
 }
 
-/** Packs the package as it would be published; gives the path of the tarball. */
+/** Packs the package as for publication; returns the tarball's path. */
 export function pack(t) {
   const into = temporary(t);
   const [{ filename }] = JSON.parse(npm(["pack", "--json", "--pack-destination", into], folder));
   return join(into, filename);
 }
 
-/** An empty project into which nothing but the tarball was installed. */
+/** An empty project with nothing but the tarball installed. */
 export function install(t, tarball) {
   const path = temporary(t);
   writeFileSync(join(path, "package.json"), '{ "private": true, "type": "module" }\n');
@@ -61,8 +61,8 @@ export function project(t, installed, files) {
 }
 
 /**
- * Runs an example against npm/dist; gives what the `names` that it declares stand for. `given` are
- * the names that it takes for granted.
+ * Runs an example against npm/dist; returns the values of the `names` that it declares. `given`: the names that it uses
+ * without declaring them.
  */
 export function runExample(code, given, names) {
   const body = code.replaceAll(
@@ -83,8 +83,8 @@ export function example(heading, language) {
 }
 
 /**
- * A program that uses every entry point of the package: an expression, a promise of `everythingSaid`.
- * `get` writes down how a module is imported.
+ * A program that uses every entry point of the package: an expression for a promise of `everythingSaid`. `get` writes
+ * the import of a module.
  */
 export const everything = (get) => `(async () => {
   const { explainTransition, isValidTransition } = await ${get("connector-status")};

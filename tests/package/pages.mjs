@@ -1,4 +1,4 @@
-// Pages in Chromium, for the tests of the package.
+// Pages in Chromium, for the package's tests.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { chromium } from "playwright-core";
 
 import { browser as installedBrowser } from "../../scripts/tools.mjs";
 
-/** Why tests of pages are left out; `false` if there is a browser. */
+/** Why tests of pages are skipped; `false` if there is a browser. */
 export const skip = !installedBrowser() && "no browser is installed";
 
 export const startBrowser = () =>
@@ -18,7 +18,7 @@ export const startBrowser = () =>
     args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
   });
 
-/** Serves a folder; gives its address. */
+/** Serves a folder; resolves to its address. */
 export async function serve(t, path, headers = {}) {
   const types = { ".html": "text/html", ".js": "text/javascript", ".wasm": "application/wasm" };
   const server = createServer((request, response) => {
@@ -37,8 +37,8 @@ export async function serve(t, path, headers = {}) {
 }
 
 /**
- * Opens an address, and gives the page once its title is "done". `problems` are what it has thrown
- * or complained about: none so far.
+ * Opens an address and resolves once the page's title is "done". `problems` lists its errors, which must be none so
+ * far.
  */
 export async function visit(t, browser, url, prepare = async () => {}) {
   const page = await browser.newPage();
@@ -57,6 +57,6 @@ export async function visit(t, browser, url, prepare = async () => {}) {
   return page;
 }
 
-/** A page around some HTML. */
+/** An HTML page with this body. */
 export const html = (body) =>
   `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><body>${body}</body>`;

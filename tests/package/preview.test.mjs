@@ -1,4 +1,4 @@
-// The preview says what the edge says: the same requests to both, told ones and random ones.
+// The preview answers like the edge: the same requests to both, fixed and random ones.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { dist, example, runExample, statuses } from "./package.mjs";
 
 const { load, preview } = await import(join(dist, "preview.js"));
 
-test("a preview before load says what to call", async () => {
+test("preview throws before load, and says what to call", async () => {
   const { preview } = await import(join(dist, "preview.js?unstarted"));
   const request = { method: "GET", path: "/_connector/a" };
   assert.throws(() => preview(null, request), { message: /await load\(\) first/ });
@@ -17,7 +17,7 @@ test("a preview before load says what to call", async () => {
 
 await load();
 
-test("integers that JavaScript cannot hold are rounded, as JSON.parse rounds them", () => {
+test("integers beyond JavaScript's precision are rounded, as JSON.parse rounds them", () => {
   const connector = { status: "created" };
   const body = '{"last_indexed_document_count":9007199254740993}';
   const changed = preview(connector, { method: "PUT", path: "/_connector/a/_last_sync", body });
@@ -28,7 +28,7 @@ test("integers that JavaScript cannot hold are rounded, as JSON.parse rounds the
   assert.deepEqual(cursor.connector.sync_cursor, JSON.parse(sync).sync_cursor);
 });
 
-/** The edge and the page look at different clocks: what is about now is now. */
+/** Replaces current times, since the edge and the page have different clocks. */
 function timeless(value) {
   if (Array.isArray(value)) return value.map(timeless);
   if (value && typeof value === "object") {
@@ -41,7 +41,7 @@ function timeless(value) {
 
 const schedule = (enabled) => ({ enabled, interval: "0 0 0 * * ?" });
 
-/** Paths below a connector, with bodies that are right and bodies that are wrong. */
+/** Paths below a connector, with valid and invalid bodies. */
 const updates = [
   ["/_status", ...statuses.map((status) => ({ status })), {}, { status: "CONNECTED" }, { state: 1 }],
   ["/_check_in", undefined, {}],
@@ -62,7 +62,7 @@ const updates = [
   ["/_nothing", {}],
 ];
 
-/** Requests in an order in which they make sense, one after the other. */
+/** A meaningful sequence of requests. */
 const told = [
   ["GET", ""],
   ["PUT", "/_status", { status: "error" }],
@@ -97,7 +97,7 @@ const told = [
   ...updates.flatMap(([path, ...bodies]) => bodies.map((body) => ["PUT", path, body])),
 ];
 
-/** Always the same random numbers. */
+/** Seeded random numbers. */
 function random(seed) {
   let state = seed;
   return (limit) => {
@@ -116,14 +116,14 @@ function* arbitrary(seed, count) {
     const query = below(10) === 0 ? one(["?pretty", "?filter_path=error.*", "?odd", "?hard=x"]) : "";
     const body = one(bodies);
     const text = body === undefined ? undefined : JSON.stringify(body);
-    // Half a body, now and then.
+    // Truncates a body now and then.
     const sent = text && below(20) === 0 ? text.slice(0, below(text.length)) : text;
     const reads = method === "GET" || method === "DELETE";
     yield [method, (whole ? "" : path) + query, reads ? undefined : sent];
   }
 }
 
-suite("the preview and the edge", () => {
+suite("the preview and the edge agree", () => {
   let worker;
   before(async () => {
     worker = await startWorker();
@@ -135,7 +135,7 @@ suite("the preview and the edge", () => {
     return status === 200 ? body : null;
   };
 
-  /** Asks both; the connector is as the edge has it. */
+  /** Sends the request to both, starting from the edge's connector. */
   async function compare(id, [method, below, body]) {
     const path = `/_connector/${id}`;
     const request = { method, path: path + below, body };
@@ -149,14 +149,14 @@ suite("the preview and the edge", () => {
     return answer.status;
   }
 
-  test("told requests", async () => {
+  test("on a fixed sequence of requests", async () => {
     const seen = new Set();
     for (const request of told) seen.add(await compare("told", request));
     for (const status of [200, 201, 400, 404, 405]) assert.ok(seen.has(status), `a ${status}`);
   });
 
   for (const seed of [1, 2]) {
-    test(`150 random requests, seed ${seed}`, async () => {
+    test(`on 150 random requests, seed ${seed}`, async () => {
       const id = `random-${seed}`;
       await compare(id, ["PUT", ""]);
       const seen = new Map();
@@ -164,13 +164,13 @@ suite("the preview and the edge", () => {
         const status = await compare(id, request);
         seen.set(status, (seen.get(status) ?? 0) + 1);
       }
-      // They are not all refused, and not all accepted.
+      // There must be both accepted and refused requests.
       assert.ok(seen.get(200) >= 30 && seen.get(400) >= 30, JSON.stringify([...seen]));
     });
   }
 });
 
-test("the example of the README", async () => {
+test("the README's example works", async () => {
   const code = example("`connector-status/preview`", "js");
   const connector = { id: "my-connector", status: "configured" };
   const { status, body, after } = await runExample(code, { connector }, "status, body, after");
@@ -213,13 +213,13 @@ const nonsense = [
   [null, { method: "GET" }, /a request needs a method and a path/],
 ];
 for (const [connector, request, message] of nonsense) {
-  test(`nonsense is an error: ${JSON.stringify([connector, request])}`, () => {
+  test(`invalid input throws an error: ${JSON.stringify([connector, request])}`, () => {
     assert.throws(() => preview(connector, request), { message });
     assert.equal(preview({ status: "error" }, get).status, 200, "and the next call works");
   });
 }
 
-test("a connector that is endless or too deep is an error", () => {
+test("a cyclic or too deeply nested connector throws an error", () => {
   const endless = { status: "error" };
   endless.self = endless;
   let deep = {};

@@ -1,8 +1,8 @@
-// A way to a server that can fail.
+// A proxy in front of a server that can fail on demand.
 
 import { connect, createServer } from "node:net";
 
-/** A way to the server that stays where it is, and can be cut, closed, or closed to sockets. */
+/** A proxy with a fixed address that can cut connections, close, or refuse sockets. */
 export async function startProxy(port) {
   const open = new Set();
   const state = { refuses: () => false };

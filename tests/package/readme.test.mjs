@@ -1,4 +1,4 @@
-// The package's README: sizes as it shows them, and no example that nothing runs.
+// The package's README: the sizes it shows, and that every example is run by a test.
 
 import assert from "node:assert/strict";
 import { readFileSync, statSync } from "node:fs";
@@ -10,7 +10,7 @@ import { imports, measure } from "./sizes.mjs";
 
 const readme = readFileSync(join(folder, "README.md"), "utf8");
 
-suite("sizes are what the README shows, to 0.1 kB or 3 %", () => {
+suite("measured sizes match the README to 0.1 kB or 3 %", () => {
   const close = (shown, bytes, what) => {
     const away = Math.abs(Number(shown) - bytes / 1000);
     assert.ok(away <= Math.max(0.1, (bytes / 1000) * 0.03), `${what}: ${shown} kB shown, ${bytes} bytes`);
@@ -29,21 +29,21 @@ suite("sizes are what the README shows, to 0.1 kB or 3 %", () => {
     });
   }
 
-  // Whoever shows connectors only pays nothing for it, whoever shows jobs no more than this.
-  test("and sync jobs stay small", async () => {
+  // Showing connectors only costs nothing extra, and jobs little.
+  test("sync jobs add little", async () => {
     const { gzipped } = await measure(imports["connector-status/sync-jobs"]);
     assert.ok(gzipped <= 900, `${gzipped} bytes`);
     assert.match(readme, /no more than 900 bytes, gzipped/);
   });
 
-  test("and of everything", () => assert.deepEqual([...shown].sort(), names.toSorted()));
+  test("every entry point is listed", () => assert.deepEqual([...shown].sort(), names.toSorted()));
 
-  test("and of the check's module", () => {
+  test("the size of the check's module matches", () => {
     const [, check] = readme.match(/of which ([\d.]+) kB wasm/);
     close(check, statSync(join(dist, "connector_status.wasm")).size, "connector_status.wasm");
   });
 
-  test("and what the first lines say is what the table says", async () => {
+  test("the introduction and the table agree", async () => {
     const [, said] = readme.match(/The check of a move alone is ([\d.]+) kB gzipped/);
     close(said, (await measure(imports["connector-status"])).gzipped, "gzipped");
   });

@@ -1,4 +1,4 @@
-// The recipes of the package's README, as a project of TypeScript and Vite has them: checked strictly, built, and alive in
+// The recipes of the package's README in a TypeScript and Vite project: strictly type-checked, built, and run in
 // Chromium against the real Worker, which goes away and comes back.
 
 import assert from "node:assert/strict";
@@ -46,7 +46,7 @@ export function List({ client }: { client: ConnectorStatusClient }) {
 }`,
   "vue.vue": example("Vue", "vue"),
   "svelte.svelte": example("Svelte", "svelte"),
-  // Each badge shows the connector of its own name, until the page is told to show another one.
+  // Each badge shows its own connector until the page selects another one.
   "host.svelte": `<script>
   import Badge from "./svelte.svelte";
   let { client, first, onerror } = $props();
@@ -107,7 +107,7 @@ suite("the recipe for", { skip }, () => {
       await put("other", "error");
       const way = await startProxy(() => worker.port());
       t.after(() => way.close());
-      // What the page asks of its own origin, by sockets too, goes on to the Worker.
+      // The page's requests and sockets to its own origin are forwarded to the Worker.
       const proxy = { "/_connector": { target: way.url, ws: true } };
       const server = await preview({
         root: path,
@@ -128,7 +128,7 @@ suite("the recipe for", { skip }, () => {
   const put = async (id, status) => assert.equal((await send(worker.url(), "PUT", `/_connector/${id}/_status`, { status })).status, 200);
   const shows = (id, status) => page.locator(`#${id} strong`, { hasText: new RegExp(`^${status}$`) }).waitFor({ timeout });
 
-  test("TypeScript, strictly", { timeout }, () =>
+  test("TypeScript compiles strictly", { timeout }, () =>
     runIn(path, process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", "."]),
   );
 
@@ -144,7 +144,7 @@ suite("the recipe for", { skip }, () => {
         assert.ok(allowed ? title.length > 10 : title === refusal("created", status), title);
       }
 
-      // Somebody else is faster: the move is refused, which is said, and the badge shows how it is.
+      // Somebody else is faster: the move is refused, the error is shown, and the badge shows the actual status.
       const first = async (route) => {
         await put(id, "error");
         await route.continue();
@@ -156,7 +156,7 @@ suite("the recipe for", { skip }, () => {
       await page.waitForFunction(() => window.errors.length > 0, null, { timeout });
       assert.deepEqual(await page.evaluate("errors.splice(0)"), [said]);
 
-      // What others do is shown, though nobody touches the page.
+      // Changes by others appear without interaction.
       await put(id, "configured");
       await shows(id, "configured");
 
@@ -167,7 +167,7 @@ suite("the recipe for", { skip }, () => {
     });
   }
 
-  test("a list", { timeout }, async () => {
+  test("a list shows all connectors", { timeout }, async () => {
     const list = (text) => page.locator("#list").getByText(text, { exact: true }).waitFor({ timeout });
     await list("1: other");
     await put("svelte", "error");
@@ -177,7 +177,7 @@ suite("the recipe for", { skip }, () => {
     assert.equal(await page.evaluate("sockets"), 1, "one client has one socket");
   });
 
-  test("another id: nothing of the first connector is shown", { timeout }, async () => {
+  test("another id shows nothing of the first connector", { timeout }, async () => {
     let release;
     const held = new Promise((resolve) => (release = resolve));
     await page.route("**/_connector/other/_status?size=0", async (route) => {
@@ -192,7 +192,7 @@ suite("the recipe for", { skip }, () => {
     for (const id of recipes) await shows(id, "error");
   });
 
-  test("the server stops: that is said, and what was known stays; it comes back: all is well", { timeout }, async () => {
+  test("an outage is shown beside the last known state, and ends when the server comes back", { timeout }, async () => {
     await worker.kill();
     const alert = (id) => page.locator(`#${id} [role=alert]`);
     for (const id of recipes) {
@@ -200,7 +200,7 @@ suite("the recipe for", { skip }, () => {
       assert.match(await alert(id).textContent(), /Trying again\./);
       assert.equal(await page.locator(`#${id} strong`).textContent(), "error");
     }
-    // A move that cannot be made is an error, too.
+    // A move that cannot be sent is shown as an error too.
     await page.locator("#react button", { hasText: "connected" }).click();
     await page.waitForFunction(() => window.errors.length > 0, null, { timeout });
     assert.equal((await page.evaluate("errors.splice(0)"))[0][0], "ConnectorApiError");

@@ -1,4 +1,4 @@
-// The packed tarball in test runners with a pretended browser, and in other runtimes than Node.
+// The packed tarball in test runners with a simulated browser, and in runtimes other than Node.
 
 import assert from "node:assert/strict";
 import { after, suite, test } from "node:test";
@@ -33,7 +33,7 @@ console.log(isValidTransition("created", "error"), common.isValidTransition("cre
 
 const path = home({ after }, pack({ after }), files);
 
-suite("the package at home in", () => {
+suite("the package works in", () => {
   const node = (script, ...args) => runIn(path, process.execPath, [script, ...args]);
   const timeout = 180_000;
 

@@ -1,4 +1,4 @@
-// What a page downloads: for everything an entry point exports, and for what one would use instead.
+// Download sizes: everything that an entry point exports, and alternatives to the package.
 
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -32,7 +32,7 @@ export const imports = {
   "xstate": `export { createMachine, getNextSnapshot } from "xstate";`,
 };
 
-/** Bytes minified and gzipped, and what was minified. */
+/** The size minified and gzipped, and the minified code. */
 export async function measure(contents) {
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: root },
@@ -42,7 +42,7 @@ export async function measure(contents) {
     target: "es2022",
     define: { "process.env.NODE_ENV": '"production"' },
     write: false,
-    // Whoever uses the hooks has React anyway.
+    // Pages that use the hooks have React already.
     external: ["react"],
     logLevel: "error",
   });

@@ -1,4 +1,4 @@
-// observe() and observeList(), against the real Worker in workerd, through a way that can fail.
+// observe() and observeList() against the real Worker in workerd, through a proxy that can fail.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -24,7 +24,7 @@ before(async () => {
   proxy = await startProxy(() => server.port());
 });
 after(async () => {
-  // A test that has failed left its stores behind.
+  // A failed test leaves its stores open.
   stores.forEach((store) => store.close());
   proxy.close();
   await server.close();
@@ -55,7 +55,7 @@ function counting(options = {}) {
   return { client, counts };
 }
 
-/** What a store has shown since it was subscribed to. */
+/** The values of a store since it was subscribed to. */
 function showing(store) {
   stores.push(store);
   const seen = [];
@@ -65,7 +65,7 @@ function showing(store) {
 
 const isStatus = (status) => ({ value, error }) => value?.status === status && !error;
 
-test("a connector: at first nothing, then how it is, then each change", async () => {
+test("a connector is undefined at first, then its current state, then each change", async () => {
   await put("one", { name: "One" });
   const { client, counts } = counting();
   const { store, seen, has, stop } = showing(observe(client, "one"));
@@ -87,13 +87,13 @@ test("a connector: at first nothing, then how it is, then each change", async ()
   await move("one", "configured");
   assert.equal(counts.requests.length, first, "nobody is there, nothing is asked");
 
-  // Who comes back is shown how it is now.
+  // A new subscriber gets the current state.
   const again = showing(store);
   await again.has(isStatus("configured"));
   again.stop();
 });
 
-test("a connector that is not there is status 404; it may come, and go", async () => {
+test("a missing connector is an error with status 404, and may be created and deleted", async () => {
   const { client } = counting();
   const { store, has } = showing(observe(client, "later"));
   const is404 = ({ value, error, loading, reconnecting }) => !value && error?.status === 404 && !loading && !reconnecting;
@@ -108,7 +108,7 @@ test("a connector that is not there is status 404; it may come, and go", async (
   store.close();
 });
 
-test("an unreachable server is said, what was known stays, and it reconnects by itself", async () => {
+test("an unreachable server is an error beside the last value, and the store reconnects by itself", async () => {
   await put("away");
   const { client } = counting();
   const { store, has } = showing(observe(client, "away"));
@@ -127,7 +127,7 @@ test("an unreachable server is said, what was known stays, and it reconnects by 
   late.store.close();
 });
 
-test("one client has one socket, whatever is observed", async () => {
+test("one client uses one socket for everything it observes", async () => {
   const ids = ["shared-1", "shared-2", "shared-3"];
   for (const id of ids) await put(id);
   const { client, counts } = counting();
@@ -142,7 +142,7 @@ test("one client has one socket, whatever is observed", async () => {
   await list.has(({ value }) => value.by_status.error === 1);
   [...shown, list].forEach(({ store }) => store.close());
 
-  // Of one connector alone, nothing else is asked for.
+  // For one connector nothing else is requested.
   await until(() => counts.sockets[0].readyState, (state) => state === WebSocket.CLOSED);
   const alone = showing(observe(client, "shared-1"));
   await alone.has(isStatus("created"));
@@ -151,7 +151,7 @@ test("one client has one socket, whatever is observed", async () => {
   alone.store.close();
 });
 
-test("a list: rows and counts as they are, read again at most once a second", async () => {
+test("a list has current rows and counts, and is read at most once a second", async () => {
   const ids = Array.from({ length: 5 }, (_, i) => `listed-${i}`);
   for (const id of ids) await put(id, { service_type: "listed" });
   const { client, counts } = counting();
@@ -173,7 +173,7 @@ test("a list: rows and counts as they are, read again at most once a second", as
   store.close();
 });
 
-test("a key that may not look: why is said, and nothing is tried again", async () => {
+test("a key that may not read gets the reason, and nothing is retried", async () => {
   const { client, counts } = counting({ apiKey: Buffer.from("nobody:nothing").toString("base64") });
   const { store, has } = showing(observe(client, "one"));
   await has(({ error, loading, reconnecting }) => error?.status === 401 && !loading && !reconnecting);
@@ -181,17 +181,17 @@ test("a key that may not look: why is said, and nothing is tried again", async (
   store.close();
 });
 
-test("a list that the server refuses says why", async () => {
+test("a refused list has the reason", async () => {
   const { store, has } = showing(observeList(counting().client, { sort: "age" }));
   await has(({ error }) => error?.status === 400 && /Unknown sort/.test(error.reason));
   store.close();
 });
 
-test("a listener that throws takes nothing from the others", async () => {
+test("a listener that throws does not affect the others", async () => {
   await put("thrown");
   const store = observe(counting().client, "thrown");
   stores.push(store);
-  // What is thrown is thrown where nobody waits for it: here it is noted.
+  // The error is reported as uncaught, which is recorded here.
   const uncaught = [];
   const { queueMicrotask } = globalThis;
   globalThis.queueMicrotask = (task) =>
@@ -214,11 +214,11 @@ test("a listener that throws takes nothing from the others", async () => {
   store.close();
 });
 
-test("what is no id is refused at once", () => {
+test("an invalid id throws at once", () => {
   for (const id of ["", "..", 3, null, undefined]) assert.throws(() => observe(counting().client, id), TypeError);
 });
 
-test("the example of the README", async () => {
+test("the README's example works", async () => {
   await put("my-connector");
   globalThis.document = { body: {} };
   const { stop } = await runExample(example("In an interface", "js"), { client: counting().client }, "stop");
@@ -230,7 +230,7 @@ test("the example of the README", async () => {
   delete globalThis.document;
 });
 
-test("rows are what one connector has, too", async () => {
+test("a list's rows have the fields of a single connector", async () => {
   await put("alike", { name: "Alike", index_name: "search-alike", description: "d" });
   await move("alike", "error");
   const { client } = counting();

@@ -1,4 +1,4 @@
-// The table of sync jobs, as it is shipped.
+// The table of sync jobs as published.
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
@@ -9,7 +9,7 @@ import { dist, example } from "./package.mjs";
 
 const require = createRequire(import.meta.url);
 
-/** What may follow what, written down a second time on purpose. */
+/** The allowed moves, deliberately written down a second time. */
 const protocol = {
   pending: ["in_progress", "canceled"],
   in_progress: ["canceling", "suspended", "completed", "error"],
@@ -29,7 +29,7 @@ const entries = {
 
 for (const [name, entry] of Object.entries(entries)) {
   suite(name, () => {
-    test("the 49 pairs are those of the protocol", () => {
+    test("exactly the 49 pairs of the protocol are checked correctly", () => {
       assert.equal(pairs.length, 49);
       for (const [from, to] of pairs) {
         const legal = protocol[from].includes(to);
@@ -54,7 +54,7 @@ for (const [name, entry] of Object.entries(entries)) {
       }
     });
 
-    test("statuses, what may follow each, and who sees to it", () => {
+    test("every status has its next statuses and who makes each move", () => {
       assert.deepEqual(entry.statuses, statuses);
       for (const status of statuses) {
         assert.deepEqual(entry.nextStatuses(status), protocol[status]);
@@ -65,7 +65,7 @@ for (const [name, entry] of Object.entries(entries)) {
       assert.throws(() => entry.statuses.push("paused"), TypeError);
     });
 
-    test("what is no status is said to be none", () => {
+    test("an unknown status throws an error that names it", () => {
       for (const [value, shown] of [
         ["connected", "connected"],
         ["PENDING", "PENDING"],
@@ -87,7 +87,7 @@ for (const [name, entry] of Object.entries(entries)) {
   });
 }
 
-test("the README's example gives what it says", () => {
+test("the README's example returns what it shows", () => {
   const [, ...lines] = example("`connector-status/sync-jobs`", "js").trim().split("\n").filter(Boolean);
   assert.equal(lines.length, 4);
   for (const line of lines) {
@@ -99,7 +99,7 @@ test("the README's example gives what it says", () => {
   }
 });
 
-test("all entries throw the same class", async () => {
+test("every entry point throws errors of the same class", async () => {
   const { InvalidTransitionError } = await import(join(dist, "index.js"));
   assert.equal(entries.ESM.InvalidTransitionError, InvalidTransitionError);
 });

@@ -9,7 +9,7 @@ import { dist } from "./package.mjs";
 const { load, preview } = await import(join(dist, "preview.js"));
 await load();
 
-// The preview takes no headers, only requests about one connector, and connectors as JavaScript holds them.
+// The preview handles requests without headers, about one connector, with numbers that JavaScript can hold.
 const isMeant = ({ headers, exact_numbers }) => headers === undefined && !exact_numbers;
 for (const name of tables.filter((name) => name !== "elsewhere")) {
   test(name, () => {

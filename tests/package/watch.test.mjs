@@ -1,4 +1,4 @@
-// watch() of the client, against the real Worker in workerd, through a proxy that can fail.
+// The client's watch() against the real Worker in workerd, through a proxy that can fail.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -30,7 +30,7 @@ before(async () => {
   await server.kv("load", [["team", key({ connectors: ["team-*"] })], ["nothing", key({ privileges: [] })], ["ends", key()]]);
 });
 after(async () => {
-  // A test that has failed left its watchers behind.
+  // A failed test leaves its watchers open.
   controllers.forEach((controller) => controller.abort());
   proxy.close();
   await server.close();
@@ -42,7 +42,7 @@ const move = (id, status) => put(`${id}/_status`, { status });
 
 const controllers = [];
 
-/** Watches in the background; `events` is what it was told. */
+/** Watches in the background; `events` has what it received. */
 function watching(options = {}, { id } = {}) {
   const controller = new AbortController();
   controllers.push(controller);
@@ -69,7 +69,7 @@ function watching(options = {}, { id } = {}) {
 }
 const isReset = ({ type }) => type === "reset";
 
-test("first a reset, then each change", async () => {
+test("the first event is a reset, followed by each change", async () => {
   await put("a", { name: "A" });
   await put("b");
   const [all, one] = [watching(), watching({}, { id: "a" })];
@@ -87,7 +87,7 @@ test("first a reset, then each change", async () => {
   for (const watcher of [all, one]) await watcher.stop();
 });
 
-test("heartbeats are called so, sync jobs are told, and may have been missed after a cut", async () => {
+test("heartbeats are marked, and sync jobs are reported, also when they may have been missed", async () => {
   await put("worked", { index_name: "worked", service_type: "mysql" });
   const watcher = watching();
   await watcher.has(isReset);
@@ -102,7 +102,7 @@ test("heartbeats are called so, sync jobs are told, and may have been missed aft
   await watcher.stop();
 });
 
-test("a cut connection is made anew: nothing is lost, nothing comes twice", async () => {
+test("after a cut connection nothing is lost and nothing comes twice", async () => {
   await put("cut");
   const watcher = watching();
   await watcher.has(isReset);
@@ -119,7 +119,7 @@ test("a cut connection is made anew: nothing is lost, nothing comes twice", asyn
   await watcher.stop();
 });
 
-test("a server that was away: lost, resumed, and what happened before it went on", async () => {
+test("after an outage the events are lost, resumed, and then what happened meanwhile", async () => {
   await put("away");
   const watcher = watching();
   await watcher.has(isReset);
@@ -128,7 +128,7 @@ test("a server that was away: lost, resumed, and what happened before it went on
   await server.kill();
   const { error } = await watcher.has(({ type }) => type === "lost");
   assert.ok(error instanceof Error);
-  // What happens before the watcher is back is made up for; sockets come late.
+  // Changes during the outage are delivered late, once sockets work again.
   proxy.refuses = () => true;
   await server.restart();
   await move("away", "configured");
@@ -139,7 +139,7 @@ test("a server that was away: lost, resumed, and what happened before it went on
   await watcher.stop();
 });
 
-test("with a key: what is its own, and no key in any address", async () => {
+test("with a key the watcher gets its own connectors, and the key is in no URL", async () => {
   const seen = [];
   proxy.refuses = (text) => {
     seen.push(text.split("\r\n")[0]);
@@ -156,7 +156,7 @@ test("with a key: what is its own, and no key in any address", async () => {
   await watcher.stop();
 });
 
-test("a key that may not watch, or not any more", async () => {
+test("a key that may not watch, or is revoked, ends the loop with an error", async () => {
   for (const [id, status] of [["nothing", 403], ["nobody", 401]]) {
     await assert.rejects(watching({ apiKey: keyOf(id) }).end, (error) => error instanceof ConnectorApiError && error.status === status);
   }
@@ -171,7 +171,7 @@ test("a key that may not watch, or not any more", async () => {
   assert.equal(watcher.events.filter(({ connector }) => connector?.status === "error").length, 0);
 });
 
-test("where there are no sockets it asks, and says when something has changed", async () => {
+test("without WebSocket the client polls and reports changes", async () => {
   let asked = 0;
   const counting = (...args) => {
     asked += 1;
@@ -186,7 +186,7 @@ test("where there are no sockets it asks, and says when something has changed", 
   for (const watcher of [all, one]) await watcher.stop();
 });
 
-test("where sockets do not get through it asks too", async () => {
+test("where sockets are blocked the client polls too", async () => {
   proxy.refuses = (text) => /upgrade: websocket/i.test(text);
   const watcher = watching();
   await watcher.has(isReset);
@@ -198,7 +198,7 @@ test("where sockets do not get through it asks too", async () => {
   proxy.refuses = () => false;
 });
 
-test("who leaves the loop leaves no socket behind", async () => {
+test("leaving the loop closes the socket", async () => {
   const sockets = [];
   class Noting extends WebSocket {
     constructor(...args) {
@@ -211,14 +211,14 @@ test("who leaves the loop leaves no socket behind", async () => {
   await until(() => sockets[0].readyState, (state) => state === WebSocket.CLOSED);
 });
 
-test("what is no id is refused at once, and so is a signal that was aborted before", async () => {
+test("an invalid id and an aborted signal throw at once", async () => {
   const client = connectorStatus({ url: proxy.url });
   for (const id of ["", "..", 3, null]) assert.throws(() => client.watch({ id }), TypeError);
   const reason = new Error("enough");
   await assert.rejects(client.watch({ signal: AbortSignal.abort(reason) }).next(), (error) => error === reason);
 });
 
-test("the example of the README", async () => {
+test("the README's example works", async () => {
   const controller = new AbortController();
   const loaded = [];
   const given = {

@@ -1,13 +1,13 @@
-// Plays Cloudflare's API, as far as a deployment asks: one account, its Workers, KV namespaces and
-// secrets, kept while the process lives.
+// A stand-in for the parts of Cloudflare's API that a deployment uses: one account with Workers, KV namespaces and
+// secrets, in memory.
 
 import { createServer } from "node:http";
 
 const error = (status, code, message) => ({ status, errors: [{ code, message }] });
 
 /**
- * Starts it. `onPut` gets what is put in bulk. `accounts` and `subdomain` are the account's; `token`: the only one that is taken.
- * `requests` lists what was asked, as `METHOD /path`.
+ * Starts it. `onPut` gets bulk writes. `accounts` and `subdomain` belong to the account; `token`: the only accepted
+ * one. `requests` lists the requests, as `METHOD /path`.
  */
 export async function startCloudflare({ accounts = [{ id: "acc1", name: "Ada's account" }], subdomain = "ada", token = "t", onPut } = {}) {
   const state = { workers: {}, namespaces: [], values: {}, requests: [], unknown: [], subdomain, refuse: undefined };
@@ -19,7 +19,7 @@ export async function startCloudflare({ accounts = [{ id: "acc1", name: "Ada's a
       ? { result: { bindings: worker(name).bindings, compatibility_date: "2026-11-01", tags: [], usage_model: "standard" } }
       : error(404, 10007, "This Worker does not exist on your account.");
 
-  /** An upload has its bindings in a part called `metadata`. */
+  /** An upload's bindings are in a part called `metadata`. */
   async function upload(name, request) {
     const { bindings = [] } = JSON.parse(await (await request.formData()).get("metadata"));
     const old = worker(name)?.bindings ?? [];

@@ -1,4 +1,4 @@
-// Every command that the documents show is run by a test: here as it stands there, or by the test that is named.
+// Every command in the documents is run by a test: here, as it is written, or by the test that is named.
 
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
@@ -19,7 +19,7 @@ const documents = ["*.md", "docs/*.md", "npm/README.md", "scripts/template/READM
   .flatMap((pattern) => globSync(pattern, { cwd: root }))
   .sort();
 
-/** The commands of a document's shell blocks, without comments and spaces between words. */
+/** The commands in a document's shell blocks, without comments and extra spaces. */
 function commandsOf(file) {
   const found = [];
   for (const [, indent, language, block] of read(file).matchAll(/^( *)```(sh|console)\n([^]*?)^\1```$/gm)) {
@@ -36,7 +36,7 @@ const template = "tests/project/template.test.mjs";
 const deploy = "tests/project/deploy.test.mjs";
 const backup = "tests/edge/backup.test.mjs";
 
-/** Commands that other tests run: which, by which test, and the words it runs them with. */
+/** Commands that other tests run: the pattern, the test's file, and the code there that runs it. */
 const elsewhere = [
   [/^npm install( && npm start)?$/, template, '"npm", ["install"'],
   [/^npm run build:template$/, template, '"scripts/build-template.mjs"'],
@@ -53,7 +53,7 @@ const elsewhere = [
   [/ npm run webhook -- test --remote /, "tests/edge/webhooks.test.mjs", '"test", "--url"'],
   [/^export CONNECTOR_STATUS_URL=/, "tests/package/cli.test.mjs", "CONNECTOR_STATUS_URL"],
   [/^npx connector-status /, "tests/package/cli.test.mjs", '"move"'],
-  // `npm test` runs them, among all others.
+  // `npm test` runs these among all others.
   [/^npm run test:core -- tables::$/, "tests/core/contributing.rs", '"--test", "core", "tables::"'],
   [/^npm run test:edge -- directory$/, "tests/edge/directory.test.mjs", "test("],
   [/^npm run test:edge -- rollout --test-name-pattern=trap$/, "tests/edge/rollout.test.mjs", 'test("a trap '],
@@ -83,7 +83,7 @@ const here = [
   [/^npm start$/],
 ];
 
-test("each command is run by one test, and each test that is named runs one", () => {
+test("each command is run by exactly one test, and each row matches a command", () => {
   assert.ok(commands.length > 40, `${commands.length} commands`);
   const rows = [...elsewhere, ...left, ...here];
   const unclear = commands.filter((command) => rows.filter(([pattern]) => pattern.test(command)).length !== 1);
@@ -92,7 +92,7 @@ test("each command is run by one test, and each test that is named runs one", ()
   for (const [pattern, file, words] of elsewhere) assert.ok(read(file).includes(words), `${file} does not run ${pattern}`);
 });
 
-suite("as the documents have them", { timeout: 10 * 60_000 }, () => {
+suite("the commands work as written", { timeout: 10 * 60_000 }, () => {
   const shown = (row) => commands.filter((command) => row.test(command));
   const rootKey = "root:a-secret-for-the-tests-of-commands";
   let folder;
@@ -114,7 +114,7 @@ suite("as the documents have them", { timeout: 10 * 60_000 }, () => {
     const inherited = Object.entries(environment).filter(([name]) => !/^(npm_|CLOUDFLARE_A)/.test(name));
     env = {
       ...Object.fromEntries(inherited),
-      // Nobody's login: wrangler keeps it at home.
+      // wrangler keeps its login at home; this one has none.
       HOME: folder,
       XDG_CONFIG_HOME: folder,
       RUSTUP_HOME: process.env.RUSTUP_HOME ?? join(homedir(), ".rustup"),
@@ -131,7 +131,7 @@ suite("as the documents have them", { timeout: 10 * 60_000 }, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** Runs a command, with the addresses and files that are meant here; gives what it says. */
+  /** Runs a command with this test's addresses and files; returns its output. */
   async function run(command, id) {
     const [, around = "{}"] = here.find(([pattern]) => pattern.test(command));
     const mine = command
@@ -143,15 +143,15 @@ suite("as the documents have them", { timeout: 10 * 60_000 }, () => {
     return stdout + stderr;
   }
 
-  test("the tools of the project come first", async () => {
+  test("the PATH line puts the project's tools first", async () => {
     for (const command of shown(here[0][0])) await run(command);
   });
 
-  test("connectors are moved over: an export, and its import into a deployment", async () => {
+  test("connectors are exported, and imported into a deployment", async () => {
     await send(worker.url, "PUT", "/_connector/moved", { name: "Moved" });
     const [fetched] = shown(here[1][0]);
     await run(fetched);
-    // As if the cluster that was asked were another than the service.
+    // As if the cluster in the example were not the service itself.
     const file = join(folder, "export.json");
     writeFileSync(file, readFileSync(file, "utf8").replaceAll('"_id":"moved"', '"_id":"arrived"'));
     for (const command of shown(here[2][0])) assert.match(await run(command), /^(1 taken, 0|0 taken, 1) skipped/m);
@@ -159,7 +159,7 @@ suite("as the documents have them", { timeout: 10 * 60_000 }, () => {
     assert.equal(name, "Moved");
   });
 
-  test("keys are made, listed and revoked", async () => {
+  test("keys are created, listed and revoked", async () => {
     const keys = () => Object.keys(cloudflare.state.values).filter((key) => key.startsWith("a"));
     for (const command of shown(here[3][0])) assert.match(await run(command), /^Key \[agent-1\], id \w+/m);
     const [id] = keys().map((key) => key.split("/")[1]);
@@ -169,7 +169,7 @@ suite("as the documents have them", { timeout: 10 * 60_000 }, () => {
     assert.deepEqual([keys().length, keys().some((key) => key.endsWith(id))], [before - 1, false]);
   });
 
-  test("a webhook's secret is made and stored", async () => {
+  test("a webhook secret is created and stored", async () => {
     for (const command of shown(here[6][0])) assert.match(await run(command), /^whsec_\S{44}\n$/);
     for (const command of shown(here[7][0])) await run(command);
     const { WEBHOOK_URL, WEBHOOK_SECRET } = cloudflare.bindings("connector-status");
@@ -177,7 +177,7 @@ suite("as the documents have them", { timeout: 10 * 60_000 }, () => {
     assert.deepEqual(cloudflare.state.unknown, []);
   });
 
-  test("the service starts in a clone, and says nothing that nobody has to act on", async () => {
+  test("the service starts in a clone without irrelevant warnings", async () => {
     const port = await new Promise((resolve) => {
       const server = createServer().listen(0, "127.0.0.1", () => {
         const { port } = server.address();

@@ -1,4 +1,4 @@
-// `npm run deploy`, against a stand-in that answers as Cloudflare's API does.
+// `npm run deploy` against a stand-in for Cloudflare's API.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -10,7 +10,7 @@ import { after, suite, test } from "node:test";
 import { environment, root } from "../../scripts/tools.mjs";
 import { startCloudflare } from "./cloudflare.mjs";
 
-// Nobody's login: wrangler keeps it at home.
+// wrangler keeps its login at home; this one has none.
 const home = mkdtempSync(join(tmpdir(), "deploy-"));
 after(() => rmSync(home, { recursive: true, force: true }));
 
@@ -24,7 +24,7 @@ const base = {
   CONNECTOR_STATUS_BUILT: "1",
 };
 
-/** Runs a script of this project; answers its exit code and what it printed. */
+/** Runs a script of this project; returns its exit code and output. */
 const script = (name, args, env) =>
   new Promise((resolve) => {
     const options = { cwd: root, env: { ...base, ...env }, timeout: 280_000 };
@@ -37,9 +37,9 @@ const login = (cloudflare) => ({ CLOUDFLARE_API_BASE_URL: cloudflare.url, CLOUDF
 const steps = (stdout) => stdout.match(/^\d\. .*/gm) ?? [];
 const name = "connector-status";
 
-// wrangler takes seconds to start, so several deployments go on at once.
+// wrangler takes seconds to start, so several deployments run at once.
 suite("npm run deploy", { concurrency: 3, timeout: 10 * 60_000 }, () => {
-  test("makes everything the first time", async (t) => {
+  test("the first deployment creates everything", async (t) => {
     const cloudflare = await startCloudflare();
     t.after(() => cloudflare.close());
     const { code, stdout, stderr } = await script("deploy.mjs", [], login(cloudflare));
@@ -70,7 +70,7 @@ suite("npm run deploy", { concurrency: 3, timeout: 10 * 60_000 }, () => {
     "keeps it away, once it was removed": [deployed, [], /There is no root key; npm run deploy -- --root-key makes one/, /^none$/],
   };
   for (const [what, [bindings, args, sentence, key]] of Object.entries(again)) {
-    test(`the next time, ${what}`, async (t) => {
+    test(`a later deployment, ${what}`, async (t) => {
       const cloudflare = await startCloudflare();
       t.after(() => cloudflare.close());
       cloudflare.state.workers[name] = { bindings, version: "before" };
@@ -102,7 +102,7 @@ suite("npm run deploy", { concurrency: 3, timeout: 10 * 60_000 }, () => {
     assert.deepEqual(cloudflare.state.unknown, []);
   });
 
-  test("--root-key makes none where nothing is deployed, and its dry run says what it would do", async (t) => {
+  test("--root-key creates no key where nothing is deployed, and its dry run says what it would do", async (t) => {
     const cloudflare = await startCloudflare();
     t.after(() => cloudflare.close());
     const { code, stderr } = await script("deploy.mjs", ["--root-key"], login(cloudflare));
@@ -115,7 +115,7 @@ suite("npm run deploy", { concurrency: 3, timeout: 10 * 60_000 }, () => {
     assert.equal(steps(rehearsal.stdout).length, 3);
   });
 
-  test("npm run key finds the namespace", async (t) => {
+  test("npm run key finds the deployment's namespace", async (t) => {
     const cloudflare = await startCloudflare();
     t.after(() => cloudflare.close());
     cloudflare.state.workers[name] = { bindings: deployed, version: "before" };
@@ -127,7 +127,7 @@ suite("npm run deploy", { concurrency: 3, timeout: 10 * 60_000 }, () => {
     assert.equal(JSON.parse(value).name, "n");
   });
 
-  test("npm run key lists keys, and revokes what is there and nothing else", async (t) => {
+  test("npm run key lists keys, and revokes only existing ones", async (t) => {
     const cloudflare = await startCloudflare();
     t.after(() => cloudflare.close());
     cloudflare.state.workers[name] = { bindings: deployed, version: "before" };
@@ -148,7 +148,7 @@ suite("npm run deploy", { concurrency: 3, timeout: 10 * 60_000 }, () => {
       assert.match(stderr, said);
       assert.deepEqual(values, before);
     }
-    // An id counts before a name.
+    // Ids take precedence over names.
     const byId = await run("revoke", "k1");
     assert.equal(byId.code, 0, byId.stderr);
     assert.match(byId.stderr, /^Key k1, \[one\], monitor_connector on \*, never expires, is revoked\. .* until \d\d:\d\d:\d\d UTC\.\n$/);
@@ -159,13 +159,13 @@ suite("npm run deploy", { concurrency: 3, timeout: 10 * 60_000 }, () => {
     assert.deepEqual(cloudflare.state.unknown, []);
   });
 
-  test("says what it would do, without an account", async () => {
+  test("--dry-run says what it would do, without an account", async () => {
     const { code, stdout, stderr } = await script("deploy.mjs", ["--dry-run"], { CLOUDFLARE_API_BASE_URL: "http://127.0.0.1:9" });
     assert.equal(code, 0, stderr);
     assert.equal(steps(stdout).length, 5);
   });
 
-  // What the account is like, and what is said; where it does not say so, nothing was uploaded.
+  // The account's condition and the expected message. Nothing was uploaded unless it says so.
   const failures = {
     "not logged in": [{}, (env) => delete env.CLOUDFLARE_API_TOKEN, /Not logged in to Cloudflare\. Run npx wrangler login/],
     "a token that is not taken": [{ token: "other" }, undefined, /Not logged in|lacks a permission/],
@@ -201,7 +201,7 @@ suite("npm run deploy", { concurrency: 3, timeout: 10 * 60_000 }, () => {
     "no network": [{}, (env) => (env.CLOUDFLARE_API_BASE_URL = "http://127.0.0.1:9"), /API can't be reached/],
   };
   for (const [what, [options, prepare, sentence, isUploaded = false]] of Object.entries(failures)) {
-    test(`fails with the next step: ${what}`, async (t) => {
+    test(`a failure explains the next step: ${what}`, async (t) => {
       const cloudflare = await startCloudflare(options);
       t.after(() => cloudflare.close());
       const env = login(cloudflare);

@@ -1,4 +1,4 @@
-// Documents name only commands and settings that there are.
+// Documents mention only commands, files and settings that exist.
 
 import assert from "node:assert/strict";
 import { existsSync, globSync, readFileSync } from "node:fs";
@@ -11,7 +11,7 @@ const read = (file) => readFileSync(join(root, file), "utf8");
 const documents = ["*.md", "docs/**/*.md", "www/*.md", "benches/README.md"].flatMap((pattern) => globSync(pattern, { cwd: root }));
 const { scripts } = JSON.parse(read("package.json"));
 
-test("every command is one", () => {
+test("every command in the documents exists", () => {
   let count = 0;
   for (const file of documents) {
     for (const [, name, args] of read(file).matchAll(/npm run (?:--silent )?([\w:-]+)(?: --(?= ))?([^`\n]*)/g)) {
@@ -27,7 +27,7 @@ test("every command is one", () => {
   assert.ok(count > 30, `${count} commands`);
 });
 
-test("every link leads somewhere", () => {
+test("every link leads to a file", () => {
   for (const file of documents) {
     for (const [, target] of read(file).matchAll(/\]\(([^)#\s]+)[^)]*\)/g)) {
       if (target.endsWith(".md") && !/^[a-z]+:/.test(target)) assert.ok(existsSync(join(root, dirname(file), target)), `${file}: ${target}`);
@@ -35,7 +35,7 @@ test("every link leads somewhere", () => {
   }
 });
 
-test("docs/operations.md knows every number", () => {
+test("docs/operations.md explains every metric", () => {
   const source = read("src/edge/objects/directory/metrics.rs") + read("src/edge/metrics.rs");
   const names = [...source.matchAll(/Family::new\(\s*"(\w+)"/g)].map(([, name]) => name);
   assert.ok(names.length >= 5);

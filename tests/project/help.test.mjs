@@ -1,4 +1,4 @@
-// Every command answers --help alone, says in one line what is wrong, and exits alike.
+// Every command answers --help without side effects, reports wrong usage in one line, and uses the same exit codes.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -22,7 +22,7 @@ const run = (script, ...args) =>
 
 suite("commands", { concurrency: 2 }, () => {
   for (const [name, script] of commands) {
-    test(`npm run ${name} -- --help, and an option that there is not`, async () => {
+    test(`npm run ${name} answers --help and rejects an unknown option`, async () => {
       assert.ok(script, `${name} is not one script`);
       const help = await run(script, "--help");
       assert.deepEqual([help.code, help.stderr], [0, ""]);
@@ -64,7 +64,7 @@ suite("commands", { concurrency: 2 }, () => {
     ["webhook", ["nope"], 2, /^Unknown command 'nope'\./],
   ];
   for (const [name, args, code, said] of wrong) {
-    test(`npm run ${name} ${args.map((arg) => arg.replace(place, "")).join(" ")}: ${code}`, async () => {
+    test(`npm run ${name} ${args.map((arg) => arg.replace(place, "")).join(" ")} exits with ${code}`, async () => {
       const found = await run(scripts[name].split(" ")[1], ...args);
       assert.equal(found.code, code, found.stderr);
       assert.doesNotMatch(found.stderr, /^ +at |Error:/m);

@@ -1,4 +1,4 @@
-// What `npm start` answers, to whom, and what it says if it cannot start.
+// Who can reach `npm start`, and what it prints if it cannot start.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -20,7 +20,7 @@ before(async () => {
 });
 after(() => service?.stop());
 
-/** Sends a head as it is; gives the status of the answer. */
+/** Sends a raw request head; resolves to the response's status. */
 const status = (port, path, headers) =>
   new Promise((resolve, reject) => {
     const lines = [`GET ${path} HTTP/1.1`, "Connection: close", ...headers];
@@ -34,11 +34,11 @@ const status = (port, path, headers) =>
 
 const backup = "/_connector/kept/_backup";
 
-test("no header from outside says what was asked", async (t) => {
+test("headers that would change the request's URL or client are refused", async (t) => {
   const evil = `Host: evil.example:${port}`;
   const own = `Host: 127.0.0.1:${port}`;
   const meant = `http://127.0.0.1:${port}${backup}`;
-  // [what, path, headers, status]
+  // [description, path, headers, status]
   const table = [
     ["this machine's name", backup, [own], 200],
     ["another name", backup, [evil], 421],
@@ -59,7 +59,7 @@ test("no header from outside says what was asked", async (t) => {
   }
 });
 
-/** The ports that a process and those it has started listen on. */
+/** The ports that a process and its descendants listen on. */
 function listening(pid) {
   const stat = (id) => readFileSync(`/proc/${id}/stat`, "utf8").split(") ")[1].split(" ");
   const group = readdirSync("/proc").filter((id) => {
@@ -73,7 +73,7 @@ function listening(pid) {
   return rows.filter((row) => row[3] === "0A").map((row) => ({ port: Number.parseInt(row[1].split(":")[1], 16), inode: row[9] }));
 }
 
-test("wrangler itself, behind the proxy, gives nothing to whoever reaches it", { skip: process.platform !== "linux" }, async () => {
+test("wrangler behind the proxy answers nothing to direct requests", { skip: process.platform !== "linux" }, async () => {
   const meant = `http://127.0.0.1:${port}${backup}`;
   for (const { port: inner } of listening(service.pid).filter((it) => it.port !== port)) {
     for (const headers of [[`Host: 127.0.0.1:${inner}`], ["Host: evil.example", `MF-Original-URL: ${meant}`]]) {
@@ -93,7 +93,7 @@ test("wrangler itself, behind the proxy, gives nothing to whoever reaches it", {
   }
 });
 
-test("what is sent and answered passes as it is: bodies of any kind, refusals, sockets", async () => {
+test("the proxy passes bodies of any kind, refusals and sockets unchanged", async () => {
   const named = async (id, body, headers) => {
     const response = await fetch(`${service.url}/_connector/${id}`, { method: "PUT", body, duplex: "half", headers: { "content-type": "application/json", ...headers } });
     return [response.status, response.headers.get("x-elastic-product"), (await response.json()).result];
@@ -110,7 +110,7 @@ test("what is sent and answered passes as it is: bodies of any kind, refusals, s
   await watcher.close();
 });
 
-test("a port that somebody has is said at once, and nothing is started", async () => {
+test("a port in use is reported at once, and nothing is started", async () => {
   const other = createServer().listen(0, "127.0.0.1");
   await new Promise((resolve) => other.once("listening", resolve));
   for (const taken of [port, other.address().port]) {

@@ -1,4 +1,4 @@
-// build/template, moved to a folder of its own: Node and npm are all that it is given.
+// build/template in its own folder, with nothing but Node and npm.
 
 import assert from "node:assert/strict";
 import { execFile, execFileSync, spawn } from "node:child_process";
@@ -21,7 +21,7 @@ const inherited = Object.entries(process.env).filter(([name]) => !/^(npm_|CARGO|
 const env = { ...Object.fromEntries(inherited), PATH: bin };
 after(() => rmSync(place, { recursive: true, force: true }));
 
-/** A port that is free now. */
+/** A free port. */
 const freePort = () =>
   new Promise((resolve) => {
     const server = createServer().listen(0, "127.0.0.1", () => {
@@ -39,7 +39,7 @@ before(async () => {
   for (const program of ["npm", "sh", "env"]) symlinkSync(find(program), join(bin, program));
 });
 
-test("has the hash of every package, and wrangler alone", () => {
+test("the lock file has a hash for every package, and only wrangler is a dependency", () => {
   const { packages } = JSON.parse(readFileSync(join(folder, "package-lock.json"), "utf8"));
   const { "": project, ...others } = packages;
   assert.deepEqual(Object.keys(project.devDependencies), ["wrangler"]);
@@ -47,18 +47,18 @@ test("has the hash of every package, and wrangler alone", () => {
   assert.ok(!Object.keys(others).some((path) => path.includes("playwright")));
 });
 
-test("names the licences of what is built in", () => {
+test("the licences of everything built in are included", () => {
   const text = readFileSync(join(folder, "LICENSES.txt"), "utf8");
   for (const name of ["Rust's standard library", "serde_json", "worker", "wasm-bindgen", "preact", "@preact/signals"]) {
     assert.match(text, new RegExp(`^${name} [\\d.]+: .*(MIT|Apache)`, "m"));
   }
 });
 
-test("has each command and document that its documents name", () => {
+test("every command and document that its documents name exists", () => {
   const { scripts } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
   const documents = globSync(["*.md", "docs/*.md"], { cwd: folder });
   assert.ok(documents.length > 7, documents.join());
-  // Those are for a clone: SECURITY.md and the changelog tell of them.
+  // These need a clone: SECURITY.md and the changelog mention them.
   const ofClones = ["audit", "build:alerts", "build:template"];
   for (const file of documents) {
     const text = readFileSync(join(folder, file), "utf8");
@@ -72,13 +72,13 @@ test("has each command and document that its documents name", () => {
   for (const script of Object.values(scripts)) assert.ok(existsSync(join(folder, script.split(" ")[1])), script);
 });
 
-/** What a command of the folder says; it must succeed. */
+/** The output of a command in the folder, which must succeed. */
 async function npm(...args) {
   const { stdout, stderr } = await promisify(execFile)("npm", args, { cwd: folder, env });
   return stdout + stderr;
 }
 
-test("runs, is looked after, and rehearses its deployment, without cargo", async (t) => {
+test("the template runs, can be operated, and rehearses its deployment without cargo", async (t) => {
   assert.equal(spawn("cargo", { env }).on("error", () => {}).pid, undefined);
   const started = Date.now();
   await promisify(execFile)("npm", ["install", "--no-audit", "--no-fund"], { cwd: folder, env });

@@ -1,4 +1,4 @@
-// What the scripts find on a machine, and what they say where they find nothing.
+// How scripts find tools on a machine, and what they print if they find none.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -21,9 +21,9 @@ const program = (name) => {
 const evaluate = (code, env) =>
   execFileSync(process.execPath, ["--input-type=module", "-e", code], { cwd: root, encoding: "utf8", env: { HOME: place, ...env } }).trim();
 
-test("the browser: the one that is named, or one that is installed, or none", () => {
+test("browser finds the named browser, or an installed one, or none", () => {
   const browser = (env) => evaluate('import { browser } from "./scripts/tools.mjs"; console.log(browser() ?? "none");', env);
-  // Elsewhere browsers have fixed places, and there may be one.
+  // On other systems browsers have fixed paths, so one may be found.
   if (process.platform === "linux") assert.equal(browser({ PATH: place }), "none");
   const chrome = program("google-chrome");
   assert.equal(browser({ PATH: place }), chrome);
@@ -33,7 +33,7 @@ test("the browser: the one that is named, or one that is installed, or none", ()
   assert.equal(browser({ PATH: place, CHROMIUM: "my-browser" }), other);
 });
 
-test("a Node that is too old for wrangler is said to be", () => {
+test("a Node that is too old for wrangler is reported", () => {
   writeFileSync(join(place, "node"), "#!/bin/sh\necho v20.1.0\n");
   chmodSync(join(place, "node"), 0o755);
   const code = `import { checkNode, environment } from "./scripts/tools.mjs"; environment.PATH = ${JSON.stringify(`${place}:/bin`)}; checkNode();`;

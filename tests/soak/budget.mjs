@@ -1,5 +1,5 @@
-// No request costs more than its budget: expressions made by hand and at random, over documents of a megabyte of
-// every shape, take little more CPU and memory than the plain list of the same page.
+// No request costs more than its budget: handmade and random expressions over megabyte documents of every shape may
+// take only a little more CPU and memory than the plain list of the same page.
 
 import { readFileSync, writeFileSync } from "node:fs";
 
@@ -18,7 +18,7 @@ const upTo = (limit) => Math.floor(Math.random() * (limit + 1));
 const nested = (depth, value) => (depth === 0 ? value : { a: nested(depth - 1, value) });
 const nestedList = (depth, value) => (depth === 0 ? value : [nestedList(depth - 1, value)]);
 
-/** A value of about so many bytes, of each shape. */
+/** A value of about that many bytes, in each shape. */
 const SHAPES = {
   "short names": (bytes) => Object.fromEntries(times(bytes / 12, (n) => [`n${n}`, 1])),
   "names with escapes": (bytes) => Object.fromEntries(times(bytes / 16, (n) => [`"\n${n}`, 1])),
@@ -36,7 +36,7 @@ const SHAPES = {
 
 const cpu = (pid) => cpuSeconds(pid) * 1_000;
 
-/** Memory of a process in MiB, and the most that it was since `forgetPeak`. */
+/** A process's memory in MiB, now and at its peak since `forgetPeak`. */
 function memory(pid) {
   const status = readFileSync(`/proc/${pid}/status`, "latin1");
   const of = (name) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)[1]) / 1024;
@@ -61,7 +61,7 @@ function leaf() {
   ])();
 }
 
-/** Expressions at random; `size` is that of the page. */
+/** Random expressions; `size` is the page's. */
 const RANDOM = [
   (size) => get(`/_connector?size=${size}&filter_path=${times(1 + upTo(15), () => `${pick(["", "-"])}${encodeURIComponent(path())}`).join(",")}`),
   (size) => get(`/_connector?size=${size}&pretty&filter_path=${encodeURIComponent(path())}`),
@@ -71,7 +71,7 @@ const RANDOM = [
   (size) => search({ size, query: { bool: { must_not: times(1 + upTo(30), leaf) } }, sort: times(upTo(16), () => ({ [field()]: "desc" })) }),
 ];
 
-/** Expressions by hand, each of which has been, or would be, the costliest of its kind. */
+/** Handmade expressions, each of which was or could become the most expensive of its kind. */
 const BY_HAND = (size) => {
   const list = (parameters) => get(`/_connector?size=${size}&${parameters}`);
   const terms = times(4_000, (n) => `x${n}`);
@@ -115,7 +115,7 @@ const BY_HAND = (size) => {
 
 const PER_PAGE = 12;
 
-/** Fills a service with documents of about `bytes` of one shape, and gives the size of a page. */
+/** Fills a service with documents of about `bytes` in one shape; returns the page size. */
 async function fill(server, shape, bytes, problems) {
   const value = SHAPES[shape](bytes);
   const isText = typeof value === "string";
@@ -131,7 +131,7 @@ async function fill(server, shape, bytes, problems) {
   return PER_PAGE;
 }
 
-/** Fills a service with as many connectors as are looked after in large places. */
+/** Fills a service with as many connectors as a large organization has. */
 async function fillWithMany(server, count) {
   await send(server.url(), "PUT", "/_connector/sample", { name: "sample" });
   const { body: { id, ...sample } } = await send(server.url(), "GET", "/_connector/sample");
@@ -146,7 +146,7 @@ async function fillWithMany(server, count) {
   await send(server.url(), "POST", "/_connector/_import");
 }
 
-/** CPU and memory of a request above that of `plain`; the least of some tries, for what else goes on only adds to it. */
+/** CPU and memory of a request beyond those of `plain`; the minimum of several tries, since other load only adds. */
 async function measure(server, [method, path, body]) {
   const pid = server.pid();
   const text = body && JSON.stringify(body);
@@ -158,13 +158,14 @@ async function measure(server, [method, path, body]) {
     body: text,
   });
   const length = (await response.arrayBuffer()).byteLength;
-  // Threads that clean up are a part of it.
+  // Include the threads that clean up.
   await new Promise((resolve) => setTimeout(resolve, 5));
   return { status: response.status, length, cpu: cpu(pid) - started, peak: memory(pid).peak - before.now };
 }
 
 /**
- * Documents of each shape; over each, expressions by hand and so many at random. `many`: so many connectors as they are, beside.
+ * For documents of each shape, handmade expressions and `random` random ones. `many`: also this many ordinary
+ * connectors.
  */
 export async function budget({ shapes = Object.keys(SHAPES), bytes = 1_000_000, random = 60, many = 10_000, byHand = Infinity, tries = 3 } = {}) {
   const problems = [];

@@ -1,8 +1,8 @@
-// Is there one order of all that was asked of a connector that explains every answer?
+// Checks linearizability: is there one order of all requests to a connector that explains every response?
 //
-// The search is Wing and Gong's: any request that began before every unplaced one had ended may
-// come next; what was placed and what state that led to is remembered, so no dead end is entered
-// twice. The order must also be the one that the history table tells.
+// The search is Wing and Gong's: any request that began before every unplaced one had ended may come next; visited
+// pairs of placed requests and state are remembered, so that no dead end is entered twice. The order must also match
+// the history table.
 
 import { protocol } from "../protocol.mjs";
 
@@ -12,8 +12,8 @@ const NOTHING = { exists: false, deleted: false, status: "", error: "", changes:
 export const row = ({ from, to, via }) => `${from ?? "-"} > ${to} ${via}`;
 
 /**
- * The state after `operation`, if its answer fits the state before; otherwise `null`.
- * An operation is `{ kind, value, status, result, start, end }`.
+ * The state after `operation`, if its response fits the state before; otherwise `null`. An operation is `{ kind, value,
+ * status, result, start, end }`.
  */
 function after(state, { kind, value, status, result }) {
   const alive = state.exists && !state.deleted;
@@ -76,8 +76,8 @@ function after(state, { kind, value, status, result }) {
 }
 
 /**
- * Checks one connector. `history`: the rows of its table in the end, oldest first, all since it was
- * last erased. Answers `null`, or the operations among which no order was found.
+ * Checks one connector. `history`: the rows of its table at the end, oldest first, since it was last erased. Returns
+ * `null`, or the operations for which no order was found.
  */
 export function violation(operations, history) {
   const all = [...operations].sort((a, b) => a.start - b.start);
@@ -117,13 +117,12 @@ export function violation(operations, history) {
   return search(0, NOTHING) ? null : all.slice(Math.max(0, furthest - 3), furthest + 6);
 }
 
-/** A write that took this long may have been answered without the Directory: callers wait for it one second. */
+/** A write that took this long may have been answered without the Directory: callers wait one second for it. */
 const AWAITED_MS = 950;
 
 /**
- * Lists that lack what was acknowledged before they began, of one connector. A look is `{ start, end, listed }`. What
- * a list shows must have been made so by a creation or a deletion that no later one had certainly undone when the list
- * began.
+ * Finds lists of one connector that lack acknowledged changes. A look is `{ start, end, listed }`. What a list shows
+ * must come from a creation or deletion that no later one had certainly undone when the list began.
  */
 export function missed(operations, looks) {
   const of = (...kinds) =>

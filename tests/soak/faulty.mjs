@@ -1,6 +1,6 @@
-// The Worker as built, with faults between its objects: messages that are late, a Directory that throws, hangs or
-// is ended. Its second entrypoint, `faults`, says which: `POST` with `{ mode, delay, methods }`; it answers how many
-// alarms the Directory has had.
+// The Worker as built, with faults between its objects: late messages, and a Directory that throws, hangs or restarts.
+// Its second entrypoint, `faults`, selects them by `POST` with `{ mode, delay, methods }` and returns the number of the
+// Directory's alarms.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
 
@@ -10,8 +10,8 @@ import worker, { ConnectorObject as Connector, Directory as RealDirectory } from
 const METHODS = ["handle", "apply", "applyJobs", "report", "notify", "claim", "release"];
 
 /**
- * `delay`: each message, and each answer to one, is late by up to so many milliseconds, most by far less. `methods`:
- * those that the mode befalls.
+ * `delay`: the most milliseconds that each message and each answer is late; most are far less. `methods`: those that
+ * the mode affects.
  */
 let current = { mode: "none", delay: 0, methods: METHODS };
 
@@ -19,7 +19,7 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const late = () => current.delay > 0 && sleep(Math.random() ** 3 * current.delay);
 const coin = () => Math.random() < 0.5;
 
-/** Makes calls late. */
+/** Delays a call and its answer. */
 async function delayed(carryOut) {
   await late();
   const answer = await carryOut();
@@ -27,7 +27,7 @@ async function delayed(carryOut) {
   return answer;
 }
 
-/** Carries out a call of the Directory, or does what the fault says; half of what fails has been carried out. */
+/** Runs a call to the Directory, or the fault instead; half of the failing calls run first. */
 async function faulty(object, carryOut) {
   switch (current.mode) {
     case "throw":
@@ -35,7 +35,7 @@ async function faulty(object, carryOut) {
       throw new Error("the Directory throws");
     case "hang": {
       if (coin()) await carryOut();
-      // Until it has healed; then it is carried out, later than anybody waited for.
+      // It hangs until the fault is cleared, then runs, after every caller's timeout.
       while (current.mode === "hang") await sleep(50);
       return carryOut();
     }

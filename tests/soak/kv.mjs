@@ -1,5 +1,5 @@
-// Workers KV for tests and benches, in memory: a Worker that answers what workerd's KV bindings
-// ask a KV service. Its second entrypoint, `control`, injects faults and tells what was written.
+// Workers KV in memory, for tests and benchmarks: a Worker that implements the service behind workerd's KV bindings.
+// Its second entrypoint, `control`, injects faults and reports writes.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
 
@@ -7,17 +7,17 @@ const LIST_LIMIT = 1_000;
 
 /** key -> { value, metadata } */
 const entries = new Map();
-/** Keys in order, for lists; `null` after a key came or went. */
+/** Sorted keys for lists; `null` after a key was added or removed. */
 let sorted = null;
 
-/** What befalls operations: see `control`. */
+/** The current faults: see `control`. */
 let faults = { mode: "none" };
 let watching = false;
-/** { key, at, kind }: every write that reached the service, while watched. */
+/** { key, at, kind }: every write that reached the service while watched. */
 let arrivals = [];
-/** Operations so far, as they are billed. */
+/** The operations so far, as billed. */
 const counts = { reads: 0, writes: 0, deletes: 0, lists: 0 };
-/** Writes that have been taken in and are not carried out yet. */
+/** Writes that were accepted but not carried out yet. */
 let pending = 0;
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -31,7 +31,7 @@ function remove(key) {
   if (entries.delete(key)) sorted = null;
 }
 
-/** Carries out `operation`, or does what the fault says instead. */
+/** Runs `operation`, or the fault instead. */
 async function withFaults(isWrite, operation) {
   switch (faults.mode) {
     case "429":
@@ -39,12 +39,12 @@ async function withFaults(isWrite, operation) {
     case "500":
       return new Response("Internal Server Error", { status: 500 });
     case "hang":
-      // Longer than anybody waits; workerd would end a request that waits for nothing at all.
+      // Longer than any timeout; workerd would end a request that waits for nothing at all.
       await sleep(120_000);
       return new Response("Gateway Timeout", { status: 504 });
     case "late":
     case "late-500": {
-      // Carried out after up to `delay` ms; the later the caller hears of it, or not at all.
+      // Runs after up to `delay` ms; the caller hears of it later, or never.
       if (!isWrite) return operation();
       const { mode, delay } = faults;
       const lateness = Math.random() * delay;
@@ -127,7 +127,7 @@ export default class extends WorkerEntrypoint {
   }
 }
 
-/** The service's back door, for tests: `POST /faults`, `/watch`, `/load`; `GET /state`, `/counts`. */
+/** The control interface for tests: `POST /faults`, `/watch`, `/load`; `GET /state`, `/counts`. */
 export class control extends WorkerEntrypoint {
   async fetch(request) {
     const { pathname } = new URL(request.url);

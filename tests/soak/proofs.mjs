@@ -1,4 +1,4 @@
-// The proofs. Each answers `{ figures, problems }`: a line to print, and what went wrong.
+// The proofs. Each returns `{ figures, problems }`: a line to print, and what went wrong.
 
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -29,7 +29,7 @@ const STATUSES = ["created", "needs_configuration", "configured", "connected", "
 const connectorPath = (id) => `/_connector/${id}`;
 const documents = "/.elastic-connectors";
 
-/** What is asked for each kind of operation, and what of the answer is told to the checker. */
+/** The requests of each kind of operation, and what the checker gets from their responses. */
 const KINDS = {
   create: { ask: (id) => ["PUT", connectorPath(id), {}], told: (body) => body.result },
   status: { ask: (id, status) => ["PUT", `${connectorPath(id)}/_status`, { status }], told: (body) => body.result },
@@ -55,7 +55,7 @@ const KINDS = {
   },
 };
 
-/** Most moves are of the status; deletions are rare, or there would be nothing to move. */
+/** Mostly status changes; deletions are rare, so that there is something to move. */
 function anyMove() {
   if (Math.random() < 0.05) return ["list"];
   const dice = Math.random();
@@ -71,8 +71,8 @@ function anyMove() {
 }
 
 /**
- * 1. Clients move connectors at random; one order must explain all answers, and what was acknowledged is in every list
- * that begins afterwards. `worker`: another Worker than ours, which has no documents; rounds are of so many `moves`.
+ * 1. Clients move connectors at random. One order must explain all responses, and acknowledged changes must be in every
+ * later list. `worker`: a Worker other than ours, without documents; a round has this many `moves`.
  */
 export async function linearizability({ worker, seconds = 60, clients = 32, connectors = 8, moves = 1_200 }) {
   const server = await serveWithKv({ worker });
@@ -80,7 +80,7 @@ export async function linearizability({ worker, seconds = 60, clients = 32, conn
   let asked = 0;
   let rounds = 0;
   let listed = 0;
-  /** How many of them were answered so. */
+  /** The number of updates with each result. */
   const updates = {};
   const latencies = [];
   try {
@@ -117,7 +117,7 @@ export async function linearizability({ worker, seconds = 60, clients = 32, conn
       let left = moves;
       const client = async (n) => {
         const mine = names[n % connectors];
-        // What it has seen of the document; meanwhile others move the connector.
+        // The version this client has seen; others move the connector meanwhile.
         let seen;
         while (left-- > 0) {
           const [kind, value] = anyMove();
@@ -131,7 +131,7 @@ export async function linearizability({ worker, seconds = 60, clients = 32, conn
       await Promise.all(names.map((name) => perform(name, "create")));
       await Promise.all(numbers(clients).map(client));
       for (const name of names) {
-        // A last creation, so that there is a history to be seen.
+        // A final creation, so that there is a history.
         await perform(name, "create");
         const { body } = await send(server.url(), "GET", `/_connector/${name}/_status?size=1000`);
         const found = violation(operations.get(name), body.history.map(row).reverse());
@@ -140,7 +140,7 @@ export async function linearizability({ worker, seconds = 60, clients = 32, conn
         const [late] = missed(operations.get(name), looks.get(name));
         if (late) problems.push(`a list lacks what was acknowledged of ${name}: ${JSON.stringify(late)}`);
       }
-      // Lists are of this round's alone.
+      // Lists must only have this round's connectors.
       for (const name of names) await send(server.url(), "DELETE", `/_connector/${name}?hard=true`);
     } while (now() < end);
   } finally {
@@ -154,7 +154,7 @@ export async function linearizability({ worker, seconds = 60, clients = 32, conn
   return { figures, problems };
 }
 
-/** 2. The process is killed under load; what was acknowledged is there, nothing half. */
+/** 2. The process is killed under load. Acknowledged writes must survive, and none may be half done. */
 export async function kill({ times = 50, connectors = 16 }) {
   const disk = mkdtempSync(join(scratch, "connector-status-disk-"));
   const server = await serveWithKv({ disk });
@@ -163,9 +163,9 @@ export async function kill({ times = 50, connectors = 16 }) {
   let unanswered = 0;
   const ways = ["connected", "configured"];
   const names = numbers(connectors).map((n) => `kill-${n}`);
-  /** Writes that were answered, by connector: each is one version of it and one row of history. */
+  /** Acknowledged writes by connector: each increments the version and adds one row of history. */
   const versions = new Map(names.map((name) => [name, 0]));
-  /** The status after so many writes: created, needs_configuration, configured, connected, ... */
+  /** The status after that many writes: created, needs_configuration, configured, connected, ... */
   const statusAfter = (writes) =>
     writes <= 2 ? STATUSES[writes - 1] : ways[writes % 2 === 1 ? 1 : 0];
   const write = async (name) => {
@@ -229,7 +229,7 @@ export async function kill({ times = 50, connectors = 16 }) {
   }
 }
 
-/** How long until `differing` finds nothing, in ms; `null`: longer than `limit`. */
+/** The time until `differing` finds nothing, in ms; `null` if longer than `limit`. */
 async function converges(differing, limit) {
   const start = now();
   for (;;) {
@@ -239,7 +239,7 @@ async function converges(differing, limit) {
   }
 }
 
-/** The connectors as their objects show them, as text; `undefined`: erased. */
+/** The connectors as their objects return them, as text; `undefined`: erased. */
 const shown = (server, names) =>
   Promise.all(
     names.map(async (name) => {
@@ -249,7 +249,7 @@ const shown = (server, names) =>
     }),
   );
 
-/** How long until every copy in KV equals its object. */
+/** The time until every copy in KV equals its object. */
 const copiesEqual = (server, names, limit) =>
   converges(async () => {
     const texts = await shown(server, names);
@@ -257,7 +257,7 @@ const copiesEqual = (server, names, limit) =>
     return names.filter((name, n) => entries[`c:${name}`] !== texts[n]?.replace(`{"id":"${name}",`, "{"));
   }, limit);
 
-/** How long until the list shows every connector as its object does. */
+/** The time until the list has every connector as its object has it. */
 const listEquals = (server, names, limit) =>
   converges(async () => {
     const texts = await shown(server, names);
@@ -267,7 +267,7 @@ const listEquals = (server, names, limit) =>
     return names.filter((name, n) => !isDeepStrictEqual(listed.get(name), texts[n] && JSON.parse(texts[n])));
   }, limit);
 
-/** Sends requests that must be answered as expected, and in time; keeps the slowest of each mode. */
+/** Sends requests that must be answered as expected and in time; records the slowest of each mode. */
 function strictly(server, problems, limit = 2_000) {
   const slowest = {};
   const ask = async (mode, expected, method, path, body) => {
@@ -285,7 +285,7 @@ function strictly(server, problems, limit = 2_000) {
   return Object.assign(ask, { count: 0, slowest });
 }
 
-/** A Directory that has never seen Workers KV cannot say, and says so in time, while that hangs. */
+/** A Directory that has never read Workers KV cannot answer, and must say so in time, while KV hangs. */
 async function beforeTheFirstLook(problems) {
   const server = await serveWithKv();
   const inTime = strictly(server, problems, 11_000);
@@ -303,14 +303,14 @@ async function beforeTheFirstLook(problems) {
   }
 }
 
-/** 3. KV refuses, fails, hangs, or writes late; nobody notices, and copies are equal afterwards. */
+/** 3. KV refuses, fails, hangs, or writes late. No request may fail, and copies must be equal afterwards. */
 export async function kvFaults({ seconds = 8, connectors = 8, modes = ["429", "500", "hang", "late", "late-500"] }) {
   const server = await serveWithKv();
   const problems = [];
   const healing = {};
   const strict = strictly(server, problems);
   let writes = 0;
-  // The first list ever, and the first claim, need Workers KV.
+  // The first list and the first claim need Workers KV.
   const first = modes.includes("hang") ? beforeTheFirstLook(problems) : undefined;
   try {
     await send(server.url(), "GET", "/_connector");
@@ -326,7 +326,7 @@ export async function kvFaults({ seconds = 8, connectors = 8, modes = ["429", "5
       await sleep(1_200);
       await server.kv("faults", { mode, delay: 4_000 });
       await strict(mode, 200, "GET", "");
-      // One of them is erased in the midst of it, one hidden, one made anew with an index.
+      // Meanwhile one is erased, one hidden, and one recreated with an index.
       await ask(201, "PUT", `${mode}-new`, { index_name: `index-${mode}` });
       const end = now() + seconds * 1000;
       let turn = 0;
@@ -342,7 +342,7 @@ export async function kvFaults({ seconds = 8, connectors = 8, modes = ["429", "5
         await sleep(200 + Math.random() * 500);
       }
       await server.kv("faults", { mode: "none" });
-      // A KV that still has writes to carry out has not healed.
+      // KV has recovered only when it has carried out all pending writes.
       await until(() => server.kv("state"), ({ pending }) => pending === 0, 30);
       const took = await copiesEqual(server, [...names, `${mode}-new`], 5_000);
       if (took === null) problems.push(`${mode}: copies differ 5 s after KV healed`);
@@ -375,7 +375,7 @@ export async function kvFaults({ seconds = 8, connectors = 8, modes = ["429", "5
   return { figures, problems };
 }
 
-/** A life of a connector, over and over: each step is answered with success. */
+/** The lifecycle of a connector, repeated: each step must succeed. */
 const LIFE = [
   ["PUT", "", {}],
   ["PUT", "/_status", { status: "needs_configuration" }],
@@ -390,8 +390,8 @@ const LIFE = [
 ];
 
 /**
- * 4. The Directory throws, hangs, is ended, or dies with the whole process, under load. No write fails for it; those
- * that wait for it wait a second; and afterwards it shows what the objects do.
+ * 4. The Directory throws, hangs, restarts, or dies with the whole process, under load. No write may fail because of
+ * it; those that wait for it wait one second; afterwards it must agree with the objects.
  */
 export async function directory({ seconds = 8, connectors = 16, modes = ["throw", "hang", "abort", "kill"] }) {
   const disk = mkdtempSync(join(scratch, "connector-status-disk-"));
@@ -410,7 +410,7 @@ export async function directory({ seconds = 8, connectors = 16, modes = ["throw"
           try {
             await strict(mode, method === "PUT" && path === "" && n % LIFE.length === 0 ? 201 : 200, method, `/${name}${path}`, body);
           } catch {
-            // Only what was under way when the process died.
+            // Only requests in progress when the process died may fail.
             return void (cutOff += 1);
           }
           await sleep(Math.random() * 50);
@@ -424,10 +424,10 @@ export async function directory({ seconds = 8, connectors = 16, modes = ["throw"
         await server.kill();
         await Promise.all(load);
         await server.restart();
-        // A heartbeat that the Directory did not hear of is made up for by the next.
+        // The next heartbeat makes up for one that the Directory missed.
         await Promise.all(names.map((name) => send(server.url(), "PUT", `/_connector/${name}/_check_in`)));
       } else {
-        // Lists cannot do without the Directory, but they say so in time.
+        // Lists need the Directory, and must fail in time without it.
         const inTime = strictly(server, problems, 12_000);
         if (mode !== "hang" || seconds > 5) await inTime(`a list, ${mode}`, 503, "GET", "");
         isRunning = false;
@@ -453,7 +453,7 @@ export async function directory({ seconds = 8, connectors = 16, modes = ["throw"
   return { figures, problems };
 }
 
-/** Where the Directory's tables are not as the objects', or its totals not as its rows, while no workerd has them open. */
+/** Where the Directory's rows differ from the objects, or its totals from its rows. No workerd may have them open. */
 function rowsThatDiffer(disk) {
   const newest = `SELECT id, document IS NULL AS erased, max(version, coalesce((SELECT max(seq) FROM history), 0)) AS version FROM connector`;
   const objects = inDatabases(disk, "ConnectorObject", (it) => rowOf(it, "connector") && it.prepare(newest).get());
@@ -474,9 +474,9 @@ function rowsThatDiffer(disk) {
 }
 
 /**
- * 5. An index has one connector: of many creations at once, with messages that are late, and when the process dies in
- * between. Between the grant of an index and the commit it was granted for lies half a millisecond: if no kill has
- * fallen there yet, some more are tried.
+ * 5. An index belongs to one connector: with many concurrent creations, late messages, and crashes in between. Only
+ * half a millisecond lies between the grant of an index and its commit: if no kill has hit it yet, a few more are
+ * tried.
  */
 export async function claims({
   rounds = 20,
@@ -513,13 +513,13 @@ export async function claims({
   };
   const claimed = () =>
     inDatabases(disk, "Directory", (database) => database.prepare("SELECT id FROM claim").all()).flat();
-  /** How many indices were granted to a connector that did not live to be committed. */
+  /** The number of indices granted to connectors that did not live to commit. */
   const countLeftBehind = (since) => {
     const rows = inDatabases(disk, "ConnectorObject", (database) => rowOf(database, "connector")?.id, since);
     return claimed().filter(({ id }) => !rows.includes(id)).length;
   };
   const indices = (name) => numbers(width).map((n) => `${name}-${n}`);
-  /** Creates rivals for every index until nobody answers any more; tells of each answer. */
+  /** Creates rivals for every index until the process dies; reports each response. */
   const createUntilCutOff = (name, answered) => {
     const waiting = numbers(rivals).flatMap((n) => indices(name).map((index) => [index, `${index}-${n}`]));
     const lane = async () => {
@@ -541,14 +541,14 @@ export async function claims({
       killed += 1;
       const name = `killed-${killed}`;
       const since = Date.now();
-      // After some answers, so that others are on their way.
+      // Kill after a few responses, so that other requests are in progress.
       let left = Math.ceil(Math.random() * width);
       await new Promise((enough) => {
         createUntilCutOff(name, () => --left === 0 && setTimeout(() => server.kill().then(enough), Math.random() * 3));
       });
       leftBehind += countLeftBehind(since);
       await server.restart();
-      // Whoever was granted it may have died before the commit: the name must be there to be had.
+      // The holder of the grant may have died before the commit: the name must be available again.
       for (const index of indices(name)) await settles(index, rivals);
     }
   } finally {
@@ -562,7 +562,7 @@ export async function claims({
     `${problems.length} problems`;
   return { figures, problems };
 
-  /** Requests that are refused leave neither claims nor databases; where the Directory cannot say, it is a 503. */
+  /** Refused requests leave neither claims nor databases; without the Directory the answer is 503. */
   async function leavesNothingBehind() {
     const strict = strictly(server, problems);
     await strict("refused", 201, "PUT", "/in-the-way", { index_name: "taken" });
@@ -589,9 +589,9 @@ export async function claims({
   }
 
   /**
-   * Connectors take an index and give it up again, over and over: in every way that there is, alone and beside another
-   * request of the same connector. Each has it for certain from the moment when nothing of its own is under way any more
-   * and it shows the index, to the request that gives it up: no two at a time.
+   * Connectors repeatedly take an index and release it, in every possible way, alone and concurrently with another
+   * request of the same connector. A connector certainly holds the index from the moment when none of its own requests
+   * is in progress and it shows the index, until the request that releases it: never two at a time.
    */
   async function race(delay) {
     const all = numbers(width).map((n) => ({ index: `race-${delay}-${n}`, held: [] }));
@@ -669,13 +669,13 @@ export async function claims({
   }
 }
 
-/** 6. Documents in Workers KV are taken up while the process dies again and again: all of them, once. */
+/** 6. Documents in Workers KV are imported while the process dies repeatedly: all of them, once. */
 export async function imports({ count = 10_000, kills = 8 }) {
   const disk = mkdtempSync(join(scratch, "connector-status-disk-"));
   const server = await serveWithKv({ disk });
   const problems = [];
   const names = numbers(count).map((n) => `import-${n}`);
-  // Every hundredth wants the index of the one before.
+  // Every hundredth wants the previous one's index.
   const isRival = (n) => n % 100 === 99;
   const load = (some) =>
     server.kv(
@@ -699,7 +699,7 @@ export async function imports({ count = 10_000, kills = 8 }) {
   };
   const erased = new Set();
   const moved = new Set();
-  /** Goes on until it is answered, however often the process dies; for a minute at most. */
+  /** Retries until there is a response, however often the process dies, for a minute at most. */
   const firmly = async (method, path, body, accepted) => {
     const end = now() + 60_000;
     for (;;) {
@@ -738,7 +738,7 @@ export async function imports({ count = 10_000, kills = 8 }) {
     const took = now() - began;
     await compare();
 
-    // The copies of those that were erased turn up again, as after a late write; and somebody puts a new one there.
+    // Copies of erased connectors reappear, as after a late write, and one key gets a new document.
     await server.kill();
     await load([...erased]);
     await server.kv("load", [["c:new", JSON.stringify(document)]]);
@@ -764,7 +764,7 @@ export async function imports({ count = 10_000, kills = 8 }) {
     rmSync(disk, { recursive: true, force: true });
   }
 
-  /** Those of which one in two cannot be taken up. */
+  /** Pairs of connectors of which only one can be imported. */
   function rivals() {
     return numbers(count).filter((n) => isRival(n) && !erased.has(n) && !erased.has(n - 1));
   }
@@ -796,7 +796,7 @@ const SOUND = [
   ["PUT", "/_check_in", undefined],
 ];
 
-/** Bytes of a body, made worse; and how they are announced. */
+/** Ways to damage a body or its headers. */
 const MUTATIONS = {
   "cut off": (text) => [text.slice(0, Math.floor(Math.random() * text.length))],
   "bits flipped": (text) => {
@@ -819,7 +819,7 @@ const MUTATIONS = {
   garbage: () => [Buffer.from(numbers(64).map(() => Math.floor(Math.random() * 256)))],
 };
 
-/** 7. Mutated requests: no 5xx, no panic, no document changed by a request that was refused. */
+/** 7. Mutated requests: no 5xx, no panic, and a refused request changes nothing. */
 export async function badInput({ requests = 10_000, lanes = 16 }) {
   const server = await serveWithKv();
   const problems = [];
@@ -846,7 +846,7 @@ export async function badInput({ requests = 10_000, lanes = 16 }) {
       const mayChange = answer.status < 300 && answer.body.result !== "noop";
       if (after !== document && !mayChange) problems.push(`${kind} ${action}: ${answer.status}, yet a change`);
       document = after;
-      // Now and then somebody hangs up in the middle of a body.
+      // Sometimes the client disconnects in the middle of a body.
       if (Math.random() < 0.02) {
         await new Promise((resolve) => {
           const socket = connect(server.port(), "127.0.0.1", () => {
@@ -872,14 +872,14 @@ export async function badInput({ requests = 10_000, lanes = 16 }) {
   return { figures: `bad input: ${requests} mutated requests, answers ${answers.join(", ")}; ${problems.length} problems`, problems };
 }
 
-/** 8. Many requests; what the isolate holds does not grow. */
+/** 8. Many requests must not make the isolate's memory grow. */
 export async function memory({ requests = 100_000, clients = 16, slack = 1 }) {
   const server = await serveWithKv({ inspect: true });
   const problems = [];
   const resident = () =>
     Number(execFileSync("ps", ["-o", "rss=", "-p", String(server.pid())])) / 1024;
   const marks = [];
-  /** Functions after the first of them and after the last. */
+  /** The number of functions after the first requests and after the last. */
   const held = [];
   try {
     const names = numbers(clients).map((n) => `memory-${n}`);
@@ -905,7 +905,7 @@ export async function memory({ requests = 100_000, clients = 16, slack = 1 }) {
     }
     const growth = marks.at(-1) - marks[0];
     if (growth > slack) problems.push(`the isolate grew by ${growth.toFixed(2)} MiB`);
-    // What requests leave behind is seen here long before it is felt; some dozens are made when they are first needed.
+    // A leak of functions shows here long before it fills memory; a few dozen are created on first use.
     const left = held[1] - held[0];
     if (left > 100) problems.push(`${left} functions were left behind`);
   } finally {
@@ -918,7 +918,10 @@ export async function memory({ requests = 100_000, clients = 16, slack = 1 }) {
   return { figures, problems };
 }
 
-/** The states of a backup that says it is complete, by id; what is wrong with one that does not hold what it says. */
+/**
+ * The states in a backup that claims to be complete, by id. Records a problem if its content does not match its last
+ * line.
+ */
 async function statesIn(file, problems) {
   const found = await inspect(file);
   for (const problem of found.problems) problems.push(`${file} was reported complete: ${problem}`);
@@ -928,20 +931,20 @@ async function statesIn(file, problems) {
 }
 
 /**
- * 9. Everything out and into an empty service, while commands and services are killed at random and, as long as it is
- * being read, changed: what is reported complete is complete.
+ * 9. Backup and restoration into an empty service, while commands and services are killed at random and connectors
+ * change during the backup: what is reported as complete must be complete.
  */
 export async function backups({ count = 10_000, kills = 50, lanes = 16, moving = 8 }) {
   const folder = mkdtempSync(join(scratch, "connector-status-backup-"));
   const [from, to] = [await serveWithKv({ disk: mkdtempSync(join(folder, "from-")) }), await serveWithKv({ disk: mkdtempSync(join(folder, "to-")) })];
   const problems = [];
   const names = numbers(count).map((n) => `backup-${n}`);
-  // A machine with other things to do has the Directory answer late, and 503 says: try again.
+  // On a busy machine the Directory may be late; retry after 503.
   const put = async (path, body) => {
     const { status } = await until(() => send(from.url(), "PUT", `/_connector/${path}`, body), ({ status }) => status !== 503);
     if (status >= 300) problems.push(`${path} answered ${status}`);
   };
-  /** Runs a command; it is killed after `ms`, and with `restarts` the service that it asks is, too. */
+  /** Runs a command, which is killed after `ms`, and with `restarts` its service too. */
   const run = async (script, service, args, { ms, restarts } = {}) => {
     const child = spawn("node", [join(root, `scripts/${script}.mjs`), ...args, "--url", service.url()], { env: environment, stdio: ["ignore", "ignore", "pipe"] });
     let said = "";
@@ -962,7 +965,7 @@ export async function backups({ count = 10_000, kills = 50, lanes = 16, moving =
     await work();
     return (now() - began) / 1_000;
   };
-  /** Writers that go on until they are told to stop: what was acknowledged, and when. */
+  /** Writers that run until they are stopped: what was acknowledged, and when. */
   const acknowledged = new Map();
   let isMoving = true;
   const move = async (name) => {
@@ -996,7 +999,7 @@ export async function backups({ count = 10_000, kills = 50, lanes = 16, moving =
       const isDone = await run("backup", from, ["--to", file], { ms: Math.random() * took * 1_000, restarts: n % 5 === 4 });
       killed += isDone ? 0 : 1;
       if (!existsSync(file)) continue;
-      // Done before it was killed, or renamed at that very moment.
+      // Finished before the kill, or renamed at that very moment.
       await statesIn(file, problems);
       rmSync(file);
     }
@@ -1039,9 +1042,9 @@ export async function backups({ count = 10_000, kills = 50, lanes = 16, moving =
 }
 
 /**
- * 10. All connectors fail in the same second, again and again, while one target answers as it likes, one always hangs,
- * and the process is killed. Then they move one after the other, each beside one of a Worker without webhooks.
- * `slack`: how many times as long a write may take.
+ * 10. All connectors fail within a second, repeatedly, while one endpoint answers at random, one always hangs, and the
+ * process is killed. Then they move one after the other, each compared with one of a Worker without webhooks. `slack`:
+ * how many times as long a write may take.
  */
 export async function webhooks({ connectors = 1_000, rounds = 6, kills = 4, clients = 16, pairs = 2, slack = 1.1 }) {
   const problems = [];
@@ -1057,7 +1060,7 @@ export async function webhooks({ connectors = 1_000, rounds = 6, kills = 4, clie
     WEBHOOK_EVENTS: "connector.status",
     WEBHOOK_EVENTS_2: "connector.error,connector.recovered",
     WEBHOOK_DAMPING_SECONDS: "0",
-    // What matters here is each message: none is to be summarized.
+    // Each message counts here, so none is summarized.
     WEBHOOK_LIMIT: "1000",
     WEBHOOK_LIMIT_SECONDS: "1",
     WEBHOOK_RETRY_SECONDS: Array(40).fill("1").join(),
@@ -1065,7 +1068,7 @@ export async function webhooks({ connectors = 1_000, rounds = 6, kills = 4, clie
   const plain = await serveWithKv();
   const told = await serveWithKv({ worker: ours({ vars: { ANONYMOUS_PRIVILEGE: "manage_connector", ...settings } }), disk });
   const names = numbers(connectors).map((n) => `hook-${n}`);
-  /** How long one request takes. */
+  /** The duration of one request. */
   const put = async (server, name, path, body) => {
     const begun = now();
     const { status } = await send(server.url(), "PUT", `/_connector/${name}${path}`, body);
@@ -1083,7 +1086,7 @@ export async function webhooks({ connectors = 1_000, rounds = 6, kills = 4, clie
     return now() - begun;
   };
   const expected = ["created"];
-  /** Waits until everything has been taken. */
+  /** Waits until all messages were accepted. */
   const settled = async () => {
     await until(() => steady.taken().length, (taken) => taken >= connectors * (expected.length - 1), 120);
     await until(() => moody.taken().length, (taken) => taken >= connectors * expected.length, 120);
@@ -1109,10 +1112,10 @@ export async function webhooks({ connectors = 1_000, rounds = 6, kills = 4, clie
         }
         continue;
       }
-      // The other Worker's come from where these do.
+      // The other Worker's connectors start from the same status.
       if (round === rounds && status === "connected") await burst(plain, "/_status", { status: "error" });
       for (const [n, name] of names.entries()) {
-        // Both objects are in memory: messages on their way keep those of the one there.
+        // Load both objects, since pending messages keep the first one awake.
         for (const server of [plain, told]) await send(server.url(), "GET", `/_connector/${name}`);
         for (const server of n % 2 ? [told, plain] : [plain, told]) {
           times.get(server).push(await put(server, name, "/_status", { status }));

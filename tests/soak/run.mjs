@@ -1,4 +1,4 @@
-// Run by `npm run soak`: the proofs at full length, all or those named.
+// Runs the proofs at full length, all or the named ones. Run by `npm run soak`.
 
 import * as proofs from "./proofs.mjs";
 

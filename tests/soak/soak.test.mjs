@@ -1,5 +1,4 @@
-// The proofs in short, and proof that the checker sees what it is there to see. `npm run soak` is
-// the long form.
+// The proofs in short, and tests that the checker finds the faults it is for. `npm run soak` is the long form.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -24,7 +23,7 @@ const SHORT = {
   badInput: { requests: 400 },
   budget: { shapes: ["short names", "numbers", "a long text"], byHand: 24, random: 4, many: 0 },
   memory: { requests: 2_500 },
-  // So few writes, beside other tests, are no measure of how long one takes.
+  // So few writes beside other tests say little about their duration.
   webhooks: { connectors: 60, rounds: 3, kills: 1, slack: 2 },
 };
 
@@ -36,13 +35,13 @@ for (const [name, options] of Object.entries(SHORT)) {
   });
 }
 
-test("the checker finds fault with a Worker that checks and writes KV without an object", async () => {
+test("the checker finds fault with a Worker that writes to KV without an object", async () => {
   const worker = { modules: ["tests/soak/unordered.mjs"], kv: { CONNECTORS: "kv" } };
   const { problems } = await proofs.linearizability({ worker, seconds: 1 });
   assert.match(problems.join("\n"), /no order explains/);
 });
 
-test("the checker tells an order from none", () => {
+test("the checker accepts consistent responses and rejects inconsistent ones", () => {
   const at = (kind, value, status, result, start, end) => ({ kind, value, status, result, start, end });
   const created = at("create", undefined, 201, "created", 0, 1);
   const toError = at("status", "error", 200, "updated", 2, 5);
@@ -64,7 +63,7 @@ test("the checker tells an order from none", () => {
   }
 });
 
-test("the checker finds lists that lack what was acknowledged", () => {
+test("the checker finds lists that lack acknowledged changes", () => {
   const at = (kind, start, end) => ({ kind, status: kind === "create" ? 201 : 200, start, end });
   const [created, deleted, again] = [at("create", 1, 2), at("delete", 4, 5), at("create", 7, 8)];
   const cases = [
@@ -85,7 +84,7 @@ test("the checker finds lists that lack what was acknowledged", () => {
   }
 });
 
-test("a heartbeat is copied when the copy is old, once, even by an object that is put away after each", async (t) => {
+test("a heartbeat updates an old copy, once, even if its object is evicted after each", async (t) => {
   const disk = mkdtempSync(join(scratch, "connector-status-disk-"));
   const server = await serveWithKv({ disk });
   t.after(async () => {
@@ -101,7 +100,7 @@ test("a heartbeat is copied when the copy is old, once, even by an object that i
   };
   await send(server.url(), "PUT", "/_connector/beats", {});
   await until(written, (writes) => writes === 1);
-  // Until the alarm has noted that.
+  // Until the alarm has recorded it.
   await new Promise((resolve) => setTimeout(resolve, 6_000));
   await beat();
   assert.equal(await written(), 1);

@@ -1,4 +1,4 @@
-// What the checker must find fault with: the same API on KV alone, which reads, checks and writes.
+// A Worker that the checker must reject: the same API on KV alone, which reads, checks and writes.
 
 const NEXT = {
   created: ["needs_configuration", "error"],

@@ -1,5 +1,4 @@
-// Workers in `workerd serve`, without the Node proxy that wrangler puts in front: for load, faults
-// and sudden death.
+// Runs Workers in `workerd serve`, without wrangler's Node proxy in front: for load, faults and crashes.
 
 import { spawn } from "node:child_process";
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -10,26 +9,26 @@ import { DatabaseSync } from "node:sqlite";
 
 import { root } from "../../scripts/tools.mjs";
 
-// Found from the package beside it, for every platform.
+// workerd's binary is resolved from its package, for every platform.
 const { default: workerd } = createRequire(import.meta.url)("workerd");
 const wrangler = readFileSync(join(root, "wrangler.toml"), "utf8");
 const compatibilityDate = /^compatibility_date = "(.*)"/m.exec(wrangler)[1];
 
-// Where there is a disk in memory: what is measured is the Workers, not the disk.
+// A RAM disk if there is one: the Workers are measured, not the disk.
 export const scratch = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
 const text = JSON.stringify;
 const list = (items) => `[${items.join(", ")}]`;
 
-// Whoever interrupts us leaves no workerd behind.
+// An interrupted run leaves no workerd behind.
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
 
-/** As much of the log as is kept. */
+/** How much of the log is kept. */
 const LOG_LIMIT = 1 << 20;
 
 /**
- * One Worker of a workerd: `modules` are files of this project, the first is the entry point. `prefix`: of the names
- * of its objects' folders, if another Worker has classes of the same name.
+ * One Worker's configuration: `modules` are files of this project, the first is the entry point. `prefix`: for the
+ * folder names of its objects, if another Worker has classes of the same name.
  */
 function worker({ modules, kv = {}, objects = {}, services = {}, vars = {}, prefix = "" }) {
   const bindings = [
@@ -57,10 +56,9 @@ function worker({ modules, kv = {}, objects = {}, services = {}, vars = {}, pref
 }
 
 /**
- * Starts a workerd. `workers`: its Workers by name; `sockets`: which Worker (or `worker#entrypoint`)
- * answers on a port of its own; `external`: services elsewhere, by name; `disk`: the directory
- * where objects are kept (by default one in memory that goes with the process); `inspect`: with
- * V8's inspector on a port of its own; `quiet`: what Workers log is not read.
+ * Starts a workerd. `workers`: its Workers by name; `sockets`: which Worker (or `worker#entrypoint`) gets a port of its
+ * own; `external`: other services by name; `disk`: the directory for objects (by default a temporary one in memory);
+ * `inspect`: opens a port for V8's inspector; `quiet`: discards the Workers' logs.
  */
 export async function serve({ workers, sockets, external = {}, disk, inspect = false, quiet = false }) {
   const directory = mkdtempSync(join(scratch, "connector-status-"));
@@ -68,7 +66,7 @@ export async function serve({ workers, sockets, external = {}, disk, inspect = f
   mkdirSync(objects, { recursive: true });
   const services = [
     `(name = "disk", disk = (path = ${text(objects)}, writable = true))`,
-    // Webhooks go to this machine.
+    // Webhooks are sent to this machine.
     ...("internet" in external ? [] : [`(name = "internet", network = (allow = ["public", "private"]))`]),
     ...Object.entries(external).map(
       ([name, address]) => `(name = ${text(name)}, external = (address = ${text(address)}, http = ()))`,
@@ -144,12 +142,12 @@ const config :Workerd.Config = (services = ${list(services)}, sockets = ${list(p
     ports: addresses,
     url: (socket) => `http://127.0.0.1:${addresses[socket]}`,
     log: () => log,
-    /** Ends it as a power failure would. */
+    /** Kills it, as a power failure would. */
     kill,
   };
 }
 
-/** Asks the inspector of the one Worker behind it; gives the answers, and the pieces of a snapshot of its heap. */
+/** Sends commands to the inspector; returns the answers and the chunks of a heap snapshot. */
 async function inspect(port, ...methods) {
   const [target] = await (await fetch(`http://127.0.0.1:${port}/json`)).json();
   const socket = new WebSocket(target.webSocketDebuggerUrl);
@@ -172,14 +170,14 @@ async function inspect(port, ...methods) {
   return { answers, pieces };
 }
 
-/** Bytes that a Worker holds after a collection of garbage. */
+/** The size of a Worker's heap in bytes, after garbage collection. */
 async function heap(port) {
   const { answers } = await inspect(port, "HeapProfiler.collectGarbage", "Runtime.getHeapUsage");
   const { usedSize, embedderHeapUsedSize = 0, backingStorageSize = 0 } = answers[1];
   return usedSize + embedderHeapUsedSize + backingStorageSize;
 }
 
-/** JavaScript's functions that a Worker holds. */
+/** The number of JavaScript functions in a Worker. */
 async function functions(port) {
   const { pieces } = await inspect(port, "HeapProfiler.takeHeapSnapshot");
   const { snapshot: { meta }, nodes } = JSON.parse(pieces.join(""));
@@ -188,15 +186,15 @@ async function functions(port) {
 }
 
 /**
- * The databases of a class's objects. `since`: those written to since then, in milliseconds since 1970. workerd has one
- * of its own beside them, for alarms.
+ * The databases of a class's objects. `since`: only those written since then, in milliseconds since 1970. workerd's own
+ * database for alarms is left out.
  */
 export const databases = (disk, className, since = 0) =>
   globSync(join(disk, `${className}/*.sqlite`)).filter(
     (file) => !file.endsWith("metadata.sqlite") && statSync(file).mtimeMs >= since,
   );
 
-/** What `look` finds in each of them, while no workerd has them open. */
+/** The results of `look` for each database, while no workerd has them open. */
 export function inDatabases(disk, className, look, since) {
   return databases(disk, className, since).map((file) => {
     const database = new DatabaseSync(file);
@@ -208,13 +206,13 @@ export function inDatabases(disk, className, look, since) {
   });
 }
 
-/** The one row of a table, if there is such a table and a row in it. */
+/** The single row of a table, if the table and the row exist. */
 export function rowOf(database, table) {
   const exists = database.prepare("SELECT 1 FROM sqlite_master WHERE name = ?").get(table);
   return exists && database.prepare(`SELECT * FROM ${table}`).get();
 }
 
-/** The Worker of this project, as built in build/. */
+/** This project's Worker, as built in build/. */
 export const ours = (options = {}) => ({
   modules: ["build/worker.js", "build/index_bg.wasm"],
   objects: { CONNECTOR: "ConnectorObject", DIRECTORY: "Directory" },
@@ -227,13 +225,10 @@ export const ours = (options = {}) => ({
 export const faulty = (options = {}) =>
   ours({ modules: ["tests/soak/faulty.mjs", "build/worker.js", "build/index_bg.wasm"], ...options });
 
-/** Workers KV, in memory: see kv.mjs. */
+/** Workers KV in memory: see kv.mjs. */
 export const kvWorker = { modules: ["tests/soak/kv.mjs"] };
 
-/**
- * A Worker (by default this project's) with KV in a process of its own, which survives when the
- * Worker's is killed.
- */
+/** A Worker (by default this project's) with KV in a separate process, which survives when the Worker's is killed. */
 export async function serveWithKv({ worker = ours(), disk, inspect } = {}) {
   const hasFaults = worker.modules[0].endsWith("faulty.mjs");
   const kv = await serve({ workers: { kv: kvWorker }, sockets: { kv: "kv", control: "kv#control" } });
@@ -255,7 +250,7 @@ export async function serveWithKv({ worker = ours(), disk, inspect } = {}) {
   };
   return {
     kv: control,
-    /** What befalls messages between objects from now on. */
+    /** Sets the faults between objects. */
     faults: async (body) => (await fetch(server.url("faults"), { method: "POST", body: JSON.stringify(body) })).json(),
     url: () => server.url("it"),
     port: () => server.ports.it,

@@ -1,11 +1,11 @@
-// Stores as a version of this project wrote them, as text: what each object's database held, and Workers KV.
-// Every later version must open them.
+// Stores that a version of this project wrote, as text: the databases of all objects, and Workers KV. Every later
+// version must open them.
 
 import { globSync, mkdirSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
-// Numbers that JavaScript's do not hold are texts in an object. So are alarms, in nanoseconds since 1970.
+// Integers beyond JavaScript's precision become an object with a text, and so do alarms, in nanoseconds since 1970.
 const written = (value) => (typeof value !== "bigint" ? value : Number.isSafeInteger(Number(value)) ? Number(value) : { integer: String(value) });
 const read = (value) => (typeof value?.integer === "string" ? BigInt(value.integer) : value);
 const each = (change, row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, change(value)]));
@@ -29,7 +29,7 @@ export function storesOf(disk) {
   return stores;
 }
 
-/** Writes such databases below a folder. */
+/** Creates these databases below a folder. */
 export function layOut(stores, disk) {
   for (const [path, { statements, rows }] of Object.entries(stores)) {
     const file = join(disk, path);

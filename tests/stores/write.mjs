@@ -1,6 +1,6 @@
-// Writes the stores of this version into a file of this folder: node tests/stores/write.mjs form-1
+// Writes this version's stores into a file of this folder: node tests/stores/write.mjs form-1
 //
-// To be run once for a version that changes what is stored, before the next one is begun.
+// Run it once for a version that changes what is stored, before work on the next one begins.
 
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ import { storesOf } from "./stores.mjs";
 
 const [version] = process.argv.slice(2);
 const disk = mkdtempSync(join(scratch, "stores-"));
-// One takes what it is sent; what the other is sent goes on waiting.
+// One endpoint accepts its messages; the other's stay pending.
 const receivers = await Promise.all([startReceiver(), startReceiver({ answer: () => "error" })]);
 const vars = { ANONYMOUS_PRIVILEGE: "manage_connector", ...settingsFor(receivers, { WEBHOOK_DAMPING_SECONDS: "0" }) };
 const server = await serveWithKv({ worker: ours({ vars }), disk });
@@ -41,7 +41,7 @@ await ask("DELETE", "erased?hard=true");
 await put("deleted-and-back", { name: "First" });
 await ask("DELETE", "deleted-and-back?hard=true");
 await put("deleted-and-back", { name: "Second" });
-// Refused: what it may have claimed must not stay.
+// Refused: an index that it claimed must be released.
 await ask("PUT", "nobody/_index_name", { index_name: "search-left-behind" });
 await server.kv("load", [["c:imported", JSON.stringify({ status: "CONNECTED", name: "Imported", index_name: "search-imported", custom: { kept: [1] } })]]);
 await ask("POST", "_import");

@@ -1,4 +1,4 @@
-// Reads the tables and runs their cases, wherever the requests go. See the README here.
+// Reads the tables and runs their cases against any implementation. See README.md in this folder.
 
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
@@ -12,7 +12,7 @@ export const tables = globSync("*.json", { cwd: import.meta.dirname })
   .filter((name) => name !== "document")
   .sort();
 
-/** The value with every date that is no older than `since` replaced by `<now>`. */
+/** Replaces every date that is no older than `since` with `<now>`. */
 function mark(value, since) {
   if (typeof value === "string" && /^\d{4}-.*Z$/.test(value) && Date.parse(value) >= since) return "<now>";
   if (Array.isArray(value)) return value.map((item) => mark(item, since));
@@ -20,7 +20,7 @@ function mark(value, since) {
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, mark(item, since)]));
 }
 
-/** `[type, reason]` of an error and its causes; or the sentence that it is. */
+/** `[type, reason]` of an error and its causes; or the sentence, if the error is one. */
 function chain({ error }) {
   if (typeof error === "string") return error;
   const [root] = error.root_cause;
@@ -47,7 +47,7 @@ async function run(id, table, item, start) {
     const { status, body: answer, document } = await ask(method, path, body, item.headers);
     const result = status < 300 ? answer.result : status;
     const expected = (initial ?? item.after) && { id, ...changed(initial ?? base, item.after) };
-    // What was refused the second time is as it was made the first time.
+    // A refused repetition leaves the document as the first request made it.
     const marked = mark(document, result === "updated" ? since : begun);
     assert.deepEqual(marked, expected ?? null, `the document, ${what}`);
     return { status, answer, result };
@@ -59,7 +59,7 @@ async function run(id, table, item, start) {
     return;
   }
   assert.deepEqual(answer, item.answer ?? { result: "updated" });
-  // Another millisecond, so that what is of now is of another now.
+  // Wait until the next millisecond, so that two current times differ.
   await new Promise((resolve) => setTimeout(resolve, 2));
   const second = await once("the second time");
   if (method === "GET") assert.deepEqual(second.answer, answer);
@@ -67,14 +67,13 @@ async function run(id, table, item, start) {
 }
 
 /**
- * Runs all cases of a table. `start(id, document)` puts a connector in place and answers a function
- * `(method, path, body, headers) => ({ status, body, document })`: it sends a request, and says what the
- * answer was and what the document is then, with its id; `null` if there is none. `isMeant(item)`
- * says which cases to run.
+ * Runs all cases of a table. `start(id, document)` creates a connector and returns a function `(method, path, body,
+ * headers) => ({ status, body, document })` that sends a request and returns its response and the document afterwards,
+ * with its id; `null` if there is none. `isMeant(item)` selects the cases to run.
  */
 export async function runTable(name, start, isMeant = () => true) {
   const text = read(`${name}.json`);
-  // Each case has a connector of its own, so they need not wait for each other.
+  // Each case has its own connector, so all run at once.
   const runs = JSON.parse(text).cases.map(async (item, number) => {
     if (!isMeant(item)) return;
     const id = `${name}-${number}`;

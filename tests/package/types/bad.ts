@@ -1,4 +1,4 @@
-// Every statement below must be refused, on the line that is marked.
+// TypeScript must reject each marked line below.
 
 import {
   InvalidTransitionError,

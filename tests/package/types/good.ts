@@ -110,7 +110,7 @@ export async function lists(): Promise<string[]> {
   return [...found, `${by_status.error} ${row?.name}`];
 }
 
-/** `allowed` tells whether there is a reason. */
+/** `allowed` narrows the type of the reason. */
 export function why(option: TransitionOption): string {
   return option.allowed ? option.when : option.reason.toUpperCase();
 }
