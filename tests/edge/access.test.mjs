@@ -178,7 +178,7 @@ test("a second Authorization header is refused", async () => {
   assert.equal(await status(["authorization", header, "authorization", header]), 401);
 });
 
-test("a key can do what its privileges say, for the connectors that it names, until it expires", async () => {
+test("a key can do what its privileges say, is named in the history, and lists only its connectors", async () => {
   const put = (id, status, key) => ask("PUT", `/_connector/${id}/_status`, { status }, bearing(token(key)));
   assert.equal((await put("team-a-1", "needs_configuration", "team")).status, 200);
   assert.equal((await put("team-b-1", "needs_configuration", "manage")).status, 200);
@@ -353,7 +353,7 @@ test("anonymous callers can do what ANONYMOUS_PRIVILEGE grants, but not from oth
   }
 });
 
-test("pages of other sites cannot call the API unless CORS_ORIGINS lists them", async (t) => {
+test("pages of other sites can read responses only if CORS_ORIGINS lists them", async (t) => {
   const good = "https://console.example";
   const worker = await startWorker({ vars: { CORS_ORIGINS: `${good}, https://other.example` } });
   t.after(() => worker.close());
@@ -386,7 +386,7 @@ test("pages of other sites cannot call the API unless CORS_ORIGINS lists them", 
   assert.equal((await send(worker.url, "POST", "/_connector", undefined, page)).status, 201);
 });
 
-test("CORS_ORIGINS = * allows every page, but never its cookies", async (t) => {
+test("CORS_ORIGINS = * lets every page read responses, but without credentials", async (t) => {
   const worker = await startWorker({ open: false, vars: { CORS_ORIGINS: "*" } });
   t.after(() => worker.close());
   const headers = { origin: "https://anywhere.example" };

@@ -39,7 +39,7 @@ async function numbers(url = server.url()) {
   return parse(body);
 }
 
-suite("requests, errors and latencies are counted", { skip: missing() }, () => {
+suite("the metrics endpoint", { skip: missing() }, () => {
   before(async () => {
     await install("prometheus");
     server = await serveWithKv();

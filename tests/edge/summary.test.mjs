@@ -157,7 +157,7 @@ test("SILENT_AFTER decides which connectors are silent in rows, counts and metri
   }
 });
 
-test("a connector that becomes silent, or is deleted or restored while silent, is counted at once", async () => {
+test("a silent connector is counted as soon as it appears, and no longer once it is deleted", async () => {
   const silent = async () => (await ask()).body.silent;
   const before = await silent();
   const { CONNECTORS } = await worker.env();
@@ -176,7 +176,7 @@ test("unknown parameters and values are refused", async () => {
   assert.equal((await send(worker.url, "PUT", "/_connector/_summary", {})).status, 405);
 });
 
-test("an unchanged summary is answered 304; a change appears soon, ordered by time of the move", async () => {
+test("an unchanged summary is answered 304; a move appears soon and comes first in its status", async () => {
   // A new minute changes the summary, since time alone makes connectors silent.
   const etag = await until(async () => {
     const etag = (await ask()).headers.get("etag");

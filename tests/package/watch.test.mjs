@@ -119,7 +119,7 @@ test("after a cut connection nothing is lost and nothing comes twice", async () 
   await watcher.stop();
 });
 
-test("after an outage the events are lost, resumed, and then what happened meanwhile", async () => {
+test("an outage is a lost event, then a resumed one, then the missed changes", async () => {
   await put("away");
   const watcher = watching();
   await watcher.has(isReset);

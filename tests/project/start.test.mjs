@@ -34,7 +34,7 @@ const status = (port, path, headers) =>
 
 const backup = "/_connector/kept/_backup";
 
-test("headers that would change the request's URL or client are refused", async (t) => {
+test("foreign host names, headers that change the URL, and wrangler's explorer are refused", async (t) => {
   const evil = `Host: evil.example:${port}`;
   const own = `Host: 127.0.0.1:${port}`;
   const meant = `http://127.0.0.1:${port}${backup}`;
@@ -73,7 +73,7 @@ function listening(pid) {
   return rows.filter((row) => row[3] === "0A").map((row) => ({ port: Number.parseInt(row[1].split(":")[1], 16), inode: row[9] }));
 }
 
-test("wrangler behind the proxy answers nothing to direct requests", { skip: process.platform !== "linux" }, async () => {
+test("wrangler behind the proxy never answers direct requests, whatever their headers", { skip: process.platform !== "linux" }, async () => {
   const meant = `http://127.0.0.1:${port}${backup}`;
   for (const { port: inner } of listening(service.pid).filter((it) => it.port !== port)) {
     for (const headers of [[`Host: 127.0.0.1:${inner}`], ["Host: evil.example", `MF-Original-URL: ${meant}`]]) {
