@@ -51,7 +51,7 @@ const KINDS = [
 
 /** The same for a Worker with a webhook endpoint, which accepts deliveries at once. */
 const HOOKED = [
-  { label: "`PUT _status`, changing, told to one webhook", made: true, ask: putStatus("needs_configuration") },
+  { label: "`PUT _status`, changing, with one webhook", made: true, ask: putStatus("needs_configuration") },
 ];
 
 /** The counts for each kind of request, one row each. */

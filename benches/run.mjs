@@ -128,18 +128,18 @@ function costs(rows) {
   const per = (value) => value.toLocaleString("en", { maximumFractionDigits: 1 });
   const big = (value) => (value >= 1e6 ? `${(value / 1e6).toFixed(1)} M` : whole(value));
   const days = [
-    ["nobody looks", { consoles: 0 }],
+    ["no console open", { consoles: 0 }],
     ["two consoles open", { consoles: 2 }],
   ];
   const all = Object.keys(PRICES);
-  return `Counted, the mean of ten, each of a connector whose object was put away:
+  return `Counts for one request, the mean of ten. Each is for a connector whose object was not in memory:
 
-${table(["a", ...what.map((it) => PRICES[it].label)], rows.map((row) => [row.label, ...what.map((it) => per(row[it]))]))}
+${table(["request", ...what.map((it) => PRICES[it].label)], rows.map((row) => [row.label, ...what.map((it) => per(row[it]))]))}
 
-A day of connectors that check in every 300 s, each of which changes its status twice. Bold is more than the free plan has; the price is without what a paid plan includes:
+A day of connectors that check in every 300 s and change their status twice. Bold exceeds the free plan. The price leaves out what the paid plan includes:
 
 ${table(
-  ["a day of", ...all.map((it) => PRICES[it].label), "price"],
+  ["connectors", ...all.map((it) => PRICES[it].label), "price"],
   [100, 1_000, 10_000].flatMap((connectors) =>
     days.map(([label, how]) => {
       const total = day(rows, connectors, how);
@@ -149,7 +149,7 @@ ${table(
   ),
 )}
 
-The free plan, a day: ${all.map((it) => `${whole(PRICES[it].free)} ${PRICES[it].label}`).join(", ")}.`;
+The free plan has, a day: ${all.map((it) => `${whole(PRICES[it].free)} ${PRICES[it].label}`).join(", ")}.`;
 }
 
 /** Replaces the text between two marks of a document. */
