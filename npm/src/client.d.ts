@@ -52,6 +52,15 @@ export interface ConnectorSummary {
   readonly error: string | null;
 }
 
+/** What lists show of a connector's last sync. */
+export interface LastSync {
+  /** When it was last synced, as ISO 8601 in UTC. */
+  readonly last_synced: string | null;
+  readonly last_sync_status: SyncJobStatus | null;
+  /** How many documents the last sync has indexed. */
+  readonly last_indexed_document_count: number | null;
+}
+
 /** A connector's status, how it came about, and what may come next. */
 export interface ConnectorState extends ConnectorSummary {
   /** The id of the API key that was used for its status. */

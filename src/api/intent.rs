@@ -75,6 +75,7 @@ impl Intent {
             },
             Route::Edge(route) => match route {
                 EdgeRoute::Summary
+                | EdgeRoute::Timeline
                 | EdgeRoute::Metrics
                 | EdgeRoute::Scroll(_)
                 | EdgeRoute::ClusterIndex(_)
@@ -152,6 +153,7 @@ impl Intent {
             Route::Edge(route) => match route {
                 EdgeRoute::Summary | EdgeRoute::Scroll(Scrolling::Next) => Reach::Visible,
                 EdgeRoute::Scroll(Scrolling::End) | EdgeRoute::ClusterIndex(_) => Reach::Nothing,
+                EdgeRoute::Timeline => Reach::Any("it counts all connectors"),
                 EdgeRoute::Metrics | EdgeRoute::Webhooks(None) | EdgeRoute::Backup(_) => ANY,
                 EdgeRoute::Webhooks(Some(id)) => one(id),
                 EdgeRoute::SyncJobs(route) => match route {
@@ -200,6 +202,7 @@ impl Intent {
             },
             Route::Edge(route) => match route {
                 EdgeRoute::Summary => "list",
+                EdgeRoute::Timeline => "timeline",
                 EdgeRoute::Metrics => return "cluster:monitor/stats".to_owned(),
                 EdgeRoute::Scroll(Scrolling::Next) => {
                     return "indices:data/read/scroll".to_owned();

@@ -57,6 +57,7 @@ pub use sync_jobs::{
 pub use ticket::{TICKET_LIFE_MS, Ticket};
 
 use crate::connector::{ChangeContext, Connector, Creation, Delta, DomainError, Fields, with_id};
+use crate::directory::timeline::DAYS;
 use crate::directory::{Filter, Summary};
 use crate::document::Document;
 use crate::limits::{DOCUMENT_BYTES, ID_BYTES, QUERY_CHARACTERS, RESULT_WINDOW};
@@ -116,6 +117,8 @@ pub enum Call {
     List(List),
     /// A page of slim rows, and counts.
     Summary(Box<Summary>),
+    /// How many connectors had which status over so many hours.
+    Timeline(u64),
     /// Changes from now on.
     Watch(Watch),
     /// A ticket to watch with.
@@ -368,6 +371,7 @@ fn read_edge(
         EdgeRoute::ClusterIndex(index) => return Err(ApiError::index_not_found(index.name())),
         EdgeRoute::Backup(route) => return backup::read(route, request, path, query),
         EdgeRoute::Summary => Call::Summary(Box::new(summary::read(query)?)),
+        EdgeRoute::Timeline => Call::Timeline(read_hours(query)?),
         EdgeRoute::Metrics => Call::Metrics,
         EdgeRoute::Webhooks(None) => Call::TestWebhooks,
         EdgeRoute::Webhooks(Some(id)) => {
@@ -418,6 +422,18 @@ fn refuse_body(request: &Request, path: &str) -> Result<(), ApiError> {
     check_body_type(request)?;
     let reason = format!("request [{} {path}] does not support having a body", request.method);
     Err(Cause::illegal_argument(reason).into())
+}
+
+/// Over how many hours changes are asked for.
+fn read_hours(query: &mut Query) -> Result<u64, ApiError> {
+    let (hours, limit) = (query.number("hours", 24)? as u64, DAYS * 24);
+    match (1..=limit).contains(&hours) {
+        true => Ok(hours),
+        false => {
+            let reason = format!("[hours] is [{hours}]: it must be between [1] and [{limit}]");
+            Err(Cause::illegal_argument(reason).into())
+        }
+    }
 }
 
 /// Statuses to filter by: this API's own parameter.

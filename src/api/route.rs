@@ -21,6 +21,8 @@ pub enum Route {
 pub enum EdgeRoute {
     /// `GET /_connector/_summary`
     Summary,
+    /// `GET /_connector/_timeline`
+    Timeline,
     /// `GET /_metrics`
     Metrics,
     /// Below `/_connector/_sync_job`
@@ -91,13 +93,14 @@ impl From<EdgeRoute> for Route {
 
 /// Names below `/_connector` that are no ids, beside those of updates. The URL parser of the runtime
 /// resolves `.` and `..`, encoded ones too.
-const RESERVED: [&str; 12] = [
+const RESERVED: [&str; 13] = [
     ".",
     "..",
     "_sync_job",
     "_secret",
     "_import",
     "_summary",
+    "_timeline",
     "_watch",
     "_backup",
     "_reindex",
@@ -129,6 +132,7 @@ enum Resource {
     Authenticate,
     Import,
     Summary,
+    Timeline,
     Metrics,
     Watch,
     Ids,
@@ -194,6 +198,7 @@ pub fn route(method: &str, target: &str) -> Result<Route, ApiError> {
         (Resource::Webhooks(Some(id)), "GET") => EdgeRoute::Webhooks(Some(id)).into(),
         (Resource::Connectors, "GET") => ConnectorRoute::List.into(),
         (Resource::Summary, "GET") => EdgeRoute::Summary.into(),
+        (Resource::Timeline, "GET") => EdgeRoute::Timeline.into(),
         (Resource::Connectors, "PUT" | "POST") => ConnectorRoute::Create(None).into(),
         (Resource::Connector(id), "GET") => ConnectorRoute::Get(id).into(),
         (Resource::Connector(id), "PUT") => ConnectorRoute::Create(Some(id)).into(),
@@ -254,6 +259,7 @@ fn resource(path: &str) -> Result<Option<Resource>, ApiError> {
         ["_metrics"] => Resource::Metrics,
         ["_connector", "_import"] => Resource::Import,
         ["_connector", "_summary"] => Resource::Summary,
+        ["_connector", "_timeline"] => Resource::Timeline,
         ["_connector", "_backup"] => Resource::Ids,
         ["_connector", "_watch"] => Resource::Watch,
         ["_connector"] => Resource::Connectors,
@@ -357,6 +363,7 @@ fn allow(resource: &Resource) -> &'static str {
         Resource::Authenticate
         | Resource::Metrics
         | Resource::Summary
+        | Resource::Timeline
         | Resource::Ids
         | Resource::Webhooks(Some(_)) => "GET",
         Resource::Import

@@ -74,6 +74,12 @@ pub struct Entry<'a> {
     pub last_seen: Option<Slim<'a>>,
     /// What its error says.
     pub error: Option<Slim<'a>>,
+    /// When it was last synced.
+    pub last_synced: Option<Slim<'a>>,
+    /// The name of the status that its last sync has, or had at its end.
+    pub last_sync_status: Option<Slim<'a>>,
+    /// How many documents its last sync has indexed.
+    pub last_indexed_document_count: Option<i64>,
     /// Claims of index names whose write is in this version, or in an earlier one: index and token.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settled: Vec<(String, String)>,
@@ -101,6 +107,12 @@ impl<'a> Entry<'a> {
             description: text("description"),
             last_seen: last_seen(connector).map(Slim::of),
             error: error(connector),
+            last_synced: text("last_synced"),
+            last_sync_status: text("last_sync_status"),
+            last_indexed_document_count: connector
+                .fields()
+                .get("last_indexed_document_count")
+                .and_then(serde_json::Value::as_i64),
             ..Self::default()
         }
     }

@@ -5,6 +5,7 @@ mod entry;
 mod pace;
 mod scan;
 mod summary;
+pub mod timeline;
 
 pub use entry::{Entry, Slim, document_beside_entry, error_of, may_be_cut};
 pub use pace::wait_ms;

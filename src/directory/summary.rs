@@ -2,7 +2,8 @@
 
 use crate::status::Status;
 
-/// Statuses by how much they need somebody: a failure, what waits for a person, then the others.
+/// Statuses by how much they need somebody: a failure, what waits for a person, then the others. Those that ought
+/// to be working and are silent come after failures.
 pub const URGENCY: [Status; 5] = [
     Status::Error,
     Status::NeedsConfiguration,

@@ -317,7 +317,7 @@ impl Exchange {
                     }
                 }
             }
-            Call::List(_) | Call::Summary(_) | Call::Search(_) => {
+            Call::List(_) | Call::Summary(_) | Call::Timeline(_) | Call::Search(_) => {
                 let response = to_directory(call.patterns(), body)?;
                 match timeout(LIST_LIMIT, settled(response)).await {
                     Some(response) => return response,

@@ -102,13 +102,20 @@ pub struct KnownEntry {
     pub error: Option<String>,
     /// As in [`Entry`].
     pub last_seen: Option<String>,
+    /// As in [`Entry`].
+    pub last_synced: Option<String>,
+    /// As in [`Entry`].
+    pub last_sync_status: Option<String>,
+    /// As in [`Entry`].
+    pub last_indexed_document_count: Option<i64>,
     /// What it is sorted by where names are sorted.
     pub title: Option<String>,
 }
 
 /// The columns of a [`KnownEntry`].
 pub const ENTRY_COLUMNS: &str = "key, version, deleted, index_name, name, service_type, description, \
-                                 status, since, error, last_seen, title";
+                                 status, since, error, last_seen, last_synced, last_sync_status, \
+                                 last_indexed_document_count, title";
 
 /// What the Directory has to know beside the row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -121,7 +128,7 @@ pub struct Facts {
     pub document_has_last_seen: bool,
 }
 
-fn connector_columns<'a>(entry: &'a Entry<'_>, title: &'a str) -> [Column<'a>; 10] {
+fn connector_columns<'a>(entry: &'a Entry<'_>, title: &'a str) -> [Column<'a>; 13] {
     let deleted = i64::try_from(entry.deleted).ok();
     [
         ("index_name", Field::Text(entry.index_name.as_deref())),
@@ -133,12 +140,15 @@ fn connector_columns<'a>(entry: &'a Entry<'_>, title: &'a str) -> [Column<'a>; 1
         ("deleted", Field::Number(deleted)),
         ("error", Field::Text(entry.error.as_deref())),
         ("last_seen", Field::Text(entry.last_seen.as_deref())),
+        ("last_synced", Field::Text(entry.last_synced.as_deref())),
+        ("last_sync_status", Field::Text(entry.last_sync_status.as_deref())),
+        ("last_indexed_document_count", Field::Number(entry.last_indexed_document_count)),
         ("title", Field::Text(Some(title))),
     ]
 }
 
 impl KnownEntry {
-    fn columns(&self) -> [Column<'_>; 10] {
+    fn columns(&self) -> [Column<'_>; 13] {
         [
             ("index_name", Field::Text(self.index_name.as_deref())),
             ("name", Field::Text(self.name.as_deref())),
@@ -149,6 +159,9 @@ impl KnownEntry {
             ("deleted", Field::Number(i64::try_from(self.deleted).ok())),
             ("error", Field::Text(self.error.as_deref())),
             ("last_seen", Field::Text(self.last_seen.as_deref())),
+            ("last_synced", Field::Text(self.last_synced.as_deref())),
+            ("last_sync_status", Field::Text(self.last_sync_status.as_deref())),
+            ("last_indexed_document_count", Field::Number(self.last_indexed_document_count)),
             ("title", Field::Text(self.title.as_deref())),
         ]
     }

@@ -112,6 +112,9 @@ fn known(entry: &Entry<'_>) -> KnownEntry {
         since: text(&entry.since),
         error: text(&entry.error),
         last_seen: text(&entry.last_seen),
+        last_synced: text(&entry.last_synced),
+        last_sync_status: text(&entry.last_sync_status),
+        last_indexed_document_count: entry.last_indexed_document_count,
         title: Some(entry.title()),
     }
 }
@@ -176,13 +179,12 @@ fn only_what_differs_is_written() {
     assert_eq!((write.key, write.document), (Some(1), DocumentIs::Kept));
     let write = take_entry(None, &entry, &title, Facts { has_document: true, ..Facts::default() });
     let write = write.unwrap();
-    assert_eq!((write.key, write.columns.len(), write.document), (None, 10, DocumentIs::Written));
+    assert_eq!((write.key, write.columns.len(), write.document), (None, 13, DocumentIs::Written));
 }
 
 #[test]
 fn rows_are_read_in_the_order_of_their_columns() {
-    let values =
-        r#"[7,2,0,"index","name","type","description","status","since","error","seen","title"]"#;
+    let values = r#"[7,2,0,"index","name","type","description","status","since","error","seen","synced","completed",5,"title"]"#;
     let row: KnownEntry = serde_json::from_str(values).unwrap();
     let again = format!(
         "{row:?}",
@@ -190,7 +192,7 @@ fn rows_are_read_in_the_order_of_their_columns() {
     );
     assert_eq!(again, r#"(7, 2, 0, Some("index"), Some("name"), Some("type"))"#);
     assert_eq!(row.title.as_deref(), Some("title"));
-    assert_eq!(ENTRY_COLUMNS.split(", ").count(), 12);
+    assert_eq!(ENTRY_COLUMNS.split(", ").count(), 15);
     let row: KnownJob =
         serde_json::from_str(r#"[7,2,"connector","pending","full",-5,"seen",9]"#).unwrap();
     assert_eq!((row.created_at, row.seen), (Some(-5), Some(9)));

@@ -28,6 +28,7 @@ mod stored;
 mod summary;
 mod sync_jobs;
 mod tables;
+mod timeline;
 mod transitions;
 mod webhooks;
 mod wildcard;

@@ -33,10 +33,14 @@ const ask = (query = "", headers = {}) => send(worker.url, "GET", `/_connector/_
 const ids = async (query, headers) => (await ask(query, headers)).body.results.map(({ id }) => id);
 
 const cases = {
-  "": ["zoo-2", "zoo-3", "zoo-10", "ark-1", "odd", "zoo-1"],
-  "?sort=urgency:desc": ["ark-1", "odd", "zoo-1", "zoo-10", "zoo-3", "zoo-2"],
-  "?from=1&size=2": ["zoo-3", "zoo-10"],
-  "?from=4&size=2": ["odd", "zoo-1"],
+  // Those that ought to be working and are silent come second.
+  "": ["zoo-2", "ark-1", "zoo-1", "zoo-3", "zoo-10", "odd"],
+  "?sort=urgency:desc": ["odd", "zoo-10", "zoo-3", "ark-1", "zoo-1", "zoo-2"],
+  "?from=1&size=2": ["ark-1", "zoo-1"],
+  "?from=2&size=3": ["zoo-1", "zoo-3", "zoo-10"],
+  "?from=4&size=2": ["zoo-10", "odd"],
+  "?status=connected": ["ark-1", "zoo-1", "odd"],
+  "?status=connected,needs_configuration&query=zoo": ["zoo-1", "zoo-3"],
   "?sort=name": ["ark-1", "odd", "zoo-1", "zoo-2", "zoo-3", "zoo-10"],
   "?sort=name:desc": ["zoo-10", "zoo-3", "zoo-2", "zoo-1", "odd", "ark-1"],
   "?sort=index_name:desc": ["zoo-10", "ark-1", "odd", "zoo-1", "zoo-2", "zoo-3"],
@@ -48,7 +52,7 @@ const cases = {
   "?service_type=,mysql&sort=name": ["ark-1", "odd", "zoo-1", "zoo-3"],
   "?query=gate+KEYS": ["zoo-2"],
   "?query=penguin": ["zoo-3"],
-  "?query=ZOO-1": ["zoo-10", "zoo-1"],
+  "?query=ZOO-1": ["zoo-1", "zoo-10"],
   "?silent=true": ["ark-1", "zoo-1"],
   "?silent=true&query=mysql": ["ark-1"],
   "?cause=Keys+lost+at+the+GATE.": ["zoo-2"],
@@ -79,7 +83,7 @@ test("a row has every column of the list", async () => {
   const { last_seen, ...row } = results[0];
   assert.deepEqual(row, {
     id: "zoo-2", version: 0, name: "Zoo 2", index_name: null, service_type: "zoo_type", description: null, status: "error", since: null,
-    error: "Keys lost at the GATE.",
+    error: "Keys lost at the GATE.", last_synced: null, last_sync_status: null, last_indexed_document_count: null,
   });
 });
 
@@ -191,4 +195,15 @@ test("an unchanged summary is answered 304; a move appears soon and comes first 
   assert.equal((await ids("?sort=name"))[0], "zoo-3");
   await send(worker.url, "DELETE", "/_connector/zoo-3");
   assert.equal((await ask()).body.total, 5);
+});
+
+test("a row has when and how the last sync ended, and with how many documents", async () => {
+  await send(worker.url, "PUT", "/_connector/synced", {});
+  const row = async () => (await ask("?query=synced")).body.results.map((row) => [row.last_synced, row.last_sync_status, row.last_indexed_document_count]);
+  assert.deepEqual(await row(), [[null, null, null]]);
+  const last_synced = "2026-11-25T08:30:00.000Z";
+  await send(worker.url, "PUT", "/_connector/synced/_last_sync", { last_synced, last_sync_status: "completed", last_indexed_document_count: 1_234 });
+  const [found] = await until(row, ([[at]]) => at, 10);
+  assert.deepEqual(found, [last_synced, "completed", 1_234]);
+  await send(worker.url, "DELETE", "/_connector/synced?hard=true");
 });

@@ -134,6 +134,9 @@ impl Change {
                 "since": entry.since,
                 "last_seen": entry.last_seen,
                 "error": entry.error,
+                "last_synced": entry.last_synced,
+                "last_sync_status": entry.last_sync_status,
+                "last_indexed_document_count": entry.last_indexed_document_count,
             })
         });
         Self { is_heartbeat, ..Self::of(&entry.id, seq, entry.version, connector) }
@@ -626,7 +629,9 @@ impl Directory {
 const ROW: &str = "json_object('id', id, 'version', version, 'deleted', deleted, 'changed', changed, \
                    'name', name, 'index_name', index_name, 'service_type', service_type, \
                    'description', description, 'status', status, 'since', since, \
-                   'last_seen', last_seen, 'error', error)";
+                   'last_seen', last_seen, 'error', error, 'last_synced', last_synced, \
+                   'last_sync_status', last_sync_status, \
+                   'last_indexed_document_count', last_indexed_document_count)";
 
 /// What somebody is told who was away. It is gathered row by row, until it is too much.
 struct Told {

@@ -10,6 +10,7 @@ mod metrics;
 mod search;
 mod store;
 mod summary;
+mod timeline;
 mod webhooks;
 
 use std::cell::{Cell, OnceCell};
@@ -395,6 +396,10 @@ impl Directory {
                     Ok(response) => finish(response).etag(tag.into_text()),
                     Err(error) => finish(format.failure(&error)),
                 }
+            }
+            Ok(Call::Timeline(hours)) => {
+                let found = self.ready().await.and_then(|()| self.timeline(hours));
+                finish(format.result(found))
             }
             Ok(Call::Search(mut search)) => {
                 search.connectors = patterns;

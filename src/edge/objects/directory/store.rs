@@ -13,6 +13,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
 
+use super::timeline;
 use crate::directory::Entry;
 use crate::edge::runtime::{Database, JsError, JsString, SqlValue, State};
 use crate::protocol::directory::{
@@ -48,6 +49,9 @@ const TABLES: &str = "
     deleted INTEGER NOT NULL,
     last_seen TEXT,
     error TEXT,
+    last_synced TEXT,
+    last_sync_status TEXT,
+    last_indexed_document_count INTEGER,
     version INTEGER NOT NULL,
     seq INTEGER NOT NULL,
     changed INTEGER NOT NULL,
@@ -137,7 +141,10 @@ impl Store {
     pub fn open(&self) -> Result<Vec<Setting>, JsError> {
         let found = "SELECT name FROM sqlite_master WHERE name = 'setting'";
         if self.database.rows::<IgnoredAny>(found, &[])?.is_empty() {
-            self.database.transaction(|| self.database.execute(TABLES, &[]))?;
+            self.database.transaction(|| {
+                self.database.execute(TABLES, &[])?;
+                self.database.execute(&timeline::tables(), &[])
+            })?;
         }
         self.database.rows("SELECT name, value FROM setting", &[])
     }

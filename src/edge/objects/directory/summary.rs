@@ -7,11 +7,12 @@
 //!
 //! The causes of errors cost a row for each connector in an error, once after a change.
 //!
-//! How many are silent is counted in all slim rows too, and remembered for a minute, unless one of
+//! Who is silent is looked for in all slim rows too, and remembered for a minute, unless one of
 //! them is written or taken up meanwhile.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +23,8 @@ use crate::budget::{Budget, Purpose};
 use crate::directory::cause::cause;
 use crate::directory::{Entry, SortField, Summary, URGENCY, are_ranges, matches_any};
 use crate::edge::runtime::{JsError, now_millis};
-use crate::limits::PAGE_BYTES;
+use crate::limits::{PAGE_BYTES, RESULT_WINDOW};
+use crate::status::Status;
 use crate::values::Time;
 
 /// So many types are counted, those with the most connectors.
@@ -33,12 +35,16 @@ const CAUSES: usize = 20;
 const ERRORS: usize = 10_000;
 /// So many answers about causes are remembered.
 const REMEMBERED: usize = 16;
-/// How long it is remembered how many are silent.
+/// Statuses of connectors that ought to be working, so that silence is a fault.
+const WORKING: [&str; 2] = [Status::Configured.name(), Status::Connected.name()];
+/// How long it is remembered who is silent.
 const SILENT_MS: u64 = 60_000;
 /// An expression for a row as it is shown.
 const ROW: &str = "json_object('id', id, 'version', version, 'name', name, 'index_name', index_name, \
                    'service_type', service_type, 'description', description, 'status', status, \
-                   'since', since, 'last_seen', last_seen, 'error', error)";
+                   'since', since, 'last_seen', last_seen, 'error', error, 'last_synced', last_synced, \
+                   'last_sync_status', last_sync_status, \
+                   'last_indexed_document_count', last_indexed_document_count)";
 
 /// Connectors that are counted together.
 #[derive(Clone, Deserialize)]
@@ -60,9 +66,18 @@ pub(super) struct Caused {
     errors: Vec<String>,
 }
 
-/// How many were silent, and when that was counted.
+/// Who was silent, and when that was looked at.
 #[derive(Default)]
-pub(super) struct Silent(RefCell<Option<(u64, Vec<Group>)>>);
+pub(super) struct Silent(RefCell<Option<Looked>>);
+
+#[derive(Clone)]
+struct Looked {
+    at: u64,
+    groups: Vec<Group>,
+    /// Keys of those that ought to be working, as a JSON array; those that were seen last come first. What is
+    /// past the reach of lists is left out.
+    keys: Rc<str>,
+}
 
 impl Silent {
     /// They are counted anew at the next look.
@@ -325,17 +340,39 @@ impl Directory {
     }
 
     fn silent_groups(&self, cutoff: &str, now: u64) -> Result<Vec<Group>, JsError> {
-        if let Some((at, groups)) = &*self.silent.0.borrow()
+        Ok(self.look_for_silence(cutoff, now)?.groups)
+    }
+
+    fn look_for_silence(&self, cutoff: &str, now: u64) -> Result<Looked, JsError> {
+        if let Some(looked) = &*self.silent.0.borrow()
             // However far the clock was set back meanwhile.
-            && now.abs_diff(*at) < SILENT_MS
+            && now.abs_diff(looked.at) < SILENT_MS
         {
-            return Ok(groups.clone());
+            return Ok(looked.clone());
         }
         let scope =
             Condition::default().and("deleted = 0", []).and("last_seen <= ?", [cutoff.into()]);
         let groups = self.groups(&scope, cutoff)?;
-        self.silent.0.replace(Some((now, groups.clone())));
-        Ok(groups)
+        let has_some = groups.iter().any(|group| WORKING.contains(&group.status.as_str()));
+        let mut keys = None;
+        if has_some {
+            let sql = format!(
+                "SELECT json_group_array(key) FROM (SELECT key FROM entry WHERE {} \
+                 AND status IN (SELECT value FROM json_each(?)) \
+                 ORDER BY last_seen DESC, id LIMIT {RESULT_WINDOW})",
+                scope.sql
+            );
+            let mut values = scope.values;
+            values.push(list(&WORKING));
+            self.store.texts(&sql, &values, &mut |found| {
+                keys = Some(found);
+                false
+            })?;
+        }
+        let keys = keys.unwrap_or_else(|| "[]".to_owned()).into();
+        let looked = Looked { at: now, groups, keys };
+        self.silent.0.replace(Some(looked.clone()));
+        Ok(looked)
     }
 
     fn summary_rows(
@@ -347,7 +384,7 @@ impl Directory {
         let mut all = narrowed(summary, &scope, cutoff);
         let direction = if summary.is_reversed { "DESC" } else { "ASC" };
         let column = match summary.sort {
-            SortField::Urgency => return self.rows_by_urgency(summary, &all),
+            SortField::Urgency => return self.rows_by_urgency(summary, &all, cutoff),
             SortField::Name => "",
             SortField::IndexName => "index_name COLLATE NOCASE",
             SortField::ServiceType => "service_type COLLATE NOCASE",
@@ -370,24 +407,49 @@ impl Directory {
         Ok(rows)
     }
 
-    /// One status after the other, by an index.
-    fn rows_by_urgency(&self, summary: &Summary, all: &Condition) -> Result<Rows, JsError> {
-        let mut statuses = URGENCY.map(|status| status.name());
+    /// One status after the other, by an index. Those that ought to be working and are silent come second.
+    fn rows_by_urgency(
+        &self,
+        summary: &Summary,
+        all: &Condition,
+        cutoff: &str,
+    ) -> Result<Rows, JsError> {
+        let silent = match summary.deleted {
+            true => "[]".into(),
+            false => self.look_for_silence(cutoff, now_millis())?.keys,
+        };
+        let is_wanted = |status: &str| {
+            summary.statuses.is_empty() || summary.statuses.iter().any(|it| it == status)
+        };
+        let (newest, seen_last) = ("since DESC, title, id", "last_seen DESC, id");
+        let mut groups: Vec<(Condition, &str)> = Vec::new();
+        for status in URGENCY.map(Status::name).into_iter().filter(|status| is_wanted(status)) {
+            let mut one = all.clone().and("status = ?", [status.into()]);
+            if &*silent != "[]" && WORKING.contains(&status) {
+                let is_heard = "key NOT IN (SELECT value FROM json_each(?))";
+                one = one.and(is_heard, [(&*silent).into()]);
+            }
+            groups.push((one, newest));
+        }
+        let statuses: Vec<&str> = WORKING.into_iter().filter(|it| is_wanted(it)).collect();
+        if &*silent != "[]" && !statuses.is_empty() {
+            let are_silent = "key IN (SELECT value FROM json_each(?))";
+            let have_it = "status IN (SELECT value FROM json_each(?))";
+            let one = all.clone().and(are_silent, [(&*silent).into()]);
+            let place = usize::from(is_wanted(Status::Error.name()));
+            groups.insert(place, (one.and(have_it, [list(&statuses)]), seen_last));
+        }
         if summary.is_reversed {
-            statuses.reverse();
+            groups.reverse();
         }
         let mut rows = Rows::default();
         let mut skip = summary.from;
-        for status in statuses {
-            if !summary.statuses.is_empty() && !summary.statuses.iter().any(|it| it == status) {
-                continue;
-            }
+        for (one, order) in groups {
             let left = summary.size - rows.count;
             if left == 0 || rows.are_too_large() {
                 break;
             }
-            let one = all.clone().and("status = ?", [status.into()]);
-            let found = self.add_rows(&mut rows, &one, "since DESC, title, id", left, skip)?;
+            let found = self.add_rows(&mut rows, &one, order, left, skip)?;
             if found == 0 && skip > 0 {
                 let sql = format!("SELECT count(*) AS count FROM entry WHERE {}", one.sql);
                 let count = self.remembered_count(&sql, &one.values)?;

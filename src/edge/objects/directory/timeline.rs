@@ -1,0 +1,95 @@
+//! How many connectors had which status over the last days.
+//!
+//! Triggers make the marks (see [`crate::directory::timeline`]), so no change of a status is missed, whichever
+//! way it comes.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Directory, failed};
+use crate::api::{ApiError, Response};
+use crate::directory::timeline::{ALL_HOURS, Counts, DAYS, MARK_SECONDS, Mark, Step, steps};
+use crate::edge::runtime::{JsError, now_millis};
+use crate::values::{Time, json};
+
+/// The table of marks and its triggers. With the first mark of an hour, those go that need not be kept.
+pub(super) fn tables() -> String {
+    let now = format!("unixepoch() / {MARK_SECONDS}");
+    let is_first = format!("NOT EXISTS (SELECT 1 FROM timeline WHERE at = {now})");
+    // The change that comes has left no trace in `total` yet.
+    let mark = format!(
+        "BEGIN INSERT INTO timeline SELECT {now}, json_group_object(status, count) FROM \
+         (SELECT status, sum(count) AS count FROM total WHERE deleted = 0 GROUP BY status HAVING sum(count) > 0); END"
+    );
+    let an_hour = 3_600 / MARK_SECONDS;
+    let (all, kept) = (ALL_HOURS * an_hour, DAYS * 24 * an_hour);
+    let has_earlier = |mark: &str| {
+        format!(
+            "EXISTS (SELECT 1 FROM timeline AS earlier \
+             WHERE earlier.at >= {mark}.at / {an_hour} * {an_hour} AND earlier.at < {mark}.at)"
+        )
+    };
+    format!(
+        "CREATE TABLE timeline (at INTEGER PRIMARY KEY, before TEXT NOT NULL);
+         CREATE TRIGGER timeline_comes BEFORE INSERT ON entry WHEN NEW.deleted = 0 AND {is_first} {mark};
+         CREATE TRIGGER timeline_goes BEFORE DELETE ON entry WHEN OLD.deleted = 0 AND {is_first} {mark};
+         CREATE TRIGGER timeline_moves BEFORE UPDATE OF deleted, status ON entry
+         WHEN (OLD.deleted, OLD.status) IS NOT (NEW.deleted, NEW.status) AND {is_first} {mark};
+         CREATE TRIGGER timeline_thins AFTER INSERT ON timeline WHEN NOT {} BEGIN
+           DELETE FROM timeline WHERE at < NEW.at - {kept};
+           DELETE FROM timeline WHERE at < NEW.at - {all} AND {};
+         END;",
+        has_earlier("NEW"),
+        has_earlier("timeline"),
+    )
+}
+
+impl Directory {
+    /// The response with how many connectors had which status over so many hours.
+    ///
+    /// # Errors
+    /// 500 if the database fails.
+    pub(super) fn timeline(&self, hours: u64) -> Result<Response, ApiError> {
+        #[derive(Serialize)]
+        struct Timeline {
+            from: String,
+            to: String,
+            steps: Vec<Step>,
+        }
+        let now = now_millis();
+        let from = now.saturating_sub(hours * 3_600_000);
+        let steps = self.steps(from).map_err(failed("the timeline cannot be made"))?;
+        let time = |millis| Time::from_millis(millis).to_string();
+        let timeline = Timeline { from: time(from), to: time(now), steps };
+        let text = serde_json::to_string(&timeline).map_err(|_| ApiError::internal())?;
+        Ok(Response::text(200, text))
+    }
+
+    fn steps(&self, from: u64) -> Result<Vec<Step>, JsError> {
+        #[derive(Deserialize)]
+        struct Row {
+            at: u64,
+            before: String,
+        }
+        #[derive(Deserialize)]
+        struct Total {
+            status: String,
+            count: u64,
+        }
+        let counts = |before: &str| -> Result<Counts, JsError> {
+            let counts = json::parse(before)?;
+            serde_json::from_value(counts).map_err(|error| error.to_string().into())
+        };
+        let sql = "SELECT at, before FROM timeline WHERE at >= ? ORDER BY at";
+        let first = from / 1_000 / MARK_SECONDS;
+        let rows: Vec<Row> = self.store.rows(sql, &[first.into()])?;
+        let marks = rows
+            .into_iter()
+            .map(|Row { at, before }| Ok(Mark { at, before: counts(&before)? }))
+            .collect::<Result<_, JsError>>()?;
+        let sql = "SELECT status, sum(count) AS count FROM total WHERE deleted = 0 \
+                   GROUP BY status HAVING sum(count) > 0";
+        let totals: Vec<Total> = self.store.rows(sql, &[])?;
+        let now = totals.into_iter().map(|Total { status, count }| (status, count)).collect();
+        Ok(steps(marks, now, from))
+    }
+}
