@@ -255,7 +255,7 @@ test("an error needs a reason, and an earlier error is shown as text only", asyn
   await badge(page, "connected").waitFor();
   // The text can remain with a healthy status; clearing it changes no status.
   await says(page, "An earlier error");
-  await page.getByRole("button", { name: "Clear error" }).click();
+  await page.getByRole("button", { name: "Mark as connected" }).click();
   await page.locator(".fault-text").waitFor({ state: "detached" });
   assert.equal(await statusOf("failing"), "connected");
 });

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 
 import { badge, hashOf, says, shown, startConsole, violations } from "./browser.mjs";
+import { until } from "../until.mjs";
 import { fleet } from "./fleet.mjs";
 
 const connectors = fleet();
@@ -118,4 +119,65 @@ test("the status includes silence; if most are silent, the list asks whether the
   await says(page, `260 of ${total} connectors are silent. Is the connector service down?`);
   await page.getByRole("button", { name: "Show silent connectors" }).click();
   await page.waitForFunction(() => location.hash === "#/?silent=true");
+});
+
+const timelineOf = (now = Date.now()) => {
+  const at = (hours) => new Date(now - hours * 3_600_000).toISOString();
+  const step = (hours, error) => ({ at: at(hours), by_status: { error, connected: 300 - error } });
+  return { from: at(24), to: at(0), steps: [step(24, 2), step(6.1, 9), step(6, 28)] };
+};
+
+test("one click shows when it began; hover and keys read values; a table has them for screen readers", async () => {
+  const page = await openList();
+  await page.route("**/_connector/_timeline?*", (route) => route.fulfill({ json: timelineOf() }));
+  await page.getByRole("button", { name: "Over time" }).click();
+  await says(page, /^Failures rose from 2 to 28, starting /);
+  assert.match(await page.evaluate(() => location.hash), /over=24/);
+  const picture = page.getByRole("slider", { name: "Connectors by status over time" });
+  const reading = () => page.locator(".reading").textContent();
+  assert.match(await reading(), /^Now.*Error 28/);
+  const { x, y, width } = await picture.boundingBox();
+  await page.mouse.move(x + width * 0.3, y + 20);
+  await until(reading, (text) => /Error 2(?!8)/.test(text));
+  await page.mouse.move(x, y - 60);
+  await picture.focus();
+  await page.keyboard.press("ArrowLeft");
+  assert.match(await picture.getAttribute("aria-valuetext"), /: 9 Error, 291 Connected$/);
+  await page.keyboard.press("Home");
+  assert.match(await picture.getAttribute("aria-valuetext"), /: 2 Error, 298 Connected$/);
+  assert.deepEqual(await violations(page), []);
+  await page.getByText("As a table").click();
+  assert.equal(await page.locator(".steps tbody tr").count(), 3);
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole("button", { name: "7 days" }).click();
+  await page.waitForFunction(() => location.hash.includes("over=168"));
+});
+
+test("the picture is what the Directory has kept", async () => {
+  const page = await openList("#/?over=24");
+  await says(page, /^Failures rose from 0 to 28/);
+});
+
+test("silence is second in the order of urgency, and grey", async () => {
+  const page = await openList("#/?status=error,connected");
+  const badges = await page.locator("tbody .badge").evaluateAll((all) => all.map((badge) => [badge.dataset.status, badge.classList.contains("silent")].join(" ")));
+  const kinds = badges.filter((kind, n) => kind !== badges[n - 1]);
+  assert.deepEqual(kinds.slice(0, 3), ["error false", "connected true", "connected false"]);
+  assert.match(await page.locator("tbody tr", { has: page.locator(".badge.silent") }).first().textContent(), /Connectedsilent for \d days?/);
+});
+
+test("the list says when and how the last sync ended, and with how many documents", async () => {
+  const page = await openList();
+  assert.match(await page.locator("td.sync").first().textContent(), /hours? ago|minutes ago/);
+  assert.match(await page.locator("td.sync").first().textContent(), /Error · [\d,]+ documents$/);
+});
+
+test("why a connector failed last Tuesday: two clicks", async () => {
+  const id = connectors.find(([, { status }]) => status === "connected")[0];
+  await site.curl("PUT", `/_connector/${id}/_error`, { error: "Token expired on Tuesday" });
+  await site.curl("PUT", `/_connector/${id}/_error`, { error: null });
+  const page = await openList(`#/?query=${id}`);
+  await page.locator(`tr[data-id="${id}"] .name a`).click();
+  await page.getByRole("link", { name: "History", exact: true }).click();
+  await says(page, "Token expired on Tuesday");
 });

@@ -9,6 +9,7 @@ import { runAll } from "../../www/src/core/bounded.js";
 import { readAll, readConnector } from "../../www/src/core/documents.js";
 import { fanOut } from "../../www/src/core/fan-out.js";
 import { addressOf, readView, summaryPath } from "../../www/src/core/list.js";
+import { began, hidesOthers, outlines, partAt, partsOf } from "../../www/src/core/over-time.js";
 import { bars, helpFor, lastWell, ribbon } from "../../www/src/core/overview.js";
 import { reasonOf } from "../../www/src/core/reasons.js";
 import { ownMove, urgent, way } from "../../www/src/core/statuses.js";
@@ -152,4 +153,22 @@ test("an impossible action is explained beforehand", () => {
   assert.match(actions.connected.skip({ ...item, status: "created" }), /configured first/);
   assert.match(actions.connected.skip({ ...item, status: "connected", error: undefined }), /without an error/);
   assert.deepEqual(tally([{ state: "done" }, { state: "done" }, { state: "failed" }]), { waiting: 0, running: 0, done: 2, skipped: 0, failed: 1, unknown: 0 });
+});
+
+test("a picture of time: parts, outlines, and when failures began", () => {
+  const at = (minutes) => new Date(Date.UTC(2026, 10, 25, 0, minutes)).toISOString();
+  const step = (minutes, error, connected) => ({ at: at(minutes), by_status: { error, connected } });
+  const timeline = { from: at(0), to: at(100), steps: [step(0, 1, 9), step(40, 3, 7), step(50, 8, 2), step(80, 7, 3)] };
+  const parts = partsOf(timeline);
+  assert.deepEqual(parts.map(({ start, end }) => [start, end]), [[0, 0.4], [0.4, 0.5], [0.5, 0.8], [0.8, 1]]);
+  assert.deepEqual(began(parts), { at: at(40), from: 1, to: 7 });
+  assert.deepEqual(outlines(parts).map(({ status }) => status), ["error", "connected"]);
+  assert.equal(outlines(parts.slice(0, 1))[0].path, "M0,90L400,90L400,100L0,100Z");
+  assert.equal(outlines(parts.slice(0, 1), ["error"])[0].path, "M0,0L400,0L400,100L0,100Z");
+  assert.deepEqual([0, 0.39, 0.4, 0.99].map((place) => partAt(parts, place)), [0, 0, 1, 3]);
+  assert.equal(began(partsOf(timeline, { error: 0, connected: 10 })), undefined);
+  assert.equal(began(partsOf({ ...timeline, steps: [step(0, 4, 6), step(20, 5, 5)] })), undefined);
+  assert.equal(hidesOthers(parts), false);
+  assert.equal(hidesOthers(parts.slice(0, 2)), true);
+  assert.deepEqual(outlines([]), []);
 });

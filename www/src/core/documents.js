@@ -30,6 +30,7 @@ const connector = {
   last_sync_status: "text",
   last_sync_error: "text",
   last_indexed_document_count: "number",
+  last_deleted_document_count: "number",
   configuration: "object",
   scheduling: "object",
 };

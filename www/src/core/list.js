@@ -1,6 +1,7 @@
 // What the list of connectors shows: as the address says it, and as the server is asked for it.
 
 import { href } from "./address.js";
+import { spans } from "./over-time.js";
 import { urgent } from "./statuses.js";
 
 /** So many rows are on a page of the list. */
@@ -20,8 +21,8 @@ export const orders = {
 };
 
 /**
- * @typedef {{ search: string, status: string[], type: string, silent: boolean, cause: string, sort: string, down: boolean, page: number, deleted?: boolean }} View
- *   `cause`: what their errors have in common; `down`: sorted the other way than comes first; `deleted`: those that have been deleted instead of those that are there
+ * @typedef {{ search: string, status: string[], type: string, silent: boolean, cause: string, sort: string, down: boolean, page: number, over: string, deleted?: boolean }} View
+ *   `cause`: what their errors have in common; `down`: sorted the other way than comes first; `over`: over how many hours the picture of time goes, if it is shown; `deleted`: those that have been deleted instead of those that are there
  */
 
 /** What the address says the list shall show.
@@ -38,11 +39,12 @@ export function readView(query) {
     sort: Object.hasOwn(orders, sort) ? sort : "urgency",
     down: direction === "desc",
     page: Number.parseInt(query.get("page") ?? "", 10) || 1,
+    over: spans.some(([hours]) => hours === query.get("over")) ? /** @type {string} */ (query.get("over")) : "",
   };
 }
 
 /** @param {View} view */
-export const addressOf = ({ search, status, type, silent, cause, sort, down, page }) =>
+export const addressOf = ({ search, status, type, silent, cause, sort, down, page, over }) =>
   href("", {
     query: search,
     status: status.join(","),
@@ -51,6 +53,7 @@ export const addressOf = ({ search, status, type, silent, cause, sort, down, pag
     cause,
     sort: (sort !== "urgency" || down) && `${sort}${down ? ":desc" : ""}`,
     page: page > 1 && page,
+    over,
   });
 
 /** Is anything left out?

@@ -21,7 +21,7 @@ export function helpFor({ status, error = "", isSilent, hasFields }) {
 }
 
 /**
- * @typedef {{ from: string | null, to: string, at: string, version: number }} Change the newest come first
+ * @typedef {{ from: string | null, to: string, at: string, version: number, error?: string | null }} Change the newest come first
  */
 
 /** When the connector was last connected: until which moment; undefined if it is now, or never was.
@@ -45,7 +45,7 @@ export function ribbon(history, now) {
   const from = Math.max(now - WEEK, Math.min(now - 1, Date.parse(oldest.at)));
   const place = (/** @type {number} */ time) => Math.min(1, Math.max(0, (time - from) / (now - from)));
   const parts = known
-    .map(({ to, at }, n) => ({ status: to, at, start: place(Date.parse(at)), end: n === 0 ? 1 : place(Date.parse(known[n - 1].at)) }))
+    .map(({ to, at, error }, n) => ({ status: to, at, error, start: place(Date.parse(at)), end: n === 0 ? 1 : place(Date.parse(known[n - 1].at)) }))
     .filter(({ start, end }) => end > 0 && end > start)
     .reverse();
   return { from, parts };

@@ -145,8 +145,8 @@ function openConnector(id) {
   /** The list shows at once what was written here. */
   function note() {
     const { view, doc } = latest();
-    const { name, description, index_name, service_type } = doc;
+    const { name, description, index_name, service_type, last_synced, last_sync_status, last_indexed_document_count } = doc;
     const { status, since, last_seen, error } = view;
-    noteWrite({ id, version: versionOf(), name, description, index_name, service_type, status, since, last_seen, error });
+    noteWrite({ id, version: versionOf(), name, description, index_name, service_type, status, since, last_seen, error, last_synced, last_sync_status, last_indexed_document_count });
   }
 }

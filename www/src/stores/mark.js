@@ -4,8 +4,9 @@ import { toast } from "./toasts.js";
 
 /** Removes the error's text and moves the connector to Connected; what was there can be brought back.
  * @param {import("./connector.js").Connector} store
- * @param {string} name under which what becomes of it is kept */
-export async function markConnected(store, name) {
+ * @param {string} name under which what becomes of it is kept
+ * @param {{ done: unknown, undone: unknown }} [what] what this is called with it, and what taking it back is */
+export async function markConnected(store, name, { done, undone } = { done: "connected", undone: "undo" }) {
   const seen = store.seen.peek();
   if (!seen) return;
   const { error } = seen.doc;
@@ -14,7 +15,7 @@ export async function markConnected(store, name) {
     endpoint: "/_error",
     body: { error: null },
     name,
-    what: "connected",
+    what: done,
     about: place,
     base: place(seen),
     isDone: ({ view, doc }) => view.status === "connected" && !doc.error,
@@ -29,7 +30,7 @@ export async function markConnected(store, name) {
         endpoint: "/_error",
         body: { error },
         name,
-        what: "undo",
+        what: undone,
         about: place,
         base: place(after),
         isDone: ({ view, doc }) => view.status === "error" && doc.error === error,

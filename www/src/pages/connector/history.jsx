@@ -23,6 +23,7 @@ export const Timeline = ({ history }) => (
         </p>
         <p class="small muted"><Ago at={change.at} /> · <Moment at={change.at} /></p>
         <p class="small muted"><Origin {...change} /></p>
+        {change.error && <p class="why small">{change.error}</p>}
         {change.off_protocol && (
           <p class="small note">Outside the protocol: this move isn't in the table. The connector service wrote the status into the document itself.</p>
         )}

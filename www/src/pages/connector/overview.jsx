@@ -184,15 +184,15 @@ function Ribbon({ history }) {
   return (
     <figure class="ribbon">
       <svg viewBox="0 0 1000 26" preserveAspectRatio="none" role="img" aria-label={`Statuses since ${exactly(began)}`}>
-        {parts.map(({ status, at, start, end }) => (
+        {parts.map(({ status, at, start, end, error }) => (
           <rect key={at} data-status={status} x={start * 1000} y="0" width={Math.max(2, (end - start) * 1000)} height="26">
-            <title>{`${label(status)} from ${exactly(at)}`}</title>
+            <title>{[`${label(status)} from ${exactly(at)}`, error].filter(Boolean).join(": ")}</title>
           </rect>
         ))}
       </svg>
       <div class="ribbon-ends small muted" aria-hidden="true"><span>{ago(began, now)}</span><span>now</span></div>
       <figcaption class="ribbon-legend small">{present.map((status) => <span key={status} data-status={status}><i /> {label(status)}</span>)}</figcaption>
-      <ol class="hidden">{parts.map(({ status, at }) => <li key={at}>{label(status)} from {exactly(at)}</li>)}</ol>
+      <ol class="hidden">{parts.map(({ status, at, error }) => <li key={at}>{label(status)} from {exactly(at)}{error && `: ${error}`}</li>)}</ol>
     </figure>
   );
 }

@@ -6,6 +6,7 @@ import { transitionOptions } from "#connector-status/client";
 
 import { href, pathOf } from "../../core/address.js";
 import { capital, isKnown, label, ownMove, way } from "../../core/statuses.js";
+import { markConnected } from "../../stores/mark.js";
 import { outcomeOf } from "../../stores/writes.js";
 import { Callout } from "../../ui/callout.jsx";
 import { Icon } from "../../ui/icons.jsx";
@@ -80,7 +81,7 @@ export default function Status({ id, store, seen, away, barred }) {
   return (
     <div class="columns">
       <div class="column">
-        {doc.error && <Fault {...{ path: store.path, doc, status, barred, away, pending }} onClear={() => go("connected", { endpoint: "/_error", body: { error: null } })} />}
+        {doc.error && <Fault {...{ path: store.path, doc, status, barred, away, pending }} onClear={() => markConnected(store, key, { done: { from: status, to: "connected" }, undone: { from: "connected", to: "error" } })} />}
         <section class="card change" aria-labelledby="next">
           <h2 id="next">Change status</h2>
           {outcome.value && !pending && <Moved key={`${outcome.value.what.to} ${outcome.value.state}`} outcome={outcome.value} onClose={() => (outcome.value = undefined)} />}
@@ -189,8 +190,8 @@ const Fault = ({ path, doc, status, barred, away, pending, onClear }) => {
     <Callout kind={current ? "bad" : "warn"} title={current ? "The connector has reported an error" : "An earlier error"}>
       <div class="fault-text" tabIndex={0} role="region" aria-label="Error text">{doc.error}</div>
       <div class="callout-action">
-        <button type="button" disabled={Boolean(barred) || away || pending} onClick={onClear}>{status === "connected" ? "Clear error" : "Mark as connected"}</button>
-        <p class="small muted">Removes the text{status === "connected" ? "." : ` and moves the connector to ${label("connected")}.`}</p>
+        <button type="button" disabled={Boolean(barred) || away || pending} onClick={onClear}>Mark as connected</button>
+        <p class="small muted">Removes the text{status === "connected" ? "." : ` and moves the connector to ${label("connected")}.`} You can undo it.</p>
         <details>
           <summary class="small">From a shell</summary>
           <Shell title="The same from a shell" line={curl("PUT", `${path}/_error`, { error: null })} />

@@ -10,7 +10,7 @@ import { label, urgent } from "../../core/statuses.js";
 import { isSilent, span } from "../../core/time.js";
 import { byMinute } from "../../stores/clock.js";
 import { useFollow } from "../../stores/feed.js";
-import { barredFrom } from "../../stores/identity.js";
+import { barredFrom, limits } from "../../stores/identity.js";
 import { listMemory } from "../../stores/list.js";
 import { go } from "../../stores/route.js";
 import { select, selectAll, selection } from "../../stores/selection.js";
@@ -22,10 +22,13 @@ import { Icon } from "../../ui/icons.jsx";
 import { Forbidden } from "../../ui/outcome.jsx";
 import { Copy, curl, Heading, Pages, Shell, Skeleton } from "../../ui/parts.jsx";
 import { Badge } from "../../ui/status.jsx";
-import { For, LastSeen } from "../../ui/times.jsx";
+import { Ago, For, LastSeen } from "../../ui/times.jsx";
+import { later } from "../../ui/later.jsx";
 import { KeyForm } from "../key.jsx";
 import { SelectionBar } from "./bulk.jsx";
 import { Create } from "./create.jsx";
+
+const OverTime = later(() => import("./over-time.jsx"));
 
 /** At most so often the list is asked for anew; what has changed in its rows is shown at once. */
 const GAP = 2_000;
@@ -37,6 +40,7 @@ const columns = [
   { key: "state", title: "Status", name: "urgency", order: ["most urgent first", "least urgent first"], cell: (row) => <State row={row} /> },
   { key: "who", title: "Name", name: "name", order: ["A to Z", "Z to A"], cell: (row) => <Who row={row} /> },
   { key: "fault", title: "Error", cell: (row) => <Fault row={row} /> },
+  { key: "sync", title: "Last sync", cell: (row) => <LastSync row={row} /> },
   { key: "type", title: "Type", name: "type", order: ["A to Z", "Z to A"], cell: ({ service_type }) => <Type type={service_type} /> },
   { key: "index", title: "Index", name: "index", order: ["A to Z", "Z to A"], cell: ({ index_name }) => <Word text={index_name} none="No index" /> },
   { key: "last", title: "Last seen", name: "seen", order: ["latest first", "longest ago first"], cell: ({ last_seen }) => <LastSeen at={last_seen} /> },
@@ -139,6 +143,7 @@ export function Connectors({ query, moved }) {
       {seen && seen.total > 0 && (
         <section class="card list" aria-label="All connectors" aria-busy={!seen.isCurrent} ref={table} tabIndex={-1}>
           <Filters {...{ seen, view, show }} />
+          {view.over && !limits.value && <OverTime hours={view.over} now={isFiltered(view) ? undefined : seen.byStatus} onHours={(over) => show({ over }, { replace: true })} />}
           <Causes {...{ seen, view, show }} />
           <SelectionBar offered={["sync", "connected", "delete"]} total={seen.count} all={() => selectAll(view, seen.count)} />
           {seen.rows.length > 0
@@ -199,15 +204,23 @@ function Filters({ seen, view, show }) {
   return (
     <div class="chips" role="group" aria-label="Filters">
       <button type="button" class="chip" aria-pressed={view.status.length === 0} onClick={() => show({ status: [] })}>All <b>{count(all)}</b></button>
-      {urgent.map((status) => (
+      {urgent.flatMap((status) => [
         <button key={status} type="button" class="chip" data-status={status} data-none={seen.byStatus[status] ? undefined : ""} aria-pressed={view.status.includes(status)} onClick={() => show({ status: toggle(status) })}>
           {label(status)} <b>{count(seen.byStatus[status] ?? 0)}</b>
+        </button>,
+        // Silence is second in the order of urgency.
+        status === "error" && (
+          <button key="silent" type="button" class="chip" aria-pressed={view.silent} onClick={() => show({ silent: !view.silent })}
+            title={`Seen before, but not in the last ${span(new Date(0).toISOString(), silentAfter())}`}>
+            <Icon name="clock" /> Silent <b>{count(seen.silent)}</b>
+          </button>
+        ),
+      ])}
+      {!limits.value && (
+        <button type="button" class="chip apart" aria-pressed={Boolean(view.over)} onClick={() => show({ over: view.over ? "" : "24", page: view.page }, { replace: true })}>
+          <Icon name="chart" /> Over time
         </button>
-      ))}
-      <button type="button" class="chip apart" aria-pressed={view.silent} onClick={() => show({ silent: !view.silent })}
-        title={`Seen before, but not in the last ${span(new Date(0).toISOString(), silentAfter())}`}>
-        <Icon name="clock" /> Silent <b>{count(seen.silent)}</b>
-      </button>
+      )}
     </div>
   );
 }
@@ -270,6 +283,21 @@ const Who = ({ row }) => (
 const Fault = ({ row: { error, status } }) => (error
   ? <span class={`fault-line ${status === "error" ? "" : "earlier"}`} title={error}>{status !== "error" && <span>Earlier: </span>}{error}</span>
   : null);
+
+/** The last sync: when and how it ended, and with how many documents. */
+function LastSync({ row: { last_synced, last_sync_status, last_indexed_document_count } }) {
+  if (!last_synced && !last_sync_status) return <span class="muted">Not synced yet</span>;
+  const status = last_sync_status ?? "completed";
+  return (
+    <>
+      <span>{last_synced ? <Ago at={last_synced} /> : label(status)}</span>
+      <span class="small muted">
+        {status !== "completed" && last_synced && <><span class="sync-result" data-status={status === "error" ? "error" : "needs_configuration"}>{label(status)}</span>{last_indexed_document_count !== undefined && " · "}</>}
+        {last_indexed_document_count !== undefined && `${count(last_indexed_document_count)} ${last_indexed_document_count === 1 ? "document" : "documents"}`}
+      </span>
+    </>
+  );
+}
 
 const Type = ({ type }) => (type ? <span title={type}>{typeName(type)}</span> : <span class="muted">No type</span>);
 
