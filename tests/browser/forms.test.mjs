@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 
-import { badge, hasFocus, hashOf, reach, says, startConsole } from "./browser.mjs";
+import { badge, hasFocus, hashOf, reach, says, startConsole, violations } from "./browser.mjs";
 
 let site;
 before(async () => (site = await startConsole()));
@@ -224,4 +224,66 @@ test("deleting asks for the id, and works by keyboard alone", async () => {
   await page.getByRole("button", { name: "Erase connector" }).click();
   await says(page, "Erased was erased.");
   assert.equal((await site.curl("GET", "/_connector/erased?include_deleted")).status, 404);
+});
+
+test("sync rules: a draft is edited, validated, and activated", async () => {
+  await site.connector("ruled", { name: "Ruled" });
+  const page = await site.open(hashOf("ruled", "filtering"));
+  await says(page, "Everything is included.");
+  await page.getByRole("button", { name: "Add rule" }).click();
+  await page.getByLabel("Rule 1: field").fill("folder");
+  await page.getByLabel("Rule 1: condition").selectOption("starts_with");
+  await save(page, "Save draft").click();
+  await says(page, "Rule 1 needs a field and a value.");
+  await page.getByLabel("Rule 1: value").fill("/archive");
+  await page.getByLabel(/Advanced rules/).fill("[{");
+  await says(page, /^Not JSON/);
+  await page.getByLabel(/Advanced rules/).fill('[{"tables":["orders"]}]');
+  await save(page, "Save draft").click();
+  await says(page, "The draft waits to be validated by the connector service");
+  const part = async (which) => (await documentOf("ruled")).filtering[0][which];
+  const draft = await part("draft");
+  assert.deepEqual(draft.rules.map(({ field, rule, policy, value }) => [field, rule, policy, value]), [["folder", "starts_with", "exclude", "/archive"], ["_", "regex", "include", ".*"]]);
+  assert.deepEqual(draft.advanced_snippet.value, [{ tables: ["orders"] }]);
+  assert.deepEqual(await violations(page), []);
+  // What the connector service finds is shown as it comes.
+  await site.curl("PUT", "/_connector/ruled/_filtering/_validation", { validation: { state: "invalid", errors: [{ ids: ["rule"], messages: ["There is no folder."] }] } });
+  await says(page, "There is no folder.");
+  await site.curl("PUT", "/_connector/ruled/_filtering/_validation", { validation: { state: "valid", errors: [] } });
+  await page.getByRole("button", { name: "Activate draft" }).click();
+  await says(page, "Activated. The next sync uses these rules.");
+  assert.deepEqual((await part("active")).rules, (await part("draft")).rules);
+  await page.locator("#active-rules + .rules").getByText("/archive").waitFor();
+});
+
+test("pipeline, features and API key are edited among the settings", async () => {
+  await site.connector("settled", { name: "Settled" });
+  const page = await site.open(hashOf("settled", "settings"));
+  await page.getByLabel("Pipeline", { exact: true }).fill("search-default-ingestion");
+  await page.getByLabel("Extract text").check();
+  await save(page, "Save pipeline").click();
+  await says(page, "Saved.");
+  await page.getByLabel("Incremental sync").check();
+  await page.getByLabel("Advanced sync rules").check();
+  await save(page, "Save features").click();
+  await page.getByRole("form", { name: "Features" }).getByText("Saved.").waitFor();
+  await page.getByLabel("Id of the key").fill("key-1");
+  await save(page, "Save API key").click();
+  await page.getByRole("form", { name: "API key" }).getByText("Saved.").waitFor();
+  const { pipeline, features, api_key_id } = await documentOf("settled");
+  assert.deepEqual([pipeline.name, pipeline.extract_binary_content, pipeline.run_ml_inference], ["search-default-ingestion", true, false]);
+  assert.deepEqual([features.incremental_sync.enabled, features.sync_rules.advanced.enabled, api_key_id], [true, true, "key-1"]);
+  assert.deepEqual(await violations(page), []);
+});
+
+test("advanced fields are folded, and a dependent field is below what it depends on", async () => {
+  const folded = { ...configuration, ssl: field("Use SSL", 1, { type: "bool", display: "toggle", value: true, required: false }), timeout: field("Timeout", 2, { ui_restrictions: ["advanced"], value: "5" }) };
+  await site.imported("folded", { status: "configured", name: "Folded", configuration: folded });
+  const page = await site.open(hashOf("folded", "configuration"));
+  await page.getByLabel("Certificate").waitFor();
+  const labels = await page.locator(".readable label").evaluateAll((all) => all.map((label) => label.innerText.split("\n")[0].replace(/ \(.*/, "").trim()));
+  assert.equal(labels[labels.indexOf("Use SSL") + 1], "Certificate");
+  assert.equal(await page.getByLabel("Timeout").isVisible(), false);
+  await page.getByText("Advanced settings").click();
+  await page.getByLabel("Timeout").waitFor();
 });

@@ -9,6 +9,7 @@ import { runAll } from "../../www/src/core/bounded.js";
 import { readAll, readConnector } from "../../www/src/core/documents.js";
 import { fanOut } from "../../www/src/core/fan-out.js";
 import { addressOf, readView, summaryPath } from "../../www/src/core/list.js";
+import { isSame, partOf, problemOf, readSnippet, requestOf } from "../../www/src/core/filtering.js";
 import { began, hidesOthers, outlines, partAt, partsOf } from "../../www/src/core/over-time.js";
 import { bars, helpFor, lastWell, ribbon } from "../../www/src/core/overview.js";
 import { reasonOf } from "../../www/src/core/reasons.js";
@@ -171,4 +172,26 @@ test("a picture of time: parts, outlines, and when failures began", () => {
   assert.equal(hidesOthers(parts), false);
   assert.equal(hidesOthers(parts.slice(0, 2)), true);
   assert.deepEqual(outlines([]), []);
+});
+
+test("sync rules: what a document says, and what is sent of a draft", () => {
+  const rule = (id, field, value, more) => ({ id, field, rule: "equals", policy: "exclude", value, order: 0, ...more });
+  const doc = { filtering: [{ draft: { rules: [rule("a", "folder", "x", { updated_at: "then" }), rule("DEFAULT", "_", ".*")], advanced_snippet: { value: {} }, validation: { state: "valid", errors: [] } } }] };
+  const draft = partOf(doc, "draft");
+  assert.deepEqual([draft.rules.map(({ id }) => id), draft.state, partOf(doc, "active").rules], [["a"], "valid", []]);
+  assert.equal(isSame(draft, partOf(doc, "active")), false);
+  // A rule that was not touched keeps its time; one that was, or is new, gets another.
+  const changed = { ...draft.rules[0], value: "y" };
+  assert.deepEqual(requestOf(draft.rules, draft.rules, "").rules.map(({ updated_at, order }) => [updated_at, order]), [["then", 0]]);
+  assert.deepEqual(requestOf([rule("b", "f", "v"), changed], draft.rules, '[{"a":1}]'), {
+    rules: [rule("b", "f", "v"), { ...rule("a", "folder", "y"), order: 1 }],
+    advanced_snippet: { value: [{ a: 1 }] },
+  });
+  assert.equal(problemOf([rule("a", "f", "v"), rule("b", " ", "v")]), "Rule 2 needs a field and a value.");
+  assert.equal(problemOf([]), undefined);
+  assert.deepEqual(readSnippet("  "), { value: {} });
+  assert.match(readSnippet("{").problem, /^Not JSON/);
+  assert.equal(readSnippet("1").problem, "Must be a JSON object or list.");
+  // An import may hold anything.
+  for (const filtering of [undefined, "x", [null], [{ draft: { rules: [1, { id: 5 }], validation: { errors: [{ ids: 1 }] } } }]]) assert.ok(partOf({ filtering }, "draft").rules.length <= 1);
 });

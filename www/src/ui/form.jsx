@@ -147,7 +147,7 @@ const Theirs = ({ value, isMine, disabled, onTake, onKeep }) => (
   <p class="theirs small">
     {value === undefined
       ? "The stored value has been changed by someone else."
-      : <>Changed by someone else to <strong>{typeof value === "boolean" ? (value ? "on" : "off") : value === "" ? "nothing" : String(value)}</strong>.</>}
+      : <>Changed by someone else to <strong>{typeof value === "boolean" ? (value ? "on" : "off") : value === "" ? "nothing" : typeof value === "object" ? "something else" : String(value)}</strong>.</>}
     {" "}
     {isMine && <button type="button" class="link" disabled={disabled} onClick={onKeep}>Keep mine</button>}
     {isMine && " · "}

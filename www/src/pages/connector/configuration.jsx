@@ -19,6 +19,7 @@ const definition = {
   options: "list",
   depends_on: "list",
   validations: "list",
+  ui_restrictions: "list",
 };
 
 const isScalar = (value) => ["string", "number", "boolean"].includes(typeof value);
@@ -35,8 +36,30 @@ const isSet = ({ value }) => value !== undefined && value !== null && value !== 
 const entriesOf = (doc) => {
   const { entries, odd } = readAll(doc.configuration, definition, "configuration.");
   entries.sort(([a, { order: x = Infinity }], [b, { order: y = Infinity }]) => (x === y ? (a < b ? -1 : 1) : x - y));
-  return { entries, odd };
+  return { entries: dependentsLast(entries), odd };
 };
+
+/** Each field is below the one that it depends on.
+ * @param {[string, Record<string, any>][]} entries */
+function dependentsLast(entries) {
+  const names = new Set(entries.map(([name]) => name));
+  const parentOf = ([name, { depends_on = [] }]) => depends_on.find((other) => isObject(other) && other.field !== name && names.has(other.field))?.field;
+  const placed = new Set();
+  /** @type {typeof entries} */
+  const ordered = [];
+  const place = (entry) => {
+    if (placed.has(entry[0])) return;
+    placed.add(entry[0]);
+    ordered.push(entry);
+    entries.filter((other) => parentOf(other) === entry[0]).forEach(place);
+  };
+  entries.filter((entry) => !parentOf(entry)).forEach(place);
+  // Those that depend on each other.
+  entries.forEach(place);
+  return ordered;
+}
+
+const isAdvanced = ([, { ui_restrictions = [] }]) => ui_restrictions.includes("advanced");
 
 export default function Configuration(shared) {
   const { entries, odd } = entriesOf(shared.seen.doc);
@@ -71,13 +94,25 @@ export default function Configuration(shared) {
         intro="The fields that the connector service asks for. Only what you change is sent.">
         {({ values, set, field, hint, disabled }) => {
           const applicable = entries.filter(([, entry]) => applies(entry, values));
-          return groups(applicable).map(([category, members]) => (
+          const drawn = (members) => groups(members).map(([category, members]) => (
             <Group key={category} {...{ category }}>
               {members.map(([name, entry]) => (
                 <Field key={name} {...{ name, entry, field, hint, disabled }} value={values[name]} onValue={(value) => set({ [name]: value })} />
               ))}
             </Group>
           ));
+          const advanced = applicable.filter(isAdvanced);
+          return (
+            <div class="readable">
+              {drawn(applicable.filter((entry) => !isAdvanced(entry)))}
+              {advanced.length > 0 && (
+                <details class="advanced" open={advanced.some(([name]) => check(values)[name] !== undefined) || undefined}>
+                  <summary>Advanced settings <span class="muted">({advanced.length})</span></summary>
+                  {drawn(advanced)}
+                </details>
+              )}
+            </div>
+          );
         }}
       </ChangeForm>
     </>

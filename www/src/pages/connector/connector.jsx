@@ -35,6 +35,7 @@ const sections = [
   ["history", "History", History],
   ["configuration", "Configuration", later(() => import("./configuration.jsx"))],
   ["scheduling", "Scheduling", later(() => import("./scheduling.jsx"))],
+  ["filtering", "Sync rules", later(() => import("./filtering.jsx"))],
   ["jobs", "Sync jobs", later(() => import("./jobs.jsx"))],
   ["notifications", "Notifications", later(() => import("./notifications.jsx"))],
   ["document", "Document", later(() => import("./document.jsx"))],

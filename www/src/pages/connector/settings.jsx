@@ -13,6 +13,7 @@ import { ChangeForm } from "../../ui/form.jsx";
 import { Outcome } from "../../ui/outcome.jsx";
 import { Copy } from "../../ui/parts.jsx";
 import { ServiceTypes } from "../../ui/service-types.jsx";
+import { ApiKey, Features, Pipeline } from "./ingestion.jsx";
 
 const orNothing = (text) => text ?? "";
 
@@ -57,6 +58,7 @@ export default function Settings(shared) {
             </div>
           )}
         </ChangeForm>
+        <Pipeline shared={shared} />
       </div>
       <div class="column">
         <ChangeForm name="type" title="Type" action="Change type" shared={shared}
@@ -73,6 +75,8 @@ export default function Settings(shared) {
             </div>
           )}
         </ChangeForm>
+        <Features shared={shared} />
+        <ApiKey shared={shared} />
         <Delete {...shared} />
       </div>
     </div>
