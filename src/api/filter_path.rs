@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left() {
+    fn a_filter_path_keeps_the_matching_parts() {
         let text = r#"{"a":{"b":1.50,"c":[{"d":2},{"e":[]}],"b.c":null},"ab":"\u0061","f":{}}"#;
         let table = [
             ("", text),
@@ -400,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_steps_as_a_word_has_bits() {
+    fn as_many_steps_as_a_machine_word_has_bits_are_supported() {
         let names: Vec<String> = (0..64).map(|n| format!("n{n}")).collect();
         let members = |names: &[String]| {
             let members: Vec<_> = names.iter().map(|n| format!("\"{n}\":1")).collect();
@@ -425,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn pretty_is_what_others_print() {
+    fn pretty_printing_is_the_same_as_of_serde_json() {
         let text = r#"{"a":{"b":1.50,"c":[{"d":2},{"e":[]},[1,"x"]],"b.c":null},"f":{}}"#;
         let value: serde_json::Value = serde_json::from_str(text).expect("JSON");
         let filter = FilterPath::default();

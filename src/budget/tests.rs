@@ -109,20 +109,20 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn of_patterns(patterns in prop::collection::vec(patterns(), 0..5), text in names(), more in patterns()) {
+    fn matching_patterns_does_no_more_work_than_is_charged(patterns in prop::collection::vec(patterns(), 0..5), text in names(), more in patterns()) {
         let text = text + &more;
         check(Purpose::Patterns, |budget| matches_any(&patterns, &text, budget).map(drop))?;
     }
 
     #[test]
-    fn of_lists(query in patterns(), name in names(), description in "[ab ,]{0,400}") {
+    fn filtering_lists_does_no_more_work_than_is_charged(query in patterns(), name in names(), description in "[ab ,]{0,400}") {
         let filter = Filter { query: Some(query), ..Filter::default() };
         let texts = Texts { name: Some(&name), description: Some(&description), ..Texts::default() };
         check(Purpose::List, |budget| filter.finds(texts, budget).map(drop))?;
     }
 
     #[test]
-    fn of_filter_path(
+    fn filter_path_does_no_more_work_than_is_charged(
         patterns in prop::collection::vec((any::<bool>(), prop::collection::vec(prop_oneof![patterns(), field(), Just("**".to_owned())], 1..4)), 0..16),
         document in documents(),
         pretty in any::<bool>(),
@@ -139,7 +139,7 @@ proptest! {
     }
 
     #[test]
-    fn of_searches(
+    fn searching_does_no_more_work_than_is_charged(
         query in queries(),
         sort in prop::collection::vec(paths(), 0..6),
         size in 0..8_usize,

@@ -1,4 +1,4 @@
-//! Who is let in and what they may do, as tables.
+//! Authentication and authorization, as tables.
 
 use crate::common::request;
 use connector_status::api::{
@@ -7,7 +7,7 @@ use connector_status::api::{
 };
 use serde_json::{Value, json};
 
-/// `open-sesame-open-sesame`, hashed and encoded by other tools than ours.
+/// `open-sesame-open-sesame`, hashed and encoded by independent tools.
 const SECRET_SHA256: &str = "QC6lHND9OrUUDCf1vcheDSI2ply2LX0gQPyLYfEk4N0=";
 const RIGHT: &str = "azE6b3Blbi1zZXNhbWUtb3Blbi1zZXNhbWU=";
 const WRONG: &str = "azE6bm90LXRoZS1zZWNyZXQ=";
@@ -18,7 +18,7 @@ fn key(more: &str) -> String {
     format!(r#"{{"name":"agent","secret_sha256":"{SECRET_SHA256}"{more}}}"#)
 }
 
-/// The caller whose key `k1` is kept with these fields.
+/// The caller of key `k1`, whose record has these fields.
 fn caller(more: &str) -> Caller {
     let key = Key::from_json(&key(more)).expect("a sound key");
     let header = format!("ApiKey {RIGHT}");
@@ -47,7 +47,7 @@ fn call(method: &str, target: &str) -> Call {
     api::read(&request).1.expect("a sound request")
 }
 
-/// What a caller gets of a request: first of its head, then of all of it.
+/// The result of authorizing a request: first from its head, then from all of it.
 fn authorize(caller: Caller, method: &str, target: &str) -> Result<Call, AuthError> {
     let intent = Intent::of(method, target).expect("a route");
     caller.authorize(intent)?.narrow(call(method, target))
@@ -61,7 +61,7 @@ fn outcome<T>(result: Result<T, AuthError>) -> (u16, &'static str) {
 }
 
 #[test]
-fn authorization_headers() {
+fn credentials_are_accepted_in_every_valid_form_of_the_header_and_in_no_other() {
     let long = format!("ApiKey {}", "a".repeat(10_000));
     let table: &[(&str, bool)] = &[
         (&format!("ApiKey {RIGHT}"), true),
@@ -99,7 +99,7 @@ fn authorization_headers() {
 }
 
 #[test]
-fn secrets_are_compared_and_keys_expire() {
+fn a_key_needs_the_right_secret_and_ends_when_it_expires() {
     let kept = |more: &str| Some(Key::from_json(&key(more)).expect("a sound key"));
     let table = [
         (RIGHT, kept(""), (200, "")),
@@ -129,7 +129,7 @@ fn unknown_key_and_wrong_secret_get_the_same_answer() {
 }
 
 #[test]
-fn root_keys() {
+fn only_the_exact_root_key_is_accepted() {
     let table = [
         ("k1:open-sesame-open-sesame", RIGHT, true),
         ("k1:open-sesame-open-sesame", WRONG, false),
@@ -137,7 +137,7 @@ fn root_keys() {
         ("", RIGHT, false),
         ("k1", RIGHT, false),
         ("k1:", "azE6", false),
-        ("k1:not-the-secret", WRONG, false), // right, but could be guessed
+        ("k1:not-the-secret", WRONG, false), // the right secret, but too short
     ];
     for (root, token, opens) in table {
         let Ok(credentials) = Credentials::parse(&format!("Basic {token}")) else {
@@ -151,7 +151,7 @@ fn root_keys() {
 }
 
 #[test]
-fn keys_that_are_not_understood_open_nothing() {
+fn a_key_with_invalid_fields_grants_nothing() {
     for more in [
         r#","connectors":null"#,
         r#","connectors":"team-a-*""#,
@@ -175,14 +175,14 @@ fn keys_that_are_not_understood_open_nothing() {
 }
 
 #[test]
-fn privileges_and_patterns() {
+fn a_request_needs_the_privilege_and_a_pattern_for_each_connector_it_touches() {
     const MANAGE: &str = r#","privileges":["manage_connector"]"#;
     const MONITOR: &str = r#","privileges":["monitor_connector"]"#;
     const BOTH: &str = r#","privileges":["monitor_connector","manage_connector"]"#;
     const NONE: &str = r#","privileges":["manage_everything"]"#;
     const TEAM_A: &str = r#","privileges":["manage_connector"],"connectors":["team-a-*","x?"]"#;
     const NOWHERE: &str = r#","privileges":["manage_connector"],"connectors":[]"#;
-    // A job of team-a-1, and one of team-b-1.
+    // Jobs of team-a-1 and of team-b-1.
     const OURS: &str = "j.team-a-1";
     const OTHERS: &str = "j.team-b-1";
     let jobs = |id: &str, rest: &str| format!("/_connector/_sync_job/{id}{rest}");
@@ -267,7 +267,7 @@ fn privileges_and_patterns() {
 }
 
 #[test]
-fn lists_are_narrowed_down() {
+fn lists_are_limited_to_the_connectors_that_the_key_covers() {
     let ids = |more: &str| match authorize(caller(more), "GET", "/_connector") {
         Ok(Call::List(list)) => list.filter.ids,
         other => panic!("{other:?}"),
@@ -289,7 +289,7 @@ fn lists_are_narrowed_down() {
 }
 
 #[test]
-fn anonymous_access() {
+fn anonymous_callers_have_the_configured_privilege_only() {
     let (missing, no, yes) = ((401, "no credentials"), (401, "privilege"), (200, ""));
     let table = [
         ("none", missing, missing),
@@ -339,7 +339,7 @@ fn refusals_name_the_action_and_the_key_but_not_its_secret() {
 }
 
 #[test]
-fn actions_are_called_as_elasticsearch_calls_them() {
+fn refused_actions_are_named_as_in_elasticsearch() {
     let table = [
         ("GET", "/_connector/_sync_job", "cluster:admin/xpack/connector/sync_job/list"),
         ("POST", "/_connector/_sync_job", "cluster:admin/xpack/connector/sync_job/post"),
@@ -384,7 +384,7 @@ fn actions_are_called_as_elasticsearch_calls_them() {
 }
 
 #[test]
-fn origins() {
+fn only_configured_origins_are_allowed() {
     let table = [
         ("", "https://a.example", None),
         ("https://a.example", "https://a.example", Some("https://a.example")),
@@ -401,7 +401,7 @@ fn origins() {
 }
 
 #[test]
-fn callers_whom_a_cluster_knows() {
+fn a_user_of_a_cluster_has_the_privileges_that_the_cluster_reports() {
     let user = json!({ "username": "elastic", "roles": ["superuser"] });
     let key = json!({ "username": "owner", "api_key": { "id": "k7", "name": "agent" } });
     let nameless = json!({ "username": "owner", "api_key": { "id": "k7" } });
@@ -415,7 +415,7 @@ fn callers_whom_a_cluster_knows() {
         (&user, rights(false, false), Some("elastic"), Some("none")),
         (&key, rights(true, true), Some("k7"), manage),
         (&nameless, rights(false, true), Some("k7"), monitor),
-        // What is said otherwise opens nothing.
+        // Unexpected values grant nothing.
         (&user, json!({}), None, None),
         (&user, json!({ "cluster": { "manage_connector": true } }), None, None),
         (
@@ -442,7 +442,7 @@ fn callers_whom_a_cluster_knows() {
 }
 
 #[test]
-fn credentials_that_somebody_else_may_know() {
+fn credentials_that_are_ours_are_never_left_to_a_cluster() {
     let expired = Key::from_json(&key(r#","privileges":[],"expiration":1"#)).unwrap();
     let sound = Key::from_json(&key(r#","privileges":[]"#)).unwrap();
     let open = |token: &str, key: Option<&Key>| {
@@ -450,7 +450,7 @@ fn credentials_that_somebody_else_may_know() {
     };
     assert!(open(RIGHT, None).unwrap_err().is_unknown());
     assert!(open("no base64!", None).unwrap_err().is_unknown());
-    // Ours, and wrong or over. A wrong secret of the root key is one too.
+    // Ours, but wrong or expired; so is a wrong secret of the root key.
     assert!(!open(WRONG, Some(&sound)).unwrap_err().is_unknown());
     assert!(!open(RIGHT, Some(&expired)).unwrap_err().is_unknown());
     let wrong_root = "cm9vdC1pZDpub3QtdGhlLXNlY3JldA==";
@@ -473,7 +473,7 @@ fn ticket_of(caller: &Caller) -> String {
 }
 
 #[test]
-fn tickets() {
+fn a_ticket_works_for_its_key_until_it_expires() {
     let monitor = r#","privileges":["monitor_connector"]"#;
     let kept = Key::from_json(&key(monitor)).expect("a sound key");
     let other = Key::from_json(&key("").replace("QC6l", "QC6m")).expect("a sound key");
@@ -497,7 +497,7 @@ fn tickets() {
         assert_eq!(outcome(ticket.open(kept, root, now)), expected);
     }
     assert!(ticket.open_root(ROOT, NOW).is_none());
-    // It is the caller of the key as it is kept now.
+    // The caller has the key's current privileges.
     assert_eq!(ticket.open(Some(&kept), ROOT, NOW).ok(), Some(caller(monitor)));
 
     for text in ["", "a", "a.b", "YQ.YQ", &text.replace('.', ""), &"a".repeat(10_000), "%20"] {
@@ -513,7 +513,7 @@ fn tickets() {
 }
 
 #[test]
-fn tickets_of_the_root_key() {
+fn a_ticket_of_the_root_key_works_until_it_expires_or_the_key_changes() {
     let header = "ApiKey cm9vdC1pZDphLXNlY3JldC1vZi10aGUtcm9vdC1rZXk=";
     let credentials = Credentials::parse(header).unwrap_or_else(|_| panic!("sound credentials"));
     let root = credentials.open_root(ROOT).expect("the root key");
@@ -526,7 +526,7 @@ fn tickets_of_the_root_key() {
 }
 
 #[test]
-fn a_fingerprint_is_that_of_the_key_as_it_is_kept() {
+fn a_fingerprint_changes_with_the_stored_key() {
     let monitor = r#","privileges":["monitor_connector"],"connectors":["a*"]"#;
     let kept = |fields: &str| Key::from_json(&key(fields)).expect("a sound key").fingerprint();
     assert_eq!(caller(monitor).fingerprint(), Some(kept(monitor)));
@@ -543,7 +543,7 @@ fn a_fingerprint_is_that_of_the_key_as_it_is_kept() {
 }
 
 #[test]
-fn people_who_have_signed_in() {
+fn a_signed_in_person_needs_a_listed_email_and_for_writes_our_own_page() {
     let company = "*@example.com, boss@other.example";
     for (email, emails, method, is_own_page, expected) in [
         ("ann@example.com", "", "GET", false, (200, "")),
@@ -575,7 +575,7 @@ fn people_who_have_signed_in() {
 }
 
 #[test]
-fn what_concerns_all_connectors_is_not_for_keys_of_some() {
+fn requests_about_all_connectors_are_refused_to_limited_keys() {
     let all = [
         ("GET", "/_metrics", (200, "")),
         ("GET", "/_connector/_backup", (403, "privilege")),
@@ -598,7 +598,7 @@ fn what_concerns_all_connectors_is_not_for_keys_of_some() {
 }
 
 #[test]
-fn a_limited_key_is_limited_in_every_question_about_many() {
+fn a_limited_key_is_limited_in_every_request_about_several_connectors() {
     let limited = || caller(r#","privileges":["monitor_connector"],"connectors":["a*"]"#);
     let patterns = Some(vec!["a*".to_owned()]);
     let table = [
@@ -626,13 +626,13 @@ fn a_limited_key_is_limited_in_every_question_about_many() {
 }
 
 #[test]
-fn who_a_caller_is() {
+fn a_caller_says_where_it_is_known_and_when_its_key_ends() {
     let cluster = json!({ "username": "u" });
     let rights = json!({ "cluster": { "manage_connector": true, "monitor_connector": true } });
     let user = Caller::of_cluster(cluster.as_object().unwrap(), rights.as_object().unwrap());
     let person = Caller::signed_in("ann@example.com", Privilege::Monitor, "", "GET", false);
     let anonymous = Caller::anonymous(Privilege::Monitor, "/_connector").unwrap();
-    // [the caller, known elsewhere, signed in, when the key ends]
+    // [caller, known elsewhere, signed in, expiration]
     let table = [
         (caller(""), false, false, None),
         (caller(&format!(r#","expiration":{}"#, NOW + 5)), false, false, Some(NOW + 5)),
@@ -650,7 +650,7 @@ fn who_a_caller_is() {
 }
 
 #[test]
-fn what_is_not_allowed_is_called_as_elasticsearch_calls_it() {
+fn actions_of_our_own_are_named_in_refusals() {
     let body = r#"{"format":1,"id":"a"}"#;
     let table = [
         ("GET", "/_connector/a/_backup", "", "backup"),
@@ -669,8 +669,8 @@ fn what_is_not_allowed_is_called_as_elasticsearch_calls_it() {
 }
 
 #[test]
-fn credentials_have_a_limit() {
-    // Three quarters of the characters are bytes: `k1:` and so many more.
+fn credentials_have_a_maximum_length() {
+    // Three quarters of the characters are bytes: `k1:` and the rest.
     for (characters, sound) in [(1_020, true), (1_024, true), (1_028, false)] {
         let token = format!("azE6{}", "YWFh".repeat(characters / 4 - 1));
         assert_eq!(token.len(), characters);
@@ -679,7 +679,7 @@ fn credentials_have_a_limit() {
 }
 
 #[test]
-fn tickets_have_a_limit() {
+fn tickets_have_a_maximum_length() {
     // `nn.11.aaa...`, and a signature of two bytes.
     for (repetitions, characters, sound) in [(125, 512, true), (126, 516, false)] {
         let ticket = format!("bm4uMTEu{}.AAA", "YWFh".repeat(repetitions));
@@ -691,7 +691,7 @@ fn tickets_have_a_limit() {
 }
 
 #[test]
-fn credentials_are_one_however_they_are_spelled() {
+fn different_spellings_of_the_same_credentials_have_one_fingerprint() {
     let bare = RIGHT.trim_end_matches('=');
     let spellings = [
         format!("ApiKey {RIGHT}"),
@@ -709,18 +709,18 @@ fn credentials_are_one_however_they_are_spelled() {
         assert_eq!(ours(spelling), ours(&spellings[0]), "{spelling}");
         assert_eq!(foreign_fingerprint(spelling), foreign_fingerprint(&spellings[0]), "{spelling}");
     }
-    // To us the scheme makes no difference, to a cluster it does.
+    // The scheme makes no difference to us, but it does to a cluster.
     let basic = format!("Basic {RIGHT}");
     assert_eq!(ours(&basic), ours(&spellings[0]));
     assert_ne!(foreign_fingerprint(&basic), foreign_fingerprint(&spellings[0]));
     assert_ne!(ours(&format!("ApiKey {OTHER_ID}")), ours(&spellings[0]));
-    // What only a cluster can read.
+    // Only a cluster can read these.
     assert_eq!(foreign_fingerprint("Bearer a.b.c"), foreign_fingerprint("bearer  a.b.c "));
     assert_ne!(foreign_fingerprint("Bearer a.b.c"), foreign_fingerprint("Bearer a.b.d"));
 }
 
 #[test]
-fn cookies_of_access_stay_here() {
+fn the_cookie_of_access_is_removed_and_others_are_kept() {
     for (given, expected) in [
         ("", None),
         ("a=b", Some("a=b")),

@@ -1,7 +1,7 @@
-//! Arbitrary requests, one after the other, to one connector: nothing panics, and whatever the
-//! requests say, the document stays one that can be read and makes sense.
+//! Sequences of arbitrary requests to one connector: nothing panics, and the document stays
+//! readable and consistent.
 //!
-//! `ARBITRARY_SECONDS=60 cargo test arbitrary::` looks longer, each time somewhere else.
+//! `ARBITRARY_SECONDS=60 cargo test arbitrary::` runs longer, with other requests each time.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
 
-/// What the description of the API names: fields and words that mean something.
+/// Names from the OpenAPI description: fields and enum values that have a meaning.
 fn vocabulary() -> (Vec<String>, Vec<String>, Vec<String>) {
     fn collect(value: &Value, names: &mut Vec<String>, words: &mut Vec<String>) {
         if let Some(properties) = value.get("properties").and_then(Value::as_object) {
@@ -73,7 +73,7 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// A value that the schema allows, most of the time: far more bodies get through than by chance.
+/// Mostly a value that the schema allows, so that far more bodies are accepted than by chance.
 fn described(schema: &Value, all: &Value, other: &BoxedStrategy<Value>) -> BoxedStrategy<Value> {
     let within = |schema: &Value| described(schema, all, other);
     let right = if let Some(reference) = schema["$ref"].as_str() {
@@ -154,7 +154,7 @@ fn requests() -> BoxedStrategy<(String, String)> {
     prop::strategy::Union::new(strategies).boxed()
 }
 
-/// What holds of every document, whatever was asked of it.
+/// What holds for every document after any request.
 fn check(connector: &Connector) -> Result<(), TestCaseError> {
     let fields = connector.fields();
     prop_assert_eq!(&Connector::from_json(&connector.to_json()).unwrap(), connector);
@@ -188,7 +188,7 @@ fn check(connector: &Connector) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Which endpoints may take a connector where, beside the table of transitions.
+/// Which moves an endpoint may make in addition to the table of transitions.
 fn may_move(via: &str, from: Status, to: Status) -> bool {
     match via {
         "/_connector/c" => matches!(to, Status::Created | Status::NeedsConfiguration),
@@ -203,7 +203,7 @@ fn may_move(via: &str, from: Status, to: Status) -> bool {
     }
 }
 
-/// One request; the connector afterwards, and whether it was carried out.
+/// Sends one request; returns the connector afterwards and whether the request was carried out.
 fn step(
     connector: Connector,
     (path, body): &(String, String),
@@ -218,7 +218,7 @@ fn step(
         prop_assert_eq!(&after, &connector);
         return Ok((after, false));
     }
-    // Something is different, or it is a full configuration, which always counts as a change.
+    // Something differs, or it is a full configuration, which always counts as a change.
     let is_change = world.version > 1;
     prop_assert!(is_change == (after != connector) || path.ends_with("_configuration"));
     let before = connector.status();
@@ -229,7 +229,7 @@ fn step(
 }
 
 #[test]
-fn arbitrary_requests_leave_a_sound_document() {
+fn arbitrary_requests_leave_a_valid_document() {
     let seconds = std::env::var("ARBITRARY_SECONDS").ok().and_then(|text| text.parse().ok());
     let config = Config { failure_persistence: None, cases: 64, ..Config::default() };
     let mut seed = match seconds {
@@ -259,7 +259,7 @@ fn arbitrary_requests_leave_a_sound_document() {
 }
 
 #[test]
-fn merging_twice_is_merging_once() {
+fn merging_the_same_fields_again_changes_nothing() {
     let (names, words, _) = vocabulary();
     let scalars = scalars(words);
     let pairs = (objects(names.clone(), scalars.clone()), objects(names, scalars));

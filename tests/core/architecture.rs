@@ -1,9 +1,9 @@
-//! Invariants that the compiler cannot hold: where code may stand.
+//! Invariants about where code may be, which the compiler cannot check.
 
 use std::fs;
 use std::path::Path;
 
-/// Every source file, by its path from `src`.
+/// All source files, by their paths in `src`.
 fn sources() -> Vec<(String, String)> {
     fn collect(folder: &Path, root: &Path, into: &mut Vec<(String, String)>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -24,7 +24,8 @@ fn sources() -> Vec<(String, String)> {
     all
 }
 
-/// The lines of Rust files outside of some folders that contain one of these, with their place.
+/// Lines of Rust files outside of the allowed folders that contain one of the texts, with their
+/// places.
 fn found(texts: &[&str], allowed: &[&str]) -> Vec<String> {
     let is_outside = |name: &str| !allowed.iter().any(|folder| name.starts_with(folder));
     sources()
@@ -39,19 +40,19 @@ fn found(texts: &[&str], allowed: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn bindings_to_javascript_stand_in_the_runtime_and_in_the_browser_package_only() {
+fn only_the_runtime_and_the_browser_package_use_bindings_to_javascript() {
     let bindings = ["extern \"C\"", "js_sys", "web_sys"];
     assert_eq!(found(&bindings, &["edge/runtime/", "browser/"]), Vec::<String>::new());
 }
 
 #[test]
-fn the_pure_modules_know_no_runtime() {
+fn pure_modules_do_not_depend_on_a_runtime() {
     let runtime = ["wasm_bindgen", "worker::", "SystemTime", "Instant", "getrandom", "std::net"];
     assert_eq!(found(&runtime, &["edge/", "browser/"]), Vec::<String>::new());
 }
 
 #[test]
-fn sql_looks_for_texts_of_callers_in_one_place_only_which_is_charged() {
+fn sql_searches_for_text_of_callers_in_one_place_only_and_charges_for_it() {
     let searches = ["instr(", " LIKE ", " GLOB ", " REGEXP "];
     let hits = found(&searches, &[]);
     assert!(hits.len() == 1 && hits[0].contains("list.rs"), "{hits:?}");

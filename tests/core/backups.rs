@@ -1,4 +1,4 @@
-//! Backups: what is asked for, what is put back, and what is no backup.
+//! Backups: requests, restoration, and what is not a valid backup.
 
 use crate::common::request;
 use connector_status::api::{self, ApiError, Backup, Call, Intent, Saved};
@@ -27,7 +27,7 @@ fn reason(error: &ApiError) -> String {
 }
 
 #[test]
-fn each_question_says_whom_it_concerns_and_whether_it_changes_something() {
+fn each_request_says_which_connector_it_is_about_and_whether_it_writes() {
     let body = json!({ "format": 1, "id": "a" }).to_string();
     let table = [
         ("GET", "/_connector/_backup", "", None, false),
@@ -55,7 +55,7 @@ fn whole() -> Value {
 }
 
 #[test]
-fn what_was_saved_is_what_is_put_back() {
+fn a_saved_connector_is_restored_with_its_version_history_and_jobs() {
     let (overwrite, saved) = restore(&whole()).unwrap();
     assert!(overwrite);
     let connector = saved.connector.unwrap();
@@ -74,7 +74,7 @@ fn what_was_saved_is_what_is_put_back() {
 }
 
 #[test]
-fn what_may_be_left_out() {
+fn optional_parts_of_a_backup_may_be_missing() {
     let only_jobs = json!({ "format": 1, "id": "a" });
     let (_, saved) = restore(&only_jobs).unwrap();
     assert!(saved.connector.is_none() && saved.jobs.is_empty());
@@ -87,7 +87,7 @@ fn what_may_be_left_out() {
 }
 
 #[test]
-fn what_is_no_backup() {
+fn an_invalid_backup_is_refused_with_its_first_problem() {
     let status = "[history] has ";
     let table: &[(&str, Value, &str)] = &[
         ("/format", json!(2), "[format] is not 1"),
@@ -165,7 +165,7 @@ fn a_page_of_ids_says_whether_there_are_more() {
 }
 
 #[test]
-fn a_page_of_what_has_changed_needs_a_number() {
+fn changed_since_must_be_a_sequence_number() {
     let since = |target: &str| match ask("GET", target, "").unwrap() {
         Backup::Ids { changed_since, .. } => changed_since,
         other => panic!("{other:?}"),
@@ -180,7 +180,7 @@ fn a_page_of_what_has_changed_needs_a_number() {
 }
 
 #[test]
-fn a_time_to_go_back_to_is_needed() {
+fn rewinding_needs_a_valid_time() {
     for target in ["/_connector/a/_rewind", "/_connector/a/_rewind?to=yesterday"] {
         let error = ask("POST", target, "").unwrap_err();
         assert_eq!(error.status, 400);
@@ -189,7 +189,7 @@ fn a_time_to_go_back_to_is_needed() {
 }
 
 #[test]
-fn unfinished_jobs_say_which_indices_their_connector_does_not_hold() {
+fn unfinished_jobs_name_the_indices_that_their_connector_does_not_hold() {
     let own = |index: &str| {
         let document = json!({ "status": "connected", "index_name": index });
         connector_status::connector::Connector::from_json(&document.to_string()).unwrap()

@@ -1,5 +1,5 @@
-//! No request costs more than its budget: what was seen to cost seconds is refused, and what everybody
-//! asks is not.
+//! No request costs more than its budget: requests that took seconds are refused, and ordinary ones
+//! are not.
 
 use crate::common::request;
 use connector_status::api::{self, Call, Request, Response, Search};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 const TOO_MUCH: &str = "takes too much work";
 
-/// A document of a megabyte with that many names `n0`, `n1`, ...
+/// A document of a megabyte with that many names: `n0`, `n1`, ...
 fn short_names(count: usize) -> String {
     let names: Vec<String> = (0..count).map(|n| format!("\"n{n}\":1")).collect();
     format!("{{{}}}", names.join(","))
@@ -21,7 +21,7 @@ fn list(documents: &[String]) -> String {
     format!("{{\"count\":{},\"results\":[{}]}}", documents.len(), documents.join(","))
 }
 
-/// The response to a list, filtered.
+/// The response to a list with that filter_path.
 fn filtered(filter_path: &str, body: &str) -> Response {
     let target = format!("/_connector?filter_path={filter_path}");
     let (format, call) = api::read(&request("GET", &target, ""));
@@ -38,7 +38,7 @@ fn assert_refused(response: &Response, mention: &str) {
 }
 
 #[test]
-fn patterns_of_filter_path_over_many_names_are_refused() {
+fn filter_path_patterns_over_many_names_are_refused() {
     for patterns in [vec!["results.zz.*?q0*"; 333], vec!["**.*q?*q0*"; 500]] {
         let target = format!("/_connector?filter_path={}", patterns.join(","));
         let refused = api::read(&request("GET", &target, "")).1.unwrap_err();
@@ -58,7 +58,7 @@ fn patterns_of_filter_path_over_many_names_are_refused() {
 }
 
 #[test]
-fn a_response_that_indents_to_many_megabytes_is_refused() {
+fn a_response_that_would_be_indented_to_many_megabytes_is_refused() {
     let deep = |text: &str| format!("{}{text}{}", "[".repeat(100), "]".repeat(100));
     let body = list(&[deep(&vec!["1"; 500_000].join(","))]);
     let (format, _) = api::read(&request("GET", "/_connector?pretty", ""));
@@ -80,7 +80,7 @@ fn a_query_full_of_wildcards_over_megabytes_is_refused() {
         assert!(over.reason().contains("[query]"), "{query}");
         assert_eq!(budget.spent(), WORK);
     }
-    // 10,000 connectors as they are.
+    // 10,000 connectors of ordinary size.
     let filter = Filter { query: Some("sales*2024".to_owned()), ..Filter::default() };
     let description =
         "What the people of sales know of their customers, and when they asked. ".repeat(4);
@@ -109,7 +109,7 @@ fn search(body: &Value) -> Search {
 }
 
 #[test]
-fn many_terms_over_a_long_array_take_steps_for_each_value_not_for_each_pair() {
+fn terms_over_a_long_array_cost_a_step_per_value_and_not_per_pair() {
     let values: Vec<usize> = (0..340_000).map(|n| n % 10).collect();
     let document = json!({ "a": values }).to_string();
     let spent = |count: usize| {
@@ -123,7 +123,7 @@ fn many_terms_over_a_long_array_take_steps_for_each_value_not_for_each_pair() {
 }
 
 #[test]
-fn a_search_of_many_clauses_over_large_documents_is_refused() {
+fn a_search_with_many_clauses_over_large_documents_is_refused() {
     let document = json!({ "a": vec![1; DOCUMENT_BYTES / 2 - 10] }).to_string();
     let clauses: Vec<Value> =
         (0..1_000).map(|n| json!({ "range": { "a": { "gte": n + 2 } } })).collect();
@@ -134,20 +134,20 @@ fn a_search_of_many_clauses_over_large_documents_is_refused() {
 }
 
 #[test]
-fn a_search_looks_at_as_many_bytes_as_its_budget_has() {
+fn a_search_stops_at_its_budget_of_bytes() {
     let search = search(&json!({ "query": { "term": { "is_native": true } } }));
     let look = |bytes: usize, count: u64| {
         let document = json!({ "is_native": false, "x": "x".repeat(bytes) }).to_string();
         let mut finder = search.finder(Time::from_millis(0));
         (0..count).find(|key| finder.look(*key, "a", &document).is_err())
     };
-    // 10,000 connectors as they are.
+    // 10,000 connectors of ordinary size.
     assert_eq!(look(2_500, 10_000), None);
     assert!(look(1_000_000, 1_000).is_some_and(|refused| refused < 60));
 }
 
 #[test]
-fn what_hits_are_sorted_by_is_held_up_to_a_limit() {
+fn the_memory_for_sort_values_is_limited() {
     let search = search(&json!({ "sort": ["name"], "size": 10_000 }));
     let sorted = |bytes: usize| {
         let mut finder = search.finder(Time::from_millis(0));
@@ -161,7 +161,7 @@ fn what_hits_are_sorted_by_is_held_up_to_a_limit() {
 }
 
 #[test]
-fn the_patterns_of_a_key_are_charged_and_never_more_than_one_id_is_worth() {
+fn the_patterns_of_a_key_are_charged_and_refused_over_the_budget() {
     let patterns = vec!["*a?".repeat(10) + &"a".repeat(100) + "b"; 100];
     let id = "a".repeat(500);
     let mut budget = Budget::of(Purpose::Patterns);
@@ -184,7 +184,7 @@ fn a_pattern_is_charged_for_each_step() {
 }
 
 #[test]
-fn looking_for_a_word_in_every_row_is_charged_before_sql_does_it() {
+fn a_word_search_over_all_rows_is_charged_before_sql_runs_it() {
     let charged = |scan: Scan| {
         let mut budget = Budget::of(Purpose::List);
         Piece::of("word", scan, &mut budget).map(|_| budget.spent())
@@ -199,7 +199,7 @@ fn looking_for_a_word_in_every_row_is_charged_before_sql_does_it() {
 }
 
 #[test]
-fn sql_is_given_but_the_start_of_a_long_word() {
+fn sql_gets_only_the_start_of_a_long_word() {
     let piece = |text: &str| {
         let mut budget = Budget::of(Purpose::List);
         Piece::of(text, Scan::of(1, 1), &mut budget).unwrap().as_str().to_owned()

@@ -1,4 +1,4 @@
-//! What an error says, and which errors have the same cause.
+//! The message and the cause of an error.
 
 use connector_status::directory::cause::{cause, message};
 use proptest::prelude::*;
@@ -9,7 +9,7 @@ const TRACEBACK: &str = "Traceback (most recent call last):
 aiohttp.client_exceptions.ClientConnectorError: Cannot connect to host jira-7.internal:443 ssl:default";
 
 #[test]
-fn an_error_is_said_by_its_message() {
+fn the_message_of_an_error_is_its_meaningful_line() {
     let cases = [
         ("The source is down\nuntil Friday", "The source is down"),
         ("  \n  spaces around \n", "spaces around"),
@@ -46,7 +46,7 @@ fn an_error_is_said_by_its_message() {
 }
 
 #[test]
-fn errors_that_differ_in_values_have_the_same_cause() {
+fn errors_that_differ_only_in_values_have_the_same_cause() {
     let same = [
         [
             "Cannot connect to host jira-1.internal:443 ssl:default",
@@ -76,7 +76,7 @@ fn errors_that_differ_in_values_have_the_same_cause() {
 }
 
 #[test]
-fn errors_that_say_something_else_have_another_cause() {
+fn different_errors_have_different_causes() {
     let different = [
         ["HTTP 401 from https://a.example", "HTTP 500 from https://a.example"],
         ["connection refused", "connection timed out"],
@@ -89,7 +89,7 @@ fn errors_that_say_something_else_have_another_cause() {
 
 proptest! {
     #[test]
-    fn any_text_has_a_message_of_one_line_and_a_short_cause(error in "(?s).{0,400}") {
+    fn any_text_has_a_one_line_message_and_a_short_cause(error in "(?s).{0,400}") {
         let said = message(&error);
         prop_assert!(!said.contains('\n'));
         let known = cause(&said);
@@ -98,7 +98,7 @@ proptest! {
     }
 
     #[test]
-    fn a_cause_has_no_digits_but_those_of_a_status(text in "[a-z0-9 '/.:,-]{0,80}") {
+    fn a_cause_has_no_digits_except_those_of_a_status(text in "[a-z0-9 '/.:,-]{0,80}") {
         let known = cause(&text);
         let words: Vec<&str> = known.split(' ').collect();
         for (n, word) in words.iter().enumerate() {

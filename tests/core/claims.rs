@@ -1,4 +1,4 @@
-//! Index names: who may commit one, on both sides of the protocol.
+//! Claims of index names: which commits may hold a name, on both sides of the protocol.
 
 use connector_status::api::Commit;
 use connector_status::connector::{Connector, Fields, Patch};
@@ -18,7 +18,7 @@ fn connector(fields: Value) -> Connector {
     Connector::from_fields(fields).unwrap()
 }
 
-/// What `_update` comes to.
+/// The decision about an `_update`.
 fn update(before: &Connector, doc: Value) -> Commit {
     let Value::Object(doc) = doc else { panic!("{doc}") };
     Patch::merging(doc).against(before).map_or(Commit::Nothing, Commit::Patch)
@@ -41,7 +41,7 @@ fn index_fields() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn a_change_takes_the_index_that_is_held_after_it_and_not_before(
+    fn a_commit_needs_a_claim_only_for_an_index_it_did_not_hold_before(
         before in proptest::option::of(index_fields()),
         (doc, kind) in (index_fields(), 0..4),
     ) {
@@ -61,7 +61,7 @@ proptest! {
 }
 
 #[test]
-fn a_document_takes_an_index_only_with_a_granted_claim_for_that_very_index() {
+fn a_document_takes_an_index_only_with_a_granted_claim_for_that_index() {
     let taking = |index: &str| Commit::Put(connector(json!({ "index_name": index })));
     let mut claims = Claims::default();
     claims.open(claim("c", "t"));
@@ -72,7 +72,7 @@ fn a_document_takes_an_index_only_with_a_granted_claim_for_that_very_index() {
     assert_eq!(missing(&claims, "i", Some("t")), None);
     assert_eq!(missing(&claims, "i", None), wanted("i"), "the claim is another request's");
     assert_eq!(missing(&claims, "other", Some("t")), wanted("other"));
-    // What the committed document holds needs no claim.
+    // An index that the committed document already holds needs no claim.
     let before = connector(json!({ "index_name": "i" }));
     let renamed = update(&before, json!({ "name": "n" }));
     assert_eq!(claims.succeed(Some(before), renamed, None).unwrap().into_parts().1, None);
@@ -83,7 +83,7 @@ fn a_document_takes_an_index_only_with_a_granted_claim_for_that_very_index() {
 }
 
 #[test]
-fn the_end_of_one_claim_of_a_connector_does_not_end_another() {
+fn ending_one_claim_of_a_connector_does_not_end_another() {
     let mut claims = Claims::default();
     for token in ["1", "2", "3"] {
         claims.open(claim("c", token));
@@ -116,7 +116,7 @@ fn a_claim_that_is_not_used_is_released() {
 }
 
 #[test]
-fn whoever_is_in_the_way_is_asked_and_only_the_claims_that_were_asked_about_are_forgotten() {
+fn the_holder_of_an_index_is_asked_and_only_the_claims_asked_about_are_dropped() {
     let rival = |id: &str, token: Option<&str>| Rival {
         id: id.to_owned(),
         token: token.map(str::to_owned),

@@ -1,5 +1,4 @@
-//! One connector, one of its sync jobs, and what becomes of them: the core as the Worker uses it,
-//! without the Worker.
+//! One connector, one of its sync jobs, and how requests change them: the core without the Worker.
 
 use connector_status::api::{
     self, ApiError, Call, Commit, Current, Decision, Format, Index, Operation, Precondition,
@@ -22,36 +21,36 @@ pub fn request(method: &str, target: &str, body: &str) -> Request {
     }
 }
 
-/// The id of the sync job of a connector.
+/// The id of the connector's sync job.
 pub fn job_id(connector: &str) -> SyncJobId {
     SyncJobId::new("j1", connector)
 }
 
-/// A connector, the tombstone of one, or none; and the same of one of its sync jobs.
+/// A connector, its tombstone, or neither; and the same for one of its sync jobs.
 #[derive(Clone, Debug, Default)]
 pub struct World {
     pub connector: Option<Connector>,
-    /// Counts the changes.
+    /// Incremented by each change.
     pub version: u64,
     pub job: Option<SyncJob>,
     pub job_version: u64,
-    /// Why the latest change is none where every move is to be one of the protocol.
+    /// Why the latest change is not allowed by the protocol, if it is not.
     pub off_protocol: Option<String>,
 }
 
 impl World {
-    /// The connector as a Worker imports it: at version 1.
+    /// A world with a connector as imported: at version 1.
     pub fn of(connector: Option<Connector>) -> Self {
         let version = u64::from(connector.is_some());
         Self { connector, version, ..Self::default() }
     }
 
-    /// With a sync job, at version 1 too.
+    /// Adds a sync job, also at version 1.
     pub fn with_job(self, job: Option<SyncJob>) -> Self {
         Self { job_version: u64::from(job.is_some()), job, ..self }
     }
 
-    /// Carries out a request about the connector `id`, at `now` in milliseconds since 1970.
+    /// Carries out a request about the connector `id` at `now`, in milliseconds since 1970.
     pub fn send(&mut self, id: &str, request: &Request, now: u64) -> Response {
         let (format, call) = api::read(request);
         self.off_protocol = None;

@@ -1,4 +1,4 @@
-//! What a connector says of itself, and what of a request the edge needs to know.
+//! A connector's document, and what the edge needs to know about a request.
 
 use crate::common::request;
 use connector_status::api::{
@@ -19,7 +19,7 @@ fn connector(fields: Value) -> Connector {
 }
 
 #[test]
-fn what_a_document_says() {
+fn a_document_has_its_fields_if_they_have_the_right_types() {
     // fields -> index name, held index, deleted, native, description
     let table = [
         (json!({}), (None, None, false, false, None)),
@@ -48,7 +48,7 @@ fn what_a_document_says() {
 }
 
 #[test]
-fn texts_that_are_kept_elsewhere_are_left_out() {
+fn texts_stored_elsewhere_are_omitted_from_the_json() {
     let it = connector(json!({ "name": "n", "description": null, "error": "e", "n": 1.50 }));
     let without = |texts: &[&str]| it.to_json_without(texts);
     assert_eq!(without(&[]), it.to_json());
@@ -59,7 +59,7 @@ fn texts_that_are_kept_elsewhere_are_left_out() {
 }
 
 #[test]
-fn a_connector_that_moves() {
+fn a_moved_connector_differs_only_in_its_status() {
     for to in Status::ALL {
         let moved = connector(json!({ "name": "n" })).moved(to);
         assert_eq!((moved.status(), moved.text("status")), (to, Some(to.name())));
@@ -81,7 +81,7 @@ fn the_id_comes_first() {
 }
 
 #[test]
-fn a_change_touches_what_is_different() {
+fn a_patch_changes_only_the_fields_that_differ() {
     let before = connector(json!({ "name": "n", "configuration": { "a": { "value": 1 } } }));
     let patch = |fields: Value| Patch::merging(fields.as_object().unwrap().clone());
     // patch -> fields afterwards, whether only the status is touched, the status it moves to
@@ -111,7 +111,7 @@ fn a_change_touches_what_is_different() {
 }
 
 #[test]
-fn objects_are_merged_and_all_else_takes_the_place() {
+fn objects_are_merged_and_other_values_replaced() {
     let table = [
         (
             json!({ "a": 1, "b": { "c": 2 } }),
@@ -134,7 +134,7 @@ fn budget() -> Budget {
 }
 
 #[test]
-fn what_a_list_finds() {
+fn a_query_matches_names_and_words_as_in_elasticsearch() {
     let texts = Texts {
         index_name: Some("search-Alpha"),
         name: Some("Über uns"),
@@ -170,7 +170,7 @@ fn what_a_list_finds() {
 }
 
 #[test]
-fn whom_a_key_is_for() {
+fn a_filter_covers_the_ids_that_its_patterns_match() {
     let patterns = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
     let table = [
         (None, "a", true),
@@ -191,7 +191,7 @@ fn read(method: &str, target: &str, body: &str) -> Call {
 }
 
 #[test]
-fn which_requests_write_and_what_the_history_calls_them() {
+fn every_write_is_recognized_and_has_its_name_in_the_history() {
     // method, path, body -> name of the write
     let table = [
         ("GET", "", "", None),
@@ -229,7 +229,7 @@ fn which_requests_write_and_what_the_history_calls_them() {
 }
 
 #[test]
-fn what_the_parameters_say() {
+fn parameters_are_parsed_and_have_defaults() {
     let get = |query: &str| match read("GET", &format!("/_connector/c?{query}"), "") {
         Call::Connector(_, Operation::Get { include_deleted, realtime }) => {
             (include_deleted, realtime)
@@ -288,7 +288,7 @@ fn what_the_parameters_say() {
 }
 
 #[test]
-fn the_same_path_in_other_words() {
+fn equivalent_paths_are_the_same_route() {
     for (target, expected) in [
         ("/_connector/a%2Fb", Some("a/b")),
         ("/_connector/a%2Fb///", Some("a/b")),
@@ -305,7 +305,8 @@ fn the_same_path_in_other_words() {
         };
         assert_eq!(found.as_deref(), expected, "{target}");
     }
-    // The runtime resolves these before the Worker sees them; natively they are no ids either.
+    // The runtime resolves these before the Worker sees them; natively they are not valid ids
+    // either.
     for id in [".", "..", "%2e", "%2E%2E"] {
         let failure = api::read(&request("PUT", &format!("/_connector/{id}"), "")).1.unwrap_err();
         assert_eq!(failure.status, 400, "{id}");
@@ -327,7 +328,7 @@ fn the_same_path_in_other_words() {
 }
 
 #[test]
-fn what_the_caller_of_a_get_has_already() {
+fn if_none_match_compares_entity_tags() {
     for (header, tag, is_known) in [
         (None, "\"1\"", false),
         (Some("\"1\""), "\"1\"", true),
@@ -344,7 +345,7 @@ fn what_the_caller_of_a_get_has_already() {
 }
 
 #[test]
-fn the_history_marks_what_the_protocol_does_not_have() {
+fn the_history_marks_moves_that_the_protocol_does_not_allow() {
     let connector = connector(json!({}));
     for (change, expected) in [
         (json!({ "from": "created", "to": "connected", "via": "_update" }), Some(true)),
@@ -365,7 +366,7 @@ fn the_history_marks_what_the_protocol_does_not_have() {
 }
 
 #[test]
-fn the_form_of_a_response() {
+fn responses_have_the_requested_format_and_media_type() {
     let format = |target: &str, accept: &str| {
         let accept = Some(accept.to_owned()).filter(|accept| !accept.is_empty());
         api::read(&Request { accept, ..request("GET", target, "") }).0
@@ -385,7 +386,7 @@ fn the_form_of_a_response() {
     ] {
         assert_eq!(shown(format(target, ""), 200, body), expected, "{target}");
     }
-    // A body that is in the form already is not read once more.
+    // A body that already has the requested format is not parsed.
     assert_eq!(shown(format("/", ""), 200, "{ }"), "{ }");
     for (target, is_plain) in
         [("/", true), ("/?human", true), ("/?pretty", false), ("/?filter_path=a", false)]
@@ -455,7 +456,7 @@ fn the_form_of_a_response() {
 }
 
 #[test]
-fn who_gets_the_page() {
+fn only_browsers_get_the_page() {
     let wants = |method: &str, target: &str, accept: Option<&str>| {
         let accept = accept.map(str::to_owned);
         api::wants_page(&Request { accept, ..request(method, target, "") })
@@ -485,7 +486,7 @@ fn who_gets_the_page() {
 }
 
 #[test]
-fn what_the_product_says() {
+fn the_product_info_is_what_clients_check() {
     let info = api::info(api::ELASTICSEARCH_VERSION);
     let body: Value = serde_json::from_str(&info.body).unwrap();
     assert_eq!(info.status, 200);
@@ -495,7 +496,7 @@ fn what_the_product_says() {
 }
 
 #[test]
-fn what_is_softly_deleted_is_shown_to_those_who_ask_for_it() {
+fn a_soft_deleted_connector_is_shown_only_on_request() {
     let deleted = r#"{"deleted":true,"status":"created"}"#;
     let there = r#"{"deleted":false,"status":"created"}"#;
     for (document, include_deleted, status) in [
@@ -515,7 +516,7 @@ fn what_is_softly_deleted_is_shown_to_those_who_ask_for_it() {
 }
 
 #[test]
-fn a_page_reads_what_it_can_foresee() {
+fn the_preview_answers_requests_about_single_connectors_and_lists() {
     let read = |method: &str, target: &str| {
         let body = if method == "PUT" { r#"{"status":"error"}"# } else { "" };
         let (_, call) = api::read_about_connectors(&request(method, target, body));
@@ -535,7 +536,7 @@ fn a_page_reads_what_it_can_foresee() {
 }
 
 #[test]
-fn an_error_inside_a_body_is_shown_with_its_root() {
+fn an_error_in_a_nested_value_has_the_innermost_cause_as_its_root() {
     let body = r#"{"pipeline":{"extract_binary_content":[]}}"#;
     let error = api::read(&request("PUT", "/_connector/a/_pipeline", body))
         .1
@@ -552,7 +553,7 @@ fn an_error_inside_a_body_is_shown_with_its_root() {
 }
 
 #[test]
-fn an_error_with_another_as_its_cause_is_its_own_root() {
+fn a_media_type_error_is_its_own_root_cause() {
     let request = Request {
         content_type: Some("application/vnd.elasticsearch+json;compatible-with=8".to_owned()),
         accept: Some("application/json".to_owned()),
@@ -566,7 +567,7 @@ fn an_error_with_another_as_its_cause_is_its_own_root() {
 }
 
 #[test]
-fn a_request_without_its_body() {
+fn a_request_without_its_body_keeps_everything_else() {
     let text = |text: &str| Some(text.to_owned());
     let request = Request {
         method: "PUT".to_owned(),

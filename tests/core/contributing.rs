@@ -1,10 +1,10 @@
-//! The worked example of CONTRIBUTING.md, done to a copy of the project.
+//! Carries out the example in CONTRIBUTING.md on a copy of the project.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// The block of that language after a mark in the text, without its indentation.
+/// The first block in that language after a mark in the text, unindented.
 fn block(text: &str, mark: &str, language: &str) -> String {
     let fence = format!("```{language}\n");
     let after = text.split_once(mark).expect("the step is there").1;
@@ -25,8 +25,9 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Gives the copy a target folder of its own, with links to the dependencies that are compiled already. In a shared one,
-/// cargo gives the copy's test program and the project's the same name, and takes one for the other.
+/// Prepares the copy's own target folder, with links to the compiled dependencies. With a shared
+/// folder, cargo would confuse the copy's test program with the project's, because they have the
+/// same name.
 fn seed(shared: &Path, target: &Path) {
     if target.exists() {
         return;
@@ -35,13 +36,13 @@ fn seed(shared: &Path, target: &Path) {
         let names = ["connector", "libconnector", "core-", "openapi-"];
         names.iter().any(|own| name.starts_with(own))
     };
-    // A fingerprint is written last, so whatever has one when it is linked is complete.
+    // A fingerprint is written last, so whatever has one is complete.
     for folder in ["debug/.fingerprint", "debug/build", "debug/deps"] {
         link(&shared.join(folder), &target.join(folder), &is_own);
     }
 }
 
-/// Links the files of a folder, apart from those that are left out. What cannot be linked is compiled again.
+/// Hard-links a folder's files, except those left out. Whatever cannot be linked is compiled again.
 fn link(from: &Path, to: &Path, leave_out: &dyn Fn(&str) -> bool) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).into_iter().flatten().flatten() {
@@ -58,7 +59,7 @@ fn link(from: &Path, to: &Path, leave_out: &dyn Fn(&str) -> bool) {
 }
 
 #[test]
-fn an_endpoint_is_added_as_contributing_says() {
+fn following_contributing_adds_a_working_endpoint() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(root.join("CONTRIBUTING.md")).unwrap();
     let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();

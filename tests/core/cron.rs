@@ -1,4 +1,4 @@
-//! Which schedules are legal.
+//! Which cron schedules are valid.
 
 use connector_status::values::cron::check;
 use croner::parser::{CronParser, Seconds, Year};
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
 const LEGAL: [&str; 38] = [
-    // The examples of Quartz's own tutorial.
+    // The examples in Quartz's tutorial.
     "0 0 12 * * ?",
     "0 15 10 ? * *",
     "0 15 10 * * ?",
@@ -26,7 +26,7 @@ const LEGAL: [&str; 38] = [
     "0 15 10 ? * 6#3",
     "0 0 12 1/5 * ?",
     "0 11 11 11 11 ?",
-    // The edges of every field.
+    // The limits of every field.
     "0 0 0 1 1 ? 1970",
     "59 59 23 31 12 ? 2199",
     "0 0 0 ? * 1",
@@ -42,7 +42,7 @@ const LEGAL: [&str; 38] = [
     "*/10 */10 */2 * * ?",
     "/10 0 0 * * ?",
     "0-30/5 0 0 * * ?",
-    // A range may run past the end, blanks may be many.
+    // A range may wrap around, and there may be several blanks.
     "0 0 22-4 * * ?",
     "0 0 0 ? * FRI-MON",
     "  0   0 0\t* * ?  ",
@@ -55,11 +55,11 @@ const ILLEGAL: [&str; 46] = [
     "0 0 12 * *",
     "0 0 12 * * ? 2027 1",
     "@daily",
-    // Exactly one of the days is left open.
+    // Exactly one of the two day fields must be `?`.
     "0 0 0 * * *",
     "0 0 0 1 * 1",
     "0 0 0 ? * ?",
-    // Only days can be left open, be the last, the nearest or the n-th.
+    // Only the day fields allow `?`, L, W and #.
     "? 0 0 * * ?",
     "0 0 0 * ? ?",
     "L 0 0 * * ?",
@@ -67,14 +67,14 @@ const ILLEGAL: [&str; 46] = [
     "0 0 0 ? * 5W",
     "0 0 0 6#3 * ?",
     "0 0 0 ? * LW",
-    // And these stand alone.
+    // These cannot be combined with others.
     "0 0 0 1,L * ?",
     "0 0 0 1,15W * ?",
     "0 0 0 1-15W * ?",
     "0 0 0 ? * MON,6L",
     "0 0 0 ? * 2#1,4#2",
     "0 0 0 ?,1 * 1",
-    // Outside the field.
+    // Out of range.
     "60 0 0 * * ?",
     "0 60 0 * * ?",
     "0 0 24 * * ?",
@@ -92,7 +92,7 @@ const ILLEGAL: [&str; 46] = [
     "0 0 0 32W * ?",
     "0 0/60 0 * * ?",
     "0 0/0 0 * * ?",
-    // No values at all.
+    // Not values at all.
     "a 0 0 * * ?",
     "-1 0 0 * * ?",
     "+1 0 0 * * ?",
@@ -104,21 +104,21 @@ const ILLEGAL: [&str; 46] = [
 ];
 
 #[test]
-fn legal_schedules() {
+fn valid_schedules_are_accepted() {
     for expression in LEGAL {
         assert_eq!(check(expression), Ok(()));
     }
 }
 
 #[test]
-fn illegal_schedules() {
+fn invalid_schedules_are_refused() {
     for expression in ILLEGAL {
         let problem = check(expression).expect_err(expression);
         assert!(problem.starts_with(&format!("invalid cron expression [{expression}]: ")));
     }
 }
 
-/// `croner` is too heavy for the Worker (25 kB of compressed wasm), not for a test.
+/// `croner` is too large for the Worker (25 kB of compressed wasm), but not for a test.
 fn legal_for_croner(expression: &str) -> bool {
     let parser = CronParser::builder()
         .seconds(Seconds::Required)
@@ -129,11 +129,11 @@ fn legal_for_croner(expression: &str) -> bool {
     parser.parse(expression).is_ok()
 }
 
-/// One field: values around its edges, with what both know to do with them.
+/// One field: values around its limits, in the syntax that both parsers support.
 fn field(least: i32, most: i32, days: bool) -> impl Strategy<Value = String> {
     let value = least - 1..=most + 1;
     let range = (value.clone(), value.clone()).prop_map(|(a, b)| (a.min(b), a.max(b)));
-    // Quartz takes no step beyond the field's greatest value, croner does.
+    // Unlike croner, Quartz allows no step beyond the field's maximum.
     let step = 0..=most;
     let item = prop_oneof![
         4 => value.clone().prop_map(|value| value.to_string()),
@@ -159,7 +159,7 @@ proptest! {
     })]
 
     #[test]
-    fn another_parser_agrees(
+    fn another_parser_agrees_on_what_is_valid(
         time in (field(0, 59, false), field(0, 59, false), field(0, 23, false)),
         (day, month, weekday) in (field(1, 31, true), field(1, 12, false), field(1, 7, true)),
         by_weekday: bool,

@@ -1,9 +1,9 @@
-//! Which dates are legal, and how documents write them.
+//! Which dates are valid, and how documents contain them.
 
 use connector_status::values::Time;
 
 #[test]
-fn dates() {
+fn valid_dates_are_parsed_and_written_in_one_form() {
     let table = [
         ("2026", "2026-01-01T00:00:00.000Z"),
         ("2026-02", "2026-02-01T00:00:00.000Z"),
@@ -34,7 +34,7 @@ fn dates() {
 }
 
 #[test]
-fn no_dates() {
+fn invalid_dates_are_refused() {
     let table = [
         "",
         " 2026",
@@ -75,7 +75,7 @@ fn no_dates() {
 }
 
 #[test]
-fn steps_end_where_the_calendar_does() {
+fn adding_milliseconds_stops_at_the_ends_of_the_calendar() {
     let time = Time::parse("2026-02-25T06:13:20.1239Z").unwrap();
     for (millis, expected) in [
         (0, "2026-02-25T06:13:20.1239Z"),

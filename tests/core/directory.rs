@@ -1,4 +1,4 @@
-//! What the Directory takes up, what its rows look like, and when it tells those who watch.
+//! What the Directory accepts, its rows, and when watchers are notified.
 
 use connector_status::budget::{Budget, Purpose};
 use connector_status::connector::Connector;
@@ -13,7 +13,7 @@ use connector_status::protocol::directory::{
 use proptest::prelude::*;
 
 #[test]
-fn a_text_in_a_row_is_whole_or_cut_where_a_character_ends() {
+fn a_text_in_a_row_is_whole_or_cut_between_characters() {
     let letters = |count| "x".repeat(count);
     let smiles = |count| "\u{1f600}".repeat(count);
     for (text, expected) in [
@@ -21,7 +21,7 @@ fn a_text_in_a_row_is_whole_or_cut_where_a_character_ends() {
         (letters(ROW_TEXT_BYTES), letters(ROW_TEXT_BYTES)),
         (letters(ROW_TEXT_BYTES + 1), letters(ROW_TEXT_BYTES) + "..."),
         (smiles(ROW_TEXT_BYTES / 4 + 1), smiles(ROW_TEXT_BYTES / 4) + "..."),
-        // What would be cut off is one character, which takes no more room than the dots.
+        // Cutting would only remove one character, which is no longer than the dots.
         (format!("x{}", smiles(ROW_TEXT_BYTES / 4)), format!("x{}", smiles(ROW_TEXT_BYTES / 4))),
     ] {
         assert_eq!(&*Slim::of(text), expected);
@@ -30,7 +30,7 @@ fn a_text_in_a_row_is_whole_or_cut_where_a_character_ends() {
 
 proptest! {
     #[test]
-    fn a_text_that_was_shortened_stays_as_it_is(text in ".{0,400}") {
+    fn shortening_a_text_twice_changes_nothing(text in ".{0,400}") {
         let once = Slim::of(text.as_str());
         prop_assert!(once.len() <= ROW_TEXT_BYTES + 6);
         prop_assert_eq!(&Slim::of(&*once), &once);
@@ -38,7 +38,7 @@ proptest! {
     }
 
     #[test]
-    fn every_id_that_a_pattern_matches_is_in_its_range(
+    fn every_id_that_matches_a_pattern_is_in_the_range_of_the_pattern(
         pattern in "[ab*?]{0,5}", id in "[ab\u{10fffe}]{0,6}"
     ) {
         let patterns = [pattern];
@@ -52,7 +52,7 @@ proptest! {
     }
 
     #[test]
-    fn a_message_waits_a_second_at_most_however_the_clock_is_set(
+    fn a_message_waits_a_second_at_most_even_if_the_clock_is_set_back(
         now: u32, came_at: u32, last_sent_at: u32, is_urgent: bool
     ) {
         let wait = wait_ms(now.into(), came_at.into(), last_sent_at.into(), is_urgent);
@@ -62,14 +62,14 @@ proptest! {
 }
 
 #[test]
-fn messages_are_a_quarter_of_a_second_apart_and_heartbeats_gather_for_a_second() {
+fn messages_are_a_quarter_of_a_second_apart_and_heartbeats_are_merged_for_a_second() {
     for (now, came_at, last_sent_at, is_urgent, expected) in [
         (10_000, 10_000, 0, true, 0),
         (10_000, 10_000, 9_900, true, 150),
         (10_000, 10_000, 0, false, 1_000),
         (10_000, 9_600, 0, false, 600),
         (10_000, 9_000, 9_990, false, 240),
-        // The clock was set back by a while.
+        // The clock was set back.
         (10_000, 10_000, 99_999, true, 250),
         (10_000, 99_999, 99_999, false, 1_000),
     ] {
@@ -82,7 +82,7 @@ fn connector(more: &str) -> Connector {
 }
 
 #[test]
-fn the_row_has_last_seen_if_it_is_a_short_text_and_the_document_has_anything_else() {
+fn last_seen_is_in_the_row_if_it_is_a_short_text_and_otherwise_in_the_document() {
     let long = format!(r#","last_seen":"{}""#, "x".repeat(ROW_TEXT_BYTES + 1));
     for (more, row, document) in [
         ("", None, r#"{"name":"Db 2"}"#.to_owned()),
@@ -97,7 +97,7 @@ fn the_row_has_last_seen_if_it_is_a_short_text_and_the_document_has_anything_els
     }
 }
 
-/// The row that is written if an entry is taken up where nothing is known.
+/// The row that results from an entry without a previous row.
 fn known(entry: &Entry<'_>) -> KnownEntry {
     let text = |text: &Option<Slim<'_>>| text.as_deref().map(str::to_owned);
     KnownEntry {
@@ -120,7 +120,7 @@ fn known(entry: &Entry<'_>) -> KnownEntry {
 }
 
 #[test]
-fn what_the_directory_takes_up() {
+fn an_entry_is_accepted_if_it_is_newer_and_complete() {
     let plain = connector(r#","index_name":"one""#);
     let seen = connector(r#","index_name":"one","last_seen":"now""#);
     let at = |version| Entry::of("a", version, None, &plain);
@@ -169,7 +169,7 @@ fn what_the_directory_takes_up() {
 }
 
 #[test]
-fn only_what_differs_is_written() {
+fn only_columns_that_differ_are_written() {
     let before = known(&Entry::of("a", 2, None, &connector("")));
     let after = connector(r#","last_seen":"now""#);
     let entry = Entry::of("a", 3, None, &after);
@@ -208,7 +208,7 @@ fn job(version: u64, more: &str) -> JobEntry {
 }
 
 #[test]
-fn what_the_directory_takes_up_of_sync_jobs() {
+fn a_job_entry_is_accepted_if_it_is_newer_and_complete() {
     let row: KnownJob = serde_json::from_str(r#"[7,2,"c","pending","full",5,null,null]"#).unwrap();
     let erased: KnownJob = serde_json::from_str("[7,2,null,null,null,null,null,null]").unwrap();
     let document = r#","document":"{}""#;

@@ -1,4 +1,4 @@
-//! Whatever is written into the indices by hand: wrong types never enter a document.
+//! Documents written through the indices: values of wrong types never enter a document.
 
 use std::cell::Cell;
 
@@ -10,14 +10,14 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
 
-/// What the table says of the fields of such a document.
+/// The types of a document's fields, from the table.
 fn types(of: &str) -> Value {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tables/documents/types.json");
     let table: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     table[of].clone()
 }
 
-/// Is the value of that type?
+/// Whether the value has that type.
 fn fits(value: &Value, of: &Value) -> bool {
     match (value, of) {
         (Value::Null, _) => true,
@@ -72,7 +72,7 @@ fn values() -> BoxedStrategy<Value> {
     .boxed()
 }
 
-/// A document of fields that are known, and some that are not; inside, of both too.
+/// A document of known and unknown fields, also in nested objects.
 fn documents(known: &Value) -> BoxedStrategy<Value> {
     let mut names: Vec<String> = known.as_object().unwrap().keys().cloned().collect();
     names.extend(["id", "x", "y.z"].map(str::to_owned));
@@ -123,7 +123,7 @@ fn check(what: &str, target: &str, shown: fn(&World) -> Value) {
                 200 => {
                     taken.set(taken.get() + 1);
                     prop_assert_eq!(answer["result"] == "noop", before == after, "{}", body);
-                    // What is not known is kept as it is.
+                    // Unknown fields are kept unchanged.
                     if let Some(value) = doc.get("x").filter(|value| !value.is_object()) {
                         prop_assert_eq!(value, &after["x"]);
                     }

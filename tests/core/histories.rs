@@ -1,7 +1,7 @@
-//! Random lives of a connector: whatever is asked of it, its status moves along the table or by
-//! the endpoints that are entitled to move it, and nobody overwrites what they have not seen.
+//! Random lifecycles of a connector: whatever the requests, its status only makes moves that the
+//! table or the endpoint allows, and no caller overwrites a version it has not seen.
 //!
-//! `HISTORIES_CASES=20000 cargo test histories::` looks further.
+//! `HISTORIES_CASES=20000 cargo test histories::` runs more cases.
 
 use crate::common::World;
 use connector_status::api::etag;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 const IDS: [&str; 3] = ["a", "b/ä", "_c"];
 
-/// What a caller claims to have seen, if it claims anything.
+/// The version that a caller claims to have seen, if any.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Seen {
     Nothing,
@@ -34,7 +34,7 @@ enum Step {
         body: Value,
         seen: Seen,
     },
-    /// A document comes from elsewhere, where there is none.
+    /// A document is imported where there is none.
     Import {
         id: usize,
         document: Value,
@@ -92,7 +92,7 @@ fn steps() -> BoxedStrategy<Step> {
     prop_oneof![20 => request, 1 => import].boxed()
 }
 
-/// Which endpoints may take a connector where, beside the table of transitions.
+/// Which moves an endpoint may make in addition to the table of transitions.
 fn may_move(path: &str, from: Option<Status>, to: Status) -> bool {
     match path {
         "" => matches!(to, Status::Created | Status::NeedsConfiguration),
@@ -127,7 +127,8 @@ fn check(world: &mut World, id: &str, step: &Step, now: u64) -> Result<u16, Test
         prop_assert_eq!(&world.connector, &before.connector);
         prop_assert_eq!(world.version, before.version);
     }
-    // What can be read is checked against what is there; a bad body is noticed before that.
+    // A precondition is checked against the current version; an invalid body is reported before
+    // that.
     let holds = match (seen, &before.connector) {
         (Seen::Nothing, _) | (Seen::Absence, None) | (Seen::Any, Some(_)) => true,
         (Seen::Version(ago), Some(_)) => *ago == 0,
@@ -158,7 +159,7 @@ fn check(world: &mut World, id: &str, step: &Step, now: u64) -> Result<u16, Test
 }
 
 #[test]
-fn whatever_is_asked_the_protocol_holds() {
+fn every_request_keeps_to_the_protocol() {
     let cases = std::env::var("HISTORIES_CASES").ok().and_then(|text| text.parse().ok());
     let config =
         Config { cases: cases.unwrap_or(1_000), failure_persistence: None, ..Config::default() };
@@ -187,7 +188,7 @@ fn whatever_is_asked_the_protocol_holds() {
         Ok(())
     });
     result.unwrap_or_else(|problem| panic!("{problem}"));
-    // Every answer there can be was seen, and not by accident.
+    // Every possible response occurred, and often enough.
     let statuses = statuses.into_inner();
     for status in [200, 201, 400, 404, 412] {
         assert!(statuses.get(&status).is_some_and(|seen| *seen > 100), "{statuses:?}");

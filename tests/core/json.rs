@@ -1,4 +1,4 @@
-//! The reader of JSON, against serde_json's: they agree on what is JSON, and on what it says.
+//! The JSON parser compared with serde_json: they agree on what is valid and on the values.
 
 use connector_status::values::json::{self, Member, Reader, object_size};
 use proptest::prelude::*;
@@ -28,7 +28,7 @@ fn values() -> BoxedStrategy<Value> {
     nested.boxed()
 }
 
-/// JSON with something taken out, put in, or put in another place.
+/// JSON with something removed, inserted or moved.
 fn mutated() -> BoxedStrategy<String> {
     let piece = prop::sample::select(vec![
         "{", "}", "[", "]", ",", ":", "\"", "\\", "\\u", "\\ud83d", "\\n", "0", "-", ".", "e", "1",
@@ -53,7 +53,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_printed_is_read(value in values(), pretty in any::<bool>()) {
+    fn printed_json_is_parsed_again(value in values(), pretty in any::<bool>()) {
         let text = if pretty { format!("{value:#}") } else { value.to_string() };
         prop_assert_eq!(json::parse(&text), Ok(value.clone()));
         let mut reader = Reader::new(&text, 128);
@@ -65,8 +65,8 @@ proptest! {
     }
 
     #[test]
-    fn what_is_no_json_is_refused(text in mutated()) {
-        // Their reserved keys do not occur here, so theirs is the reader to agree with.
+    fn invalid_json_is_refused_exactly_as_by_serde_json(text in mutated()) {
+        // serde_json's reserved keys do not occur here, so both parsers must agree.
         let (ours, theirs) = (json::parse(&text), serde_json::from_str::<Value>(&text));
         prop_assert_eq!(ours.is_ok(), theirs.is_ok(), "{:?} {:?}", ours, theirs);
         if let (Ok(ours), Ok(theirs)) = (ours, theirs) {
@@ -76,7 +76,7 @@ proptest! {
     }
 
     #[test]
-    fn an_error_names_its_place(text in mutated()) {
+    fn an_error_has_a_position_in_the_text(text in mutated()) {
         let mut reader = Reader::new(&text, 128).unique_keys();
         if let Err(error) = reader.value() {
             prop_assert!(text.is_char_boundary(error.at), "{:?}", error);
@@ -86,7 +86,7 @@ proptest! {
 }
 
 #[test]
-fn places() {
+fn positions_become_lines_and_columns() {
     let text = "ab\ncü\n\nd";
     let table =
         [(0, (1, 1)), (2, (1, 3)), (3, (2, 1)), (6, (2, 3)), (7, (3, 1)), (8, (4, 1)), (9, (4, 2))];
@@ -96,7 +96,7 @@ fn places() {
 }
 
 #[test]
-fn depth() {
+fn nesting_is_limited_to_the_given_depth() {
     for (depth, limit, expected) in
         [(0, 0, true), (1, 0, false), (128, 128, true), (129, 128, false)]
     {
@@ -106,13 +106,13 @@ fn depth() {
             assert_eq!(Reader::new(&text, limit).skip().is_ok(), expected, "{text}");
         }
     }
-    // One after the other is not one inside the other.
+    // Consecutive values are not nested.
     let flat = format!("[{}[]]", "[],{},".repeat(200).replace("{}", "{\"a\":{}}"));
     assert!(Reader::new(&flat, 3).value().is_ok());
     assert!(json::parse(&"[".repeat(1 << 20)).is_err());
 }
 
-/// What a text's members are, one to a line; `-` where it is no object.
+/// The members of an object, one per line; `-` if the text is not an object.
 fn members(text: &str) -> String {
     let mut lines = Vec::new();
     let read = json::for_each_member(text, &mut |name, member| {
@@ -123,7 +123,7 @@ fn members(text: &str) -> String {
 }
 
 #[test]
-fn an_object_member_by_member() {
+fn objects_are_read_member_by_member() {
     let table = [
         ("{}", ""),
         (r#" {"a":"b"} "#, "a text b"),
@@ -146,7 +146,7 @@ fn an_object_member_by_member() {
 }
 
 #[test]
-fn a_sound_value_is_passed_over_as_it_is_read() {
+fn skipping_without_validation_ends_where_parsing_does() {
     for value in [
         r#""""#,
         r#""a\"]}\\""#,

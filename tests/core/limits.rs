@@ -1,4 +1,4 @@
-//! How much is taken, and that no request costs more than it is long.
+//! Limits of sizes, and that the cost of a request is proportional to its length.
 
 use std::time::{Duration, Instant};
 
@@ -31,7 +31,7 @@ fn of_size(size: usize) -> World {
 }
 
 #[test]
-fn a_document_grows_to_its_limit_and_no_further() {
+fn a_document_can_grow_to_its_limit_and_no_further() {
     let cursor = |name: &str| json!({ "sync_cursor": { name: "\n".repeat(200_000) } });
     let mut world = new();
     for name in ["a", "b"] {
@@ -49,7 +49,7 @@ fn a_document_grows_to_its_limit_and_no_further() {
     assert_eq!(body["error"]["type"], "content_too_long_exception");
     assert_eq!(body["error"]["reason"], reason);
     assert_eq!((world.version, &world.connector), (before.version, &before.connector));
-    // Everything else goes on.
+    // All other requests still work.
     assert_eq!(put(&mut world, "/_status", &json!({ "status": "error" })).0, 200);
     assert_eq!(put(&mut world, "/_name", &json!({ "name": "n" })).0, 200);
     assert_eq!(put(&mut world, "/_last_sync", &json!({ "sync_cursor": { "a": null } })).0, 200);
@@ -57,7 +57,7 @@ fn a_document_grows_to_its_limit_and_no_further() {
 }
 
 #[test]
-fn the_limit_is_exact() {
+fn the_limit_is_exact_to_the_byte() {
     let seen = |bytes: usize| format!("\"language\":\"{}\",", "x".repeat(bytes)).len();
     let service_type = |bytes| json!({ "service_type": "x".repeat(bytes) });
     assert_eq!("\"service_type\":\"\",".len(), seen(0) + 4);
@@ -68,7 +68,7 @@ fn the_limit_is_exact() {
 }
 
 #[test]
-fn a_creation_has_the_same_limit() {
+fn creation_has_the_same_limit() {
     let empty = new().connector.unwrap().size();
     for (length, expected) in [(DOCUMENT_BYTES - empty, 201), (DOCUMENT_BYTES - empty + 1, 413)] {
         let mut world = World::default();
@@ -79,10 +79,10 @@ fn a_creation_has_the_same_limit() {
 }
 
 #[test]
-fn one_that_is_too_long_already_moves_shrinks_and_goes() {
+fn an_imported_document_over_the_limit_can_move_and_shrink_and_be_deleted() {
     let table = [
         ("/_status", json!({ "status": "error" }), 200),
-        // Nothing is measured, for the document is not written.
+        // The document is not written, so its size does not matter.
         ("/_status", json!({ "status": "needs_configuration" }), 200),
         ("/_name", json!({ "name": "y".repeat(2_000_000) }), 413),
         ("/_name", json!({ "name": "y".repeat(1_999_000) }), 413),
@@ -101,7 +101,7 @@ fn one_that_is_too_long_already_moves_shrinks_and_goes() {
 }
 
 #[test]
-fn ids_and_queries_have_their_limits() {
+fn ids_and_queries_have_a_maximum_length() {
     let status = |target: &str| match api::read(&request("GET", target, "")).1 {
         Ok(_) => 200,
         Err(failure) => failure.status,
@@ -141,8 +141,7 @@ fn ids_and_queries_have_their_limits() {
     assert!(said.contains("but were [1200]"), "{said}");
 }
 
-/// What a request takes, compared with another that does as much of what must be done. The bounds
-/// are wide: what they catch is a cost that multiplies.
+/// Measures how long something takes. The limits are generous: they only catch costs that multiply.
 fn time(what: &str, limit: Duration, work: impl FnOnce()) {
     let started = Instant::now();
     work();
@@ -152,7 +151,7 @@ fn time(what: &str, limit: Duration, work: impl FnOnce()) {
 }
 
 #[test]
-fn no_body_takes_long() {
+fn no_body_takes_long_to_read() {
     let second = Duration::from_secs(1);
     let wide = |names: usize| {
         format!("{{{}\"z\":1}}", (0..names).map(|n| format!("\"{n}\":1,")).collect::<String>())

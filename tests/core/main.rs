@@ -1,6 +1,6 @@
-//! The tests of the core, natively: one program, since cargo links a program for each file otherwise.
+//! The core's native tests, in one program: cargo would link a program for each file otherwise.
 
-// A panic is how a test fails, outside of test functions too.
+// Tests may panic, in helper functions too.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod access;

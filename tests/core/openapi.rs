@@ -1,4 +1,4 @@
-//! The description of the API says what is served, and nothing else.
+//! The OpenAPI description has exactly what is served.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 const METHODS: [&str; 7] = ["get", "put", "post", "delete", "patch", "head", "options"];
 
-/// The path with ids in it that there could be.
+/// The path with example ids.
 fn with_ids(path: &str) -> String {
     path.replace("{connector_id}", "c").replace("{connector_sync_job_id}", "j.c")
 }
@@ -21,7 +21,7 @@ fn read(method: &str, target: &str) -> Result<Call, u16> {
     api::read(&request).1.map_err(|failure| failure.status)
 }
 
-/// Every reference of the description.
+/// Collects every reference in the description.
 fn references(value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(fields) => {
@@ -34,7 +34,7 @@ fn references(value: &Value, found: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn it_has_the_methods_that_are_served() {
+fn exactly_the_served_methods_are_described() {
     let document = openapi::document();
     for (path, item) in document["paths"].as_object().unwrap() {
         let Ok(Call::Options(allow)) = read("OPTIONS", path) else { panic!("{path}") };
@@ -70,7 +70,7 @@ fn tables() -> Vec<Value> {
         .collect()
 }
 
-/// A body that is taken, for requests that need one: parameters are looked at after it.
+/// A valid body, for requests that need one: parameters are checked after it.
 fn sound_body(tables: &[Value], method: &str, path: &str) -> String {
     let wanted = format!(
         "{} {}",
@@ -91,10 +91,10 @@ fn sound_body(tables: &[Value], method: &str, path: &str) -> String {
     bodies.next().unwrap_or_default()
 }
 
-/// Every parameter that is described somewhere, for every operation: it is described there if, and
-/// only if, it is known there.
+/// Sends every parameter that is described anywhere to every operation: it must be described there
+/// if, and only if, it is accepted there.
 #[test]
-fn it_has_the_parameters_that_are_known() {
+fn exactly_the_accepted_parameters_are_described() {
     let document = openapi::document();
     let paths = document["paths"].as_object().unwrap();
     let tables = tables();
@@ -122,7 +122,7 @@ fn it_has_the_parameters_that_are_known() {
                 api::read(&request).1.err().map(|failure| failure.to_json()).unwrap_or_default()
             };
             for name in &all {
-                // What is known may have a bad value, what is unknown is said to be so.
+                // A known parameter may have an invalid value; an unknown one is reported as such.
                 let is_known = !said(name).contains("unrecognized");
                 assert_eq!(is_known, described.contains(name), "{method} {path} {name} {body}");
             }
@@ -132,7 +132,7 @@ fn it_has_the_parameters_that_are_known() {
 }
 
 #[test]
-fn it_has_the_limits_that_are_kept() {
+fn the_described_limits_are_those_enforced() {
     let document = openapi::document();
     let parameter = |path: &str, method: &str, name: &str| {
         let parameters = document["paths"][path][method]["parameters"].as_array().unwrap();
@@ -165,7 +165,7 @@ fn every_update_has_a_table() {
             let path = path.replace("connector_sync_job_id", "id").replace("connector_id", "id");
             format!("PUT {path}")
         })
-        // A restoration is no update; its table is in tests/edge/backup.test.mjs.
+        // Restoration has its table in tests/edge/backup.test.mjs.
         .filter(|request| {
             !matches!(request.as_str(), "PUT /_connector" | "PUT /_connector/{id}/_backup")
         })
@@ -180,7 +180,7 @@ fn every_update_has_a_table() {
 }
 
 #[test]
-fn its_references_lead_somewhere() {
+fn every_reference_can_be_resolved() {
     let document = openapi::document();
     let mut found = BTreeSet::new();
     references(&document, &mut found);
@@ -192,7 +192,7 @@ fn its_references_lead_somewhere() {
 }
 
 #[test]
-fn strict_tops_and_lenient_insides() {
+fn top_level_objects_are_strict_and_nested_ones_are_not() {
     let schemas = &openapi::document()["components"]["schemas"];
     let top = &schemas["connector_update_pipeline_request"];
     assert_eq!(top["additionalProperties"], false);
@@ -203,7 +203,7 @@ fn strict_tops_and_lenient_insides() {
 }
 
 #[test]
-fn fields_are_described_as_they_are_read() {
+fn fields_are_described_as_they_are_parsed() {
     let document = openapi::document();
     let whole = json!({
         "anyOf": [

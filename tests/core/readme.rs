@@ -1,9 +1,9 @@
-//! What the README says of the table, against the table.
+//! The README's table of transitions.
 
 use connector_status::status::Status;
 
 #[test]
-fn the_readme_has_the_table() {
+fn the_readme_shows_the_table_of_transitions() {
     let names = Status::ALL.map(Status::name);
     let mut table = format!("| from \\ to | {} |\n|---|---|---|---|---|---|\n", names.join(" | "));
     for from in Status::ALL {

@@ -1,4 +1,4 @@
-//! Searches: what they find, what can be said of it beforehand, how they are answered.
+//! Searches: what they find, how they are prefiltered, and their responses.
 
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
@@ -46,7 +46,7 @@ fn search(method: &str, target: &str, body: &str) -> Result<Search, Value> {
     }
 }
 
-/// The path of the index that cases call by that name.
+/// The path of the index that a case names.
 fn path(index: &Value) -> &'static str {
     match index.as_str().unwrap() {
         "connectors" => "/.elastic-connectors",
@@ -65,7 +65,7 @@ fn rows(documents: &Value) -> Rows {
     documents.as_object().unwrap().iter().map(row).collect()
 }
 
-/// How many match, and the page.
+/// The number of matches, and the page.
 fn find(search: &Search, rows: &Rows) -> (usize, Rows) {
     let mut finder = search.finder(now());
     for (key, (id, json)) in rows.iter().enumerate() {
@@ -75,7 +75,7 @@ fn find(search: &Search, rows: &Rows) -> (usize, Rows) {
     (total, page.iter().map(|key| rows[*key as usize].clone()).collect())
 }
 
-/// The body of a response, made of what the edge makes it of.
+/// The response's body, assembled as the edge does.
 fn show(search: &Search, total: usize, page: &Rows) -> Value {
     let (mut body, end) = search.frame(total, page.is_empty());
     let mut printer = search.printer();
@@ -108,7 +108,7 @@ fn matches(search: &Search, id: &str, source: &Value) -> bool {
     find(search, &vec![(id.to_owned(), source.to_string())]).0 == 1
 }
 
-/// What a column says of a document.
+/// The value of a document's column.
 fn column(column: Column, id: &str, source: &Value) -> Value {
     match column {
         Column::Id => id.into(),
@@ -127,7 +127,7 @@ fn millis(date: &Value) -> Value {
     date.as_str().map(|text| Time::parse(text).unwrap().millis()).into()
 }
 
-/// What a database says to a condition.
+/// Whether a row satisfies a condition, as the database would decide.
 fn holds(condition: &Condition<'_>, id: &str, source: &Value) -> bool {
     match condition {
         Condition::AnyOf(name, values) => {
@@ -147,7 +147,7 @@ fn holds(condition: &Condition<'_>, id: &str, source: &Value) -> bool {
     }
 }
 
-/// Finds no fewer than match, and no more where it says so.
+/// Checks that a prefilter loses no match, and adds none if it claims to be exact.
 fn check_prefilter(search: &Search, documents: &Value) -> Result<(), String> {
     let prefilter = search.prefilter(now());
     for (id, source) in documents.as_object().unwrap() {
@@ -208,7 +208,7 @@ fn searches_find_what_the_table_says() {
 }
 
 #[test]
-fn hits_are_shown_as_elasticsearch_shows_them() {
+fn hits_have_the_format_of_elasticsearch() {
     let documents = json!({ "b": { "status": "error", "x": [1] }, "a": { "status": "created" } });
     let shown = |target: &str, body: Value| {
         run(&search("POST", target, &body.to_string()).unwrap(), rows(&documents))
@@ -263,7 +263,7 @@ fn hits_are_shown_as_elasticsearch_shows_them() {
 }
 
 #[test]
-fn hits_show_the_parts_of_their_documents_that_are_asked_for() {
+fn hits_have_the_requested_parts_of_their_documents() {
     let source = json!({ "name": "A", "index_name": "a", "a": { "b": { "c": 1, "d": [{ "e": 2, "f": 3 }] } } });
     let documents = json!({ "x": source });
     let hit = |target: &str, body: Value| {
@@ -300,7 +300,7 @@ fn hits_show_the_parts_of_their_documents_that_are_asked_for() {
     assert_eq!(parameter("_source=false"), None);
     assert_eq!(parameter("_source=name,none"), Some(json!({ "name": "A" })));
     assert_eq!(parameter("_source_excludes=a,name"), Some(json!({ "index_name": "a" })));
-    // Nothing is stored beside the document.
+    // There are no stored fields besides the document.
     assert_eq!(hit(target, json!({ "stored_fields": [] })).get("_source"), None);
     let both = json!({ "_source": true, "stored_fields": [] });
     assert_eq!(hit(target, both)["_source"], source);
@@ -309,7 +309,7 @@ fn hits_show_the_parts_of_their_documents_that_are_asked_for() {
 }
 
 #[test]
-fn what_a_hit_shows_is_within_the_budget() {
+fn filtering_the_source_of_a_hit_is_charged_to_the_budget() {
     let names: serde_json::Map<_, _> = (0..100_000).map(|n| (format!("n{n}"), json!(1))).collect();
     let patterns: Vec<_> = (0..32).map(|n| format!("**.*n?*q{n}")).collect();
     let search =
@@ -321,7 +321,7 @@ fn what_a_hit_shows_is_within_the_budget() {
 }
 
 #[test]
-fn a_search_that_scrolls_shows_all_and_goes_on_where_it_ended() {
+fn a_scroll_returns_everything_page_by_page() {
     let documents: serde_json::Map<_, _> =
         (0..25).map(|n| (format!("c{n:02}"), json!({ "status": "created" }))).collect();
     let documents = Value::Object(documents);
@@ -330,13 +330,13 @@ fn a_search_that_scrolls_shows_all_and_goes_on_where_it_ended() {
         hits.iter().map(|hit| hit["_id"].as_str().unwrap().to_owned()).collect()
     };
     for index in ["/.elastic-connectors", "/.elastic-connectors-sync-jobs"] {
-        // As Kibana asks; it goes on with nothing.
+        // Kibana's request: one page holds everything.
         let target = format!("{index}/_search?scroll=10s");
         let all = search("POST", &target, r#"{"stored_fields":[]}"#).unwrap();
         let answer = run(&all, rows(&documents));
         assert_eq!(ids(&answer).len(), 25);
         assert_eq!(answer["hits"]["hits"][0].get("_source"), None);
-        // As helpers of the clients ask.
+        // The request of the clients' helpers.
         let target =
             format!("{index}/_search?scroll=5m&size=10&_source=status&allow_no_indices=true");
         let mut page = search("POST", &target, r#"{"sort":"_doc"}"#).unwrap();
@@ -391,7 +391,7 @@ fn a_search_that_scrolls_shows_all_and_goes_on_where_it_ended() {
 }
 
 #[test]
-fn only_a_cluster_has_mappings_settings_and_aliases() {
+fn without_a_cluster_mappings_settings_and_aliases_are_not_found() {
     for (method, target) in [
         ("GET", "/.elastic-connectors-v1/_mapping"),
         ("PUT", "/.elastic-connectors/_mapping"),
@@ -424,7 +424,7 @@ fn only_a_cluster_has_mappings_settings_and_aliases() {
 }
 
 #[test]
-fn the_list_of_jobs_is_a_search() {
+fn the_list_of_jobs_is_a_search_with_fixed_filters() {
     let documents = &table()["sync_jobs"];
     let cases = [
         ("", Ok((vec!["j1", "j3", "j4", "j2", "j5"], 5))),
@@ -478,7 +478,7 @@ fn the_list_of_jobs_is_a_search() {
 }
 
 #[test]
-fn what_can_be_wrong_with_a_search_beside_its_query() {
+fn an_invalid_search_is_refused_with_its_reason() {
     let cases = [
         (
             "POST",
@@ -531,13 +531,13 @@ fn what_can_be_wrong_with_a_search_beside_its_query() {
         ..Request::default()
     };
     assert_eq!(api::read(&request).1.unwrap_err().status, 406);
-    // What follows the search is not looked at, as elsewhere.
+    // Anything after the JSON is ignored, as in Elasticsearch.
     assert!(search("GET", "/.elastic-connectors/_search", "{} x").is_ok());
     assert!(search("GET", "/.elastic-connectors-v1/_count", "").is_ok());
 }
 
 #[test]
-fn searches_are_bounded() {
+fn searches_are_limited_in_depth_clauses_and_values() {
     let target = "/.elastic-connectors/_search";
     let reason = |body: Value| {
         let refused = search("POST", target, &body.to_string()).err()?;
@@ -577,7 +577,7 @@ fn searches_are_bounded() {
 }
 
 #[test]
-fn a_key_sees_what_its_connectors_have() {
+fn a_limited_key_finds_only_its_connectors_and_their_jobs() {
     let table = table();
     for (index, patterns, expected) in [
         ("connectors", vec!["n*", "err"], vec!["err", "new"]),
@@ -597,14 +597,14 @@ fn a_key_sees_what_its_connectors_have() {
 }
 
 #[test]
-fn what_is_no_document_is_passed_over() {
+fn invalid_documents_are_skipped() {
     let search = search("POST", "/.elastic-connectors/_count", "").unwrap();
     let rows = ["[]", "{}", ""].map(|document| ("a".to_owned(), document.to_owned()));
     assert_eq!(run(&search, rows.to_vec())["count"], 1);
 }
 
 #[test]
-fn an_index_is_there() {
+fn both_indices_exist() {
     for (name, alias) in [
         (".elastic-connectors-v1", ".elastic-connectors"),
         (".elastic-connectors-sync-jobs-v1", ".elastic-connectors-sync-jobs"),
@@ -622,7 +622,7 @@ fn an_index_is_there() {
     }
 }
 
-/// Queries of all kinds, over few fields and values, so that they find something.
+/// Queries of all kinds over few fields and values, so that many match something.
 fn queries() -> BoxedStrategy<Value> {
     let field = prop::sample::select(vec![
         "_id",
@@ -699,7 +699,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 96, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_prefilter_loses_nothing_and_invents_nothing(query in queries()) {
+    fn a_prefilter_loses_no_match_and_adds_none(query in queries()) {
         let table = table();
         for index in ["connectors", "sync_jobs"] {
             let body = json!({ "query": query }).to_string();
@@ -709,7 +709,7 @@ proptest! {
     }
 
     #[test]
-    fn queries_are_sets(a in queries(), b in queries()) {
+    fn boolean_queries_follow_the_laws_of_sets(a in queries(), b in queries()) {
         let table = table();
         for index in ["connectors", "sync_jobs"] {
             let documents = &table[index];
@@ -728,7 +728,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_that_is_asked_panics(body in "\\PC{0,40}", query in any::<String>()) {
+    fn no_query_panics(body in "\\PC{0,40}", query in any::<String>()) {
         let _ = read("POST", "/.elastic-connectors/_search", &body);
         let _ = read("POST", "/.elastic-connectors/_search", &json!({ "query": query }).to_string());
         let body = json!({ "query": { "range": { "last_seen": { "lt": format!("now{query}") } } } });
@@ -737,7 +737,7 @@ proptest! {
 }
 
 #[test]
-fn dates_are_known_wherever_they_stand() {
+fn dates_are_recognized_in_every_field() {
     let now = now().to_string();
     for (path, is_date) in [
         ("last_seen", true),
@@ -747,7 +747,7 @@ fn dates_are_known_wherever_they_stand() {
         ("name", false),
         ("name.created_at", false),
     ] {
-        // Only a date is compared with a point in time that is said in words.
+        // Only dates are compared with a relative date.
         let body = json!({ "query": { "range": { path: { "gte": "now" } } } }).to_string();
         let search = search("POST", "/.elastic-connectors/_search", &body).unwrap();
         let mut document = Value::from(now.as_str());

@@ -1,11 +1,11 @@
-//! Documents as callers see them who may only read.
+//! Documents as shown to callers that may only read.
 
 use connector_status::secrets::{MASK, Secrets, mask};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 #[test]
-fn a_sensitive_value_that_is_set_is_masked_wherever_it_stands() {
+fn a_sensitive_value_is_masked_wherever_it_occurs() {
     let secret = |value: Value| json!({ "label": "Token", "sensitive": true, "value": value });
     for (document, expected) in [
         (
@@ -17,11 +17,11 @@ fn a_sensitive_value_that_is_set_is_masked_wherever_it_stands() {
             json!({ "connector": { "configuration": { "token": secret(json!([1, "s"])) } } }),
             Some(json!({ "connector": { "configuration": { "token": secret(MASK.into()) } } })),
         ),
-        // That there is none is no secret.
+        // That a value is empty is not a secret.
         (json!({ "a": secret(Value::Null), "b": secret("".into()) }), None),
         (json!({ "a": { "sensitive": false, "value": "v" } }), None),
         (json!({ "a": { "sensitive": null, "value": "v" }, "b": { "value": "v" } }), None),
-        // An import may say it in another way.
+        // An import may have another type.
         (
             json!([{ "value": 5, "sensitive": "true" }]),
             Some(json!([{ "value": MASK, "sensitive": "true" }])),
@@ -38,7 +38,7 @@ fn a_sensitive_value_that_is_set_is_masked_wherever_it_stands() {
 }
 
 #[test]
-fn what_cannot_be_read_and_may_have_secrets_is_not_shown() {
+fn a_configuration_that_cannot_be_read_is_hidden() {
     assert_eq!(mask(r#"{"sensitive":true,"value":"s"#).as_deref(), Some("{}"));
 }
 
@@ -60,7 +60,7 @@ fn fields() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Whether somewhere beside `"sensitive": true` stands a value that is set.
+/// Whether any object with `"sensitive": true` has a value.
 fn tells(value: &Value) -> bool {
     let of_members = |members: &Map<String, Value>| {
         let is_set = |value: &Value| !value.is_null() && *value != json!("") && *value != MASK;
@@ -76,7 +76,7 @@ fn tells(value: &Value) -> bool {
 
 proptest! {
     #[test]
-    fn no_document_tells_a_secret(document in fields()) {
+    fn no_shown_document_contains_a_secret(document in fields()) {
         let json = document.to_string();
         let masked: Value = serde_json::from_str(Secrets::Masked.visible(&json).json()).unwrap();
         prop_assert!(!tells(&masked), "{json} -> {masked}");

@@ -1,5 +1,5 @@
-//! Golden tests of what is stored. Changing these forms would make deployed objects and copies
-//! unreadable: a new form needs a reader for the old one.
+//! Golden tests of the stored forms. Deployed objects hold these forms: changing one needs a reader
+//! for the old one.
 
 use connector_status::connector::{Connector, Creation};
 use connector_status::values::Time;
@@ -16,9 +16,9 @@ fn connector() -> Connector {
     .connector(Time::from_millis(1_700_000_000_123))
 }
 
-/// The object's row and the value in Workers KV are the same text.
+/// The object's row and the value in Workers KV have the same form.
 #[test]
-fn document() {
+fn a_new_document_has_the_stored_form() {
     let all = r#"{"advanced_snippet":{"created_at":"2023-11-14T22:13:20.123Z","updated_at":"2023-11-14T22:13:20.123Z","value":{}},"rules":[{"created_at":"2023-11-14T22:13:20.123Z","field":"_","id":"DEFAULT","order":0,"policy":"include","rule":"regex","updated_at":"2023-11-14T22:13:20.123Z","value":".*"}],"validation":{"errors":[],"state":"valid"}}"#;
     let off = r#"{"enabled":false,"interval":"0 0 0 * * ?"}"#;
     let golden = format!(
@@ -30,7 +30,7 @@ fn document() {
 }
 
 #[test]
-fn documents_from_elsewhere() {
+fn imported_documents_are_normalized_or_refused() {
     let cases = [
         (r#"{"status":"CONNECTED","x":{"y":[1]}}"#, Ok(r#"{"status":"connected","x":{"y":[1]}}"#)),
         (r#"{"id":"a","status":"error","error":null}"#, Ok(r#"{"status":"error","error":null}"#)),

@@ -1,11 +1,11 @@
-//! What the list for triage sorts names by.
+//! The parameters and sort keys of the list for triage.
 
 use crate::common::request;
 use connector_status::api::{self, Call};
 use connector_status::directory::{SortField, Summary, sort_key};
 
 #[test]
-fn names_are_sorted_as_people_sort_them() {
+fn names_are_sorted_naturally() {
     let in_order = [
         "",
         "10 first",
@@ -31,7 +31,7 @@ fn names_are_sorted_as_people_sort_them() {
 }
 
 #[test]
-fn what_a_list_for_triage_is_asked() {
+fn the_parameters_of_the_list_for_triage_are_parsed_or_refused() {
     let read = |query: &str| {
         let target = format!("/_connector/_summary?{query}");
         match api::read(&request("GET", &target, "")).1 {
@@ -83,7 +83,7 @@ fn what_a_list_for_triage_is_asked() {
 }
 
 #[test]
-fn the_id_stands_in_for_a_name() {
+fn a_connector_without_a_name_is_sorted_by_its_id() {
     assert_eq!(sort_key(None, "b-2"), sort_key(Some("B-2"), "a"));
     assert_eq!(sort_key(Some("  "), "b-2"), sort_key(None, "b-2"));
 }

@@ -1,5 +1,5 @@
-//! Sync jobs: the table of their statuses, against the protocol written out a second time; their
-//! ids; random lives.
+//! Sync jobs: their table of transitions, compared with the protocol written out again; their ids;
+//! random lifecycles.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
-/// Section by section as the protocol states it: from, then what may follow.
+/// As the protocol states it: a status and the statuses that may follow.
 const PROTOCOL: [(&str, [bool; 7]); 7] = [
     //              pending in_progress canceling canceled suspended completed error
     ("pending", [false, true, false, true, false, false, false]),
@@ -38,7 +38,7 @@ fn pairs() -> impl Iterator<Item = (SyncJobStatus, SyncJobStatus, bool)> {
 }
 
 #[test]
-fn the_49_pairs_are_those_of_the_protocol() {
+fn exactly_the_49_pairs_of_the_protocol_are_allowed_or_refused() {
     assert_eq!(pairs().count(), 49);
     assert_eq!(pairs().filter(|(_, _, allowed)| *allowed).count(), 10);
     for (from, to, allowed) in pairs() {
@@ -48,7 +48,7 @@ fn the_49_pairs_are_those_of_the_protocol() {
 }
 
 #[test]
-fn a_refusal_is_explained_to_the_letter_and_a_legal_move_is_not() {
+fn a_refusal_has_the_reason_of_upstream_and_a_legal_move_has_none() {
     for (from, to, allowed) in pairs() {
         let explained = from.explain(to).map(|transition| transition.to_string());
         let sentence = format!(
@@ -60,7 +60,7 @@ fn a_refusal_is_explained_to_the_letter_and_a_legal_move_is_not() {
 }
 
 #[test]
-fn names_are_read_in_any_case_and_written_in_lower_case() {
+fn status_names_are_parsed_in_any_case_and_written_in_lower_case() {
     for status in SyncJobStatus::ALL {
         for name in [status.name().to_owned(), status.name().to_uppercase()] {
             assert_eq!(SyncJobStatus::parse(&name), Some(status));
@@ -82,7 +82,7 @@ fn names_are_read_in_any_case_and_written_in_lower_case() {
 }
 
 #[test]
-fn everything_that_is_not_over_has_somebody_who_moves_it() {
+fn every_status_says_who_moves_it() {
     let who = SyncJobStatus::ALL.map(|status| (status.name(), status.mover().who));
     let expected = [
         ("pending", "nobody"),
@@ -98,7 +98,7 @@ fn everything_that_is_not_over_has_somebody_who_moves_it() {
 }
 
 #[test]
-fn ids_lead_to_the_connector() {
+fn the_id_of_a_job_contains_the_id_of_its_connector() {
     let id = SyncJobId::new("Ab3-_xyzAb3-_xyzAb3-", "my-connector");
     assert_eq!(id.as_str(), "Ab3-_xyzAb3-_xyzAb3-.my-connector");
     assert_eq!(id.to_string(), id.as_str());
@@ -128,7 +128,7 @@ fn ids_lead_to_the_connector() {
 }
 
 #[test]
-fn documents_from_elsewhere() {
+fn imported_jobs_are_normalized_or_refused() {
     let cases = [
         (r#"{"status":"PENDING","x":{"y":[1]}}"#, Ok(r#"{"status":"pending","x":{"y":[1]}}"#)),
         (r#"{"id":"a","status":"error","error":null}"#, Ok(r#"{"status":"error","error":null}"#)),
@@ -148,11 +148,11 @@ fn documents_from_elsewhere() {
 }
 
 #[test]
-fn what_of_a_request_the_edge_needs_to_know() {
+fn the_edge_learns_from_a_request_whether_it_writes_and_whom_it_concerns() {
     let call = |method: &str, target: &str, body: &str| {
         api::read(&request(method, target, body)).1.expect("a sound request")
     };
-    // Who writes?
+    // Whether a request writes.
     for (method, target, body, writes) in [
         ("GET", "/_connector/_sync_job", "", false),
         ("GET", "/_connector/_sync_job/j.c", "", false),
@@ -171,7 +171,7 @@ fn what_of_a_request_the_edge_needs_to_know() {
         let intent = Intent::of(method, target).expect("a route");
         assert_eq!(intent.writes(), writes, "{method} {target}");
     }
-    // Which jobs go with a connector?
+    // Which jobs are deleted with a connector.
     for (query, expected) in [
         ("", (false, false)),
         ("?delete_sync_jobs=true", (false, true)),
@@ -184,7 +184,7 @@ fn what_of_a_request_the_edge_needs_to_know() {
             other => panic!("{other:?}"),
         }
     }
-    // What does the history call it?
+    // The name in the history.
     let name = |method: &str, target: &str, body: &str| match call(method, target, body) {
         Call::SyncJob(_, api::SyncJobOperation::Write(write)) => write.name(),
         Call::Connector(_, Operation::Write(write)) => write.name(),
@@ -196,7 +196,7 @@ fn what_of_a_request_the_edge_needs_to_know() {
     let doc = r#"{"doc":{}}"#;
     assert_eq!(name("POST", "/.elastic-connectors-sync-jobs/_update/j.c", doc), "_update");
     assert_eq!(name("POST", "/.elastic-connectors/_update/c", doc), "_update");
-    // What never goes to a cluster behind?
+    // Whether a request is ours, so that it never reaches a cluster.
     for (target, ours) in [
         ("/", true),
         ("/?pretty", true),
@@ -212,7 +212,7 @@ fn what_of_a_request_the_edge_needs_to_know() {
         ("//.elastic-connectors/_search", true),
         ("/search-a,.elastic-connectors/_search", true),
         ("/search-a%2C.elastic-connectors-v1/_search", true),
-        // Patterns that cover one of them, and expressions that do not look like it.
+        // Patterns that match one of our indices, and expressions that do so in disguise.
         ("/*/_search", true),
         ("/_all/_search", true),
         ("/.elastic-connectors*/_search", true),
@@ -232,7 +232,7 @@ fn what_of_a_request_the_edge_needs_to_know() {
         ("/.elastic-apps*/_search", false),
         ("/%3Csearch-%7Bnow%2Fd%7D%3E/_search", false),
         ("/_search", false),
-        // Paths that others read as another one.
+        // Paths that other servers may normalize to one of ours.
         ("/foo/../.elastic-connectors/_search", true),
         ("/%2e/.elastic-connectors/_search", true),
         ("/foo/%2E%2e/.elastic-connectors/_search", true),
@@ -250,7 +250,7 @@ fn what_of_a_request_the_edge_needs_to_know() {
         ("/%zz", true),
     ] {
         assert_eq!(is_ours(target), ours, "{target}");
-        // What is ours and cannot be answered is refused.
+        // A request that is ours and cannot be answered is refused.
         let (_, read) = api::read(&request("GET", target, ""));
         let is_ambiguous = target.contains(['*', '<', '\\', '\t']) || target.contains("/..");
         assert!(!(ours && is_ambiguous && read.is_ok()), "{target}");
@@ -258,7 +258,7 @@ fn what_of_a_request_the_edge_needs_to_know() {
 }
 
 #[test]
-fn an_update_of_a_document_takes_the_index_that_it_leads_to() {
+fn an_update_of_a_document_claims_the_index_that_it_results_in() {
     let visible = r#"{"status":"created","index_name":"a"}"#;
     let hidden = r#"{"status":"created","index_name":"a","deleted":true}"#;
     for (before, doc, wanted) in [
@@ -289,13 +289,13 @@ fn an_update_of_a_document_takes_the_index_that_it_leads_to() {
     }
 }
 
-/// How a caller says which version it means.
+/// How a caller names the version it means.
 #[derive(Clone, Copy, Debug)]
 enum Seen {
     Nothing,
-    /// `If-Match`, so many changes ago.
+    /// `If-Match`, with the version that many changes ago.
     Tag(u64),
-    /// `if_seq_no`, so many changes ago; for others than `_update` it is no parameter.
+    /// `if_seq_no`, with the version that many changes ago; only `_update` has this parameter.
     SeqNo(u64),
 }
 
@@ -420,7 +420,7 @@ fn check(
 }
 
 #[test]
-fn whatever_is_asked_the_protocol_holds() {
+fn every_request_keeps_to_the_protocol() {
     let cases = std::env::var("HISTORIES_CASES").ok().and_then(|text| text.parse().ok());
     let config =
         Config { cases: cases.unwrap_or(300), failure_persistence: None, ..Config::default() };
@@ -444,7 +444,7 @@ fn whatever_is_asked_the_protocol_holds() {
         Ok(())
     });
     result.unwrap_or_else(|problem| panic!("{problem}"));
-    // Every answer there can be was seen, and not by accident.
+    // Every possible response occurred, and often enough.
     let statuses = statuses.into_inner();
     for status in [200, 201, 400, 404, 409, 412] {
         assert!(statuses.get(&status).is_some_and(|seen| *seen > 20), "{statuses:?}");
@@ -453,14 +453,14 @@ fn whatever_is_asked_the_protocol_holds() {
 
 proptest! {
     #[test]
-    fn every_connector_has_ids_of_jobs(name in "[A-Za-z0-9_-]{20}", connector in "\\PC{1,60}") {
+    fn every_connector_id_can_be_in_a_job_id(name in "[A-Za-z0-9_-]{20}", connector in "\\PC{1,60}") {
         let id = SyncJobId::new(&name, &connector);
         prop_assert!(id.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.~".contains(&b)));
         prop_assert_eq!(SyncJobId::parse(id.as_str()), Some(id));
     }
 }
 
-/// What the documents API makes of a sync job, given its connector: the job, or why it is refused.
+/// Writes a sync job through the documents API: the job, or the reason for the refusal.
 fn write_job(
     target: &str,
     body: &Value,
@@ -489,7 +489,7 @@ fn write_job(
 }
 
 #[test]
-fn a_job_writes_to_its_connectors_index_and_to_no_other() {
+fn a_job_writes_only_to_the_index_of_its_connector() {
     let connector = |fields: &str| {
         Connector::from_json(&format!(r#"{{"status":"connected",{fields}}}"#)).unwrap()
     };
@@ -535,13 +535,13 @@ fn a_job_writes_to_its_connectors_index_and_to_no_other() {
     for spelled in [&nested as &dyn Fn(Value) -> Value, &dotted] {
         assert!(changed(spelled(json!("other")), &pending, &own).is_err());
         assert!(changed(spelled(json!("own")), &pending, &own).is_ok());
-        // The connector has another index by now; the job keeps the one it was made for.
+        // The connector has another index now; the job keeps the one it was created for.
         assert!(changed(spelled(json!("own")), &pending, &none).is_ok());
     }
     assert!(changed(json!({ "status": "in_progress" }), &pending, &none).is_ok());
     let other_id = changed(json!({ "connector.id": "d" }), &pending, &own).unwrap_err();
     assert!(other_id.contains("[connector.id]"), "{other_id}");
-    // Until it is over: then it is not started again.
+    // Not after its end: then it cannot be restarted.
     let over = changed(json!({ "status": "completed" }), &pending, &own).unwrap();
     let claim = format!("/_connector/_sync_job/{}/_claim", job_id("c"));
     for connector in [&own, &none] {

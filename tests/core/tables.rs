@@ -1,4 +1,4 @@
-//! The tables in tests/tables: what each request answers, and what it does to the connector.
+//! The tables in tests/tables: the response to each request, and its effect on the connector.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use connector_status::sync_job::{self, SyncJob};
 use connector_status::values::{Time, json};
 use serde_json::{Value, json};
 
-/// When every request of the tables happens, and when it happens again.
+/// The times of every request, and of its repetition.
 const NOW: u64 = 1_772_000_000_123;
 const LATER: u64 = 1_772_000_001_000;
 const ID: &str = "c1";
@@ -18,7 +18,7 @@ fn folder() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tables"))
 }
 
-/// A table; `id` is the id of what it is about.
+/// A table, with `id` as the id in its requests.
 fn read(path: &Path, id: &str, now: u64) -> Value {
     let text = fs::read_to_string(path).unwrap();
     let text = text
@@ -70,7 +70,7 @@ impl Subject {
         }
     }
 
-    /// Its document.
+    /// The subject's document.
     fn shown(self, world: &World) -> Value {
         let fields = match self {
             Self::Connector => world.connector.as_ref().map(|it| it.fields().clone()),
@@ -79,7 +79,7 @@ impl Subject {
         fields.map_or(Value::Null, Value::Object)
     }
 
-    /// Its status, and its document when that has been stored and is read anew.
+    /// Its status and its document after being stored and read again.
     fn read_again(self, document: &Value) -> Result<(&'static str, Value), String> {
         let text = document.to_string();
         Ok(match self {
@@ -110,7 +110,7 @@ impl Bases {
     }
 }
 
-/// An answer that shows the document as it was.
+/// The expected response, with `<before>` replaced by the document before the request.
 fn with_before(answer: &Value, before: &Value) -> Value {
     match answer {
         Value::String(text) if text == "<before>" => before.clone(),
@@ -122,7 +122,7 @@ fn with_before(answer: &Value, before: &Value) -> Value {
     }
 }
 
-/// What is wrong with one case. `later`: the same case, as it is the second time.
+/// The problem with one case, if any. `later`: the same case with the time of the repetition.
 fn check(
     subject: Subject,
     bases: &Bases,
@@ -212,7 +212,7 @@ fn check(
     same("document after the second time", &after, &subject.shown(&world))
 }
 
-/// How many cases a folder has, and what is wrong with some.
+/// The number of a folder's cases, and their problems.
 fn check_all(folder: &Path, subject: Subject) -> (usize, Vec<String>) {
     let bases = Bases::read();
     let mut problems = Vec::new();
@@ -237,7 +237,7 @@ fn check_all(folder: &Path, subject: Subject) -> (usize, Vec<String>) {
 }
 
 #[test]
-fn every_request_answers_and_does_what_the_tables_say() {
+fn every_case_in_the_tables_gives_its_response_and_document() {
     let tables = [
         (folder().to_owned(), Subject::Connector, 200),
         (folder().join("documents"), Subject::Connector, 80),
@@ -251,7 +251,7 @@ fn every_request_answers_and_does_what_the_tables_say() {
 }
 
 #[test]
-fn the_tables_start_from_what_is_new() {
+fn the_tables_start_from_newly_created_documents() {
     let created = Time::from_millis(1_767_225_600_000);
     let bases = Bases::read();
     let connector = Creation::default().connector(created);

@@ -1,8 +1,8 @@
-//! The table, against the protocol written out a second time.
+//! The table of transitions, compared with the protocol written out again.
 
 use connector_status::status::Status;
 
-/// Section by section as the protocol states it: from, then what may follow.
+/// As the protocol states it: a status and the statuses that may follow.
 const PROTOCOL: [(&str, [bool; 5]); 5] = [
     //                       created needs_configuration configured connected error
     ("created", [false, true, false, false, true]),
@@ -21,7 +21,7 @@ fn pairs() -> impl Iterator<Item = (Status, Status, bool)> {
 }
 
 #[test]
-fn the_25_pairs_are_those_of_the_protocol() {
+fn exactly_the_25_pairs_of_the_protocol_are_allowed_or_refused() {
     assert_eq!(pairs().count(), 25);
     assert_eq!(pairs().filter(|(_, _, allowed)| *allowed).count(), 14);
     for (from, to, allowed) in pairs() {
@@ -31,7 +31,7 @@ fn the_25_pairs_are_those_of_the_protocol() {
 }
 
 #[test]
-fn a_refusal_is_explained_to_the_letter_and_a_legal_move_is_not() {
+fn a_refusal_has_the_reason_of_upstream_and_a_legal_move_has_none() {
     for (from, to, allowed) in pairs() {
         let explained = from.explain(to).map(|transition| transition.to_string());
         let sentence = format!(
@@ -43,7 +43,7 @@ fn a_refusal_is_explained_to_the_letter_and_a_legal_move_is_not() {
 }
 
 #[test]
-fn names_are_read_in_any_case_and_written_in_lower_case() {
+fn status_names_are_parsed_in_any_case_and_written_in_lower_case() {
     for status in Status::ALL {
         for name in [status.name().to_owned(), status.name().to_uppercase()] {
             assert_eq!(Status::parse(&name), Some(status));
@@ -56,7 +56,7 @@ fn names_are_read_in_any_case_and_written_in_lower_case() {
 }
 
 #[test]
-fn nobody_moves_a_connector_to_created() {
+fn no_move_leads_to_created() {
     for status in Status::ALL {
         assert_eq!(status.mover().who == "nobody", status == Status::Created, "{status}");
     }

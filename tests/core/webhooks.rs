@@ -1,6 +1,6 @@
-//! Which messages targets are sent, and what becomes of them, as tables.
+//! Which messages endpoints get, and the results of deliveries, as tables.
 
-// Tables.
+// The tables have long types.
 #![allow(clippy::type_complexity)]
 
 use connector_status::connector::Connector;
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 const NOW: u64 = 1_800_000_000_000;
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-/// The same without what every secret begins with.
+/// The same secret without its prefix.
 const BARE: &str = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 fn settings(more: Value) -> Settings {
@@ -32,7 +32,8 @@ fn target(events: &str) -> (Settings, Target) {
     (settings, target)
 }
 
-/// `from > to` with `create` or `import` for `from`, at so many seconds before now.
+/// Parses `from > to`, with `create` or `import` for `from`; the change happened that many seconds
+/// before now.
 fn change(seq: u64, text: &str, seconds_ago: u64) -> Change {
     let (from, to) = text.split_once(" > ").unwrap();
     let row = json!({
@@ -55,11 +56,11 @@ fn said(happenings: &[Happening]) -> Vec<String> {
 }
 
 #[test]
-fn which_events_changes_are() {
+fn changes_become_the_events_that_the_endpoint_wants() {
     const MOVES: &str = "create > created, created > needs_configuration, \
         needs_configuration > configured, configured > connected, connected > error, \
         error > configured, configured > connected, connected > configured";
-    // [events that are asked for, changes, damped?, messages]
+    // [events of the endpoint, changes, damped?, messages]
     let table: &[(&str, &str, bool, &[&str])] = &[
         (
             "*",
@@ -76,7 +77,7 @@ fn which_events_changes_are() {
             &["needs_configuration: created > needs_configuration 1"],
         ),
         ("connector.silent,connector.seen_again", MOVES, false, &[]),
-        // Of many at once: the last that is asked for, from before the first such, and where it came to.
+        // Of many changes, the last wanted event, from the status before the first such event.
         ("connector.error", MOVES, true, &["error: connected > configured 4"]),
         (
             "connector.error,connector.recovered",
@@ -85,7 +86,7 @@ fn which_events_changes_are() {
             &["recovered: connected > configured 4"],
         ),
         ("connector.status", MOVES, true, &["status: - > configured 8"]),
-        // It is back when it is connected, not when somebody tries something.
+        // It has recovered when it is connected, not when somebody changes something.
         ("connector.recovered", "error > configured", false, &[]),
         (
             "connector.recovered",
@@ -93,14 +94,14 @@ fn which_events_changes_are() {
             false,
             &["recovered: error > connected 1"],
         ),
-        // A connector that is created anew is another one.
+        // A recreated connector is a new one.
         (
             "connector.recovered",
             "connected > error, create > created, created > needs_configuration, needs_configuration > configured, configured > connected",
             false,
             &[],
         ),
-        // Taken in as it is: nothing has happened.
+        // An import is not an event.
         ("*", "import > error", false, &[]),
         (
             "connector.recovered",
@@ -127,7 +128,7 @@ fn which_events_changes_are() {
 }
 
 #[test]
-fn what_is_held_back_and_what_is_not() {
+fn messages_are_held_back_within_the_damping_interval_unless_something_else_must_be_sent() {
     let (settings, target) = target("connector.error,connector.silent,connector.recovered");
     let after = |quiet_until| Progress { seq: 1, quiet_until, ..Progress::default() };
     let error = vec![change(2, "connected > error", 5)];
@@ -142,7 +143,7 @@ fn what_is_held_back_and_what_is_not() {
         (after(NOW + 1), &other, None, true, false, &[]),
         (after(NOW + 1), &many, None, true, false, &["error: connected > error 600"]),
         (after(NOW + 1), &error, Some(NOW), true, true, &[]),
-        // The order holds: silence does not overtake what is held back.
+        // Order is kept: silence does not overtake a held message.
         (
             after(NOW + 1),
             &error,
@@ -162,9 +163,9 @@ fn what_is_held_back_and_what_is_not() {
     }
 }
 
-/// A target that was taken out of the settings and comes back, say.
+/// For example, an endpoint that was removed from the settings and added again.
 #[test]
-fn what_is_older_than_a_message_may_become_is_not_told() {
+fn changes_older_than_the_lifetime_of_a_message_are_not_sent() {
     let (settings, target) = target("connector.error,connector.recovered");
     let day = 86_400;
     let changes = [
@@ -180,7 +181,7 @@ fn what_is_older_than_a_message_may_become_is_not_told() {
         assert_eq!(found.progress.seq, count as u64 + 1);
         assert_eq!(found.progress.is_failing, count == 3);
     }
-    // What was held back is not too old, however short the schedule is.
+    // A held message is not too old, however short the retry schedule is.
     let mut short = settings;
     (short.retries_ms, short.damping_ms) = (vec![1_000], 600_000);
     let progress = Progress { quiet_until: NOW, ..Progress::default() };
@@ -190,11 +191,11 @@ fn what_is_older_than_a_message_may_become_is_not_told() {
 }
 
 #[test]
-fn silence_and_its_end() {
+fn silence_is_reported_once_and_so_is_its_end() {
     let (settings, both) = target("connector.silent,connector.seen_again,connector.error");
     let limit = settings.silent_after_ms;
     assert_eq!(limit, 15 * 60_000);
-    // [when it fell silent, last seen, messages, silent afterwards]
+    // [silent since, last seen, messages, silent since afterwards]
     let table: [(Option<u64>, Option<u64>, &[&str], Option<u64>); 8] = [
         (None, None, &[], None),
         (None, Some(NOW), &[], None),
@@ -208,7 +209,7 @@ fn silence_and_its_end() {
             &["seen_again: - > - 0", "silent: - > - 0"],
             Some(NOW - limit),
         ),
-        // It was created anew, and has not checked in since.
+        // It was recreated and has not checked in since.
         (Some(5), None, &[], None),
     ];
     for (silent, seen, expected, afterwards) in table {
@@ -218,7 +219,7 @@ fn silence_and_its_end() {
         assert_eq!(found.progress.silent, afterwards);
         assert_eq!(found.is_new, silent != afterwards);
     }
-    // Among changes, by when it was.
+    // Ordered among changes by time.
     let changes = [
         change(1, "configured > error", 20),
         change(2, "error > configured", 10),
@@ -230,14 +231,14 @@ fn silence_and_its_end() {
         said(&found.happenings),
         ["error: configured > error 1", "seen_again: - > - 0", "error: configured > error 1"]
     );
-    // Who does not ask is not told, and no alarm is set for it.
+    // An endpoint that does not want it gets nothing, and no alarm is set.
     let (settings, other) = target("connector.error");
     let found = collect(&other, &settings, &progress, &[], Some(NOW), NOW, true);
     assert_eq!((found.happenings, other.minds_silence()), (vec![], false));
 }
 
 #[test]
-fn what_a_message_says() {
+fn a_message_has_the_data_of_its_event() {
     let document = r#"{"status":"error","name":"Ä","service_type":"s3","index_name":"i","error":"no \"bucket\""}"#;
     let connector = Connector::from_json(document).unwrap();
     let settings = settings(json!({ "CONSOLE_URL": "https://c.example/", "WEBHOOK_EVENTS": "*" }));
@@ -266,7 +267,7 @@ fn what_a_message_says() {
             },
         })
     );
-    // Ids tell apart connector, target, type and change.
+    // Ids distinguish connector, endpoint, type and change.
     let mut ids = vec![message.id.clone()];
     ids.push(compose(&found.happenings[1], "a/b c", Some(&connector), target, &settings).id);
     ids.push(compose(&found.happenings[0], "other", Some(&connector), target, &settings).id);
@@ -276,7 +277,7 @@ fn what_a_message_says() {
     ids.push(compose(&later, "a/b c", Some(&connector), target, &settings).id);
     assert!(ids.iter().all(|id| id.starts_with("msg_") && id.len() == 28), "{ids:?}");
     assert_eq!(ids.iter().collect::<std::collections::BTreeSet<_>>().len(), ids.len());
-    // An error is not endless; an erased connector has a message, too.
+    // A long error is shortened; an erased connector has a message too.
     let long = connector
         .fields()
         .clone()
@@ -291,7 +292,7 @@ fn what_a_message_says() {
 }
 
 #[test]
-fn a_test_is_a_real_event_that_is_asked_for() {
+fn a_test_message_is_a_real_event_that_the_endpoint_wants() {
     for event in EventType::ALL {
         let (settings, target) = target(event.name());
         let message = test_message(&target, &settings, "n", Time::from_millis(NOW));
@@ -309,13 +310,13 @@ fn a_test_is_a_real_event_that_is_asked_for() {
 }
 
 #[test]
-fn signatures_are_those_of_the_specification() {
-    // From the libraries of the specification.
+fn signatures_follow_the_specification() {
+    // From the specification's libraries.
     let (_, target) = target("*");
     let body = r#"{"test": 2432232314}"#;
     let signed = sign(&target, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, body);
     assert_eq!(signed, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
-    // While a secret is replaced, both sign.
+    // Both secrets sign while one is being replaced.
     let other = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
     let settings = settings(json!({ "WEBHOOK_SECRET": format!("{other} {SECRET}") }));
     let both = sign(&settings.targets[0], "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, body);
@@ -324,12 +325,12 @@ fn signatures_are_those_of_the_specification() {
 }
 
 #[test]
-fn when_a_message_is_tried_again() {
+fn a_message_is_retried_on_schedule_for_three_days() {
     let settings = settings(json!({}));
     let schedule = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
     let mut now = NOW;
     for (n, seconds) in schedule.into_iter().enumerate() {
-        // Each attempt may take as long as it is waited for.
+        // Each attempt may take until its timeout.
         now += 15_000;
         let next = next_attempt(&settings, "msg_x", n + 1, NOW, now).expect("within three days");
         let delay = next - now;
@@ -339,16 +340,16 @@ fn when_a_message_is_tried_again() {
     assert_eq!(next_attempt(&settings, "msg_x", 10, NOW, now), None);
     let days = (now - NOW) / 86_400_000;
     assert_eq!(days, 3);
-    // One that had to wait for those before it is not tried for another three days.
+    // A message that waited for earlier ones is not retried for another three days.
     assert!(next_attempt(&settings, "msg_x", 1, NOW, NOW + 70 * 3_600_000).is_some());
     assert_eq!(next_attempt(&settings, "msg_x", 1, NOW, NOW + 90 * 3_600_000), None);
-    // Not all at once.
+    // Messages are not retried at the same time.
     let times = ["msg_a", "msg_b", "msg_c"].map(|id| next_attempt(&settings, id, 2, NOW, NOW));
     assert!(times[0] != times[1] && times[1] != times[2], "{times:?}");
 }
 
 #[test]
-fn what_an_answer_means() {
+fn a_response_decides_whether_a_message_is_delivered_retried_or_the_last() {
     let status = |status| Reply { status: Some(status), took_ms: 3, ..Reply::default() };
     let table = [
         (status(200), Outcome::Delivered, None),
@@ -375,9 +376,9 @@ fn what_an_answer_means() {
 }
 
 #[test]
-fn settings_and_what_is_wrong_with_them() {
+fn settings_are_parsed_and_problems_never_repeat_a_value() {
     let other = json!({ "WEBHOOK_URL": "" });
-    // [settings, targets, what the problems contain]
+    // [settings, endpoints, what the problems contain]
     let table: [(Value, &[&str], &[&str]); 29] = [
         (json!({}), &["WEBHOOK_URL a.example"], &[]),
         (other.clone(), &[], &["WEBHOOK_SECRET has no WEBHOOK_URL"]),
@@ -462,7 +463,7 @@ fn settings_and_what_is_wrong_with_them() {
     assert!(shown.contains("a.example") && !shown.contains("PATH"), "{shown}");
     let nothing = Settings::read(other.as_object().unwrap());
     assert_eq!((nothing.targets.len(), nothing.problems.len()), (0, 0));
-    // What is sent where nothing is said, and what each target has for itself.
+    // Defaults, and settings for a single endpoint.
     let both = settings(json!({
         "WEBHOOK_URL_2": "https://b.example", "WEBHOOK_SECRET_2": SECRET, "WEBHOOK_EVENTS_2": "*",
     }));
@@ -471,7 +472,7 @@ fn settings_and_what_is_wrong_with_them() {
 }
 
 #[test]
-fn a_message_says_for_how_long_it_was_silent() {
+fn a_message_says_how_long_the_connector_was_silent() {
     let seen = "2027-01-15T05:00:00.000Z";
     for (setting, shown) in [
         ("60", "1 minute"),
@@ -507,7 +508,7 @@ fn a_message_says_for_how_long_it_was_silent() {
 }
 
 #[test]
-fn what_people_are_shown() {
+fn endpoints_deliveries_and_test_results_are_shown() {
     let settings = settings(json!({
         "WEBHOOK_EVENTS": "connector.error",
         "WEBHOOK_RETRY_SECONDS": "5,300",
@@ -565,7 +566,7 @@ fn what_people_are_shown() {
 }
 
 #[test]
-fn other_targets_are_told_of_one_that_has_ended_and_of_wrong_settings() {
+fn other_endpoints_are_notified_of_a_disabled_one_and_of_wrong_settings() {
     let settings = settings(json!({
         "WEBHOOK_URL_2": "https://b.example/PATH", "WEBHOOK_SECRET_2": SECRET, "WEBHOOK_URL_3": "PATH",
         "WEBHOOK_SECRET_3": SECRET,
@@ -587,8 +588,8 @@ fn other_targets_are_told_of_one_that_has_ended_and_of_wrong_settings() {
     assert_ne!(ended.id, target_ended(second, second, NOW).id);
 }
 
-/// Which of some events, each with how many seconds it happens after the one before, are sent by
-/// themselves, and which summaries are made when: `event count@seconds`.
+/// The number of events sent as single messages, and the summaries as `event count@seconds`. Events
+/// are given with the seconds since the previous one.
 fn gathered(settings: &Settings, events: &[(u64, EventType, usize)]) -> (usize, Vec<String>) {
     let (mut state, mut now, mut singles) = (Gathering::default(), NOW, 0);
     let mut counts: Vec<(EventType, usize)> = Vec::new();
@@ -620,7 +621,7 @@ fn gathered(settings: &Settings, events: &[(u64, EventType, usize)]) -> (usize, 
                 }
             }
         }
-        // What is kept is enough to go on from.
+        // The stored state is enough to continue.
         let text = serde_json::to_string(&state).unwrap();
         assert_eq!(serde_json::from_str::<Gathering>(&text).unwrap(), state);
         assert!(text.len() < 1_000, "{text}");
@@ -631,15 +632,15 @@ fn gathered(settings: &Settings, events: &[(u64, EventType, usize)]) -> (usize, 
 }
 
 #[test]
-fn one_outage_is_a_few_messages_and_one_that_counts_the_others() {
+fn an_outage_is_a_few_single_messages_and_a_summary() {
     use EventType::{Error, NeedsConfiguration, Recovered, SeenAgain, Silent};
     let table: &[(&[(u64, EventType, usize)], usize, &[&str])] = &[
         (&[(0, Error, 10)], 10, &[]),
         (&[(0, Error, 300)], 10, &["error 290@15"]),
-        // So is the recovery, soon or later.
+        // The recovery too, soon or later.
         (&[(0, Error, 300), (60, Recovered, 300)], 10, &["error 290@15", "recovered 300@75"]),
         (&[(0, Error, 300), (3_600, Recovered, 300)], 20, &["error 290@15", "recovered 290@3615"]),
-        // They need not fail at the same second: the first summary is soon, the next after five minutes.
+        // Failures spread over time: the first summary is early, the next after five minutes.
         (
             &[(0, Silent, 20), (20, Silent, 80), (100, Silent, 80), (100, Silent, 80)],
             10,
@@ -651,13 +652,13 @@ fn one_outage_is_a_few_messages_and_one_that_counts_the_others() {
             10,
             &["silent 1@15", "error 50@15", "seen_again 11@36", "error 1@36"],
         ),
-        // While something is gathered, nothing overtakes it.
+        // While events are gathered, none is sent alone before them.
         (
             &[(0, Error, 11), (299, Error, 1), (2, Recovered, 1)],
             10,
             &["error 1@15", "error 1@315", "recovered 1@315"],
         ),
-        // What is rare is told by itself.
+        // Rare events are sent alone.
         (&[(0, NeedsConfiguration, 9), (200, Error, 1), (101, Error, 9)], 19, &[]),
     ];
     let settings = settings(json!({}));
@@ -670,8 +671,8 @@ fn one_outage_is_a_few_messages_and_one_that_counts_the_others() {
     assert_eq!(gathered(&none, &[(0, Error, 3)]), (0, vec!["error 3@2".to_owned()]));
 }
 
-/// Whatever happens when: never more single messages in any window than the limit, and each event is
-/// summarized by itself or with others.
+/// At any rate of events, no window has more single messages than the limit, and each event is sent
+/// alone or in a summary.
 #[test]
 fn no_window_has_more_single_messages_than_the_limit() {
     let settings = settings(json!({ "WEBHOOK_LIMIT": "3", "WEBHOOK_LIMIT_SECONDS": "20" }));
@@ -697,7 +698,7 @@ fn no_window_has_more_single_messages_than_the_limit() {
             let within = before.iter().filter(|before| *at - **before < 20_000).count();
             assert!(within <= 3, "{within} messages within 20 s");
         }
-        // Five events, each the reason of at most one summary of all of them in a window.
+        // Of five event types, each causes at most one summary of all of them in a window.
         for (n, (_, at)) in summaries.iter().enumerate() {
             let within = summaries[..=n].iter().filter(|(_, before)| at - before < 20_000).count();
             assert!(within <= 25, "{within} summaries within 20 s");
@@ -706,7 +707,7 @@ fn no_window_has_more_single_messages_than_the_limit() {
 }
 
 #[test]
-fn a_summary_says_how_many_and_which_and_why() {
+fn a_summary_has_the_number_names_and_causes_of_its_connectors() {
     let settings = settings(json!({ "CONSOLE_URL": "https://c.example" }));
     let mut summary = Summary {
         event: EventType::Error,
@@ -746,7 +747,7 @@ fn a_summary_says_how_many_and_which_and_why() {
 }
 
 #[test]
-fn what_is_done_after_an_attempt() {
+fn after_an_attempt_the_endpoint_continues_retries_or_gives_up() {
     let settings = settings(json!({ "WEBHOOK_RETRY_SECONDS": "5" }));
     let table = [
         (Some(204), 1, Next::Done(Outcome::Delivered), Some("delivered")),

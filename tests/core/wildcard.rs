@@ -1,4 +1,4 @@
-//! Wildcards, against the definition of a match.
+//! Wildcard patterns, compared with the definition of a match.
 
 use connector_status::budget::{Budget, Purpose};
 use connector_status::values::wildcard;
@@ -12,7 +12,7 @@ fn matches_within(pattern: &str, text: &str) -> bool {
 }
 
 #[test]
-fn patterns() {
+fn patterns_match_the_whole_text() {
     let table = [
         ("", "", true),
         ("", "a", false),
@@ -58,9 +58,9 @@ fn patterns() {
     }
 }
 
-/// Against the definition of a match, over short texts that repeat themselves.
+/// Compares with the definition, over short repetitive texts.
 #[test]
-fn every_short_pattern() {
+fn every_short_pattern_matches_as_defined() {
     fn defined(pattern: &[char], text: &[char]) -> bool {
         match (pattern.split_first(), text.split_first()) {
             (None, _) => text.is_empty(),
@@ -99,7 +99,7 @@ fn every_short_pattern() {
 }
 
 #[test]
-fn pieces_longer_than_a_word() {
+fn literal_parts_longer_than_a_machine_word_are_found() {
     for length in [62, 63, 64, 65, 127, 128, 129, 300] {
         for gap in [0, length / 2, length - 1] {
             let mut piece: Vec<char> = ('a'..='z').cycle().take(length).collect();
