@@ -38,6 +38,7 @@ const rounds = [
       ["package", node("tests/package")],
     ],
     [
+      ["models", cargo("test", "--locked", "--profile", "models", "--test", "models", "--", "--nocapture")],
       ["browser", node("tests/browser")],
       ["console", node("tests/console")],
       ["project", node("tests/project")],
@@ -98,7 +99,7 @@ if (unknown) {
 let names = all.filter((name) => words.length === 0 || words.some((word) => name.includes(word)));
 
 // These checks need no build. The others wait for it.
-const early = ["format", "lint native", "native"];
+const early = ["format", "lint native", "native", "models"];
 let built = true;
 if (names.some((name) => !early.includes(name))) {
   step("the package, the console and the Worker: npm run build:worker");

@@ -66,7 +66,7 @@ const left = [
   [/^git pull$/, "it is for clones of a repository that is elsewhere"],
   [/^cargo mutants /, "it is installed by hand, and takes its time"],
   [/ npm run build:worker$/, "it takes minutes to build what `npm test` has built already"],
-  [/^cargo test --profile models --test models -- --nocapture$/, "it walks through millions of states, which takes minutes"],
+  [/^MODELS=long HISTORIES=\d+ cargo test --profile models /, "it goes further than `npm test` does, which takes minutes"],
   [/^npm run bench -- /, "it measures, so it has the machine to itself"],
 ];
 
