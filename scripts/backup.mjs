@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { finish, header, inspect, insistOnNew, openBackup, positionOf } from "./backup-file.mjs";
 import { address, command, fail, FAILED, USAGE } from "./command.mjs";
-import { identify, ids, inOrder, progress, saved } from "./service.mjs";
+import { identify, ids, inOrder, insist, progress, saved } from "./service.mjs";
 
 const usage = `
 Usage: npm run backup -- --url https://connectors.example --to backup.ndjson
@@ -17,7 +17,8 @@ Usage: npm run backup -- --url https://connectors.example --to backup.ndjson
             npm run --silent backup -- --url https://connectors.example > backup.ndjson
   --verify  reads a file and says whether it is complete
 
-Deleted and erased connectors are in it too. Nothing is changed in the service. npm run restore puts it back.`;
+Deleted and erased connectors are in it too. The service notes when it was backed up into a file, and by whom. npm run
+restore puts everything back.`;
 
 /** The Directory knows about a change within a second. */
 const SETTLED_MS = 1_500;
@@ -41,7 +42,7 @@ async function backUp({ url, to }) {
   if (before?.end && before.problems.length === 0) {
     await finish(part, to);
     console.error(`connectors saved: ${before.connectors.size}`);
-    return report(before.unreadable);
+    return (await done(url, to, before.unreadable, before.connectors.size, before.end.complete_until)) ?? report(before.unreadable);
   }
   const { known, cursor } = before ? positionOf(before) : { known: [], cursor: "" };
   const out = await openBackup(part, { intact: before?.intact, known });
@@ -49,6 +50,7 @@ async function backUp({ url, to }) {
   if (before) console.error(`${part} has ${known.length} connectors already: resuming`);
   else out.header(header({ url, service, since }));
 
+  let complete_until;
   const tell = progress("connectors saved");
   const unreadable = new Map(before?.unreadable);
   const save = async (some) => {
@@ -65,7 +67,7 @@ async function backUp({ url, to }) {
   };
   try {
     await save(ids(url, { after: cursor }));
-    const complete_until = new Date().toISOString();
+    complete_until = new Date().toISOString();
     // Read again what was changed or created while the backup ran.
     await sleep(SETTLED_MS);
     await save(ids(url, { changedSince: since }));
@@ -76,7 +78,19 @@ async function backUp({ url, to }) {
   }
   if (part) await finish(part, to);
   tell(out.count(), true);
-  return report(unreadable);
+  return (await done(url, to, unreadable, out.count(), complete_until)) ?? report(unreadable);
+}
+
+/** Tells the service of a complete backup in a file: what is printed may not have arrived. */
+async function done(url, to, unreadable, connectors, complete_until) {
+  if (!to || unreadable.size > 0) return undefined;
+  try {
+    await insist(url, "POST", `/_connector/_backup?${new URLSearchParams({ connectors, complete_until })}`);
+    return undefined;
+  } catch (error) {
+    console.error(`${to} is complete, but the service does not know: ${error.message}`);
+    return FAILED;
+  }
 }
 
 function report(unreadable) {

@@ -43,6 +43,18 @@ export const numbers = [
     ],
   },
   {
+    title: "Since the last backup", unit: "s",
+    lines: { "changed since": "time() - connector_status_last_backup_timestamp_seconds" },
+    alerts: [
+      {
+        name: "BackupOld", severity: "warning", for: "1h",
+        expr: `time() - connector_status_last_backup_timestamp_seconds > ${2 * day} or absent(connector_status_last_backup_timestamp_seconds) and on () connector_status_directory_up == 1`,
+        when: "there is no complete backup of the last two days",
+        then: "`npm run backup -- --url ... --to ...` makes one and says what goes wrong",
+      },
+    ],
+  },
+  {
     title: "Connectors by status", unit: "short",
     lines: { "{{status}}": "connector_status_connectors" },
     alerts: [

@@ -69,7 +69,7 @@ const query = (fields) => {
 
 /** The identity of the service and its last sequence number: `{ service, seq }`. */
 export async function identify(url) {
-  const { status, text } = await ask(url, "GET", "/_connector/_backup?size=1", undefined, {}, FIRST_TRIES);
+  const { status, text } = await ask(url, "GET", "/_connector/_backup?size=0", undefined, {}, FIRST_TRIES);
   const { service, seq } = status === 200 ? parse(url, text) : {};
   return typeof service === "string" ? { service, seq } : fail(`${url} is not this service, or an older version of it`);
 }

@@ -66,6 +66,11 @@ pub const KEY_ID_BYTES: usize = 128;
 /// Patterns of connector ids in a key: a list compares the id of each connector with all of them.
 pub const KEY_PATTERNS: usize = 100;
 
+/// Bytes of the names of fields that the audit keeps of one write: callers choose names, too.
+pub const AUDIT_NAMES_BYTES: usize = 1_000;
+/// Edits that a connector keeps, and the most that one page of an audit shows.
+pub const AUDIT_PAGE: usize = 1_000;
+
 /// Open sockets that watch: one change to all of them takes a tenth of a second.
 pub const SOCKETS: u32 = 4_000;
 /// Open sockets of one key or person: nobody takes the places of all others.

@@ -6,12 +6,14 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::audit::{SavedEdit, not_a_time};
 use super::error::{ApiError, Cause};
 use super::precondition::Precondition;
 use super::query::Query;
 use super::{Call, Request, Response, checked, read_body_text, refuse_body};
 use crate::connector::{Connector, Fields};
 use crate::directory::Slim;
+use crate::limits::AUDIT_PAGE;
 use crate::status::Status;
 use crate::sync_job::{SyncJob, SyncJobId};
 use crate::values::{Time, json};
@@ -32,6 +34,8 @@ const VERSION_LIMIT: u64 = 1 << 52;
 pub enum BackupRoute {
     /// `GET /_connector/_backup`
     Ids,
+    /// `POST /_connector/_backup`
+    Done,
     /// `GET /_connector/{id}/_backup`
     Show(String),
     /// `PUT /_connector/{id}/_backup`
@@ -53,6 +57,13 @@ pub enum Backup {
         size: usize,
         /// Only those that have changed, or whose sync jobs have, since the Directory was at this number.
         changed_since: Option<u64>,
+    },
+    /// Note that a backup of all connectors is complete.
+    Done {
+        /// How many connectors it has.
+        connectors: u64,
+        /// It has every change made before.
+        complete_until: Time,
     },
     /// Give the state of a connector.
     Show {
@@ -90,7 +101,7 @@ impl Backup {
     /// The connector that it concerns; `None`: all.
     pub fn id(&self) -> Option<&str> {
         match self {
-            Self::Ids { .. } => None,
+            Self::Ids { .. } | Self::Done { .. } => None,
             Self::Show { id, .. }
             | Self::Restore { id, .. }
             | Self::Reindex { id }
@@ -101,7 +112,7 @@ impl Backup {
     /// What it is called in the log, and its endpoint, if it changes a connector.
     pub fn name(&self) -> Option<(&'static str, &'static str)> {
         match self {
-            Self::Ids { .. } | Self::Show { .. } => None,
+            Self::Ids { .. } | Self::Done { .. } | Self::Show { .. } => None,
             Self::Restore { .. } => Some(("restore", "_backup")),
             Self::Reindex { .. } => Some(("reindex", "_reindex")),
             Self::Rewind { .. } => Some(("rewind", "_rewind")),
@@ -154,6 +165,8 @@ pub struct SavedConnector {
     pub edited: u64,
     /// Its changes of status.
     pub history: Vec<SavedChange>,
+    /// Its edits that changed no status.
+    pub edits: Vec<SavedEdit>,
 }
 
 /// A change of status.
@@ -174,6 +187,11 @@ pub struct SavedChange {
     /// What the error said.
     #[serde(default)]
     pub error: Option<String>,
+    /// What the request is called in the log.
+    pub request: Option<String>,
+    /// The names of the fields that were written.
+    #[serde(default)]
+    pub fields: Vec<String>,
 }
 
 impl SavedConnector {
@@ -203,28 +221,35 @@ pub(super) fn read(
         }
         BackupRoute::Ids => {
             let after = query.text("after").unwrap_or_default();
-            let size = query.number("size", IDS)?.clamp(1, IDS);
+            let size = query.number("size", IDS)?.min(IDS);
             let changed_since = match query.text("changed_since") {
                 Some(seq) => Some(read_seq(&seq)?),
                 None => None,
             };
             Backup::Ids { after, size, changed_since }
         }
+        BackupRoute::Done => {
+            let connectors = query.long("connectors")?;
+            let complete_until = read_time("complete_until", query)?;
+            let connectors = connectors.ok_or_else(|| {
+                ApiError::invalid(&["[connectors] is missing: how many does it have?".to_owned()])
+            })?;
+            Backup::Done { connectors, complete_until }
+        }
         BackupRoute::Show(id) => Backup::Show { id: checked(id)?, after: query.text("after") },
         BackupRoute::Rewind(id) => {
-            let to = query.text("to").unwrap_or_default();
-            let to = Time::parse(&to).ok_or_else(|| {
-                let problem = format!(
-                    "[to] is [{to}], which is no time: say when, like 2026-11-25T08:30:00Z"
-                );
-                ApiError::invalid(&[problem])
-            })?;
+            let to = read_time("to", query)?;
             Backup::Rewind { id: checked(id)?, to }
         }
         BackupRoute::Reindex(id) => Backup::Reindex { id: checked(id)? },
     };
     refuse_body(request, path)?;
     Ok(Call::Backup(backup))
+}
+
+fn read_time(name: &'static str, query: &mut Query) -> Result<Time, ApiError> {
+    let text = query.text(name).unwrap_or_default();
+    Time::parse(&text).ok_or_else(|| not_a_time(name, &text))
 }
 
 fn read_seq(text: &str) -> Result<u64, ApiError> {
@@ -251,6 +276,7 @@ impl Saved {
             Some(_) => Err(format!("[{name}] is no list")),
         };
         let history = list("history")?;
+        let edits = list("edits")?;
         let jobs = list("jobs")?.into_iter().map(|job| saved_job(id, job));
         let jobs = jobs.collect::<Result<Vec<_>, _>>()?;
         if let Some(id) = repeated(jobs.iter().map(|job| job.id.as_str())) {
@@ -266,12 +292,21 @@ impl Saved {
         if let Some(seq) = repeated(history.iter().map(|change| change.seq)) {
             return Err(format!("[history] has two changes with [seq] {seq}"));
         }
+        let edits = edits.into_iter().map(|edit| saved_edit(edit, version));
+        let edits = edits.collect::<Result<Vec<_>, _>>()?;
+        if edits.len() > AUDIT_PAGE {
+            return Err(format!("[edits] has more than {AUDIT_PAGE}"));
+        }
+        if let Some(version) = repeated(edits.iter().map(|edit| edit.version)) {
+            return Err(format!("[edits] has two with [version] {version}"));
+        }
         let document = match body.get_mut("document").map(Value::take) {
             Some(Value::Object(document)) => Some(Connector::from_fields(document)?),
             Some(Value::Null) => None,
             _ => return Err("[document] is neither an object nor null".to_owned()),
         };
-        Ok(Self { connector: Some(SavedConnector { document, version, edited, history }), jobs })
+        let connector = SavedConnector { document, version, edited, history, edits };
+        Ok(Self { connector: Some(connector), jobs })
     }
 }
 
@@ -306,6 +341,12 @@ fn saved_change(change: Value, newest: u64) -> Result<SavedChange, String> {
     saved.ok_or_else(|| format!("[history] has {change}, which is no change"))
 }
 
+fn saved_edit(edit: Value, newest: u64) -> Result<SavedEdit, String> {
+    let saved = SavedEdit::deserialize(&edit).ok();
+    let saved = saved.filter(|saved| (1..=newest).contains(&saved.version));
+    saved.ok_or_else(|| format!("[edits] has {edit}, which is no edit"))
+}
+
 fn saved_job(connector: &str, job: Value) -> Result<SavedJob, String> {
     let Value::Object(mut job) = job else { return Err("[jobs] has one that is no object".into()) };
     let id = job.get("id").and_then(Value::as_str).and_then(SyncJobId::parse);
@@ -328,19 +369,19 @@ fn saved_job(connector: &str, job: Value) -> Result<SavedJob, String> {
 }
 
 /// The response with the state of a connector. `connector`: its version, the version of its last edit,
-/// its JSON, and its history as JSON; absent where only more jobs are asked for. `jobs`: members
+/// its JSON, and its history and its edits as JSON; absent where only more jobs are asked for. `jobs`: members
 /// `jobs` and `next` as JSON.
 pub fn show_backup(
     id: &str,
-    connector: Option<(u64, u64, Option<&str>, &str)>,
+    connector: Option<(u64, u64, Option<&str>, [&str; 2])>,
     jobs: &str,
 ) -> Response {
     let mut body = format!("{{\"format\":{FORMAT},\"id\":{}", Value::from(id));
-    if let Some((version, edited, document, history)) = connector {
+    if let Some((version, edited, document, [history, edits])) = connector {
         let document = document.unwrap_or("null");
         body.push_str(&format!(
             ",\"version\":{version},\"edited\":{edited},\"document\":{document},\
-             \"history\":{history}"
+             \"history\":{history},\"edits\":{edits}"
         ));
     }
     body.push_str(&format!(",{jobs}}}"));

@@ -1,31 +1,13 @@
 //! `GET /_connector/{id}/_status`: the status of a connector, which may follow, and its history.
 
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::response::Response;
 use crate::connector::{Connector, next_moves};
 use crate::status::Status;
 
-/// One change of status, whichever endpoint made it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct StatusChange {
-    /// The status before; `None` at creation.
-    pub from: Option<&'static str>,
-    /// The status after.
-    pub to: &'static str,
-    /// When, as ISO-8601 in UTC.
-    pub at: String,
-    /// The endpoint that made it.
-    pub via: &'static str,
-    /// The id of the API key that asked for it; `None` where none was needed.
-    pub by: Option<String>,
-    /// What the error said in a line, if the status is `error` from here on.
-    pub error: Option<String>,
-}
-
-/// The response. `history` has changes as [`StatusChange`] names them, the newest first, with the
-/// `version` that each made; `newest` is the newest of all, whatever is asked for. A setting says how
+/// The response. `history` has changes of status, the newest first, with the `version` that each made; `newest` is the
+/// newest of all, whatever is asked for. A setting says how
 /// long a connector may be away before it counts as silent: there is none outside the edge.
 pub fn status_view(
     id: &str,

@@ -79,6 +79,7 @@ impl Intent {
                 | EdgeRoute::Metrics
                 | EdgeRoute::Scroll(_)
                 | EdgeRoute::ClusterIndex(_)
+                | EdgeRoute::Audit(_)
                 | EdgeRoute::Webhooks(Some(_)) => false,
                 EdgeRoute::Webhooks(None) => true,
                 EdgeRoute::SyncJobs(route) => match route {
@@ -96,9 +97,10 @@ impl Intent {
                     | DocumentRoute::Refresh => false,
                 },
                 EdgeRoute::Backup(route) => match route {
-                    BackupRoute::Restore(_) | BackupRoute::Reindex(_) | BackupRoute::Rewind(_) => {
-                        true
-                    }
+                    BackupRoute::Done
+                    | BackupRoute::Restore(_)
+                    | BackupRoute::Reindex(_)
+                    | BackupRoute::Rewind(_) => true,
                     BackupRoute::Ids | BackupRoute::Show(_) => false,
                 },
             },
@@ -108,8 +110,8 @@ impl Intent {
     /// The privilege that it takes.
     pub(super) fn needs(&self) -> Privilege {
         match self.route {
-            // Who backs up is who restores.
-            Route::Edge(EdgeRoute::Backup(_)) => Privilege::Manage,
+            // Who backs up is who restores, and who looks after what was done to all.
+            Route::Edge(EdgeRoute::Backup(_) | EdgeRoute::Audit(None)) => Privilege::Manage,
             _ if self.writes() => Privilege::Manage,
             _ => Privilege::Monitor,
         }
@@ -154,8 +156,11 @@ impl Intent {
                 EdgeRoute::Summary | EdgeRoute::Scroll(Scrolling::Next) => Reach::Visible,
                 EdgeRoute::Scroll(Scrolling::End) | EdgeRoute::ClusterIndex(_) => Reach::Nothing,
                 EdgeRoute::Timeline => Reach::Any("it counts all connectors"),
-                EdgeRoute::Metrics | EdgeRoute::Webhooks(None) | EdgeRoute::Backup(_) => ANY,
-                EdgeRoute::Webhooks(Some(id)) => one(id),
+                EdgeRoute::Metrics
+                | EdgeRoute::Audit(None)
+                | EdgeRoute::Webhooks(None)
+                | EdgeRoute::Backup(_) => ANY,
+                EdgeRoute::Audit(Some(id)) | EdgeRoute::Webhooks(Some(id)) => one(id),
                 EdgeRoute::SyncJobs(route) => match route {
                     SyncJobRoute::List => Reach::Visible,
                     SyncJobRoute::Create => Reach::InBody,
@@ -211,10 +216,11 @@ impl Intent {
                     return "indices:data/read/scroll/clear".to_owned();
                 }
                 EdgeRoute::ClusterIndex(_) => return "indices:admin/get".to_owned(),
+                EdgeRoute::Audit(_) => "audit",
                 EdgeRoute::Webhooks(None) => "webhook/test",
                 EdgeRoute::Webhooks(Some(_)) => "webhook/get",
                 EdgeRoute::Backup(route) => match route {
-                    BackupRoute::Ids | BackupRoute::Show(_) => "backup",
+                    BackupRoute::Ids | BackupRoute::Show(_) | BackupRoute::Done => "backup",
                     BackupRoute::Restore(_) => "restore",
                     BackupRoute::Reindex(_) => "reindex",
                     BackupRoute::Rewind(_) => "rewind",

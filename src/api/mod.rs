@@ -8,6 +8,7 @@
 //! then knows what the edge would say.
 
 mod access;
+mod audit;
 mod backup;
 mod cluster;
 mod documents;
@@ -31,6 +32,7 @@ pub use access::{
     Admitted, AuthError, Caller, Credentials, Key, PRIVILEGES_QUESTION, Privilege, cors_origin,
     foreign_fingerprint, sha256,
 };
+pub use audit::{AuditQuery, Edit, SavedEdit, StatusChange, field_names, show_audit, show_events};
 pub use backup::{
     Backup, Saved, SavedChange, SavedConnector, SavedJob, already_there, no_rewind, show_backup,
     show_ids, too_many_indices,
@@ -42,7 +44,7 @@ pub use documents::{
 };
 pub use endpoints::{Endpoint, SyncJobEndpoint};
 pub use error::{ApiError, Cause};
-pub use history::{StatusChange, status_view};
+pub use history::status_view;
 pub use intent::Intent;
 pub use media::Media;
 pub use precondition::{Precondition, etag, etag_of};
@@ -142,6 +144,17 @@ pub enum Call {
     SyncJob(SyncJobId, SyncJobOperation),
     /// Which documents of an index are there? The list of sync jobs is one such question.
     Search(Box<Search>),
+    /// Who changed a connector, and what.
+    Audit {
+        /// The connector's id.
+        id: String,
+        /// How many edits to show.
+        size: usize,
+        /// Only those before this version of the connector.
+        before: Option<u64>,
+    },
+    /// What erased connectors, or concerned one as a whole or all of them.
+    AuditOfAll(AuditQuery),
     /// Save connectors as a whole, or put them back.
     Backup(Backup),
     /// Numbers for a monitoring system.
@@ -373,6 +386,12 @@ fn read_edge(
         EdgeRoute::Summary => Call::Summary(Box::new(summary::read(query)?)),
         EdgeRoute::Timeline => Call::Timeline(read_hours(query)?),
         EdgeRoute::Metrics => Call::Metrics,
+        EdgeRoute::Audit(None) => Call::AuditOfAll(audit::read_query(query)?),
+        EdgeRoute::Audit(Some(id)) => {
+            let size = query.number("size", 100)?;
+            let before = query.long("before")?;
+            Call::Audit { id: checked(id)?, size, before }
+        }
         EdgeRoute::Webhooks(None) => Call::TestWebhooks,
         EdgeRoute::Webhooks(Some(id)) => {
             let size = query.number("size", 20)?;

@@ -33,6 +33,8 @@ pub enum EdgeRoute {
     Scroll(Scrolling),
     /// What only a cluster has of an index: `_mapping`, `_settings`, `_alias`. There is none.
     ClusterIndex(Index),
+    /// `GET /_connector/{id}/_audit`; without an id, `GET /_connector/_audit`
+    Audit(Option<String>),
     /// `_backup`, `_reindex`, `_rewind`
     Backup(BackupRoute),
     /// `GET /_connector/{id}/_webhook`; without an id, `POST /_connector/_webhook/_test`
@@ -93,7 +95,7 @@ impl From<EdgeRoute> for Route {
 
 /// Names below `/_connector` that are no ids, beside those of updates. The URL parser of the runtime
 /// resolves `.` and `..`, encoded ones too.
-const RESERVED: [&str; 13] = [
+const RESERVED: [&str; 14] = [
     ".",
     "..",
     "_sync_job",
@@ -101,6 +103,7 @@ const RESERVED: [&str; 13] = [
     "_import",
     "_summary",
     "_timeline",
+    "_audit",
     "_watch",
     "_backup",
     "_reindex",
@@ -136,6 +139,7 @@ enum Resource {
     Metrics,
     Watch,
     Ids,
+    Audit(Option<String>),
     /// A connector as a whole.
     Whole(String, Whole),
     Webhooks(Option<String>),
@@ -192,6 +196,8 @@ pub fn route(method: &str, target: &str) -> Result<Route, ApiError> {
         (Resource::Whole(id, Whole::Reindex), "POST") => {
             EdgeRoute::Backup(BackupRoute::Reindex(id)).into()
         }
+        (Resource::Ids, "POST") => EdgeRoute::Backup(BackupRoute::Done).into(),
+        (Resource::Audit(id), "GET") => EdgeRoute::Audit(id).into(),
         (Resource::Watch, "GET") => ConnectorRoute::Watch.into(),
         (Resource::Watch, "POST") => ConnectorRoute::WatchTicket.into(),
         (Resource::Webhooks(None), "POST") => EdgeRoute::Webhooks(None).into(),
@@ -262,6 +268,7 @@ fn resource(path: &str) -> Result<Option<Resource>, ApiError> {
         ["_connector", "_timeline"] => Resource::Timeline,
         ["_connector", "_backup"] => Resource::Ids,
         ["_connector", "_watch"] => Resource::Watch,
+        ["_connector", "_audit"] => Resource::Audit(None),
         ["_connector"] => Resource::Connectors,
         ["_connector", "_sync_job"] => Resource::SyncJobs,
         ["_connector", "_sync_job", id] => Resource::SyncJob(decode(id)?),
@@ -285,6 +292,7 @@ fn resource(path: &str) -> Result<Option<Resource>, ApiError> {
         ["_connector", id, "_restore"] => Resource::Restore(decode(id)?),
         ["_connector", id, name] => match ALL.iter().find(|endpoint| endpoint.name == *name) {
             Some(endpoint) => Resource::Update(decode(id)?, endpoint),
+            None if *name == "_audit" => Resource::Audit(Some(decode(id)?)),
             None if *name == "_webhook" => Resource::Webhooks(Some(decode(id)?)),
             None if *id == "_webhook" && *name == "_test" => Resource::Webhooks(None),
             None => return Ok(None),
@@ -364,14 +372,14 @@ fn allow(resource: &Resource) -> &'static str {
         | Resource::Metrics
         | Resource::Summary
         | Resource::Timeline
-        | Resource::Ids
+        | Resource::Audit(_)
         | Resource::Webhooks(Some(_)) => "GET",
         Resource::Import
         | Resource::Restore(_)
         | Resource::Whole(_, Whole::Reindex | Whole::Rewind)
         | Resource::Webhooks(None) => "POST",
         Resource::Whole(_, Whole::Backup) => "GET, PUT",
-        Resource::Watch => "GET, POST",
+        Resource::Watch | Resource::Ids => "GET, POST",
         Resource::Connectors => "GET, POST, PUT",
         Resource::Connector(_) => "GET, PUT, DELETE",
         Resource::Update(_, endpoint) if endpoint.name == "_status" => "GET, PUT",

@@ -5,6 +5,7 @@ use std::ops::Deref;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::Event;
 use super::cause::message;
 use super::sort_key;
 use crate::connector::Connector;
@@ -83,6 +84,9 @@ pub struct Entry<'a> {
     /// Claims of index names whose write is in this version, or in an earlier one: index and token.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settled: Vec<(String, String)>,
+    /// What the audit of all connectors has not been told of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audit: Vec<Event>,
     /// Is it to be taken even if that version is known already?
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub anew: bool,

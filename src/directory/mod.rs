@@ -2,12 +2,14 @@
 
 pub mod cause;
 mod entry;
+mod event;
 mod pace;
 mod scan;
 mod summary;
 pub mod timeline;
 
 pub use entry::{Entry, Slim, document_beside_entry, error_of, may_be_cut};
+pub use event::Event;
 pub use pace::wait_ms;
 pub use scan::{Piece, Scan};
 pub use summary::{SILENCE_MS, SortField, Summary, URGENCY, sort_key};

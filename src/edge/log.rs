@@ -7,7 +7,8 @@ use worker::console_log;
 
 use super::message::Origin;
 use super::now;
-use crate::api::{AuthError, Request, StatusChange};
+use crate::api::{AuthError, Edit, Request, field_names};
+use crate::directory::Event;
 
 /// Somebody was not let in.
 pub(super) fn refusal(denial: &AuthError, request: &Request, request_id: Option<&str>) {
@@ -25,51 +26,49 @@ pub(super) fn refusal(denial: &AuthError, request: &Request, request_id: Option<
     );
 }
 
-/// A write was committed: a `status` event if it changed the status, an `erase` if nothing is left, or else an `edit`.
-pub(super) fn write(
-    id: &str,
-    endpoint: &str,
-    origin: &Origin,
-    version: u64,
-    fields: &[String],
-    change: Option<&StatusChange>,
-) {
-    let moved = change.map(|change| [("from", change.from.into()), ("to", change.to.into())]);
+/// A write was committed: a `status` event if it changed the status, or else an `edit`.
+pub(super) fn write(id: &str, version: u64, edit: &Edit) {
+    let moved =
+        edit.change.as_ref().map(|change| [("from", change.from.into()), ("to", change.to.into())]);
     let mut line = vec![("connector", id.into())];
     line.extend(moved.into_iter().flatten());
-    line.push(("fields", fields.into()));
+    line.push(("fields", field_names(&edit.fields).into()));
     line.push(("version", version.into()));
-    let event = match change {
-        Some(_) => "status",
-        None if fields.is_empty() => "erase",
-        None => "edit",
-    };
-    audit(event, endpoint, origin, line);
+    let event = if edit.change.is_some() { "status" } else { "edit" };
+    let by = (edit.by.as_deref(), edit.request.as_deref());
+    audit(event, edit.via, by, &edit.at, line);
 }
 
 /// A sync job was written.
 pub(super) fn job(id: &str, endpoint: &str, origin: &Origin, version: u64, fields: &[String]) {
-    let line = vec![("job", id.into()), ("fields", fields.into()), ("version", version.into())];
-    audit("sync_job", endpoint, origin, line);
+    let fields = field_names(fields).into();
+    let line = vec![("job", id.into()), ("fields", fields), ("version", version.into())];
+    let by = (origin.by.as_deref(), origin.request_id.as_deref());
+    audit("sync_job", endpoint, by, &now().to_string(), line);
 }
 
-/// Something was done that concerns a connector as a whole.
-pub(super) fn whole(id: &str, event: &str, endpoint: &str, origin: &Origin) {
-    audit(event, endpoint, origin, vec![("connector", id.into())]);
-}
-
-/// Everything was read, or taken up from Workers KV.
-pub(super) fn all(event: &str, endpoint: &str, origin: &Origin, count: Option<usize>) {
-    let count = count.map(|count| ("connectors", count.into()));
-    audit(event, endpoint, origin, count.into_iter().collect());
+/// Something erased a connector, or concerned one as a whole or all of them.
+pub(super) fn event(event: &Event) {
+    let Event { at, event, connector, via, by, request, version, connectors } = event;
+    let mut line: Vec<(&str, Value)> = Vec::new();
+    line.extend(connector.as_deref().map(|id| ("connector", id.into())));
+    line.extend(connectors.map(|count| ("connectors", count.into())));
+    line.extend(version.map(|version| ("version", version.into())));
+    audit(event, via, (by.as_deref(), request.as_deref()), at, line);
 }
 
 /// Who did it through which endpoint, and when.
-fn audit(event: &str, endpoint: &str, origin: &Origin, mut line: Vec<(&str, Value)>) {
+fn audit(
+    event: &str,
+    endpoint: &str,
+    (by, request): (Option<&str>, Option<&str>),
+    at: &str,
+    mut line: Vec<(&str, Value)>,
+) {
     line.push(("via", endpoint.into()));
-    line.push(("key", origin.by.as_deref().into()));
-    line.push(("request", origin.request_id.as_deref().map(shortened).into()));
-    line.push(("time", now().to_string().into()));
+    line.push(("key", by.into()));
+    line.push(("request", request.into()));
+    line.push(("time", at.into()));
     print(event, &line);
 }
 
@@ -109,6 +108,6 @@ fn print(event: &str, fields: &[(&str, Value)]) {
 }
 
 /// Callers choose these texts; the log need not hold all of them.
-fn shortened(text: &str) -> &str {
+pub(super) fn shortened(text: &str) -> &str {
     text.char_indices().nth(200).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }

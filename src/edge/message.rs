@@ -6,8 +6,10 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::now;
 use crate::api::Request;
 use crate::connector::Fields;
+use crate::directory::Event;
 use crate::secrets::Secrets;
 use crate::values::json::{self, Member};
 
@@ -90,10 +92,25 @@ pub(super) fn text(fields: &mut Fields, name: &str) -> Option<String> {
 /// Where a request comes from, for the history and the log.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Origin {
-    /// The id of the API key that came with it.
+    /// The id of the API key that came with it, or who has signed in.
     pub by: Option<String>,
     /// What the request is called in the log.
     pub request_id: Option<String>,
+}
+
+impl Origin {
+    /// What is kept of something that erases a connector, or concerns one as a whole or all of them.
+    pub fn event(&self, event: &str, via: &str, connector: Option<&str>) -> Event {
+        Event {
+            at: now().to_string(),
+            event: event.to_owned(),
+            connector: connector.map(str::to_owned),
+            via: via.to_owned(),
+            by: self.by.clone(),
+            request: self.request_id.clone(),
+            ..Event::default()
+        }
+    }
 }
 
 /// A request that has been found sound, for an object to carry out.

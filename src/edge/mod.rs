@@ -272,7 +272,7 @@ impl Exchange {
             request,
             origin: Origin {
                 by: caller.key_id(),
-                request_id: incoming.request_id().map(str::to_owned),
+                request_id: incoming.request_id().map(log::shortened).map(str::to_owned),
             },
             opaque_id: incoming.opaque_id.clone(),
             secrets,
@@ -292,7 +292,7 @@ impl Exchange {
                 return self.send(HttpResponse::new(response, format).vary("Accept"));
             }
             Call::Authenticate => Ok(caller.describe()),
-            Call::Import => return to_directory(None, None),
+            Call::Import | Call::AuditOfAll(_) => return to_directory(None, None),
             Call::TestWebhooks => outbox::webhook::test(env).await,
             Call::Options(allow) => Ok(Response { allow: Some(allow), ..Response::empty(200) }),
             Call::Backup(backup) => match backup.id() {
@@ -345,7 +345,10 @@ impl Exchange {
                     Err(error) => Err(error),
                 }
             }
-            Call::Connector(id, _) | Call::CreateSyncJob(id, _) | Call::Webhooks { id, .. } => {
+            Call::Connector(id, _)
+            | Call::CreateSyncJob(id, _)
+            | Call::Audit { id, .. }
+            | Call::Webhooks { id, .. } => {
                 return to_connector(id, request.without_body());
             }
             Call::SyncJob(job, _) => {

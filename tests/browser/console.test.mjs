@@ -284,6 +284,22 @@ test("the history can be read to its end", async () => {
   assert.deepEqual([all.length, all[0], ...all.slice(-2)], [233, "Error", "Error", "Created"]);
 });
 
+test("the history shows edits, too: which fields, through which call, and by whom", async () => {
+  await site.connector("edited", { name: "Edited" });
+  for (let n = 0; n < 55; n += 1) await site.curl("PUT", "/_connector/edited/_name", { name: `Name ${n}` });
+  const page = await site.open(hashOf("edited", "history"));
+  const rows = page.locator(".edit");
+  await rows.nth(49).waitFor();
+  assert.match(await rows.nth(0).textContent(), /^name.*via API _name · anonymous$/);
+  await page.getByRole("button", { name: "Show older edits" }).click();
+  await rows.nth(55).waitFor();
+  assert.match(await rows.nth(55).textContent(), /Created/);
+  // What happens meanwhile is on top, and nothing is there twice.
+  await site.curl("PUT", "/_connector/edited/_pipeline", { pipeline: { name: "p", extract_binary_content: true, reduce_whitespace: true, run_ml_inference: false } });
+  await rows.filter({ hasText: "pipeline" }).waitFor();
+  assert.equal(await rows.count(), 57);
+});
+
 test("a move that the protocol does not allow is marked in the history", async () => {
   await site.connector("forced", { name: "Forced" });
   const { status } = await site.curl("POST", "/.elastic-connectors/_update/forced", { doc: { status: "connected" } });

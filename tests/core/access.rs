@@ -578,6 +578,8 @@ fn a_signed_in_person_needs_a_listed_email_and_for_writes_our_own_page() {
 fn requests_about_all_connectors_are_refused_to_limited_keys() {
     let all = [
         ("GET", "/_metrics", (200, "")),
+        ("GET", "/_connector/_audit", (403, "privilege")),
+        ("POST", "/_connector/_backup?connectors=3&complete_until=2026-01-01", (403, "privilege")),
         ("GET", "/_connector/_backup", (403, "privilege")),
         ("GET", "/_connector/team-a-1/_backup", (403, "privilege")),
         ("POST", "/_connector/team-a-1/_reindex", (403, "privilege")),
@@ -606,6 +608,7 @@ fn a_limited_key_is_limited_in_every_request_about_several_connectors() {
         ("/_connector/_summary", patterns.clone()),
         ("/.elastic-connectors/_search", patterns.clone()),
         ("/_connector/a1", None),
+        ("/_connector/a1/_audit", None),
     ];
     for (target, expected) in table {
         let call = authorize(limited(), "GET", target).unwrap();
@@ -653,6 +656,7 @@ fn a_caller_says_where_it_is_known_and_when_its_key_ends() {
 fn actions_of_our_own_are_named_in_refusals() {
     let body = r#"{"format":1,"id":"a"}"#;
     let table = [
+        ("GET", "/_connector/_audit", "", "audit"),
         ("GET", "/_connector/a/_backup", "", "backup"),
         ("PUT", "/_connector/a/_backup", body, "restore"),
         ("POST", "/_connector/a/_reindex", "", "reindex"),

@@ -31,6 +31,13 @@ fn each_request_says_which_connector_it_is_about_and_whether_it_writes() {
     let body = json!({ "format": 1, "id": "a" }).to_string();
     let table = [
         ("GET", "/_connector/_backup", "", None, false),
+        (
+            "POST",
+            "/_connector/_backup?connectors=3&complete_until=2026-11-25T08:30:00Z",
+            "",
+            None,
+            true,
+        ),
         ("GET", "/_connector/a/_backup", "", Some("a"), false),
         ("PUT", "/_connector/a/_backup", &body, Some("a"), true),
         ("POST", "/_connector/a/_reindex", "", Some("a"), true),
@@ -47,8 +54,11 @@ fn whole() -> Value {
     json!({
         "format": 1, "id": "a", "version": 7, "edited": 5, "document": { "status": "error", "name": "A" },
         "history": [
-            { "seq": 7, "from": "connected", "to": "error", "at": "2026-11-25T08:30:00Z", "via": "_error", "by": "k", "error": "no bucket" },
+            { "seq": 7, "from": "connected", "to": "error", "at": "2026-11-25T08:30:00Z", "via": "_error", "by": "k", "error": "no bucket", "request": "r", "fields": ["error", "status"] },
             { "seq": 1, "from": null, "to": "connected", "at": "2026-11-25T08:00:00Z", "via": "_import" },
+        ],
+        "edits": [
+            { "version": 5, "at": "2026-11-25T08:10:00Z", "via": "_name", "by": null, "request": null, "fields": ["name"] },
         ],
         "jobs": [{ "id": JOB, "version": 3, "edited": 2, "document": { "status": "pending", "connector": { "id": "a", "index_name": "i" } } }],
     })
@@ -66,7 +76,10 @@ fn a_saved_connector_is_restored_with_its_version_history_and_jobs() {
     let mut history = whole()["history"].clone();
     history[1]["by"] = json!(null);
     history[1]["error"] = json!(null);
+    history[1]["request"] = json!(null);
+    history[1]["fields"] = json!([]);
     assert_eq!(json!(connector.history), history);
+    assert_eq!(json!(connector.edits), whole()["edits"]);
     assert_eq!(saved.jobs.len(), 1);
     let saved = &saved.jobs[0];
     assert_eq!((saved.id.as_str(), saved.version, saved.edited), (JOB, 3, 2));
@@ -114,6 +127,12 @@ fn an_invalid_backup_is_refused_with_its_first_problem() {
         ("/history/0/at", json!(null), status),
         ("/history/0/via", json!(null), status),
         ("/history/0/by", json!(1), status),
+        ("/edits", json!({}), "[edits] is no list"),
+        ("/edits", json!(vec![1; 1_001]), "[edits] has 1, which is no edit"),
+        ("/edits", json!([whole()["edits"][0], whole()["edits"][0]]), "[edits] has two"),
+        ("/edits/0/version", json!(8), "which is no edit"),
+        ("/edits/0/via", json!(null), "which is no edit"),
+        ("/edits/0/fields", json!("name"), "which is no edit"),
         ("/history/1/seq", json!(7), "[history] has two changes with [seq] 7"),
         ("/jobs/0", json!(1), "[jobs] has one that is no object"),
         ("/jobs", json!([whole()["jobs"][0], whole()["jobs"][0]]), "[jobs] has job [job.a] twice"),
@@ -160,7 +179,7 @@ fn a_page_of_ids_says_whether_there_are_more() {
         other => panic!("{other:?}"),
     };
     assert_eq!(sized("/_connector/_backup"), (String::new(), 1_000));
-    assert_eq!(sized("/_connector/_backup?after=x&size=0"), ("x".to_owned(), 1));
+    assert_eq!(sized("/_connector/_backup?after=x&size=0"), ("x".to_owned(), 0));
     assert_eq!(sized("/_connector/_backup?size=2000").1, 1_000);
 }
 
@@ -211,4 +230,31 @@ fn unfinished_jobs_name_the_indices_that_their_connector_does_not_hold() {
     let own = own("own");
     assert_eq!(foreign(Some(&own)), ["former", "other"]);
     assert_eq!(foreign(None), ["former", "other", "own", "own"]);
+}
+
+#[test]
+fn what_is_told_of_a_backup_and_asked_of_the_audit() {
+    let refused = |method: &str, target: &str| {
+        reason(&api::read(&request(method, target, "")).1.expect_err(target))
+    };
+    for (target, expected) in [
+        ("/_connector/_backup?connectors=3", "[complete_until] is []"),
+        ("/_connector/_backup?connectors=3&complete_until=soon", "[complete_until] is [soon]"),
+        ("/_connector/_backup?complete_until=2026-01-01", "[connectors] is missing"),
+        ("/_connector/_backup?connectors=x&complete_until=2026-01-01", "[connectors]"),
+    ] {
+        let said = refused("POST", target);
+        assert!(said.contains(expected), "{target}: {said}");
+    }
+    for name in ["since", "before"] {
+        let said = refused("GET", &format!("/_connector/_audit?{name}=soon"));
+        assert!(said.contains(&format!("[{name}] is [soon], which is no time")), "{said}");
+    }
+    let sized = |target: &str| match api::read(&request("GET", target, "")).1 {
+        Ok(Call::AuditOfAll(query)) => (query.size, query.key),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(sized("/_connector/_audit"), (1_000, None));
+    assert_eq!(sized("/_connector/_audit?size=0&key="), (1, None));
+    assert_eq!(sized("/_connector/_audit?size=5000&key=k"), (1_000, Some("k".to_owned())));
 }

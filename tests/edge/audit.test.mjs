@@ -1,8 +1,13 @@
-// The audit log: one line for each successful write, with the names of changed fields and never a value.
+// Who changed what: a line in the log and a row beside the history for each write that succeeds, with names of fields
+// and never a value; what erases a connector, or concerns one as a whole or all of them, is kept by the Directory.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 
+import { faulty, scratch, serveWithKv } from "../soak/workerd.mjs";
 import { until } from "../until.mjs";
 import { send, startWorker } from "./worker.mjs";
 
@@ -49,7 +54,7 @@ const writes = [
   ["GET", "/_connector/_backup?after=a", undefined, undefined],
   ["POST", "/_connector/_import", undefined, { event: "import", ...by, connectors: 0, via: "_import" }],
   ["DELETE", "/_connector/c", undefined, { event: "edit", ...c, via: "_delete", version: 7 }],
-  ["DELETE", "/_connector/c?hard=true", undefined, { event: "erase", ...c, fields: [], via: "_delete", version: 8 }],
+  ["DELETE", "/_connector/c?hard=true", undefined, { event: "erase", ...c, via: "_delete", version: 8 }],
 ];
 
 test("each successful write logs one line; heartbeats and writes that change nothing log none", async () => {
@@ -76,6 +81,129 @@ test("sync jobs and restorations are logged too", async () => {
     [],
     [{ event: "sync_job", job: id, version: 3, via: "_cancel", ...by }],
     [],
-    [{ event: "restore", connector: "j", via: "_backup", ...by }],
+    [{ event: "restore", connector: "j", version: 2, via: "_backup", ...by }],
   ]);
+});
+
+const leaked = "a-secret-that-somebody-has-found";
+const withKey = (id) => ({ authorization: `ApiKey ${Buffer.from(`${id}:${leaked}`).toString("base64")}`, "x-opaque-id": `by-${id}` });
+const record = (more) => JSON.stringify({ name: "Leaked", secret_sha256: createHash("sha256").update(leaked).digest("base64"), privileges: ["manage_connector"], ...more });
+
+test("a connector keeps its edits beside its history, the newest first", async () => {
+  const steps = [
+    ["PUT", "", { name: "Kept" }, 201],
+    ["PUT", "/_name", { name: "swordfish" }],
+    ["PUT", "/_check_in"],
+    ["PUT", "/_configuration", { configuration }],
+    ["PUT", "/_status", { status: "error" }],
+    ["PUT", "/_scheduling", { scheduling: { full: { enabled: true, interval: "0 0 0 * * ?" } } }],
+    ["DELETE", ""],
+  ];
+  for (const [n, [method, action, body, status]] of steps.entries()) await ask(`kept-${n}`, method, `/_connector/kept${action}`, body, status);
+  const { id, audit } = await ask("kept", "GET", "/_connector/kept/_audit");
+  assert.equal(id, "kept");
+  const times = audit.map(({ at }) => at);
+  assert.deepEqual(times, times.toSorted().reverse());
+  assert.ok(audit[5].fields.includes("name") && audit[5].fields.includes("status"));
+  assert.deepEqual(audit.map(({ at, fields, ...edit }) => [edit, edit.via === "_create" ? undefined : fields]), [
+    [{ version: 7, via: "_delete", by: "root", request: "kept-6" }, ["deleted"]],
+    [{ version: 6, via: "_scheduling", by: "root", request: "kept-5" }, ["scheduling"]],
+    [{ version: 5, via: "_status", by: "root", request: "kept-4", from: "configured", to: "error" }, ["status"]],
+    [{ version: 4, via: "_configuration", by: "root", request: "kept-3", from: "created", to: "configured" }, ["configuration", "status"]],
+    [{ version: 2, via: "_name", by: "root", request: "kept-1" }, ["name"]],
+    [{ version: 1, via: "_create", by: "root", request: "kept-0", from: null, to: "created" }, undefined],
+  ]);
+  assert.ok(!JSON.stringify(audit).includes("swordfish"));
+  const page = await ask("kept", "GET", "/_connector/kept/_audit?size=2&before=6");
+  assert.deepEqual(page.audit, audit.slice(2, 4));
+  await ask("kept", "GET", "/_connector/kept/_audit?size=-1", undefined, 400);
+  await ask("kept", "GET", "/_connector/nobody/_audit", undefined, 404);
+  await ask("kept", "DELETE", "/_connector/kept?hard=true");
+  await ask("kept", "GET", "/_connector/kept/_audit", undefined, 404);
+});
+
+test("names of fields that callers have chosen are kept as far as they fit", async () => {
+  await ask("names", "PUT", "/_connector/names", {}, 201);
+  await ask("names", "POST", "/.elastic-connectors/_update/names", { doc: { a: 1, ["b".repeat(2_000)]: 1 } });
+  const { audit } = await ask("names", "GET", "/_connector/names/_audit?size=1");
+  assert.deepEqual(audit[0].fields, ["a", "..."]);
+});
+
+test("what was done with a leaked key is found, and undone", async () => {
+  const { API_KEYS } = await worker.env();
+  await API_KEYS.put("leaked", record());
+  await API_KEYS.put("some", record({ connectors: ["p*"] }));
+  await API_KEYS.put("reader", record({ privileges: ["monitor_connector"] }));
+  for (const id of ["painted", "erased"]) await ask("leak", "PUT", `/_connector/${id}`, { name: id, description: "as it should be" }, 201);
+  const saved = { painted: await ask("leak", "GET", "/_connector/painted/_backup"), erased: await ask("leak", "GET", "/_connector/erased/_backup") };
+  const since = new Date().toISOString();
+
+  const use = async (method, path, body, id = "leaked") => send(worker.url, method, path, body, withKey(id));
+  for (const [method, path, body, status] of [
+    ["GET", "/_connector/_backup", undefined, 200],
+    ["POST", "/.elastic-connectors/_update/painted", { doc: { description: "painted over" } }, 200],
+    ["DELETE", "/_connector/erased?hard=true", undefined, 200],
+    ["POST", "/_connector/painted/_reindex", undefined, 200],
+    ["POST", "/_connector/_import", undefined, 200],
+    ["POST", "/_connector/_backup?connectors=2&complete_until=2026-01-01T00:00:00Z", undefined, 200],
+    ["POST", "/_connector/painted/_rewind?to=2026-01-01T00:00:00Z", undefined, 400],
+    ["GET", "/_connector/_audit", undefined, 200],
+  ]) assert.equal((await use(method, path, body)).status, status, `${method} ${path}`);
+  for (const id of ["some", "reader"]) assert.equal((await use("GET", "/_connector/_audit", undefined, id)).status, 403, id);
+  assert.equal((await use("GET", "/_connector/painted/_audit", undefined, "some")).status, 200);
+  assert.equal((await use("GET", "/_connector/erased/_audit", undefined, "some")).status, 403);
+
+  // Revoked; what concerned all is at the Directory, what was changed is with each connector.
+  await API_KEYS.delete("leaked");
+  const of = (query) => ask("leak", "GET", `/_connector/_audit?${query}`);
+  const { audit, next } = await of(`key=leaked&since=${since}`);
+  const request = "by-leaked";
+  const common = { by: "leaked", request, connector: null, version: null, connectors: null };
+  assert.deepEqual(audit.map(({ at, ...event }) => event), [
+    { ...common, event: "backup", via: "_backup", connectors: 2 },
+    { ...common, event: "import", via: "_import", connectors: 0 },
+    { ...common, event: "reindex", via: "_reindex", connector: "painted" },
+    { ...common, event: "erase", via: "_delete", connector: "erased", version: 2 },
+    { ...common, event: "read_all", via: "_backup" },
+  ]);
+  assert.equal(next, null);
+  assert.deepEqual((await of(`key=leaked&since=${new Date().toISOString()}`)).audit, []);
+  assert.deepEqual((await of("key=nobody")).audit, []);
+  const pages = [];
+  for (let before = ""; before !== null;) {
+    const page = await of(`key=leaked&size=2${before && `&before=${before}`}`);
+    assert.ok(page.audit.length >= 2 || page.next === null);
+    pages.push(...page.audit);
+    before = page.next;
+  }
+  assert.deepEqual(pages, audit);
+  await ask("leak", "GET", "/_connector/_audit?since=soon", undefined, 400);
+  const [edit] = (await ask("leak", "GET", "/_connector/painted/_audit")).audit.filter(({ by }) => by === "leaked");
+  assert.deepEqual([edit.via, edit.fields], ["_update", ["description"]]);
+
+  for (const [id, body] of Object.entries(saved)) await ask("undo", "PUT", `/_connector/${id}/_backup?overwrite=true`, body);
+  for (const id of ["painted", "erased"]) assert.equal((await ask("leak", "GET", `/_connector/${id}`)).description, "as it should be");
+  const undone = await of(`key=root&since=${since}`);
+  assert.deepEqual(undone.audit.map(({ event, connector, request }) => [event, connector, request]), [["restore", "erased", "undo"], ["restore", "painted", "undo"]]);
+});
+
+test("erasures that the Directory could not be told of are told later, once each", async (t) => {
+  const disk = mkdtempSync(join(scratch, "connector-status-audit-"));
+  const server = await serveWithKv({ worker: faulty(), disk });
+  t.after(async () => {
+    await server.close();
+    rmSync(disk, { recursive: true, force: true });
+  });
+  const ids = Array.from({ length: 8 }, (_, n) => `late-${n}`);
+  for (const id of ids) await send(server.url(), "PUT", `/_connector/${id}`, {});
+  // Half of what fails has been carried out.
+  await server.faults({ mode: "throw", methods: ["apply"] });
+  for (const id of ids) assert.equal((await send(server.url(), "DELETE", `/_connector/${id}?hard=true`)).status, 200);
+  await server.kill();
+  await server.restart();
+  const events = async () => (await send(server.url(), "GET", "/_connector/_audit")).body.audit.map(({ event, connector, version }) => `${event} ${connector} ${version}`).sort();
+  const expected = ids.map((id) => `erase ${id} 2`);
+  assert.deepEqual(await until(events, (found) => found.length >= ids.length, 60), expected);
+  await send(server.url(), "POST", "/_connector/late-0/_reindex");
+  assert.deepEqual(await events(), [...expected, "reindex late-0 null"]);
 });

@@ -60,7 +60,7 @@ async function everything(url) {
     "/_connector?status=created,needs_configuration",
     "/_connector/_sync_job?size=100",
     "/_connector/_backup",
-    ...ids.flatMap((id) => ["", "?include_deleted=true", "/_status?size=1000", "/_backup"].map((action) => at(id, action))),
+    ...ids.flatMap((id) => ["", "?include_deleted=true", "/_status?size=1000", "/_audit", "/_backup"].map((action) => at(id, action))),
     ...ids.map((id) => `/.elastic-connectors/_doc/${encodeURIComponent(id)}`),
     ...results.map(({ id }) => `/_connector/_sync_job/${id}`),
     ...results.map(({ id }) => `/.elastic-connectors-sync-jobs/_doc/${id}`),
@@ -86,6 +86,8 @@ test("after backup, wipe and restore every GET answers as before", async () => {
   assert.match(saved.stderr, /connectors saved: 6/);
   assert.equal(readFileSync(file, "utf8").trim().split("\n").length, ids.length + 2);
   assert.equal(statSync(file).mode & 0o777, 0o600);
+  const { audit } = await must(from.url(), "GET", "/_connector/_audit?size=1");
+  assert.deepEqual([audit[0].event, audit[0].connectors], ["backup", 6]);
   const before = readFileSync(file);
   const second = await run("backup", "--url", from.url(), "--to", file);
   assert.deepEqual([second.code, second.stdout], [1, ""]);
@@ -475,6 +477,8 @@ test("rewind resets a connector to an earlier state, and can undo that", async (
     assert.equal((await must(url, "GET", "/_connector")).results[0].status, "error");
     assert.match((await run("restore", keep, "--url", url, "--overwrite", "--yes")).stdout, /^0 restored, 1 overwritten/);
     assert.equal((await must(url, "GET", at("c"))).status, "configured");
+    const { audit } = await must(url, "GET", "/_connector/_audit");
+    assert.deepEqual(audit.map(({ event, connector }) => `${event} ${connector}`), ["restore c", "read_all null", "restore c", "rewind c"]);
   } finally {
     await server.close();
   }

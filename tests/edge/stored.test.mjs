@@ -108,7 +108,7 @@ test("after a restart a document is returned exactly as stored", async () => {
 });
 
 // Regression: moves at odd versions were never pruned.
-test("the history keeps the newest thousand changes, whatever their version numbers", async () => {
+test("the history keeps the newest thousand changes, and as many edits, whatever their version numbers", async () => {
   for (const [id, ahead] of [["even", 0], ["odd", 1]]) {
     await ask("PUT", id, {});
     await move(id, "error");
@@ -119,6 +119,8 @@ test("the history keeps the newest thousand changes, whatever their version numb
     }
     const { history } = await rows(id);
     assert.ok(history.length >= 1_000 && history.length <= 1_050, `${id}: ${history.length} rows`);
+    const edits = await inDatabase(id, (database) => database.prepare("SELECT version FROM edit ORDER BY version").all());
+    assert.deepEqual([edits.length, edits.at(-1).version - edits[0].version], [1_000, 2 * 999], id);
   }
 });
 

@@ -3,12 +3,14 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::consumer::Consumer;
 use super::{Memory, Outbox};
-use crate::directory::{Entry, document_beside_entry};
-use crate::edge::message::{self, with_format};
+use crate::directory::{Entry, Event, document_beside_entry};
+use crate::edge::message::{self, FORMAT, with_format};
 use crate::edge::objects::connector::Record;
-use crate::edge::runtime::{apply_entry, describe, now_millis, timeout};
+use crate::edge::runtime::{apply_entry, describe, notify_directory, now_millis, timeout};
 use crate::protocol::outbox::{Answered, DIRECTORY_GAP_MS, Pace, Telling};
 
 /// How long to wait for the Directory.
@@ -62,7 +64,7 @@ pub(super) async fn tell_and_wait(outbox: &Rc<Outbox>) {
 }
 
 async fn tell_once(outbox: &Outbox) -> Result<(), String> {
-    let Some((mut telling, entry)) = begin(outbox) else { return Ok(()) };
+    let Some((mut telling, events, entry)) = begin(outbox) else { return Ok(()) };
     let entry = entry?;
     loop {
         let document = match telling.with_document {
@@ -74,19 +76,22 @@ async fn tell_once(outbox: &Outbox) -> Result<(), String> {
             break;
         }
     }
-    told(outbox, &telling);
+    told(outbox, &telling, &events);
     Ok(())
 }
 
-/// A telling of the newest version, and its entry.
-fn begin(outbox: &Outbox) -> Option<(Telling, Result<String, String>)> {
+/// A telling of the newest version, the events that go with it, and its entry.
+fn begin(outbox: &Outbox) -> Option<(Telling, Vec<Event>, Result<String, String>)> {
     let settled = outbox.shared.claims.borrow().settled().to_vec();
     outbox.shared.with_record(|record| {
         let it = record?;
         let telling =
             outbox.remember(|memory| memory.forced.begin(it.versions(), it.cursors, &settled));
         let (settled, anew) = (telling.settled.clone(), telling.is_forced);
-        Some((telling, message(&Entry { settled, anew, ..entry(it) })))
+        let events = it.untold.events().to_vec();
+        let audit = events.clone();
+        let entry = message(&Entry { settled, anew, audit, ..entry(it) });
+        Some((telling, events, entry))
     })
 }
 
@@ -102,11 +107,25 @@ async fn ask(outbox: &Outbox, entry: &str, document: Option<&str>) -> Result<Str
     Ok(result)
 }
 
-fn told(outbox: &Outbox, telling: &Telling) {
+fn told(outbox: &Outbox, telling: &Telling, events: &[Event]) {
     outbox.shared.claims.borrow_mut().told(&telling.settled);
     outbox.shared.move_cursors(|cursors| {
         outbox.remember(|memory| memory.forced.told(telling, cursors));
     });
+    outbox.shared.change_record(|record| record.untold.forget(events));
+}
+
+/// Has the audit of all connectors know of an event before it happens.
+///
+/// # Errors
+/// Why it does not.
+pub(in crate::edge) async fn audit(outbox: &Outbox, event: &Event) -> Result<(), String> {
+    let notice = json!({ "format": FORMAT, "audit": event }).to_string();
+    match timeout(LIMIT, notify_directory(&outbox.shared.env, &notice)).await {
+        Some(Ok(_)) => Ok(()),
+        Some(Err(thrown)) => Err(describe(&thrown)),
+        None => Err(format!("no answer within {} ms", LIMIT.as_millis())),
+    }
 }
 
 /// An entry as it is told.

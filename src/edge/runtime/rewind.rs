@@ -25,16 +25,28 @@ extern "C" {
     fn call_later(callback: &Function, ms: u32, argument: &str) -> JsValue;
 }
 
-/// Takes an object's storage back to that moment, in milliseconds since 1970. The storage is exchanged when
-/// the object starts the next time, and that is at once.
+/// A moment that an object's storage can be taken back to.
+pub(in crate::edge) struct Bookmark(JsValue);
+
+/// The moment at that time, in milliseconds since 1970.
 ///
 /// # Errors
-/// If the runtime cannot, or not that far.
-pub(super) async fn rewind(state: DurableObjectState, to: u64) -> Result<(), JsError> {
+/// If the runtime has no past, or none that far back.
+pub(super) async fn bookmark(state: &DurableObjectState, to: u64) -> Result<Bookmark, JsError> {
     let storage: DurableObjectStorage = state.storage()?;
     let bookmarks: &Bookmarks = storage.unchecked_ref();
-    let bookmark = await_promise(bookmarks.bookmark_for_time(number(to))).await?;
-    await_promise(bookmarks.restore_bookmark(&bookmark)).await?;
+    await_promise(bookmarks.bookmark_for_time(number(to))).await.map(Bookmark)
+}
+
+/// Takes an object's storage back to that moment. The storage is exchanged when the object starts the next time, and
+/// that is at once.
+///
+/// # Errors
+/// If the runtime cannot.
+pub(super) async fn rewind(state: DurableObjectState, to: Bookmark) -> Result<(), JsError> {
+    let storage: DurableObjectStorage = state.storage()?;
+    let bookmarks: &Bookmarks = storage.unchecked_ref();
+    await_promise(bookmarks.restore_bookmark(&to.0)).await?;
     // The runtime calls this itself, with no Rust on the stack: `abort` ends whatever called it without
     // unwinding, and other objects share this module. Its queue of tasks would stay marked as running,
     // and nothing asynchronous in the module would ever go on.

@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 use worker::worker_sys::DurableObjectState;
 use worker::worker_sys::types::DurableObjectStorage;
 
-use super::rewind::rewind;
+use super::rewind::{Bookmark, bookmark, rewind};
 use super::{Database, JsError, Sockets};
 
 /// What the runtime gives an object.
@@ -45,9 +45,17 @@ impl State {
     /// the object anew right after the answer.
     ///
     /// # Errors
-    /// If the runtime cannot, or not that far.
-    pub async fn rewind(&self, to: u64) -> Result<(), JsError> {
+    /// If the runtime cannot.
+    pub async fn rewind(&self, to: Bookmark) -> Result<(), JsError> {
         rewind(self.raw(), to).await
+    }
+
+    /// The moment at that time, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// If the runtime has no past, or none that far back.
+    pub async fn bookmark(&self, at: u64) -> Result<Bookmark, JsError> {
+        bookmark(&self.raw(), at).await
     }
 
     /// When the alarm is set for, in milliseconds since 1970.

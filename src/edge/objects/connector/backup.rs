@@ -8,8 +8,9 @@ use super::{Attempt, Loaded, Object, Record, store};
 use crate::api::{
     self, ApiError, Backup, Commit, Precondition, Response, Saved, SavedConnector, already_there,
 };
-use crate::edge::outbox;
+use crate::edge::message::Origin;
 use crate::edge::runtime::{JsError, describe};
+use crate::edge::{log, outbox};
 use crate::limits::BODY_BYTES;
 use crate::protocol::claims::Change;
 
@@ -21,24 +22,35 @@ const CLAIMS_PER_RESTORATION: usize = 10;
 
 impl Object {
     /// Saves the connector, puts it back, or has the Directory told anew.
-    pub(super) async fn carry_out_backup(&self, backup: Backup) -> Result<Response, ApiError> {
+    pub(super) async fn carry_out_backup(
+        &self,
+        backup: Backup,
+        origin: &Origin,
+    ) -> Result<Response, ApiError> {
         let id = backup.id().unwrap_or_default();
         self.load(id).await?;
         match backup {
-            Backup::Ids { .. } => Err(ApiError::internal()),
+            Backup::Ids { .. } | Backup::Done { .. } => Err(ApiError::internal()),
             Backup::Show { id, after } => self.save(&id, after.as_deref()),
             Backup::Restore { id, overwrite, precondition, saved } => {
-                self.restore(&id, overwrite, &precondition, *saved).await
+                self.restore(&id, overwrite, &precondition, *saved, origin).await
             }
-            Backup::Reindex { id } => self.reindex(&id).await,
+            Backup::Reindex { id } => self.reindex(&id, origin).await,
             Backup::Rewind { id, to } => {
                 let Some(to) = to.unix_millis() else {
                     return Err(api::no_rewind("that is before 1970"));
                 };
-                match self.state.rewind(to).await {
-                    Ok(()) => Ok(Response::json(200, &json!({ "id": id, "result": "updated" }))),
-                    Err(thrown) => Err(api::no_rewind(&describe(&thrown))),
-                }
+                let impossible = |thrown: JsError| api::no_rewind(&describe(&thrown));
+                let bookmark = self.state.bookmark(to).await.map_err(impossible)?;
+                // What the object itself keeps is lost: the Directory has to know before.
+                let event = origin.event("rewind", "_rewind", Some(&id));
+                outbox::directory::audit(&self.outbox, &event).await.map_err(|why| {
+                    console_error!("connector [{id}] is not taken back: {why}");
+                    ApiError::unavailable("the Directory")
+                })?;
+                log::event(&event);
+                self.state.rewind(bookmark).await.map_err(impossible)?;
+                Ok(Response::json(200, &json!({ "id": id, "result": "updated" })))
             }
         }
     }
@@ -56,8 +68,9 @@ impl Object {
         self.with_record(|record| {
             let record = record.ok_or_else(|| ApiError::not_found(id))?;
             let history = store::saved_history(&self.database).map_err(failed)?;
+            let edits = store::saved_edits(&self.database).map_err(failed)?;
             let document = record.document.as_ref().map(|document| document.json());
-            let connector = (record.version, record.edited, document, history.as_str());
+            let connector = (record.version, record.edited, document, [&*history, &*edits]);
             Ok(api::show_backup(id, Some(connector), &jobs))
         })
     }
@@ -68,10 +81,13 @@ impl Object {
         overwrite: bool,
         precondition: &Precondition,
         saved: Saved,
+        origin: &Origin,
     ) -> Result<Response, ApiError> {
         let mut claims: Vec<OpenClaim> = Vec::new();
         for _ in 0..CLAIMS_PER_RESTORATION {
-            match self.commit_restoration(id, overwrite, precondition, &saved, &claims)? {
+            let attempt =
+                self.commit_restoration(id, overwrite, precondition, &saved, &claims, origin)?;
+            match attempt {
                 Attempt::Claim(index) => claims.push(self.claim(id, index).await?),
                 Attempt::Done(result) => {
                     outbox::restored(&self.outbox).await;
@@ -114,6 +130,7 @@ impl Object {
         precondition: &Precondition,
         saved: &Saved,
         claims: &[OpenClaim],
+        origin: &Origin,
     ) -> Result<Attempt<&'static str>, ApiError> {
         self.read_row(id)?;
         let Saved { connector, jobs } = saved;
@@ -131,6 +148,14 @@ impl Object {
         let erases_jobs = connector.is_some() && there.is_some() && self.has_jobs();
         let mut restored = None;
         if let (Some(saved), Some(commit)) = (connector, commit) {
+            // Over one that is there it is a change like any other, with a version of its own.
+            let (version, edited) = match there {
+                Some(newest) => (newest.max(saved.version) + 1, newest.max(saved.version) + 1),
+                None => (saved.version, saved.edited),
+            };
+            let mut event = origin.event("restore", "_backup", Some(id));
+            event.version = Some(version);
+            let untold = self.untold_with(event.clone());
             let before = match self.loaded.take() {
                 Loaded::Found(record) => record.take_connector().1,
                 Loaded::Unread | Loaded::Empty => None,
@@ -140,26 +165,22 @@ impl Object {
                 Ok(successor) => successor,
                 Err(index) => return Ok(Attempt::Claim(index)),
             };
-            // Over one that is there it is a change like any other, with a version of its own.
-            let (version, edited) = match there {
-                Some(newest) => (newest.max(saved.version) + 1, newest.max(saved.version) + 1),
-                None => (saved.version, saved.edited),
-            };
             let floor = saved.floor().max(version);
-            let (record, token) = Record::restored(id, successor, version, edited, floor);
-            restored = Some((record, saved.history.as_slice(), token));
+            let (record, token) = Record::restored(id, successor, version, edited, floor, untold);
+            restored = Some((record, saved, token, event));
         }
         let written = store::restore(
             &self.database,
-            restored.as_ref().map(|(record, history, _)| (record, *history)),
+            restored.as_ref().map(|(record, saved, ..)| (record, *saved)),
             jobs,
             erases_jobs,
         );
         // Read again, whether it was written or not.
         self.loaded.replace(Loaded::Unread);
         written.map_err(|thrown| failed(id, "put back", &thrown))?;
-        if let Some((_, _, token)) = &restored {
+        if let Some((_, _, token, event)) = &restored {
             self.claims.borrow_mut().settle(token.as_deref());
+            log::event(event);
         }
         self.read_row(id)?;
         if result.is_some() {
@@ -199,12 +220,16 @@ impl Object {
         })
     }
 
-    async fn reindex(&self, id: &str) -> Result<Response, ApiError> {
+    async fn reindex(&self, id: &str, origin: &Origin) -> Result<Response, ApiError> {
         if self.with_record(|record| record.is_none()) {
             return Err(ApiError::not_found(id));
         }
         let failed = |thrown: JsError| failed(id, "told anew", &thrown);
-        store::reindex(&self.database, self.has_jobs()).map_err(failed)?;
+        let event = origin.event("reindex", "_reindex", Some(id));
+        let untold = self.untold_with(event.clone());
+        store::reindex(&self.database, &untold, self.has_jobs()).map_err(failed)?;
+        self.change_record(|record| record.untold = untold);
+        log::event(&event);
         if self.has_jobs() {
             self.reload_jobs();
         }

@@ -22,7 +22,7 @@ use worker::worker_sys::DurableObjectState;
 use worker::{Env, console_error};
 
 use crate::api::{
-    self, ApiError, Call, Commit, Current, Format, Index, Operation, Precondition, Response,
+    self, ApiError, Call, Commit, Current, Edit, Format, Index, Operation, Precondition, Response,
     StatusChange, Write,
 };
 use crate::connector::Connector;
@@ -172,16 +172,15 @@ impl Object {
                 let shown = loaded.and_then(|()| outbox::webhook::view(&self.outbox, &id, size));
                 (format.result(shown), None)
             }
+            Ok(Call::Audit { size, before, .. }) => {
+                let loaded = self.load(&id).await.map_err(ApiError::from);
+                (format.result(loaded.and_then(|()| self.audit(&id, size, before))), None)
+            }
             Ok(Call::CreateSyncJob(connector, creation)) => {
                 (format.result(self.create_job(&connector, creation, &origin).await), None)
             }
             Ok(Call::Backup(backup)) => {
-                let name = backup.name();
-                let done = self.carry_out_backup(backup).await;
-                if let (Ok(_), Some((event, endpoint))) = (&done, name) {
-                    log::whole(&id, event, endpoint, &origin);
-                }
-                (format.result(done), None)
+                (format.result(self.carry_out_backup(backup, &origin).await), None)
             }
             Ok(_) => (format.failure(&ApiError::internal()), None),
             Err(error) => (format.failure(&error), None),
@@ -313,13 +312,11 @@ impl Object {
             Err(index) => return Ok(Attempt::Claim(index)),
         };
         outbox::webhook::prepare(&self.outbox, false);
-        let change = status_change(None, connector, "_import", None);
-        let before = Record::empty(id);
-        let fields: Vec<String> = connector.fields().keys().cloned().collect();
-        let version = self
-            .commit(before, successor, WriteScope::Edit, Some(&change), false)
+        let fields = connector.fields().keys().cloned().collect();
+        let change = status_change(None, connector);
+        let edit = edit("_import", Origin::default(), fields, Some(change));
+        self.commit(Record::empty(id), successor, WriteScope::Edit, Some(&edit), false)
             .map_err(|_| Unavailable::Storage)?;
-        log::write(id, "_import", &Origin::default(), version, &fields, Some(&change));
         Ok(Attempt::Done(true))
     }
 
@@ -335,6 +332,18 @@ impl Object {
                 .inspect_err(|problem| console_error!("KV key [{key}] is no connector: {problem}"))
                 .ok()
         }))
+    }
+
+    /// Who has changed the connector, and what; one that is deleted, too.
+    fn audit(&self, id: &str, size: usize, before: Option<u64>) -> Result<Response, ApiError> {
+        if self.with_record(|record| record.and_then(Record::connector).is_none()) {
+            return Err(ApiError::not_found(id));
+        }
+        let edits = store::audit(&self.database, size, before).map_err(|thrown| {
+            console_error!("connector [{id}]: its edits cannot be read: {}", describe(&thrown));
+            ApiError::internal()
+        })?;
+        Ok(api::show_audit(id, &edits))
     }
 
     fn view(
@@ -458,7 +467,7 @@ impl Object {
         let fields = commit.fields();
         outbox::webhook::prepare(&self.outbox, commit == Commit::Erase);
         // Out of memory while it changes: should the commit fail, the row is read anew.
-        let (row, before) = match self.loaded.take() {
+        let (mut row, before) = match self.loaded.take() {
             Loaded::Found(record) => record.take_connector(),
             Loaded::Unread | Loaded::Empty => (Record::empty(id), None),
         };
@@ -471,54 +480,61 @@ impl Object {
         let change = successor
             .document()
             .filter(|after| from != Some(after.status()) || via == "_create")
-            .map(|after| status_change(from, after, via, origin.by.clone()));
-        let version = self
-            .commit(row, successor, scope, change.as_ref(), erases_jobs)
+            .map(|after| status_change(from, after));
+        let edit = match successor.document() {
+            None => {
+                row.erased(origin.event("erase", via, Some(id)));
+                None
+            }
+            Some(_) if scope == WriteScope::Heartbeat => None,
+            Some(_) => Some(edit(via, origin.clone(), fields, change)),
+        };
+        self.commit(row, successor, scope, edit.as_ref(), erases_jobs)
             .map_err(|_| ApiError::internal())?;
-        if scope != WriteScope::Heartbeat {
-            log::write(id, via, origin, version, &fields, change.as_ref());
-        }
         if erases_jobs {
             self.reload_jobs();
         }
         Ok(Attempt::Done((response, Some(scope))))
     }
 
-    /// Commits what a connector becomes, and the change of status that led to it, as the version after
-    /// `before`; gives that version.
+    /// Commits what a connector becomes, and the edit that led to it, as the version after `before`.
     fn commit(
         &self,
         before: Record,
         successor: Successor<Connector>,
         scope: WriteScope,
-        change: Option<&StatusChange>,
+        edit: Option<&Edit>,
         erases_jobs: bool,
-    ) -> Result<u64, JsError> {
-        let (record, token) = before.followed_by(successor, scope, change);
+    ) -> Result<(), JsError> {
+        let (record, token) = before.followed_by(successor, scope, edit);
         let id = &record.id;
-        let written = store::commit(&self.database, &record, change, scope, erases_jobs);
+        let written = store::commit(&self.database, &record, edit, scope, erases_jobs);
         written.inspect_err(|thrown| {
             console_error!("connector [{id}]: commit failed: {}", describe(thrown));
         })?;
         self.claims.borrow_mut().settle(token.as_deref());
-        let version = record.version;
+        match edit {
+            Some(edit) => log::write(id, record.version, edit),
+            None if record.document.is_none() => {
+                record.untold.events().last().map_or((), log::event)
+            }
+            None => {}
+        }
         self.loaded.replace(Loaded::Found(record));
-        Ok(version)
+        Ok(())
     }
 }
 
-fn status_change(
-    from: Option<Status>,
-    after: &Connector,
+fn status_change(from: Option<Status>, after: &Connector) -> StatusChange {
+    let (from, to) = (from.map(Status::name), after.status().name());
+    StatusChange { from, to, error: error_of(after) }
+}
+
+fn edit(
     via: &'static str,
-    by: Option<String>,
-) -> StatusChange {
-    StatusChange {
-        from: from.map(Status::name),
-        to: after.status().name(),
-        at: now().to_string(),
-        via,
-        by,
-        error: error_of(after),
-    }
+    Origin { by, request_id }: Origin,
+    fields: Vec<String>,
+    change: Option<StatusChange>,
+) -> Edit {
+    Edit { at: now().to_string(), via, by, request: request_id, fields, change }
 }

@@ -5,7 +5,8 @@ use std::cell::RefCell;
 
 use worker::{Env, console_error};
 
-use super::store::{self, Record};
+use super::store::{self, Events, Record};
+use crate::directory::Event;
 use crate::edge::runtime::{Database, JsError, State, describe};
 use crate::protocol::claims::Claims;
 use crate::protocol::jobs::Jobs;
@@ -81,6 +82,21 @@ impl Shared {
         }
     }
 
+    /// What the Directory is to be told, with one event more.
+    pub(super) fn untold_with(&self, event: Event) -> Events {
+        let untold = self.with_record(|record| record.map(|record| record.untold.clone()));
+        let mut untold = untold.unwrap_or_default();
+        untold.add(event);
+        untold
+    }
+
+    /// Changes the row in memory.
+    pub(in crate::edge) fn change_record(&self, change: impl FnOnce(&mut Record)) {
+        if let Loaded::Found(record) = &mut *self.loaded.borrow_mut() {
+            change(record);
+        }
+    }
+
     /// The versions there are, and those that the outbox's consumers have; all 0 without a row.
     pub fn versions(&self) -> (Versions, Cursors) {
         self.with_record(|record| {
@@ -90,9 +106,10 @@ impl Shared {
 
     /// Stores how far the outbox's consumers are.
     pub fn note_cursors(&self) {
-        let cursors = self.with_record(|record| record.map(|record| record.cursors));
-        let Some(cursors) = cursors else { return };
-        if let Err(thrown) = store::note_cursors(&self.database, cursors) {
+        let noted = self.with_record(|record| {
+            record.map_or(Ok(()), |it| store::note_cursors(&self.database, it.cursors, &it.untold))
+        });
+        if let Err(thrown) = noted {
             console_error!("how far the outbox is cannot be noted: {}", describe(&thrown));
         }
     }

@@ -7,13 +7,17 @@
 
 use std::cell::OnceCell;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::jobs::JobRecord;
-use crate::api::{Commit, SavedChange, SavedJob, StatusChange};
+use crate::api::{
+    Commit, Edit, SavedChange, SavedConnector, SavedEdit, SavedJob, StatusChange, field_names,
+};
 use crate::connector::Connector;
-use crate::edge::runtime::{Database, JsError};
+use crate::directory::Event;
+use crate::edge::runtime::{Database, JsError, SqlValue};
+use crate::limits::AUDIT_PAGE;
 use crate::protocol::claims::Successor;
 use crate::protocol::jobs::Jobs;
 use crate::protocol::outbox::{Cursors, Versions};
@@ -24,7 +28,9 @@ use crate::values::json;
 /// A document of NULL is the tombstone of a connector that was erased. `edited`: the version of the last
 /// change to anything but status and last_seen. `projected` and `directory`: the versions that Workers KV
 /// and the Directory have; `copied_at`: when Workers KV got its (milliseconds since 1970). `floor`:
-/// versions up to here may have been given before the connector was put back from a backup.
+/// versions up to here may have been given before the connector was put back from a backup. `untold`: events that the
+/// Directory's audit has not been told of (JSON). `edits`: how many edits there were that changed no status: they are
+/// kept in turn in so many rows of `edit` as [`EDIT_LIMIT`] says, the newest over the oldest.
 const TABLES: &str = r#"
   CREATE TABLE IF NOT EXISTS connector (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -35,7 +41,9 @@ const TABLES: &str = r#"
     edited INTEGER NOT NULL,
     directory INTEGER NOT NULL,
     copied_at INTEGER NOT NULL,
-    floor INTEGER NOT NULL
+    floor INTEGER NOT NULL,
+    untold TEXT NOT NULL,
+    edits INTEGER NOT NULL
   );
   CREATE TABLE IF NOT EXISTS history (
     seq INTEGER PRIMARY KEY,
@@ -44,7 +52,18 @@ const TABLES: &str = r#"
     at TEXT NOT NULL,
     via TEXT NOT NULL,
     by TEXT,
-    error TEXT
+    error TEXT,
+    request TEXT,
+    fields TEXT NOT NULL
+  );
+  CREATE TABLE IF NOT EXISTS edit (
+    place INTEGER PRIMARY KEY,
+    version INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    via TEXT NOT NULL,
+    by TEXT,
+    request TEXT,
+    fields TEXT NOT NULL
   );
 "#;
 
@@ -63,6 +82,8 @@ const JOB_TABLES: &str = "
 
 /// The newest changes of status that are kept.
 const HISTORY_LIMIT: usize = 1_000;
+/// The newest edits that are kept.
+const EDIT_LIMIT: u64 = AUDIT_PAGE as u64;
 /// How many versions pass between two looks whether there are more. What is shown is limited when it is
 /// read.
 const PRUNE_EVERY: u64 = 50;
@@ -86,6 +107,41 @@ pub(in crate::edge) struct Record {
     pub floor: u64,
     /// How far the outbox's consumers are.
     pub cursors: Cursors,
+    /// Events that the Directory has not been told of.
+    pub untold: Events,
+    /// How many edits there were that changed no status.
+    pub edits: u64,
+}
+
+/// Events, the newest last.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(in crate::edge) struct Events(Vec<Event>);
+
+impl Events {
+    /// So many wait at most, while the Directory is away. The log has all.
+    const LIMIT: usize = 100;
+
+    /// Adds one.
+    pub fn add(&mut self, event: Event) {
+        if self.0.len() >= Self::LIMIT {
+            self.0.remove(0);
+        }
+        self.0.push(event);
+    }
+
+    /// Takes those out that have been told, by whichever message.
+    pub fn forget(&mut self, told: &[Event]) {
+        self.0.retain(|event| !told.contains(event));
+    }
+
+    /// All of them.
+    pub fn events(&self) -> &[Event] {
+        &self.0
+    }
+
+    fn to_json(&self) -> Result<String, JsError> {
+        serde_json::to_string(self).map_err(|error| error.to_string().into())
+    }
 }
 
 /// What a commit has to write.
@@ -122,6 +178,8 @@ impl Record {
             since: None,
             floor: 0,
             cursors: Cursors::default(),
+            untold: Events::default(),
+            edits: 0,
         }
     }
 
@@ -131,23 +189,32 @@ impl Record {
         (self, connector)
     }
 
+    /// Notes that the next commit erases the connector.
+    pub fn erased(&mut self, mut event: Event) {
+        event.version = Some(self.newest_version() + 1);
+        self.untold.add(event);
+    }
+
     /// The row after a commit, and the claim of an index that the commit settles.
     #[must_use]
     pub fn followed_by(
         self,
         successor: Successor<Connector>,
         scope: WriteScope,
-        change: Option<&StatusChange>,
+        edit: Option<&Edit>,
     ) -> (Self, Option<String>) {
         let (connector, claim) = successor.into_parts();
         let version = self.newest_version() + 1;
-        let since = change.map(|change| change.at.clone()).or(self.since);
+        let moved = edit.filter(|edit| edit.change.is_some());
+        let since = moved.map(|edit| edit.at.clone()).or(self.since);
+        let is_kept_apart = edit.is_some_and(|edit| edit.change.is_none());
         let record = Self {
             edited: if scope == WriteScope::Edit { version } else { self.edited },
             changed: if scope == WriteScope::Heartbeat { self.changed } else { version },
             since: since.filter(|_| connector.is_some()),
             document: connector.map(Document::from),
             version,
+            edits: self.edits + u64::from(is_kept_apart),
             ..self
         };
         (record, claim)
@@ -161,10 +228,12 @@ impl Record {
         version: u64,
         edited: u64,
         floor: u64,
+        untold: Events,
     ) -> (Self, Option<String>) {
         let (connector, claim) = successor.into_parts();
         let document = connector.map(Document::from);
-        let record = Self { document, version, edited, changed: version, floor, ..Self::empty(id) };
+        let empty = Self::empty(id);
+        let record = Self { document, version, edited, changed: version, floor, untold, ..empty };
         (record, claim)
     }
 
@@ -231,6 +300,8 @@ pub(super) fn read(database: &Database) -> Result<Option<(Record, Jobs)>, JsErro
         directory: u64,
         copied_at: u64,
         floor: u64,
+        untold: String,
+        edits: u64,
         seq: Option<u64>,
         to: Option<String>,
         at: Option<String>,
@@ -241,7 +312,8 @@ pub(super) fn read(database: &Database) -> Result<Option<(Record, Jobs)>, JsErro
     if !has("connector") {
         return Ok(None);
     }
-    let row = r#"SELECT id, document, version, edited, projected, directory, copied_at, floor, seq, "to", at
+    let row = r#"SELECT id, document, version, edited, projected, directory, copied_at, floor, untold, edits,
+                 seq, "to", at
                  FROM connector LEFT JOIN (SELECT seq, "to", at FROM history ORDER BY seq DESC LIMIT 1)"#;
     let Some(row) = database.row::<Row>(row, &[])? else { return Ok(None) };
     let newest = row.seq.unwrap_or_default();
@@ -268,11 +340,13 @@ pub(super) fn read(database: &Database) -> Result<Option<(Record, Jobs)>, JsErro
         since: row.at,
         floor: row.floor,
         cursors: Cursors { kv: row.projected, copied_at: row.copied_at, directory: row.directory },
+        untold: serde_json::from_str(&row.untold).map_err(|error| error.to_string())?,
+        edits: row.edits,
     };
     Ok(Some((record, jobs)))
 }
 
-/// Writes what is new, all of it or nothing. An erased connector's history is erased with it.
+/// Writes what is new, all of it or nothing. An erased connector's history and edits are erased with it.
 /// `erases_jobs`: the connector's jobs go with it too.
 ///
 /// # Errors
@@ -280,14 +354,14 @@ pub(super) fn read(database: &Database) -> Result<Option<(Record, Jobs)>, JsErro
 pub(super) fn commit(
     database: &Database,
     record: &Record,
-    change: Option<&StatusChange>,
+    edit: Option<&Edit>,
     scope: WriteScope,
     erases_jobs: bool,
 ) -> Result<(), JsError> {
-    if let (WriteScope::Move, Some(change)) = (scope, change) {
+    if let (WriteScope::Move, Some(edit)) = (scope, edit) {
         // Pruned first: should that fail, nothing was written.
         prune(database, record.version)?;
-        return write_change(database, record.version, change);
+        return write_edit(database, record, edit);
     }
     database.transaction(|| {
         if record.version == 1 {
@@ -295,26 +369,27 @@ pub(super) fn commit(
         }
         write_record(database, record)?;
         if record.document.is_none() {
-            database.execute("DELETE FROM history", &[])?;
+            forget_past(database)?;
         }
         if erases_jobs {
             erase_jobs(database)?;
         }
         prune(database, record.version)?;
-        match change {
-            Some(change) => write_change(database, record.version, change),
+        match edit {
+            Some(edit) => write_edit(database, record, edit),
             None => Ok(()),
         }
     })
 }
 
 fn write_record(database: &Database, record: &Record) -> Result<(), JsError> {
-    let Record { id, document, version, edited, floor, cursors, .. } = record;
-    let sql = "INSERT INTO connector (one, id, document, version, edited, projected, directory, copied_at, floor)
-               VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)
+    let Record { id, document, version, edited, floor, cursors, untold, edits, .. } = record;
+    let sql = "INSERT INTO connector (one, id, document, version, edited, projected, directory, copied_at, floor,
+               untold, edits) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                ON CONFLICT (one) DO UPDATE SET document = excluded.document, version = excluded.version,
                edited = excluded.edited, projected = excluded.projected, directory = excluded.directory,
-               copied_at = excluded.copied_at, floor = excluded.floor";
+               copied_at = excluded.copied_at, floor = excluded.floor, untold = excluded.untold,
+               edits = excluded.edits";
     let values = [
         id.into(),
         document.as_ref().map(Document::json).into(),
@@ -324,19 +399,63 @@ fn write_record(database: &Database, record: &Record) -> Result<(), JsError> {
         cursors.directory.into(),
         cursors.copied_at.into(),
         (*floor).into(),
+        untold.to_json()?.into(),
+        (*edits).into(),
     ];
     database.execute(sql, &values).map(drop)
 }
 
-fn write_change(database: &Database, seq: u64, change: &StatusChange) -> Result<(), JsError> {
-    let StatusChange { from, to, at, via, by, error } = change;
-    let (by, error) = (by.as_ref().into(), error.as_ref().into());
-    let values = [seq.into(), (*from).into(), (*to).into(), at.into(), (*via).into(), by, error];
-    database.execute(INSERT_CHANGE, &values).map(drop)
+/// Writes a row of the history if the status has changed, or else one of the edits.
+fn write_edit(database: &Database, record: &Record, edit: &Edit) -> Result<(), JsError> {
+    let Edit { at, via, by, request, fields, change } = edit;
+    let common = [at.into(), (*via).into(), by.as_ref().into(), request.as_ref().into()];
+    let fields = names(fields).into();
+    match change {
+        Some(StatusChange { from, to, error }) => {
+            let [at, via, by, request] = common;
+            let version = record.version.into();
+            let values = [
+                version,
+                (*from).into(),
+                (*to).into(),
+                at,
+                via,
+                by,
+                error.as_ref().into(),
+                request,
+                fields,
+            ];
+            database.execute(INSERT_CHANGE, &values).map(drop)
+        }
+        None => insert_edit(database, record.edits, record.version, common, fields),
+    }
 }
 
-const INSERT_CHANGE: &str =
-    r#"INSERT INTO history (seq, "from", "to", at, via, by, error) VALUES (?, ?, ?, ?, ?, ?, ?)"#;
+/// Writes the `n`th edit, over the one that has its place.
+fn insert_edit(
+    database: &Database,
+    n: u64,
+    version: u64,
+    [at, via, by, request]: [SqlValue; 4],
+    fields: SqlValue,
+) -> Result<(), JsError> {
+    let sql = "INSERT INTO edit VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (place) DO UPDATE
+               SET version = excluded.version, at = excluded.at, via = excluded.via, by = excluded.by,
+               request = excluded.request, fields = excluded.fields";
+    let place = (n % EDIT_LIMIT).into();
+    database.execute(sql, &[place, version.into(), at, via, by, request, fields]).map(drop)
+}
+
+fn names(fields: &[String]) -> String {
+    Value::from(field_names(fields)).to_string()
+}
+
+fn forget_past(database: &Database) -> Result<(), JsError> {
+    database.execute("DELETE FROM history", &[])?;
+    database.execute("DELETE FROM edit", &[]).map(drop)
+}
+
+const INSERT_CHANGE: &str = r#"INSERT INTO history (seq, "from", "to", at, via, by, error, request, fields) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"#;
 
 fn prune(database: &Database, version: u64) -> Result<(), JsError> {
     if !version.is_multiple_of(PRUNE_EVERY) {
@@ -351,34 +470,47 @@ fn prune(database: &Database, version: u64) -> Result<(), JsError> {
 ///
 /// # Errors
 /// If the database fails.
-pub(super) fn note_cursors(database: &Database, cursors: Cursors) -> Result<(), JsError> {
-    let sql = "UPDATE connector SET projected = ?1, directory = ?2, copied_at = ?3
-               WHERE (projected, directory, copied_at) IS NOT (?1, ?2, ?3)";
+pub(super) fn note_cursors(
+    database: &Database,
+    cursors: Cursors,
+    untold: &Events,
+) -> Result<(), JsError> {
+    let sql = "UPDATE connector SET projected = ?1, directory = ?2, copied_at = ?3, untold = ?4
+               WHERE (projected, directory, copied_at, untold) IS NOT (?1, ?2, ?3, ?4)";
     let Cursors { kv, copied_at, directory } = cursors;
-    database.execute(sql, &[kv.into(), directory.into(), copied_at.into()]).map(drop)
+    let untold = untold.to_json()?.into();
+    database.execute(sql, &[kv.into(), directory.into(), copied_at.into(), untold]).map(drop)
 }
 
-/// Puts a connector back with its history, and some of its jobs: all of it or nothing. Without a record
+/// Puts a connector back with its history and edits, and some of its jobs: all of it or nothing. Without a record
 /// there are only jobs. `erases_jobs`: those that are there go.
 ///
 /// # Errors
 /// If the database fails; then nothing was written.
 pub(super) fn restore(
     database: &Database,
-    record: Option<(&Record, &[SavedChange])>,
+    restored: Option<(&Record, &SavedConnector)>,
     jobs: &[SavedJob],
     erases_jobs: bool,
 ) -> Result<(), JsError> {
     database.transaction(|| {
-        if let Some((record, history)) = record {
+        if let Some((record, saved)) = restored {
             database.execute(TABLES, &[])?;
-            write_record(database, record)?;
-            database.execute("DELETE FROM history", &[])?;
-            for SavedChange { seq, from, to, at, via, by, error } in history {
-                let from = from.as_ref().into();
+            let edits = saved.edits.len() as u64;
+            write_record(database, &Record { edits, ..record.clone() })?;
+            forget_past(database)?;
+            for SavedChange { seq, from, to, at, via, by, error, request, fields } in &saved.history
+            {
+                let (seq, from, to) = ((*seq).into(), from.as_ref().into(), to.into());
                 let (by, error) = (by.as_ref().into(), error.as_ref().into());
-                let values = [(*seq).into(), from, to.into(), at.into(), via.into(), by, error];
+                let (request, fields) = (request.as_ref().into(), names(fields).into());
+                let values = [seq, from, to, at.into(), via.into(), by, error, request, fields];
                 database.execute(INSERT_CHANGE, &values)?;
+            }
+            for (n, edit) in (1..).zip(&saved.edits) {
+                let SavedEdit { version, at, via, by, request, fields } = edit;
+                let common = [at.into(), via.into(), by.as_ref().into(), request.as_ref().into()];
+                insert_edit(database, n, *version, common, names(fields).into())?;
             }
         }
         if !jobs.is_empty() {
@@ -405,13 +537,14 @@ pub(super) fn restore(
     })
 }
 
-/// Has the Directory told once more how the connector and its jobs are.
+/// Has the Directory told once more how the connector and its jobs are, and of these events.
 ///
 /// # Errors
 /// If the database fails; then nothing was written.
-pub(super) fn reindex(database: &Database, has_jobs: bool) -> Result<(), JsError> {
+pub(super) fn reindex(database: &Database, untold: &Events, has_jobs: bool) -> Result<(), JsError> {
     database.transaction(|| {
-        database.execute("UPDATE connector SET directory = 0", &[])?;
+        let sql = "UPDATE connector SET directory = 0, untold = ?";
+        database.execute(sql, &[untold.to_json()?.into()])?;
         if has_jobs {
             let sql = "INSERT OR REPLACE INTO job_untold SELECT id, version FROM job";
             database.execute(sql, &[])?;
@@ -420,28 +553,73 @@ pub(super) fn reindex(database: &Database, has_jobs: bool) -> Result<(), JsError
     })
 }
 
-/// Changes of status as a JSON array, newest first; `before`: only those before that version. `version` is
-/// what the version that a change made is called.
+/// Changes of status as a JSON array, newest first; `before`: only those before that version. `is_saved`: as backups have
+/// them.
 ///
 /// # Errors
 /// If the database fails.
 fn changes(
     database: &Database,
-    version: &str,
+    is_saved: bool,
     size: usize,
     before: Option<u64>,
 ) -> Result<String, JsError> {
+    let members = r#"'from', "from", 'to', "to", 'at', at, 'via', via, 'by', by, 'error', error"#;
+    let members = match is_saved {
+        true => format!("'seq', seq, {members}, 'request', request, 'fields', json(fields)"),
+        false => format!("'version', seq, {members}"),
+    };
+    let sql = format!(
+        "SELECT json_group_array(json_object({members})) AS items
+         FROM (SELECT * FROM history WHERE seq < ? ORDER BY seq DESC LIMIT ?)"
+    );
+    let size = size.min(HISTORY_LIMIT);
+    items(database, &sql, &[before.unwrap_or(NO_VERSION).into(), size.into()])
+}
+
+/// The items that a statement puts into a JSON array.
+fn items(database: &Database, sql: &str, values: &[SqlValue]) -> Result<String, JsError> {
     #[derive(Deserialize)]
     struct Row {
-        changes: String,
+        items: String,
     }
-    let sql = r#"SELECT json_group_array(json_object(?1, seq, 'from', "from", 'to', "to", 'at', at, 'via', via, 'by', by, 'error', error)) AS changes
-                 FROM (SELECT * FROM history WHERE seq < ?2 ORDER BY seq DESC LIMIT ?3)"#;
-    let size = size.min(HISTORY_LIMIT);
-    // As far as JavaScript counts exactly.
-    let before = before.unwrap_or(1 << 53);
-    let row = database.row::<Row>(sql, &[version.into(), before.into(), size.into()])?;
-    Ok(row.ok_or("the database answers nothing")?.changes)
+    Ok(database.row::<Row>(sql, values)?.ok_or("the database answers nothing")?.items)
+}
+
+/// Past every version: as far as JavaScript counts exactly.
+const NO_VERSION: u64 = 1 << 53;
+
+/// Edits of any kind as a JSON array, the newest first; `before`: only those before that version.
+///
+/// # Errors
+/// If the database fails.
+pub(super) fn audit(
+    database: &Database,
+    size: usize,
+    before: Option<u64>,
+) -> Result<String, JsError> {
+    let common = "'at', at, 'via', via, 'by', by, 'request', request, 'fields', json(fields)";
+    let sql = format!(
+        "SELECT json_group_array(json(item)) AS items FROM (
+           SELECT version, json_object('version', version, {common}) AS item FROM edit WHERE version < ?1
+           UNION ALL
+           SELECT seq, json_object('version', seq, {common}, 'from', \"from\", 'to', \"to\") FROM history
+           WHERE seq < ?1 ORDER BY 1 DESC LIMIT ?2)"
+    );
+    let size = size.min(AUDIT_PAGE);
+    items(database, &sql, &[before.unwrap_or(NO_VERSION).into(), size.into()])
+}
+
+/// All edits that are kept and that changed no status, as backups have them: a JSON array, the oldest first.
+///
+/// # Errors
+/// If the database fails.
+pub(super) fn saved_edits(database: &Database) -> Result<String, JsError> {
+    let sql =
+        "SELECT json_group_array(json_object('version', version, 'at', at, 'via', via, 'by', by,
+                 'request', request, 'fields', json(fields))) AS items
+               FROM (SELECT * FROM edit ORDER BY version)";
+    items(database, sql, &[])
 }
 
 /// All changes of status that are kept, as backups have them: a JSON array.
@@ -449,7 +627,7 @@ fn changes(
 /// # Errors
 /// If the database fails.
 pub(super) fn saved_history(database: &Database) -> Result<String, JsError> {
-    changes(database, "seq", HISTORY_LIMIT, None)
+    changes(database, true, HISTORY_LIMIT, None)
 }
 
 /// Changes of status, newest first; `before`: only those before that version.
@@ -461,7 +639,7 @@ pub(super) fn history(
     size: usize,
     before: Option<u64>,
 ) -> Result<Vec<Value>, JsError> {
-    Ok(json::parse_array(&changes(database, "version", size, before)?)?)
+    Ok(json::parse_array(&changes(database, false, size, before)?)?)
 }
 
 /// A job, if there is one. There must be tables of jobs.

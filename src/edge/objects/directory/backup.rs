@@ -3,12 +3,17 @@
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Directory, failed};
 use crate::api::{ApiError, Response, show_ids};
-use crate::edge::runtime::JsError;
+use crate::directory::Event;
+use crate::edge::runtime::{JsError, now_millis};
 use crate::sync_job::SyncJobId;
+use crate::values::Time;
+
+/// The setting that says up to when the last complete backup has what was changed, in milliseconds since 1970.
+pub(super) const LAST_BACKUP: &str = "last_backup";
 
 #[derive(Deserialize)]
 struct Row {
@@ -41,6 +46,25 @@ impl Directory {
         let ids = ids.map_err(failed("the ids cannot be read"))?;
         let service = self.service().map_err(failed("this service's identity cannot be kept"))?;
         Ok(show_ids(&service, self.seq.get(), &ids, size))
+    }
+
+    /// Notes that a backup is complete. It has what was changed before that time, which is not to come.
+    ///
+    /// # Errors
+    /// 500 if the database fails.
+    pub(super) fn note_backup(
+        &self,
+        mut event: Event,
+        connectors: u64,
+        complete_until: Time,
+    ) -> Result<Response, ApiError> {
+        event.connectors = Some(connectors);
+        let until = complete_until.unix_millis().unwrap_or_default().min(now_millis());
+        let noted = self.set(LAST_BACKUP, until.max(self.last_backup.get()));
+        noted.map_err(failed("when the last backup was made cannot be kept"))?;
+        self.last_backup.set(until.max(self.last_backup.get()));
+        self.note(event)?;
+        Ok(Response::json(200, &json!({ "result": "updated" })))
     }
 
     fn all_ids(&self, after: &str, size: usize) -> Result<Vec<String>, JsError> {

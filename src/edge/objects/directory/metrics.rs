@@ -234,6 +234,15 @@ impl Directory {
         }
         cluster.add(&[], of(CLUSTER_FAILURES).map(|counter| counter.value).sum::<u64>());
 
+        let mut last_backup = Family::new(
+            "last_backup_timestamp_seconds",
+            "gauge",
+            "Up to when the last complete backup has every change; absent if there is none.",
+        );
+        if self.last_backup.get() > 0 {
+            last_backup.add(&[], self.last_backup.get() / 1_000);
+        }
+
         let mut sockets = Family::new("sockets", "gauge", "Open sockets of those who watch.");
         sockets.add(&[], self.live.count());
         let all = [
@@ -252,6 +261,7 @@ impl Directory {
             misconfigured,
             refused,
             cluster,
+            last_backup,
             sockets,
         ];
         Ok(all.map(|family| family.text).concat())

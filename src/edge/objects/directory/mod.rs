@@ -25,7 +25,7 @@ use worker::{Env, console_error};
 
 use super::connector::other_version;
 use crate::api::{self, ApiError, Backup, Call, Precondition, Response};
-use crate::directory::Entry;
+use crate::directory::{Entry, Event};
 use crate::edge::log;
 use crate::edge::message::{self, FORMAT, Message, Origin, UnknownFormat};
 use crate::edge::metrics::{Count, MEDIA_TYPE};
@@ -75,6 +75,8 @@ struct Directory {
     forgotten: Cell<u64>,
     /// Which service this is; 0: nobody has asked yet.
     identity: Cell<u64>,
+    /// Up to when the last complete backup has what was changed; 0: there is none.
+    last_backup: Cell<u64>,
 }
 
 #[wasm_bindgen]
@@ -87,6 +89,7 @@ impl DirectoryObject {
             live: Live::of(env.clone(), state.clone()),
             forgotten: Cell::default(),
             identity: Cell::default(),
+            last_backup: Cell::default(),
             env,
             store: Store::of(&state),
             state,
@@ -140,22 +143,27 @@ impl DirectoryObject {
         Ok(JsValue::NULL)
     }
 
-    /// Takes what an isolate has counted, or whether attempts to send webhooks have failed; says whether
+    /// Takes what an isolate has counted, an event for the audit, or whether attempts to send webhooks have failed; says whether
     /// what a message of a webhook would say of a connector is said by one about many.
     ///
     /// # Errors
     /// If the database fails.
     pub fn notify(&self, notice: &str) -> JsResult {
         let is_gathered = match message::parse(notice) {
-            Ok(notice) => match notice.get("counts") {
-                Some(counts) => {
+            Ok(notice) => match (notice.get("counts"), notice.get("audit")) {
+                (None, Some(event)) => {
+                    let event = serde_json::from_value(event.clone());
+                    self.0.keep(event.map_err(|error| error.to_string())?)?;
+                    false
+                }
+                (Some(counts), _) => {
                     let counts: Vec<Count> =
                         serde_json::from_value(counts.clone()).unwrap_or_default();
                     self.0.open()?;
                     self.0.note_counts(&counts)?;
                     false
                 }
-                None => self.0.is_gathered(&notice)?,
+                (None, None) => self.0.is_gathered(&notice)?,
             },
             Err(UnknownFormat) => false,
         };
@@ -255,6 +263,7 @@ impl Directory {
                 "looked_at" => self.look.at.set(value),
                 "forgotten" => self.forgotten.set(value),
                 "identity" => self.identity.set(value),
+                backup::LAST_BACKUP => self.last_backup.set(value),
                 _ => {}
             }
         }
@@ -411,10 +420,29 @@ impl Directory {
             }
             Ok(Call::Backup(Backup::Ids { after, size, changed_since })) => {
                 let found = self.ready().await.and_then(|()| self.ids(&after, size, changed_since));
-                if found.is_ok() && after.is_empty() && changed_since.is_none() {
-                    log::all("read_all", "_backup", &origin, None);
-                }
+                // Who asks for no ids asks which service this is.
+                let is_first = after.is_empty() && changed_since.is_none() && size > 0;
+                let found = found.and_then(|ids| {
+                    if is_first {
+                        self.note(origin.event("read_all", "_backup", None))?;
+                    }
+                    Ok(ids)
+                });
                 finish(format.result(found))
+            }
+            Ok(Call::Backup(Backup::Done { connectors, complete_until })) => {
+                let noted = self.ready().await.and_then(|()| {
+                    let event = origin.event("backup", "_backup", None);
+                    self.note_backup(event, connectors, complete_until)
+                });
+                finish(format.result(noted))
+            }
+            Ok(Call::AuditOfAll(query)) => {
+                let events = self.ready().await.and_then(|()| {
+                    self.store.events(&query).map_err(failed("the audit cannot be read"))
+                });
+                let shown = events.map(|events| api::show_events(&events, query.size));
+                finish(format.result(shown))
             }
             Ok(Call::Metrics) => match self.ready().await.and_then(|()| self.metrics(&own)) {
                 Ok(response) => finish(response).content_type(MEDIA_TYPE),
@@ -427,6 +455,21 @@ impl Directory {
         response.to_text().into()
     }
 
+    /// Keeps an event, and has it in the log.
+    fn note(&self, event: Event) -> Result<(), ApiError> {
+        self.keep(event).map_err(failed("the audit cannot be written"))
+    }
+
+    fn keep(&self, event: Event) -> Result<(), JsError> {
+        self.open()?;
+        self.store.audit(std::slice::from_ref(&event))?;
+        // What concerns one connector is in the log by its object.
+        if event.connector.is_none() {
+            log::event(&event);
+        }
+        Ok(())
+    }
+
     /// Takes up what is in Workers KV now; says how many documents, and which not.
     async fn import_now(self: &Rc<Self>, origin: &Origin) -> Result<Response, ApiError> {
         let looked = match self.open() {
@@ -437,7 +480,9 @@ impl Directory {
             console_error!("Workers KV cannot be looked at: {}", describe(&thrown));
             ApiError::unavailable("Workers KV")
         })?;
-        log::all("import", "_import", origin, Some(summary.taken));
+        let mut event = origin.event("import", "_import", None);
+        event.connectors = Some(summary.taken as u64);
+        self.note(event)?;
         let skipped = summary.skipped.iter().map(|(id, why)| json!({ "id": id, "reason": why }));
         let skipped: Vec<Value> = skipped.collect();
         Ok(Response::json(200, &json!({ "taken": summary.taken, "skipped": skipped })))

@@ -14,13 +14,15 @@ use serde_json::Value;
 use wasm_bindgen::prelude::*;
 
 use super::timeline;
-use crate::directory::Entry;
-use crate::edge::runtime::{Database, JsError, JsString, SqlValue, State};
+use crate::api::AuditQuery;
+use crate::directory::{Entry, Event};
+use crate::edge::runtime::{Database, JsError, JsString, SqlValue, State, now_millis};
 use crate::protocol::directory::{
     DocumentIs, ENTRY_COLUMNS, Facts, Field, JOB_COLUMNS, JobEntry, KnownEntry, KnownJob, Outcome,
     Write, is_first_heartbeat, needs_free_index, take_entry, take_job,
 };
 use crate::secrets::{Secrets, mask};
+use crate::values::Time;
 
 /// `deleted`: 0 no, 1 soft, 2 erased: a row that remembers the version, so that no older entry brings it
 /// back. `version` 0: taken up from Workers KV, its object has not been asked yet. `seq`: the change of
@@ -35,7 +37,8 @@ use crate::secrets::{Secrets, mask};
 /// only read.
 ///
 /// `ticket`: those that were used to watch, until they are out of date. `behind`: consumers of outboxes
-/// that are late, and since when in milliseconds since 1970, as the connectors' objects report it.
+/// that are late, and since when in milliseconds since 1970, as the connectors' objects report it. `audit`: what erased
+/// a connector, or concerned one as a whole or all of them (then `connector` is empty), for a year.
 const TABLES: &str = "
   CREATE TABLE entry (
     key INTEGER PRIMARY KEY,
@@ -114,8 +117,22 @@ const TABLES: &str = "
   CREATE TABLE behind (id TEXT NOT NULL, consumer TEXT NOT NULL, since INTEGER NOT NULL, PRIMARY KEY (id, consumer))
   WITHOUT ROWID;
   CREATE INDEX behind_by_age ON behind (consumer, since);
+  CREATE TABLE audit (
+    at TEXT NOT NULL,
+    connector TEXT NOT NULL,
+    event TEXT NOT NULL,
+    via TEXT NOT NULL,
+    by TEXT,
+    request TEXT,
+    version INTEGER,
+    connectors INTEGER,
+    PRIMARY KEY (at, connector, event)
+  ) WITHOUT ROWID;
   CREATE TABLE setting (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 ";
+
+/// How long the audit keeps an event: a year.
+const AUDIT_MS: u64 = 366 * 24 * 60 * 60_000;
 
 /// The SQLite database of the Directory.
 pub(super) struct Store {
@@ -152,6 +169,50 @@ impl Store {
     pub fn set(&self, name: &str, value: u64) -> Result<(), JsError> {
         let sql = "INSERT OR REPLACE INTO setting VALUES (?, ?)";
         self.database.execute(sql, &[name.into(), value.into()]).map(drop)
+    }
+
+    /// Keeps events, once each however often they are told. As many that are out of date go.
+    pub fn audit(&self, events: &[Event]) -> Result<(), JsError> {
+        let year = Time::from_millis(now_millis().saturating_sub(AUDIT_MS)).to_string();
+        for Event { at, event, connector, via, by, request, version, connectors } in events {
+            let connector = connector.as_deref().unwrap_or_default();
+            let values = [
+                at.into(),
+                connector.into(),
+                event.into(),
+                via.into(),
+                by.as_ref().into(),
+                request.as_ref().into(),
+                (*version).into(),
+                (*connectors).into(),
+            ];
+            let sql = "INSERT OR IGNORE INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+            self.database.execute(sql, &values)?;
+            let sql = "DELETE FROM audit WHERE (at, connector, event) IN
+                       (SELECT at, connector, event FROM audit WHERE at < ? ORDER BY at LIMIT 2)";
+            self.database.execute(sql, &[year.as_str().into()])?;
+        }
+        Ok(())
+    }
+
+    /// Events, the newest first.
+    pub fn events(&self, query: &AuditQuery) -> Result<Vec<Event>, JsError> {
+        let text = |time: Option<Time>| time.map(|time| time.to_string());
+        let since = text(query.since).unwrap_or_default();
+        // Past every year that has four digits.
+        let before = text(query.before).unwrap_or_else(|| ":".to_owned());
+        let of_key = if query.key.is_some() { "AND by = ?3" } else { "" };
+        let within = format!("FROM audit WHERE at >= ?1 AND at < ?2 {of_key}");
+        // Those of the same millisecond as the last one stay together: the next page begins before.
+        let sql = format!(
+            "SELECT at, event, nullif(connector, '') AS connector, via, by, request, version, connectors
+             {within} AND at >= coalesce((SELECT at {within} ORDER BY at DESC LIMIT 1 OFFSET {}), '')
+             ORDER BY at DESC, connector, event",
+            query.size.saturating_sub(1)
+        );
+        let mut values: Vec<SqlValue> = vec![since.into(), before.into()];
+        values.extend(query.key.as_ref().map(SqlValue::from));
+        self.database.rows(&sql, &values)
     }
 
     /// Takes up entries, each with its document if it was told, all or none; gives what became of each.
@@ -192,6 +253,7 @@ impl Store {
         }
         let title = entry.title();
         let verdict = take_entry(known.as_ref(), entry, &title, facts);
+        self.audit(&entry.audit)?;
         let outcome = match verdict {
             Ok(write) => {
                 let mut numbers = vec![("version", entry.version), ("seq", seq)];

@@ -8,6 +8,7 @@ import { Icon } from "../../ui/icons.jsx";
 import { Origin } from "../../ui/parts.jsx";
 import { StatusIcon } from "../../ui/status.jsx";
 import { Ago, Moment } from "../../ui/times.jsx";
+import { Edits } from "./edits.jsx";
 
 /** So many changes come with each look, and with each page of older ones. */
 const PAGE = 100;
@@ -33,7 +34,7 @@ export const Timeline = ({ history }) => (
 );
 
 /** All of them: those that come with each look, and older ones when they are asked for. */
-export function History({ store, seen: { view } }) {
+export function History({ id, store, seen: { view } }) {
   const loaded = useRef({ changes: new Map(), isComplete: view.history.length < PAGE });
   const section = useRef(/** @type {any} */ (null));
   const [state, setState] = useState(/** @type {any} */ ({}));
@@ -64,23 +65,26 @@ export function History({ store, seen: { view } }) {
 
   const { isComplete } = loaded.current;
   return (
-    <section class="card history" aria-labelledby="history" ref={section}>
-      <div class="section-head">
-        <h2 id="history">History</h2>
-        <span class="muted small">{count(history.length)}{isComplete ? "" : ", the newest"}</span>
-      </div>
-      <Timeline history={history} />
-      {isComplete
-        ? history.at(-1)?.from && <p class="end muted small">Older changes are not kept.</p>
-        : (
-          <div class="end">
-            {state.problem && <p class="problem" role="alert">Older changes could not be loaded: {state.problem.message}</p>}
-            <button type="button" disabled={state.pending} onClick={more}>
-              {state.pending ? <><i class="spinner" /> Loading…</> : "Show older changes"}
-            </button>
-          </div>
-        )}
-    </section>
+    <>
+      <section class="card history" aria-labelledby="history" ref={section}>
+        <div class="section-head">
+          <h2 id="history">History</h2>
+          <span class="muted small">{count(history.length)}{isComplete ? "" : ", the newest"}</span>
+        </div>
+        <Timeline history={history} />
+        {isComplete
+          ? history.at(-1)?.from && <p class="end muted small">Older changes are not kept.</p>
+          : (
+            <div class="end">
+              {state.problem && <p class="problem" role="alert">Older changes could not be loaded: {state.problem.message}</p>}
+              <button type="button" disabled={state.pending} onClick={more}>
+                {state.pending ? <><i class="spinner" /> Loading…</> : "Show older changes"}
+              </button>
+            </div>
+          )}
+      </section>
+      <Edits id={id} store={store} />
+    </>
   );
 }
 
