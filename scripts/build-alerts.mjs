@@ -43,6 +43,17 @@ export const numbers = [
     ],
   },
   {
+    title: "Keys that end within a week", unit: "short",
+    lines: { keys: "connector_status_keys_ending" },
+    alerts: [
+      {
+        name: "KeysEnd", severity: "warning", for: "0m", expr: "connector_status_keys_ending > 0",
+        when: "keys end within a week",
+        then: "`npm run key -- list --remote` says which, and when each was last used: make new ones, or let them end",
+      },
+    ],
+  },
+  {
     title: "Since the last backup", unit: "s",
     lines: { "changed since": "time() - connector_status_last_backup_timestamp_seconds" },
     alerts: [
@@ -161,6 +172,17 @@ export const numbers = [
         name: "RequestsRefused", severity: "warning", for: "10m", expr: "sum by (reason) (rate(connector_status_refused_total[5m])) > 1",
         when: "somebody asks without a right",
         then: "the log names the key, the reason and the path",
+      },
+    ],
+  },
+  {
+    title: "Writes that were refused", unit: "reqps",
+    lines: { "{{status}}": "rate(connector_status_writes_refused_total[5m])" },
+    alerts: [
+      {
+        name: "WritesRefused", severity: "warning", for: "10m", expr: "sum by (status) (rate(connector_status_writes_refused_total[5m])) > 1",
+        when: "more than one write a second is refused",
+        then: "the answer says why. 400: the protocol has no such move, or the body is wrong; 404: there is no such connector; 412: somebody else was faster; 503: a part of this service is away",
       },
     ],
   },

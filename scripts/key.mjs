@@ -21,7 +21,8 @@ Usage: npm run key -- create --name NAME --privilege PRIVILEGE [--connectors PAT
   --remote      in the deployment; without it, on this machine
   --persist-to  where this machine keeps its data, if not in .wrangler/state
 
-A key is revoked by its id, or by its name if no other key has that name.`;
+A key is revoked by its id, or by its name if no other key has that name. list shows when each was last used: the service
+notes the first use of a day, within a minute.`;
 
 const privileges = ["monitor_connector", "manage_connector"];
 const units = { m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -62,16 +63,23 @@ function create(place, { name, privilege, connectors, expires }) {
     creation,
     ...(unit && { expiration: creation + count * units[unit] }),
   };
-  wrangler(place, "key", "put", id, JSON.stringify(key));
+  // The service lists when keys end without reading them.
+  const metadata = key.expiration ? ["--metadata", JSON.stringify({ expiration: key.expiration })] : [];
+  wrangler(place, "key", "put", id, JSON.stringify(key), ...metadata);
   console.error(`Key [${name}], id ${id}: ${describe(key)}.`);
   console.error("This is shown once. Clients take it as auth: { apiKey: ... }, curl as");
   console.error("-H 'Authorization: ApiKey ...':\n");
   console.log(Buffer.from(`${id}:${secret}`).toString("base64"));
 }
 
-/** All keys, as `[id, key]`. A key whose record is not valid is `undefined`. */
+/** The service notes here, once a day, that a key is used. */
+const USED = "used:";
+
+/** All keys, as `[id, key, used]`. A key whose record is not valid is `undefined`. */
 function readKeys(place) {
-  const ids = JSON.parse(wrangler(place, "key", "list")).map((key) => key.name);
+  const listed = JSON.parse(wrangler(place, "key", "list"));
+  const used = new Map(listed.filter(({ name }) => name.startsWith(USED)).map(({ name, metadata }) => [name.slice(USED.length), metadata?.at]));
+  const ids = listed.map(({ name }) => name).filter((name) => !name.startsWith(USED));
   const folder = mkdtempSync(join(tmpdir(), "keys-"));
   const keys = [];
   try {
@@ -82,7 +90,7 @@ function readKeys(place) {
       const text = wrangler(place, "bulk", "get", names);
       const found = JSON.parse(text.slice(text.indexOf("{"), text.lastIndexOf("}") + 1));
       // Local namespaces wrap values; Cloudflare's do not.
-      for (const [id, entry] of Object.entries(found)) keys.push([id, parse(entry?.value ?? entry)]);
+      for (const [id, entry] of Object.entries(found)) keys.push([id, parse(entry?.value ?? entry), used.get(id)]);
     }
   } finally {
     rmSync(folder, { recursive: true });
@@ -102,11 +110,18 @@ const day = (time) => new Date(time).toISOString().slice(0, 16).replace("T", " "
 
 function list(place) {
   const keys = readKeys(place);
-  for (const [id, key] of keys) {
+  for (const [id, key, used] of keys) {
     if (!key) console.log(`${id}  NOT READABLE: it opens nothing`);
-    else console.log(`${id}  ${key.name}  ${describe(key)}, ${key.creation ? `created ${day(key.creation)}` : "created at an unknown time"}`);
+    else console.log(`${id}  ${key.name}  ${describe(key)}, ${key.creation ? `created ${day(key.creation)}` : "created at an unknown time"}, ${lastUsed(used)}`);
   }
   if (keys.length === 0) console.error("There are no keys.");
+}
+
+/** The first use of a day is noted, by the hour. */
+function lastUsed(used) {
+  if (!used) return "not used yet";
+  const [date, hour] = new Date(used).toISOString().split(/[T:]/);
+  return `last used on ${date}, first at ${hour} h UTC`;
 }
 
 function describe({ privileges, connectors, expiration }) {

@@ -8,7 +8,7 @@ use worker::{Env, console_error};
 use super::known::{KEY_CACHE_SECONDS, KEY_MEMORY_MS};
 use super::runtime::{self, Incoming, Kv, describe, now_millis, timeout};
 use super::settings::ClusterSetting;
-use super::{Memory, cors, origin};
+use super::{Memory, cors, key_use, origin};
 use crate::api::{
     ApiError, AuthError, Caller, Credentials, Key, Privilege, Ticket, foreign_fingerprint,
 };
@@ -87,6 +87,10 @@ pub(super) async fn with_key(
     let caller = credentials.open(key.as_ref(), &settings.root, now_millis())?;
     let until = (asked_at + KEY_MEMORY_MS).min(caller.expiration().unwrap_or(u64::MAX));
     memory.known.remember(credentials.fingerprint(), caller.clone(), until);
+    if memory.noted.is_first_today(credentials.id()) {
+        let note = key_use::note(env.clone(), credentials.id().to_owned());
+        runtime::after_response(context, note);
+    }
     Ok(caller)
 }
 

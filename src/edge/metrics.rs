@@ -23,6 +23,8 @@ const TELL_LIMIT: Duration = Duration::from_millis(500);
 
 /// Requests that were not let in, by reason.
 pub(super) const REFUSED: &str = "refused_total";
+/// Writes that were let in and came to nothing, by status.
+pub(super) const WRITES_REFUSED: &str = "writes_refused_total";
 /// Requests that a cluster behind the service did not answer.
 pub(super) const CLUSTER_FAILURES: &str = "cluster_failures_total";
 
@@ -34,6 +36,8 @@ pub(super) type Count = (String, String, u64);
 pub(super) struct Counters {
     counts: RefCell<Vec<Count>>,
     told_at: Cell<u64>,
+    /// When the first refused write was counted that is not told.
+    refused_at: Cell<Option<u64>>,
 }
 
 impl Counters {
@@ -50,8 +54,21 @@ impl Counters {
         }
     }
 
+    /// Counts a refused write. They are told with the first that comes a minute after another: refusing writes costs
+    /// one request a minute at most, and nothing if they are few.
+    pub async fn count_refused_write(&self, env: &Env, status: u16) {
+        self.count(WRITES_REFUSED, &status.to_string());
+        let now = now_millis();
+        match self.refused_at.get() {
+            None => self.refused_at.set(Some(now)),
+            Some(first) if now.saturating_sub(first) < TELL_EVERY_MS => {}
+            Some(_) => self.tell(env).await,
+        }
+    }
+
     /// All of them, which are to be told now.
     pub fn take(&self) -> Vec<Count> {
+        self.refused_at.set(None);
         self.told_at.set(now_millis());
         self.counts.take()
     }

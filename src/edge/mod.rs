@@ -6,6 +6,7 @@
 
 mod auth;
 mod cors;
+mod key_use;
 mod known;
 mod log;
 mod message;
@@ -71,6 +72,7 @@ struct Memory {
     /// Credentials that are none of ours, so the cluster may see them.
     strangers: Recent<()>,
     counters: Counters,
+    noted: key_use::Noted,
 }
 
 #[wasm_bindgen]
@@ -237,6 +239,7 @@ impl Exchange {
         admitted: Option<Admitted>,
         body: Result<String, ApiError>,
     ) -> JsResult {
+        let writes = admitted.as_ref().is_some_and(|it| it.intent().writes());
         let read = match body {
             Ok(body) => {
                 self.incoming.request.body = body;
@@ -255,10 +258,26 @@ impl Exchange {
         let (format, admitted, call) = match narrowed {
             Ok(narrowed) => narrowed,
             Err((format, error)) => {
+                if writes {
+                    self.count_if_refused(error.status).await;
+                }
                 return self.send(HttpResponse::new(format.failure(&error), &format));
             }
         };
-        self.answer(admitted.caller(), &format, call).await
+        let response = self.answer(admitted.caller(), &format, call).await?;
+        if !writes {
+            return Ok(response);
+        }
+        let response = settled(response).await?;
+        self.count_if_refused(runtime::status_of(&response)).await;
+        Ok(response)
+    }
+
+    async fn count_if_refused(&self, status: u16) {
+        // Who may not write has been counted already.
+        if status >= 400 && !matches!(status, 401 | 403 | 429) {
+            self.memory.counters.count_refused_write(&self.env, status).await;
+        }
     }
 
     /// The response to what somebody asks for who may have it, or a promise of it.

@@ -72,6 +72,7 @@ suite("the metrics endpoint", { skip: missing() }, () => {
       ...Object.fromEntries(["pending", "in_progress", "canceling", "suspended"].map((status) => [`connector_status_sync_jobs{status=${status}}`, 0])),
       ...Object.fromEntries(["canceled", "completed", "error"].map((status) => [`connector_status_sync_jobs_last_day{status=${status}}`, 0])),
       "connector_status_cluster_failures_total{}": 0,
+      "connector_status_keys_ending{}": 0,
       "connector_status_outbox_oldest_seconds{consumer=directory}": 0,
       "connector_status_outbox_oldest_seconds{consumer=kv}": 0,
       "connector_status_sockets{}": 0,
@@ -229,6 +230,38 @@ suite("the metrics endpoint", { skip: missing() }, () => {
     assert.ok(errors > 0);
   });
 
+  test("writes that are refused are counted, and reads are not; keys that end soon; the last backup", async () => {
+    const day = 86_400_000;
+    const worker = await serveWithKv();
+    try {
+      await worker.kv("load", [1, 6, 8, -1].map((days) => [`key-${days}`, "{}", { expiration: Date.now() + days * day }]));
+      await worker.kv("load", [["for-ever", "{}"], ["used:for-ever", "", { at: 0 }]]);
+      const url = worker.url();
+      await must(url, "PUT", "/_connector/a", {});
+      const complete = new Date(Date.now() - 5_000).toISOString();
+      await must(url, "POST", `/_connector/_backup?connectors=1&complete_until=${complete}`);
+      await must(url, "POST", "/_connector/_backup?connectors=1&complete_until=2026-01-01");
+      const statuses = [];
+      for (const [method, path, body] of [
+        ["PUT", "/_connector/a/_status", { status: "connected" }],
+        ["PUT", "/_connector/a/_status", { status: "of no kind" }],
+        ["PUT", "/_connector/b/_status", { status: "error" }],
+        ["PUT", "/_connector/a/_status", { status: "error" }],
+        ["GET", "/_connector/b", undefined],
+      ]) statuses.push((await send(url, method, path, body)).status);
+      assert.deepEqual(statuses, [400, 400, 404, 200, 404]);
+      const found = await numbers(url);
+      const refused = Object.fromEntries(Object.entries(found).filter(([name]) => name.includes("writes_refused")));
+      assert.deepEqual(refused, { "connector_status_writes_refused_total{status=400}": 2, "connector_status_writes_refused_total{status=404}": 1 });
+      assert.equal(found["connector_status_keys_ending{}"], 2);
+      assert.equal(found["connector_status_last_backup_timestamp_seconds{}"], Math.floor(Date.parse(complete) / 1_000));
+      // The Directory keeps them.
+      assert.equal((await numbers(url))["connector_status_writes_refused_total{status=400}"], 2);
+    } finally {
+      await worker.close();
+    }
+  });
+
   test("metrics need the privilege to see all connectors, and refused requests are counted", async () => {
     const worker = await startWorker({ open: false, secrets: { ROOT_API_KEY: `root:${"x".repeat(30)}` } });
     try {
@@ -242,6 +275,7 @@ suite("the metrics endpoint", { skip: missing() }, () => {
       assert.equal(found["connector_status_refused_total{reason=no credentials}"], 1);
       assert.equal(found["connector_status_refused_total{reason=malformed credentials}"], 1);
       assert.equal(found["connector_status_refused_total{reason=foreign page}"], 1);
+      assert.equal(found["connector_status_keys_ending{}"], 0);
     } finally {
       await worker.close();
     }

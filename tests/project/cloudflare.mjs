@@ -10,7 +10,7 @@ const error = (status, code, message) => ({ status, errors: [{ code, message }] 
  * one. `requests` lists the requests, as `METHOD /path`.
  */
 export async function startCloudflare({ accounts = [{ id: "acc1", name: "Ada's account" }], subdomain = "ada", token = "t", onPut } = {}) {
-  const state = { workers: {}, namespaces: [], values: {}, requests: [], unknown: [], subdomain, refuse: undefined };
+  const state = { workers: {}, namespaces: [], values: {}, metadata: {}, requests: [], unknown: [], subdomain, refuse: undefined };
   let ids = 0;
 
   const worker = (name) => state.workers[name];
@@ -55,7 +55,7 @@ export async function startCloudflare({ accounts = [{ id: "acc1", name: "Ada's a
       return { result: state.namespaces.at(-1) };
     }],
     ["GET", "/accounts/:a/workers/scripts/:w/secrets", ({ w }) => (worker(w) ? { result: worker(w).bindings.filter(({ type }) => type === "secret_text").map(({ name, type }) => ({ name, type })) } : error(404, 10007, "This Worker does not exist on your account."))],
-    ["GET", "/accounts/:a/storage/kv/namespaces/:n/keys", ({ n }) => ({ result: Object.keys(state.values).filter((key) => key.startsWith(`${n}/`)).map((key) => ({ name: key.slice(n.length + 1) })) })],
+    ["GET", "/accounts/:a/storage/kv/namespaces/:n/keys", ({ n }) => ({ result: Object.keys(state.values).filter((key) => key.startsWith(`${n}/`)).map((key) => ({ name: key.slice(n.length + 1), metadata: state.metadata[key] })) })],
     ["POST", "/accounts/:a/storage/kv/namespaces/:n/bulk/get", async ({ n }, request) => {
       const { keys } = await request.json();
       return { result: { values: Object.fromEntries(keys.map((key) => [key, state.values[`${n}/${key}`] ?? null])) } };

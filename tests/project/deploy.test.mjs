@@ -135,11 +135,15 @@ suite("npm run deploy", { concurrency: 3, timeout: 10 * 60_000 }, () => {
     const key = (name, more) => JSON.stringify({ name, privileges: ["monitor_connector"], creation: Date.UTC(2026, 0, 2, 3, 4), ...more });
     const { values } = cloudflare.state;
     Object.assign(values, { [at("k1")]: key("one"), [at("k2")]: key("twin", { expiration: Date.UTC(2026, 1, 1) }), [at("k3")]: key("twin"), [at("k4")]: key("k1") });
+    // The service has noted that one was used.
+    values[at("used:k1")] = "";
+    cloudflare.state.metadata[at("used:k1")] = { at: Date.UTC(2026, 0, 3, 14) };
     const run = (...args) => script("key.mjs", [...args, "--remote"], login(cloudflare));
 
     const listed = await run("list");
-    assert.match(listed.stdout, /^k1  one  monitor_connector on \*, never expires, created 2026-01-02 03:04$/m);
-    assert.match(listed.stdout, /^k2  twin  monitor_connector on \*, EXPIRED 2026-02-01 00:00, created /m);
+    assert.match(listed.stdout, /^k1  one  monitor_connector on \*, never expires, created 2026-01-02 03:04, last used on 2026-01-03, first at 14 h UTC$/m);
+    assert.match(listed.stdout, /^k2  twin  monitor_connector on \*, EXPIRED 2026-02-01 00:00, created .*, not used yet$/m);
+    assert.equal(listed.stdout.trim().split("\n").length, 4);
 
     const before = { ...values };
     for (const [wanted, said] of [["nope", /^There is no key with the id or name \[nope\]\. Nothing was changed/], ["twin", /^2 keys are called \[twin\]: k2, k3\. Say which/]]) {
@@ -154,7 +158,7 @@ suite("npm run deploy", { concurrency: 3, timeout: 10 * 60_000 }, () => {
     assert.match(byId.stderr, /^Key k1, \[one\], monitor_connector on \*, never expires, is revoked\. .* until \d\d:\d\d:\d\d UTC\.\n$/);
     const byName = await run("revoke", "k1");
     assert.match(byName.stderr, /^Key k4, \[k1\]/);
-    assert.deepEqual(Object.keys(values), [at("k2"), at("k3")]);
+    assert.deepEqual(Object.keys(values), [at("k2"), at("k3"), at("used:k1")]);
     assert.equal((await run("revoke")).code, 2);
     assert.deepEqual(cloudflare.state.unknown, []);
   });

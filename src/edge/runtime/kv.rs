@@ -48,6 +48,8 @@ pub(crate) struct Copy {
 pub(crate) struct KvKeys {
     /// Their names.
     pub names: Vec<String>,
+    /// When those end that say so in their metadata, in milliseconds since 1970.
+    pub expirations: Vec<u64>,
     /// Where to go on; `None` after the last.
     pub cursor: Option<String>,
 }
@@ -119,7 +121,26 @@ impl Kv {
     /// # Errors
     /// If Workers KV does not answer, or refuses.
     pub async fn put(&self, key: &str, value: &str, metadata: &Value) -> Result<(), JsError> {
-        let options = from_json(&json!({ "metadata": metadata }))?;
+        self.put_with(key, value, &json!({ "metadata": metadata })).await
+    }
+
+    /// Writes a value that ends so many seconds later.
+    ///
+    /// # Errors
+    /// If Workers KV does not answer, or refuses.
+    pub async fn put_for(
+        &self,
+        key: &str,
+        value: &str,
+        metadata: &Value,
+        seconds: u64,
+    ) -> Result<(), JsError> {
+        let options = json!({ "metadata": metadata, "expirationTtl": seconds });
+        self.put_with(key, value, &options).await
+    }
+
+    async fn put_with(&self, key: &str, value: &str, options: &Value) -> Result<(), JsError> {
+        let options = from_json(options)?;
         await_promise(self.0.put(key, value, &options)).await.map(drop)
     }
 
@@ -145,6 +166,8 @@ impl Kv {
         #[derive(Deserialize)]
         struct Key {
             name: String,
+            #[serde(default)]
+            metadata: Value,
         }
         let options = match cursor {
             Some(cursor) => json!({ "prefix": prefix, "cursor": cursor }),
@@ -152,7 +175,9 @@ impl Kv {
         };
         let text = to_text(&await_promise(self.0.list(&from_json(&options)?)).await?)?;
         let page: Page = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+        let expiration = |key: &Key| key.metadata.get("expiration").and_then(Value::as_u64);
         Ok(KvKeys {
+            expirations: page.keys.iter().filter_map(expiration).collect(),
             names: page.keys.into_iter().map(|key| key.name).collect(),
             cursor: page.cursor.filter(|_| !page.list_complete),
         })

@@ -38,7 +38,7 @@ pub(super) use kv::Kv;
 pub(super) use origin::{cookies, forward, is_http_origin};
 pub(super) use page::Page;
 pub(super) use promise::{await_promise, join, join_all, sleep, spawn_or_ready, timeout};
-pub(super) use request::{Body, Incoming, address, hops, local_proxy, signed_in};
+pub(super) use request::{Body, Incoming, address, after_response, hops, local_proxy, signed_in};
 pub(super) use response::{HttpResponse, no_content, pass_on, status_of, with_headers};
 pub(super) use rpc::{
     UNANSWERED, apply_entry, apply_jobs, claim_index, current_entry, handle_connector,

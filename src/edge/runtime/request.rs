@@ -6,6 +6,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use js_sys::futures::future_to_promise;
 use js_sys::{ArrayBuffer, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use web_sys::{ReadableStream, ReadableStreamDefaultReader};
@@ -24,6 +25,9 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 #[wasm_bindgen]
 extern "C" {
+    type ExecutionContext;
+    #[wasm_bindgen(method, js_name = waitUntil)]
+    fn wait_until(this: &ExecutionContext, work: &Promise);
     // `web_sys` takes names as Rust strings, and each crossing would make a new one.
     type RawHeaders;
     #[wasm_bindgen(method)]
@@ -187,6 +191,15 @@ fn host_and_target(url: &str) -> (&str, &str) {
         None => (rest, "/"),
     };
     (host, target.split('#').next().unwrap_or(target))
+}
+
+/// Lets work go on after the response. `context` is what the runtime gives beside the request.
+pub(crate) fn after_response(context: &JsValue, work: impl Future<Output = ()> + 'static) {
+    let promise = future_to_promise(async move {
+        work.await;
+        Ok(JsValue::UNDEFINED)
+    });
+    context.unchecked_ref::<ExecutionContext>().wait_until(&promise);
 }
 
 /// The e-mail address of somebody who has signed in by Cloudflare Access, where it stands in front.

@@ -1,15 +1,19 @@
 //! What the Directory can say in numbers.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
+use worker::console_error;
 
 use super::{Directory, failed};
 use crate::api::{ApiError, Response};
 use crate::connector::Fields;
-use crate::edge::metrics::{CLUSTER_FAILURES, Count, Family, Question, REFUSED};
+use crate::edge::auth::KEYS;
+use crate::edge::metrics::{CLUSTER_FAILURES, Count, Family, Question, REFUSED, WRITES_REFUSED};
 use crate::edge::outbox::CONSUMERS;
-use crate::edge::runtime::{Database, JsError, SqlValue, now_millis};
+use crate::edge::runtime::{Database, JsError, Kv, SqlValue, describe, now_millis, timeout};
 use crate::status::Status;
 use crate::sync_job::SyncJobStatus;
 use crate::values::Time;
@@ -44,6 +48,12 @@ const COUNTERS: &str = "
 /// How long it is remembered how many connectors have never checked in.
 const NEVER_SEEN_MS: u64 = 15 * 60_000;
 const DAY_MS: u64 = 86_400_000;
+/// How long it is remembered when keys end: to list them costs an operation of Workers KV.
+const KEYS_MS: u64 = 60 * 60_000;
+/// How long to wait for that.
+const KEYS_LIMIT: Duration = Duration::from_secs(2);
+/// Keys that end within this are counted.
+const KEYS_ENDING_MS: u64 = 7 * DAY_MS;
 /// No more jobs of a status are counted: what is counted is read.
 const JOBS_COUNTED: u64 = 10_000;
 
@@ -221,6 +231,11 @@ impl Directory {
             "counter",
             "Requests that were not let in, by reason, as isolates tell once a minute.",
         );
+        let mut writes_refused = Family::new(
+            WRITES_REFUSED,
+            "counter",
+            "Writes that were let in and refused, by status.",
+        );
         let mut cluster = Family::new(
             CLUSTER_FAILURES,
             "counter",
@@ -232,8 +247,20 @@ impl Directory {
         for Counter { label, value, .. } in of(REFUSED) {
             refused.add(&[("reason", label)], value);
         }
+        for Counter { label, value, .. } in of(WRITES_REFUSED) {
+            writes_refused.add(&[("status", label)], value);
+        }
         cluster.add(&[], of(CLUSTER_FAILURES).map(|counter| counter.value).sum::<u64>());
 
+        let mut keys_ending = Family::new(
+            "keys_ending",
+            "gauge",
+            "Keys that end within 7 days; looked up once an hour, absent if that is not known.",
+        );
+        if let Some((_, expirations)) = &*self.keys.borrow() {
+            let ends = |end: &&u64| (now..now + KEYS_ENDING_MS).contains(*end);
+            keys_ending.add(&[], expirations.iter().filter(ends).count());
+        }
         let mut last_backup = Family::new(
             "last_backup_timestamp_seconds",
             "gauge",
@@ -260,7 +287,9 @@ impl Directory {
             ended,
             misconfigured,
             refused,
+            writes_refused,
             cluster,
+            keys_ending,
             last_backup,
             sockets,
         ];
@@ -289,6 +318,40 @@ impl Directory {
         match report.get("gone").and_then(Value::as_str) {
             Some(gone) => self.note_ended(consumer, id, gone),
             None => Ok(()),
+        }
+    }
+
+    /// Looks up when keys end, once an hour. What cannot be looked up is not known.
+    pub(super) async fn look_at_keys(&self) {
+        let now = now_millis();
+        let is_known = |keys: &Option<(u64, Vec<u64>)>| {
+            keys.as_ref().is_some_and(|(at, _)| now.saturating_sub(*at) < KEYS_MS)
+        };
+        if is_known(&self.keys.borrow()) {
+            return;
+        }
+        let expirations = match timeout(KEYS_LIMIT, self.expirations()).await {
+            Some(Ok(expirations)) => Some((now, expirations)),
+            Some(Err(thrown)) => {
+                console_error!("when keys end is not known: {}", describe(&thrown));
+                None
+            }
+            None => None,
+        };
+        self.keys.replace(expirations);
+    }
+
+    async fn expirations(&self) -> Result<Vec<u64>, JsError> {
+        let kv = Kv::of(&self.env, KEYS)?;
+        let mut expirations = Vec::new();
+        let mut cursor = None;
+        loop {
+            let page = kv.list("", cursor.as_deref()).await?;
+            expirations.extend(page.expirations);
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return Ok(expirations);
+            }
         }
     }
 

@@ -13,7 +13,7 @@ mod summary;
 mod timeline;
 mod webhooks;
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
@@ -70,6 +70,8 @@ struct Directory {
     gatherings: Gatherings,
     /// How many connectors have never checked in, and when that was counted.
     never_seen: Cell<Option<(u64, u64)>>,
+    /// When keys end, and when that was looked up; `None`: it is not known.
+    keys: RefCell<Option<(u64, Vec<u64>)>>,
     live: Rc<Live>,
     /// The last change of which no row is left.
     forgotten: Cell<u64>,
@@ -102,6 +104,7 @@ impl DirectoryObject {
             look: Look::default(),
             gatherings: Gatherings::default(),
             never_seen: Cell::default(),
+            keys: RefCell::default(),
         }))
     }
 
@@ -143,8 +146,8 @@ impl DirectoryObject {
         Ok(JsValue::NULL)
     }
 
-    /// Takes what an isolate has counted, an event for the audit, or whether attempts to send webhooks have failed; says whether
-    /// what a message of a webhook would say of a connector is said by one about many.
+    /// Takes what an isolate has counted, an event for the audit, or whether attempts to send webhooks have
+    /// failed; says whether what a message of a webhook would say of a connector is said by one about many.
     ///
     /// # Errors
     /// If the database fails.
@@ -444,10 +447,13 @@ impl Directory {
                 let shown = events.map(|events| api::show_events(&events, query.size));
                 finish(format.result(shown))
             }
-            Ok(Call::Metrics) => match self.ready().await.and_then(|()| self.metrics(&own)) {
-                Ok(response) => finish(response).content_type(MEDIA_TYPE),
-                Err(error) => finish(format.failure(&error)),
-            },
+            Ok(Call::Metrics) => {
+                self.look_at_keys().await;
+                match self.ready().await.and_then(|()| self.metrics(&own)) {
+                    Ok(response) => finish(response).content_type(MEDIA_TYPE),
+                    Err(error) => finish(format.failure(&error)),
+                }
+            }
             Ok(Call::Import) => finish(format.result(self.import_now(&origin).await)),
             Ok(_) => finish(format.failure(&ApiError::internal())),
             Err(error) => finish(format.failure(&error)),

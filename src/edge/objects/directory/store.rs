@@ -38,7 +38,8 @@ use crate::values::Time;
 ///
 /// `ticket`: those that were used to watch, until they are out of date. `behind`: consumers of outboxes
 /// that are late, and since when in milliseconds since 1970, as the connectors' objects report it. `audit`: what erased
-/// a connector, or concerned one as a whole or all of them (then `connector` is empty), for a year.
+/// a connector, or concerned one as a whole or all of them (then `connector` is empty), for a year; `by` and
+/// `request` are empty if there was none.
 const TABLES: &str = "
   CREATE TABLE entry (
     key INTEGER PRIMARY KEY,
@@ -121,12 +122,12 @@ const TABLES: &str = "
     at TEXT NOT NULL,
     connector TEXT NOT NULL,
     event TEXT NOT NULL,
+    by TEXT NOT NULL,
+    request TEXT NOT NULL,
     via TEXT NOT NULL,
-    by TEXT,
-    request TEXT,
     version INTEGER,
     connectors INTEGER,
-    PRIMARY KEY (at, connector, event)
+    PRIMARY KEY (at, connector, event, by, request)
   ) WITHOUT ROWID;
   CREATE TABLE setting (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 ";
@@ -171,25 +172,25 @@ impl Store {
         self.database.execute(sql, &[name.into(), value.into()]).map(drop)
     }
 
-    /// Keeps events, once each however often they are told. As many that are out of date go.
+    /// Keeps events, once each however often they are told. A few that are out of date go.
     pub fn audit(&self, events: &[Event]) -> Result<(), JsError> {
         let year = Time::from_millis(now_millis().saturating_sub(AUDIT_MS)).to_string();
         for Event { at, event, connector, via, by, request, version, connectors } in events {
-            let connector = connector.as_deref().unwrap_or_default();
+            let text = |text: &Option<String>| text.as_deref().unwrap_or_default().into();
             let values = [
                 at.into(),
-                connector.into(),
+                text(connector),
                 event.into(),
+                text(by),
+                text(request),
                 via.into(),
-                by.as_ref().into(),
-                request.as_ref().into(),
                 (*version).into(),
                 (*connectors).into(),
             ];
             let sql = "INSERT OR IGNORE INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
             self.database.execute(sql, &values)?;
-            let sql = "DELETE FROM audit WHERE (at, connector, event) IN
-                       (SELECT at, connector, event FROM audit WHERE at < ? ORDER BY at LIMIT 2)";
+            let sql = "DELETE FROM audit WHERE at < ? AND at <= (SELECT max(at) FROM
+                       (SELECT at FROM audit ORDER BY at LIMIT 2))";
             self.database.execute(sql, &[year.as_str().into()])?;
         }
         Ok(())
@@ -205,7 +206,8 @@ impl Store {
         let within = format!("FROM audit WHERE at >= ?1 AND at < ?2 {of_key}");
         // Those of the same millisecond as the last one stay together: the next page begins before.
         let sql = format!(
-            "SELECT at, event, nullif(connector, '') AS connector, via, by, request, version, connectors
+            "SELECT at, event, nullif(connector, '') AS connector, via, nullif(by, '') AS by,
+               nullif(request, '') AS request, version, connectors
              {within} AND at >= coalesce((SELECT at {within} ORDER BY at DESC LIMIT 1 OFFSET {}), '')
              ORDER BY at DESC, connector, event",
             query.size.saturating_sub(1)
