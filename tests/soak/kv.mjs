@@ -155,6 +155,7 @@ export class control extends WorkerEntrypoint {
           pending,
           arrivals,
           entries: Object.fromEntries([...entries].map(([key, entry]) => [key, entry.value])),
+          metadata: Object.fromEntries([...entries].map(([key, entry]) => [key, entry.metadata])),
         });
       default:
         return new Response("Not Found", { status: 404 });
