@@ -1,4 +1,4 @@
-//! What is charged bounds what is done, whatever is asked of whatever is stored.
+//! The work done is bounded by what was charged, for all requests and stored documents.
 
 use std::cell::Cell;
 
@@ -13,11 +13,11 @@ use crate::limits::WORK;
 use crate::values::Time;
 
 thread_local! {
-    /// Bytes read and written, and comparisons made, in this thread.
+    /// Bytes read and written, and comparisons, in this thread.
     pub(super) static DONE: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Work that is done beside what is charged, once for each evaluation.
+/// Uncharged work at the start of each evaluation.
 const START: usize = 64;
 
 fn check(
@@ -33,7 +33,7 @@ fn check(
     Ok(())
 }
 
-/// Few letters, so that patterns nearly match.
+/// Few letters, so that patterns almost match.
 fn names() -> impl Strategy<Value = String> {
     prop_oneof!["[ab]{0,3}", "[aé]{0,40}", "(ab){0,30}", r#"["\\\n]{1,6}"#, "[a-z]{1,4}"]
 }
@@ -42,7 +42,7 @@ fn patterns() -> impl Strategy<Value = String> {
     prop_oneof![r"[ab*?]{0,12}", r"(a\?){0,40}b", r"(\*a){0,40}b", r"[é?*]{1,20}", names()]
 }
 
-/// Every shape: wide, deep, long texts, many short values, escapes.
+/// Documents of every shape: wide, deep, long texts, many short values, escapes.
 fn documents() -> impl Strategy<Value = Value> {
     let scalar = prop_oneof![
         Just(Value::Null),

@@ -1,4 +1,5 @@
-//! Index names: one connector at most holds a name, whatever happens to messages and objects.
+//! Claims of index names: at most one connector holds a name, whatever happens to messages and
+//! objects.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,10 +11,10 @@ use stateright::{Model, Property};
 
 use crate::network::Budget;
 
-/// The edge claims no more often than this for one write.
+/// The edge's limit of claims for one write.
 const CLAIMS_PER_WRITE: u8 = 3;
 
-/// What the model knows of a document.
+/// The model's view of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Document {
     index: Option<&'static str>,
@@ -30,7 +31,7 @@ impl Document {
     }
 }
 
-/// A request that touches an index.
+/// A request that concerns an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Edit {
     Create(&'static str),
@@ -59,14 +60,14 @@ impl Change<Document> for Edit {
     }
 }
 
-/// How a connector is, as the Directory is told.
+/// A connector's state as reported to the Directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Entry {
     version: u8,
     document: Option<Document>,
 }
 
-/// What is on its way. A reply belongs to its call, as the runtime has it: it is no answer to another.
+/// A message in transit. A reply belongs to its call, as in the runtime, and cannot answer another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Message {
     Claim(Claim),
@@ -107,11 +108,11 @@ impl fmt::Display for Message {
     }
 }
 
-/// A request under way.
+/// A request in progress.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Write {
     edit: Edit,
-    /// The claim that it waits for or has.
+    /// The claim that it waits for or holds.
     token: Option<String>,
     claims: u8,
 }
@@ -135,7 +136,7 @@ struct Directory {
     claims: Vec<Claim>,
     // In memory.
     inquiries: Vec<(Inquiry, Option<(String, Question)>)>,
-    /// How many questions were asked because of a claim, by its token: a doubled claim asks its own.
+    /// The number of questions asked for each claim, by token: a duplicated claim asks its own.
     questions: BTreeMap<String, u8>,
 }
 
@@ -153,11 +154,11 @@ pub enum Action {
     Deliver(Message),
     Lose(Message),
     Double(Message),
-    /// A request waits no longer for the Directory.
+    /// A request stops waiting for the Directory.
     TimeOut(usize, usize),
-    /// The Directory waits no longer for a connector.
+    /// The Directory stops waiting for a connector.
     InquiryTimesOut(usize),
-    /// The outbox tells the newest version.
+    /// The outbox reports the newest version.
     Tell(usize),
     Crash(usize),
     CrashDirectory,
@@ -188,7 +189,7 @@ fn number(id: &str) -> usize {
 }
 
 impl State {
-    /// Connectors that are stored and known like this.
+    /// A state in which these connectors are stored and known.
     fn of(documents: &[Option<Document>], left: Budget) -> Self {
         let mut state = Self { left, ..Self::default() };
         for (n, document) in documents.iter().enumerate() {
@@ -208,7 +209,8 @@ impl State {
 
     fn send(&mut self, message: Message) {
         self.messages.push(message);
-        // In what order messages were sent makes no difference to when they arrive.
+        // Messages may arrive in any order, so the order in which they were sent is not part of the
+        // state.
         self.messages.sort();
     }
 
@@ -245,7 +247,7 @@ impl State {
                 return self.end(object, n);
             }
             let released = token.and_then(|token| it.claims.abandon(&token));
-            // In the edge a token is random.
+            // Tokens are random in the edge.
             it.tokens += 1;
             let token = format!("{object}.{}", it.tokens);
             let claim = Claim { index, id: id(object), token };
@@ -305,7 +307,7 @@ impl State {
         self.send(Message::ClaimReply { to: number(&id), token, granted });
     }
 
-    /// Takes up how a connector is.
+    /// Applies a connector's reported state.
     fn apply(&mut self, object: usize, entry: Entry, settled: &[SettledClaim]) {
         let known = self.directory.entries.get(&object);
         if known.is_none_or(|known| known.version < entry.version) {
@@ -325,7 +327,7 @@ impl State {
             Message::ClaimReply { to, token, granted } => {
                 let it = &mut self.objects[to];
                 let waits = |write: &Write| write.token.as_ref() == Some(&token);
-                // Nobody waits for a late one.
+                // Nobody waits for a late reply.
                 let Some(n) = it.writes.iter().position(waits) else { return };
                 if it.claims.granted_index(&token).is_some() {
                     return;
@@ -380,7 +382,7 @@ impl State {
             }
             Message::Apply { from, entry, settled } => {
                 self.apply(from, entry, &settled);
-                // The reply. One that is lost has the object tell the same again.
+                // The reply. If it is lost, the object reports the same again.
                 let it = &mut self.objects[from];
                 it.told = it.told.max(entry.version);
                 it.claims.told(&settled);
@@ -411,7 +413,7 @@ impl State {
         self.messages.is_empty() && self.objects.iter().all(is_idle)
     }
 
-    /// What it comes to once every message gets through.
+    /// The state once all messages are delivered.
     fn settled(&self) -> Self {
         let mut state = self.clone();
         for _ in 0..1_000 {
@@ -429,8 +431,8 @@ impl State {
         panic!("messages go on for ever: {self:?}")
     }
 
-    /// Whether, once every message gets through, the Directory knows how all connectors are, and a name
-    /// that nobody holds can be had by anybody.
+    /// Whether, once all messages are delivered, the Directory knows the state of all connectors,
+    /// and any connector can get a name that nobody holds.
     fn ends_well(&self, names: &[&'static str]) -> bool {
         let state = self.settled();
         let is_known = |(n, it): (usize, &Object)| {
@@ -463,7 +465,7 @@ impl State {
     }
 }
 
-/// Connectors, and what they may be asked for.
+/// Connectors, and the requests they may get.
 #[derive(Clone, Debug)]
 pub struct Names {
     pub starts: Vec<Vec<Option<Document>>>,
@@ -576,7 +578,7 @@ const B: Option<Document> = Some(Document::with("b"));
 const DELETED_A: Option<Document> = Some(Document { index: Some("a"), is_deleted: true });
 
 impl Names {
-    /// How far this is walked through. `goes_far`: in minutes rather than seconds.
+    /// The models that are explored. `goes_far`: in minutes rather than seconds.
     pub fn walks(goes_far: bool) -> Vec<(&'static str, Self)> {
         use Edit::{Create, Delete, Detach, Erase, Rename, Restore};
         let far = u8::from(goes_far);
@@ -621,7 +623,7 @@ impl Names {
         ]
     }
 
-    /// What is wandered through at random.
+    /// The model for random histories.
     pub fn wide() -> Self {
         use Edit::{Create, Delete, Detach, Erase, Rename, Restore};
         Self {

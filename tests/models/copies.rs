@@ -1,5 +1,5 @@
-//! A connector's object and Workers KV: the copy equals the connector once the object takes it for done,
-//! whatever becomes of writes.
+//! A connector's object and Workers KV: when the object considers the copy done, the copy equals
+//! the connector, whatever happens to writes.
 
 use std::fmt;
 
@@ -10,11 +10,11 @@ use stateright::{Model, Property};
 
 use crate::network::Budget;
 
-/// Time passes in steps of so many milliseconds.
+/// Time passes in steps of this many milliseconds.
 const STEP_MS: u64 = 5_000;
-/// As long as a heartbeat is not copied.
+/// The time during which heartbeats are not copied.
 const HALF_A_DAY_MS: u64 = 13 * 3_600_000;
-/// How long after the object took a write for failed Workers KV may still carry it out.
+/// How long after the object considers a write failed Workers KV may still carry it out.
 const LATE_MS: u64 = 20_000;
 
 /// A request that changes the connector.
@@ -28,14 +28,14 @@ pub enum Edit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Write {
     version: u64,
-    /// Until when; `None`: the object waits for it.
+    /// Until when; `None`: the object is waiting for it.
     until: Option<u64>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct State {
     now: u64,
-    // The object: what it stores.
+    // Stored by the object.
     versions: Versions,
     stored: Cursors,
     is_alarm_stored: bool,
@@ -59,11 +59,11 @@ pub struct State {
 pub enum Action {
     Edit(Edit),
     Tell,
-    /// Workers KV carries out the write that the object waits for, and says so.
+    /// Workers KV carries out the write that the object waits for, and confirms it.
     Succeeds,
-    /// Workers KV fails, or does not answer in time; the write may be carried out later.
+    /// Workers KV fails or times out; the write may be carried out later.
     Fails,
-    /// A write is carried out of which nobody expects anything any longer.
+    /// A write is carried out after nobody waits for it any more.
     Late(usize),
     AlarmComes,
     Crash,
@@ -112,7 +112,7 @@ impl State {
         }
     }
 
-    /// What the outbox' loop does until it waits.
+    /// Runs the outbox's loop until it waits.
     fn run(&mut self) {
         loop {
             match self.pace.next(self.is_behind(), KV_GAP_MS, self.now) {
@@ -134,7 +134,7 @@ impl State {
         self.copy = Some(Copy::begin(self.versions, self.cursors, self.now));
     }
 
-    /// Workers KV answers, or nobody waits for it any longer.
+    /// Workers KV answers, or the write times out.
     fn end(&mut self, is_written: bool) {
         let Some(copy) = self.copy.take() else { return };
         self.pace.mark(self.now);
@@ -146,7 +146,7 @@ impl State {
                 self.kv = self.writes.remove(n).version;
                 self.written_at = Some(self.now);
                 match self.copying.succeed(copy, &mut self.cursors) {
-                    // Without an alarm nobody else notes it.
+                    // Without an alarm nothing else records it.
                     Copied::Done if !self.is_alarm_set => self.stored = self.cursors,
                     Copied::Done => {}
                     Copied::Doubtful => self.pace.fail(),
@@ -167,7 +167,7 @@ impl State {
         self.is_alarm_set = false;
         self.stored = self.cursors;
         self.begin();
-        // It waits for the loop. Until that has ended, the runtime would call it again after a crash.
+        // Waits for the loop. Until that ends, the runtime would run the alarm again after a crash.
         if self.is_behind() {
             self.set_alarm();
         }
@@ -179,7 +179,8 @@ impl State {
         }
         self.writes.sort();
         self.cursors = self.stored;
-        // It does not know when it last wrote. Workers KV may refuse a write for that: then it has failed.
+        // The time of the last write is unknown. If Workers KV rejects a write for that reason, it
+        // has failed.
         self.written_at = None;
         (self.pace, self.copying, self.is_alarm_set, self.copy) = Default::default();
         self.copying.start(self.versions, self.cursors, self.now);
@@ -191,18 +192,18 @@ impl State {
         self.writes.retain(|write| write.until.is_none_or(|until| now < until));
     }
 
-    /// Does the object take the copy for done?
+    /// Whether the object considers the copy done.
     fn is_settled(&self) -> bool {
         self.cursors.kv >= self.versions.changed && self.copy.is_none()
     }
 
-    /// The copy is right, and nothing will overwrite it.
+    /// Whether the copy is right and no pending write will overwrite it.
     fn is_right(&self) -> bool {
         let is_late = |write: &Write| write.version < self.versions.changed;
         self.kv >= self.versions.changed && !self.writes.iter().any(is_late)
     }
 
-    /// Whether, once Workers KV answers, the copy is right before long.
+    /// Whether the copy becomes right soon after Workers KV works again.
     fn ends_well(&self) -> bool {
         let mut state = self.clone();
         for _ in 0..50 {
@@ -227,7 +228,7 @@ pub struct Copies {
     pub budget: Budget,
     /// How often half a day passes.
     pub half_days: u8,
-    /// How many steps of time pass, besides.
+    /// How many other steps of time pass.
     pub steps: u64,
 }
 
@@ -325,7 +326,7 @@ impl Model for Copies {
 }
 
 impl Copies {
-    /// How far this is walked through. `goes_far`: in minutes rather than seconds.
+    /// The models that are explored. `goes_far`: in minutes rather than seconds.
     pub fn walks(goes_far: bool) -> Vec<(&'static str, Self)> {
         let far = u8::from(goes_far);
         vec![
@@ -350,7 +351,7 @@ impl Copies {
         ]
     }
 
-    /// What is wandered through at random.
+    /// The model for random histories.
     pub fn wide() -> Self {
         let budget = Budget { edits: 8, lost: 4, crashes: 1, ..Budget::NONE };
         Self { edits: vec![Edit::Change, Edit::Heartbeat], budget, half_days: 1, steps: 60 }

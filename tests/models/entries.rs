@@ -1,5 +1,5 @@
-//! A connector's object and the Directory: what is listed never goes back, what was acknowledged is
-//! listed, and in the end the Directory has what the object has.
+//! A connector's object and the Directory: lists never go back, acknowledged changes are listed,
+//! and in the end the Directory has what the object has.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use stateright::{Model, Property};
 
 use crate::network::{Budget, Network, unused};
 
-/// The connector, as its object stores it. Its document says nothing but which version wrote it.
+/// The connector as its object stores it. Its document only records the version that wrote it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 struct Connector {
     versions: Versions,
@@ -24,11 +24,11 @@ struct Connector {
 /// A request that changes the connector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Edit {
-    /// The status changes; nobody waits for the Directory.
+    /// The status changes; the caller does not wait for the Directory.
     Move,
-    /// The document changes, or the connector is created anew; its caller waits for the Directory.
+    /// The document changes, or the connector is recreated; the caller waits for the Directory.
     Write,
-    /// The connector is erased; its caller waits for the Directory.
+    /// The connector is erased; the caller waits for the Directory.
     Erase,
 }
 
@@ -67,15 +67,15 @@ impl fmt::Display for Message {
 /// Who waits for a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Caller {
-    /// The outbox' loop.
+    /// The outbox's loop.
     Loop,
-    /// A request that is not answered before the Directory knows.
+    /// A request that is answered only after the Directory has its change.
     Request,
     /// `_reindex`.
     Reindex,
 }
 
-/// A telling of the Directory that is under way, with the connector as it was when it began.
+/// A report to the Directory in progress, with the connector as it was when the report began.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Call {
     number: u8,
@@ -84,22 +84,22 @@ struct Call {
     connector: Connector,
 }
 
-/// `_reindex`: somebody doubts what the Directory has.
+/// `_reindex`: the Directory's copy is not trusted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 enum Reindex {
     #[default]
     No,
-    /// It is noted that the Directory is to be told; the alarm is being set.
+    /// The report is recorded as pending; the alarm is being set.
     Noted,
-    /// The Directory is being told.
+    /// The report is in progress.
     Telling,
-    /// Its caller was told that it is done.
+    /// The caller has the response.
     Acknowledged,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct State {
-    // The object: what it stores.
+    // Stored by the object.
     connector: Connector,
     stored: Cursors,
     is_alarm_stored: bool,
@@ -114,10 +114,10 @@ pub struct State {
     // The Directory.
     known: Option<KnownEntry>,
     document: Option<u64>,
-    /// Its row was spoiled by something outside of the protocol, as only `_reindex` can mend.
+    /// The row was corrupted by something outside of the protocol; only `_reindex` can repair it.
     is_spoiled: bool,
     messages: Network<Message>,
-    /// The newest version that the Directory has had, and that a caller was told it has.
+    /// The newest version that the Directory has had, and the newest that a caller was told it has.
     newest: u64,
     acknowledged: u64,
     left: Budget,
@@ -127,7 +127,7 @@ pub struct State {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     Edit(Edit),
-    /// The outbox' loop begins.
+    /// The outbox's loop starts.
     Tell,
     TimeOut(u8),
     AlarmComes,
@@ -185,7 +185,7 @@ impl State {
             Edit::Write => false,
             Edit::Erase => true,
         };
-        // A commit stores the cursors too, but for one of nothing but the status.
+        // A commit also stores the cursors, unless it only changes the status.
         if edit != Edit::Move {
             self.stored = self.cursors;
         }
@@ -195,7 +195,7 @@ impl State {
         }
     }
 
-    /// Begins a telling of the newest version.
+    /// Starts a report of the newest version.
     fn call(&mut self, caller: Caller) {
         let telling = self.forced.begin(self.connector.versions, self.cursors, &[]);
         let of = |message: &Message| match message {
@@ -209,7 +209,7 @@ impl State {
         self.calls.sort_by_key(|call| call.number);
     }
 
-    /// The entry is that of the version that is told; the document is read when it is sent.
+    /// The entry is of the version when the report began; the document is read when it is sent.
     fn send(&mut self, Call { number, telling, connector, .. }: &Call) {
         let document = telling.with_document && !self.connector.is_erased;
         self.messages.send(Message::Apply {
@@ -228,7 +228,7 @@ impl State {
         }
     }
 
-    /// What the outbox' loop does until it waits.
+    /// Runs the outbox's loop until it waits.
     fn run(&mut self) {
         loop {
             match self.pace.next(self.is_behind(), 0, 0) {
@@ -240,7 +240,7 @@ impl State {
         }
     }
 
-    /// A call ends: the Directory knows, or nobody knows whether it does.
+    /// A call ends: the Directory has the version, or it is unknown whether it has.
     fn end(&mut self, n: usize, is_told: bool) {
         let Call { caller, telling, .. } = self.calls.remove(n);
         if is_told {
@@ -293,7 +293,7 @@ impl State {
         self.calls.iter().position(|call| call.number == number)
     }
 
-    /// The Directory takes up an entry, or not.
+    /// The Directory accepts an entry or not.
     fn take(&mut self, entry: &Entry<'_>, document: Option<u64>) -> &'static str {
         let facts = Facts { has_document: document.is_some(), ..Facts::default() };
         let title = entry.title();
@@ -316,7 +316,7 @@ impl State {
     }
 
     fn crash(&mut self) {
-        // An alarm that did not end comes again.
+        // An alarm that was interrupted runs again.
         self.is_alarm_stored |= self.is_alarm_running;
         self.cursors = self.stored;
         (self.pace, self.forced, self.alarm) = Default::default();
@@ -339,7 +339,7 @@ impl State {
         }
     }
 
-    /// What the Directory has is what the object has.
+    /// Whether the Directory has what the object has.
     fn is_right(&self) -> bool {
         let Connector { versions, is_erased } = self.connector;
         let Some(known) = &self.known else { return versions.version == 0 };
@@ -350,7 +350,7 @@ impl State {
             && self.document == (!is_erased).then_some(versions.edited)
     }
 
-    /// Whether, once messages get through and alarms come, the Directory has what the object has.
+    /// Whether, once messages are delivered and alarms run, the Directory has what the object has.
     fn ends_well(&self) -> bool {
         let mut state = self.clone();
         for _ in 0..100 {
@@ -398,7 +398,7 @@ fn set(row: &mut KnownEntry, column: &Column<'_>) {
 pub struct Entries {
     pub edits: Vec<Edit>,
     pub budget: Budget,
-    /// May the Directory's row be spoiled, and `_reindex` be asked for?
+    /// Whether the Directory's row may be corrupted, and `_reindex` called.
     pub spoils: bool,
 }
 
@@ -529,7 +529,7 @@ impl Model for Entries {
 }
 
 impl Entries {
-    /// How far this is walked through. `goes_far`: in minutes rather than seconds.
+    /// The models that are explored. `goes_far`: in minutes rather than seconds.
     pub fn walks(goes_far: bool) -> Vec<(&'static str, Self)> {
         let far = u8::from(goes_far);
         let edits = vec![Edit::Move, Edit::Write, Edit::Erase];
@@ -562,7 +562,7 @@ impl Entries {
         ]
     }
 
-    /// What is wandered through at random.
+    /// The model for random histories.
     pub fn wide() -> Self {
         let budget = Budget { edits: 8, lost: 3, doubled: 3, crashes: 3, timeouts: 3 };
         Self { edits: vec![Edit::Move, Edit::Write, Edit::Erase], budget, spoils: true }

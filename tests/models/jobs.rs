@@ -1,5 +1,5 @@
-//! A connector's object and the Directory: how sync jobs are told. What is listed never goes back, what
-//! was acknowledged is listed, and in the end the Directory knows every job.
+//! A connector's object and the Directory: reports of sync jobs. Lists never go back, acknowledged
+//! changes are listed, and in the end the Directory has every job.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use crate::network::{Budget, Network, unused};
 
 const ID: &str = "job";
 
-/// The job, as its connector's object stores it.
+/// The job as its connector's object stores it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Job {
     version: u64,
@@ -25,7 +25,7 @@ pub struct Job {
 pub enum Edit {
     /// It is created, or its status changes; the caller waits for the Directory.
     Write,
-    /// `_check_in`: nobody waits, and nothing is stored for the alarm.
+    /// `_check_in`: the caller does not wait, and nothing is stored for the alarm.
     CheckIn,
     /// It is erased; the caller waits for the Directory.
     Erase,
@@ -50,7 +50,7 @@ impl fmt::Display for Message {
     }
 }
 
-/// A telling that is under way. `request`: somebody waits for it.
+/// A report in progress. `request`: a caller waits for it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Call {
     number: u8,
@@ -60,7 +60,7 @@ struct Call {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct State {
-    // The object: what it stores.
+    // Stored by the object.
     job: Option<Job>,
     noted: Option<u64>,
     is_alarm_stored: bool,
@@ -72,8 +72,8 @@ pub struct State {
     known: Option<KnownJob>,
     document: Option<u64>,
     messages: Network<Message>,
-    /// The newest version that the Directory has had, and that a caller was told it has; the newest that
-    /// a crash may not take.
+    /// The newest version that the Directory has had; the newest that a caller was told it has; the
+    /// newest that must survive a crash.
     newest: u64,
     acknowledged: u64,
     lasting: u64,
@@ -183,7 +183,7 @@ impl State {
         }
     }
 
-    /// The Directory takes up how the job is, or not.
+    /// The Directory accepts the job's state or not.
     fn take(&mut self, version: u64, job: Option<Job>, with_document: bool) -> &'static str {
         let entry = JobEntry {
             id: ID.to_owned(),
@@ -233,8 +233,8 @@ impl State {
         self.known.as_ref().map_or(0, |known| known.version)
     }
 
-    /// Whether, once messages get through, the Directory has what the object has. A check-in that a crash
-    /// kept from it is made up for by the next one.
+    /// Whether, once messages are delivered, the Directory has what the object has. A check-in that
+    /// was lost in a crash is made up for by the next one.
     fn ends_well(&self) -> bool {
         let mut state = self.clone();
         for _ in 0..100 {
@@ -295,7 +295,7 @@ impl Model for SyncJobs {
             let edits: &[Edit] = match (state.job, state.was_created) {
                 (Some(_), _) => &[Edit::Write, Edit::CheckIn, Edit::Erase],
                 (None, false) => &[Edit::Write],
-                // An id is random: none is given twice.
+                // Ids are random, so none is reused.
                 (None, true) => &[],
             };
             actions.extend(edits.iter().map(|edit| Action::Edit(*edit)));
@@ -378,7 +378,7 @@ impl Model for SyncJobs {
 }
 
 impl SyncJobs {
-    /// How far this is walked through. `goes_far`: in minutes rather than seconds.
+    /// The models that are explored. `goes_far`: in minutes rather than seconds.
     pub fn walks(goes_far: bool) -> Vec<(&'static str, Self)> {
         let far = u8::from(goes_far);
         let none = Budget::NONE;
@@ -394,7 +394,7 @@ impl SyncJobs {
         ]
     }
 
-    /// What is wandered through at random.
+    /// The model for random histories.
     pub fn wide() -> Self {
         Self { budget: Budget { edits: 10, lost: 3, doubled: 3, crashes: 3, timeouts: 3 } }
     }

@@ -1,17 +1,17 @@
-//! Messages on their way between objects, and how much may go wrong.
+//! Messages in transit between objects, and how much may go wrong.
 
-/// How much more may happen in a history.
+/// What may still happen in a history.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Budget {
     /// Requests that change something.
     pub edits: u8,
-    /// Messages that never arrive.
+    /// Messages that are lost.
     pub lost: u8,
-    /// Messages that arrive twice.
+    /// Messages that are duplicated.
     pub doubled: u8,
-    /// Objects that die and start over from what they stored.
+    /// Crashes, after which an object restarts from what it stored.
     pub crashes: u8,
-    /// Callers who give up waiting.
+    /// Callers that time out.
     pub timeouts: u8,
 }
 
@@ -20,8 +20,8 @@ impl Budget {
     pub const NONE: Self = Self { edits: 0, lost: 0, doubled: 0, crashes: 0, timeouts: 0 };
 }
 
-/// Messages that have been sent and have not arrived. Any of them may be the next to arrive, so in what
-/// order they were sent makes no difference.
+/// Messages that were sent and have not arrived. They may arrive in any order, so the order in
+/// which they were sent is not part of the state.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Network<M>(Vec<M>);
 
@@ -38,37 +38,37 @@ impl<M: Clone + Ord> Network<M> {
         self.0.insert(place, message);
     }
 
-    /// Takes a message that arrives, or is lost.
+    /// Removes a message that arrives or is lost.
     pub fn take(&mut self, message: &M) {
         let place = self.0.binary_search(message);
         self.0.remove(place.expect("it is on its way"));
     }
 
-    /// Takes any message.
+    /// Removes any message.
     pub fn take_first(&mut self) -> Option<M> {
         (!self.0.is_empty()).then(|| self.0.remove(0))
     }
 
-    /// The messages that are on their way.
+    /// The messages in transit.
     pub fn iter(&self) -> impl Iterator<Item = &M> {
         self.0.iter()
     }
 
-    /// Those of them that differ.
+    /// The distinct messages in transit.
     pub fn distinct(&self) -> Vec<M> {
         let mut messages = self.0.clone();
         messages.dedup();
         messages
     }
 
-    /// Is none on its way?
+    /// Whether no message is in transit.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// The smallest number that is not taken: so histories that differ only in how calls are numbered come to
-/// the same state.
+/// The smallest unused number, so that histories that differ only in the numbers of calls reach the
+/// same state.
 pub fn unused(taken: impl Iterator<Item = u8>) -> u8 {
     let taken: Vec<u8> = taken.collect();
     (0..).find(|number| !taken.contains(number)).expect("a number that is not taken")

@@ -1,4 +1,4 @@
-//! Runs a model, and tells what went wrong as a story.
+//! Runs a model, and prints a violation as a story.
 
 use std::fmt::{Debug, Display};
 use std::hash::Hash;
@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use stateright::{Checker, Expectation, Model};
 
-/// A model whose histories can be walked through.
+/// A model whose histories can be explored.
 pub trait Protocol:
     Model<
         State: Clone + Debug + Hash + PartialEq + Send + Sync + 'static,
@@ -25,18 +25,20 @@ where
 {
 }
 
-/// So many random histories of each model are part of `npm test`; `HISTORIES` says how many others are.
+/// The number of random histories of each model in `npm test`; `HISTORIES` sets another number,
+/// with other histories.
 const HISTORIES: u64 = 500;
 
-/// What came of a walk.
+/// The result of exploring a model.
 pub struct Walk {
-    /// How many states there are.
+    /// The number of states.
     pub states: usize,
-    /// The shortest history that breaks a property, a line for each step; empty if there is none.
+    /// The shortest history that violates a property, one line for each step; empty if there is
+    /// none.
     pub story: Vec<String>,
 }
 
-/// Walks through all states of a model, the nearest first: so a story is a shortest one.
+/// Explores all states of a model breadth first, so that a story is as short as possible.
 pub fn walk<M: Protocol>(model: M) -> Walk {
     let checker = model.checker().spawn_bfs().join();
     let discovery = checker.discoveries().into_iter().next();
@@ -44,7 +46,7 @@ pub fn walk<M: Protocol>(model: M) -> Walk {
     Walk { states: checker.unique_state_count(), story: story.unwrap_or_default() }
 }
 
-/// Walks through all states of a model; fails with a story if a property does not hold in one of them.
+/// Explores all states of a model; fails with a story if a property is violated.
 pub fn check<M: Protocol>(name: &str, model: M) {
     let begun = Instant::now();
     let Walk { states, story } = walk(model);
@@ -52,8 +54,8 @@ pub fn check<M: Protocol>(name: &str, model: M) {
     assert!(story.is_empty(), "{name}: {}", story.join("\n"));
 }
 
-/// Wanders through histories of up to `steps` steps at random, each of which has a seed of its own. Fails with
-/// the seed and a story if a property does not hold somewhere.
+/// Runs random histories of up to `steps` steps, each with its own seed. Fails with the seed and a
+/// story if a property is violated.
 pub fn wander<M: Protocol>(name: &str, model: &M, steps: usize) {
     let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let (first, count) = match number("SEED") {
@@ -70,13 +72,13 @@ pub fn wander<M: Protocol>(name: &str, model: &M, steps: usize) {
     println!("{name}: {count} histories from seed {first} on, {seconds:.1} s");
 }
 
-/// Histories of other runs are other ones.
+/// Each run with `HISTORIES` has other seeds.
 fn first_seed() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock that is set");
     now.as_secs() * 1_000_000
 }
 
-/// One history, as the seed has it.
+/// The history of one seed.
 fn history<M: Protocol>(model: &M, seed: u64, steps: usize) -> Result<(), Vec<String>> {
     let mut random = Random(seed);
     let starts = model.init_states();
@@ -104,7 +106,7 @@ fn tell<A: Display>(property: &str, actions: &[A]) -> Vec<String> {
     std::iter::once(format!("[{property}] does not hold after this:")).chain(steps).collect()
 }
 
-/// Numbers that look random and are the same for the same seed (splitmix64).
+/// Pseudo-random numbers from a seed (splitmix64).
 struct Random(u64);
 
 impl Random {

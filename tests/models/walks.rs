@@ -1,4 +1,4 @@
-//! Each model is walked through as far as can be in seconds, and wandered through at random beyond that.
+//! Explores each model as far as possible in seconds, and beyond that by random histories.
 //! `MODELS=long` goes further, which takes minutes.
 
 use crate::claims::Names;
@@ -31,10 +31,10 @@ macro_rules! walks {
 walks! {
     /// Whatever happens to messages and objects.
     two_connectors_never_hold_one_index, connectors_never_share_an_index_in_random_histories: Names, 80;
-    /// However late, lost, doubled or out of order entries are.
+    /// Even if entries are late, lost, duplicated or out of order.
     lists_never_go_back_and_show_what_was_acknowledged, lists_are_right_in_random_histories: Entries, 80;
-    /// However late, lost, doubled or out of order news of jobs are.
+    /// Even if reports of jobs are late, lost, duplicated or out of order.
     searches_for_sync_jobs_never_go_back, searches_are_right_in_random_histories: SyncJobs, 80;
-    /// Whatever becomes of writes.
+    /// Whatever happens to writes.
     a_copy_in_workers_kv_equals_its_connector, copies_are_right_in_random_histories: Copies, 80;
 }
