@@ -93,7 +93,7 @@ export async function inspect(file) {
     bytes += Buffer.byteLength(line) + 1;
     if (number === 1 && line.slice(0, START.length) !== START.slice(0, line.length)) fail(`${file} is not a backup of this service`);
     if (bytes > size) {
-      problem(`line ${number} is cut`);
+      problem(`line ${number} is cut off`);
       break;
     }
     const value = parse(line);
@@ -102,7 +102,7 @@ export async function inspect(file) {
       if (value.format !== FORMAT) fail(`${file} has format ${value.format}, and this version reads ${FORMAT}`);
       found.header = value;
     } else if (found.end) {
-      problem(`line ${number} is behind the end`);
+      problem(`line ${number} comes after the end`);
     } else if (value?.end === true) {
       close();
       found.end = value;
@@ -131,9 +131,9 @@ export async function inspect(file) {
   if (number === 1) problem("it is empty");
   else if (!end) problem("it has no end: the backup was interrupted");
   else {
-    if (end.lines !== number - 3) problem(`it has ${number - 3} lines, and says ${end.lines}`);
-    if (end.connectors !== found.connectors.size) problem(`it has ${found.connectors.size} connectors, and says ${end.connectors}`);
-    if (end.sha256 !== sha256) problem("its checksum is not that of its lines");
+    if (end.lines !== number - 3) problem(`it has ${number - 3} lines instead of ${end.lines}`);
+    if (end.connectors !== found.connectors.size) problem(`it has ${found.connectors.size} connectors instead of ${end.connectors}`);
+    if (end.sha256 !== sha256) problem("its checksum does not match its lines");
   }
   return found;
 }
@@ -207,8 +207,8 @@ export async function openBackup(file, { intact = 0, known = [] } = {}) {
 /** Checks a file after it was written, then gives it its final name. */
 export async function finish(part, file) {
   const { problems } = await inspect(part);
-  if (problems.length > 0) fail(`${part} is not what was written: ${problems.join("; ")}`);
-  if (existsSync(file)) fail(`${file} has come into being meanwhile; the backup is in ${part}`);
+  if (problems.length > 0) fail(`${part} was not written correctly: ${problems.join("; ")}`);
+  if (existsSync(file)) fail(`${file} was created in the meantime. The backup is in ${part}`);
   renameSync(part, file);
 }
 
@@ -216,5 +216,5 @@ export async function finish(part, file) {
 export function insistOnNew(file) {
   if (!existsSync(file)) return;
   insistOnFile(file);
-  fail(`${file} is there already, and nothing is written over it. Choose another name.`);
+  fail(`${file} exists already and is not overwritten. Choose another name.`);
 }

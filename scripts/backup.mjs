@@ -11,14 +11,14 @@ const usage = `
 Usage: npm run backup -- --url https://connectors.example --to backup.ndjson
        npm run backup -- --verify backup.ndjson
 
-  --url     where the service answers; asked with the key in CONNECTOR_STATUS_API_KEY
-  --to      the file, which must not be there yet. It is written as backup.ndjson.partial and renamed at the end; the
-            same command resumes a backup that was interrupted. Without --to, everything is printed:
+  --url     the service's address. Requests use the key in CONNECTOR_STATUS_API_KEY
+  --to      a new file. It is written as backup.ndjson.partial and renamed at the end. Run the same command again to
+            resume an interrupted backup. Without --to, the backup is printed:
             npm run --silent backup -- --url https://connectors.example > backup.ndjson
-  --verify  reads a file and says whether it is complete
+  --verify  checks whether a file is complete
 
-Deleted and erased connectors are in it too. The service notes when it was backed up into a file, and by whom. npm run
-restore puts everything back.`;
+A backup includes deleted and erased connectors. The service records when it was backed up into a file, and by whom.
+To restore a backup, use npm run restore.`;
 
 /** The Directory knows about a change within a second. */
 const SETTLED_MS = 1_500;
@@ -29,7 +29,7 @@ async function begun(part, url, service) {
   const found = await inspect(part);
   if (!found.header) return undefined;
   if (found.header.service !== service) {
-    fail(`${part} was begun from another service (${found.header.url}) than ${url}. Choose another name for --to, or move it away.`);
+    fail(`${part} is a backup of another service (${found.header.url}), not of ${url}. Choose another name for --to, or move the file.`);
   }
   return found;
 }
@@ -73,7 +73,7 @@ async function backUp({ url, to }) {
     await save(ids(url, { changedSince: since }));
     out.end({ complete_until });
   } catch (error) {
-    if (part) error.message += `\n${part} is incomplete. The same command resumes it.`;
+    if (part) error.message += `\n${part} is incomplete. Run the same command again to resume.`;
     throw error;
   }
   if (part) await finish(part, to);
@@ -103,12 +103,12 @@ async function verify(file) {
   if (problems.length > 0) fail(problems.map((problem) => `${file}: ${problem}`).join("\n"));
   const { url, service, version, started_at } = header;
   console.log(`${file}: complete, ${connectors.size} connectors of ${url} (service ${service}, version ${version})`);
-  console.log(`It has every change made before ${end.complete_until}; it was begun at ${started_at}.`);
+  console.log(`It has every change made before ${end.complete_until}. It was started at ${started_at}.`);
   return report(unreadable);
 }
 
 const options = { url: { type: "string" }, to: { type: "string" }, verify: { type: "string" } };
 await command({ name: "backup", usage, options }, ({ url, to, verify: file }) => {
-  if (file !== undefined) return url || to ? fail("--verify goes with nothing else", USAGE) : verify(file);
+  if (file !== undefined) return url || to ? fail("--verify can't be combined with other options", USAGE) : verify(file);
   return url ? backUp({ url: address(url), to }) : fail("--url is missing", USAGE);
 });

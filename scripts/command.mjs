@@ -41,7 +41,7 @@ function read({ options = {}, needed = [], names = 0 }, args) {
 /** An error as text for people, without a stack; for file errors, the path and the cause. */
 function describe(error) {
   if (error instanceof Failure) return error.message;
-  const reasons = { ENOENT: "there is no such file", EACCES: "you may not do that", EISDIR: "it is a folder", ENOTDIR: "it is not a folder", ENOSPC: "the disk is full" };
+  const reasons = { ENOENT: "no such file", EACCES: "permission denied", EISDIR: "this is a folder", ENOTDIR: "this is not a folder", ENOSPC: "the disk is full" };
   if (error.code && error.path) return `${error.path}: ${reasons[error.code] ?? error.message}`;
   return `${error.name}: ${error.message}`.split("\n")[0];
 }
@@ -79,5 +79,5 @@ export function readOptions({ name, usage, ...shape }, args = process.argv.slice
 /** A given address, which must be an http or https URL. */
 export function address(text) {
   if (/^https?:\/\/./.test(text) && URL.canParse(text)) return text;
-  return fail(`'${text}' is not an address like https://connectors.example`, USAGE);
+  return fail(`'${text}' is not a URL like https://connectors.example`, USAGE);
 }

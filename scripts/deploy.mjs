@@ -152,29 +152,29 @@ async function deploy(name) {
   // there; the deploy button asks for one instead.
   if (before || process.env.WORKERS_CI) {
     const hasKey = before?.some((binding) => binding.name === "ROOT_API_KEY");
-    say(4, hasKey ? "Kept the root key." : "There is no root key; npm run deploy -- --root-key makes one.");
+    say(4, hasKey ? "Kept the root key." : "There is no root key; npm run deploy -- --root-key creates one.");
     say(5, `Ready: ${place} (console and API).`);
     return;
   }
-  const shown = await makeRootKey({ target, env }, "Deployed, but without a root key: npm run deploy -- --root-key makes one.");
-  say(4, "Made a root key, which may do everything. It is shown only this once (below).");
+  const shown = await makeRootKey({ target, env }, "Deployed, but without a root key: npm run deploy -- --root-key creates one.");
+  say(4, "Created a root key, which can do everything. It is shown only once, below.");
   say(5, `Ready: ${place} (console and API).`);
   console.log(`
   ${shown}
 
-Enter it in the console. Clients take it as auth: { apiKey }, curl as a header:
+Enter it in the console. Use it in clients as auth: { apiKey }, and with curl as a header:
 
   curl -H 'Authorization: ApiKey ${shown}' '${place}/_connector?pretty'
 
-For everyday use, make keys that may do less: npm run key (see SECURITY.md).`);
+For everyday use, create keys with fewer privileges: npm run key (see SECURITY.md).`);
 }
 
 async function replaceRootKey(name) {
   const { target, env, before } = await findPlace(name);
-  if (!before) fail(`There is no Worker [${name}] in this account. npm run deploy makes one, with a root key.`);
+  if (!before) fail(`There is no Worker [${name}] in this account. npm run deploy creates one, with a root key.`);
   say(2, `[${name}] is deployed. Its code and its data stay as they are.`);
   const shown = await makeRootKey({ target, env }, "The root key was not replaced. Fix what wrangler reports, then run npm run deploy -- --root-key again.");
-  say(3, "Replaced the root key. The one before no longer works. The new one is shown only this once:");
+  say(3, "Replaced the root key. The old one no longer works. The new one is shown only once:");
   console.log(`\n  ${shown}`);
 }
 
@@ -185,7 +185,7 @@ async function rehearse(name) {
   say(1, "Find the account, from npx wrangler login or CLOUDFLARE_API_TOKEN.");
   say(2, `Check for a Worker called [${name}], and stop if it is another one.`);
   say(3, `Deploy the Worker; the first time, create the KV namespaces ${name}-connectors and ${name}-api-keys.`);
-  say(4, "The first time, make a root key, store it as the secret ROOT_API_KEY, and show it once.");
+  say(4, "The first time, create a root key, store it as the secret ROOT_API_KEY, and show it once.");
   say(5, `Print the address: https://${name}.<subdomain>.workers.dev, unless wrangler.toml has routes.`);
 }
 
@@ -193,16 +193,16 @@ function rehearseRootKey(name) {
   console.log("Replacing the root key would take these steps (nothing was sent to Cloudflare):\n");
   say(1, "Find the account, from npx wrangler login or CLOUDFLARE_API_TOKEN.");
   say(2, `Check for a Worker called [${name}], and stop if there is none or it is another one. Nothing is deployed.`);
-  say(3, "Make a root key, store it as the secret ROOT_API_KEY in place of the one that is there, and show it once.");
+  say(3, "Create a root key, replace the secret ROOT_API_KEY with it, and show it once.");
 }
 
 const say = (step, text) => console.log(`${step}. ${text}`);
 
 const usage = `
 Usage: npm run deploy                            deploys
-       npm run deploy -- --dry-run               says what that would do; needs no account
-       npm run deploy -- --root-key              replaces the root key by a new one, and deploys nothing
-       npm run deploy -- --root-key --dry-run    says what that would do`;
+       npm run deploy -- --dry-run               shows the steps; needs no account
+       npm run deploy -- --root-key              replaces the root key; deploys no code
+       npm run deploy -- --root-key --dry-run    shows the steps`;
 
 const options = { "dry-run": { type: "boolean" }, "root-key": { type: "boolean" } };
 await command({ name: "deploy", usage, options }, async ({ "dry-run": isRehearsal, "root-key": isKey }) => {

@@ -8,11 +8,11 @@ import { address, command, fail, UNREACHABLE } from "./command.mjs";
 const usage = `
 Usage: npm run export -- --from https://connectors.example --to https://cluster.example:9200
 
-  --from   where this service answers; asked with CONNECTOR_STATUS_API_KEY, as "ApiKey <it>"
-  --to     the cluster; asked with ELASTICSEARCH_API_KEY, as "ApiKey <it>"; or the file that the bodies of
-           _bulk requests are written to, a line each: export.ndjson. It must not be there yet
+  --from   this service's address. Requests use the key in CONNECTOR_STATUS_API_KEY
+  --to     the cluster's address. Requests use the key in ELASTICSEARCH_API_KEY. Or a new file, such as
+           export.ndjson, for the bodies of _bulk requests
 
-Documents of the same id are replaced there. Nothing is changed or removed here.`;
+Documents with the same id are replaced in the cluster. Nothing is changed or deleted in this service.`;
 
 const INDICES = [".elastic-connectors", ".elastic-connectors-sync-jobs"];
 const PAGE = 500;
@@ -43,7 +43,7 @@ async function* pages(from, index) {
   for (let last = ""; ; ) {
     const query = last === "" ? { match_all: {} } : { range: { _id: { gt: last } } };
     const found = await here(from, `/${index}/_search`, { query, size: PAGE, sort: "_id" });
-    const { hits } = found.hits ?? fail(`${from} does not answer a search with hits`);
+    const { hits } = found.hits ?? fail(`${from} answers a search without hits`);
     if (hits.length === 0) return;
     yield hits;
     last = hits.at(-1)._id;
@@ -54,7 +54,7 @@ async function* pages(from, index) {
 async function send(to, index, hits, body) {
   const { items = [] } = await ask(new URL("/_bulk", to), process.env.ELASTICSEARCH_API_KEY, body, "application/x-ndjson");
   const failed = items.map((item) => item.index).filter((item) => item?.error);
-  if (failed.length > 0) fail(`${index}: ${failed.length} of ${hits.length} not taken, the first [${failed[0]._id}]: ${JSON.stringify(failed[0].error)}`);
+  if (failed.length > 0) fail(`${index}: ${failed.length} of ${hits.length} rejected, the first [${failed[0]._id}]: ${JSON.stringify(failed[0].error)}`);
   if (items.length !== hits.length) fail(`${index}: ${to} answers for ${items.length} of ${hits.length} documents`);
 }
 
@@ -84,7 +84,7 @@ await command({ name: "export", usage, options, needed: ["from", "to"] }, async 
   if (isFile) {
     fsyncSync(out);
     closeSync(out);
-    if (existsSync(to)) fail(`${to} has come into being meanwhile; the export is in ${part}`);
+    if (existsSync(to)) fail(`${to} was created in the meantime. The export is in ${part}`);
     renameSync(part, to);
   }
   console.log(results.join("\n"));

@@ -17,13 +17,12 @@ import { environment, root } from "./tools.mjs";
 const usage = `
 Usage: npm run import -- export.json [--remote] [--url http://127.0.0.1:8787]
 
-  export.json    what GET .elastic-connectors/_search?size=10000 answers, or its hits, a line of JSON each
-  --remote       into the deployed Worker's Workers KV instead of this machine's
-  --url          where the service answers; it has to run, to take up what is put there and to say that it has
-  --persist-to   where this machine's Workers KV is kept, if not under .wrangler/
+  export.json    the response of GET .elastic-connectors/_search?size=10000, or its hits, one per line
+  --remote       imports into the deployed Worker instead of the local service
+  --url          the service's address. The service must be running
+  --persist-to   the local service's data folder. Default: .wrangler/state
 
-The service is asked with the key in CONNECTOR_STATUS_API_KEY, if there is one. It has to have manage_connector for all
-connectors.`;
+Requests use the key in CONNECTOR_STATUS_API_KEY. It needs manage_connector for all connectors.`;
 
 const STATUSES = ["created", "needs_configuration", "configured", "connected", "error"];
 const PREFIX = "c:";
@@ -38,7 +37,7 @@ async function wrangler(...args) {
     const { stdout } = await promisify(execFile)("wrangler", args, { cwd: root, env: environment, maxBuffer: 1 << 30 });
     return stdout;
   } catch ({ message, stdout = "", stderr = "" }) {
-    return fail(`wrangler ${args.slice(0, 3).join(" ")} has failed:\n${`${stdout}${stderr}`.trim() || message}`);
+    return fail(`wrangler ${args.slice(0, 3).join(" ")} failed:\n${`${stdout}${stderr}`.trim() || message}`);
   }
 }
 
@@ -58,7 +57,7 @@ function readExport(file) {
     const { hits, total } = answer.hits;
     return { hits, total: total?.value ?? total ?? hits.length, isMore: total?.relation === "gte" };
   }
-  if (answer?.error) fail(`${file} is not an export, but an error: ${answer.error.reason ?? JSON.stringify(answer.error)}`);
+  if (answer?.error) fail(`${file} contains an error response, not an export: ${answer.error.reason ?? JSON.stringify(answer.error)}`);
   const hits = text.split("\n").filter((line) => line.trim()).map((line, n) => {
     const hit = parse(line);
     if (typeof hit?._id !== "string") fail(`${file} is not an export: line ${n + 1} has no _id`);
@@ -72,7 +71,7 @@ function problem({ _id: id, _source: source } = {}) {
   if (typeof id !== "string" || id === "") return "it has no _id";
   if (Buffer.byteLength(id) > ID_LIMIT) return `its id is longer than ${ID_LIMIT} bytes`;
   if (source === null || typeof source !== "object") return "it has no _source";
-  if (!STATUSES.includes(String(source.status).toLowerCase())) return `its status is [${source.status}]: it is no connector`;
+  if (!STATUSES.includes(String(source.status).toLowerCase())) return `its status is [${source.status}], so it is not a connector`;
   const size = Buffer.byteLength(JSON.stringify(source));
   if (size > DOCUMENT_LIMIT) return `it has ${size} bytes, more than ${DOCUMENT_LIMIT}`;
   return undefined;
@@ -112,7 +111,7 @@ async function takeUp(url, wanted, limit) {
 
 const options = { remote: { type: "boolean", default: false }, url: { type: "string" }, "persist-to": { type: "string" } };
 await command({ name: "import", usage, options, names: 1 }, async ({ remote, url: given, "persist-to": folder, names: [file] }) => {
-  if (remote && !given) fail("With --remote, --url is needed: where the deployed service answers", USAGE);
+  if (remote && !given) fail("--remote needs --url, the deployed service's address", USAGE);
   const url = address(given ?? "http://127.0.0.1:8787");
   const place = remote ? ["--remote"] : ["--local", ...(folder ? ["--persist-to", folder] : [])];
   const where = ["--binding", "CONNECTORS", ...place];
@@ -128,24 +127,24 @@ await command({ name: "import", usage, options, names: 1 }, async ({ remote, url
   const connectors = new Map();
   for (const hit of hits) {
     const id = hit?._id ?? "?";
-    const why = problem(hit) ?? (connectors.has(id) ? "it is in the export twice" : undefined);
+    const why = problem(hit) ?? (connectors.has(id) ? "it appears twice in the export" : undefined);
     if (why) refused.push([id, why]);
-    else if (known.has(id)) there.push([id, "there is a connector of that id already"]);
+    else if (known.has(id)) there.push([id, "the connector exists already"]);
     else connectors.set(id, hit._source);
   }
   const entries = [...connectors].map(([id, source]) => ({ key: PREFIX + id, value: JSON.stringify(source) }));
-  await bulk("put", entries, where, (n) => console.log(`put into Workers KV: ${n} of ${entries.length}`));
+  await bulk("put", entries, where, (n) => console.log(`written to Workers KV: ${n} of ${entries.length}`));
   const taken = connectors.size > 0 ? await takeUp(url, new Set(connectors.keys()), LIMIT_MS[remote ? "remote" : "local"]) : { refused: new Map(), missing: [] };
   refused.push(...taken.refused);
   const left = [...taken.refused.keys(), ...taken.missing];
   await bulk("delete", left.map((id) => PREFIX + id), where);
 
   for (const [id, reason] of [...there, ...refused]) console.log(`skipped: ${id}: ${reason}`);
-  console.log(`${connectors.size - left.length} taken, ${there.length + refused.length} skipped. Next: ${new URL("/_connector", url)}`);
+  console.log(`${connectors.size - left.length} imported, ${there.length + refused.length} skipped. See ${new URL("/_connector", url)}`);
   if (taken.missing.length > 0) {
     const names = taken.missing.slice(0, 20).map((id) => `[${id}]`).join(", ");
-    fail(`${taken.missing.length} were put into Workers KV, but the service at ${url} does not have them: ${names}. They were removed again. Is it the service of ${remote ? "this account" : `this folder${folder ? ` (${folder})` : ""}`}?`);
+    fail(`${taken.missing.length} documents were written to Workers KV, but the service at ${url} did not import them: ${names}. They were removed again. Does ${url} belong to ${remote ? "this account" : `this folder${folder ? ` (${folder})` : ""}`}?`);
   }
-  if (total > hits.length || isMore) fail(`${file} has ${hits.length} of ${isMore ? "more than " : ""}${total} connectors: export the others, too (size=10000 is the most that one search gives)`);
+  if (total > hits.length || isMore) fail(`${file} has only ${hits.length} of ${isMore ? "more than " : ""}${total} connectors. Export the others too (one search returns at most 10,000)`);
   return refused.length > 0 ? FAILED : undefined;
 });

@@ -16,13 +16,13 @@ Usage: npm run key -- create --name NAME --privilege PRIVILEGE [--connectors PAT
        npm run key -- revoke ID|NAME
 
   --privilege   monitor_connector (read) or manage_connector (read and write)
-  --connectors  ids of the connectors the key is for; * stands for any text, ? for one character; without it, all
-  --expires     after so many minutes, hours or days: 30m, 12h, 90d; without it, never
-  --remote      in the deployment; without it, on this machine
-  --persist-to  where this machine keeps its data, if not in .wrangler/state
+  --connectors  patterns of the ids that the key can access: * matches any text, ? one character. Default: all ids
+  --expires     when the key expires: in 30m, 12h or 90d, for example. Default: never
+  --remote      a key of the deployed Worker. Default: of the local service
+  --persist-to  the local service's data folder. Default: .wrangler/state
 
-A key is revoked by its id, or by its name if no other key has that name. list shows when each was last used: the service
-notes the first use of a day, within a minute.`;
+You can revoke a key by its name if no other key has that name. list shows when each key was last used: the service
+records the first use of each day, within a minute.`;
 
 const privileges = ["monitor_connector", "manage_connector"];
 const units = { m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -36,7 +36,7 @@ function wrangler(place, ...args) {
   if (child.status !== 0) {
     // A process that was killed prints nothing.
     const said = child.error?.message ?? `${child.stdout}${child.stderr}`.trim();
-    fail(`wrangler kv ${args[0]} ${args[1]} has failed (${child.signal ?? child.status}):\n${said}`);
+    fail(`wrangler kv ${args[0]} ${args[1]} failed (${child.signal ?? child.status}):\n${said}`);
   }
   return child.stdout;
 }
@@ -47,7 +47,7 @@ function create(place, { name, privilege, connectors, expires }) {
   const [, count, unit] = expires?.match(/^([1-9]\d*)([mhd])$/) ?? [];
   if (expires !== undefined && !unit) fail("--expires must look like 30m, 12h or 90d", USAGE);
   const patterns = connectors?.split(",").map((pattern) => pattern.trim()).filter(Boolean);
-  if (patterns?.length === 0) fail("--connectors names none", USAGE);
+  if (patterns?.length === 0) fail("--connectors has no pattern", USAGE);
   // The limit in src/limits.rs: the service rejects keys with more patterns.
   if (patterns?.length > 100) fail("--connectors has more than 100 patterns", USAGE);
   if (patterns?.some((it) => Buffer.byteLength(it) > 500)) fail("--connectors has a pattern of more than 500 bytes", USAGE);
@@ -67,7 +67,7 @@ function create(place, { name, privilege, connectors, expires }) {
   const metadata = key.expiration ? ["--metadata", JSON.stringify({ expiration: key.expiration })] : [];
   wrangler(place, "key", "put", id, JSON.stringify(key), ...metadata);
   console.error(`Key [${name}], id ${id}: ${describe(key)}.`);
-  console.error("This is shown once. Clients take it as auth: { apiKey: ... }, curl as");
+  console.error("This is shown only once. Use it in clients as auth: { apiKey: ... }, and with curl as");
   console.error("-H 'Authorization: ApiKey ...':\n");
   console.log(Buffer.from(`${id}:${secret}`).toString("base64"));
 }
@@ -111,7 +111,7 @@ const day = (time) => new Date(time).toISOString().slice(0, 16).replace("T", " "
 function list(place) {
   const keys = readKeys(place);
   for (const [id, key, used] of keys) {
-    if (!key) console.log(`${id}  NOT READABLE: it opens nothing`);
+    if (!key) console.log(`${id}  NOT READABLE: requests with it are rejected`);
     else console.log(`${id}  ${key.name}  ${describe(key)}, ${key.creation ? `created ${day(key.creation)}` : "created at an unknown time"}, ${lastUsed(used)}`);
   }
   if (keys.length === 0) console.error("There are no keys.");
@@ -133,13 +133,13 @@ function revoke(place, wanted) {
   const keys = readKeys(place);
   const named = keys.filter(([id, key]) => id === wanted || key?.name === wanted);
   const found = named.find(([id]) => id === wanted) ?? named[0];
-  if (!found) fail(`There is no key with the id or name [${wanted}]. Nothing was changed; npm run key -- list shows all.`);
+  if (!found) fail(`There is no key with the id or name [${wanted}]. Nothing was changed. npm run key -- list shows all keys.`);
   if (named.length > 1 && found[0] !== wanted) {
-    fail(`${named.length} keys are called [${wanted}]: ${named.map(([id]) => id).join(", ")}. Say which by its id; nothing was changed.`);
+    fail(`${named.length} keys are named [${wanted}]: ${named.map(([id]) => id).join(", ")}. Use the id instead. Nothing was changed.`);
   }
   const [id, key] = found;
   wrangler(place, "key", "delete", id);
-  console.error(`Key ${id}${key ? `, [${key.name}], ${describe(key)},` : ""} is revoked. Where it was in use it works for up to a minute more, until ${new Date(Date.now() + 60_000).toISOString().slice(11, 19)} UTC.`);
+  console.error(`Revoked key ${id}${key ? `, [${key.name}], ${describe(key)}` : ""}. Where it was in use it may work for up to a minute, until ${new Date(Date.now() + 60_000).toISOString().slice(11, 19)} UTC.`);
 }
 
 const options = {
@@ -156,6 +156,6 @@ await command({ name: "key", usage, options, names: [0, 2] }, ({ names: [verb, .
   if (verb === "create" && rest.length === 0) return create(place, values);
   if (verb === "list" && rest.length === 0) return list(place);
   if (verb === "revoke" && rest.length === 1) return revoke(place, rest[0]);
-  if (verb === "revoke") return fail("Say which key: npm run key -- list shows their ids", USAGE);
-  return fail(verb ? `Unknown command '${verb}'` : "Say what to do: create, list or revoke", USAGE);
+  if (verb === "revoke") return fail("Which key? npm run key -- list shows all ids", USAGE);
+  return fail(verb ? `Unknown command '${verb}'` : "Choose a command: create, list or revoke", USAGE);
 });

@@ -9,16 +9,15 @@ import { ask, identify, ids, inOrder, progress, reason, saved } from "./service.
 const usage = `
 Usage: npm run restore -- backup.ndjson --url https://connectors.example [--overwrite] [--keep-newer] [--only ID] [--partial]
 
-  --url         where the service answers; asked with the key in CONNECTOR_STATUS_API_KEY
-  --overwrite   replaces connectors that are there by those of the backup, with their history and sync jobs. It shows first
-                which, and asks. Without it, connectors that are there are left alone
-  --yes         does not ask
-  --keep-newer  leaves those alone that have changed since the backup
-  --only ID     only this connector; may be given more than once
-  --partial     takes what is sound out of a file that is damaged, and says what is missing
+  --url         the service's address. Requests use the key in CONNECTOR_STATUS_API_KEY
+  --overwrite   replaces existing connectors, with their history and sync jobs. Shows which ones first, and asks for
+                confirmation. Without it, existing connectors are skipped
+  --yes         doesn't ask for confirmation
+  --keep-newer  skips connectors that have changed since the backup
+  --only ID     restores only this connector; can be repeated
+  --partial     restores the undamaged part of a damaged file, and reports what is missing
 
-The whole file is checked before anything is written. The same command resumes a restoration that was interrupted: what is
-back already is recognised.`;
+The whole file is checked before anything is written. Run the same command again to resume an interrupted restoration.`;
 
 /** The most names to list of connectors that were not changed since. */
 const NAMES = 20;
@@ -38,10 +37,10 @@ const options = {
 async function readBackup(file, { partial, only }) {
   const { header, end, connectors, unreadable, problems } = await inspect(file);
   const lines = problems.map((problem) => `${file}: ${problem}`);
-  if (problems.length > 0 && (!partial || !header)) fail([...lines, "Nothing was restored. --partial takes what is sound."].join("\n"));
+  if (problems.length > 0 && (!partial || !header)) fail([...lines, "Nothing was restored. --partial restores the undamaged part."].join("\n"));
   for (const line of lines) console.error(line);
   if (end) console.error(`${file}: ${connectors.size} connectors of ${header.url}, with every change made before ${end.complete_until}`);
-  else console.error(`${file}: ${connectors.size} connectors of ${header.url}, begun at ${header.started_at}; all others are MISSING`);
+  else console.error(`${file}: ${connectors.size} connectors of ${header.url}, started at ${header.started_at}; all others are MISSING`);
   for (const id of unreadable.keys()) console.error(`NOT IN THE BACKUP: [${id}]`);
   if (!only) return connectors;
   for (const id of only) if (!connectors.has(id)) fail(`${file} has no connector [${id}]. Nothing was restored.`);
@@ -51,7 +50,7 @@ async function readBackup(file, { partial, only }) {
 /** The current state of a connector: its version, the version of its last change, and its fingerprint. */
 async function look(url, id) {
   const { lines, problem } = await saved(url, id);
-  if (problem) return fail(`[${id}] cannot be looked at: ${problem}. Nothing was restored.`);
+  if (problem) return fail(`[${id}] cannot be read: ${problem}. Nothing was restored.`);
   const found = JSON.parse(lines[0]);
   return { version: found.version, changed: changedAt(found), newest: found.history[0], is: fingerprint(lines) };
 }
@@ -76,14 +75,14 @@ async function confirm(found, connectors, { yes, keepNewer }) {
   if (replaced.length === 0) return;
   const newer = replaced.filter(([, { isNewer }]) => isNewer);
   const older = replaced.filter(([, { isNewer }]) => !isNewer).map(([id]) => `[${id}]`);
-  console.error(`${replaced.length} connectors that are there would be replaced.`);
+  console.error(`${replaced.length} existing connectors would be replaced.`);
   for (const [id, { changed, newest }] of newer) {
     const last = newest ? `; status ${newest.to} since ${newest.at}${newest.by ? `, by ${newest.by}` : ""}` : "";
     console.error(`CHANGED SINCE THE BACKUP: [${id}]: version ${changed} there, ${connectors.get(id).changed} in the backup${last}`);
   }
   if (older.length > 0) console.error(`not changed since: ${older.slice(0, NAMES).join(", ")}${older.length > NAMES ? `, and ${older.length - NAMES} more` : ""}`);
   if (yes) return;
-  if (!process.stdin.isTTY) fail("Nobody can be asked here: --yes replaces them. Nothing was restored.", USAGE);
+  if (!process.stdin.isTTY) fail("There is no terminal to confirm on. Use --yes to replace them. Nothing was restored.", USAGE);
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
   const answer = await prompt.question(`Replace ${replaced.length} connectors? Type yes: `);
   prompt.close();
@@ -113,12 +112,12 @@ async function replace(url, state, seen) {
     if (now.changed !== seen.changed) break;
     ({ version } = now);
   }
-  return { id: state.id, result: "failed", why: "somebody has changed it since it was looked at, so it was left alone" };
+  return { id: state.id, result: "failed", why: "it was changed during the restoration, so it was skipped" };
 }
 
 await command({ name: "restore", usage, options, needed: ["url"], names: 1 }, async ({ url, overwrite, yes, "keep-newer": keepNewer, only, partial, names: [file] }) => {
   address(url);
-  if (keepNewer && !overwrite) fail("--keep-newer goes with --overwrite", USAGE);
+  if (keepNewer && !overwrite) fail("--keep-newer needs --overwrite", USAGE);
   const connectors = await readBackup(file, { partial, only });
   await identify(url);
   const found = overwrite ? await lookAtThose(url, file, connectors) : new Map();
@@ -131,19 +130,19 @@ await command({ name: "restore", usage, options, needed: ["url"], names: 1 }, as
     if (keepNewer && now.isNewer) return { id: state.id, result: "kept" };
     return replace(url, state, now);
   };
-  const tell = progress("connectors looked at");
+  const tell = progress("connectors processed");
   const counts = { created: 0, updated: 0, noop: 0, kept: 0, there: 0, failed: 0 };
   let count = 0;
   for await (const { id, result, why } of inOrder(statesOf(file, connectors), restore)) {
     counts[result] += 1;
-    if (result === "there") console.error(`left alone: [${id}]: there is one already`);
-    if (result === "kept") console.error(`left alone: [${id}]: it has changed since the backup`);
+    if (result === "there") console.error(`skipped: [${id}]: it exists already`);
+    if (result === "kept") console.error(`skipped: [${id}]: it has changed since the backup`);
     if (result === "failed") console.error(`FAILED: [${id}]: ${why}`);
     tell((count += 1));
   }
   tell(count, true);
   const { created, updated, noop, kept, there, failed } = counts;
-  console.log(`${created} restored, ${updated} overwritten, ${noop} were restored before, ${kept + there} left alone, ${failed} failed`);
-  if (count !== connectors.size) fail(`${file} has changed while it was read: ${connectors.size} connectors were expected, ${count} found`);
+  console.log(`${created} restored, ${updated} overwritten, ${noop} already restored, ${kept + there} skipped, ${failed} failed`);
+  if (count !== connectors.size) fail(`${file} changed while it was read: ${connectors.size} connectors were expected, ${count} found`);
   return failed + there > 0 ? FAILED : undefined;
 });

@@ -9,11 +9,11 @@ import { identify, insist, saved } from "./service.mjs";
 const usage = `
 Usage: npm run rewind -- my-connector --to 2026-11-25T08:30:00Z --url https://connectors.example --keep before.ndjson
 
-  --to     when, at most 30 days ago
-  --keep   a file for the connector as it is now: npm run restore with --overwrite undoes this with it
-  --url    where the deployed service answers; asked with the key in CONNECTOR_STATUS_API_KEY
+  --to     a time in the last 30 days
+  --keep   a new file for the connector's current state. To undo the rewind, restore it with --overwrite
+  --url    the deployed service's address. Requests use the key in CONNECTOR_STATUS_API_KEY
 
-Nothing else should write to the connector meanwhile.`;
+Nothing else should write to the connector while this runs.`;
 
 /** By then the object has restarted. */
 const STARTED_MS = 2_000;
@@ -44,9 +44,9 @@ await command({ name: "rewind", usage, options, needed: ["to", "url", "keep"], n
   const [first, ...jobs] = await save();
   const then = JSON.parse(first);
   if (then.history[0] && Date.parse(then.history[0].at) > Date.parse(to)) {
-    fail(`[${id}] is not as it was at ${to}: its newest change is of ${then.history[0].at}. How it was before is in ${keep}.`);
+    fail(`[${id}] was not reset to ${to}: its newest change is from ${then.history[0].at}. Its previous state is in ${keep}.`);
   }
   await change("PUT", "_backup?overwrite=true", first.replace(`"version":${then.version},`, `"version":${Math.max(version, then.version)},`));
   for (const line of jobs) await change("PUT", "_backup", line);
-  console.log(`[${id}] is as it was at ${to}: ${then.document?.status ?? "erased"}. How it was before is in ${keep}.`);
+  console.log(`[${id}] is as it was at ${to}: ${then.document?.status ?? "erased"}. Its previous state is in ${keep}.`);
 });

@@ -27,7 +27,7 @@ export async function ask(url, method, path, body, more = {}, tries = TRIES) {
       const response = await fetch(new URL(path, url), { method, headers, body, signal: AbortSignal.timeout(LIMIT_MS) });
       const text = await response.text();
       const { status } = response;
-      if (status === 401 || status === 403) fail(`${url} answers ${status}: ${reason(text)}\nPut a key into CONNECTOR_STATUS_API_KEY that has manage_connector for all connectors.`);
+      if (status === 401 || status === 403) fail(`${url} answers ${status}: ${reason(text)}\nSet CONNECTOR_STATUS_API_KEY to a key that has manage_connector for all connectors.`);
       if (status !== 429 && status < 500) return { status, text };
       why = `it answers ${status}: ${reason(text)}`;
     } catch (error) {
@@ -35,7 +35,7 @@ export async function ask(url, method, path, body, more = {}, tries = TRIES) {
       why = error.cause?.message || error.cause?.code || error.message;
     }
   }
-  return fail(`${method} ${new URL(path, url)} has failed ${tries} times: ${why}`, UNREACHABLE);
+  return fail(`${method} ${new URL(path, url)} failed ${tries} times: ${why}`, UNREACHABLE);
 }
 
 /** The body of a response, which must be successful. */

@@ -41,9 +41,9 @@ const inner = await freePort();
 // Take the address first: another server on it must not be mistaken for this service.
 await startLocalProxy({ address: ip, port, secret, to: inner }).catch((error) => {
   const why = {
-    EADDRINUSE: `another program, or another npm start, has it: end that one, or choose another port (npm start -- --port ${port + 1})`,
+    EADDRINUSE: `another program uses the port, perhaps another npm start. Stop it, or choose another port (npm start -- --port ${port + 1})`,
     EADDRNOTAVAIL: "this machine has no such address",
-    EACCES: "ports below 1024 are not for everybody: choose another one",
+    EACCES: "ports below 1024 need special permissions. Choose another port",
   };
   console.error(`cannot listen on ${origin}: ${why[error.code] ?? error.message}`);
   process.exit(1);
@@ -87,9 +87,9 @@ while (!(await isUp())) {
 console.log(`
 connector-status is ready on ${origin}
 Open ${origin}/ in a browser for the console.
-Without a key, callers have the privilege ${privilege} - for this run only: deployed, it lets
-nobody in without a key (npm run key, SECURITY.md).
-What it keeps is under .wrangler/; stop it with Ctrl-C. Try:
+Requests without a key have the privilege ${privilege}, for this run only. A deployed
+Worker rejects requests without a key (npm run key, SECURITY.md).
+Data is kept in .wrangler/. Press Ctrl-C to stop. Try:
 
   curl -X PUT ${origin}/_connector/my-connector \\
     -H 'Content-Type: application/json' -d '{"name":"My Connector"}'

@@ -61,7 +61,7 @@ export function checkNode() {
   const version = execFileSync("node", ["--version"], { env: environment }).toString().trim();
   const [major, minor] = version.slice(1).split(".").map(Number);
   if (major > 22 || (major === 22 && minor >= 12)) return;
-  console.error(`Node 22.12 or newer is needed, and this is ${version}: see https://nodejs.org`);
+  console.error(`Node 22.12 or newer is needed, but this is ${version}: see https://nodejs.org`);
   process.exit(1);
 }
 

@@ -10,13 +10,12 @@ Usage: npm run webhook -- test [--url http://127.0.0.1:8787]
        npm run webhook -- test --remote --url https://your.worker
        npm run --silent webhook -- secret
 
-  test      sends every webhook that is configured a real event and a summary, and shows them and the answers
-  secret    makes a secret to sign with, for WEBHOOK_SECRET
-  --url     where the service answers
-  --remote  the deployed Worker: its address is needed then
+  test      sends an event and a summary to every configured webhook, and shows the messages and the responses
+  secret    creates a signing secret, for WEBHOOK_SECRET
+  --url     the service's address
+  --remote  the deployed Worker; needs --url
 
-The service is asked with the key in CONNECTOR_STATUS_API_KEY, if there is one. It has to be one that may manage all
-connectors.`;
+Requests use the key in CONNECTOR_STATUS_API_KEY. It needs manage_connector for all connectors.`;
 
 async function test(url) {
   const key = process.env.CONNECTOR_STATUS_API_KEY;
@@ -26,7 +25,7 @@ async function test(url) {
   );
   const body = await response.json().catch(() => ({}));
   if (!response.ok) {
-    const hint = response.status === 401 || response.status === 403 ? " Put a key that may manage all connectors into CONNECTOR_STATUS_API_KEY." : "";
+    const hint = response.status === 401 || response.status === 403 ? " Set CONNECTOR_STATUS_API_KEY to a key that has manage_connector for all connectors." : "";
     fail(`${url} answers ${response.status}: ${body.error?.reason ?? body.error ?? "no reason"}.${hint}`, response.status >= 500 ? UNREACHABLE : FAILED);
   }
   const { targets, problems } = body;
@@ -34,9 +33,9 @@ async function test(url) {
     const answer = delivered ? `delivered: answered ${status}` : `not delivered: ${error}`;
     console.log(`${target} (${host}): ${type} ${answer}, ${took_ms} ms\n  ${JSON.stringify(sent)}`);
   }
-  for (const problem of problems) console.log(`wrong: ${problem}`);
+  for (const problem of problems) console.log(`invalid: ${problem}`);
   if (targets.length === 0 && problems.length === 0) {
-    console.log("No webhook is configured: set WEBHOOK_URL and WEBHOOK_SECRET, see docs/webhooks.md.");
+    console.log("No webhook is configured. Set WEBHOOK_URL and WEBHOOK_SECRET: see docs/webhooks.md.");
   }
   const isWell = targets.length > 0 && problems.length === 0 && targets.every(({ delivered }) => delivered);
   return isWell ? undefined : FAILED;
@@ -45,7 +44,7 @@ async function test(url) {
 const options = { url: { type: "string" }, remote: { type: "boolean", default: false } };
 await command({ name: "webhook", usage, options, names: [0, 1] }, ({ url, remote, names: [verb] }) => {
   if (verb === "secret") return void console.log(`whsec_${randomBytes(32).toString("base64")}`);
-  if (verb !== "test") fail(verb ? `Unknown command '${verb}'` : "Say what to do: test or secret", USAGE);
-  if (remote && !url) fail("With --remote, --url is needed: where the deployed service answers", USAGE);
+  if (verb !== "test") fail(verb ? `Unknown command '${verb}'` : "Choose a command: test or secret", USAGE);
+  if (remote && !url) fail("--remote needs --url, the deployed service's address", USAGE);
   return test(address(url ?? "http://127.0.0.1:8787"));
 });

@@ -91,7 +91,7 @@ test("after backup, wipe and restore every GET answers as before", async () => {
   const before = readFileSync(file);
   const second = await run("backup", "--url", from.url(), "--to", file);
   assert.deepEqual([second.code, second.stdout], [1, ""]);
-  assert.match(second.stderr, /backup\.ndjson is there already, and nothing is written over it\. Choose another name\.\n$/);
+  assert.match(second.stderr, /backup\.ndjson exists already and is not overwritten\. Choose another name\.\n$/);
   assert.deepEqual(readFileSync(file), before);
   const verified = await run("backup", "--verify", file);
   assert.equal(verified.code, 0, verified.stderr);
@@ -101,10 +101,10 @@ test("after backup, wipe and restore every GET answers as before", async () => {
   try {
     const first = await run("restore", file, "--url", to.url());
     assert.equal(first.code, 0, first.stderr);
-    assert.equal(first.stdout, "6 restored, 0 overwritten, 0 were restored before, 0 left alone, 0 failed\n");
+    assert.equal(first.stdout, "6 restored, 0 overwritten, 0 already restored, 0 skipped, 0 failed\n");
     assert.deepEqual(await everything(to.url()), original);
     const again = await run("restore", file, "--url", to.url());
-    assert.equal(again.stdout, "0 restored, 0 overwritten, 6 were restored before, 0 left alone, 0 failed\n");
+    assert.equal(again.stdout, "0 restored, 0 overwritten, 6 already restored, 0 skipped, 0 failed\n");
     assert.deepEqual(await everything(to.url()), original);
 
     // A restored connector never reuses an entity tag that the old service may have given.
@@ -174,7 +174,7 @@ test("an interrupted backup resumes from wherever it was cut, and so does an int
     const part = await run("restore", join(folder, "part.ndjson"), "--url", to.url(), "--partial");
     assert.equal(part.code, 0, part.stderr);
     assert.match(part.stderr, /3 connectors of http:.*; all others are MISSING/);
-    assert.match((await run("restore", whole, "--url", to.url())).stdout, /^3 restored, 0 overwritten, 3 were restored before, 0 left/);
+    assert.match((await run("restore", whole, "--url", to.url())).stdout, /^3 restored, 0 overwritten, 3 already restored, 0 skipped/);
     assert.deepEqual(await everything(to.url()), await everything(from.url()));
   } finally {
     await to.close();
@@ -191,7 +191,7 @@ test("a backup resumes only against its own service and never overwrites another
     writeFileSync(`${file}.partial`, begun);
     const other = await run("backup", "--url", to.url(), "--to", file);
     assert.equal(other.code, 1);
-    assert.match(other.stderr, /other\.ndjson\.partial was begun from another service/);
+    assert.match(other.stderr, /other\.ndjson\.partial is a backup of another service/);
     assert.equal(readFileSync(`${file}.partial`, "utf8"), begun);
   } finally {
     await to.close();
@@ -199,7 +199,7 @@ test("a backup resumes only against its own service and never overwrites another
   const notes = join(folder, "notes.txt");
   writeFileSync(notes, "mine\n");
   writeFileSync(join(folder, "foreign.partial"), "mine\n");
-  for (const [to, said] of [["/dev/zero", /is not a regular file/], [folder, /is not a regular file/], [notes, /is there already/], [join(folder, "foreign"), /foreign\.partial is not a backup/], [join(folder, "no/such/folder"), /there is no such file/]]) {
+  for (const [to, said] of [["/dev/zero", /is not a regular file/], [folder, /is not a regular file/], [notes, /exists already/], [join(folder, "foreign"), /foreign\.partial is not a backup/], [join(folder, "no/such/folder"), /no such file/]]) {
     const { code, stdout, stderr } = await run("backup", "--url", from.url(), "--to", to);
     assert.deepEqual([code, stdout], [1, ""], to);
     assert.match(stderr, said);
@@ -217,10 +217,10 @@ test("a truncated file, one with a gap and one that is not a backup are refused 
   const damaged = {
     "empty": ["", /it is empty/],
     "without its end": [joined(lines.slice(0, -1)), /it has no end: the backup was interrupted/],
-    "cut within a line": [joined(lines.slice(0, 4)) + lines[4].slice(0, 50), /line 5 is cut/],
-    "with a gap": [joined(without(3)), /it has 5 lines, and says 6\n.*it has 5 connectors, and says 6\n.*its checksum is not that of its lines/],
-    "with a line changed": [joined(lines).replace('"Plain"', '"Plane"'), /its checksum is not that of its lines/],
-    "with a line twice": [joined([...lines.slice(0, 2), ...lines.slice(1)]), /it has 7 lines, and says 6/],
+    "cut within a line": [joined(lines.slice(0, 4)) + lines[4].slice(0, 50), /line 5 is cut off/],
+    "with a gap": [joined(without(3)), /it has 5 lines instead of 6\n.*it has 5 connectors instead of 6\n.*its checksum does not match its lines/],
+    "with a line changed": [joined(lines).replace('"Plain"', '"Plane"'), /its checksum does not match its lines/],
+    "with a line twice": [joined([...lines.slice(0, 2), ...lines.slice(1)]), /it has 7 lines instead of 6/],
     "without its start": [joined(without(0)), /is not a backup of this service/],
     "something else": ['{"error":"no"}\n', /is not a backup of this service/],
   };
@@ -238,7 +238,7 @@ test("a truncated file, one with a gap and one that is not a backup are refused 
     }
     assert.deepEqual((await must(to.url(), "GET", "/_connector/_backup")).ids, []);
     const missing = await run("restore", join(folder, "nothing.ndjson"), "--url", to.url());
-    assert.match(missing.stderr, /^\S+nothing\.ndjson: there is no such file\n$/);
+    assert.match(missing.stderr, /^\S+nothing\.ndjson: no such file\n$/);
   } finally {
     await to.close();
   }
@@ -291,7 +291,7 @@ test("a connector that cannot be read is reported, and all others are saved, res
     assert.match(verified.stderr, /NOT SAVED: \[_status\]/);
     const rebuilt = await run("rebuild-directory", "--url", between.url);
     assert.equal(rebuilt.code, 1);
-    assert.match(rebuilt.stdout, /^\d+ connectors told anew, 2 failed\n$/);
+    assert.match(rebuilt.stdout, /^\d+ connectors reindexed, 2 failed\n$/);
     const to = await serveWithKv();
     try {
       const restored = await run("restore", file, "--url", to.url());
@@ -336,18 +336,18 @@ test("restore leaves existing connectors alone unless told to overwrite them", a
     const { headers: before } = await send(url, "GET", at("plain"));
     const first = await run("restore", file, "--url", url);
     assert.equal(first.code, 1);
-    assert.match(first.stderr, /left alone: \[plain\]/);
+    assert.match(first.stderr, /skipped: \[plain\]/);
     assert.match(first.stderr, /FAILED: \[in\/dex ü\]: .*taken.* used by another connector/);
-    assert.match(first.stdout, /^4 restored, 0 overwritten, 0 were restored before, 1 left alone, 1 failed/);
+    assert.match(first.stdout, /^4 restored, 0 overwritten, 0 already restored, 1 skipped, 1 failed/);
     assert.equal((await must(url, "GET", at("plain"))).name, "Mine");
 
     await must(url, "DELETE", at("other", "?hard=true"));
     const unasked = await run("restore", file, "--url", url, "--overwrite");
     assert.deepEqual([unasked.code, unasked.stdout], [2, ""]);
-    assert.match(unasked.stderr, /1 connectors that are there would be replaced\.\n[^]*\[plain\][^]*Nobody can be asked here/);
+    assert.match(unasked.stderr, /1 existing connectors would be replaced\.\n[^]*\[plain\][^]*There is no terminal to confirm on/);
     assert.equal((await must(url, "GET", at("plain"))).name, "Mine");
     const second = await run("restore", file, "--url", url, "--overwrite", "--yes");
-    assert.match(second.stdout, /^1 restored, 1 overwritten, 4 were restored before, 0 left alone, 0 failed/);
+    assert.match(second.stdout, /^1 restored, 1 overwritten, 4 already restored, 0 skipped, 0 failed/);
     const { body, headers } = await send(url, "GET", at("plain"));
     assert.equal(body.name, "Plain");
     assert.notEqual(headers.get("etag"), before.get("etag"));
@@ -373,8 +373,8 @@ test("restore --overwrite lists connectors changed since the backup, keeps newer
     const restore = (...args) => run("restore", file, "--url", url, "--overwrite", ...args);
 
     const kept = await restore("--keep-newer", "--yes");
-    assert.equal(kept.stdout, "0 restored, 0 overwritten, 1 were restored before, 2 left alone, 0 failed\n");
-    assert.match(kept.stderr, /left alone: \[two\]: it has changed since the backup/);
+    assert.equal(kept.stdout, "0 restored, 0 overwritten, 1 already restored, 2 skipped, 0 failed\n");
+    assert.match(kept.stderr, /skipped: \[two\]: it has changed since the backup/);
     const only = await restore("--only", "two", "--yes");
     assert.match(only.stderr, /CHANGED SINCE THE BACKUP: \[two\]: version 2 there, 1 in the backup; status error since /);
     assert.match(only.stdout, /^0 restored, 1 overwritten, 0 were/);
@@ -393,8 +393,8 @@ test("restore --overwrite lists connectors changed since the backup, keeps newer
     const overtaken = await run("restore", file, "--url", between.url, "--overwrite", "--yes");
     await between.close();
     assert.equal(overtaken.code, 1);
-    assert.match(overtaken.stderr, /FAILED: \[three\]: somebody has changed it since it was looked at/);
-    assert.match(overtaken.stdout, /^0 restored, 1 overwritten, 1 were restored before, 0 left alone, 1 failed/);
+    assert.match(overtaken.stderr, /FAILED: \[three\]: it was changed during the restoration/);
+    assert.match(overtaken.stdout, /^0 restored, 1 overwritten, 1 already restored, 0 skipped, 1 failed/);
     assert.deepEqual([(await must(url, "GET", at("two"))).status, (await must(url, "GET", at("three"))).name], ["created", "Changed again"]);
   } finally {
     await to.close();
@@ -446,7 +446,7 @@ test("rebuild-directory restores missing and wrong entries from the connectors",
     assert.notDeepEqual(await everything(server.url()), original);
     const { code, stdout, stderr } = await run("rebuild-directory", "--url", server.url());
     assert.equal(code, 0, stderr);
-    assert.equal(stdout, "6 connectors told anew, 0 failed\n");
+    assert.equal(stdout, "6 connectors reindexed, 0 failed\n");
     assert.deepEqual(await everything(server.url()), original);
   } finally {
     await server.close();

@@ -45,7 +45,7 @@ test("an export is imported, and hits that cannot be are reported", async (t) =>
   const early = write("first.json", [hit("early", { name: "Early", index_name: "early", sync_cursor: { n: 1 } })]);
   const unheard = await run(early);
   assert.equal(unheard.code, 3);
-  assert.doesNotMatch(unheard.stdout, /taken|put into/);
+  assert.doesNotMatch(unheard.stdout, /imported|written to/);
 
   const { port } = new URL(url);
   const args = ["dev", "--ip", "127.0.0.1", "--port", port, "--persist-to", folder, "--var", "ANONYMOUS_PRIVILEGE:manage_connector"];
@@ -55,7 +55,7 @@ test("an export is imported, and hits that cannot be are reported", async (t) =>
 
   const first = await run(early);
   assert.deepEqual([first.code, first.stderr], [0, ""]);
-  assert.match(first.stdout, /^1 taken, 0 skipped\. Next: http/m);
+  assert.match(first.stdout, /^1 imported, 0 skipped\. See http/m);
 
   const { code, stdout: said } = await run(
     write("second.json", [
@@ -69,13 +69,13 @@ test("an export is imported, and hits that cannot be are reported", async (t) =>
     ]),
   );
   const lines = [
-    "skipped: early: there is a connector of that id already",
-    "skipped: late: it is in the export twice",
+    "skipped: early: the connector exists already",
+    "skipped: late: it appears twice in the export",
     "skipped: thief: its index [early] is used by another connector",
-    "skipped: no-connector: its status is [gone]: it is no connector",
+    "skipped: no-connector: its status is [gone], so it is not a connector",
     /skipped: large: it has \d+ bytes, more than 1048576/,
     /skipped: _status: its id cannot be used: \[connector_id\] must not be \[_status\]/,
-    /1 taken, 6 skipped\. Next: http/,
+    /1 imported, 6 skipped\. See http/,
   ];
   assert.equal(code, 1);
   for (const line of lines) assert.match(said, line instanceof RegExp ? line : new RegExp(line.replace(/[[\]]/g, "\\$&")));
@@ -90,11 +90,11 @@ test("an export is imported, and hits that cannot be are reported", async (t) =>
   t.after(() => rmSync(elsewhere, { recursive: true, force: true }));
   const lost = await run(write("third.json", [hit("lost", { name: "Lost" })]), elsewhere);
   assert.equal(lost.code, 1);
-  assert.match(lost.stdout, /^0 taken, 0 skipped/m);
-  assert.match(lost.stderr, /1 were put into Workers KV, but the service at .* does not have them: \[lost\]\. They were removed again\. Is it the service of this folder/);
+  assert.match(lost.stdout, /^0 imported, 0 skipped/m);
+  assert.match(lost.stderr, /1 documents were written to Workers KV, but the service at .* did not import them: \[lost\]\. They were removed again\. Does .* belong to this folder/);
   assert.deepEqual(await listed(), both);
 
   const part = await run(write("part.json", [hit("early", {})], { value: 10_001, relation: "eq" }));
   assert.equal(part.code, 1);
-  assert.match(part.stderr, /part\.json has 1 of 10001 connectors: export the others, too/);
+  assert.match(part.stderr, /part\.json has only 1 of 10001 connectors\. Export the others too/);
 });

@@ -523,7 +523,7 @@ suite("webhooks", { concurrency: 4 }, () => {
 
     const none = await start(t, { receivers: [] });
     const cases = [
-      [["test", "--url", none.server.url()], 1, /No webhook is configured: set WEBHOOK_URL and WEBHOOK_SECRET/],
+      [["test", "--url", none.server.url()], 1, /No webhook is configured\. Set WEBHOOK_URL and WEBHOOK_SECRET/],
       [["test", "--url", "http://127.0.0.1:9"], 3, /Nothing answers at http:\/\/127.0.0.1:9/],
       [["test", "--remote"], 2, /With --remote, --url is needed/],
       [["tset"], 2, /Unknown command 'tset'\. See npm run webhook -- --help/],

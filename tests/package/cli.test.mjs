@@ -220,11 +220,11 @@ suite("the command line without a server", () => {
   });
 
   const wrong = [
-    [[], "Which command?"],
+    [[], "Choose a command: list, get, next, move, error, watch, wait, sync."],
     [["frobnicate"], "There is no command [frobnicate]: use one of list, get, next, move, error, watch, wait, sync."],
     [["constructor"], "There is no command [constructor]"],
     [["list", "--frobnicate"], "Unknown option '--frobnicate'"],
-    [["list", "more"], "[more] is one argument too many."],
+    [["list", "more"], "[more] is an unexpected argument."],
     [["list", "--status", "broken"], "[broken] is not a status: use one of created, "],
     [["get", "--silent", "a"], "Unknown option '--silent'"],
     [["move", "a"], "STATUS is missing."],

@@ -154,7 +154,7 @@ suite("the commands work as written", { timeout: 10 * 60_000 }, () => {
     // As if the cluster in the example were not the service itself.
     const file = join(folder, "export.json");
     writeFileSync(file, readFileSync(file, "utf8").replaceAll('"_id":"moved"', '"_id":"arrived"'));
-    for (const command of shown(here[2][0])) assert.match(await run(command), /^(1 taken, 0|0 taken, 1) skipped/m);
+    for (const command of shown(here[2][0])) assert.match(await run(command), /^(1 imported, 0|0 imported, 1) skipped/m);
     const { name } = JSON.parse(cloudflare.state.values[`${"c".repeat(32)}/c:arrived`]);
     assert.equal(name, "Moved");
   });

@@ -67,7 +67,7 @@ suite("npm run deploy", { concurrency: 3, timeout: 10 * 60_000 }, () => {
 
   const again = {
     "keeps the root key": [[...deployed, old], [], /Kept the root key/, /^root:old$/],
-    "keeps it away, once it was removed": [deployed, [], /There is no root key; npm run deploy -- --root-key makes one/, /^none$/],
+    "keeps it away, once it was removed": [deployed, [], /There is no root key; npm run deploy -- --root-key creates one/, /^none$/],
   };
   for (const [what, [bindings, args, sentence, key]] of Object.entries(again)) {
     test(`a later deployment, ${what}`, async (t) => {
@@ -107,7 +107,7 @@ suite("npm run deploy", { concurrency: 3, timeout: 10 * 60_000 }, () => {
     t.after(() => cloudflare.close());
     const { code, stderr } = await script("deploy.mjs", ["--root-key"], login(cloudflare));
     assert.equal(code, 1);
-    assert.match(stderr, /^There is no Worker \[connector-status\] in this account\. npm run deploy makes one, with a root key\.$/m);
+    assert.match(stderr, /^There is no Worker \[connector-status\] in this account\. npm run deploy creates one, with a root key\.$/m);
     assert.deepEqual(cloudflare.state.workers, {});
     const rehearsal = await script("deploy.mjs", ["--root-key", "--dry-run"], { CLOUDFLARE_API_BASE_URL: "http://127.0.0.1:9" });
     assert.equal(rehearsal.code, 0, rehearsal.stderr);
@@ -146,7 +146,7 @@ suite("npm run deploy", { concurrency: 3, timeout: 10 * 60_000 }, () => {
     assert.equal(listed.stdout.trim().split("\n").length, 4);
 
     const before = { ...values };
-    for (const [wanted, said] of [["nope", /^There is no key with the id or name \[nope\]\. Nothing was changed/], ["twin", /^2 keys are called \[twin\]: k2, k3\. Say which/]]) {
+    for (const [wanted, said] of [["nope", /^There is no key with the id or name \[nope\]\. Nothing was changed/], ["twin", /^2 keys are named \[twin\]: k2, k3\. Use the id/]]) {
       const { code, stdout, stderr } = await run("revoke", wanted);
       assert.deepEqual([code, stdout], [1, ""], stderr);
       assert.match(stderr, said);
@@ -155,7 +155,7 @@ suite("npm run deploy", { concurrency: 3, timeout: 10 * 60_000 }, () => {
     // Ids take precedence over names.
     const byId = await run("revoke", "k1");
     assert.equal(byId.code, 0, byId.stderr);
-    assert.match(byId.stderr, /^Key k1, \[one\], monitor_connector on \*, never expires, is revoked\. .* until \d\d:\d\d:\d\d UTC\.\n$/);
+    assert.match(byId.stderr, /^Revoked key k1, \[one\], monitor_connector on \*, never expires\. .* until \d\d:\d\d:\d\d UTC\.\n$/);
     const byName = await run("revoke", "k1");
     assert.match(byName.stderr, /^Key k4, \[k1\]/);
     assert.deepEqual(Object.keys(values), [at("k2"), at("k3"), at("used:k1")]);
@@ -199,7 +199,7 @@ suite("npm run deploy", { concurrency: 3, timeout: 10 * 60_000 }, () => {
       {},
       (_, { state }) =>
         (state.refuse = { [`PUT /accounts/acc1/workers/scripts/${name}/secrets`]: { status: 400, errors: [{ code: 10053, message: "no more secrets" }] } }),
-      /Deployed, but without a root key: npm run deploy -- --root-key makes one\./,
+      /Deployed, but without a root key: npm run deploy -- --root-key creates one\./,
       true,
     ],
     "no network": [{}, (env) => (env.CLOUDFLARE_API_BASE_URL = "http://127.0.0.1:9"), /API can't be reached/],

@@ -98,9 +98,9 @@ test("the template runs, can be operated, and rehearses its deployment without c
     await send(url, "PUT", "/_connector/kept", { name: "Kept" });
     assert.match(await npm("run", "backup", "--", "--url", url, "--to", "backup.ndjson"), /^connectors saved: 2$/m);
     await send(url, "PUT", "/_connector/kept/_name", { name: "Changed" });
-    assert.match(await npm("run", "restore", "--", "backup.ndjson", "--url", url, "--overwrite", "--yes"), /^0 restored, 1 overwritten, 1 were restored before, .* 0 failed$/m);
+    assert.match(await npm("run", "restore", "--", "backup.ndjson", "--url", url, "--overwrite", "--yes"), /^0 restored, 1 overwritten, 1 already restored, .* 0 failed$/m);
     assert.equal((await send(url, "GET", "/_connector/kept")).body.name, "Kept");
-    assert.match(await npm("run", "rebuild-directory", "--", "--url", url), /^2 connectors told anew, 0 failed$/m);
+    assert.match(await npm("run", "rebuild-directory", "--", "--url", url), /^2 connectors reindexed, 0 failed$/m);
     assert.match(await npm("run", "--silent", "key", "--", "create", "--name", "agent", "--privilege", "monitor_connector"), /^[\w+/]+=*$/m);
     assert.match(await npm("run", "key", "--", "list"), /^\w+  agent  monitor_connector on \*, never expires, created /m);
     assert.match(await npm("run", "--silent", "webhook", "--", "secret"), /^whsec_/);

@@ -17,7 +17,7 @@ const BACK = "The server is back.";
 function named(args, ...names) {
   const required = names.filter((name) => !name.startsWith("["));
   if (args.length < required.length) throw new UsageError(`${required[args.length]} is missing.`);
-  if (args.length > names.length) throw new UsageError(`[${args[names.length]}] is one argument too many.`);
+  if (args.length > names.length) throw new UsageError(`[${args[names.length]}] is an unexpected argument.`);
   if (args[0] !== undefined) {
     try {
       segment(args[0]);
@@ -55,12 +55,12 @@ const row = {
 
 export const commands = {
   list: {
-    about: "lists connectors, those that need somebody first",
+    about: "lists connectors, the most urgent first",
     options: {
       status: { type: "string", value: "STATUS,...", about: "only those with one of these statuses" },
       type: { type: "string", value: "TYPE,...", about: "only those of one of these service types" },
-      query: { type: "string", value: "WORDS", about: "only those in whose texts all these words are" },
-      silent: { type: "boolean", about: "only those that were last seen too long ago" },
+      query: { type: "string", value: "WORDS", about: "only those that contain all of these words" },
+      silent: { type: "boolean", about: "only silent connectors" },
     },
     example: ["connector-status list --status error,needs_configuration"],
     async run({ client, print, options, args }) {
@@ -89,7 +89,7 @@ export const commands = {
 
   next: {
     usage: "ID",
-    about: "says which statuses a connector may move to, and why not to the others",
+    about: "shows which statuses a connector may move to, and why not to others",
     example: ["connector-status next my-connector"],
     async run({ client, print, args }) {
       const [id] = named(args, "ID");
@@ -114,12 +114,12 @@ export const commands = {
 
   error: {
     usage: "ID TEXT",
-    about: "reports an error of a connector, which moves it to error",
-    options: { clear: { type: "boolean", about: "instead of TEXT: take the error back, which moves the connector to connected" } },
+    about: "reports an error, which moves the connector to error",
+    options: { clear: { type: "boolean", about: "instead of TEXT: clears the error, which moves the connector to connected" } },
     example: ['connector-status error my-connector "The password has expired"', "connector-status error my-connector --clear"],
     async run({ client, print, options: { clear }, args }) {
       const [id, text = null] = named(args, "ID", ...(clear ? [] : ["TEXT"]));
-      if (text === "") throw new UsageError("TEXT is empty: to take an error back, use --clear.");
+      if (text === "") throw new UsageError("TEXT is empty. To clear an error, use --clear.");
       const result = await client.setError(id, text);
       print.document({ id, error: text, result }, [[clear ? `${id} has no error now.` : `${id} is in error now.`]]);
     },
@@ -127,7 +127,7 @@ export const commands = {
 
   watch: {
     usage: "[ID]",
-    about: "prints changes as they come: of one connector, or of all",
+    about: "prints changes of one connector or of all as they happen",
     example: ["connector-status watch", "connector-status watch my-connector --json"],
     async run({ client, print, args }) {
       const [id] = named(args, "[ID]");
@@ -144,7 +144,7 @@ export const commands = {
   wait: {
     usage: "ID STATUS",
     about: "waits until a connector has a status",
-    options: { timeout: { type: "string", value: "TIME", about: "for how long: 90s, 5m, 2h; 5m if it is not said" } },
+    options: { timeout: { type: "string", value: "TIME", about: "how long to wait: 90s, 5m, 2h (default: 5m)" } },
     example: ["connector-status wait my-connector connected --timeout 10m && echo ready"],
     async run({ client, print, options: { timeout = "5m" }, args }) {
       const [id, wanted] = named(args, "ID", "STATUS");
@@ -177,8 +177,8 @@ export const commands = {
 
   sync: {
     usage: "ID",
-    about: "asks for a sync of a connector, and prints the id of the sync job",
-    options: { type: { type: "string", value: "TYPE", about: "full (if it is not said), incremental or access_control" } },
+    about: "requests a sync of a connector and prints the id of the sync job",
+    options: { type: { type: "string", value: "TYPE", about: "full (default), incremental or access_control" } },
     example: ["connector-status sync my-connector"],
     async run({ client, print, options: { type: job_type }, args }) {
       const [id] = named(args, "ID");

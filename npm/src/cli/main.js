@@ -14,10 +14,10 @@ const DEFAULT_URL = "http://127.0.0.1:8787";
 const PATIENCE = 30_000;
 
 const general = {
-  url: { type: "string", value: "URL", about: `where the server is (CONNECTOR_STATUS_URL; otherwise ${DEFAULT_URL})` },
-  "api-key": { type: "string", value: "KEY", about: "better set CONNECTOR_STATUS_API_KEY: arguments can be seen by others" },
-  json: { type: "boolean", about: "print JSON, one document a line" },
-  help: { type: "boolean", short: "h", about: "show this" },
+  url: { type: "string", value: "URL", about: `the server's address (CONNECTOR_STATUS_URL; otherwise ${DEFAULT_URL})` },
+  "api-key": { type: "string", value: "KEY", about: "the API key. Prefer CONNECTOR_STATUS_API_KEY: other users can see arguments" },
+  json: { type: "boolean", about: "print JSON, one document per line" },
+  help: { type: "boolean", short: "h", about: "show this help" },
 };
 const version = { version: { type: "boolean", about: "show the version" } };
 
@@ -42,8 +42,8 @@ ${columns(Object.entries(commands).map(([name, { usage, about }]) => [usage ? `$
 Options:
 ${columns(optionLines({ ...general, ...version }))}
 
-It exits with 0: done, 1: refused, 2: used wrongly, 3: server not reachable, 4: timed out.
-connector-status COMMAND --help says more.
+Exit codes: 0 done, 1 refused, 2 wrong usage, 3 server not reachable, 4 timed out.
+connector-status COMMAND --help shows the options of a command.
 `;
 
 const helpOf = (name, { usage, about, options = {}, example }) => `Usage: connector-status ${name}${usage ? ` ${usage}` : ""} [OPTIONS]
@@ -85,7 +85,7 @@ function clientFor(values, { stderr }) {
 
 /** What to say of an error, and the exit code; `undefined` if nobody has foreseen it. */
 function explain(error, { url, command = "" }) {
-  if (error instanceof UsageError) return [2, `${error.message}\nconnector-status ${command}--help says how it is used.`];
+  if (error instanceof UsageError) return [2, `${error.message}\nconnector-status ${command}--help shows how to use it.`];
   if (error instanceof InvalidTransitionError) {
     return [1, `Not allowed: from ${error.from} to ${error.to}. Allowed: ${error.allowed.join(", ")}.`];
   }
@@ -108,7 +108,7 @@ async function main(args, print) {
     const { values } = parse(args, all, true);
     if (values.help) return print.text(overview());
     if (values.version) return print.text(`${JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version}\n`);
-    throw new UsageError(name === undefined ? "Which command?" : `There is no command [${clean(name)}]: use one of ${Object.keys(commands).join(", ")}.`);
+    throw new UsageError(name === undefined ? `Choose a command: ${Object.keys(commands).join(", ")}.` : `There is no command [${clean(name)}]: use one of ${Object.keys(commands).join(", ")}.`);
   }
   print.command = `${name} `;
   const { values, positionals } = parse(args, { ...general, ...command.options }, true);
