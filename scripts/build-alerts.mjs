@@ -22,34 +22,34 @@ export const numbers = [
     alerts: [
       {
         name: "ScrapeFails", severity: "critical", for: "5m", expr: `up{${JOB}} == 0`,
-        when: "connector-status refuses the scrape or does not answer",
-        then: "Prometheus' page of targets has the answer. 401: the key of the scrape has ended or was revoked: make a new one with `npm run key`. Anything else: see Cloudflare's status and `npx wrangler tail`",
+        when: "connector-status rejects the scrape or does not answer",
+        then: "Prometheus' targets page shows the response. 401: the scrape's key has expired or was revoked; create a new one with `npm run key`. Otherwise check Cloudflare's status and `npx wrangler tail`",
       },
       {
         name: "DirectoryAway", severity: "critical", for: "5m", expr: "connector_status_directory_up == 0",
         when: "the Directory does not answer",
-        then: "writes go on, lists and new index names do not. See Cloudflare's status and the log (`npx wrangler tail`)",
+        then: "writes continue; lists and new index names do not. Check Cloudflare's status and the log (`npx wrangler tail`)",
       },
       {
         name: "NumbersAbsent", severity: "warning", for: "10m", expr: "absent(connector_status_connectors)",
-        when: "nothing is known of any connector, so no other alert here can fire",
-        then: "one of the two above says why; if neither does, Prometheus does not scrape the service at all",
+        when: "there are no metrics of connectors, so no other alert can fire",
+        then: "see the two alerts above. If neither fires, Prometheus does not scrape the service",
       },
       {
         name: "ScrapeKeyEnds", severity: "warning", for: "0m", expr: `connector_status_key_expires_timestamp_seconds - time() < ${7 * day}`,
-        when: "the key of the scrape ends within a week",
-        then: "make a new one with `npm run key` and give it to Prometheus",
+        when: "the scrape's key expires within a week",
+        then: "create a new key with `npm run key` and give it to Prometheus",
       },
     ],
   },
   {
-    title: "Keys that end within a week", unit: "short",
+    title: "Keys that expire within a week", unit: "short",
     lines: { keys: "connector_status_keys_ending" },
     alerts: [
       {
         name: "KeysEnd", severity: "warning", for: "0m", expr: "connector_status_keys_ending > 0",
-        when: "keys end within a week",
-        then: "`npm run key -- list --remote` says which, and when each was last used: make new ones, or let them end",
+        when: "keys expire within a week",
+        then: "`npm run key -- list --remote` shows them and when each was last used. Create new ones, or let them expire",
       },
     ],
   },
@@ -60,8 +60,8 @@ export const numbers = [
       {
         name: "BackupOld", severity: "warning", for: "1h",
         expr: `time() - connector_status_last_backup_timestamp_seconds > ${2 * day} or absent(connector_status_last_backup_timestamp_seconds) and on () connector_status_directory_up == 1`,
-        when: "there is no complete backup of the last two days",
-        then: "`npm run backup -- --url ... --to ...` makes one and says what goes wrong",
+        when: "there was no complete backup in the last two days",
+        then: "`npm run backup -- --url ... --to ...` makes one, or says what is wrong",
       },
     ],
   },
@@ -71,13 +71,13 @@ export const numbers = [
     alerts: [
       {
         name: "ConnectorFailed", severity: "warning", for: "0m", expr: "time() - connector_status_newest_error_timestamp_seconds < 300",
-        when: "a connector has failed within the last five minutes, whether or not others failed before",
-        then: "open the console, filter by error, newest first: each connector says why; its history says since when",
+        when: "a connector has failed in the last five minutes, whether or not others are failing",
+        then: "in the console, filter by error, newest first. Each connector shows why, and its history since when",
       },
       {
         name: "ConnectorsFailing", severity: "warning", for: "1h", expr: 'connector_status_connectors{status="error"} > 0',
         when: "connectors have been failing for an hour",
-        then: "the console groups them by what they say",
+        then: "the console groups them by cause",
       },
     ],
   },
@@ -88,12 +88,12 @@ export const numbers = [
       {
         name: "ConnectorsSilent", severity: "warning", for: "15m", expr: "connector_status_silent_connectors > 0",
         when: "connectors have not checked in for SILENT_AFTER_SECONDS",
-        then: "the connector service is down or cannot reach this address: look there first",
+        then: "the connector service is down or cannot reach this service. Check it first",
       },
       {
         name: "ConnectorsNeverSeen", severity: "info", for: "1d", expr: "connector_status_never_seen_connectors > 0",
         when: "connectors have never checked in",
-        then: "no connector service is set up for them, or it asks elsewhere",
+        then: "no connector service is configured for them, or it uses another address",
       },
     ],
   },
@@ -108,34 +108,34 @@ export const numbers = [
     alerts: [
       {
         name: "SyncJobsWait", severity: "warning", for: "5m", expr: 'connector_status_sync_jobs_oldest_seconds{status="pending"} > 3600',
-        when: "a sync job has waited for an hour",
-        then: "the connector service does not take jobs: is it running, and does it serve this type?",
+        when: "a sync job has been pending for an hour",
+        then: "the connector service does not claim jobs. Check that it runs and supports this service type",
       },
       {
         name: "SyncJobHangs", severity: "warning", for: "5m", expr: `connector_status_sync_jobs_oldest_seconds{status=~"in_progress|canceling"} > ${day}`,
         when: "a sync job has run for a day",
-        then: "look at the job in the console; the connector service may have died while it ran",
+        then: "see the job in the console. The connector service may have stopped while it ran",
       },
     ],
   },
   {
-    title: "Changes that wait", unit: "s",
+    title: "Lag", unit: "s",
     lines: { "{{consumer}}": "connector_status_outbox_oldest_seconds" },
     alerts: [
       {
         name: "ListsLate", severity: "warning", for: "5m", expr: 'connector_status_outbox_oldest_seconds{consumer="directory"} > 60',
-        when: "the Directory does not take changes: lists are late, statuses are not",
-        then: "the log says why (`the Directory cannot be told`); it is repeated until it succeeds",
+        when: "the Directory does not accept changes: lists lag, statuses do not",
+        then: "the log says why (`the Directory cannot be told`). It is retried until it succeeds",
       },
       {
         name: "CopiesLate", severity: "warning", for: "5m", expr: 'connector_status_outbox_oldest_seconds{consumer="kv"} > 300',
-        when: "Workers KV does not take writes: `realtime=false` shows old copies, nothing else is affected",
-        then: "it is repeated until it succeeds. On the free plan: the day's 1,000 writes are used up",
+        when: "Workers KV does not accept writes: `realtime=false` shows old copies, nothing else is affected",
+        then: "it is retried until it succeeds. On the free plan, the day's 1,000 writes may be used up",
       },
       {
         name: "WebhookFails", severity: "critical", for: "1m", expr: 'connector_status_outbox_oldest_seconds{consumer=~"WEBHOOK.*"} > 30',
-        when: "a webhook's target does not take its messages",
-        then: "`npm run webhook -- test` says what it answers, `GET /_connector/{id}/_webhook` what waits. After three days a message is given up",
+        when: "a webhook's endpoint does not accept its messages",
+        then: "`npm run webhook -- test` shows its response, `GET /_connector/{id}/_webhook` what is pending. Messages are given up after three days",
       },
     ],
   },
@@ -149,40 +149,40 @@ export const numbers = [
     alerts: [
       {
         name: "WebhookEnded", severity: "critical", for: "0m", expr: "connector_status_webhook_ended > 0",
-        when: "a webhook's target has answered 410 and gets nothing more of some connectors",
-        then: "if that was not meant, set its URL anew: see docs/webhooks.md",
+        when: "a webhook's endpoint answered 410 and is disabled for some connectors",
+        then: "to enable it again, change its URL: see docs/webhooks.md",
       },
       {
         name: "WebhookMisconfigured", severity: "critical", for: "0m", expr: "connector_status_webhook_misconfigured > 0",
-        when: "a setting of webhooks is wrong, so a target may get nothing",
-        then: "`npm run webhook -- test` says what would be right",
+        when: "a webhook setting is invalid, so an endpoint may get nothing",
+        then: "`npm run webhook -- test` says what would be valid",
       },
       {
         name: "WebhookGaveUp", severity: "warning", for: "0m", expr: "increase(connector_status_webhook_given_up_total[1h]) > 0",
         when: "messages were given up",
-        then: "the log says which (`\"outcome\":\"given_up\"`), the next message how many are missing",
+        then: "the log shows them (`\"outcome\":\"given_up\"`), and the next message how many are missing",
       },
     ],
   },
   {
-    title: "Requests that were refused", unit: "reqps",
+    title: "Refused requests", unit: "reqps",
     lines: { "{{reason}}": "rate(connector_status_refused_total[5m])" },
     alerts: [
       {
         name: "RequestsRefused", severity: "warning", for: "10m", expr: "sum by (reason) (rate(connector_status_refused_total[5m])) > 1",
-        when: "somebody asks without a right",
+        when: "requests fail authentication or authorization",
         then: "the log names the key, the reason and the path",
       },
     ],
   },
   {
-    title: "Writes that were refused", unit: "reqps",
+    title: "Rejected writes", unit: "reqps",
     lines: { "{{status}}": "rate(connector_status_writes_refused_total[5m])" },
     alerts: [
       {
         name: "WritesRefused", severity: "warning", for: "10m", expr: "sum by (status) (rate(connector_status_writes_refused_total[5m])) > 1",
-        when: "more than one write a second is refused",
-        then: "the answer says why. 400: the protocol has no such move, or the body is wrong; 404: there is no such connector; 412: somebody else was faster; 503: a part of this service is away",
+        when: "more than one write a second is rejected",
+        then: "see the status code. 400: a move that the protocol forbids, or an invalid body; 404: no such connector; 412: the connector was changed in the meantime; 503: a part of this service is unavailable",
       },
     ],
   },
@@ -193,7 +193,7 @@ export const numbers = [
       {
         name: "ClusterFails", severity: "warning", for: "5m", expr: "increase(connector_status_cluster_failures_total[5m]) > 0",
         when: "the cluster of `ORIGIN` does not answer",
-        then: "what is not the Connector API is answered 503 meanwhile; see the cluster",
+        then: "requests that pass through get 503. Check the cluster",
       },
     ],
   },
