@@ -81,7 +81,7 @@ async function backUp({ url, to }) {
   return (await done(url, to, unreadable, out.count(), complete_until)) ?? report(unreadable);
 }
 
-/** Tells the service of a complete backup in a file: what is printed may not have arrived. */
+/** Reports a complete backup to the service. Only a file counts: printed output may not have been saved. */
 async function done(url, to, unreadable, connectors, complete_until) {
   if (!to || unreadable.size > 0) return undefined;
   try {

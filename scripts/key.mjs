@@ -63,7 +63,7 @@ function create(place, { name, privilege, connectors, expires }) {
     creation,
     ...(unit && { expiration: creation + count * units[unit] }),
   };
-  // The service lists when keys end without reading them.
+  // The service reads expiry dates from the metadata of its list of keys, not from the keys.
   const metadata = key.expiration ? ["--metadata", JSON.stringify({ expiration: key.expiration })] : [];
   wrangler(place, "key", "put", id, JSON.stringify(key), ...metadata);
   console.error(`Key [${name}], id ${id}: ${describe(key)}.`);
@@ -72,7 +72,7 @@ function create(place, { name, privilege, connectors, expires }) {
   console.log(Buffer.from(`${id}:${secret}`).toString("base64"));
 }
 
-/** The service notes here, once a day, that a key is used. */
+/** The service records here, once a day, that a key is used. */
 const USED = "used:";
 
 /** All keys, as `[id, key, used]`. A key whose record is not valid is `undefined`. */
@@ -117,7 +117,7 @@ function list(place) {
   if (keys.length === 0) console.error("There are no keys.");
 }
 
-/** The first use of a day is noted, by the hour. */
+/** The first use on a day is recorded to the hour. */
 function lastUsed(used) {
   if (!used) return "not used yet";
   const [date, hour] = new Date(used).toISOString().split(/[T:]/);

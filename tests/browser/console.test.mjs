@@ -284,7 +284,7 @@ test("the history can be read to its end", async () => {
   assert.deepEqual([all.length, all[0], ...all.slice(-2)], [233, "Error", "Error", "Created"]);
 });
 
-test("the history shows edits, too: which fields, through which call, and by whom", async () => {
+test("the history shows edits with their fields, the call and the author", async () => {
   await site.connector("edited", { name: "Edited" });
   for (let n = 0; n < 55; n += 1) await site.curl("PUT", "/_connector/edited/_name", { name: `Name ${n}` });
   const page = await site.open(hashOf("edited", "history"));

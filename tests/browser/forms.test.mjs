@@ -226,7 +226,7 @@ test("deleting asks for the id, and works by keyboard alone", async () => {
   assert.equal((await site.curl("GET", "/_connector/erased?include_deleted")).status, 404);
 });
 
-test("sync rules: a draft is edited, validated, and activated", async () => {
+test("a draft of sync rules can be edited, validated and activated", async () => {
   await site.connector("ruled", { name: "Ruled" });
   const page = await site.open(hashOf("ruled", "filtering"));
   await says(page, "Everything is included.");
@@ -246,7 +246,7 @@ test("sync rules: a draft is edited, validated, and activated", async () => {
   assert.deepEqual(draft.rules.map(({ field, rule, policy, value }) => [field, rule, policy, value]), [["folder", "starts_with", "exclude", "/archive"], ["_", "regex", "include", ".*"]]);
   assert.deepEqual(draft.advanced_snippet.value, [{ tables: ["orders"] }]);
   assert.deepEqual(await violations(page), []);
-  // What the connector service finds is shown as it comes.
+  // The connector service's validation appears as soon as it arrives.
   await site.curl("PUT", "/_connector/ruled/_filtering/_validation", { validation: { state: "invalid", errors: [{ ids: ["rule"], messages: ["There is no folder."] }] } });
   await says(page, "There is no folder.");
   await site.curl("PUT", "/_connector/ruled/_filtering/_validation", { validation: { state: "valid", errors: [] } });
@@ -256,7 +256,7 @@ test("sync rules: a draft is edited, validated, and activated", async () => {
   await page.locator("#active-rules + .rules").getByText("/archive").waitFor();
 });
 
-test("pipeline, features and API key are edited among the settings", async () => {
+test("pipeline, features and API key can be edited in the settings", async () => {
   await site.connector("settled", { name: "Settled" });
   const page = await site.open(hashOf("settled", "settings"));
   await page.getByLabel("Pipeline", { exact: true }).fill("search-default-ingestion");
@@ -276,7 +276,7 @@ test("pipeline, features and API key are edited among the settings", async () =>
   assert.deepEqual(await violations(page), []);
 });
 
-test("advanced fields are folded, and a dependent field is below what it depends on", async () => {
+test("advanced fields are folded, and a dependent field is below the field it depends on", async () => {
   const folded = { ...configuration, ssl: field("Use SSL", 1, { type: "bool", display: "toggle", value: true, required: false }), timeout: field("Timeout", 2, { ui_restrictions: ["advanced"], value: "5" }) };
   await site.imported("folded", { status: "configured", name: "Folded", configuration: folded });
   const page = await site.open(hashOf("folded", "configuration"));

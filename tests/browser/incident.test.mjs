@@ -127,7 +127,7 @@ const timelineOf = (now = Date.now()) => {
   return { from: at(24), to: at(0), steps: [step(24, 2), step(6.1, 9), step(6, 28)] };
 };
 
-test("one click shows when it began; hover and keys read values; a table has them for screen readers", async () => {
+test("one click shows when an incident began; values can be read by hover, keyboard and a table for screen readers", async () => {
   const page = await openList();
   await page.route("**/_connector/_timeline?*", (route) => route.fulfill({ json: timelineOf() }));
   await page.getByRole("button", { name: "Over time" }).click();
@@ -153,12 +153,12 @@ test("one click shows when it began; hover and keys read values; a table has the
   await page.waitForFunction(() => location.hash.includes("over=168"));
 });
 
-test("the picture is what the Directory has kept", async () => {
+test("the timeline shows the Directory's data", async () => {
   const page = await openList("#/?over=24");
   await says(page, /^Failures rose from 0 to 28/);
 });
 
-test("silence is second in the order of urgency, and grey", async () => {
+test("silent connectors come second by urgency, in grey", async () => {
   const page = await openList("#/?status=error,connected");
   const badges = await page.locator("tbody .badge").evaluateAll((all) => all.map((badge) => [badge.dataset.status, badge.classList.contains("silent")].join(" ")));
   const kinds = badges.filter((kind, n) => kind !== badges[n - 1]);
@@ -166,13 +166,13 @@ test("silence is second in the order of urgency, and grey", async () => {
   assert.match(await page.locator("tbody tr", { has: page.locator(".badge.silent") }).first().textContent(), /Connectedsilent for \d days?/);
 });
 
-test("the list says when and how the last sync ended, and with how many documents", async () => {
+test("the list shows when and how the last sync ended, and its document count", async () => {
   const page = await openList();
   assert.match(await page.locator("td.sync").first().textContent(), /hours? ago|minutes ago/);
   assert.match(await page.locator("td.sync").first().textContent(), /Error · [\d,]+ documents$/);
 });
 
-test("why a connector failed last Tuesday: two clicks", async () => {
+test("the reason for last Tuesday's failure is found in two clicks", async () => {
   const id = connectors.find(([, { status }]) => status === "connected")[0];
   await site.curl("PUT", `/_connector/${id}/_error`, { error: "Token expired on Tuesday" });
   await site.curl("PUT", `/_connector/${id}/_error`, { error: null });

@@ -156,7 +156,7 @@ test("an impossible action is explained beforehand", () => {
   assert.deepEqual(tally([{ state: "done" }, { state: "done" }, { state: "failed" }]), { waiting: 0, running: 0, done: 2, skipped: 0, failed: 1, unknown: 0 });
 });
 
-test("a picture of time: parts, outlines, and when failures began", () => {
+test("the timeline has parts, outlines and the start of failures", () => {
   const at = (minutes) => new Date(Date.UTC(2026, 10, 25, 0, minutes)).toISOString();
   const step = (minutes, error, connected) => ({ at: at(minutes), by_status: { error, connected } });
   const timeline = { from: at(0), to: at(100), steps: [step(0, 1, 9), step(40, 3, 7), step(50, 8, 2), step(80, 7, 3)] };
@@ -174,13 +174,13 @@ test("a picture of time: parts, outlines, and when failures began", () => {
   assert.deepEqual(outlines([]), []);
 });
 
-test("sync rules: what a document says, and what is sent of a draft", () => {
+test("sync rules are read from a document, and a draft becomes a request", () => {
   const rule = (id, field, value, more) => ({ id, field, rule: "equals", policy: "exclude", value, order: 0, ...more });
   const doc = { filtering: [{ draft: { rules: [rule("a", "folder", "x", { updated_at: "then" }), rule("DEFAULT", "_", ".*")], advanced_snippet: { value: {} }, validation: { state: "valid", errors: [] } } }] };
   const draft = partOf(doc, "draft");
   assert.deepEqual([draft.rules.map(({ id }) => id), draft.state, partOf(doc, "active").rules], [["a"], "valid", []]);
   assert.equal(isSame(draft, partOf(doc, "active")), false);
-  // A rule that was not touched keeps its time; one that was, or is new, gets another.
+  // An unchanged rule keeps its time; a changed or new rule gets another.
   const changed = { ...draft.rules[0], value: "y" };
   assert.deepEqual(requestOf(draft.rules, draft.rules, "").rules.map(({ updated_at, order }) => [updated_at, order]), [["then", 0]]);
   assert.deepEqual(requestOf([rule("b", "f", "v"), changed], draft.rules, '[{"a":1}]'), {
@@ -192,6 +192,6 @@ test("sync rules: what a document says, and what is sent of a draft", () => {
   assert.deepEqual(readSnippet("  "), { value: {} });
   assert.match(readSnippet("{").problem, /^Not JSON/);
   assert.equal(readSnippet("1").problem, "Must be a JSON object or list.");
-  // An import may hold anything.
+  // An import may contain anything.
   for (const filtering of [undefined, "x", [null], [{ draft: { rules: [1, { id: 5 }], validation: { errors: [{ ids: 1 }] } } }]]) assert.ok(partOf({ filtering }, "draft").rules.length <= 1);
 });

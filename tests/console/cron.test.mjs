@@ -36,7 +36,7 @@ const cases = [
 ];
 
 for (const [expression, ...expected] of cases) {
-  test(expression, () => {
+  test(`the next runs of ${expression} are correct`, () => {
     const runs = nextRuns(expression, Date.parse(NOW), 3).map((run) => new Date(run).toISOString().slice(0, 19));
     assert.deepEqual(runs, expected);
   });

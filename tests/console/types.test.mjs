@@ -7,7 +7,7 @@ import { test } from "node:test";
 
 import { environment, root } from "../../scripts/tools.mjs";
 
-for (const [what, project] of [["data and stores, where nothing is any type by accident", "www/tsconfig.core.json"], ["pages", "www/tsconfig.json"]]) {
+for (const [what, project] of [["data and stores, without implicit any", "www/tsconfig.core.json"], ["pages", "www/tsconfig.json"]]) {
   test(`TypeScript finds no type errors: ${what}`, () => {
     const { status, stdout, stderr } = spawnSync("tsc", ["--project", join(root, project)], { env: environment, encoding: "utf8" });
     assert.equal(status, 0, stdout + stderr);

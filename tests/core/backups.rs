@@ -233,7 +233,7 @@ fn unfinished_jobs_name_the_indices_that_their_connector_does_not_hold() {
 }
 
 #[test]
-fn what_is_told_of_a_backup_and_asked_of_the_audit() {
+fn parameters_of_backup_reports_and_the_audit_are_validated() {
     let refused = |method: &str, target: &str| {
         reason(&api::read(&request(method, target, "")).1.expect_err(target))
     };

@@ -1,4 +1,4 @@
-//! How many connectors had which status over the last days.
+//! The numbers of connectors by status over the last days.
 
 use connector_status::directory::timeline::{Counts, MARK_SECONDS, Mark, Step, steps};
 use connector_status::values::Time;
@@ -15,7 +15,7 @@ fn step(at: u64, by_status: Counts) -> Step {
 }
 
 #[test]
-fn a_mark_says_how_many_there_were_until_then() {
+fn a_mark_has_the_numbers_before_its_change() {
     let mark = |at, connected, error| Mark { at, before: counts(connected, error) };
     let from = 10 * MARK + 1_000;
     for (marks, now, expected) in [
@@ -29,15 +29,15 @@ fn a_mark_says_how_many_there_were_until_then() {
                 step(15 * MARK, counts(3, 0)),
             ],
         ),
-        // The change of five minutes that had begun before is shown from the start.
+        // A change that began within the previous five minutes is shown from the start.
         (vec![mark(10, 3, 0)], counts(2, 1), vec![step(from, counts(2, 1))]),
-        // What changed and changed back within five minutes is no step.
+        // A change that is reverted within five minutes is not a step.
         (
             vec![mark(12, 3, 0), mark(15, 3, 0)],
             counts(2, 1),
             vec![step(from, counts(3, 0)), step(15 * MARK, counts(2, 1))],
         ),
-        // Before the first connector there was none.
+        // There was nothing before the first connector.
         (
             vec![mark(12, 0, 0)],
             counts(1, 0),

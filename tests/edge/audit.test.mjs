@@ -1,5 +1,5 @@
-// Who changed what: a line in the log and a row beside the history for each write that succeeds, with names of fields
-// and never a value; what erases a connector, or concerns one as a whole or all of them, is kept by the Directory.
+// The audit: each successful write is a line in the log and a row beside the history, with the names of fields and
+// never a value. The Directory keeps erasures, and requests about a whole connector or all of them.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -89,7 +89,7 @@ const leaked = "a-secret-that-somebody-has-found";
 const withKey = (id) => ({ authorization: `ApiKey ${Buffer.from(`${id}:${leaked}`).toString("base64")}`, "x-opaque-id": `by-${id}` });
 const record = (more) => JSON.stringify({ name: "Leaked", secret_sha256: createHash("sha256").update(leaked).digest("base64"), privileges: ["manage_connector"], ...more });
 
-test("a connector keeps its edits beside its history, the newest first", async () => {
+test("a connector keeps its edits beside its history, newest first", async () => {
   const steps = [
     ["PUT", "", { name: "Kept" }, 201],
     ["PUT", "/_name", { name: "swordfish" }],
@@ -122,14 +122,14 @@ test("a connector keeps its edits beside its history, the newest first", async (
   await ask("kept", "GET", "/_connector/kept/_audit", undefined, 404);
 });
 
-test("names of fields that callers have chosen are kept as far as they fit", async () => {
+test("field names chosen by callers are kept as far as they fit", async () => {
   await ask("names", "PUT", "/_connector/names", {}, 201);
   await ask("names", "POST", "/.elastic-connectors/_update/names", { doc: { a: 1, ["b".repeat(2_000)]: 1 } });
   const { audit } = await ask("names", "GET", "/_connector/names/_audit?size=1");
   assert.deepEqual(audit[0].fields, ["a", "..."]);
 });
 
-test("what was done with a leaked key is found, and undone", async () => {
+test("everything done with a leaked key can be found and undone", async () => {
   const { API_KEYS } = await worker.env();
   await API_KEYS.put("leaked", record());
   await API_KEYS.put("some", record({ connectors: ["p*"] }));
@@ -153,7 +153,7 @@ test("what was done with a leaked key is found, and undone", async () => {
   assert.equal((await use("GET", "/_connector/painted/_audit", undefined, "some")).status, 200);
   assert.equal((await use("GET", "/_connector/erased/_audit", undefined, "some")).status, 403);
 
-  // Revoked; what concerned all is at the Directory, what was changed is with each connector.
+  // After revoking the key: the Directory has requests about all connectors, and each connector has its own changes.
   await API_KEYS.delete("leaked");
   const of = (query) => ask("leak", "GET", `/_connector/_audit?${query}`);
   const { audit, next } = await of(`key=leaked&since=${since}`);
@@ -187,7 +187,7 @@ test("what was done with a leaked key is found, and undone", async () => {
   assert.deepEqual(undone.audit.map(({ event, connector, request }) => [event, connector, request]), [["restore", "erased", "undo"], ["restore", "painted", "undo"]]);
 });
 
-test("erasures that the Directory could not be told of are told later, once each", async (t) => {
+test("erasures that the Directory missed are reported later, once each", async (t) => {
   const disk = mkdtempSync(join(scratch, "connector-status-audit-"));
   const server = await serveWithKv({ worker: faulty(), disk });
   t.after(async () => {
@@ -196,7 +196,7 @@ test("erasures that the Directory could not be told of are told later, once each
   });
   const ids = Array.from({ length: 8 }, (_, n) => `late-${n}`);
   for (const id of ids) await send(server.url(), "PUT", `/_connector/${id}`, {});
-  // Half of what fails has been carried out.
+  // Half of the failing calls are carried out.
   await server.faults({ mode: "throw", methods: ["apply"] });
   for (const id of ids) assert.equal((await send(server.url(), "DELETE", `/_connector/${id}?hard=true`)).status, 200);
   await server.kill();

@@ -218,11 +218,11 @@ test("a truncated file, one with a gap and one that is not a backup are refused 
     "empty": ["", /it is empty/],
     "without its end": [joined(lines.slice(0, -1)), /it has no end: the backup was interrupted/],
     "cut within a line": [joined(lines.slice(0, 4)) + lines[4].slice(0, 50), /line 5 is cut off/],
-    "with a gap": [joined(without(3)), /it has 5 lines instead of 6\n.*it has 5 connectors instead of 6\n.*its checksum does not match its lines/],
+    "with a line missing": [joined(without(3)), /it has 5 lines instead of 6\n.*it has 5 connectors instead of 6\n.*its checksum does not match its lines/],
     "with a line changed": [joined(lines).replace('"Plain"', '"Plane"'), /its checksum does not match its lines/],
-    "with a line twice": [joined([...lines.slice(0, 2), ...lines.slice(1)]), /it has 7 lines instead of 6/],
+    "with a repeated line": [joined([...lines.slice(0, 2), ...lines.slice(1)]), /it has 7 lines instead of 6/],
     "without its start": [joined(without(0)), /is not a backup of this service/],
-    "something else": ['{"error":"no"}\n', /is not a backup of this service/],
+    "another kind of file": ['{"error":"no"}\n', /is not a backup of this service/],
   };
   const to = await serveWithKv();
   try {
@@ -407,13 +407,13 @@ const change = { seq: 1, from: null, to: "created", at: "2026-01-01T00:00:00.000
 const refused = {
   "another format": [{ ...sound, format: 2 }, /\[format\] is not 1/],
   "another connector": [{ ...sound, id: "y" }, /\[id\] is that of another connector/],
-  "no version": [{ ...sound, version: 0 }, /\[version\] is not between 1 and/],
-  "edited later than it is": [{ ...sound, edited: 4 }, /\[edited\] is not between 1 and 3/],
-  "no status": [{ ...sound, document: {} }, /it has no \[status\]/],
-  "no document": [{ ...sound, document: 5 }, /\[document\] is neither an object nor null/],
-  "a change after the last": [{ ...sound, history: [{ ...change, seq: 4 }] }, /\[history\] has .* is no change/],
-  "a change to nowhere": [{ ...sound, history: [{ ...change, to: "gone" }] }, /\[history\] has .* is no change/],
-  "a job of another": [{ ...sound, jobs: [{ id: "abc.eA", version: 1, document: { status: "pending" } }] }, /\[jobs\] has one whose \[id\]/],
+  "an invalid version": [{ ...sound, version: 0 }, /\[version\] is not between 1 and/],
+  "edited after its version": [{ ...sound, edited: 4 }, /\[edited\] is not between 1 and 3/],
+  "a document without a status": [{ ...sound, document: {} }, /it has no \[status\]/],
+  "an invalid document": [{ ...sound, document: 5 }, /\[document\] is neither an object nor null/],
+  "a change after its version": [{ ...sound, history: [{ ...change, seq: 4 }] }, /\[history\] has .* is no change/],
+  "a change to an unknown status": [{ ...sound, history: [{ ...change, to: "gone" }] }, /\[history\] has .* is no change/],
+  "a job of another connector": [{ ...sound, jobs: [{ id: "abc.eA", version: 1, document: { status: "pending" } }] }, /\[jobs\] has one whose \[id\]/],
 };
 test("an invalid backup is refused and nothing is written", async (t) => {
   for (const [what, [body, said]] of Object.entries(refused)) {

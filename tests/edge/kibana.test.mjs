@@ -63,7 +63,7 @@ function forEach(name, check) {
   });
 }
 
-forEach("the statistics scroll without documents, and need not go on", async (ask) => {
+forEach("a scroll for statistics has no documents and fits in one page", async (ask) => {
   const ids = [];
   for (let n = 0; n < 12; n += 1) ids.push(await connectorOf(ask, { service_type: "stats" }));
   const query = { bool: { filter: [{ term: { service_type: "stats" } }] } };
@@ -78,7 +78,7 @@ forEach("the statistics scroll without documents, and need not go on", async (as
   assert.ok(jobs.body.hits.hits.every((hit) => !("_source" in hit)));
 });
 
-forEach("a helper of a client scrolls through all, page by page", async (ask, at, authorization) => {
+forEach("a client's helper scrolls through all pages", async (ask, at, authorization) => {
   const ids = [];
   for (let n = 0; n < 7; n += 1) ids.push(await connectorOf(ask, { service_type: `scroll-${authorization.length}` }));
   const client = new Client({ node: at.url, auth: undefined, headers: { authorization } });
@@ -106,7 +106,7 @@ test("scrolls of the cluster continue in the cluster", async () => {
   assert.equal(cluster.to("/_search/scroll").length, before + 1);
 });
 
-forEach("jobs of a connector and of its index: dis_max, and a source by name", async (ask) => {
+forEach("dis_max finds the jobs of a connector and of its index, with a part of their source", async (ask) => {
   const id = await connectorOf(ask);
   const index = `search-${made}`;
   const { body: job } = await ask("POST", "/_connector/_sync_job", { id, job_type: "full" });

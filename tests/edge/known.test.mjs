@@ -21,7 +21,7 @@ after(() => server.close());
 
 const status = async (headers) => (await send(server.url(), "GET", "/_security/_authenticate", undefined, headers)).status;
 const reads = async () => (await server.kv("counts")).reads;
-/** Has it noted that a key is used today, which is a read and a write of its own. */
+/** Makes the Worker record the first use of a key today, which is an extra read and write. */
 async function noted(id) {
   const metadata = async () => (await server.kv("state")).metadata[`used:${id}`];
   assert.equal(await status(bearing(id, secret)), 200);
@@ -69,7 +69,7 @@ test("different spellings of one key share one cached authentication", async () 
   assert.equal((await reads()) - before, 2);
 });
 
-test("the first use of a day is noted by the hour beside the key, which stays revoked", async () => {
+test("the first use of a day is recorded to the hour beside the key, and does not restore a revoked key", async () => {
   await server.kv("load", [["used", record()]]);
   const { writes } = await server.kv("counts");
   const HOUR = 3_600_000;
@@ -78,7 +78,7 @@ test("the first use of a day is noted by the hour beside the key, which stays re
   assert.ok(at >= begun && at % HOUR === 0, `${at}`);
   await server.kill();
   await server.restart();
-  // Another isolate finds it noted.
+  // Another isolate finds the record.
   const before = await reads();
   assert.equal(await status(bearing("used", secret)), 200);
   await until(async () => (await reads()) - before, (count) => count === 2);

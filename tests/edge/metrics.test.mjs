@@ -230,7 +230,7 @@ suite("the metrics endpoint", { skip: missing() }, () => {
     assert.ok(errors > 0);
   });
 
-  test("writes that are refused are counted, and reads are not; keys that end soon; the last backup", async () => {
+  test("refused writes, keys that expire soon and the last backup are counted, and reads are not", async () => {
     const day = 86_400_000;
     const worker = await serveWithKv();
     try {
@@ -255,7 +255,7 @@ suite("the metrics endpoint", { skip: missing() }, () => {
       assert.deepEqual(refused, { "connector_status_writes_refused_total{status=400}": 2, "connector_status_writes_refused_total{status=404}": 1 });
       assert.equal(found["connector_status_keys_ending{}"], 2);
       assert.equal(found["connector_status_last_backup_timestamp_seconds{}"], Math.floor(Date.parse(complete) / 1_000));
-      // The Directory keeps them.
+      // The Directory keeps the counts.
       assert.equal((await numbers(url))["connector_status_writes_refused_total{status=400}"], 2);
     } finally {
       await worker.close();

@@ -23,11 +23,11 @@ const vendor = (n) => `application/vnd.elasticsearch+json; compatible-with=${n}`
 // Cases that the tables cannot express (the others are in tests/tables/requests.json):
 // [description, method, path, body, status, type (null: plain sentence), reason, cause's reason, headers]
 const refused = [
-  ["very deep", "PUT", "/_connector/fixed/_last_sync", deep(200_000), 400, parse, "[1:119] Depth exceeds the limit [100]"],
+  ["nested too deeply", "PUT", "/_connector/fixed/_last_sync", deep(200_000), 400, parse, "[1:119] Depth exceeds the limit [100]"],
   ["not UTF-8", "PUT", status, new Uint8Array([0x7b, 0x22, 0xff, 0x22]), 400, parse, "[1:3] Invalid UTF-8 at byte 2"],
   ["over 1 MiB", "PUT", status, `{"status":"${"x".repeat(1 << 20)}"}`, 413, "content_too_long_exception", "entity content is too long: the limit is [1048576] bytes"],
-  ["head of a connector", "HEAD", "/_connector/fixed", undefined, 405, undefined],
-  ["no type", "PUT", status, new TextEncoder().encode('{"status":"error"}'), 406, null, "Content-Type header is missing", undefined, { "content-type": "" }],
+  ["HEAD of a connector", "HEAD", "/_connector/fixed", undefined, 405, undefined],
+  ["no Content-Type", "PUT", status, new TextEncoder().encode('{"status":"error"}'), 406, null, "Content-Type header is missing", undefined, { "content-type": "" }],
   ["index in use", "PUT", "/_connector/new", '{"index_name":"taken"}', 400, "status_exception", "Index name [taken] is used by another connector."],
 ];
 
@@ -65,34 +65,34 @@ test("an invalid request is refused with Elasticsearch's error and changes nothi
 
 // [description, method, path, body, status, expected body (undefined: any), headers]
 const done = [
-  ["product", "GET", "/", undefined, 200, undefined],
-  ["options", "OPTIONS", "/_connector/x/_status", undefined, 200, ""],
-  ["options of an unknown path", "OPTIONS", "/x/y", undefined, 200, ""],
+  ["the product info", "GET", "/", undefined, 200, undefined],
+  ["OPTIONS", "OPTIONS", "/_connector/x/_status", undefined, 200, ""],
+  ["OPTIONS of an unknown path", "OPTIONS", "/x/y", undefined, 200, ""],
   ["create", "PUT", "/_connector/life", { name: "A" }, 201, { id: "life", result: "created" }],
-  ["create again", "PUT", "/_connector/life", { index_name: "life" }, 200, { id: "life", result: "updated" }],
+  ["creating it again resets it", "PUT", "/_connector/life", { index_name: "life" }, 200, { id: "life", result: "updated" }],
   ["create without a body", "PUT", "/_connector/bare", undefined, 201, { id: "bare", result: "created" }],
   ["an id with a slash", "PUT", "/_connector/a%2Fb%20%C3%A4", undefined, 201, { id: "a/b ä", result: "created" }],
-  ["is one id", "GET", "/_connector/a%2Fb%20%C3%A4?filter_path=id", undefined, 200, { id: "a/b ä" }],
+  ["an id with a slash is read back", "GET", "/_connector/a%2Fb%20%C3%A4?filter_path=id", undefined, 200, { id: "a/b ä" }],
   ["an id of dots", "PUT", "/_connector/...", undefined, 201, { id: "...", result: "created" }],
   ["an id of 500 bytes", "PUT", `/_connector/${"y".repeat(500)}`, undefined, 201, undefined],
   ["trailing slash", "PUT", "/_connector/life/_status/", { status: "Needs_Configuration" }, 200, { result: "updated" }],
-  ["garbage behind the body", "PUT", "/_connector/life/_status", '{"status":"configured"} x', 200, { result: "updated" }],
+  ["text after the body is ignored", "PUT", "/_connector/life/_status", '{"status":"configured"} x', 200, { result: "updated" }],
   ["noop", "PUT", "/_connector/life/_status", { status: "configured" }, 200, { result: "noop" }],
   ["check in", "PUT", "/_connector/life/_check_in", undefined, 200, { result: "updated" }],
-  ["some of it", "GET", "/_connector/life?filter_path=status,scheduling.*.enabled", undefined, 200, { status: "configured", scheduling: { access_control: { enabled: false }, full: { enabled: false }, incremental: { enabled: false } } }],
-  ["all but some of it", "GET", "/_connector/life?filter_path=-filtering,-**.interval,-*s,-last_seen", undefined, 200, { id: "life", configuration: {}, custom_scheduling: {}, index_name: "life", is_native: false, name: "", scheduling: { access_control: { enabled: false }, full: { enabled: false }, incremental: { enabled: false } }, sync_now: false, deleted: false }],
+  ["filter_path includes fields", "GET", "/_connector/life?filter_path=status,scheduling.*.enabled", undefined, 200, { status: "configured", scheduling: { access_control: { enabled: false }, full: { enabled: false }, incremental: { enabled: false } } }],
+  ["filter_path excludes fields", "GET", "/_connector/life?filter_path=-filtering,-**.interval,-*s,-last_seen", undefined, 200, { id: "life", configuration: {}, custom_scheduling: {}, index_name: "life", is_native: false, name: "", scheduling: { access_control: { enabled: false }, full: { enabled: false }, incremental: { enabled: false } }, sync_now: false, deleted: false }],
   ["delete", "DELETE", "/_connector/life?delete_sync_jobs=true", undefined, 200, { acknowledged: true }],
   ["delete again", "DELETE", "/_connector/life", undefined, 404, undefined],
-  ["deleted, shown", "GET", "/_connector/life?include_deleted&filter_path=deleted,status", undefined, 200, { deleted: true, status: "configured" }],
-  ["deleted, not shown", "GET", "/_connector/life?include_deleted=false", undefined, 404, undefined],
-  ["deleted, status", "PUT", "/_connector/life/_status", { status: "connected" }, 404, undefined],
+  ["deleted, with include_deleted", "GET", "/_connector/life?include_deleted&filter_path=deleted,status", undefined, 200, { deleted: true, status: "configured" }],
+  ["deleted, without include_deleted", "GET", "/_connector/life?include_deleted=false", undefined, 404, undefined],
+  ["deleted, a status change", "PUT", "/_connector/life/_status", { status: "connected" }, 404, undefined],
   ["deleted, check in", "PUT", "/_connector/life/_check_in", undefined, 200, { result: "updated" }],
-  ["its index is free", "PUT", "/_connector/heir", { index_name: "life" }, 201, undefined],
-  ["and not to be had back", "PUT", "/_connector/life", { index_name: "life" }, 400, undefined],
-  ["create brings it back", "PUT", "/_connector/life", undefined, 200, { id: "life", result: "updated" }],
+  ["a deleted connector's index is free", "PUT", "/_connector/heir", { index_name: "life" }, 201, undefined],
+  ["an index in use cannot be taken back", "PUT", "/_connector/life", { index_name: "life" }, 400, undefined],
+  ["creating it again brings it back", "PUT", "/_connector/life", undefined, 200, { id: "life", result: "updated" }],
   ["hard delete", "DELETE", "/_connector/life?hard=true", undefined, 200, { acknowledged: true }],
-  ["is final", "GET", "/_connector/life?include_deleted=true", undefined, 404, undefined],
-  ["for creation too", "PUT", "/_connector/life", undefined, 201, { id: "life", result: "created" }],
+  ["a hard delete is final", "GET", "/_connector/life?include_deleted=true", undefined, 404, undefined],
+  ["creating it after a hard delete starts over", "PUT", "/_connector/life", undefined, 201, { id: "life", result: "created" }],
   ["native", "PUT", "/_connector/native", { is_native: "true", index_name: "content-x" }, 201, undefined],
   ["native status", "GET", "/_connector/native?filter_path=status", undefined, 200, { status: "needs_configuration" }],
 ];
@@ -151,12 +151,12 @@ const bodies = [
   // description, chunks of the body, status, resulting name
   ["beyond ASCII", [named(...bytes("Zoë 🦀"))], 200, "Zoë 🦀"],
   ["the replacement character itself", [named(0xef, 0xbf, 0xbd)], 200, "\ufffd"],
-  ["a byte that is none of UTF-8", [named(0xff)], 400],
-  ["a character cut off", [named(0xe2, 0x82)], 400],
-  ["one cut off beside a replacement character", [named(0xc3, 0xef, 0xbf, 0xbd)], 400],
-  ["a character in two pieces", [named(...bytes("ü")).slice(0, 10), named(...bytes("ü")).slice(10)], 200, "ü"],
+  ["a byte that is never in UTF-8", [named(0xff)], 400],
+  ["a truncated character", [named(0xe2, 0x82)], 400],
+  ["a truncated character before a replacement character", [named(0xc3, 0xef, 0xbf, 0xbd)], 400],
+  ["a character split across chunks", [named(...bytes("ü")).slice(0, 10), named(...bytes("ü")).slice(10)], 200, "ü"],
   ["4 MiB", [new Uint8Array(4 << 20)], 413],
-  ["4 MiB in pieces", Array.from({ length: 64 }, () => new Uint8Array(1 << 16)), 413],
+  ["4 MiB in chunks", Array.from({ length: 64 }, () => new Uint8Array(1 << 16)), 413],
 ];
 test("a body is decoded across chunks, up to its size limit", async (t) => {
   await send(worker.url, "PUT", "/_connector/bodies");
@@ -234,11 +234,11 @@ test("body limits count bytes, and bodies may be compressed", async (t) => {
     ["gzip", gzipSync(named("zipped")), gzip, 200, "zipped"],
     ["GZIP", gzipSync(named("zipped too")), { "content-encoding": "GZIP" }, 200, "zipped too"],
     ["identity", named("plain"), { "content-encoding": "identity" }, 200, "plain"],
-    ["no gzip", named("liar"), gzip, 400, "the request body is not gzip, as its Content-Encoding says"],
+    ["a body that is not gzip", named("liar"), gzip, 400, "the request body is not gzip, as its Content-Encoding says"],
     ["cut-off gzip", gzipSync(named("cut")).subarray(0, 20), gzip, 400, "the request body is not gzip, as its Content-Encoding says"],
     ["brotli", brotliCompressSync(named("br")), { "content-encoding": "br" }, 415, "Content-Encoding [br] is not supported: use [gzip], or leave it out"],
-    ["a bomb", gzipSync(named(long)), gzip, 413, "entity content is too long: the limit is [1048576] bytes"],
-    ["a large bomb", gzipSync("0".repeat(64 << 20)), gzip, 413, "entity content is too long: the limit is [1048576] bytes"],
+    ["a gzip bomb", gzipSync(named(long)), gzip, 413, "entity content is too long: the limit is [1048576] bytes"],
+    ["a large gzip bomb", gzipSync("0".repeat(64 << 20)), gzip, 413, "entity content is too long: the limit is [1048576] bytes"],
   ];
   let name = "Before";
   for (const [what, body, headers, status, expected] of table) {

@@ -19,12 +19,12 @@ test("messages of other versions are answered 503, and nothing is written", asyn
   const entry = { id: "met", version: 9, deleted: 0, status: "created", index_name: null, name: null, service_type: null, description: null, since: null, error: null, last_seen: null };
   // [description, message, expected answer]
   const table = [
-    ["a format to come", () => object.handle(JSON.stringify({ format: 2, ...put }), "{}"), /^\{"format":1,"status":503,.*"retry-after":"1"/],
-    ["no format", () => object.handle(JSON.stringify(put), "{}"), /^\{"format":1,"status":503,/],
-    ["no JSON", () => object.handle("met\nPUT\n/_connector/met", "{}"), /^\{"format":1,"status":503,/],
-    ["a list in a format to come", () => directory.handle(JSON.stringify({ format: 2, method: "GET", target: "/_connector" })), /^\{"format":1,"status":503,/],
-    ["an entry in a format to come", () => directory.apply(JSON.stringify({ format: 2, ...entry }), "{}"), /"result":"unknown format"/],
-    ["a claim in a format to come", () => directory.claim(JSON.stringify({ format: 2, index: "i", id: "met", token: "t" })), /^\{"format":1\}$/],
+    ["a request in a future format", () => object.handle(JSON.stringify({ format: 2, ...put }), "{}"), /^\{"format":1,"status":503,.*"retry-after":"1"/],
+    ["a request without a format", () => object.handle(JSON.stringify(put), "{}"), /^\{"format":1,"status":503,/],
+    ["a request that is not JSON", () => object.handle("met\nPUT\n/_connector/met", "{}"), /^\{"format":1,"status":503,/],
+    ["a list in a future format", () => directory.handle(JSON.stringify({ format: 2, method: "GET", target: "/_connector" })), /^\{"format":1,"status":503,/],
+    ["an entry in a future format", () => directory.apply(JSON.stringify({ format: 2, ...entry }), "{}"), /"result":"unknown format"/],
+    ["a claim in a future format", () => directory.claim(JSON.stringify({ format: 2, index: "i", id: "met", token: "t" })), /^\{"format":1\}$/],
   ];
   for (const [what, ask, expected] of table) await t.test(what, async () => assert.match(await ask(), expected));
   assert.equal((await send(worker.url, "GET", "/_connector/met")).status, 404);

@@ -80,18 +80,18 @@ test("a signed-in person can watch only from one of our own pages", async () => 
 
 // [identity, settings, status of a GET, of a PUT from our own page]
 const table = {
-  "nothing is set": [ann, {}, 401, 401],
-  "set to none": [ann, { ACCESS_PRIVILEGE: "none" }, 401, 401],
-  "set to something unknown": [ann, { ACCESS_PRIVILEGE: "everything" }, 401, 401],
+  "without settings": [ann, {}, 401, 401],
+  "ACCESS_PRIVILEGE is none": [ann, { ACCESS_PRIVILEGE: "none" }, 401, 401],
+  "ACCESS_PRIVILEGE is unknown": [ann, { ACCESS_PRIVILEGE: "everything" }, 401, 401],
   "may read": [ann, { ACCESS_PRIVILEGE: "monitor_connector" }, 200, 403],
   "may write": [ann, manage, 200, 201],
-  "an address that fits": [ann, { ...manage, ACCESS_EMAILS: "bob@x.example, *@EXAMPLE.com" }, 200, 201],
-  "an address that does not": [ann, { ...manage, ACCESS_EMAILS: "*@other.example" }, 403, 403],
-  "a service token: no address": [{ common_name: "token.access" }, manage, 401, 401],
+  "a listed address": [ann, { ...manage, ACCESS_EMAILS: "bob@x.example, *@EXAMPLE.com" }, 200, 201],
+  "an address that is not listed": [ann, { ...manage, ACCESS_EMAILS: "*@other.example" }, 403, 403],
+  "a service token without an address": [{ common_name: "token.access" }, manage, 401, 401],
   "no identity": [undefined, manage, 401, 401],
 };
 for (const [what, [identity, vars, get, put]] of Object.entries(table)) {
-  test(`${what}: ${get}, ${put}`, async () => {
+  test(`${what}: GET is answered ${get} and PUT ${put}`, async () => {
     const worker = await behindAccess(identity, vars);
     try {
       const found = await send(worker.url, "GET", "/_connector");

@@ -108,7 +108,7 @@ test("after a restart a document is returned exactly as stored", async () => {
 });
 
 // Regression: moves at odd versions were never pruned.
-test("the history keeps the newest thousand changes, and as many edits, whatever their version numbers", async () => {
+test("the history keeps the newest thousand changes and as many edits, whatever their version numbers", async () => {
   for (const [id, ahead] of [["even", 0], ["odd", 1]]) {
     await ask("PUT", id, {});
     await move(id, "error");

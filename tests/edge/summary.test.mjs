@@ -33,7 +33,7 @@ const ask = (query = "", headers = {}) => send(worker.url, "GET", `/_connector/_
 const ids = async (query, headers) => (await ask(query, headers)).body.results.map(({ id }) => id);
 
 const cases = {
-  // Those that ought to be working and are silent come second.
+  // Silent connectors that should be working come second.
   "": ["zoo-2", "ark-1", "zoo-1", "zoo-3", "zoo-10", "odd"],
   "?sort=urgency:desc": ["odd", "zoo-10", "zoo-3", "ark-1", "zoo-1", "zoo-2"],
   "?from=1&size=2": ["ark-1", "zoo-1"],
@@ -197,7 +197,7 @@ test("an unchanged summary is answered 304; a move appears soon and comes first 
   assert.equal((await ask()).body.total, 5);
 });
 
-test("a row has when and how the last sync ended, and with how many documents", async () => {
+test("a row has the time, result and document count of the last sync", async () => {
   await send(worker.url, "PUT", "/_connector/synced", {});
   const row = async () => (await ask("?query=synced")).body.results.map((row) => [row.last_synced, row.last_sync_status, row.last_indexed_document_count]);
   assert.deepEqual(await row(), [[null, null, null]]);

@@ -18,7 +18,7 @@ after(() => worker.close());
 // JavaScript lays out the document before the request, which loses how numbers are written.
 const isMeant = ({ exact_numbers, before }) => !(exact_numbers && before);
 for (const name of tables) {
-  test(name, () =>
+  test(`every case of the table ${name} is answered as expected`, () =>
     runTable(name, async (id, document) => {
       // Documents are created by importing them.
       if (document) await kv.put(`c:${id}`, JSON.stringify(document));

@@ -12,7 +12,7 @@ await load();
 // The preview handles requests without headers, about one connector, with numbers that JavaScript can hold.
 const isMeant = ({ headers, exact_numbers }) => headers === undefined && !exact_numbers;
 for (const name of tables.filter((name) => name !== "elsewhere")) {
-  test(name, () => {
+  test(`every case of the table ${name} is answered as expected`, () => {
     const start = (id, document) => {
       let connector = document && { id, ...document };
       return (method, path, body) => {

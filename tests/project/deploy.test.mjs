@@ -67,10 +67,10 @@ suite("npm run deploy", { concurrency: 3, timeout: 10 * 60_000 }, () => {
 
   const again = {
     "keeps the root key": [[...deployed, old], [], /Kept the root key/, /^root:old$/],
-    "keeps it away, once it was removed": [deployed, [], /There is no root key; npm run deploy -- --root-key creates one/, /^none$/],
+    "does not recreate a root key that was removed": [deployed, [], /There is no root key; npm run deploy -- --root-key creates one/, /^none$/],
   };
   for (const [what, [bindings, args, sentence, key]] of Object.entries(again)) {
-    test(`a later deployment, ${what}`, async (t) => {
+    test(`a later deployment ${what}`, async (t) => {
       const cloudflare = await startCloudflare();
       t.after(() => cloudflare.close());
       cloudflare.state.workers[name] = { bindings, version: "before" };
@@ -135,7 +135,7 @@ suite("npm run deploy", { concurrency: 3, timeout: 10 * 60_000 }, () => {
     const key = (name, more) => JSON.stringify({ name, privileges: ["monitor_connector"], creation: Date.UTC(2026, 0, 2, 3, 4), ...more });
     const { values } = cloudflare.state;
     Object.assign(values, { [at("k1")]: key("one"), [at("k2")]: key("twin", { expiration: Date.UTC(2026, 1, 1) }), [at("k3")]: key("twin"), [at("k4")]: key("k1") });
-    // The service has noted that one was used.
+    // The service has recorded that a key was used.
     values[at("used:k1")] = "";
     cloudflare.state.metadata[at("used:k1")] = { at: Date.UTC(2026, 0, 3, 14) };
     const run = (...args) => script("key.mjs", [...args, "--remote"], login(cloudflare));
@@ -172,30 +172,30 @@ suite("npm run deploy", { concurrency: 3, timeout: 10 * 60_000 }, () => {
   // The account's condition and the expected message. Nothing was uploaded unless it says so.
   const failures = {
     "not logged in": [{}, (env) => delete env.CLOUDFLARE_API_TOKEN, /Not logged in to Cloudflare\. Run npx wrangler login/],
-    "a token that is not taken": [{ token: "other" }, undefined, /Not logged in|lacks a permission/],
+    "the token is not accepted": [{ token: "other" }, undefined, /Not logged in|lacks a permission/],
     "several accounts": [
       { accounts: [{ id: "acc1", name: "Ada" }, { id: "acc2", name: "Bob" }] },
       undefined,
       /several accounts[^]*CLOUDFLARE_ACCOUNT_ID=acc2 npm run deploy +# Bob/,
     ],
     "no subdomain": [{ subdomain: null }, undefined, /no workers\.dev subdomain yet[^]*dash\.cloudflare\.com\/acc1\/workers/],
-    "a namespace of that name": [
+    "a namespace of that name exists": [
       {},
       (_, { state }) => state.namespaces.push({ id: "1".repeat(32), title: `${name}-api-keys` }),
       /has a KV namespace of that name already/,
     ],
-    "another Worker of that name": [
+    "another Worker has that name": [
       {},
       (_, { state }) => (state.workers[name] = { bindings: [{ name: "DB", type: "d1" }], version: "v" }),
       /has a Worker \[connector-status\] that is not this one/,
     ],
-    "a token that may not do it": [
+    "the token lacks a permission": [
       {},
       (_, { state }) =>
         (state.refuse = { [`PUT /accounts/acc1/workers/scripts/${name}`]: { status: 403, errors: [{ code: 10000, message: "Authentication error" }] } }),
       /Cloudflare refused: this login lacks a permission/,
     ],
-    "a secret that is not taken": [
+    "the secret is not accepted": [
       {},
       (_, { state }) =>
         (state.refuse = { [`PUT /accounts/acc1/workers/scripts/${name}/secrets`]: { status: 400, errors: [{ code: 10053, message: "no more secrets" }] } }),

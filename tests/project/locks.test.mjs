@@ -1,4 +1,4 @@
-// What is installed is what the lock files say, to the byte.
+// Lock files pin everything that is installed, to the byte.
 
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { root } from "../../scripts/tools.mjs";
 
 const read = (file) => readFileSync(join(root, file), "utf8");
 
-test("package-lock.json has the hash of every package, for every platform", () => {
+test("package-lock.json has a hash for every package on every platform", () => {
   const { "": project, ...packages } = JSON.parse(read("package-lock.json")).packages;
   const without = Object.entries(packages).filter(([, { integrity }]) => !/^sha512-/.test(integrity));
   assert.deepEqual(without.map(([path]) => path), []);
@@ -27,7 +27,7 @@ const crates = (file) =>
     .map((text) => Object.fromEntries([...text.matchAll(/^(\w+) = "(.*)"$/gm)].map(([, ...pair]) => pair)));
 
 for (const [file, own] of [["Cargo.lock", "connector-status"], ["tools/Cargo.lock", "connector-status-tools"]]) {
-  test(`${file} has the hash of every crate, and crates come from crates.io`, () => {
+  test(`${file} has a hash for every crate, and crates come from crates.io`, () => {
     const others = crates(file).filter(({ name }) => name !== own);
     assert.ok(others.length > 30);
     for (const { name, source, checksum } of others) {
@@ -37,13 +37,13 @@ for (const [file, own] of [["Cargo.lock", "connector-status"], ["tools/Cargo.loc
   });
 }
 
-test("tests/package/homes has the hash of every package, too", () => {
+test("the lock file of tests/package/homes has a hash for every package", () => {
   const { "": project, ...packages } = JSON.parse(read("tests/package/homes/package-lock.json")).packages;
   assert.deepEqual(Object.entries(packages).filter(([, { integrity }]) => !/^sha512-/.test(integrity)), []);
   for (const version of Object.values({ ...project.dependencies, ...project.devDependencies })) assert.match(version, /^\d+\.\d+\.\d+$/);
 });
 
-test("what is installed in Python has exact versions, and a hash of each file", () => {
+test("Python packages have exact versions and a hash of each file", () => {
   let count = 0;
   for (const file of globSync("tests/python/*.txt", { cwd: root })) {
     const packages = read(file).split(/^(?=\S)/m).map((text) => text.replaceAll("\\\n", ""));
@@ -53,7 +53,7 @@ test("what is installed in Python has exact versions, and a hash of each file", 
   assert.ok(count > 20, `${count} packages`);
 });
 
-test("wasm-bindgen has one version, as a crate and as a tool", () => {
+test("wasm-bindgen has the same version as a crate and as a tool", () => {
   const version = (file, crate) => crates(file).find(({ name }) => name === crate).version;
   assert.equal(version("tools/Cargo.lock", "wasm-bindgen-cli-support"), version("Cargo.lock", "wasm-bindgen"));
 });

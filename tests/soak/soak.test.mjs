@@ -28,7 +28,7 @@ const SHORT = {
 };
 
 for (const [name, options] of Object.entries(SHORT)) {
-  test(name, async () => {
+  test(`the proof ${name} finds no problem`, async () => {
     const { figures, problems } = await proofs[name](options);
     console.log(figures);
     assert.deepEqual(problems.slice(0, 5), []);
