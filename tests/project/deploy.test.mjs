@@ -157,7 +157,7 @@ suite("npm run deploy", { concurrency: 3, timeout: 10 * 60_000 }, () => {
     assert.equal(byId.code, 0, byId.stderr);
     assert.match(byId.stderr, /^Revoked key k1, \[one\], monitor_connector on \*, never expires\. .* until \d\d:\d\d:\d\d UTC\.\n$/);
     const byName = await run("revoke", "k1");
-    assert.match(byName.stderr, /^Key k4, \[k1\]/);
+    assert.match(byName.stderr, /^Revoked key k4, \[k1\]/);
     assert.deepEqual(Object.keys(values), [at("k2"), at("k3"), at("used:k1")]);
     assert.equal((await run("revoke")).code, 2);
     assert.deepEqual(cloudflare.state.unknown, []);
