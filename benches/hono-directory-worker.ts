@@ -21,17 +21,17 @@ export class HonoConnector extends KvConnector<Env> {
   protected override async changed(id: string, document: Document, isNew: boolean) {
     const isTelling = this.#newest !== undefined;
     this.#newest = document;
-    if (isNew) await this.#tell(id);
+    if (isNew) await this.#updateList(id);
     else if (!isTelling) this.ctx.waitUntil(this.#tellInTime(id));
   }
 
   async #tellInTime(id: string) {
     const wait = this.#last + GAP - Date.now();
     if (wait > 0) await scheduler.wait(wait);
-    await this.#tell(id);
+    await this.#updateList(id);
   }
 
-  async #tell(id: string) {
+  async #updateList(id: string) {
     const document = this.#newest;
     this.#newest = undefined;
     this.#last = Date.now();

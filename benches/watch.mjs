@@ -30,7 +30,7 @@ async function crowd(url, count) {
 }
 
 /** A watcher that discards its messages. */
-function deaf(url) {
+function discardMessages(url) {
   const { hostname, port, pathname, search } = new URL(address(url).replace(/^ws/, "http"));
   const head = `GET ${pathname}${search} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${btoa("sixteen bytes...")}\r\n\r\n`;
   return new Promise((resolve, reject) => {
@@ -46,7 +46,7 @@ async function crowdApart(url, count) {
   return thread;
 }
 if (!isMainThread && workerData?.watch) {
-  for (let n = 0; n < workerData.count; n += 1) await deaf(workerData.watch);
+  for (let n = 0; n < workerData.count; n += 1) await discardMessages(workerData.watch);
   parentPort.postMessage("all are there");
 }
 

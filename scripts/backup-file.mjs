@@ -29,7 +29,7 @@ export const header = ({ url, service, since }) =>
   JSON.stringify({ backup: KIND, format: FORMAT, service, url: new URL(url).origin, version: version(), started_at: new Date().toISOString(), since });
 
 /** Compares ids by their bytes, as the service does. */
-const isBehind = (a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)) > 0;
+const isAfter = (a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)) > 0;
 
 function parse(line) {
   try {
@@ -53,7 +53,7 @@ export function fingerprint(lines) {
 export const changedAt = ({ version, edited = version, history = [] }) => Math.max(edited, ...history.map(({ seq }) => seq));
 
 /** Fails unless the path is a regular file. */
-function insistOnFile(file) {
+function assertFile(file) {
   const found = statSync(file);
   if (!found.isFile()) fail(`${file} is not a regular file`);
   return found;
@@ -73,7 +73,7 @@ async function* linesOf(file) {
  * the start are valid, up to the last complete connector; `unreadable`: connectors that could not be saved, and why.
  */
 export async function inspect(file) {
-  const { size } = insistOnFile(file);
+  const { size } = assertFile(file);
   const found = { connectors: new Map(), unreadable: new Map(), problems: [], intact: 0, intactLines: 0 };
   const hash = createHash("sha256");
   let [number, bytes, isSound] = [0, 0, true];
@@ -157,7 +157,7 @@ export async function* statesOf(file, connectors) {
 /** Where to resume an interrupted file: the connectors in its valid part, and the last of their ids. */
 export function positionOf({ connectors, unreadable, intactLines }) {
   const known = [...connectors].filter(([, { last }]) => last <= intactLines).map(([id]) => id);
-  const cursor = [...known, ...unreadable.keys()].reduce((last, id) => (isBehind(id, last) ? id : last), "");
+  const cursor = [...known, ...unreadable.keys()].reduce((last, id) => (isAfter(id, last) ? id : last), "");
   return { known, cursor };
 }
 
@@ -213,8 +213,8 @@ export async function finish(part, file) {
 }
 
 /** Fails if the file exists: backups never overwrite anything. */
-export function insistOnNew(file) {
+export function assertNew(file) {
   if (!existsSync(file)) return;
-  insistOnFile(file);
+  assertFile(file);
   fail(`${file} exists already and is not overwritten. Choose another name.`);
 }

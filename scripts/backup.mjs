@@ -3,9 +3,9 @@
 import { existsSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { finish, header, inspect, insistOnNew, openBackup, positionOf } from "./backup-file.mjs";
+import { assertNew, finish, header, inspect, openBackup, positionOf } from "./backup-file.mjs";
 import { address, command, fail, FAILED, USAGE } from "./command.mjs";
-import { identify, ids, inOrder, insist, progress, saved } from "./service.mjs";
+import { askOrFail, identify, ids, inOrder, progress, saved } from "./service.mjs";
 
 const usage = `
 Usage: npm run backup -- --url https://connectors.example --to backup.ndjson
@@ -21,10 +21,10 @@ A backup includes deleted and erased connectors. The service records when it was
 To restore a backup, use npm run restore.`;
 
 /** The Directory knows about a change within a second. */
-const SETTLED_MS = 1_500;
+const DIRECTORY_LAG_MS = 1_500;
 
 /** The state of an interrupted backup, if there is one. It must be of the same service. */
-async function begun(part, url, service) {
+async function interrupted(part, url, service) {
   if (!existsSync(part) || (statSync(part).isFile() && statSync(part).size === 0)) return undefined;
   const found = await inspect(part);
   if (!found.header) return undefined;
@@ -35,10 +35,10 @@ async function begun(part, url, service) {
 }
 
 async function backUp({ url, to }) {
-  if (to) insistOnNew(to);
+  if (to) assertNew(to);
   const { service, seq } = await identify(url);
   const part = to && `${to}.partial`;
-  const before = part && (await begun(part, url, service));
+  const before = part && (await interrupted(part, url, service));
   if (before?.end && before.problems.length === 0) {
     await finish(part, to);
     console.error(`connectors saved: ${before.connectors.size}`);
@@ -51,7 +51,7 @@ async function backUp({ url, to }) {
   else out.header(header({ url, service, since }));
 
   let complete_until;
-  const tell = progress("connectors saved");
+  const showProgress = progress("connectors saved");
   const unreadable = new Map(before?.unreadable);
   const save = async (some) => {
     for await (const { id, lines, problem } of inOrder(some, (id) => saved(url, id))) {
@@ -62,14 +62,14 @@ async function backUp({ url, to }) {
         unreadable.delete(id);
         out.write(id, lines);
       }
-      tell(out.count());
+      showProgress(out.count());
     }
   };
   try {
     await save(ids(url, { after: cursor }));
     complete_until = new Date().toISOString();
     // Read again what was changed or created while the backup ran.
-    await sleep(SETTLED_MS);
+    await sleep(DIRECTORY_LAG_MS);
     await save(ids(url, { changedSince: since }));
     out.end({ complete_until });
   } catch (error) {
@@ -77,7 +77,7 @@ async function backUp({ url, to }) {
     throw error;
   }
   if (part) await finish(part, to);
-  tell(out.count(), true);
+  showProgress(out.count(), true);
   return (await done(url, to, unreadable, out.count(), complete_until)) ?? report(unreadable);
 }
 
@@ -85,7 +85,7 @@ async function backUp({ url, to }) {
 async function done(url, to, unreadable, connectors, complete_until) {
   if (!to || unreadable.size > 0) return undefined;
   try {
-    await insist(url, "POST", `/_connector/_backup?${new URLSearchParams({ connectors, complete_until })}`);
+    await askOrFail(url, "POST", `/_connector/_backup?${new URLSearchParams({ connectors, complete_until })}`);
     return undefined;
   } catch (error) {
     console.error(`${to} is complete, but the service does not know: ${error.message}`);

@@ -2,7 +2,7 @@
 
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, writeSync } from "node:fs";
 
-import { insistOnNew } from "./backup-file.mjs";
+import { assertNew } from "./backup-file.mjs";
 import { address, command, fail, UNREACHABLE } from "./command.mjs";
 
 const usage = `
@@ -63,7 +63,7 @@ await command({ name: "export", usage, options, needed: ["from", "to"] }, async 
   address(from);
   const isFile = !/^https?:/.test(to);
   const part = `${to}.partial`;
-  if (isFile) insistOnNew(to);
+  if (isFile) assertNew(to);
   else address(to);
   const out = isFile ? openSync(part, "w", 0o600) : undefined;
   const results = [];

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 
 import { address, command, fail, FAILED, USAGE } from "./command.mjs";
-import { identify, ids, insist } from "./service.mjs";
+import { askOrFail, identify, ids } from "./service.mjs";
 import { environment, root } from "./tools.mjs";
 
 const usage = `
@@ -100,7 +100,7 @@ async function bulk(verb, items, where, said) {
 async function takeUp(url, wanted, limit) {
   const deadline = Date.now() + limit;
   for (;;) {
-    const { skipped } = await insist(url, "POST", "/_connector/_import");
+    const { skipped } = await askOrFail(url, "POST", "/_connector/_import");
     const refused = new Map(skipped.filter(({ id }) => wanted.has(id)).map(({ id, reason }) => [id, reason]));
     const missing = new Set([...wanted].filter((id) => !refused.has(id)));
     for await (const id of ids(url)) missing.delete(id);
@@ -118,7 +118,7 @@ await command({ name: "import", usage, options, names: 1 }, async ({ remote, url
   const { hits, total, isMore } = readExport(file);
   console.log(`${file}: ${hits.length} connectors`);
   await identify(url);
-  await insist(url, "POST", "/_connector/_import");
+  await askOrFail(url, "POST", "/_connector/_import");
   const known = new Set();
   for await (const id of ids(url)) known.add(id);
 

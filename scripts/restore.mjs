@@ -130,7 +130,7 @@ await command({ name: "restore", usage, options, needed: ["url"], names: 1 }, as
     if (keepNewer && now.isNewer) return { id: state.id, result: "kept" };
     return replace(url, state, now);
   };
-  const tell = progress("connectors processed");
+  const showProgress = progress("connectors processed");
   const counts = { created: 0, updated: 0, noop: 0, kept: 0, there: 0, failed: 0 };
   let count = 0;
   for await (const { id, result, why } of inOrder(statesOf(file, connectors), restore)) {
@@ -138,9 +138,9 @@ await command({ name: "restore", usage, options, needed: ["url"], names: 1 }, as
     if (result === "there") console.error(`skipped: [${id}]: it exists already`);
     if (result === "kept") console.error(`skipped: [${id}]: it has changed since the backup`);
     if (result === "failed") console.error(`FAILED: [${id}]: ${why}`);
-    tell((count += 1));
+    showProgress((count += 1));
   }
-  tell(count, true);
+  showProgress(count, true);
   const { created, updated, noop, kept, there, failed } = counts;
   console.log(`${created} restored, ${updated} overwritten, ${noop} already restored, ${kept + there} skipped, ${failed} failed`);
   if (count !== connectors.size) fail(`${file} changed while it was read: ${connectors.size} connectors were expected, ${count} found`);

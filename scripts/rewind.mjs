@@ -2,9 +2,9 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 
-import { finish, header, insistOnNew, openBackup } from "./backup-file.mjs";
+import { assertNew, finish, header, openBackup } from "./backup-file.mjs";
 import { address, command, fail } from "./command.mjs";
-import { identify, insist, saved } from "./service.mjs";
+import { askOrFail, identify, saved } from "./service.mjs";
 
 const usage = `
 Usage: npm run rewind -- my-connector --to 2026-11-25T08:30:00Z --url https://connectors.example --keep before.ndjson
@@ -16,19 +16,19 @@ Usage: npm run rewind -- my-connector --to 2026-11-25T08:30:00Z --url https://co
 Nothing else should write to the connector while this runs.`;
 
 /** By then the object has restarted. */
-const STARTED_MS = 2_000;
+const RESTART_MS = 2_000;
 
 const options = { to: { type: "string" }, url: { type: "string" }, keep: { type: "string" } };
 await command({ name: "rewind", usage, options, needed: ["to", "url", "keep"], names: 1 }, async ({ to, url, keep, names: [id] }) => {
   address(url);
-  insistOnNew(keep);
+  assertNew(keep);
   const { service, seq: since } = await identify(url);
   /** The backup lines of the connector in its current state. */
   const save = async () => {
     const { lines, problem } = await saved(url, id);
     return lines ?? fail(`[${id}] cannot be saved: ${problem}`);
   };
-  const change = (method, action, body) => insist(url, method, `/_connector/${encodeURIComponent(id)}/${action}`, body);
+  const change = (method, action, body) => askOrFail(url, method, `/_connector/${encodeURIComponent(id)}/${action}`, body);
 
   const before = await save();
   const out = await openBackup(`${keep}.partial`);
@@ -38,7 +38,7 @@ await command({ name: "rewind", usage, options, needed: ["to", "url", "keep"], n
   await finish(`${keep}.partial`, keep);
   const { version } = JSON.parse(before[0]);
   await change("POST", `_rewind?to=${encodeURIComponent(to)}`);
-  await sleep(STARTED_MS);
+  await sleep(RESTART_MS);
   // Restores the state over itself with a version higher than any before, so that no entity tag is reused and all
   // copies are updated.
   const [first, ...jobs] = await save();

@@ -39,7 +39,7 @@ export async function ask(url, method, path, body, more = {}, tries = TRIES) {
 }
 
 /** The body of a response, which must be successful. */
-export async function insist(url, method, path, body) {
+export async function askOrFail(url, method, path, body) {
   const { status, text } = await ask(url, method, path, body);
   return status === 200 ? parse(url, text) : fail(`${method} ${new URL(path, url)} answers ${status}: ${reason(text)}`);
 }
@@ -80,7 +80,7 @@ export async function identify(url) {
  */
 export async function* ids(url, { after = "", changedSince } = {}) {
   for (let next = after; next !== null; ) {
-    const page = await insist(url, "GET", `/_connector/_backup${query({ after: next, changed_since: changedSince })}`);
+    const page = await askOrFail(url, "GET", `/_connector/_backup${query({ after: next, changed_since: changedSince })}`);
     yield* page.ids;
     next = page.next;
   }

@@ -28,14 +28,14 @@ async function connected(page) {
   const url = page.url();
   await page.goto("about:blank");
   const heard = listen(page);
-  const told = new Promise((resolve) => page.once("websocket", (socket) => socket.once("framereceived", resolve)));
+  const firstMessage = new Promise((resolve) => page.once("websocket", (socket) => socket.once("framereceived", resolve)));
   await page.goto(url);
-  await told;
+  await firstMessage;
   return heard;
 }
 
 /** Waits until a page has sent no requests for a second and a half. */
-async function settled({ requests }) {
+async function untilIdle({ requests }) {
   for (let before = -1; requests.length > before; ) {
     before = requests.length;
     await sleep(1_500);
@@ -103,7 +103,7 @@ test("an idle page sends no requests, and heartbeats cost nothing", async () => 
     pages.push({ hash, page, heard: await connected(page) });
     await page.locator(".list, .panel").first().waitFor();
   }
-  for (const { heard } of pages) await settled(heard);
+  for (const { heard } of pages) await untilIdle(heard);
   for (const { heard } of pages) heard.requests.length = 0;
   await sleep(3_000);
   await site.curl("PUT", "/_connector/quiet/_check_in");
@@ -124,7 +124,7 @@ test("a hidden page sends no requests, and catches up when it is shown", async (
       Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
       document.dispatchEvent(new Event("visibilitychange"));
     }, hidden);
-  await settled(heard);
+  await untilIdle(heard);
   await look(true);
   heard.requests.length = 0;
   await put("hidden", "error");

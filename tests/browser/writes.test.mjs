@@ -135,17 +135,17 @@ test("a secret that was changed elsewhere is not overwritten unnoticed, and draf
 test("83 simultaneous changes are one render", async () => {
   for (let n = 0; n < 8; n += 1) await site.connector(`drawn-${n}`, { name: `Drawn ${n}` });
   const page = await site.open();
-  let tell;
+  let sendChanges;
   await page.routeWebSocket("**/_watch*", (socket) => {
     const server = socket.connectToServer();
     server.onMessage((message) => {
       socket.send(message);
-      tell = (changes) => socket.send(JSON.stringify({ type: "changes", seq: JSON.parse(message).seq + changes.length, changes }));
+      sendChanges = (changes) => socket.send(JSON.stringify({ type: "changes", seq: JSON.parse(message).seq + changes.length, changes }));
     });
   });
   await page.reload();
   await page.locator('tr[data-id="drawn-7"]').waitFor();
-  while (!tell) await page.waitForTimeout(20);
+  while (!sendChanges) await page.waitForTimeout(20);
   await page.evaluate(() => {
     window.draws = 0;
     new MutationObserver(() => (window.draws += 1)).observe(document.querySelector("tbody"), { subtree: true, childList: true, characterData: true, attributes: true });
@@ -157,7 +157,7 @@ test("83 simultaneous changes are one render", async () => {
     heartbeat: true,
     connector: { id: `drawn-${n % 8}`, name: `Drawn again ${n}`, status: "created", since: null, last_seen: null, index_name: null, service_type: null, description: null, error: null },
   }));
-  tell(changes.map(({ seq: _, ...change }) => change));
+  sendChanges(changes.map(({ seq: _, ...change }) => change));
   await page.getByRole("link", { name: "Drawn again 82", exact: true }).waitFor();
   assert.equal(await page.evaluate(() => window.draws), 1);
 });

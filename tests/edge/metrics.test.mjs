@@ -168,19 +168,19 @@ suite("the metrics endpoint", { skip: missing() }, () => {
   test("disabled webhooks and wrong settings are in the metrics and are sent to the other endpoints", { timeout: 120_000 }, async (t) => {
     const receivers = await Promise.all([startReceiver({ answer: () => "gone" }), startReceiver()]);
     const settings = settingsFor(receivers, { WEBHOOK_EVENTS: "connector.error", WEBHOOK_DAMPING_SECONDS: "0", WEBHOOK_URL_3: "hooks.example/of-the-url", WEBHOOK_SECRET_3: receivers[0].secret });
-    const told = await serveWithKv({ worker: ours({ vars: { ANONYMOUS_PRIVILEGE: "manage_connector", ...settings } }) });
+    const withWebhooks = await serveWithKv({ worker: ours({ vars: { ANONYMOUS_PRIVILEGE: "manage_connector", ...settings } }) });
     t.after(async () => {
-      await told.close();
+      await withWebhooks.close();
       await Promise.all(receivers.map((receiver) => receiver.close()));
     });
     const got = (type) => receivers[1].got.filter((message) => message.type === type);
     for (const id of ["a", "b"]) {
-      await send(told.url(), "PUT", `/_connector/${id}`, {});
-      await send(told.url(), "PUT", `/_connector/${id}/_status`, { status: "error" });
+      await send(withWebhooks.url(), "PUT", `/_connector/${id}`, {});
+      await send(withWebhooks.url(), "PUT", `/_connector/${id}/_status`, { status: "error" });
     }
     await until(() => got("webhook.misconfigured"), ({ length }) => length > 0, 30);
     await until(() => got("webhook.ended"), ({ length }) => length > 0, 30);
-    const found = await until(() => numbers(told.url()), (now) => now["connector_status_webhook_ended{target=WEBHOOK_URL}"] >= 2, 30);
+    const found = await until(() => numbers(withWebhooks.url()), (now) => now["connector_status_webhook_ended{target=WEBHOOK_URL}"] >= 2, 30);
     // At most: two connectors, and one for events about no connector.
     assert.ok(found["connector_status_webhook_ended{target=WEBHOOK_URL}"] <= 3);
     assert.equal(found["connector_status_webhook_ended{target=WEBHOOK_URL_2}"], 0);

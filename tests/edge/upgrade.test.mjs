@@ -55,14 +55,14 @@ for (const version of ["form-1"]) {
     });
 
     await t.test("delivered webhooks are remembered, and pending messages are sent before new ones", async () => {
-      const told = ({ state }) => state === "delivered";
+      const isDelivered = ({ state }) => state === "delivered";
       const isOld = ({ webhook_id }) => deliveries.some((delivery) => delivery.webhook_id === webhook_id);
-      const sent = deliveries.filter((delivery) => !told(delivery)).map(({ webhook_id }) => webhook_id);
+      const sent = deliveries.filter((delivery) => !isDelivered(delivery)).map(({ webhook_id }) => webhook_id);
       await until(() => receivers[1].got.map(({ id }) => id).filter((id) => sent.includes(id)), (got) => got.length === sent.length);
       assert.deepEqual(receivers[1].got.filter(({ data }) => data.id === "edited").map(({ id }) => id).slice(0, sent.length), sent.reverse());
       const shown = await until(async () => (await ask("GET", "/edited/_webhook")).body.deliveries.filter(isOld), (all) => all.every(told));
       const host = (delivery) => ({ ...delivery, host: undefined });
-      assert.deepEqual(shown.filter(({ target }) => target === "WEBHOOK_URL").map(host), deliveries.filter(told).map(host));
+      assert.deepEqual(shown.filter(({ target }) => target === "WEBHOOK_URL").map(host), deliveries.filter(isDelivered).map(host));
     });
 
     await t.test("erased connectors stay erased", async () => {

@@ -120,10 +120,10 @@ test("a change that is only a heartbeat is marked as one", async () => {
   await move("beating", "needs_configuration");
   assert.equal((await watcher.change("beating", ({ connector }) => connector.status !== "created")).heartbeat, undefined);
   // When changes are merged into one message, heartbeats do not hide a move.
-  const told = watcher.messages.length;
+  const received = watcher.messages.length;
   await Promise.all([ask("PUT", "/beating/_check_in"), move("beating", "configured"), ask("PUT", "/beating/_check_in")]);
   await watcher.change("beating", ({ connector }) => connector.status === "configured");
-  const more = watcher.messages.slice(told).flatMap(({ changes }) => changes).filter(({ heartbeat }) => !heartbeat);
+  const more = watcher.messages.slice(received).flatMap(({ changes }) => changes).filter(({ heartbeat }) => !heartbeat);
   assert.equal(more.length, 1);
   await watcher.close();
 });

@@ -253,7 +253,7 @@ suite("webhooks", { concurrency: 4 }, () => {
     await each((id) => ask("PUT", id, { name: `Connector ${id}` }));
     await each((id) => ask("PUT", `${id}/_error`, { error: "the database is down" }));
     /** Waits until all connectors have been reported, in messages of their own or in summaries; returns which were. */
-    const told = async (event) => {
+    const reported = async (event) => {
       const found = () => {
         const singles = receiver.taken().filter(({ type }) => type === event);
         const summaries = receiver.taken().filter(({ type, data }) => type === "connector.summary" && data.event === event).map(({ data }) => data);
@@ -269,7 +269,7 @@ suite("webhooks", { concurrency: 4 }, () => {
       assert.ok(named.every(({ id, name }) => name === `Connector ${id}`));
       return { singles, summaries };
     };
-    const failed = await told("connector.error");
+    const failed = await reported("connector.error");
     assert.equal(failed.singles.length, 10);
     for (const { connectors, count, since, ...rest } of failed.summaries) {
       assert.equal(connectors.length, Math.min(count, 100));
@@ -280,7 +280,7 @@ suite("webhooks", { concurrency: 4 }, () => {
     const states = (await ask("GET", `${gathered}/_webhook`)).deliveries.filter(({ target }) => target === "WEBHOOK_URL").map(({ state }) => state);
     assert.deepEqual(states, ["summarized"]);
     await each((id) => move(id, "connected"));
-    await told("connector.recovered");
+    await reported("connector.recovered");
     // An endpoint that wants every change gets every change.
     await until(() => other.taken().length, (count) => count === 360, 60);
   });
@@ -366,20 +366,20 @@ suite("webhooks", { concurrency: 4 }, () => {
 
   test("a killed process loses no message", DEADLINE, async (t) => {
     const { receivers: [receiver], ask, move, server } = await start(t, { vars: { WEBHOOK_EVENTS: "connector.status", WEBHOOK_RETRY_SECONDS: "1,1,1,1,1,1,1,1" } });
-    const told = ["created"];
+    const statuses = ["created"];
     await ask("PUT", "killed", {});
     for (const pause of [0, 100, 1_000, 1_900, 2_050, 2_200]) {
       for (const status of ["error", "connected"]) {
         await move("killed", status);
-        told.push(status);
+        statuses.push(status);
       }
       await sleep(pause);
       await server.kill();
       await server.restart();
     }
-    await until(() => new Set(receiver.got.map(({ id }) => id)).size, (n) => n >= told.length, 30);
+    await until(() => new Set(receiver.got.map(({ id }) => id)).size, (n) => n >= statuses.length, 30);
     await sleep(2_500);
-    assert.deepEqual(receiver.taken().map(({ data }) => data.to), told);
+    assert.deepEqual(receiver.taken().map(({ data }) => data.to), statuses);
     const bodies = new Map();
     for (const { id, data } of receiver.got) {
       assert.deepEqual(data, bodies.get(id) ?? data, id);

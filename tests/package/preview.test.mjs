@@ -63,7 +63,7 @@ const updates = [
 ];
 
 /** A meaningful sequence of requests. */
-const told = [
+const fixed = [
   ["GET", ""],
   ["PUT", "/_status", { status: "error" }],
   ["PUT", "", { name: "one", nonsense: 1 }],
@@ -142,16 +142,16 @@ suite("the preview and the edge agree", () => {
     const expected = preview(await look(path), request);
     const answer = await send(worker.url, method, request.path, body === "" ? undefined : body);
     const what = `${method} ${below} ${JSON.stringify(body)}`;
-    const { status, body: told } = expected;
+    const { status, body: sent } = expected;
     const said = { status: answer.status, body: answer.body === "" ? null : answer.body };
-    assert.deepEqual(timeless({ status, body: told }), timeless(said), what);
+    assert.deepEqual(timeless({ status, body: sent }), timeless(said), what);
     assert.deepEqual(timeless(expected.connector), timeless(await look(path)), what);
     return answer.status;
   }
 
   test("on a fixed sequence of requests", async () => {
     const seen = new Set();
-    for (const request of told) seen.add(await compare("told", request));
+    for (const request of fixed) seen.add(await compare("told", request));
     for (const status of [200, 201, 400, 404, 405]) assert.ok(seen.has(status), `a ${status}`);
   });
 

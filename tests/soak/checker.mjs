@@ -87,7 +87,7 @@ export function violation(operations, history) {
   const seen = new Set();
   let furthest = 0;
 
-  const told = (state) =>
+  const matchesHistory = (state) =>
     state.erased < erasures || state.changes === 0 || history[state.changes - 1] === state.last;
 
   const search = (from, state) => {
@@ -107,7 +107,7 @@ export function violation(operations, history) {
     for (let n = first; n < count && all[n].start <= ended; n += 1) {
       if (placed[n]) continue;
       const next = after(state, all[n]);
-      if (next === null || !told(next)) continue;
+      if (next === null || !matchesHistory(next)) continue;
       placed[n] = 1;
       if (search(first, next)) return true;
       placed[n] = 0;

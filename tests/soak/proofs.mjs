@@ -31,27 +31,27 @@ const documents = "/.elastic-connectors";
 
 /** The requests of each kind of operation, and what the checker gets from their responses. */
 const KINDS = {
-  create: { ask: (id) => ["PUT", connectorPath(id), {}], told: (body) => body.result },
-  status: { ask: (id, status) => ["PUT", `${connectorPath(id)}/_status`, { status }], told: (body) => body.result },
-  error: { ask: (id, error) => ["PUT", `${connectorPath(id)}/_error`, { error }], told: (body) => body.result },
-  configuration: { ask: (id) => ["PUT", `${connectorPath(id)}/_configuration`, { configuration: {} }], told: (body) => body.result },
-  delete: { ask: (id) => ["DELETE", connectorPath(id)], told: (body) => body.acknowledged },
-  erase: { ask: (id) => ["DELETE", `${connectorPath(id)}?hard=true`], told: (body) => body.acknowledged },
+  create: { ask: (id) => ["PUT", connectorPath(id), {}], result: (body) => body.result },
+  status: { ask: (id, status) => ["PUT", `${connectorPath(id)}/_status`, { status }], result: (body) => body.result },
+  error: { ask: (id, error) => ["PUT", `${connectorPath(id)}/_error`, { error }], result: (body) => body.result },
+  configuration: { ask: (id) => ["PUT", `${connectorPath(id)}/_configuration`, { configuration: {} }], result: (body) => body.result },
+  delete: { ask: (id) => ["DELETE", connectorPath(id)], result: (body) => body.acknowledged },
+  erase: { ask: (id) => ["DELETE", `${connectorPath(id)}?hard=true`], result: (body) => body.acknowledged },
   get: {
     ask: (id) => ["GET", connectorPath(id)],
-    told: (body) => `${body.status} ${body.error === undefined ? "" : JSON.stringify(body.error)}`,
+    result: (body) => `${body.status} ${body.error === undefined ? "" : JSON.stringify(body.error)}`,
   },
   look: {
     ask: (id) => ["GET", `${connectorPath(id)}/_status?size=1`],
-    told: (body) => `${body.status} ${row(body.history[0])}`,
+    result: (body) => `${body.status} ${row(body.history[0])}`,
   },
   document: {
     ask: (id) => ["GET", `${documents}/_doc/${id}`],
-    told: ({ _seq_no, _source }) => ({ seqNo: _seq_no, status: _source.status }),
+    result: ({ _seq_no, _source }) => ({ seqNo: _seq_no, status: _source.status }),
   },
   update: {
     ask: (id, { status, seqNo }) => ["POST", `${documents}/_update/${id}?if_seq_no=${seqNo}&if_primary_term=1`, { doc: { status } }],
-    told: (body) => body.result,
+    result: (body) => body.result,
   },
 };
 
@@ -109,7 +109,7 @@ export async function linearizability({ worker, seconds = 60, clients = 32, conn
         asked += 1;
         latencies.push(end - start);
         if (answer.status >= 500) problems.push(`${kind} answered ${answer.status}`);
-        const result = answer.status < 300 ? KINDS[kind].told(answer.body) : undefined;
+        const result = answer.status < 300 ? KINDS[kind].result(answer.body) : undefined;
         operations.get(name).push({ kind, value, status: answer.status, result, start, end });
         if (kind === "update") updates[answer.status] = (updates[answer.status] ?? 0) + 1;
         return result;
@@ -268,7 +268,7 @@ const listEquals = (server, names, limit) =>
   }, limit);
 
 /** Sends requests that must be answered as expected and in time; records the slowest of each mode. */
-function strictly(server, problems, limit = 2_000) {
+function answerInTime(server, problems, limit = 2_000) {
   const slowest = {};
   const ask = async (mode, expected, method, path, body) => {
     const start = now();
@@ -288,7 +288,7 @@ function strictly(server, problems, limit = 2_000) {
 /** A Directory that has never read Workers KV cannot answer, and must say so in time, while KV hangs. */
 async function beforeTheFirstLook(problems) {
   const server = await serveWithKv();
-  const inTime = strictly(server, problems, 11_000);
+  const inTime = answerInTime(server, problems, 11_000);
   try {
     await server.kv("faults", { mode: "hang" });
     await Promise.all([
@@ -308,7 +308,7 @@ export async function kvFaults({ seconds = 8, connectors = 8, modes = ["429", "5
   const server = await serveWithKv();
   const problems = [];
   const healing = {};
-  const strict = strictly(server, problems);
+  const strict = answerInTime(server, problems);
   let writes = 0;
   // The first list and the first claim need Workers KV.
   const first = modes.includes("hang") ? beforeTheFirstLook(problems) : undefined;
@@ -398,7 +398,7 @@ export async function directory({ seconds = 8, connectors = 16, modes = ["throw"
   const server = await serveWithKv({ worker: faulty(), disk });
   const problems = [];
   const healing = {};
-  const strict = strictly(server, problems);
+  const strict = answerInTime(server, problems);
   let cutOff = 0;
   try {
     for (const mode of modes) {
@@ -428,7 +428,7 @@ export async function directory({ seconds = 8, connectors = 16, modes = ["throw"
         await Promise.all(names.map((name) => send(server.url(), "PUT", `/_connector/${name}/_check_in`)));
       } else {
         // Lists need the Directory, and must fail in time without it.
-        const inTime = strictly(server, problems, 12_000);
+        const inTime = answerInTime(server, problems, 12_000);
         if (mode !== "hang" || seconds > 5) await inTime(`a list, ${mode}`, 503, "GET", "");
         isRunning = false;
         await Promise.all(load);
@@ -505,7 +505,7 @@ export async function claims({
     const found = await Promise.all(all.map((id) => send(server.url(), "GET", `/_connector/${id}`)));
     return found.filter(({ body }) => body.index_name === index).length;
   };
-  const settles = async (index, count) => {
+  const raceForIndex = async (index, count) => {
     const answers = await Promise.all(ids(index, count).map(create(index)));
     const won = answers.filter((status) => status === 201 || status === 200).length;
     const held = await holders(index, ids(index, count));
@@ -534,7 +534,7 @@ export async function claims({
   let killed = 0;
   let changes = 0;
   try {
-    for (let round = 0; round < rounds; round += 1) await settles(`index-${round}`, atOnce);
+    for (let round = 0; round < rounds; round += 1) await raceForIndex(`index-${round}`, atOnce);
     await leavesNothingBehind();
     for (const delay of delays) await race(delay);
     while (killed < kills || (leftBehind === 0 && killed < tries)) {
@@ -549,7 +549,7 @@ export async function claims({
       leftBehind += countLeftBehind(since);
       await server.restart();
       // The holder of the grant may have died before the commit: the name must be available again.
-      for (const index of indices(name)) await settles(index, rivals);
+      for (const index of indices(name)) await raceForIndex(index, rivals);
     }
   } finally {
     await server.close();
@@ -564,7 +564,7 @@ export async function claims({
 
   /** Refused requests leave neither claims nor databases; without the Directory the answer is 503. */
   async function leavesNothingBehind() {
-    const strict = strictly(server, problems);
+    const strict = answerInTime(server, problems);
     await strict("refused", 201, "PUT", "/in-the-way", { index_name: "taken" });
     for (const n of numbers(refused)) {
       await Promise.all([
@@ -581,9 +581,9 @@ export async function claims({
     }
     await sleep(2_500);
     await server.kill();
-    const isTold = (id) => /^(nobody|too-late|unsaid)/.test(id);
+    const isRefused = (id) => /^(nobody|too-late|unsaid)/.test(id);
     const objects = inDatabases(disk, "ConnectorObject", (database) => rowOf(database, "connector")?.id).filter(Boolean);
-    const left = { claims: claimed().length, databases: objects.filter(isTold).length };
+    const left = { claims: claimed().length, databases: objects.filter(isRefused).length };
     if (left.claims + left.databases > 0) problems.push(`refused requests left ${JSON.stringify(left)}`);
     await server.restart();
   }
@@ -700,7 +700,7 @@ export async function imports({ count = 10_000, kills = 8 }) {
   const erased = new Set();
   const moved = new Set();
   /** Retries until there is a response, however often the process dies, for a minute at most. */
-  const firmly = async (method, path, body, accepted) => {
+  const untilAnswered = async (method, path, body, accepted) => {
     const end = now() + 60_000;
     for (;;) {
       const status = await send(server.url(), method, `/_connector/${path}`, body).then(({ status }) => status, () => 0);
@@ -719,9 +719,9 @@ export async function imports({ count = 10_000, kills = 8 }) {
     const touch = async () => {
       for (const n of numbers(10)) {
         const [gone, used] = [n * 7 + 1, n * 7 + 2];
-        await firmly("DELETE", `${names[gone]}?hard=true`, undefined, [200, 404]);
+        await untilAnswered("DELETE", `${names[gone]}?hard=true`, undefined, [200, 404]);
         erased.add(gone);
-        await firmly("PUT", `${names[used]}/_status`, { status: "error" }, [200]);
+        await untilAnswered("PUT", `${names[used]}/_status`, { status: "error" }, [200]);
         moved.add(used);
       }
     };
@@ -1066,7 +1066,7 @@ export async function webhooks({ connectors = 1_000, rounds = 6, kills = 4, clie
     WEBHOOK_RETRY_SECONDS: Array(40).fill("1").join(),
   });
   const plain = await serveWithKv();
-  const told = await serveWithKv({ worker: ours({ vars: { ANONYMOUS_PRIVILEGE: "manage_connector", ...settings } }), disk });
+  const withWebhooks = await serveWithKv({ worker: ours({ vars: { ANONYMOUS_PRIVILEGE: "manage_connector", ...settings } }), disk });
   const names = numbers(connectors).map((n) => `hook-${n}`);
   /** The duration of one request. */
   const put = async (server, name, path, body) => {
@@ -1087,27 +1087,27 @@ export async function webhooks({ connectors = 1_000, rounds = 6, kills = 4, clie
   };
   const expected = ["created"];
   /** Waits until all messages were accepted. */
-  const settled = async () => {
+  const allDelivered = async () => {
     await until(() => steady.taken().length, (taken) => taken >= connectors * (expected.length - 1), 120);
     await until(() => moody.taken().length, (taken) => taken >= connectors * expected.length, 120);
   };
-  const times = new Map([[plain, []], [told, []]]);
+  const times = new Map([[plain, []], [withWebhooks, []]]);
   let longest = 0;
   let died = 0;
   try {
-    for (const server of [plain, told]) await burst(server, "", {});
+    for (const server of [plain, withWebhooks]) await burst(server, "", {});
     for (let round = 0; round < rounds + pairs; round += 1) {
-      await settled();
+      await allDelivered();
       await sleep(1_000);
       isHealed = round >= rounds;
       const status = expected.at(-1) === "error" ? "connected" : "error";
       expected.push(status);
       if (round < rounds) {
-        longest = Math.max(longest, await burst(told, "/_status", { status }));
+        longest = Math.max(longest, await burst(withWebhooks, "/_status", { status }));
         if (died < kills) {
           await sleep(1_800 + Math.random() * 1_500);
-          await told.kill();
-          await told.restart();
+          await withWebhooks.kill();
+          await withWebhooks.restart();
           died += 1;
         }
         continue;
@@ -1116,14 +1116,14 @@ export async function webhooks({ connectors = 1_000, rounds = 6, kills = 4, clie
       if (round === rounds && status === "connected") await burst(plain, "/_status", { status: "error" });
       for (const [n, name] of names.entries()) {
         // Load both objects, since pending messages keep the first one awake.
-        for (const server of [plain, told]) await send(server.url(), "GET", `/_connector/${name}`);
-        for (const server of n % 2 ? [told, plain] : [plain, told]) {
+        for (const server of [plain, withWebhooks]) await send(server.url(), "GET", `/_connector/${name}`);
+        for (const server of n % 2 ? [withWebhooks, plain] : [plain, withWebhooks]) {
           times.get(server).push(await put(server, name, "/_status", { status }));
         }
         await sleep(15);
       }
     }
-    await settled();
+    await allDelivered();
     await sleep(4_000);
     for (const [receiver, inOrder] of [[moody, expected], [steady, expected.slice(1)]]) {
       const bodies = new Map();
@@ -1140,11 +1140,11 @@ export async function webhooks({ connectors = 1_000, rounds = 6, kills = 4, clie
     if (hanging.got.length === 0) problems.push("nothing reached the target that hangs");
     for (const { refused } of receivers) problems.push(...refused);
   } finally {
-    await Promise.all([plain.close(), told.close()]);
+    await Promise.all([plain.close(), withWebhooks.close()]);
     await Promise.all(receivers.map((receiver) => receiver.close()));
     rmSync(disk, { recursive: true, force: true });
   }
-  const [without, withThem] = [plain, told].map((server) => [0.5, 0.9].map((share) => percentile(times.get(server), share)));
+  const [without, withThem] = [plain, withWebhooks].map((server) => [0.5, 0.9].map((share) => percentile(times.get(server), share)));
   const ratios = withThem.map((value, n) => value / without[n]);
   if (ratios[0] > slack) problems.push(`a write takes ${ratios[0].toFixed(2)} times as long`);
   const taken = moody.taken().length + steady.taken().length;
