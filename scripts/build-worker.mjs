@@ -87,7 +87,8 @@ async function buildWorker() {
     const used = join(bindings, "used.wasm");
     const graph = join(bindings, "exports.json");
     writeFileSync(graph, JSON.stringify(usedExports(compiled)));
-    await run("wasm-metadce", [...features, "--quiet", "-g", "-f", graph, compiled, "-o", used]);
+    // It lists what it removes.
+    await run("wasm-metadce", [...features, "-g", "-f", graph, compiled, "-o", used], { stdio: ["ignore", "ignore", "inherit"] });
     await run("wasm-opt", ["-Oz", outline, ...names, ...features, used, "-o", wasm]);
   }
   await bundled;
