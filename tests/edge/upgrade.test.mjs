@@ -60,7 +60,7 @@ for (const version of ["form-1"]) {
       const sent = deliveries.filter((delivery) => !isDelivered(delivery)).map(({ webhook_id }) => webhook_id);
       await until(() => receivers[1].got.map(({ id }) => id).filter((id) => sent.includes(id)), (got) => got.length === sent.length);
       assert.deepEqual(receivers[1].got.filter(({ data }) => data.id === "edited").map(({ id }) => id).slice(0, sent.length), sent.reverse());
-      const shown = await until(async () => (await ask("GET", "/edited/_webhook")).body.deliveries.filter(isOld), (all) => all.every(told));
+      const shown = await until(async () => (await ask("GET", "/edited/_webhook")).body.deliveries.filter(isOld), (all) => all.every(isDelivered));
       const host = (delivery) => ({ ...delivery, host: undefined });
       assert.deepEqual(shown.filter(({ target }) => target === "WEBHOOK_URL").map(host), deliveries.filter(isDelivered).map(host));
     });
