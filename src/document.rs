@@ -1,5 +1,5 @@
-//! What connectors and their sync jobs have in common: both are JSON objects with a status, and a
-//! change becomes part of one in the same way: merged, and only if it makes a difference.
+//! What connectors and sync jobs have in common: both are JSON objects with a status, and both are
+//! changed by patches that are merged in.
 
 use std::borrow::Cow;
 
@@ -8,48 +8,43 @@ use serde_json::{Map, Value};
 
 use crate::values::json;
 
-/// A JSON object.
 pub type Fields = Map<String, Value>;
 
-/// A JSON object of which the rules know some fields.
+/// A stored document. `fields` never includes the id.
 pub trait Document: Sized {
-    /// What it is called in sentences.
+    /// The name of this kind of document in error messages.
     const NOUN: &'static str;
 
-    /// Its fields, without its id.
     fn fields(&self) -> &Fields;
 
-    /// Whether it is there, but hidden.
+    /// Whether it is soft-deleted.
     fn is_hidden(&self) -> bool {
         false
     }
 
-    /// The document as JSON, without its id and some texts that are kept elsewhere.
-    fn to_json_without(&self, texts: &[&str]) -> String {
-        json_without(self.fields(), texts)
+    /// The document as JSON without some fields, which are stored elsewhere. Only strings are left
+    /// out: other values have no other place.
+    fn to_json_without(&self, text_fields: &[&str]) -> String {
+        json_without(self.fields(), text_fields)
     }
 
-    /// How many bytes its JSON has, without its id.
+    /// The length of its JSON in bytes.
     fn size(&self) -> usize {
         json::object_size(self.fields())
     }
 
-    /// The document with new values for some fields.
+    /// Replaces the values of some fields.
     #[must_use]
     fn with_fields(self, values: Fields) -> Self;
 }
 
-/// The fields as JSON.
 pub(crate) fn to_json(fields: &Fields) -> String {
     serde_json::to_string(fields).unwrap_or_default()
 }
 
-/// What a document from elsewhere says of its status, once it is rid of an `id`: the id is the
-/// document's name, not part of it. `parse` gives the name of a status that is known.
-///
-/// # Errors
-/// What is wrong with it, if it has no known status.
-pub(crate) fn known_status<S: Into<&'static str> + Copy>(
+/// Reads and normalizes the status of an imported document, and removes its `id`: the id names the
+/// document and isn't part of it.
+pub(crate) fn take_status<S: Into<&'static str> + Copy>(
     fields: &mut Fields,
     parse: fn(&str) -> Option<S>,
 ) -> Result<S, String> {
@@ -57,28 +52,28 @@ pub(crate) fn known_status<S: Into<&'static str> + Copy>(
     let name = match fields.get("status") {
         Some(Value::String(name)) => name.as_str(),
         Some(other) => return Err(format!("[status] is {other}, not a string")),
-        None => return Err("it has no [status]".to_owned()),
+        None => return Err("[status] is missing".to_owned()),
     };
     let status = parse(name).ok_or_else(|| format!("unknown status [{name}]"))?;
     fields.insert("status".to_owned(), status.into().into());
     Ok(status)
 }
 
-fn json_without(fields: &Fields, texts: &[&str]) -> String {
+fn json_without(fields: &Fields, text_fields: &[&str]) -> String {
     struct Rest<'a>(&'a Fields, &'a [&'a str]);
     impl Serialize for Rest<'_> {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            let Self(fields, texts) = self;
-            let is_here = |(name, value): &(&String, &Value)| {
-                !(texts.contains(&name.as_str()) && value.is_string())
+            let Self(fields, text_fields) = self;
+            let is_kept = |(name, value): &(&String, &Value)| {
+                !(text_fields.contains(&name.as_str()) && value.is_string())
             };
-            serializer.collect_map(fields.iter().filter(is_here))
+            serializer.collect_map(fields.iter().filter(is_kept))
         }
     }
-    serde_json::to_string(&Rest(fields, texts)).unwrap_or_default()
+    serde_json::to_string(&Rest(fields, text_fields)).unwrap_or_default()
 }
 
-/// The fields that a change touches.
+/// A requested change: fields to merge, and fields to replace.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Patch {
     merged: Fields,
@@ -86,32 +81,33 @@ pub struct Patch {
 }
 
 impl Patch {
-    /// Objects are merged into what is there, all other values take its place.
-    pub fn merging(fields: Fields) -> Self {
+    /// Objects are merged recursively; all other values replace the old ones.
+    pub fn merge(fields: Fields) -> Self {
         Self { merged: fields, replaced: Fields::new() }
     }
 
-    /// These take the place of what is there, objects too. Such a change always counts as one.
+    /// Also replaces this field as a whole, even if it is an object. Such a patch always counts as a
+    /// change.
     #[must_use]
-    pub fn replacing(mut self, field: &str, value: Value) -> Self {
+    pub fn replace(mut self, field: &str, value: Value) -> Self {
         self.replaced.insert(field.to_owned(), value);
         self
     }
 
-    /// Moves the document to `status`, whatever the table says: some endpoints do.
+    /// Also sets the status without checking the transition table, as some endpoints do.
     #[must_use]
     pub fn with_status(mut self, status: impl Into<&'static str>) -> Self {
         self.merged.insert("status".to_owned(), status.into().into());
         self
     }
 
-    /// What it changes in `before`; `None` if nothing.
-    pub fn against(self, before: &impl Document) -> Option<Delta> {
-        self.against_fields(before.fields())
+    /// What the patch changes in a document; `None` if nothing.
+    pub fn diff(self, before: &impl Document) -> Option<Delta> {
+        self.diff_fields(before.fields())
     }
 
-    pub(crate) fn against_fields(self, before: &Fields) -> Option<Delta> {
-        let always = !self.replaced.is_empty();
+    pub(crate) fn diff_fields(self, before: &Fields) -> Option<Delta> {
+        let is_forced = !self.replaced.is_empty();
         let mut changed = self.replaced;
         for (name, value) in self.merged {
             let old = before.get(&name);
@@ -120,36 +116,34 @@ impl Patch {
                 changed.insert(name, new);
             }
         }
-        (always || !changed.is_empty()).then_some(Delta(changed))
+        (is_forced || !changed.is_empty()).then_some(Delta(changed))
     }
 }
 
-/// New values for some fields of one document.
+/// The fields of one document that change, with their new values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Delta(Fields);
 
 impl Delta {
-    /// Whether it touches nothing but this field.
+    /// Whether no other field changes.
     pub fn touches_only(&self, field: &str) -> bool {
         self.0.len() == 1 && self.0.contains_key(field)
     }
 
-    /// The status to which it moves the document, if it does.
+    /// The new status, if it changes.
     pub fn status(&self) -> Option<&str> {
         self.0.get("status").and_then(Value::as_str)
     }
 
-    /// The names of the fields that it touches.
     pub fn fields(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
 
-    /// The new value of a field, if it touches that field.
     pub fn get(&self, field: &str) -> Option<&Value> {
         self.0.get(field)
     }
 
-    /// How many bytes the JSON of that document has once the change is applied.
+    /// The length of the document's JSON after the change, in bytes.
     pub fn size_after(&self, before: &impl Document) -> usize {
         let fields = before.fields();
         let is_new = |name: &&String| !fields.contains_key(*name);
@@ -158,13 +152,12 @@ impl Delta {
         kept.chain(&self.0).map(json::member_size).sum::<usize>() + json::overhead(count)
     }
 
-    /// The document with the new values.
     pub fn apply<D: Document>(self, to: D) -> D {
         to.with_fields(self.0)
     }
 }
 
-/// `patch` merged into `old`: objects field by field, all other values as a whole.
+/// Merges objects field by field; all other values replace the old one.
 pub fn merge(old: Option<&Value>, patch: Value) -> Value {
     match (old, patch) {
         (Some(Value::Object(old)), Value::Object(patch)) => {
@@ -179,7 +172,7 @@ pub fn merge(old: Option<&Value>, patch: Value) -> Value {
     }
 }
 
-/// A text for people, cut after so many characters.
+/// Cuts a text after `limit` characters and marks the cut with `...`.
 pub fn shortened(text: &str, limit: usize) -> Cow<'_, str> {
     match text.char_indices().nth(limit).and_then(|(end, _)| text.get(..end)) {
         Some(start) => format!("{start}...").into(),

@@ -1,8 +1,8 @@
-//! Secrets in documents: the values of a configuration that say `"sensitive": true`.
+//! Secrets in documents: configuration values marked `"sensitive": true`.
 //!
-//! Whoever may only read gets documents without them. A response is made of a document only by way of
-//! [`Visible`], which only [`Secrets::visible`] makes; the Directory keeps both texts, so that a search
-//! finds no more than its caller may see.
+//! Read-only callers get documents with their secrets masked. Responses take documents as [`Visible`],
+//! which only [`Secrets::visible`] makes, so none can skip the masking. The Directory stores both
+//! texts, so that a search matches only what its caller may see.
 
 use std::borrow::Cow;
 
@@ -10,21 +10,19 @@ use serde_json::Value;
 
 use crate::values::json;
 
-/// What stands in place of a secret, as in Elasticsearch's own answers.
+/// Replaces a secret. Elasticsearch uses the same text.
 pub const MASK: &str = "::es_redacted::";
 
 /// Whether a caller is shown secrets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Secrets {
-    /// They are masked.
     #[default]
     Masked,
-    /// They are shown.
     Shown,
 }
 
 impl Secrets {
-    /// A document, or a part of one, as the caller may see it.
+    /// Masks the secrets of a document, or of a part of one, unless the caller may see them.
     pub fn visible(self, json: &str) -> Visible<'_> {
         let masked = match self {
             Self::Masked => mask(json),
@@ -42,12 +40,11 @@ pub struct Visible<'a> {
 }
 
 impl Visible<'_> {
-    /// The JSON.
     pub fn json(&self) -> &str {
         &self.json
     }
 
-    /// Whether it differs from the document.
+    /// Whether secrets were masked.
     pub fn is_masked(&self) -> bool {
         self.is_masked
     }
@@ -55,19 +52,20 @@ impl Visible<'_> {
 
 /// The JSON with its secrets masked; `None` if it has none.
 pub fn mask(json: &str) -> Option<String> {
-    // What is stored is compact, and most of it has no secrets: those texts need not be parsed.
+    // Stored JSON is compact and rarely has secrets: most documents need no parsing.
     let may_be_set = |rest: &str| !rest.starts_with("false") && !rest.starts_with("null");
     if !json.split("\"sensitive\":").skip(1).any(may_be_set) {
         return None;
     }
     match json::parse(json) {
         Ok(mut value) => mask_value(&mut value).then(|| value.to_string()),
-        // Whether it has secrets is not known.
+        // It may contain secrets: show nothing.
         Err(_) => Some("{}".to_owned()),
     }
 }
 
-/// Masks the secrets in a value; tells whether it has some. Bounded by the depth that is parsed.
+/// Masks the secrets in a value; returns whether there were any. Recursion is bounded by the parser's
+/// depth limit.
 fn mask_value(value: &mut Value) -> bool {
     match value {
         Value::Array(items) => items.iter_mut().map(mask_value).fold(false, |a, b| a | b),
@@ -76,9 +74,10 @@ fn mask_value(value: &mut Value) -> bool {
                 !matches!(members.get("sensitive"), None | Some(Value::Null | Value::Bool(false)));
             let mut has_secrets = false;
             for (name, member) in members.iter_mut() {
-                has_secrets |= match name == "value" && is_sensitive {
-                    true => mask_secret(member),
-                    false => mask_value(member),
+                has_secrets |= if name == "value" && is_sensitive {
+                    mask_secret(member)
+                } else {
+                    mask_value(member)
                 };
             }
             has_secrets
@@ -87,7 +86,7 @@ fn mask_value(value: &mut Value) -> bool {
     }
 }
 
-/// That there is no value is no secret.
+/// Empty values stay: that a secret isn't set is not a secret.
 fn mask_secret(value: &mut Value) -> bool {
     let is_set = match value {
         Value::Null => false,

@@ -1,9 +1,9 @@
-//! The status of a connector and the one table that says which status may follow which.
+//! The status of a connector, and the table of legal transitions.
 //!
-//! Source of the rule: the Connector Protocol as Elasticsearch has enforced it since 8.15
+//! The table is that of the Connector Protocol as Elasticsearch has enforced it since 8.15
 //! (elastic/elasticsearch#109671), which first allowed `configured`, `connected` and `error` to
-//! follow themselves. Everything that shows or checks a transition - the Worker, the npm package,
-//! the console's diagram, the table in the README - is derived from [`Status::next`].
+//! follow themselves. The Worker, the npm package, the console's diagram and the table in the README
+//! are all derived from [`Status::next`].
 
 use core::fmt;
 
@@ -12,13 +12,13 @@ use Status::{Configured, Connected, Created, Error, NeedsConfiguration};
 /// The status of a connector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
-    /// It exists; no connector service has picked it up yet.
+    /// No connector service has picked it up yet.
     Created,
-    /// The connector service has said what it needs to know; nobody has filled it in yet.
+    /// The connector service has registered its configuration fields; a user has to fill them in.
     NeedsConfiguration,
-    /// The configuration is filled in; the connector service has not reached its source yet.
+    /// The configuration is filled in; the connector service hasn't reached the source yet.
     Configured,
-    /// The connector service reaches its source.
+    /// The connector service has reached the source.
     Connected,
     /// The connector service has reported a failure.
     Error,
@@ -28,7 +28,7 @@ impl Status {
     /// Every status, in the order in which a connector usually goes through them.
     pub const ALL: [Self; 5] = [Created, NeedsConfiguration, Configured, Connected, Error];
 
-    /// The statuses that may follow this one: the table.
+    /// The statuses that may follow this one. This is the transition table.
     pub const fn next(self) -> &'static [Self] {
         match self {
             Created => &[NeedsConfiguration, Error],
@@ -49,7 +49,7 @@ impl Status {
         (!self.can_become(to)).then_some(InvalidTransition { from: self, to })
     }
 
-    /// Its name in documents and responses: lower case.
+    /// The name in documents and responses, in lower case.
     pub const fn name(self) -> &'static str {
         match self {
             Created => "created",
@@ -60,7 +60,7 @@ impl Status {
         }
     }
 
-    /// The status of that name, in upper or lower case.
+    /// Parses a name. Case is ignored.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.name().eq_ignore_ascii_case(name))
     }
@@ -97,27 +97,27 @@ impl fmt::Display for Status {
     }
 }
 
-/// Who makes a move, for people who look at a connector and ask what happens next.
+/// Who moves a connector or a job to a status, and when. Shown to users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mover {
     /// `connector` (the connector service), `user`, or `nobody`.
     pub who: &'static str,
-    /// Who it is and on what occasion, as half a sentence.
+    /// When, as a phrase that starts with who: "a user, by filling in the configuration".
     pub when: &'static str,
 }
 
-/// A transition that the Connector Protocol does not have.
+/// A transition that the Connector Protocol doesn't allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidTransition {
-    /// The status the connector has.
+    /// The current status.
     pub from: Status,
-    /// The status that was asked for.
+    /// The requested status.
     pub to: Status,
 }
 
 impl InvalidTransition {
-    /// The sentence that says so, in pieces: the browser build joins them without a formatter.
-    /// Elasticsearch's clients match on it, so it is kept to the letter.
+    /// Elasticsearch's error message, word for word because clients match on it. In pieces, so that
+    /// the browser build can join them without a formatter.
     pub const fn sentence(self) -> [&'static str; 5] {
         [
             "Invalid transition attempt from [",

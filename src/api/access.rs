@@ -448,7 +448,7 @@ impl Caller {
             .map(|pattern| pattern.trim().to_ascii_lowercase())
             .filter(|pattern| !pattern.is_empty())
             .collect();
-        let mut budget = Budget::of(Purpose::Patterns);
+        let mut budget = Budget::new(Purpose::Patterns);
         if !patterns.is_empty()
             && !matches_any(&patterns, &email.to_ascii_lowercase(), &mut budget)?
         {
@@ -620,7 +620,7 @@ impl Caller {
     }
 
     fn covers(&self, connector: &str) -> Result<bool, OverBudget> {
-        matches_any(&self.connectors, connector, &mut Budget::of(Purpose::Patterns))
+        matches_any(&self.connectors, connector, &mut Budget::new(Purpose::Patterns))
     }
 
     fn denied(&self, action: &str, needed: Privilege) -> AuthError {

@@ -149,7 +149,7 @@ impl Saved {
         &'a self,
         connector: Option<&'a Connector>,
     ) -> impl Iterator<Item = &'a str> {
-        let jobs = self.jobs.iter().map(|saved| &saved.job).filter(|job| !job.is_over());
+        let jobs = self.jobs.iter().map(|saved| &saved.job).filter(|job| !job.has_ended());
         jobs.flat_map(move |job| job.foreign_indices(connector).filter_map(|(_, index)| index))
     }
 }
@@ -359,10 +359,10 @@ fn saved_job(connector: &str, job: Value) -> Result<SavedJob, String> {
         Some(Value::Object(document)) => SyncJob::from_fields(document)?,
         _ => return Err(format!("job [{id}] has no [document]")),
     };
-    if let Some(other) = job.of_connector("id").find(|other| **other != connector) {
+    if let Some(other) = job.connector_member("id").find(|other| **other != connector) {
         return Err(format!("[connector.id] of job [{id}] is {other}"));
     }
-    if let Some(index) = job.of_connector("index_name").find(|index| !index.is_string()) {
+    if let Some(index) = job.connector_member("index_name").find(|index| !index.is_string()) {
         return Err(format!("[connector.index_name] of job [{id}] is {index}, which is no name"));
     }
     Ok(SavedJob { id, version, edited, job })

@@ -1,7 +1,7 @@
 //! `filter_path`: which parts of a response the caller wants.
 
 use super::error::{ApiError, Cause};
-use crate::budget::{Budget, OverBudget, VALUE, did};
+use crate::budget::{Budget, OverBudget, VALUE, count_work};
 use crate::limits::{FILTER_PATH_STEPS, RESPONSE_DEPTH};
 use crate::values::json::{JsonType, Key, Reader, SyntaxError};
 use crate::values::wildcard;
@@ -37,7 +37,7 @@ impl Step {
         match self {
             Self::Name(wanted) if wanted.len() == name.len() => {
                 budget.spend(name.len())?;
-                did(name.len());
+                count_work(name.len());
                 Ok(wanted == name)
             }
             Self::Wildcard(pattern) => wildcard::matches(pattern, name, budget),
@@ -120,7 +120,7 @@ impl FilterPath {
         let mut left = ahead & !self.any_names;
         while left != 0 {
             budget.spend(1)?;
-            did(1);
+            count_work(1);
             let bit = left & left.wrapping_neg();
             left &= !bit;
             // The number of a bit is below 64.
@@ -243,9 +243,9 @@ impl Printer<'_> {
             _ => true,
         };
         if (is_kept && is_plain) || (!is_kept && ahead & !self.filter.dropped == 0) {
-            self.json.pass_over()?;
+            self.json.skip_valid()?;
             if is_kept {
-                self.push(self.json.since(at))?;
+                self.push(self.json.text_from(at))?;
             }
             return Ok(is_kept);
         }
@@ -253,7 +253,7 @@ impl Printer<'_> {
             JsonType::Object => self.members(ahead, is_kept),
             JsonType::Array => self.items(ahead, is_kept),
             _ => {
-                self.json.pass_over()?;
+                self.json.skip_valid()?;
                 Ok(false)
             }
         }
@@ -332,8 +332,8 @@ impl Printer<'_> {
 
     fn push(&mut self, text: &str) -> Result<(), Unprinted> {
         self.budget.spend(text.len())?;
-        self.budget.hold(self.size + self.printed.len() + text.len())?;
-        did(text.len());
+        self.budget.check_held(self.size + self.printed.len() + text.len())?;
+        count_work(text.len());
         self.printed.push_str(text);
         Ok(())
     }
@@ -345,7 +345,7 @@ mod tests {
     use crate::budget::Purpose;
 
     fn budget() -> Budget {
-        Budget::of(Purpose::Format)
+        Budget::new(Purpose::Format)
     }
 
     fn printed(list: &str, text: &str) -> String {

@@ -646,7 +646,7 @@ impl claims::Change<Connector> for Commit {
                 let held = before.and_then(Connector::held_index);
                 after.held_index().filter(|index| held != Some(index))
             }
-            Self::Patch(delta) => before?.index_taken_by(delta),
+            Self::Patch(delta) => before?.newly_held_index(delta),
         }
     }
 
@@ -710,8 +710,8 @@ pub fn decide(
                 false => found.ok_or_else(|| ApiError::document_missing(id))?,
             };
             let context = ChangeContext { id, now };
-            let patch = (endpoint.change)(connector, fields.clone(), context)?;
-            match patch.against(connector) {
+            let patch = (endpoint.update)(connector, fields.clone(), context)?;
+            match patch.diff(connector) {
                 Some(delta) => Decision::new(Commit::Patch(delta), result("updated")),
                 None => Decision::new(Commit::Nothing, result("noop")),
             }

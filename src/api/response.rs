@@ -79,7 +79,7 @@ impl Format {
         if self.is_plain() {
             return response;
         }
-        let mut budget = Budget::of(Purpose::Format);
+        let mut budget = Budget::new(Purpose::Format);
         match filter_path::print(&response.body, &self.filter, self.pretty, &mut budget) {
             Ok(body) => Response { body, ..response },
             Err(Unprinted::OverBudget(over)) => self.failure(&over.into()),
@@ -91,7 +91,7 @@ impl Format {
     pub fn failure(&self, failure: &ApiError) -> Response {
         let text = failure.to_json();
         let everything = FilterPath::default();
-        let mut budget = Budget::of(Purpose::Format);
+        let mut budget = Budget::new(Purpose::Format);
         let body = match self.pretty {
             true => filter_path::print(&text, &everything, true, &mut budget).unwrap_or(text),
             false => text,

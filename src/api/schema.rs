@@ -219,13 +219,13 @@ impl<'a> Body<'a> {
     }
 
     fn failure(&self, at: usize, object: &str, problem: &str) -> Cause {
-        let (line, column) = json::place(self.text, at);
+        let (line, column) = json::line_and_column(self.text, at);
         let reason = format!("[{line}:{column}] [{object}] {problem}");
         Cause::new("x_content_parse_exception", reason)
     }
 
     fn syntax_error(&self, error: &SyntaxError) -> Cause {
-        let (line, column) = json::place(self.text, error.at);
+        let (line, column) = json::line_and_column(self.text, error.at);
         let kind = if error.is_end { "json_e_o_f_exception" } else { "json_parse_exception" };
         let reason = format!("[{line}:{column}] {}", error.message);
         Cause::new("x_content_parse_exception", reason)
@@ -323,7 +323,7 @@ impl<'a> Body<'a> {
             FieldType::Long => self.integer("a long", i64::MIN, i64::MAX)?.into(),
             FieldType::Date => {
                 let given = self.string()?;
-                let time = Time::parse(&given).ok_or_else(|| illegal(Time::unreadable(&given)))?;
+                let time = Time::parse(&given).ok_or_else(|| illegal(Time::parse_error(&given)))?;
                 time.to_string().into()
             }
             FieldType::Cron => {

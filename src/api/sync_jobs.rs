@@ -176,8 +176,8 @@ pub fn decide_sync_job(
         }
         SyncJobWrite::Update(endpoint, fields) => {
             let job = job.ok_or_else(|| (endpoint.missing)(text))?;
-            let patch = (endpoint.change)(job, fields, now)?;
-            match patch.against(job) {
+            let patch = (endpoint.update)(job, fields, now)?;
+            match patch.diff(job) {
                 Some(delta) => Decision::new(Commit::Patch(delta), result("updated")),
                 None => Decision::new(Commit::Nothing, result("noop")),
             }
@@ -205,7 +205,7 @@ pub fn decide_sync_job(
 /// Whether a job may write to another index after a change than before: the document names another one,
 /// or a job that is over may be carried out again.
 fn may_name_an_index(before: &SyncJob, delta: &Delta) -> bool {
-    (before.is_over() && delta.status().is_some())
+    (before.has_ended() && delta.status().is_some())
         || delta.fields().any(|name| name.starts_with("connector"))
 }
 
@@ -218,15 +218,16 @@ fn check_connector(
     connector: Option<&Connector>,
 ) -> Result<(), ApiError> {
     let refused = |reason: String| Err(Cause::illegal_argument(reason).into());
-    if let Some(other) = after.of_connector("id").find(|other| **other != id.connector()) {
+    if let Some(other) = after.connector_member("id").find(|other| **other != id.connector()) {
         return refused(format!(
             "[connector.id] of sync job [{id}] is [{}] and cannot become {other}",
             id.connector()
         ));
     }
-    let known = before.filter(|before| !before.is_over() || after.is_over());
+    let known = before.filter(|before| !before.has_ended() || after.has_ended());
     let is_known = |index: &Value| {
-        known.is_some_and(|before| before.of_connector("index_name").any(|known| known == index))
+        known
+            .is_some_and(|before| before.connector_member("index_name").any(|known| known == index))
     };
     let mut foreign = after.foreign_indices(connector).map(|(written, _)| written);
     let Some(index) = foreign.find(|index| !is_known(index)) else { return Ok(()) };

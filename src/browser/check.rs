@@ -1,11 +1,11 @@
-//! Whether one status may follow another.
+//! The npm package's check of a transition.
 
 use wasm_bindgen::prelude::*;
 
 use crate::status::Status;
 
-/// What the code generated for the enum does with an integer that its JavaScript half never sends:
-/// the standard macro's message would bring a formatter and an allocator with it, 11 kB.
+/// Replaces the standard macro in the code generated for the enum. It is called for integers that the
+/// JavaScript side never sends, and the standard message would add a formatter and an allocator, 11 kB.
 macro_rules! unreachable {
     ($($message:tt)*) => {
         std::process::abort()
@@ -16,20 +16,19 @@ macro_rules! unreachable {
 #[wasm_bindgen]
 #[derive(Clone, Copy, Debug)]
 pub enum ConnectorStatus {
-    /// It exists; no connector service has picked it up yet.
+    /// No connector service has picked it up yet.
     Created = "created",
-    /// The connector service has said what it needs to know.
+    /// The connector service has registered its configuration fields; a user has to fill them in.
     NeedsConfiguration = "needs_configuration",
-    /// The configuration is filled in.
+    /// The configuration is filled in; the connector service hasn't reached the source yet.
     Configured = "configured",
-    /// The connector service reaches its source.
+    /// The connector service has reached the source.
     Connected = "connected",
     /// The connector service has reported a failure.
     Error = "error",
 }
 
 impl ConnectorStatus {
-    /// `None` for what is no status at all.
     fn known(self) -> Option<Status> {
         match self {
             Self::Created => Some(Status::Created),
@@ -42,7 +41,7 @@ impl ConnectorStatus {
     }
 }
 
-/// Whether `to` may follow `from`; `undefined` if one of them is no status.
+/// Whether `to` may follow `from`; `undefined` if one of them is not a status.
 #[wasm_bindgen]
 pub fn check(from: ConnectorStatus, to: ConnectorStatus) -> Option<bool> {
     Some(from.known()?.can_become(to.known()?))

@@ -1,8 +1,6 @@
-//! The npm package: what a page calls.
-//!
-//! Two builds. The check (feature `browser`) is the transition table and nothing else: statuses
-//! cross the boundary as integers, so that it needs neither serde nor an allocator. The preview
-//! (feature `preview`) is the whole core.
+//! The WebAssembly exports of the npm package, in two builds. The check (feature `browser`) has only
+//! the transition table: statuses cross the boundary as integers, so it needs neither serde nor an
+//! allocator. The preview (feature `preview`) has the whole core.
 
 #[cfg(feature = "browser")]
 mod check;

@@ -1,4 +1,4 @@
-//! How the edge would respond: the core itself, asked in the page.
+//! Runs the core in the page, to show how the Worker would respond.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -13,11 +13,10 @@ use crate::status::{InvalidTransition, Mover, Status};
 use crate::sync_job::{self, SyncJobStatus};
 use crate::values::{Time, json as text};
 
-/// How the edge would respond to a request, and the connector afterwards. Documents go in and come
-/// out as text, because numbers in them keep their digits, which JavaScript's do not.
+/// The Worker's response to a request, and the connector afterwards. Documents cross the boundary as
+/// text, because JavaScript numbers would lose digits.
 #[derive(Serialize)]
 struct Preview {
-    /// The HTTP status.
     status: u16,
     /// The body as JSON; `None` if there is none.
     body: Option<String>,
@@ -25,12 +24,12 @@ struct Preview {
     connector: Option<String>,
 }
 
-/// How the edge would respond to a request at the time `now`, in milliseconds since 1970: see
-/// [`Preview`]. `connector` is the document as it is, as JSON: as text it can be neither endless nor
-/// deeper than the edge would read it. `target` is path and query; `body` is empty if there is none.
+/// Returns a [`Preview`] of a request at the time `now`, in milliseconds since 1970. `connector` is the
+/// current document as JSON: a text can't be cyclic, and its depth is limited as in the Worker. `target`
+/// is path and query; `body` is empty if there is none.
 ///
 /// # Errors
-/// If `connector` is no connector document, or the request is not about that connector.
+/// If `connector` is not a connector document, or the request is not about that connector.
 #[wasm_bindgen]
 pub fn preview(
     connector: Option<String>,
@@ -41,14 +40,18 @@ pub fn preview(
 ) -> Result<JsValue, JsError> {
     let content_type = Some("application/json".to_owned());
     let request = Request { method, target, body, content_type, ..Request::default() };
-    // Milliseconds are whole and positive; `as` makes them so.
+    // Rounds down, and makes negative numbers and NaN 0.
     let now = Time::from_millis(now as u64);
-    let preview =
-        foresee(connector.as_deref(), &request, now).map_err(|problem| JsError::new(&problem))?;
+    let preview = preview_response(connector.as_deref(), &request, now)
+        .map_err(|problem| JsError::new(&problem))?;
     to_js(&preview)
 }
 
-fn foresee(document: Option<&str>, request: &Request, now: Time) -> Result<Preview, String> {
+fn preview_response(
+    document: Option<&str>,
+    request: &Request,
+    now: Time,
+) -> Result<Preview, String> {
     let (given_id, before) = document
         .map(parse)
         .transpose()
@@ -66,7 +69,9 @@ fn foresee(document: Option<&str>, request: &Request, now: Time) -> Result<Previ
         }
         Ok(Some(Call::Connector(asked, operation))) => {
             if let Some(given) = given_id.filter(|given| *given != asked) {
-                return Err(format!("the request is about [{asked}], the connector is {given}"));
+                return Err(format!(
+                    "the request is about connector [{asked}], but the given connector is {given}"
+                ));
             }
             let result = carry_out(&asked, operation, before, now);
             id = Some(asked.into());
@@ -77,7 +82,10 @@ fn foresee(document: Option<&str>, request: &Request, now: Time) -> Result<Previ
         }
         Ok(_) => {
             let Request { method, target, .. } = request;
-            return Err(format!("[{method} {target}] is not about one connector with a known id"));
+            return Err(format!(
+                "[{method} {target}] is not about one connector: only requests to /_connector/{{id}} and \
+                 below can be previewed"
+            ));
         }
     };
     let Response { status, body, .. } = format.result(result);
@@ -90,14 +98,13 @@ fn foresee(document: Option<&str>, request: &Request, now: Time) -> Result<Previ
     Ok(Preview { status, body, connector })
 }
 
-/// The id of a document, if it names one, and the connector.
+/// The connector, and the id if the document has one.
 fn parse(document: &str) -> Result<(Option<Value>, Connector), String> {
     let fields = text::parse_object(document)?;
     let id = fields.get("id").cloned();
     Connector::from_fields(fields).map(|connector| (id, connector))
 }
 
-/// The response, and the connector afterwards.
 fn carry_out(
     id: &str,
     operation: Operation,
@@ -106,7 +113,7 @@ fn carry_out(
 ) -> Result<(Response, Option<Connector>), ApiError> {
     match operation {
         Operation::Write(write) => {
-            // Preconditions are left to the edge: a page does not know the version.
+            // The page doesn't know the version, so it can't check preconditions.
             let current = before.as_ref().map(|document| Current { document, version: 0 });
             let written = api::decide(id, &write, &Precondition::default(), current, now)?;
             Ok((written.response, written.commit.apply(before)))
@@ -123,7 +130,7 @@ fn carry_out(
             let found = json.as_deref().map(|json| (1, Secrets::Shown.visible(json)));
             Ok((api::show_document(Index::Connectors, id, found), before))
         }
-        // The history is at the edge.
+        // The page doesn't have the history.
         Operation::Status { .. } => {
             let alive = before.as_ref().filter(|connector| !connector.is_deleted());
             let alive = alive.ok_or_else(|| ApiError::not_found(id))?;
@@ -133,22 +140,19 @@ fn carry_out(
     }
 }
 
-/// The transition tables.
 #[derive(Serialize)]
 struct Rules {
     connectors: Table,
     sync_jobs: Table,
 }
 
-/// One transition table.
 #[derive(Serialize)]
 struct Table {
     statuses: Vec<Rule>,
-    /// The pieces around the two statuses of a refusal.
+    /// The error message without its two statuses.
     sentence: [&'static str; 3],
 }
 
-/// What may follow a status, and who moves there.
 #[derive(Serialize)]
 struct Rule {
     status: &'static str,
@@ -157,7 +161,7 @@ struct Rule {
     when: &'static str,
 }
 
-/// The transition tables as data, for the package's build.
+/// The transition tables as data, for the build of the npm package.
 #[wasm_bindgen]
 pub fn rules() -> Result<JsValue, JsError> {
     let rule = |status, next, Mover { who, when }: Mover| Rule { status, next, who, when };

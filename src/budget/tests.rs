@@ -24,7 +24,7 @@ fn check(
     purpose: Purpose,
     work: impl FnOnce(&mut Budget) -> Result<(), OverBudget>,
 ) -> Result<(), TestCaseError> {
-    let mut budget = Budget::of(purpose);
+    let mut budget = Budget::new(purpose);
     DONE.set(0);
     let outcome = work(&mut budget);
     let done = DONE.get();

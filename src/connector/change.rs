@@ -1,4 +1,4 @@
-//! What each update does to a connector. Most take the fields as they were given.
+//! What each update endpoint does to a connector.
 
 use std::fmt;
 
@@ -8,25 +8,21 @@ use super::{Connector, Fields, Patch};
 use crate::status::{InvalidTransition, Status};
 use crate::values::{NATIVE_INDEX_PREFIX, Time};
 
-/// What a change to one connector asks for: computes, from the connector as it is and the fields of
-/// the request, what shall be different.
-pub type Change = fn(&Connector, Fields, ChangeContext<'_>) -> Result<Patch, DomainError>;
+/// The decision of an update endpoint: takes the current connector and the fields of the request, and
+/// returns what to change.
+pub type UpdateFn = fn(&Connector, Fields, ChangeContext<'_>) -> Result<Patch, DomainError>;
 
-/// Which connector a change is about, and when it happens.
 #[derive(Clone, Copy, Debug)]
 pub struct ChangeContext<'a> {
-    /// The connector's id.
     pub id: &'a str,
-    /// The time.
     pub now: Time,
 }
 
-/// Why a connector cannot be changed as asked.
+/// Why an update is not possible.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DomainError {
-    /// The Connector Protocol has no such transition.
     Transition(InvalidTransition),
-    /// The change does not fit the connector as it is now; says why.
+    /// The current document doesn't allow the update. The text is the error message.
     Conflict(String),
 }
 
@@ -39,44 +35,41 @@ impl fmt::Display for DomainError {
     }
 }
 
-/// Takes the fields as they were given.
+/// Merges the given fields, as most endpoints do.
 pub fn merge_fields(
     _: &Connector,
     fields: Fields,
     _: ChangeContext<'_>,
 ) -> Result<Patch, DomainError> {
-    Ok(Patch::merging(fields))
+    Ok(Patch::merge(fields))
 }
 
-/// `_check_in`: the connector service is alive. Status is not touched.
+/// `_check_in`: a heartbeat of the connector service. Does not change the status.
 pub fn check_in(
     _: &Connector,
     mut fields: Fields,
     at: ChangeContext<'_>,
 ) -> Result<Patch, DomainError> {
     fields.insert("last_seen".to_owned(), at.now.to_string().into());
-    Ok(Patch::merging(fields))
+    Ok(Patch::merge(fields))
 }
 
-/// `_configuration`: either all definitions anew, or values for definitions that are there. Both
-/// configure the connector, whatever its status was.
-///
-/// # Errors
-/// [`DomainError::Conflict`] for values that have no definition.
+/// `_configuration`: replaces all definitions, or sets values of existing ones. Both move the
+/// connector to `configured` from any status.
 pub fn configuration(
     before: &Connector,
     mut fields: Fields,
     _: ChangeContext<'_>,
 ) -> Result<Patch, DomainError> {
     if let Some(definitions) = fields.shift_remove("configuration") {
-        let patch = Patch::default().replacing("configuration", definitions);
+        let patch = Patch::default().replace("configuration", definitions);
         return Ok(patch.with_status(Status::Configured));
     }
     let Some(Value::Object(values)) = fields.shift_remove("values") else {
         return Ok(Patch::default());
     };
-    let defined = before.fields().get("configuration").and_then(Value::as_object);
-    let is_defined = |name: &str| defined.is_some_and(|defined| defined.contains_key(name));
+    let definitions = before.fields().get("configuration").and_then(Value::as_object);
+    let is_defined = |name: &str| definitions.is_some_and(|all| all.contains_key(name));
     let unknown: Vec<&str> =
         values.keys().map(String::as_str).filter(|name| !is_defined(name)).collect();
     if !unknown.is_empty() {
@@ -88,23 +81,20 @@ pub fn configuration(
     }
     let values = values.into_iter().map(|(name, value)| (name, json!({ "value": value })));
     let values = Value::Object(values.collect());
-    let patch = Patch::merging(Fields::from_iter([("configuration".to_owned(), values)]));
+    let patch = Patch::merge(Fields::from_iter([("configuration".to_owned(), values)]));
     Ok(patch.with_status(Status::Configured))
 }
 
-/// `_error`: a text moves the connector to `error`, its removal to `connected`.
+/// `_error`: a message moves the connector to `error`; removing it, to `connected`.
 pub fn error(_: &Connector, fields: Fields, _: ChangeContext<'_>) -> Result<Patch, DomainError> {
     let status = match text(&fields, "error") {
         None | Some("") => Status::Connected,
         Some(_) => Status::Error,
     };
-    Ok(Patch::merging(fields).with_status(status))
+    Ok(Patch::merge(fields).with_status(status))
 }
 
 /// `_index_name`: attaches the connector to an index, or detaches it.
-///
-/// # Errors
-/// [`DomainError::Conflict`] if Elastic manages the connector and the index is none of Elastic's.
 pub fn index_name(
     before: &Connector,
     fields: Fields,
@@ -118,14 +108,11 @@ pub fn index_name(
                  with this requirement."
             )))
         }
-        _ => Ok(Patch::merging(fields)),
+        _ => Ok(Patch::merge(fields)),
     }
 }
 
-/// `_native`: who manages the connector. One that was connected has to connect again.
-///
-/// # Errors
-/// [`DomainError::Conflict`] if Elastic is to manage it and its index is none of Elastic's.
+/// `_native`: whether Elastic manages the connector. A connected one has to connect again.
 pub fn native(
     before: &Connector,
     fields: Fields,
@@ -142,7 +129,7 @@ pub fn native(
             )))
         }
         _ => {
-            let patch = Patch::merging(fields);
+            let patch = Patch::merge(fields);
             Ok(match before.status() {
                 Status::Connected => patch.with_status(Status::Configured),
                 _ => patch,
@@ -151,32 +138,30 @@ pub fn native(
     }
 }
 
-/// `_service_type`: another kind of source needs another configuration.
+/// `_service_type`: another kind of source needs a new configuration.
 pub fn service_type(
     before: &Connector,
     fields: Fields,
     _: ChangeContext<'_>,
 ) -> Result<Patch, DomainError> {
-    let patch = Patch::merging(fields);
+    let patch = Patch::merge(fields);
     Ok(match before.status() {
         Status::Created => patch,
         _ => patch.with_status(Status::NeedsConfiguration),
     })
 }
 
-/// `_status`: along the table, and nowhere else. Neither `error` nor `last_seen` is touched.
-///
-/// # Errors
-/// [`DomainError::Transition`] where the table has no such move.
+/// `_status`: the only endpoint that is bound to the transition table. Changes neither `error` nor
+/// `last_seen`.
 pub fn status(
     before: &Connector,
     fields: Fields,
     _: ChangeContext<'_>,
 ) -> Result<Patch, DomainError> {
-    let asked = text(&fields, "status").and_then(Status::parse);
-    match asked.and_then(|to| before.status().explain(to)) {
+    let requested = text(&fields, "status").and_then(Status::parse);
+    match requested.and_then(|to| before.status().explain(to)) {
         Some(transition) => Err(DomainError::Transition(transition)),
-        None => Ok(Patch::merging(fields)),
+        None => Ok(Patch::merge(fields)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a new connector looks like.
+//! The document of a new connector.
 
 use serde_json::{Value, json};
 
@@ -6,28 +6,24 @@ use super::{Connector, Fields};
 use crate::status::Status;
 use crate::values::Time;
 
-/// The schedule of a connector that nobody has scheduled: midnight, switched off.
+/// The default schedule, which is disabled: every day at midnight.
 pub const DEFAULT_SCHEDULE: &str = "0 0 0 * * ?";
 
-/// What the creator may say about a new connector. Fields that were not given are `None`.
+/// The fields that a create request may set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Creation {
-    /// What it is for.
     pub description: Option<String>,
-    /// The index it shall fill; none leaves it detached.
+    /// The index to sync into. `None`: the connector is detached.
     pub index_name: Option<String>,
-    /// Whether Elastic manages it.
+    /// Whether it is Elastic-managed.
     pub is_native: bool,
-    /// The language of its content.
     pub language: Option<String>,
-    /// Its name for people.
     pub name: Option<String>,
-    /// Which kind of source it connects to.
     pub service_type: Option<String>,
 }
 
 impl Creation {
-    /// From the fields of a request body that has been checked.
+    /// From the fields of a validated request body.
     pub fn from_fields(fields: &Fields) -> Self {
         let text = |name| fields.get(name).and_then(Value::as_str).map(str::to_owned);
         Self {
@@ -40,7 +36,7 @@ impl Creation {
         }
     }
 
-    /// The document of the new connector. Creating over an existing one resets all of it.
+    /// The new document. Creating over an existing connector replaces all of it.
     pub fn connector(self, now: Time) -> Connector {
         let status = if self.is_native { Status::NeedsConfiguration } else { Status::Created };
         let mut fields = Fields::new();
@@ -71,7 +67,7 @@ fn default_scheduling() -> Value {
     json!({ "access_control": off, "full": off, "incremental": off })
 }
 
-/// Everything is let through.
+/// Includes everything.
 pub(super) fn default_filtering(now: Time) -> Value {
     let now = now.to_string().into();
     let all = json!({
@@ -82,7 +78,7 @@ pub(super) fn default_filtering(now: Time) -> Value {
     json!([{ "active": all, "domain": "DEFAULT", "draft": all }])
 }
 
-/// The rule that lets everything through; every list of rules ends with it.
+/// The rule that includes everything. Every list of rules ends with it.
 pub(super) fn default_rule(created_at: &Value, order: i64) -> Value {
     json!({
         "created_at": created_at,

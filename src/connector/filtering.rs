@@ -1,5 +1,5 @@
-//! `filtering`: what a connector syncs. There is a draft, which is edited and validated, and an
-//! active part, which the draft becomes.
+//! `filtering`: which content a connector syncs. Users edit a draft, the connector service validates
+//! it, and activating it makes it the active filtering.
 
 use serde_json::{Value, json};
 
@@ -10,16 +10,16 @@ use crate::values::Time;
 const DRAFT: &str = "/0/draft";
 const DEFAULT_RULE: &str = "DEFAULT";
 
-/// `_filtering`: edits the draft, or replaces all.
+/// `_filtering`: edits the draft, or replaces draft and active filtering.
 pub fn filtering(
     before: &Connector,
     mut fields: Fields,
     at: ChangeContext<'_>,
 ) -> Result<Patch, DomainError> {
-    if let Some(Value::Array(given)) = fields.shift_remove("filtering") {
+    if let Some(Value::Array(elements)) = fields.shift_remove("filtering") {
         let mut all = Vec::new();
-        for one in given {
-            all.push(replacement(one, at.now));
+        for element in elements {
+            all.push(replacement(element, at.now));
         }
         return Ok(patch(Value::Array(all)));
     }
@@ -33,7 +33,7 @@ pub fn filtering(
     Ok(with_draft(before, fields, at))
 }
 
-/// `_filtering/_validation`: what the connector service thinks of the draft.
+/// `_filtering/_validation`: the result of the connector service's validation of the draft.
 pub fn filtering_validation(
     before: &Connector,
     fields: Fields,
@@ -42,10 +42,7 @@ pub fn filtering_validation(
     Ok(with_draft(before, fields, at))
 }
 
-/// `_filtering/_activate`: the draft becomes active, and stays as draft.
-///
-/// # Errors
-/// [`DomainError::Conflict`] if nobody has found the draft valid.
+/// `_filtering/_activate`: copies the draft to the active filtering, if it was validated.
 pub fn filtering_activation(
     before: &Connector,
     _: Fields,
@@ -67,10 +64,10 @@ pub fn filtering_activation(
 }
 
 fn patch(filtering: Value) -> Patch {
-    Patch::merging(Fields::from_iter([("filtering".to_owned(), filtering)]))
+    Patch::merge(Fields::from_iter([("filtering".to_owned(), filtering)]))
 }
 
-/// The connector's filtering; imported documents may have none.
+/// The connector's filtering, or the default for imported documents without a usable one.
 fn current(connector: &Connector, now: Time) -> Value {
     let usable = |all: &&Value| all.pointer(DRAFT).is_some_and(Value::is_object);
     connector
@@ -81,7 +78,7 @@ fn current(connector: &Connector, now: Time) -> Value {
         .unwrap_or_else(|| default_filtering(now))
 }
 
-/// The filtering with some parts of the draft replaced.
+/// Replaces some members of the draft.
 fn with_draft(before: &Connector, parts: Fields, at: ChangeContext<'_>) -> Patch {
     let mut all = current(before, at.now);
     if let Some(Value::Object(draft)) = all.pointer_mut(DRAFT) {
@@ -90,7 +87,7 @@ fn with_draft(before: &Connector, parts: Fields, at: ChangeContext<'_>) -> Patch
     patch(all)
 }
 
-/// One element of a complete filtering, as given but for its domain: there is only one.
+/// One element of a complete filtering. Its domain is always `DEFAULT`, the only one there is.
 fn replacement(mut given: Value, now: Time) -> Value {
     let mut part = |name| {
         let mut part = given.get_mut(name).map(Value::take).unwrap_or_default();
@@ -107,7 +104,7 @@ fn replacement(mut given: Value, now: Time) -> Value {
     json!({ "active": part("active"), "domain": "DEFAULT", "draft": part("draft") })
 }
 
-/// The rules by their `order`, with the rule that lets everything through at the end.
+/// Sorts the rules by `order` and puts the default rule at the end.
 fn ordered(rules: Vec<Value>, now: Time) -> Vec<Value> {
     let order = |rule: &Value| rule.get("order").and_then(Value::as_i64).unwrap_or_default();
     let mut ordered = Vec::new();
@@ -127,7 +124,7 @@ fn ordered(rules: Vec<Value>, now: Time) -> Vec<Value> {
     ordered
 }
 
-/// What does not say when it was made or changed was so now.
+/// Adds missing timestamps.
 fn stamp(part: &mut Value, now: Time) {
     let Value::Object(part) = part else { return };
     for name in ["created_at", "updated_at"] {

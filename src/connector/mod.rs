@@ -1,8 +1,7 @@
-//! The connector document and every change to it. Pure: the clock is passed in.
+//! The connector document and every update of it. Pure: the time is passed in.
 //!
-//! A document is kept as the JSON object that clients see, without its id: documents that come
-//! from Elasticsearch may hold fields this crate does not know, and those are returned as they
-//! are. What the rules need to know has an accessor.
+//! A document is stored as the JSON object that clients see, without its id. Documents from
+//! Elasticsearch may have fields that this crate doesn't know; they are returned unchanged.
 
 mod change;
 mod creation;
@@ -11,7 +10,7 @@ mod filtering;
 use serde_json::{Value, json};
 
 pub use change::{
-    Change, ChangeContext, DomainError, check_in, configuration, error, index_name, merge_fields,
+    ChangeContext, DomainError, UpdateFn, check_in, configuration, error, index_name, merge_fields,
     native, service_type, status,
 };
 pub use creation::{Creation, DEFAULT_SCHEDULE};
@@ -19,11 +18,11 @@ pub use filtering::{filtering, filtering_activation, filtering_validation};
 
 pub use crate::document::{Delta, Fields, Patch, merge};
 
-use crate::document::{self, Document, known_status};
+use crate::document::{self, Document, take_status};
 use crate::status::Status;
 use crate::values::json;
 
-/// A connector document. Always holds a valid `status`.
+/// A connector document. Its `status` is always valid.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Connector {
     status: Status,
@@ -31,58 +30,50 @@ pub struct Connector {
 }
 
 impl Connector {
-    /// Takes a document as it is kept in Workers KV or in Elasticsearch's index.
-    ///
-    /// # Errors
-    /// What is wrong with it, if it is not a JSON object with a known `status`.
     pub fn from_json(text: &str) -> Result<Self, String> {
         json::parse_object(text).and_then(Self::from_fields)
     }
 
-    /// Takes a document as it is kept in Workers KV or in Elasticsearch's index. An `id` in it is
-    /// dropped: the id is the document's name, not part of it.
+    /// From a document as stored in Workers KV or in Elasticsearch's index. An `id` in it is dropped.
     ///
     /// # Errors
     /// What is wrong with it, if it has no known `status`.
     pub fn from_fields(mut fields: Fields) -> Result<Self, String> {
-        let status = known_status(&mut fields, Status::parse)?;
+        let status = take_status(&mut fields, Status::parse)?;
         Ok(Self { status, fields })
     }
 
-    /// The document as JSON, without its id.
+    /// Without the id.
     pub fn to_json(&self) -> String {
         document::to_json(&self.fields)
     }
 
-    /// The connector after a move.
+    /// Sets the status, whatever the transition table says.
     #[must_use]
-    pub fn moved(mut self, to: Status) -> Self {
+    pub fn with_status(mut self, to: Status) -> Self {
         self.status = to;
         self.fields.insert("status".to_owned(), to.name().into());
         self
     }
 
-    /// Its fields, without its id.
+    /// Without the id.
     pub fn fields(&self) -> &Fields {
         &self.fields
     }
 
-    /// Its status.
     pub fn status(&self) -> Status {
         self.status
     }
 
-    /// Whether it is soft-deleted.
     pub fn is_deleted(&self) -> bool {
         self.flag("deleted")
     }
 
-    /// Whether Elastic manages it.
+    /// Whether it is Elastic-managed.
     pub fn is_native(&self) -> bool {
         self.flag("is_native")
     }
 
-    /// The index it is attached to.
     pub fn index_name(&self) -> Option<&str> {
         self.text("index_name")
     }
@@ -92,8 +83,8 @@ impl Connector {
         self.index_name().filter(|_| !self.is_deleted())
     }
 
-    /// The index that it holds after a change and does not hold now.
-    pub fn index_taken_by<'a>(&'a self, delta: &'a Delta) -> Option<&'a str> {
+    /// The index that a change would give to this connector: it doesn't hold it yet.
+    pub fn newly_held_index<'a>(&'a self, delta: &'a Delta) -> Option<&'a str> {
         let [index_name, deleted] = ["index_name", "deleted"];
         if delta.get(index_name).is_none() && delta.get(deleted).is_none() {
             return None;
@@ -104,22 +95,21 @@ impl Connector {
         index.filter(|index| self.held_index() != Some(index))
     }
 
-    /// A field that is a string.
     pub fn text(&self, field: &str) -> Option<&str> {
         self.fields.get(field).and_then(Value::as_str)
     }
 
-    /// A soft delete: everything is kept, and its index is free for others. `None` if it is deleted
-    /// already.
+    /// Deletes softly: the document stays, but other connectors may use its index. `None` if it is
+    /// already deleted.
     pub fn soft_delete(&self) -> Option<Delta> {
         let fields = Fields::from_iter([("deleted".to_owned(), true.into())]);
-        Patch::merging(fields).against(self)
+        Patch::merge(fields).diff(self)
     }
 
-    /// The end of a soft delete. `None` if it is not deleted.
+    /// Undoes a soft delete. `None` if it isn't deleted.
     pub fn restore(&self) -> Option<Delta> {
         let fields = Fields::from_iter([("deleted".to_owned(), false.into())]);
-        self.is_deleted().then(|| Patch::merging(fields).against(self)).flatten()
+        self.is_deleted().then(|| Patch::merge(fields).diff(self)).flatten()
     }
 
     fn flag(&self, field: &str) -> bool {
@@ -145,7 +135,7 @@ impl Document for Connector {
     }
 }
 
-/// The statuses that may follow one and who moves there, as responses and messages list them.
+/// The legal next statuses and who moves there, as listed in responses and webhook messages.
 pub fn next_moves(status: Status) -> Value {
     let rule = |next: &Status| {
         let mover = next.mover();
@@ -154,7 +144,7 @@ pub fn next_moves(status: Status) -> Value {
     status.next().iter().map(rule).collect()
 }
 
-/// Puts the id in front of a document's JSON, as clients get it.
+/// Adds the id as the first member of a document's JSON, as in responses.
 pub fn with_id(id: &str, document: &str) -> String {
     let id = Value::from(id);
     match document.strip_prefix('{') {

@@ -14,7 +14,7 @@ pub use pace::wait_ms;
 pub use scan::{Piece, Scan};
 pub use summary::{SILENCE_MS, SortField, Summary, URGENCY, sort_key};
 
-use crate::budget::{Budget, OverBudget, did};
+use crate::budget::{Budget, OverBudget, count_work};
 use crate::values::wildcard;
 
 /// Which connectors a list shows. An empty list of names lets every connector through.
@@ -51,9 +51,6 @@ pub struct Texts<'a> {
 
 impl Filter {
     /// Whether the caller may see the connector.
-    ///
-    /// # Errors
-    /// If that takes too much work.
     pub fn covers(&self, id: &str, budget: &mut Budget) -> Result<bool, OverBudget> {
         match &self.ids {
             Some(patterns) => matches_any(patterns, id, budget),
@@ -63,9 +60,6 @@ impl Filter {
 
     /// Whether a connector with these texts is in the list, as far as SQL does not tell: where rows have
     /// but the start of a text, and where the query asks for more than that a text is in another.
-    ///
-    /// # Errors
-    /// If that takes too much work.
     pub fn admits(&self, texts: Texts<'_>, budget: &mut Budget) -> Result<bool, OverBudget> {
         let is_any = |wanted: &[String], found: Option<&str>| {
             wanted.is_empty() || wanted.iter().any(|it| Some(it.as_str()) == found)
@@ -92,9 +86,6 @@ impl Filter {
     ///
     /// Index name and name are searched as they are, the description word by word in lower case -
     /// that of ASCII: the tables for all of Unicode would be a twentieth of the Worker.
-    ///
-    /// # Errors
-    /// If that takes too much work.
     pub fn finds(&self, texts: Texts<'_>, budget: &mut Budget) -> Result<bool, OverBudget> {
         let Some(query) = &self.query else { return Ok(true) };
         let Texts { index_name, name, description, .. } = texts;
@@ -106,7 +97,7 @@ impl Filter {
         let description = description.unwrap_or_default();
         // Once to lower its case, once to find its words.
         budget.spend(2 * description.len())?;
-        did(2 * description.len());
+        count_work(2 * description.len());
         let description = description.to_ascii_lowercase();
         let words = description.split(|c: char| !c.is_alphanumeric() && c != '_');
         for word in words.filter(|word| !word.is_empty()) {
@@ -119,9 +110,6 @@ impl Filter {
 }
 
 /// Whether one of the patterns matches the text. `*` stands for any text, `?` for one character.
-///
-/// # Errors
-/// If that takes too much work.
 pub fn matches_any(
     patterns: &[String],
     text: &str,

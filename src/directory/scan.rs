@@ -41,9 +41,6 @@ pub struct Piece(String);
 
 impl Piece {
     /// The start of a text, to be looked for in these rows.
-    ///
-    /// # Errors
-    /// If that takes too much work.
     pub fn of(text: &str, scan: Scan, budget: &mut Budget) -> Result<Self, OverBudget> {
         budget.spend(usize::try_from(scan.work).unwrap_or(usize::MAX))?;
         let end = text.floor_char_boundary(PIECE_BYTES);

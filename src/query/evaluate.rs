@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::scalar::words_of;
 use super::{Bool, Field, ID, Kind, Query, Range, Scalar, Terms};
-use crate::budget::{Budget, OverBudget, VALUE, did};
+use crate::budget::{Budget, OverBudget, VALUE, count_work};
 use crate::directory::matches_any;
 use crate::limits::DOCUMENT_DEPTH;
 use crate::values::Time;
@@ -132,9 +132,6 @@ impl<'q> Evaluator<'q> {
     }
 
     /// What the document has to sort by, if it matches. A text that is no JSON does not match.
-    ///
-    /// # Errors
-    /// If that takes too much work.
     pub fn look(
         &self,
         Candidate { id, json }: Candidate<'_>,
@@ -142,7 +139,7 @@ impl<'q> Evaluator<'q> {
     ) -> Result<Option<Found>, OverBudget> {
         let room = self.tests.len() + self.sorts;
         budget.spend(json.len() + self.clauses + room)?;
-        did(self.clauses + room);
+        count_work(self.clauses + room);
         let mut look = Look {
             evaluator: self,
             json: Reader::new(json, DOCUMENT_DEPTH),
@@ -215,16 +212,16 @@ impl Look<'_> {
     fn value(&mut self, node: &Node<'_>) -> Result<(), Stop> {
         let mut is_first = true;
         match self.json.peek()?.1 {
-            JsonType::Object if node.below.is_empty() => self.json.pass_over()?,
+            JsonType::Object if node.below.is_empty() => self.json.skip_valid()?,
             JsonType::Object => {
                 self.json.enter()?;
                 while self.json.has_more(b'}', &mut is_first)? {
                     let name = self.json.key()?.name;
                     self.budget.spend(VALUE + levels(node.below.len()) * (1 + name.len()))?;
-                    did(levels(node.below.len()));
+                    count_work(levels(node.below.len()));
                     match node.below.get(&*name) {
                         Some(below) => self.value(below)?,
-                        None => self.json.pass_over()?,
+                        None => self.json.skip_valid()?,
                     }
                 }
             }
@@ -232,16 +229,16 @@ impl Look<'_> {
                 self.json.enter()?;
                 while self.json.has_more(b']', &mut is_first)? {
                     self.budget.spend(VALUE)?;
-                    did(1);
+                    count_work(1);
                     self.value(node)?;
                 }
             }
-            _ if node.tests.is_empty() && node.sorts.is_empty() => self.json.pass_over()?,
+            _ if node.tests.is_empty() && node.sorts.is_empty() => self.json.skip_valid()?,
             JsonType::String => {
                 let text = Scalar::Text(self.json.string()?);
                 self.scalar(node, &text)?;
             }
-            JsonType::Null => self.json.pass_over()?,
+            JsonType::Null => self.json.skip_valid()?,
             JsonType::Number | JsonType::Boolean => {
                 let literal = Scalar::Literal(self.json.literal()?.into());
                 self.scalar(node, &literal)?;
@@ -253,18 +250,18 @@ impl Look<'_> {
     fn scalar(&mut self, node: &Node<'_>, value: &Scalar<'_>) -> Result<(), OverBudget> {
         for number in &node.sorts {
             self.budget.spend(VALUE)?;
-            did(1);
+            count_work(1);
             if let Some(first) = self.first.get_mut(*number)
                 && first.is_none()
             {
                 self.budget.spend(value.text().len())?;
-                did(value.text().len());
+                count_work(value.text().len());
                 *first = Some(value.clone().into_owned());
             }
         }
         for number in &node.tests {
             self.budget.spend(VALUE)?;
-            did(1);
+            count_work(1);
             if let Some(holds) = self.holds.get_mut(*number)
                 && !*holds
                 && let Some(test) = self.evaluator.tests.get(*number)
@@ -288,16 +285,16 @@ impl Test<'_> {
             Self::Covered(patterns) => matches_any(patterns, value.text(), budget),
             Self::Range(kind, range) => {
                 budget.spend(cost(*kind, length))?;
-                did(length);
+                count_work(length);
                 Ok(range.covers(value, *kind, now))
             }
             Self::AnyOf(Kind::Text, terms) if matches!(value, Scalar::Text(_)) => {
                 // Once to lower its case, once to find its words, and once to compare them.
                 budget.spend((2 + levels(terms.len())) * length)?;
-                did(2 * length);
+                count_work(2 * length);
                 for word in words_of(&value.text().to_ascii_lowercase()) {
                     budget.spend(VALUE)?;
-                    did(levels(terms.len()));
+                    count_work(levels(terms.len()));
                     if terms.contains(word) {
                         return Ok(true);
                     }
@@ -306,7 +303,7 @@ impl Test<'_> {
             }
             Self::AnyOf(kind, terms) => {
                 budget.spend(cost(*kind, length) + levels(terms.len()) * (1 + length))?;
-                did(length + levels(terms.len()));
+                count_work(length + levels(terms.len()));
                 let value = value.normal(*kind);
                 Ok(value.is_some_and(|value| terms.contains(&*value)))
             }

@@ -1,4 +1,4 @@
-//! What each update does to a job.
+//! What each update endpoint does to a sync job.
 
 use serde_json::Value;
 
@@ -6,14 +6,11 @@ use super::{Fields, InvalidTransition, SyncJob, SyncJobStatus};
 use crate::document::Patch;
 use crate::values::Time;
 
-/// What an update of one job asks for: computes, from the job as it is, the fields of the request
-/// and the time, what shall be different.
-pub type Change = fn(&SyncJob, Fields, Time) -> Result<Patch, InvalidTransition>;
+/// The decision of an update endpoint: takes the current job, the fields of the request and the time,
+/// and returns what to change.
+pub type UpdateFn = fn(&SyncJob, Fields, Time) -> Result<Patch, InvalidTransition>;
 
-/// `_cancel`: a job that is not running is canceled at once, a running one has to stop first.
-///
-/// # Errors
-/// If it is over already, or about to stop.
+/// `_cancel`: cancels a job that isn't running; asks the worker of a running one to stop.
 pub fn cancel(before: &SyncJob, _: Fields, now: Time) -> Result<Patch, InvalidTransition> {
     let (to, stamps): (_, &[&str]) = match before.status() {
         SyncJobStatus::Pending | SyncJobStatus::Suspended => {
@@ -24,51 +21,43 @@ pub fn cancel(before: &SyncJob, _: Fields, now: Time) -> Result<Patch, InvalidTr
     moved(before, to, stamped(stamps, now))
 }
 
-/// `_check_in`: a worker still carries it out. Status is not touched.
+/// `_check_in`: a heartbeat of its worker. Does not change the status.
 pub fn check_in(_: &SyncJob, _: Fields, now: Time) -> Result<Patch, InvalidTransition> {
-    Ok(Patch::merging(stamped(&["last_seen"], now)))
+    Ok(Patch::merge(stamped(&["last_seen"], now)))
 }
 
-/// `_claim`: a worker takes it, whatever its status, as upstream. `If-Match` guards against others.
+/// `_claim`: a worker starts it. Allowed in any status, as in Elasticsearch: workers that compete for
+/// jobs send `If-Match`.
 pub fn claim(_: &SyncJob, mut fields: Fields, now: Time) -> Result<Patch, InvalidTransition> {
     if let Some(cursor) = fields.shift_remove("sync_cursor") {
         let connector = Fields::from_iter([("sync_cursor".to_owned(), cursor)]);
         fields.insert("connector".to_owned(), connector.into());
     }
     fields.extend(stamped(&["last_seen", "started_at"], now));
-    Ok(Patch::merging(fields).with_status(SyncJobStatus::InProgress))
+    Ok(Patch::merge(fields).with_status(SyncJobStatus::InProgress))
 }
 
-/// `_complete`: everything is synced. Upstream has no such endpoint: its service writes this into the
-/// index.
-///
-/// # Errors
-/// If it is not running.
+/// `_complete`: the sync has succeeded. Elasticsearch has no such endpoint: the connector service
+/// writes this to the index.
 pub fn complete(before: &SyncJob, _: Fields, now: Time) -> Result<Patch, InvalidTransition> {
     moved(before, SyncJobStatus::Completed, stamped(&["completed_at", "last_seen"], now))
 }
 
-/// `_error`: it has failed.
-///
-/// # Errors
-/// If it is not running.
+/// `_error`: the sync has failed.
 pub fn error(before: &SyncJob, fields: Fields, _: Time) -> Result<Patch, InvalidTransition> {
     moved(before, SyncJobStatus::Error, fields)
 }
 
-/// `_stats`: how far it is. Status is not touched.
+/// `_stats`: reports progress. Does not change the status.
 pub fn stats(_: &SyncJob, mut fields: Fields, now: Time) -> Result<Patch, InvalidTransition> {
     if !fields.contains_key("last_seen") {
         fields.extend(stamped(&["last_seen"], now));
     }
-    Ok(Patch::merging(fields))
+    Ok(Patch::merge(fields))
 }
 
-/// `_suspend`: its worker shuts down before it is done. Upstream has no such endpoint: its service
-/// writes this into the index.
-///
-/// # Errors
-/// If it is not running.
+/// `_suspend`: its worker shuts down before the sync is done. Elasticsearch has no such endpoint: the
+/// connector service writes this to the index.
 pub fn suspend(before: &SyncJob, fields: Fields, _: Time) -> Result<Patch, InvalidTransition> {
     moved(before, SyncJobStatus::Suspended, fields)
 }
@@ -76,7 +65,7 @@ pub fn suspend(before: &SyncJob, fields: Fields, _: Time) -> Result<Patch, Inval
 fn moved(before: &SyncJob, to: SyncJobStatus, fields: Fields) -> Result<Patch, InvalidTransition> {
     match before.status().explain(to) {
         Some(transition) => Err(transition),
-        None => Ok(Patch::merging(fields).with_status(to)),
+        None => Ok(Patch::merge(fields).with_status(to)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a new job looks like: it carries a copy of what it needs to know of its connector.
+//! The document of a new sync job. It includes a snapshot of its connector.
 
 use serde_json::Value;
 
@@ -6,23 +6,19 @@ use super::{ACCESS_CONTROL_INDEX_PREFIX, Fields, SyncJob, SyncJobStatus};
 use crate::connector::{Connector, DomainError};
 use crate::values::Time;
 
-/// What a job syncs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum JobType {
-    /// All content.
     #[default]
     Full,
-    /// What has changed since the last time.
+    /// Only changes since the last sync.
     Incremental,
-    /// Who may see what.
+    /// Who may see which content.
     AccessControl,
 }
 
 impl JobType {
-    /// Every type.
     pub const ALL: [Self; 3] = [Self::Full, Self::Incremental, Self::AccessControl];
 
-    /// Its name in documents.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Full => "full",
@@ -31,27 +27,24 @@ impl JobType {
         }
     }
 
-    /// The type of that name, in upper or lower case.
+    /// Case is ignored.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|known| known.name().eq_ignore_ascii_case(name))
     }
 }
 
-/// Why a job was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TriggerMethod {
-    /// Somebody asked for it.
+    /// A user requested it.
     #[default]
     OnDemand,
-    /// The schedule says so.
+    /// It was due by the connector's schedule.
     Scheduled,
 }
 
 impl TriggerMethod {
-    /// Every trigger.
     pub const ALL: [Self; 2] = [Self::OnDemand, Self::Scheduled];
 
-    /// Its name in documents.
     pub const fn name(self) -> &'static str {
         match self {
             Self::OnDemand => "on_demand",
@@ -59,30 +52,26 @@ impl TriggerMethod {
         }
     }
 
-    /// The trigger of that name, in upper or lower case.
+    /// Case is ignored.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|known| known.name().eq_ignore_ascii_case(name))
     }
 }
 
-/// What the creator may say about a new job.
+/// The fields that a create request may set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Creation {
-    /// What it syncs.
     pub job_type: JobType,
-    /// Why it is made.
     pub trigger_method: TriggerMethod,
 }
 
 impl Creation {
-    /// The document of the new job. A soft-deleted connector will do, in any status, as upstream.
-    ///
-    /// # Errors
-    /// [`DomainError::Conflict`] if the connector has no index to fill or no service type.
+    /// The new document. As in Elasticsearch, the connector may be soft-deleted and in any status, but
+    /// needs an index and a service type.
     pub fn job(self, id: &str, connector: &Connector, now: Time) -> Result<SyncJob, DomainError> {
         let text = |field| connector.text(field).filter(|text| !text.is_empty());
         let index_name = match self.job_type {
-            // Even of a connector without an index, as upstream.
+            // Elasticsearch doesn't require an index here either.
             JobType::AccessControl => {
                 let index_name = connector.index_name().unwrap_or("null");
                 Some(format!("{ACCESS_CONTROL_INDEX_PREFIX}{index_name}"))
@@ -107,7 +96,7 @@ impl Creation {
         let mut set = |name: &str, value: Value| {
             fields.insert(name.to_owned(), value);
         };
-        set("connector", copy(id, index_name, connector).into());
+        set("connector", connector_snapshot(id, index_name, connector).into());
         set("created_at", now.clone());
         set("deleted_document_count", 0.into());
         set("indexed_document_count", 0.into());
@@ -122,8 +111,8 @@ impl Creation {
     }
 }
 
-/// What the job needs to know of its connector, as it is now. What is null there is absent here.
-fn copy(id: &str, index_name: String, connector: &Connector) -> Fields {
+/// The part of the connector that a job needs. Null values are left out.
+fn connector_snapshot(id: &str, index_name: String, connector: &Connector) -> Fields {
     let mut copy = Fields::new();
     copy.insert("id".to_owned(), id.into());
     let filtering = connector.fields().get("filtering").and_then(|all| all.pointer("/0/active"));

@@ -1,14 +1,14 @@
-//! The id of a sync job leads to its connector, and with it to the object that keeps both.
+//! A sync job's id contains its connector's id, and so leads to the object that stores both.
 
 use std::fmt;
 
-/// Between what names the job among those of its connector, and the connector's id.
+/// Between the job's own name and its connector's id.
 const SEPARATOR: char = '.';
-/// What a percent sign is elsewhere: in a URL that would have to be escaped itself.
+/// Used like `%` in URLs, where `%` itself would have to be escaped.
 const ESCAPE: char = '~';
 
-/// The id of a sync job: opaque to clients, and safe in a URL as it is. Elastic's connector service
-/// puts ids into paths unescaped.
+/// Opaque to clients. Safe in a URL without escaping, because Elastic's connector service doesn't
+/// escape ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyncJobId {
     text: String,
@@ -16,7 +16,7 @@ pub struct SyncJobId {
 }
 
 impl SyncJobId {
-    /// The id of a job of that connector. `name` names it among those.
+    /// `name` must be unique among the connector's jobs.
     pub fn new(name: &str, connector: &str) -> Self {
         let mut text = name.to_owned();
         text.push(SEPARATOR);
@@ -29,8 +29,8 @@ impl SyncJobId {
         Self { text, connector: connector.to_owned() }
     }
 
-    /// Reads an id; `None` if no job can have it. There is one id for each job: other ways to write
-    /// the same are none.
+    /// `None` if no job can have this id. Each job has exactly one: other escapings of the same text are
+    /// not accepted.
     pub fn parse(text: &str) -> Option<Self> {
         let (name, escaped) = text.rsplit_once(SEPARATOR)?;
         let mut connector = Vec::new();
@@ -45,12 +45,11 @@ impl SyncJobId {
         (!name.is_empty() && !id.connector.is_empty() && id.text == text).then_some(id)
     }
 
-    /// The id as clients know it.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The id of the job's connector.
+    /// The connector's id.
     pub fn connector(&self) -> &str {
         &self.connector
     }

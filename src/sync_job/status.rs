@@ -1,6 +1,6 @@
-//! The status of a sync job and the one table that says which status may follow which.
+//! The status of a sync job, and the table of legal transitions.
 //!
-//! Source of the rule: the Connector Protocol as Elasticsearch enforces it. Everything that shows or
+//! The table is that of the Connector Protocol as Elasticsearch enforces it. Everything that shows or
 //! checks a transition is derived from [`SyncJobStatus::next`].
 
 use std::fmt;
@@ -9,22 +9,18 @@ use SyncJobStatus::{Canceled, Canceling, Completed, Error, InProgress, Pending, 
 
 use crate::status::Mover;
 
-/// The status of a sync job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SyncJobStatus {
-    /// Nobody has started it yet.
+    /// No worker has started it yet.
     Pending,
-    /// A worker of the connector service carries it out.
+    /// A worker of the connector service runs it.
     InProgress,
-    /// Somebody wants it to stop; its worker has not stopped yet.
+    /// A user has canceled it; its worker hasn't stopped yet.
     Canceling,
-    /// It was stopped.
     Canceled,
-    /// Its worker has shut down; another one may go on with it.
+    /// Its worker has shut down; another one may resume it.
     Suspended,
-    /// Everything is synced.
     Completed,
-    /// It has failed.
     Error,
 }
 
@@ -33,7 +29,7 @@ impl SyncJobStatus {
     pub const ALL: [Self; 7] =
         [Pending, InProgress, Canceling, Canceled, Suspended, Completed, Error];
 
-    /// The statuses that may follow this one: the table.
+    /// The statuses that may follow this one. This is the transition table.
     pub const fn next(self) -> &'static [Self] {
         match self {
             Pending | Suspended => &[InProgress, Canceled],
@@ -43,7 +39,6 @@ impl SyncJobStatus {
         }
     }
 
-    /// May `to` follow this status?
     pub fn can_become(self, to: Self) -> bool {
         self.next().contains(&to)
     }
@@ -53,7 +48,7 @@ impl SyncJobStatus {
         (!self.can_become(to)).then_some(InvalidTransition { from: self, to })
     }
 
-    /// Its name in documents and answers: lower case.
+    /// The name in documents and responses, in lower case.
     pub const fn name(self) -> &'static str {
         match self {
             Pending => "pending",
@@ -66,7 +61,7 @@ impl SyncJobStatus {
         }
     }
 
-    /// The status of that name, in upper or lower case.
+    /// Parses a name. Case is ignored.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.name().eq_ignore_ascii_case(name))
     }
@@ -111,18 +106,16 @@ impl fmt::Display for SyncJobStatus {
     }
 }
 
-/// A transition that the Connector Protocol does not have.
+/// A transition that the Connector Protocol doesn't allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidTransition {
-    /// The status the job has.
     pub from: SyncJobStatus,
-    /// The status that was asked for.
     pub to: SyncJobStatus,
 }
 
 impl InvalidTransition {
-    /// The sentence that says so, in pieces: the package is built from them. Elasticsearch's clients
-    /// match on it, so it is kept to the letter.
+    /// Elasticsearch's error message, word for word because clients match on it. In pieces, because the
+    /// npm package is built from them.
     pub const fn sentence(self) -> [&'static str; 5] {
         [
             "Invalid transition attempt from [",

@@ -1,25 +1,24 @@
-//! Which schedules are legal: cron expressions as Quartz, and with it Elasticsearch, writes them.
+//! Validates schedules: cron expressions in Quartz's syntax, which is also Elasticsearch's.
 //!
-//! They are only checked here, never evaluated: what a connector does at which time is the
-//! connector service's business.
+//! They are never evaluated here. The connector service runs the schedules.
 
 /// One field of an expression.
 struct Unit {
     name: &'static str,
-    least: u16,
-    most: u16,
-    /// Other ways to write the values, from the least on.
+    min: u16,
+    max: u16,
+    /// Names of the values, starting with `min`.
     names: &'static [&'static str],
 }
 
 const UNITS: [Unit; 7] = [
-    Unit { name: "seconds", least: 0, most: 59, names: &[] },
-    Unit { name: "minutes", least: 0, most: 59, names: &[] },
-    Unit { name: "hours", least: 0, most: 23, names: &[] },
-    Unit { name: DAY_OF_MONTH, least: 1, most: 31, names: &[] },
-    Unit { name: "month", least: 1, most: 12, names: &MONTHS },
-    Unit { name: DAY_OF_WEEK, least: 1, most: 7, names: &DAYS },
-    Unit { name: "year", least: 1970, most: 2199, names: &[] },
+    Unit { name: "seconds", min: 0, max: 59, names: &[] },
+    Unit { name: "minutes", min: 0, max: 59, names: &[] },
+    Unit { name: "hours", min: 0, max: 23, names: &[] },
+    Unit { name: DAY_OF_MONTH, min: 1, max: 31, names: &[] },
+    Unit { name: "month", min: 1, max: 12, names: &MONTHS },
+    Unit { name: DAY_OF_WEEK, min: 1, max: 7, names: &DAYS },
+    Unit { name: "year", min: 1970, max: 2199, names: &[] },
 ];
 const DAY_OF_MONTH: &str = "day-of-month";
 const DAY_OF_WEEK: &str = "day-of-week";
@@ -27,25 +26,22 @@ const MONTHS: [&str; 12] =
     ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 const DAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
-/// Checks an expression of six fields or, with a year, seven.
-///
-/// # Errors
-/// What is wrong with it.
+/// Checks an expression of six fields, or of seven with a year.
 pub fn check(expression: &str) -> Result<(), String> {
     let upper = expression.to_ascii_uppercase();
     let fields: Vec<&str> = upper.split_ascii_whitespace().collect();
     let problem = match fields.as_slice() {
         [_, _, _, day_of_month, _, day_of_week] | [_, _, _, day_of_month, _, day_of_week, _] => {
-            let wrong = UNITS.iter().zip(&fields).find(|(unit, field)| !unit.allows(field));
-            match wrong {
-                Some((unit, field)) => format!("[{field}] is no value for {}", unit.name),
+            let invalid = UNITS.iter().zip(&fields).find(|(unit, field)| !unit.allows(field));
+            match invalid {
+                Some((unit, field)) => format!("[{field}] is not a valid value for {}", unit.name),
                 None if (*day_of_month == "?") == (*day_of_week == "?") => {
                     format!("exactly one of {DAY_OF_MONTH} and {DAY_OF_WEEK} must be [?]")
                 }
                 None => return Ok(()),
             }
         }
-        other => format!("it has {} fields instead of 6 or 7", other.len()),
+        other => format!("it has {} fields, but must have 6 or 7", other.len()),
     };
     Err(format!("invalid cron expression [{expression}]: {problem}"))
 }
@@ -55,7 +51,7 @@ impl Unit {
         self.is_special(field) || field.split(',').all(|item| self.is_item(item))
     }
 
-    /// `?`, and what only days have: the last, the nearest weekday, the n-th.
+    /// `?`, and the special values of days: `L`, `W`, `#`.
     fn is_special(&self, field: &str) -> bool {
         match self.name {
             DAY_OF_MONTH => {
@@ -79,24 +75,24 @@ impl Unit {
         }
     }
 
-    /// `*`, `5`, `MON-FRI`, `0/15`, `10-50/5`. A range may run past the end: `22-4`.
+    /// `*`, `5`, `MON-FRI`, `0/15`, `10-50/5`. A range may wrap around: `22-4`.
     fn is_item(&self, item: &str) -> bool {
         let (range, step) = item.split_once('/').map_or((item, None), |(r, s)| (r, Some(s)));
-        let sound_step = step
-            .is_none_or(|step| number(step).is_some_and(|step| (1..=self.most).contains(&step)));
-        let sound_range = match range.split_once('-') {
+        let is_step_valid =
+            step.is_none_or(|step| number(step).is_some_and(|step| (1..=self.max).contains(&step)));
+        let is_range_valid = match range.split_once('-') {
             Some((from, to)) => self.value(from).is_some() && self.value(to).is_some(),
             None if range == "*" => true,
             None if range.is_empty() => step.is_some(),
             None => self.value(range).is_some(),
         };
-        sound_step && sound_range
+        is_step_valid && is_range_valid
     }
 
     fn value(&self, text: &str) -> Option<u16> {
-        let named = (self.least..).zip(self.names).find(|(_, name)| **name == text);
+        let named = (self.min..).zip(self.names).find(|(_, name)| **name == text);
         let value = named.map(|(value, _)| value).or_else(|| number(text));
-        value.filter(|value| (self.least..=self.most).contains(value))
+        value.filter(|value| (self.min..=self.max).contains(value))
     }
 }
 

@@ -1,23 +1,20 @@
-//! Which names an index may have.
+//! Validates index names.
 
 use crate::limits::INDEX_NAME_BYTES;
 
-/// Indices of connectors that Elastic manages start with this.
+/// The prefix of the indices of Elastic-managed connectors.
 pub const NATIVE_INDEX_PREFIX: &str = "content-";
 
 const FORBIDDEN: [char; 11] = ['\\', '/', '*', '?', '"', '<', '>', '|', ' ', ',', '#'];
 
-/// A legal index name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IndexName<'a>(&'a str);
 
 impl<'a> IndexName<'a> {
-    /// Checks a name. Upper case is legal here, as it is upstream.
-    ///
-    /// # Errors
-    /// Which rule the name breaks, in Elasticsearch's words.
+    /// Checks a name. Upper case is legal, as in Elasticsearch's Connector API. Errors are
+    /// Elasticsearch's.
     pub fn parse(name: &'a str) -> Result<Self, String> {
-        let broken = if name.is_empty() {
+        let problem = if name.is_empty() {
             "must not be empty".to_owned()
         } else if name == "." || name == ".." {
             "must not be '.' or '..'".to_owned()
@@ -38,10 +35,10 @@ impl<'a> IndexName<'a> {
         } else {
             return Ok(Self(name));
         };
-        Err(format!("InvalidIndexNameException[Invalid index name [{name}], {broken}]"))
+        Err(format!("InvalidIndexNameException[Invalid index name [{name}], {problem}]"))
     }
 
-    /// Whether it may belong to a connector that Elastic manages.
+    /// Whether an Elastic-managed connector may use it.
     pub fn may_be_native(self) -> bool {
         self.0.starts_with(NATIVE_INDEX_PREFIX)
     }

@@ -1,16 +1,15 @@
-//! JSON text, read in one pass from its start, as Elasticsearch reads it: what is wrong further on
-//! does not matter before it is reached.
+//! A streaming JSON reader: it stops at the first error, as Elasticsearch's does.
 //!
-//! serde_json's reader falls short in two ways. Numbers must come back digit for digit; it can keep
-//! them so, but then it marks them by an object with a reserved key, which a caller's JSON may hold
-//! too. And an error in a request must name its place, whatever it is that is wrong.
+//! serde_json's parser isn't used for two reasons. Numbers must keep their digits, and the way
+//! serde_json keeps them, an object with a reserved key, could be forged by a caller's JSON. And every
+//! error in a request, of whichever kind, must name its line and column.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Number, Value};
 
-use crate::budget::did;
+use crate::budget::count_work;
 use crate::limits::DOCUMENT_DEPTH;
 
 /// A JSON type.
@@ -30,29 +29,24 @@ pub enum JsonType {
     Object,
 }
 
-/// What is wrong with a text that should be JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyntaxError {
     /// The byte at which the reader stopped.
     pub at: usize,
-    /// What is wrong there.
     pub message: String,
-    /// Whether the text ended too early.
+    /// Whether the text is truncated.
     pub is_end: bool,
 }
 
-/// A key of an object.
 #[derive(Clone, Debug)]
 pub struct Key<'a> {
     /// The byte at which it starts.
     pub at: usize,
-    /// The key as it is written, with its quotes.
+    /// As written, with its quotes.
     pub raw: &'a str,
-    /// The key.
     pub name: Cow<'a, str>,
 }
 
-/// Goes through a text, one token after the other.
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
     text: &'a str,
@@ -62,11 +56,8 @@ pub struct Reader<'a> {
     unique_keys: bool,
 }
 
-/// Reads a document: all of the text must be one value. Of a key that stands twice in an object, the
-/// last counts.
-///
-/// # Errors
-/// What is wrong with it, and where.
+/// Parses a whole text as one value. If an object has a key twice, the last value wins. Errors name
+/// the line and column.
 pub fn parse(text: &str) -> Result<Value, String> {
     let mut reader = Reader::new(text, DOCUMENT_DEPTH);
     let read = reader.value().and_then(|value| match reader.next() {
@@ -74,33 +65,28 @@ pub fn parse(text: &str) -> Result<Value, String> {
         Some(_) => reader.fail("Expected nothing after the value"),
     });
     read.map_err(|error| {
-        let (line, column) = place(text, error.at);
+        let (line, column) = line_and_column(text, error.at);
         format!("{} at line {line} column {column}", error.message)
     })
 }
 
-/// Reads a document that is an object.
-///
-/// # Errors
-/// What is wrong with it, and where.
 pub fn parse_object(text: &str) -> Result<Map<String, Value>, String> {
     match parse(text)? {
         Value::Object(members) => Ok(members),
-        _ => Err("it is no JSON object".to_owned()),
+        _ => Err("it is not a JSON object".to_owned()),
     }
 }
 
-/// What an object's member is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Member<'a> {
-    /// A string.
+    /// A string, unescaped.
     Text(Cow<'a, str>),
-    /// Anything else, as it is written.
+    /// Any other value, as written.
     Json(&'a str),
 }
 
 impl Member<'_> {
-    /// The string, or what is written instead.
+    /// The string, or the JSON of any other value.
     pub fn into_text(self) -> String {
         match self {
             Self::Text(text) => text.into_owned(),
@@ -109,11 +95,8 @@ impl Member<'_> {
     }
 }
 
-/// Reads an object and gives its members one after the other, without a map in between: what crosses
-/// with every request is read in a third of the time.
-///
-/// # Errors
-/// What is wrong with it, and where.
+/// Calls `take` for each member of an object. Without a map in between, this takes a third of the time
+/// for the messages that cross with every request.
 pub fn for_each_member<'a>(
     text: &'a str,
     take: &mut dyn FnMut(&str, Member<'a>),
@@ -130,7 +113,7 @@ pub fn for_each_member<'a>(
             (_, JsonType::String) => Member::Text(reader.string()?),
             (at, _) => {
                 reader.skip()?;
-                Member::Json(reader.since(at))
+                Member::Json(reader.text_from(at))
             }
         };
         take(&key.name, member);
@@ -141,26 +124,22 @@ pub fn for_each_member<'a>(
     }
 }
 
-/// Reads a document that is a list.
-///
-/// # Errors
-/// What is wrong with it, and where.
 pub fn parse_array(text: &str) -> Result<Vec<Value>, String> {
     match parse(text)? {
         Value::Array(items) => Ok(items),
-        _ => Err("it is no JSON list".to_owned()),
+        _ => Err("it is not a JSON array".to_owned()),
     }
 }
 
-/// The line and column of a byte of the text, both from 1.
-pub fn place(text: &str, at: usize) -> (usize, usize) {
+/// The line and column of a byte, both counted from 1.
+pub fn line_and_column(text: &str, at: usize) -> (usize, usize) {
     let before = text.get(..at).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
     (line, column)
 }
 
-/// How many bytes a value has as JSON.
+/// The length of the value's JSON in bytes.
 fn size(value: &Value) -> usize {
     match value {
         Value::Null | Value::Bool(true) => 4,
@@ -172,17 +151,15 @@ fn size(value: &Value) -> usize {
     }
 }
 
-/// How many bytes an object has as JSON.
 pub fn object_size(members: &Map<String, Value>) -> usize {
     overhead(members.len()) + members.iter().map(member_size).sum::<usize>()
 }
 
-/// How many bytes a member of an object has as JSON.
 pub fn member_size((name, value): (&String, &Value)) -> usize {
     string_size(name) + 1 + size(value)
 }
 
-/// How many bytes stand around and between so many members or items.
+/// The brackets and commas of an object or array with this many items.
 pub fn overhead(count: usize) -> usize {
     2 + count.saturating_sub(1)
 }
@@ -197,27 +174,23 @@ fn string_size(text: &str) -> usize {
 }
 
 impl<'a> Reader<'a> {
-    /// At the start of the text. Values may be nested as deep as `depth_limit`.
     pub fn new(text: &'a str, depth_limit: usize) -> Self {
         Self { text, at: 0, depth: 0, depth_limit, unique_keys: false }
     }
 
-    /// Makes a key that stands twice in one object an error.
+    /// Makes duplicate keys an error.
     #[must_use]
     pub fn unique_keys(mut self) -> Self {
         self.unique_keys = true;
         self
     }
 
-    /// The text from that byte up to where the reader is.
-    pub fn since(&self, at: usize) -> &'a str {
+    /// The text from a byte up to the reader's position.
+    pub fn text_from(&self, at: usize) -> &'a str {
         self.text.get(at..self.at).unwrap_or_default()
     }
 
-    /// Goes to the start of the next value: where it is, and its type.
-    ///
-    /// # Errors
-    /// If there is none.
+    /// Moves to the start of the next value; returns its position and type.
     pub fn peek(&mut self) -> Result<(usize, JsonType), SyntaxError> {
         let json_type = match self.next() {
             Some(b'{') => JsonType::Object,
@@ -233,10 +206,7 @@ impl<'a> Reader<'a> {
         Ok((self.at, json_type))
     }
 
-    /// Goes into an object or a list. [`Self::has_more`] goes out again.
-    ///
-    /// # Errors
-    /// If it is nested too deep.
+    /// Enters an object or array. [`Self::has_more`] leaves it at its end.
     pub fn enter(&mut self) -> Result<(), SyntaxError> {
         if self.depth == self.depth_limit {
             return error(self.at, &format!("Depth exceeds the limit [{}]", self.depth_limit));
@@ -246,11 +216,8 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Goes to the next member or item; behind the last one, out of the object or the list.
-    /// `close` is the character that ends it, `is_first` true before the first call.
-    ///
-    /// # Errors
-    /// If there is something else.
+    /// Moves to the next member or item, or leaves the object or array after the last one. `close` is
+    /// the closing bracket; `is_first` is true before the first call.
     pub fn has_more(&mut self, close: u8, is_first: &mut bool) -> Result<bool, SyntaxError> {
         let found = self.next();
         if found == Some(close) {
@@ -270,17 +237,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads a key and the colon after it.
-    ///
-    /// # Errors
-    /// If there is something else.
+    /// Reads a key and its colon.
     pub fn key(&mut self) -> Result<Key<'a>, SyntaxError> {
         if self.next() != Some(b'"') {
             return self.fail("Expected a key");
         }
         let at = self.at;
         let name = self.string()?;
-        let raw = self.since(at);
+        let raw = self.text_from(at);
         if self.next() != Some(b':') {
             return self.fail("Expected [:]");
         }
@@ -288,10 +252,7 @@ impl<'a> Reader<'a> {
         Ok(Key { at, raw, name })
     }
 
-    /// Reads a string, at whose start the reader is.
-    ///
-    /// # Errors
-    /// If it does not end, or holds what a string cannot hold.
+    /// Reads a string. The reader must be at its opening quote.
     pub fn string(&mut self) -> Result<Cow<'a, str>, SyntaxError> {
         let start = self.at;
         let mut has_escapes = false;
@@ -309,8 +270,8 @@ impl<'a> Reader<'a> {
             }
         }
         self.at += 1;
-        let raw = self.since(start);
-        did(raw.len());
+        let raw = self.text_from(start);
+        count_work(raw.len());
         if !has_escapes {
             return Ok(Cow::Borrowed(raw.get(1..raw.len() - 1).unwrap_or_default()));
         }
@@ -318,10 +279,7 @@ impl<'a> Reader<'a> {
         unescaped.or_else(|_| error(start, "Invalid escape in this string"))
     }
 
-    /// Reads `true`, `false`, `null` or a number, at whose start the reader is.
-    ///
-    /// # Errors
-    /// If it is none of them.
+    /// Reads `true`, `false`, `null` or a number. The reader must be at its start.
     pub fn literal(&mut self) -> Result<&'a str, SyntaxError> {
         let is_number = matches!(self.text.as_bytes().get(self.at), Some(b'-' | b'0'..=b'9'));
         if !is_number && let Some(word) = self.word() {
@@ -340,14 +298,11 @@ impl<'a> Reader<'a> {
             self.skip_if(b"+-");
             self.digits()?;
         }
-        did(self.at - start);
-        Ok(self.since(start))
+        count_work(self.at - start);
+        Ok(self.text_from(start))
     }
 
-    /// Reads a value, whatever it is.
-    ///
-    /// # Errors
-    /// If it is no JSON.
+    /// Reads a value of any type.
     pub fn value(&mut self) -> Result<Value, SyntaxError> {
         let (_, json_type) = self.peek()?;
         let mut is_first = true;
@@ -384,10 +339,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Reads a value and forgets it.
-    ///
-    /// # Errors
-    /// If it is no JSON.
+    /// Validates a value without keeping it.
     pub fn skip(&mut self) -> Result<(), SyntaxError> {
         let (_, json_type) = self.peek()?;
         let mut is_first = true;
@@ -413,12 +365,9 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Goes past a value of a text that is known to be JSON, such as a stored document: strings and
-    /// brackets are all that is looked at, which takes a fraction of the time of [`Self::skip`].
-    ///
-    /// # Errors
-    /// If the text ends within it.
-    pub fn pass_over(&mut self) -> Result<(), SyntaxError> {
+    /// Skips a value in a text that is known to be valid JSON, such as a stored document. It only looks
+    /// at quotes and brackets, which takes a fraction of the time of [`Self::skip`].
+    pub fn skip_valid(&mut self) -> Result<(), SyntaxError> {
         if !matches!(self.peek()?.1, JsonType::Object | JsonType::Array) {
             return self.skip();
         }
@@ -428,20 +377,20 @@ impl<'a> Reader<'a> {
             match self.text.as_bytes().get(self.at) {
                 Some(b'{' | b'[') => depth += 1,
                 Some(b'}' | b']') => depth = depth.saturating_sub(1),
-                Some(b'"') => self.pass_over_string(),
+                Some(b'"') => self.skip_valid_string(),
                 Some(_) => {}
                 None => return self.fail("Expected the end of a value"),
             }
             self.at += 1;
             if depth == 0 {
-                did(self.at - start);
+                count_work(self.at - start);
                 return Ok(());
             }
         }
     }
 
-    /// Goes from the first quote of a string to its last.
-    fn pass_over_string(&mut self) {
+    /// Moves from a string's opening quote to its closing quote.
+    fn skip_valid_string(&mut self) {
         loop {
             self.at += 1;
             match self.text.as_bytes().get(self.at) {
@@ -452,10 +401,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Notes a key of an object.
-    ///
-    /// # Errors
-    /// If keys must be unique and this one is not.
+    /// Records a key, and fails if keys must be unique and this one isn't.
     pub fn check_unique(&self, keys: &mut Keys<'a>, key: Key<'a>) -> Result<(), SyntaxError> {
         if !self.unique_keys {
             return Ok(());
@@ -467,17 +413,16 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The next byte that is not white space. The reader stays in front of it.
+    /// Skips white space and returns the byte after it, without consuming it.
     fn next(&mut self) -> Option<u8> {
         let bytes = self.text.as_bytes();
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = bytes.get(self.at) {
-            did(1);
+            count_work(1);
             self.at += 1;
         }
         bytes.get(self.at).copied()
     }
 
-    /// The word that stands here.
     fn word(&self) -> Option<&'static str> {
         let rest = self.text.get(self.at..)?;
         ["true", "false", "null"].into_iter().find(|word| rest.starts_with(word))
@@ -495,7 +440,7 @@ impl<'a> Reader<'a> {
         if self.at == start { self.fail("Expected a value") } else { Ok(()) }
     }
 
-    /// What was expected here, and what there is instead.
+    /// An error that says what was expected here, and what was found.
     fn fail<T>(&self, expected: &str) -> Result<T, SyntaxError> {
         let found = self.text.get(self.at..).and_then(|rest| rest.chars().next());
         let message = match found {
@@ -516,6 +461,6 @@ fn duplicate<T>(at: usize, name: &str) -> Result<T, SyntaxError> {
     error(at, &format!("Duplicate field '{name}'"))
 }
 
-/// The keys of an object so far.
+/// The keys of an object that were read so far.
 #[derive(Default)]
 pub struct Keys<'a>(BTreeSet<Cow<'a, str>>);

@@ -1,4 +1,4 @@
-//! Small grammars: dates, schedules, index names, wildcard patterns, JSON.
+//! Parsers for small formats: dates, schedules, index names, wildcard patterns, JSON.
 
 pub mod cron;
 mod index_name;

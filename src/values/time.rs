@@ -1,4 +1,4 @@
-//! Points in time, as documents write them.
+//! Timestamps in Elasticsearch's formats.
 
 use std::fmt;
 
@@ -7,20 +7,19 @@ use chrono::{DateTime, Datelike, SecondsFormat, TimeDelta, Utc};
 const FIRST: &str = "0000-01-01T00:00:00.000Z";
 const LAST: &str = "9999-12-31T23:59:59.999Z";
 
-/// A point in time in the years 0 to 9999. The core has no clock: callers pass the time in.
+/// A timestamp in the years 0 to 9999. The core has no clock: callers pass the time in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Time(DateTime<Utc>);
 
 impl Time {
-    /// From milliseconds since 1970-01-01T00:00:00Z. What the calendar cannot hold becomes 1970.
+    /// From milliseconds since 1970-01-01T00:00:00Z. Values after the year 9999 become 1970.
     pub fn from_millis(millis: u64) -> Self {
         let millis = i64::try_from(millis).unwrap_or_default();
         Self::from_signed_millis(millis).unwrap_or(Self(DateTime::UNIX_EPOCH))
     }
 
-    /// Reads a date as Elasticsearch does by default: ISO-8601, of which anything after the year
-    /// may be left out from the right, in UTC unless it names an offset; or milliseconds since
-    /// 1970.
+    /// Parses Elasticsearch's default formats: ISO-8601, in UTC unless it has an offset, where
+    /// everything after the year is optional; or milliseconds since 1970.
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() != 4
             && let Ok(millis) = text.parse()
@@ -49,30 +48,30 @@ impl Time {
         };
         let full = format!("{date}{date_end}T{time}{time_end}{fraction}{offset}");
         let time = DateTime::parse_from_rfc3339(&full).ok()?.to_utc();
-        // A leap second has no successor in ISO-8601 as documents write it.
+        // Chrono reads leap seconds, but documents have no format for them.
         let is_leap_second = time.timestamp_subsec_nanos() >= 1_000_000_000;
         if is_leap_second { None } else { Self::within_calendar(time) }
     }
 
-    /// What is said of a text that [`Self::parse`] does not read.
-    pub fn unreadable(text: &str) -> String {
+    /// Elasticsearch's message for a text that [`Self::parse`] rejects.
+    pub fn parse_error(text: &str) -> String {
         format!(
             "failed to parse date field [{text}] with format \
              [strict_date_optional_time||epoch_millis]"
         )
     }
 
-    /// Milliseconds since 1970; what is finer is cut off.
+    /// Milliseconds since 1970, truncated.
     pub fn millis(self) -> i64 {
         self.0.timestamp_millis()
     }
 
-    /// The same where nothing is older than 1970: what [`Self::from_millis`] takes.
+    /// Milliseconds since 1970; `None` for earlier times.
     pub fn unix_millis(self) -> Option<u64> {
         u64::try_from(self.millis()).ok()
     }
 
-    /// So many milliseconds later, or earlier; no further than the calendar goes.
+    /// Adds milliseconds, which may be negative. Saturates at the years 0 and 9999.
     #[must_use]
     pub fn plus_millis(self, millis: i64) -> Self {
         let moved =
@@ -85,13 +84,13 @@ impl Time {
         DateTime::from_timestamp_millis(millis).and_then(Self::within_calendar)
     }
 
-    /// Other years could be written, but not read again.
+    /// Other years could be formatted, but not parsed again.
     fn within_calendar(time: DateTime<Utc>) -> Option<Self> {
         (0..=9999).contains(&time.year()).then_some(Self(time))
     }
 }
 
-/// ISO-8601 in UTC with three to nine digits of a second's fraction: `2023-05-25T12:30:00.000Z`.
+/// ISO-8601 in UTC with three to nine fractional digits: `2023-05-25T12:30:00.000Z`.
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let full = self.0.to_rfc3339_opts(SecondsFormat::Nanos, true);

@@ -128,7 +128,7 @@ const places = {
   scheduling: [hashOf("broken", "scheduling"), async (page) => {
     await page.locator(".runs li").nth(8).waitFor();
     await page.getByLabel("Schedule").first().fill("0 0");
-    await says(page, "it has 2 fields instead of 6 or 7");
+    await says(page, "it has 2 fields, but must have 6 or 7");
   }],
   "sync jobs": [hashOf("walked", "jobs"), async (page) => {
     await page.locator(".job").nth(6).waitFor();

@@ -74,7 +74,7 @@ fn a_query_full_of_wildcards_over_megabytes_is_refused() {
         let filter = Filter { query: Some(query.clone() + "!"), ..Filter::default() };
         let texts =
             Texts { service_type: None, description: Some(&description), ..Texts::default() };
-        let mut budget = Budget::of(Purpose::List);
+        let mut budget = Budget::new(Purpose::List);
         let mut looks = (0..10).map(|_| filter.finds(texts, &mut budget));
         let over = looks.find_map(Result::err).expect("over the budget");
         assert!(over.reason().contains("[query]"), "{query}");
@@ -90,7 +90,7 @@ fn a_query_full_of_wildcards_over_megabytes_is_refused() {
         service_type: None,
         description: Some(&description),
     };
-    let mut budget = Budget::of(Purpose::List);
+    let mut budget = Budget::new(Purpose::List);
     assert!((0..10_000).all(|_| filter.finds(texts, &mut budget) == Ok(false)));
 }
 
@@ -164,7 +164,7 @@ fn the_memory_for_sort_values_is_limited() {
 fn the_patterns_of_a_key_are_charged_and_refused_over_the_budget() {
     let patterns = vec!["*a?".repeat(10) + &"a".repeat(100) + "b"; 100];
     let id = "a".repeat(500);
-    let mut budget = Budget::of(Purpose::Patterns);
+    let mut budget = Budget::new(Purpose::Patterns);
     assert_eq!(matches_any(&patterns, &id, &mut budget), Ok(false));
     assert!(budget.spent() > 100 * id.len());
     let mut looks = (0..10_000).map(|_| matches_any(&patterns, &id, &mut budget));
@@ -177,7 +177,7 @@ fn a_pattern_is_charged_for_each_step() {
     for (pattern, least) in
         [("*a?b", 20_000), ("a*", 2), (&*("*".to_owned() + &"a".repeat(100) + "b"), 1_000_000)]
     {
-        let mut budget = Budget::of(Purpose::Patterns);
+        let mut budget = Budget::new(Purpose::Patterns);
         assert_eq!(wildcard::matches(pattern, &text, &mut budget), Ok(pattern == "a*"));
         assert!(budget.spent() >= least, "{pattern}: {}", budget.spent());
     }
@@ -186,7 +186,7 @@ fn a_pattern_is_charged_for_each_step() {
 #[test]
 fn a_word_search_over_all_rows_is_charged_before_sql_runs_it() {
     let charged = |scan: Scan| {
-        let mut budget = Budget::of(Purpose::List);
+        let mut budget = Budget::new(Purpose::List);
         Piece::of("word", scan, &mut budget).map(|_| budget.spent())
     };
     let charged_for_10_000 = charged(Scan::of_at_most(10_000)).expect("a service of this size");
@@ -201,7 +201,7 @@ fn a_word_search_over_all_rows_is_charged_before_sql_runs_it() {
 #[test]
 fn sql_gets_only_the_start_of_a_long_word() {
     let piece = |text: &str| {
-        let mut budget = Budget::of(Purpose::List);
+        let mut budget = Budget::new(Purpose::List);
         Piece::of(text, Scan::of(1, 1), &mut budget).unwrap().as_str().to_owned()
     };
     assert_eq!(piece("word"), "word");

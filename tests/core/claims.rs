@@ -21,7 +21,7 @@ fn connector(fields: Value) -> Connector {
 /// The decision about an `_update`.
 fn update(before: &Connector, doc: Value) -> Commit {
     let Value::Object(doc) = doc else { panic!("{doc}") };
-    Patch::merging(doc).against(before).map_or(Commit::Nothing, Commit::Patch)
+    Patch::merge(doc).diff(before).map_or(Commit::Nothing, Commit::Patch)
 }
 
 fn index_fields() -> impl Strategy<Value = Value> {

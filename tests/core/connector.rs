@@ -61,7 +61,7 @@ fn texts_stored_elsewhere_are_omitted_from_the_json() {
 #[test]
 fn a_moved_connector_differs_only_in_its_status() {
     for to in Status::ALL {
-        let moved = connector(json!({ "name": "n" })).moved(to);
+        let moved = connector(json!({ "name": "n" })).with_status(to);
         assert_eq!((moved.status(), moved.text("status")), (to, Some(to.name())));
         assert_eq!(moved.to_json(), format!(r#"{{"status":"{to}","name":"n"}}"#));
     }
@@ -83,7 +83,7 @@ fn the_id_comes_first() {
 #[test]
 fn a_patch_changes_only_the_fields_that_differ() {
     let before = connector(json!({ "name": "n", "configuration": { "a": { "value": 1 } } }));
-    let patch = |fields: Value| Patch::merging(fields.as_object().unwrap().clone());
+    let patch = |fields: Value| Patch::merge(fields.as_object().unwrap().clone());
     // patch -> fields afterwards, whether only the status is touched, the status it moves to
     let table = [
         (patch(json!({})), None),
@@ -94,12 +94,12 @@ fn a_patch_changes_only_the_fields_that_differ() {
         (patch(json!({ "name": "m" })), Some((false, None))),
         (patch(json!({ "configuration": { "a": { "value": 1 } } })), None),
         (patch(json!({ "configuration": { "a": { "value": 2 } } })), Some((false, None))),
-        (patch(json!({})).replacing("configuration", json!({})), Some((false, None))),
+        (patch(json!({})).replace("configuration", json!({})), Some((false, None))),
         (patch(json!({ "configuration": {} })), None),
     ];
     for (patch, expected) in table {
         let what = format!("{patch:?}");
-        let delta = patch.against(&before);
+        let delta = patch.diff(&before);
         let found = delta.as_ref().map(|delta| (delta.touches_only("status"), delta.status()));
         assert_eq!(found, expected, "{what}");
         let Some(delta) = delta else { continue };
@@ -130,7 +130,7 @@ fn objects_are_merged_and_other_values_replaced() {
 }
 
 fn budget() -> Budget {
-    Budget::of(Purpose::List)
+    Budget::new(Purpose::List)
 }
 
 #[test]

@@ -43,7 +43,7 @@ proptest! {
     ) {
         let patterns = [pattern];
         let is_within = ranges(&patterns).iter().any(|(low, high)| (low..=high).contains(&&id));
-        let mut budget = Budget::of(Purpose::Patterns);
+        let mut budget = Budget::new(Purpose::Patterns);
         if matches_any(&patterns, &id, &mut budget).unwrap() {
             prop_assert!(is_within);
         } else if are_ranges(&patterns) {

@@ -58,7 +58,7 @@ proptest! {
         prop_assert_eq!(json::parse(&text), Ok(value.clone()));
         let mut reader = Reader::new(&text, 128);
         prop_assert_eq!(reader.skip(), Ok(()));
-        prop_assert_eq!(reader.since(0), text.as_str());
+        prop_assert_eq!(reader.text_from(0), text.as_str());
         if let Value::Object(members) = &value {
             prop_assert_eq!(object_size(members), value.to_string().len());
         }
@@ -91,7 +91,7 @@ fn positions_become_lines_and_columns() {
     let table =
         [(0, (1, 1)), (2, (1, 3)), (3, (2, 1)), (6, (2, 3)), (7, (3, 1)), (8, (4, 1)), (9, (4, 2))];
     for (at, expected) in table {
-        assert_eq!(json::place(text, at), expected, "{at}");
+        assert_eq!(json::line_and_column(text, at), expected, "{at}");
     }
 }
 
@@ -158,12 +158,12 @@ fn skipping_without_validation_ends_where_parsing_does() {
     ] {
         let text = format!(" {value} ,1]");
         let (mut passed, mut read) = (Reader::new(&text, 10), Reader::new(&text, 10));
-        passed.pass_over().unwrap();
+        passed.skip_valid().unwrap();
         read.skip().unwrap();
-        assert_eq!(passed.since(1), value);
-        assert_eq!(passed.since(1), read.since(1));
+        assert_eq!(passed.text_from(1), value);
+        assert_eq!(passed.text_from(1), read.text_from(1));
     }
     for cut in ["", "[", "{\"a\":\"]}", "[\"\\"] {
-        assert!(Reader::new(cut, 10).pass_over().is_err(), "{cut}");
+        assert!(Reader::new(cut, 10).skip_valid().is_err(), "{cut}");
     }
 }

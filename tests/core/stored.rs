@@ -36,8 +36,8 @@ fn imported_documents_are_normalized_or_refused() {
         (r#"{"id":"a","status":"error","error":null}"#, Ok(r#"{"status":"error","error":null}"#)),
         (r#"{"status":"gone"}"#, Err("unknown status [gone]")),
         (r#"{"status":null}"#, Err("[status] is null, not a string")),
-        (r#"{"name":"a"}"#, Err("it has no [status]")),
-        ("[]", Err("it is no JSON object")),
+        (r#"{"name":"a"}"#, Err("[status] is missing")),
+        ("[]", Err("it is not a JSON object")),
         ("", Err("Expected a value, found the end of the JSON at line 1 column 1")),
         ("{\n\"a\":}", Err("Expected a value, found [}] at line 2 column 5")),
         (

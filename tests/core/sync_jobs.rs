@@ -134,8 +134,8 @@ fn imported_jobs_are_normalized_or_refused() {
         (r#"{"id":"a","status":"error","error":null}"#, Ok(r#"{"status":"error","error":null}"#)),
         (r#"{"status":"created"}"#, Err("unknown status [created]")),
         (r#"{"status":null}"#, Err("[status] is null, not a string")),
-        (r#"{"job_type":"full"}"#, Err("it has no [status]")),
-        ("[]", Err("it is no JSON object")),
+        (r#"{"job_type":"full"}"#, Err("[status] is missing")),
+        ("[]", Err("it is not a JSON object")),
     ];
     for (text, expected) in cases {
         let read = SyncJob::from_json(text).map(|job| job.to_json());

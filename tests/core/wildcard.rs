@@ -4,11 +4,11 @@ use connector_status::budget::{Budget, Purpose};
 use connector_status::values::wildcard;
 
 fn matches(pattern: &str, text: &str) -> bool {
-    wildcard::matches(pattern, text, &mut Budget::of(Purpose::Patterns)).unwrap()
+    wildcard::matches(pattern, text, &mut Budget::new(Purpose::Patterns)).unwrap()
 }
 
 fn matches_within(pattern: &str, text: &str) -> bool {
-    wildcard::matches_within(pattern, text, &mut Budget::of(Purpose::Patterns)).unwrap()
+    wildcard::matches_within(pattern, text, &mut Budget::new(Purpose::Patterns)).unwrap()
 }
 
 #[test]

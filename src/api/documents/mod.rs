@@ -55,7 +55,7 @@ impl Index {
     /// of names, patterns, and exclusions of what the patterns before them cover.
     pub fn covered_by(expression: &str) -> bool {
         // What takes too much work to tell is not passed on.
-        Self::covers(expression, &mut Budget::of(Purpose::Patterns)).unwrap_or(true)
+        Self::covers(expression, &mut Budget::new(Purpose::Patterns)).unwrap_or(true)
     }
 
     fn covers(expression: &str, budget: &mut Budget) -> Result<bool, OverBudget> {

@@ -13,7 +13,7 @@ use crate::api::error::{ApiError, Cause};
 use crate::api::query::Query as Parameters;
 use crate::api::schema::{EnumValues, read_json};
 use crate::api::{Request, check_body_type, window};
-use crate::budget::{Budget, OverBudget, Purpose, did};
+use crate::budget::{Budget, OverBudget, Purpose, count_work};
 use crate::limits::{RESULT_WINDOW, SORT_FIELDS};
 use crate::query::{self, Candidate, Evaluator, Field, Kind, Prefilter, Query, Scalar};
 use crate::sync_job::{JobType, SyncJobStatus};
@@ -146,7 +146,7 @@ impl Finder<'_> {
         let sort = sorts.map(|(sort, value)| Some(sort.key(value?))).collect();
         let hit = Hit { key, id: id.to_owned(), sort };
         self.held += hit.size();
-        self.budget.hold(self.held)?;
+        self.budget.check_held(self.held)?;
         self.hits.push(hit);
         // Those beyond the page's end are left out now and then, so that doing so costs little.
         if self.hits.len() == reach + reach.max(1_000) { self.keep_best() } else { Ok(()) }
@@ -173,7 +173,7 @@ impl Finder<'_> {
         self.budget.spend(rounds * (16 * self.hits.len() + self.held / 2))?;
         let search = self.search;
         self.hits.sort_unstable_by(|a, b| {
-            did(1);
+            count_work(1);
             search.order(a, b)
         });
         self.hits.truncate(search.reach());
@@ -212,7 +212,7 @@ impl Search {
         Finder {
             search: self,
             evaluator: self.evaluator(now),
-            budget: Budget::of(Purpose::Search),
+            budget: Budget::new(Purpose::Search),
             total: 0,
             hits: Vec::new(),
             held: 0,
@@ -259,7 +259,7 @@ impl Search {
         // The page is known: what it is sorted by is asked of every document on it.
         let fields = self.sort.iter().map(|sort| &sort.field);
         let evaluator = Evaluator::new(&Query::All, fields, None, Time::from_millis(0));
-        HitPrinter { search: self, evaluator, budget: Budget::of(Purpose::Search) }
+        HitPrinter { search: self, evaluator, budget: Budget::new(Purpose::Search) }
     }
 
     /// Are hits shown with their documents?

@@ -117,7 +117,7 @@ fn decide_fields(
     if let Some(seen) = update.condition.filter(|seen| *seen != now) {
         return Err(conflict(index, id, seen, now));
     }
-    let delta = Patch::merging(update.doc).against_fields(fields);
+    let delta = Patch::merge(update.doc).diff_fields(fields);
     let response = match delta {
         Some(_) => written(200, index, id, version.saturating_add(1), "updated"),
         None => written(200, index, id, version, "noop"),

@@ -8,7 +8,7 @@ use serde_json::Value;
 pub use sync_jobs::{SYNC_JOB_CREATION, SYNC_JOBS, SyncJobEndpoint, bare_id, sync_job_creation};
 
 use super::schema::{Field, FieldType, NullPolicy, ObjectSchema, field};
-use crate::connector::{self, Change, Fields};
+use crate::connector::{self, Fields, UpdateFn};
 use crate::values::{IndexName, NATIVE_INDEX_PREFIX};
 
 /// One kind of update.
@@ -24,7 +24,7 @@ pub struct Endpoint {
     /// Problems of a body whose fields are well-formed each for itself.
     pub validate: fn(&Fields) -> Vec<String>,
     /// What it does to the document.
-    pub change: Change,
+    pub update: UpdateFn,
 }
 
 /// Every update.
@@ -175,13 +175,13 @@ pub fn creation_problems(creation: &connector::Creation) -> Vec<String> {
 
 impl Endpoint {
     /// An update that reads the connector first, and takes no body.
-    const fn read_modify_write(name: &'static str, change: Change) -> Self {
-        Self { name, body: None, reads_first: |_| true, validate: |_| Vec::new(), change }
+    const fn read_modify_write(name: &'static str, update: UpdateFn) -> Self {
+        Self { name, body: None, reads_first: |_| true, validate: |_| Vec::new(), update }
     }
 
     /// An update that does not, and takes no body.
-    const fn partial_update(name: &'static str, change: Change) -> Self {
-        Self { reads_first: |_| false, ..Self::read_modify_write(name, change) }
+    const fn partial_update(name: &'static str, update: UpdateFn) -> Self {
+        Self { reads_first: |_| false, ..Self::read_modify_write(name, update) }
     }
 
     /// With a body.

@@ -6,7 +6,7 @@ use super::bodies;
 use crate::api::error::{ApiError, Cause};
 use crate::api::schema::{EnumValues, Field, FieldType, JsonType, ObjectSchema, field};
 use crate::document::Fields;
-use crate::sync_job::{self, Change, Creation, JobType, TriggerMethod};
+use crate::sync_job::{self, Creation, JobType, TriggerMethod, UpdateFn};
 
 /// One kind of update.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct SyncJobEndpoint {
     /// Problems of a body whose fields are well-formed each for itself.
     pub validate: fn(&Fields) -> Vec<String>,
     /// What it does to the document.
-    pub change: Change,
+    pub update: UpdateFn,
     /// What is said where there is no such job: upstream has two sentences.
     pub missing: fn(&str) -> ApiError,
 }
@@ -114,8 +114,8 @@ pub fn sync_job_creation(fields: &Fields) -> Result<(String, Creation), ApiError
 
 impl SyncJobEndpoint {
     /// An update that takes no body.
-    const fn new(name: &'static str, change: Change) -> Self {
-        Self { name, body: None, validate: |_| Vec::new(), change, missing: bare_id }
+    const fn new(name: &'static str, update: UpdateFn) -> Self {
+        Self { name, body: None, validate: |_| Vec::new(), update, missing: bare_id }
     }
 
     /// With a body.

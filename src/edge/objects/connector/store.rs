@@ -321,7 +321,7 @@ pub(super) fn read(database: &Database) -> Result<Option<(Record, Jobs)>, JsErro
     let document = match (row.document, moved) {
         (None, _) => None,
         (Some(_), Some(None)) => return Err("the history has an unknown status".into()),
-        (Some(json), Some(Some(to))) => Some(Connector::from_json(&json)?.moved(to).into()),
+        (Some(json), Some(Some(to))) => Some(Connector::from_json(&json)?.with_status(to).into()),
         // The text as it is stored: there is no need to make it again.
         (Some(json), None) => {
             Some(Document { connector: Connector::from_json(&json)?, json: json.into() })

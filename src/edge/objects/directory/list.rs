@@ -171,7 +171,7 @@ impl Directory {
     /// The keys of the connectors that the filter admits, in the order of lists: each that may be one of
     /// them is looked at.
     fn admitted(&self, filter: &Filter) -> Result<Vec<u64>, ApiError> {
-        let mut budget = Budget::of(Purpose::List);
+        let mut budget = Budget::new(Purpose::List);
         let mut condition = conditions(filter, None);
         if let Some(query) = &filter.query {
             let literal = query.split(['*', '?']).max_by_key(|piece| piece.len());

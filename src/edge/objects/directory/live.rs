@@ -203,7 +203,7 @@ impl Pending {
     /// The message for those with that access, if any of it is for them. Where it takes too much work to
     /// tell what is, they start over.
     fn message(&self, in_order: &[&Change], access: &Access) -> Option<String> {
-        let mut budget = Budget::of(Purpose::Patterns);
+        let mut budget = Budget::new(Purpose::Patterns);
         let (mut changes, mut jobs) = (Vec::new(), Vec::new());
         let mut sort_out = || {
             for change in in_order.iter().copied() {
@@ -644,7 +644,7 @@ struct Told {
 
 impl Told {
     fn nothing() -> Self {
-        let budget = Budget::of(Purpose::Patterns);
+        let budget = Budget::new(Purpose::Patterns);
         Self { rows: 0, bytes: 0, budget, is_over: false, changes: Vec::new() }
     }
 

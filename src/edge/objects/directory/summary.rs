@@ -130,7 +130,7 @@ impl Directory {
         let failed = failed("the summary cannot be made");
         let now = now_millis();
         let cutoff = self.silence_cutoff(now);
-        let mut budget = Budget::of(Purpose::List);
+        let mut budget = Budget::new(Purpose::List);
         let reach = self.reach(summary, &mut budget)?;
         let found = self.scope(summary, &reach, &mut budget)?;
         let mut causes = self.causes(&narrowed(summary, &found, &cutoff)).map_err(&failed)?;
