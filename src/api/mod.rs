@@ -60,7 +60,7 @@ pub use ticket::{TICKET_LIFE_MS, Ticket};
 
 use crate::connector::{ChangeContext, Connector, Creation, Delta, DomainError, Fields, with_id};
 use crate::directory::timeline::DAYS;
-use crate::directory::{Filter, Summary};
+use crate::directory::{Filter, SummaryRequest};
 use crate::document::Document;
 use crate::limits::{DOCUMENT_BYTES, ID_BYTES, QUERY_CHARACTERS, RESULT_WINDOW};
 use crate::protocol::claims;
@@ -118,7 +118,7 @@ pub enum Call {
     /// A page of the connectors.
     List(List),
     /// A page of slim rows, and counts.
-    Summary(Box<Summary>),
+    Summary(Box<SummaryRequest>),
     /// How many connectors had which status over so many hours.
     Timeline(u64),
     /// Changes from now on.

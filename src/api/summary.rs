@@ -3,10 +3,10 @@
 use super::error::{ApiError, Cause};
 use super::query::Query;
 use super::{bounded, read_statuses, window};
-use crate::directory::{Slim, SortField, Summary};
+use crate::directory::{Slim, SortField, SummaryRequest};
 use crate::limits::QUERY_WORDS;
 
-pub(super) fn read(query: &mut Query) -> Result<Summary, ApiError> {
+pub(super) fn read(query: &mut Query) -> Result<SummaryRequest, ApiError> {
     let from = query.number("from", 0)?;
     let size = query.number("size", 100)?;
     window(from, size)?;
@@ -32,7 +32,7 @@ pub(super) fn read(query: &mut Query) -> Result<Summary, ApiError> {
     }
     // An empty item stands for connectors without a type.
     let types = query.text("service_type");
-    Ok(Summary {
+    Ok(SummaryRequest {
         from,
         size,
         sort,

@@ -118,7 +118,7 @@ proptest! {
     fn filtering_lists_does_no_more_work_than_is_charged(query in patterns(), name in names(), description in "[ab ,]{0,400}") {
         let filter = Filter { query: Some(query), ..Filter::default() };
         let texts = Texts { name: Some(&name), description: Some(&description), ..Texts::default() };
-        check(Purpose::List, |budget| filter.finds(texts, budget).map(drop))?;
+        check(Purpose::List, |budget| filter.matches_query(texts, budget).map(drop))?;
     }
 
     #[test]

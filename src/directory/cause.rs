@@ -1,4 +1,4 @@
-//! What an error says, and which errors have the same cause.
+//! Extracts the message from error texts, and groups messages by cause.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::values::json;
 
-/// Members of a JSON body that hold its message, the most telling first.
+/// Members of a JSON error that may hold its message, the most specific first.
 const MESSAGES: [&str; 9] = [
     "message",
     "error_description",
@@ -18,21 +18,20 @@ const MESSAGES: [&str; 9] = [
     "errors",
     "root_cause",
 ];
-/// How deep a message is looked for in a JSON body.
+/// How deep to search for a message in a JSON error.
 const DEPTH: usize = 5;
-/// What stands for a value that differs between errors of the same cause.
-const GAP: &str = "…";
-/// Characters of a message that are looked at for its cause.
-const LOOKED_AT: usize = 600;
-/// Characters of a cause.
+/// Replaces values that differ between errors of the same cause.
+const PLACEHOLDER: &str = "…";
+/// Only the start of a message decides its cause.
+const MESSAGE_CHARACTERS: usize = 600;
 const CAUSE_CHARACTERS: usize = 160;
 
-/// What an error text says, in one line: the last line of a traceback, the innermost cause of a
-/// stack trace, the message of a JSON body; otherwise its first line.
+/// The message of an error text, in one line: the last line of a Python traceback, the innermost cause
+/// of a stack trace, the message of a JSON error; otherwise its first line.
 pub fn message(error: &str) -> Cow<'_, str> {
     let text = error.trim();
-    if let Some(said) = in_json(text) {
-        return said;
+    if let Some(message) = in_json(text) {
+        return message;
     }
     let line = in_traceback(text).or_else(|| in_stack(text)).unwrap_or_else(|| first_line(text));
     in_json(line).unwrap_or(Cow::Borrowed(line))
@@ -42,7 +41,7 @@ fn first_line(text: &str) -> &str {
     text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default()
 }
 
-/// The message of a JSON body, with what stands before the body.
+/// The message of a JSON error, with the text before the JSON.
 fn in_json(text: &str) -> Option<Cow<'_, str>> {
     let end = text.chars().next_back()?;
     if end != '}' && end != ']' {
@@ -50,19 +49,18 @@ fn in_json(text: &str) -> Option<Cow<'_, str>> {
     }
     let (before, body) = text.split_at(text.find(if end == '}' { '{' } else { '[' })?);
     let body = json::parse(body).ok()?;
-    let said = told(&body, DEPTH)?;
-    let said = first_line(said);
+    let message = first_line(find_message(&body, DEPTH)?);
     let before = first_line(before);
-    Some(if before.is_empty() { said.to_owned() } else { format!("{before} {said}") }.into())
+    Some(if before.is_empty() { message.to_owned() } else { format!("{before} {message}") }.into())
 }
 
-fn told(value: &Value, depth: usize) -> Option<&str> {
+fn find_message(value: &Value, depth: usize) -> Option<&str> {
     match value {
         Value::String(text) => Some(text.trim()).filter(|text| !text.is_empty()),
         _ if depth == 0 => None,
-        Value::Array(items) => items.iter().find_map(|item| told(item, depth - 1)),
+        Value::Array(items) => items.iter().find_map(|item| find_message(item, depth - 1)),
         Value::Object(members) => {
-            MESSAGES.iter().find_map(|name| told(members.get(*name)?, depth - 1))
+            MESSAGES.iter().find_map(|name| find_message(members.get(*name)?, depth - 1))
         }
         _ => None,
     }
@@ -71,16 +69,16 @@ fn told(value: &Value, depth: usize) -> Option<&str> {
 /// The line of a Python traceback that names the exception: the first one after the last frame.
 fn in_traceback(text: &str) -> Option<&str> {
     let (_, frames) = text.rsplit_once("Traceback (most recent call last):")?;
-    let mut said = None;
+    let mut exception = None;
     for line in frames.lines().filter(|line| !line.trim().is_empty()) {
         let is_indented = line.starts_with([' ', '\t']);
         if is_indented && line.trim_start().starts_with("File \"") {
-            said = None;
-        } else if !is_indented && said.is_none() {
-            said = Some(line.trim());
+            exception = None;
+        } else if !is_indented && exception.is_none() {
+            exception = Some(line.trim());
         }
     }
-    said.map(without_module)
+    exception.map(without_module)
 }
 
 /// `package.module.SomeError: text` without the module.
@@ -104,10 +102,10 @@ fn in_stack(text: &str) -> Option<&str> {
     Some(without_module(caused.unwrap_or_else(|| first_line(text))))
 }
 
-/// What errors of the same cause have in common: a message without numbers, ids, addresses and
-/// quoted values. A status of HTTP stays, for it tells causes apart.
+/// The cause of a message: the message without numbers, ids, addresses and quoted values, so that errors
+/// of the same cause get the same text. HTTP statuses stay, because they distinguish causes.
 pub fn cause(message: &str) -> String {
-    let start: String = message.chars().take(LOOKED_AT).collect();
+    let start: String = message.chars().take(MESSAGE_CHARACTERS).collect();
     let unquoted = without_quoted(&start);
     let mut words: Vec<Cow<'_, str>> = Vec::new();
     for word in unquoted.split_whitespace() {
@@ -115,9 +113,9 @@ pub fn cause(message: &str) -> String {
             Some(before) if is_status(before, word) => Cow::Borrowed(word),
             _ => without_value(word),
         };
-        // A list of values is one gap, however many there are.
-        if word.starts_with(GAP)
-            && words.last().is_some_and(|last| last.trim_end_matches(',') == GAP)
+        // A list of values becomes one placeholder.
+        if word.starts_with(PLACEHOLDER)
+            && words.last().is_some_and(|last| last.trim_end_matches(',') == PLACEHOLDER)
         {
             words.pop();
         }
@@ -126,7 +124,7 @@ pub fn cause(message: &str) -> String {
     words.join(" ").chars().take(CAUSE_CHARACTERS).collect()
 }
 
-/// Is the word a status of HTTP, going by the word before it?
+/// Whether the word is an HTTP status, judging by the word before it.
 fn is_status(before: &str, word: &str) -> bool {
     let number = word.trim_matches(|c: char| c.is_ascii_punctuation());
     let names = ["http", "status", "code"];
@@ -134,7 +132,7 @@ fn is_status(before: &str, word: &str) -> bool {
     number.len() == 3 && number.bytes().all(|b| b.is_ascii_digit()) && names.contains(&&*before)
 }
 
-/// A gap instead of each quoted value. An apostrophe within a word quotes nothing.
+/// Replaces quoted values. An apostrophe within a word doesn't start one.
 fn without_quoted(text: &str) -> String {
     let mut kept = String::new();
     let mut rest = text;
@@ -150,7 +148,7 @@ fn without_quoted(text: &str) -> String {
         let inside = close.filter(|_| opens).and_then(|close| after.split_once(close));
         match inside {
             Some((_, more)) => {
-                kept.push_str(GAP);
+                kept.push_str(PLACEHOLDER);
                 rest = more;
             }
             None => {
@@ -162,7 +160,7 @@ fn without_quoted(text: &str) -> String {
     kept
 }
 
-/// A gap instead of a word that is a value: one with a digit, an address, a path. Its punctuation
+/// Replaces a word that looks like a value: one with a digit, an address, a path. Trailing punctuation
 /// stays.
 fn without_value(word: &str) -> Cow<'_, str> {
     let value = word.trim_matches(|c: char| c.is_ascii_punctuation() && c != '/');
@@ -171,13 +169,14 @@ fn without_value(word: &str) -> Cow<'_, str> {
         || value.contains("://")
         || value.contains('@')
         || value.starts_with('/')
-        || value.contains(GAP)
+        || value.contains(PLACEHOLDER)
         || dotted;
     if !is_value {
         return Cow::Borrowed(word);
     }
-    match word.ends_with([':', ',', ';']) {
-        true => format!("{GAP}{}", word.get(word.len() - 1..).unwrap_or_default()).into(),
-        false => Cow::Borrowed(GAP),
+    if word.ends_with([':', ',', ';']) {
+        format!("{PLACEHOLDER}{}", word.get(word.len() - 1..).unwrap_or_default()).into()
+    } else {
+        Cow::Borrowed(PLACEHOLDER)
     }
 }

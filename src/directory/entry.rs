@@ -1,4 +1,4 @@
-//! What the Directory keeps of a connector beside its document: a slim row.
+//! A connector's entry in the Directory: its slim row, beside its document.
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -13,14 +13,14 @@ use crate::document::Document;
 use crate::limits::ROW_TEXT_BYTES;
 use crate::status::Status;
 
-/// A text in a slim row: the whole text, or the start of a longer one and `...`. There is no other way
-/// to make one than [`Slim::of`], so no row has longer texts, whoever made it.
+/// A text in a slim row: the whole text, or the start of a longer one and `...`. Only [`Slim::of`] makes
+/// one, so no row can have longer texts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Slim<'a>(Cow<'a, str>);
 
 impl<'a> Slim<'a> {
-    /// The text, shortened if it is long. What has been shortened already stays as it is.
+    /// Cuts long texts. Texts that were cut before stay unchanged.
     pub fn of(text: impl Into<Cow<'a, str>>) -> Self {
         let text = text.into();
         let end = text.ceil_char_boundary(ROW_TEXT_BYTES);
@@ -31,7 +31,7 @@ impl<'a> Slim<'a> {
     }
 }
 
-/// May the text in a row be the start of a longer one? The document has it whole.
+/// Whether a row's text may be cut. The document has the whole text.
 pub fn may_be_cut(text: &str) -> bool {
     text.len() > ROW_TEXT_BYTES
 }
@@ -50,30 +50,23 @@ impl<'de> Deserialize<'de> for Slim<'_> {
     }
 }
 
-/// What lists filter and sort by, as a connector's object tells it.
+/// A connector's entry: what lists filter and sort by. Its object sends it to the Directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry<'a> {
-    /// The connector's id.
     pub id: Cow<'a, str>,
-    /// Which of its versions this is; 0: its object has not been asked yet.
+    /// The connector's version; 0: imported, and its object hasn't confirmed it yet.
     pub version: u64,
-    /// 0: no, 1: softly, 2: it was erased.
+    /// 0: not deleted, 1: soft-deleted, 2: erased.
     pub deleted: u64,
-    /// The name of its status.
     pub status: Option<Slim<'a>>,
-    /// When it took its status.
+    /// When it got its current status.
     pub since: Option<Slim<'a>>,
-    /// The index it is attached to.
     pub index_name: Option<Slim<'a>>,
-    /// Its name for people.
     pub name: Option<Slim<'a>>,
-    /// What it connects to.
     pub service_type: Option<Slim<'a>>,
-    /// What it is for.
     pub description: Option<Slim<'a>>,
-    /// When it was last seen.
     pub last_seen: Option<Slim<'a>>,
-    /// What its error says.
+    /// The [message](super::cause::message) of its error.
     pub error: Option<Slim<'a>>,
     /// When it was last synced.
     pub last_synced: Option<Slim<'a>>,
@@ -81,22 +74,21 @@ pub struct Entry<'a> {
     pub last_sync_status: Option<Slim<'a>>,
     /// How many documents its last sync has indexed.
     pub last_indexed_document_count: Option<i64>,
-    /// Claims of index names whose write is in this version, or in an earlier one: index and token.
+    /// Claims of index names whose write this version or an earlier one contains: index and token.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub settled: Vec<(String, String)>,
+    pub committed_claims: Vec<(String, String)>,
     /// What the audit of all connectors has not been told of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub audit: Vec<Event>,
-    /// Is it to be taken even if that version is known already?
+    /// Replace the stored entry even if it has the same version.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub anew: bool,
-    /// The change of the Directory that wrote it. Only the Directory's own rows have one.
+    pub is_forced: bool,
+    /// The number of the Directory's change that wrote the row. Set only by the Directory.
     #[serde(default, skip_serializing)]
     pub changed: u64,
 }
 
 impl<'a> Entry<'a> {
-    /// The entry of a connector as it is in one of its versions.
     pub fn of(id: &'a str, version: u64, since: Option<&'a str>, connector: &'a Connector) -> Self {
         let text = |name| connector.text(name).map(Slim::of);
         Self {
@@ -121,34 +113,33 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// The entry of a connector that was erased.
     pub fn erased(id: &'a str, version: u64) -> Self {
         Self { id: id.into(), version, deleted: 2, ..Self::default() }
     }
 
-    /// What it is sorted by where names are sorted.
+    /// The sort key by name.
     pub fn title(&self) -> String {
         sort_key(self.name.as_deref(), &self.id)
     }
 }
 
-/// When it was last seen, if that is in the row alone: whatever else was imported stays in the document.
+/// `last_seen`, if the row has all of it, so that the document doesn't need it too. Imported documents
+/// may have any text here.
 fn last_seen(connector: &Connector) -> Option<&str> {
     connector.text("last_seen").filter(|text| !may_be_cut(text))
 }
 
-/// What a connector's error says, as rows have it.
 fn error(connector: &Connector) -> Option<Slim<'_>> {
     connector.text("error").map(|error| Slim::of(message(error)))
 }
 
-/// What the error of a connector says that is at `error`, for its history.
+/// The error message for the history, if the status is `error`.
 pub fn error_of(connector: &Connector) -> Option<String> {
     let error = error(connector).filter(|_| connector.status() == Status::Error)?;
     Some(error.to_string()).filter(|error| !error.is_empty())
 }
 
-/// The document as the Directory keeps it: without what is in the row alone.
+/// The document as the Directory stores it: without the fields that the row has in full.
 pub fn document_beside_entry(connector: &Connector) -> String {
     match last_seen(connector) {
         Some(_) => connector.to_json_without(&["status", "last_seen"]),

@@ -1,14 +1,13 @@
-//! When those who watch are told.
+//! Rate limiting of live updates over WebSockets.
 
-/// How far apart messages to a socket are, in milliseconds.
-const GAP_MS: u64 = 250;
-/// How long heartbeats alone wait.
-const HEARTBEAT_GAP_MS: u64 = 1_000;
+/// The minimum interval between messages to a socket.
+const MESSAGE_INTERVAL_MS: u64 = 250;
+/// How long a heartbeat waits for other changes to be sent with it.
+const HEARTBEAT_DELAY_MS: u64 = 1_000;
 
-/// How long something waits that came at one time, after a message at another. The clock may have been
-/// set back since: then it is as if both had just happened.
-pub fn wait_ms(now: u64, came_at: u64, last_sent_at: u64, is_urgent: bool) -> u64 {
-    let gathering = if is_urgent { 0 } else { HEARTBEAT_GAP_MS };
-    let left = |of: u64, since: u64| of.saturating_sub(now.saturating_sub(since));
-    left(gathering, came_at).max(left(GAP_MS, last_sent_at))
+/// How long to wait before sending a change. If the clock was set back, both times count as now.
+pub fn send_delay_ms(now: u64, changed_at: u64, last_sent_at: u64, is_urgent: bool) -> u64 {
+    let delay = if is_urgent { 0 } else { HEARTBEAT_DELAY_MS };
+    let left = |interval: u64, since: u64| interval.saturating_sub(now.saturating_sub(since));
+    left(delay, changed_at).max(left(MESSAGE_INTERVAL_MS, last_sent_at))
 }

@@ -1,9 +1,9 @@
-//! The list for triage: which connectors it counts and shows, and in which order.
+//! The summary for triage: which connectors it counts and lists, and in which order.
 
 use crate::status::Status;
 
-/// Statuses by how much they need somebody: a failure, what waits for a person, then the others. Those that ought
-/// to be working and are silent come after failures.
+/// Statuses by urgency: failures, then what waits for a user, then the others. Silent connectors that should be
+/// working come right after failures.
 pub const URGENCY: [Status; 5] = [
     Status::Error,
     Status::NeedsConfiguration,
@@ -12,30 +12,28 @@ pub const URGENCY: [Status; 5] = [
     Status::Connected,
 ];
 
-/// How long a connector that was seen may be away before it is called silent, in milliseconds,
-/// unless `SILENT_AFTER_SECONDS` says something else.
+/// A connector is silent if its last check-in is longer ago than this. `SILENT_AFTER_SECONDS` overrides
+/// it.
 pub const SILENCE_MS: u64 = 15 * 60_000;
 
-/// What a summary is sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SortField {
-    /// The status as in [`URGENCY`]; within one what changed last comes first.
+    /// By [`URGENCY`], then the latest change of status first.
     #[default]
     Urgency,
-    /// The name as people sort names, or the id where there is none.
+    /// By [`sort_key`].
     Name,
-    /// The index, without regard to case.
+    /// Case is ignored.
     IndexName,
-    /// The type, without regard to case.
+    /// Case is ignored.
     ServiceType,
-    /// When it took its status.
+    /// When it got its current status.
     Since,
-    /// When it was last seen.
     LastSeen,
 }
 
 impl SortField {
-    /// Every field, in the order in which they are named to people.
+    /// In the order of error messages.
     pub const ALL: [Self; 6] = [
         Self::Urgency,
         Self::Name,
@@ -45,7 +43,6 @@ impl SortField {
         Self::LastSeen,
     ];
 
-    /// Its name in requests.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Urgency => "urgency",
@@ -58,35 +55,30 @@ impl SortField {
     }
 }
 
-/// What is asked of a summary.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// How many to skip.
+pub struct SummaryRequest {
     pub from: usize,
-    /// How many to show.
     pub size: usize,
-    /// What they are sorted by.
     pub sort: SortField,
-    /// From the other end.
     pub is_reversed: bool,
-    /// Only those with one of these statuses; empty: any.
+    /// Any of these; empty: all.
     pub statuses: Vec<String>,
-    /// Only those of one of these types, where the empty text stands for none; empty: any.
+    /// Any of these, where `""` means no service type; empty: all.
     pub service_types: Vec<String>,
-    /// Only those that hold each of these, in lower case, in one of their texts.
+    /// Lower-case words, each of which must be contained in one of a connector's texts.
     pub words: Vec<String>,
-    /// Only those that are silent.
+    /// Only silent connectors.
     pub silent: bool,
-    /// Only those in an error of this cause.
+    /// Only connectors whose error has this cause.
     pub cause: Option<String>,
-    /// Those that have been deleted, instead of those that are there.
+    /// Only soft-deleted connectors, instead of the others.
     pub deleted: bool,
-    /// Only those whose id matches one of these patterns; `None`: all.
+    /// Patterns of the ids that the caller's key may see; `None`: all.
     pub ids: Option<Vec<String>>,
 }
 
-/// What a connector is sorted by where names are sorted: without regard to case, and numbers by
-/// their value, so that `db-2` comes before `db-10`. Case is that of ASCII, as in searches.
+/// The sort key of a name, or of the id if there is no name. It ignores (ASCII) case and orders numbers
+/// by value, so that `db-2` comes before `db-10`.
 pub fn sort_key(name: Option<&str>, id: &str) -> String {
     let title = name.filter(|name| !name.trim().is_empty()).unwrap_or(id).trim();
     let mut key = String::new();
@@ -97,7 +89,7 @@ pub fn sort_key(name: Option<&str>, id: &str) -> String {
         let (digits, after) = number.split_at(end);
         let value = digits.trim_start_matches('0');
         key.push_str(&text.to_ascii_lowercase());
-        // The longer number is the greater one.
+        // The number of digits first: a longer number is greater.
         key.push_str(&format!("{:03}{value}", value.len().min(999)));
         rest = after;
     }

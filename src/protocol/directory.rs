@@ -189,7 +189,7 @@ pub fn take_entry<'a>(
     facts: Facts,
 ) -> Verdict<'a> {
     let is_older = |known: &KnownEntry| {
-        known.version > entry.version || (known.version == entry.version && !entry.anew)
+        known.version > entry.version || (known.version == entry.version && !entry.is_forced)
     };
     if known.is_some_and(is_older) {
         return Err(Outcome::Older);

@@ -1,64 +1,59 @@
-//! Whether documents match, and their values to sort by.
+//! Evaluates queries: whether documents match, and their sort values.
 //!
-//! A document is read once, from its start to its end, whatever is asked of it, and nothing of it is
-//! held but the values to sort by.
+//! A document is read once from start to end, whatever the query, and only its sort values are kept.
 
 use std::collections::BTreeMap;
 
 use super::scalar::words_of;
-use super::{Bool, Field, ID, Kind, Query, Range, Scalar, Terms};
+use super::{Bool, Field, ID, Mapping, Query, Range, Scalar, Terms};
 use crate::budget::{Budget, OverBudget, VALUE, count_work};
 use crate::directory::matches_any;
 use crate::limits::DOCUMENT_DEPTH;
 use crate::values::Time;
 use crate::values::json::{JsonType, Reader, SyntaxError};
 
-/// What it costs to read a date.
+/// The cost of parsing a date.
 const DATE: usize = 200;
 
-/// A document as it is stored.
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate<'a> {
-    /// Its id.
     pub id: &'a str,
-    /// Its JSON, without its id.
+    /// The stored JSON, without the id.
     pub json: &'a str,
 }
 
-/// What a document that matches has to sort by: the first value of each field.
-pub type Found = Vec<Option<Scalar<'static>>>;
+/// The first value of each sort field.
+pub type SortValues = Vec<Option<Scalar<'static>>>;
 
-/// A query made ready to be asked of many documents.
+/// A query, prepared for evaluation on many documents.
 #[derive(Debug)]
 pub struct Evaluator<'q> {
     clause: Clause,
     clauses: usize,
     tests: Vec<Test<'q>>,
-    /// Tests and sorts of the id.
     id: Node<'q>,
-    /// Tests and sorts of the fields.
     fields: Node<'q>,
     sorts: usize,
     now: Time,
 }
 
-/// A query with the numbers of its tests.
+/// A query whose leaves are indices into [`Evaluator::tests`].
 #[derive(Debug)]
 enum Clause {
     All,
     Test(usize),
-    Bool { must: Vec<Clause>, must_not: Vec<Clause>, should: Vec<Clause>, least: usize },
+    Bool { must: Vec<Clause>, must_not: Vec<Clause>, should: Vec<Clause>, minimum: usize },
 }
 
-/// What is asked of one value of a field.
+/// A test of one value of a field.
 #[derive(Debug)]
 enum Test<'q> {
-    AnyOf(Kind, &'q Terms),
-    Range(Kind, &'q Range),
+    AnyOf(Mapping, &'q Terms),
+    Range(Mapping, &'q Range),
     Covered(&'q [String]),
 }
 
-/// What is asked of a field, and of those below it.
+/// The tests and sorts of a field, and of those nested in it.
 #[derive(Debug, Default)]
 struct Node<'q> {
     tests: Vec<usize>,
@@ -67,8 +62,7 @@ struct Node<'q> {
 }
 
 impl<'q> Evaluator<'q> {
-    /// For a query at that time. The first values of the fields in `sort` are given for documents that
-    /// match; where there are `patterns`, one of them must match a value of that field too.
+    /// `patterns`: a field and patterns of which one must match a value of it, in addition to the query.
     pub fn new(
         query: &'q Query,
         sort: impl IntoIterator<Item = &'q Field>,
@@ -89,7 +83,8 @@ impl<'q> Evaluator<'q> {
             let covered = all.test(path, Test::Covered(patterns));
             let query = std::mem::replace(&mut all.clause, Clause::All);
             let must = vec![covered, query];
-            all.clause = Clause::Bool { must, must_not: Vec::new(), should: Vec::new(), least: 0 };
+            all.clause =
+                Clause::Bool { must, must_not: Vec::new(), should: Vec::new(), minimum: 0 };
         }
         for field in sort {
             let number = all.sorts;
@@ -103,14 +98,14 @@ impl<'q> Evaluator<'q> {
         self.clauses += 1;
         match query {
             Query::All => Clause::All,
-            Query::AnyOf(field, terms) => self.test(&field.path, Test::AnyOf(field.kind, terms)),
-            Query::Range(field, range) => self.test(&field.path, Test::Range(field.kind, range)),
-            Query::Bool(Bool { must, must_not, should, least }) => {
+            Query::AnyOf(field, terms) => self.test(&field.path, Test::AnyOf(field.mapping, terms)),
+            Query::Range(field, range) => self.test(&field.path, Test::Range(field.mapping, range)),
+            Query::Bool(Bool { must, must_not, should, minimum_should_match }) => {
                 let mut all = |queries: &'q [Query]| -> Vec<Clause> {
                     queries.iter().map(|query| self.clause(query)).collect()
                 };
                 let (must, must_not, should) = (all(must), all(must_not), all(should));
-                Clause::Bool { must, must_not, should, least: *least }
+                Clause::Bool { must, must_not, should, minimum: *minimum_should_match }
             }
         }
     }
@@ -131,25 +126,25 @@ impl<'q> Evaluator<'q> {
         }
     }
 
-    /// What the document has to sort by, if it matches. A text that is no JSON does not match.
-    pub fn look(
+    /// The document's sort values, if it matches. Invalid JSON doesn't match.
+    pub fn evaluate(
         &self,
         Candidate { id, json }: Candidate<'_>,
         budget: &mut Budget,
-    ) -> Result<Option<Found>, OverBudget> {
-        let room = self.tests.len() + self.sorts;
-        budget.spend(json.len() + self.clauses + room)?;
-        count_work(self.clauses + room);
-        let mut look = Look {
+    ) -> Result<Option<SortValues>, OverBudget> {
+        let slots = self.tests.len() + self.sorts;
+        budget.spend(json.len() + self.clauses + slots)?;
+        count_work(self.clauses + slots);
+        let mut evaluation = Evaluation {
             evaluator: self,
             json: Reader::new(json, DOCUMENT_DEPTH),
-            holds: vec![false; self.tests.len()],
-            first: vec![None; self.sorts],
+            passed: vec![false; self.tests.len()],
+            sort_values: vec![None; self.sorts],
             budget,
         };
-        look.scalar(&self.id, &Scalar::Text(id.into()))?;
-        match look.document() {
-            Ok(()) => Ok(self.clause.holds(&look.holds).then_some(look.first)),
+        evaluation.scalar(&self.id, &Scalar::Text(id.into()))?;
+        match evaluation.document() {
+            Ok(()) => Ok(self.clause.holds(&evaluation.passed).then_some(evaluation.sort_values)),
             Err(Stop::Syntax) => Ok(None),
             Err(Stop::OverBudget(over)) => Err(over),
         }
@@ -161,17 +156,17 @@ impl Clause {
         match self {
             Self::All => true,
             Self::Test(number) => tests.get(*number).is_some_and(|holds| *holds),
-            Self::Bool { must, must_not, should, least } => {
+            Self::Bool { must, must_not, should, minimum } => {
                 let holds = |clause: &&Self| clause.holds(tests);
                 must.iter().all(|clause| holds(&clause))
                     && !must_not.iter().any(|clause| holds(&clause))
-                    && should.iter().filter(holds).take(*least).count() == *least
+                    && should.iter().filter(holds).take(*minimum).count() == *minimum
             }
         }
     }
 }
 
-/// Why a document is not read on.
+/// Why the evaluation of a document ended early.
 enum Stop {
     Syntax,
     OverBudget(OverBudget),
@@ -189,18 +184,17 @@ impl From<OverBudget> for Stop {
     }
 }
 
-/// A look at one document.
-struct Look<'l> {
+/// The evaluation of one document.
+struct Evaluation<'l> {
     evaluator: &'l Evaluator<'l>,
     json: Reader<'l>,
-    /// For each test: did a value pass it?
-    holds: Vec<bool>,
-    first: Found,
+    /// For each test, whether a value has passed it.
+    passed: Vec<bool>,
+    sort_values: SortValues,
     budget: &'l mut Budget,
 }
 
-impl Look<'_> {
-    /// Anything but an object is no document.
+impl Evaluation<'_> {
     fn document(&mut self) -> Result<(), Stop> {
         match self.json.peek()? {
             (_, JsonType::Object) => self.value(&self.evaluator.fields),
@@ -208,7 +202,7 @@ impl Look<'_> {
         }
     }
 
-    /// An array is each of its elements; `null` and objects are no values.
+    /// As in Elasticsearch, an array stands for each of its elements, and `null` and objects aren't values.
     fn value(&mut self, node: &Node<'_>) -> Result<(), Stop> {
         let mut is_first = true;
         match self.json.peek()?.1 {
@@ -251,7 +245,7 @@ impl Look<'_> {
         for number in &node.sorts {
             self.budget.spend(VALUE)?;
             count_work(1);
-            if let Some(first) = self.first.get_mut(*number)
+            if let Some(first) = self.sort_values.get_mut(*number)
                 && first.is_none()
             {
                 self.budget.spend(value.text().len())?;
@@ -262,11 +256,11 @@ impl Look<'_> {
         for number in &node.tests {
             self.budget.spend(VALUE)?;
             count_work(1);
-            if let Some(holds) = self.holds.get_mut(*number)
-                && !*holds
+            if let Some(passed) = self.passed.get_mut(*number)
+                && !*passed
                 && let Some(test) = self.evaluator.tests.get(*number)
             {
-                *holds = test.passes(value, self.evaluator.now, self.budget)?;
+                *passed = test.passes(value, self.evaluator.now, self.budget)?;
             }
         }
         Ok(())
@@ -283,13 +277,13 @@ impl Test<'_> {
         let length = value.text().len();
         match self {
             Self::Covered(patterns) => matches_any(patterns, value.text(), budget),
-            Self::Range(kind, range) => {
-                budget.spend(cost(*kind, length))?;
+            Self::Range(mapping, range) => {
+                budget.spend(cost(*mapping, length))?;
                 count_work(length);
-                Ok(range.covers(value, *kind, now))
+                Ok(range.contains(value, *mapping, now))
             }
-            Self::AnyOf(Kind::Text, terms) if matches!(value, Scalar::Text(_)) => {
-                // Once to lower its case, once to find its words, and once to compare them.
+            Self::AnyOf(Mapping::Text, terms) if matches!(value, Scalar::Text(_)) => {
+                // Lower-casing, splitting into words, comparing.
                 budget.spend((2 + levels(terms.len())) * length)?;
                 count_work(2 * length);
                 for word in words_of(&value.text().to_ascii_lowercase()) {
@@ -301,25 +295,25 @@ impl Test<'_> {
                 }
                 Ok(false)
             }
-            Self::AnyOf(kind, terms) => {
-                budget.spend(cost(*kind, length) + levels(terms.len()) * (1 + length))?;
+            Self::AnyOf(mapping, terms) => {
+                budget.spend(cost(*mapping, length) + levels(terms.len()) * (1 + length))?;
                 count_work(length + levels(terms.len()));
-                let value = value.normal(*kind);
+                let value = value.normalized(*mapping);
                 Ok(value.is_some_and(|value| terms.contains(&*value)))
             }
         }
     }
 }
 
-/// What it costs to read a value of so many bytes.
-fn cost(kind: Kind, length: usize) -> usize {
-    match kind {
-        Kind::Date => DATE + 2 * length,
-        Kind::Keyword | Kind::Text => length,
+/// The cost of reading a value of this length.
+fn cost(mapping: Mapping, length: usize) -> usize {
+    match mapping {
+        Mapping::Date => DATE + 2 * length,
+        Mapping::Keyword | Mapping::Text => length,
     }
 }
 
-/// How many comparisons it takes to look something up among so many.
+/// The comparisons of a look-up in a sorted collection.
 fn levels(count: usize) -> usize {
     count.checked_ilog2().map_or(0, |log| log as usize + 1)
 }

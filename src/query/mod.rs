@@ -1,9 +1,9 @@
-//! What a search asks of a document: the part of Elasticsearch's query language that connector
-//! services speak, and a little more. Pure: documents and the time are handed in.
+//! Search queries: the part of Elasticsearch's query language that connector services use, and a
+//! little more. Pure: documents and the time are passed in.
 //!
 //! ```text
-//! JSON --parse--> Query --Evaluator--> matches(document)? and its values to sort by
-//!                   \----Prefilter---> what an index of some columns can say beforehand
+//! JSON --parse--> Query --Evaluator--> whether a document matches, and its sort values
+//!                   \----Prefilter---> conditions on indexed columns, for SQL
 //! ```
 
 mod evaluate;
@@ -14,63 +14,55 @@ mod scalar;
 
 use std::collections::BTreeSet;
 
-pub use evaluate::{Candidate, Evaluator, Found};
+pub use evaluate::{Candidate, Evaluator, SortValues};
 pub use parse::parse;
-pub use prefilter::{Column, Condition, Prefilter};
+pub use prefilter::{Column, ColumnCondition, Prefilter};
 pub use range::{Bound, Limit, Range};
-pub use scalar::{Kind, Scalar};
+pub use scalar::{Mapping, Scalar};
 
-/// What a search asks of a document. There are no scores: a document matches or does not.
+/// There are no scores: a document matches or doesn't.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Query {
-    /// Nothing: `match_all`.
+    /// `match_all`.
     All,
-    /// One of the field's values is one of these: `term`, `terms`, `match`, `ids`.
+    /// The field has one of these values: `term`, `terms`, `match`, `ids`.
     AnyOf(Field, Terms),
-    /// One of the field's values lies between: `range`.
+    /// The field has a value in the range: `range`.
     Range(Field, Range),
-    /// A combination of others: `bool`.
+    /// `bool` and `dis_max`.
     Bool(Bool),
 }
 
-/// Values to compare with. Sorted rather than hashed: looking one up takes few steps even for values
-/// that were chosen to make it slow.
+/// Values to compare with. Sorted rather than hashed, so that nobody can choose values that make
+/// look-ups slow.
 pub type Terms = BTreeSet<String>;
 
-/// A combination of queries.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Bool {
-    /// Each of these: `must` and `filter`.
+    /// `must` and `filter`.
     pub must: Vec<Query>,
-    /// None of these.
     pub must_not: Vec<Query>,
-    /// At least [`Self::least`] of these.
     pub should: Vec<Query>,
-    /// How many of [`Self::should`].
-    pub least: usize,
+    pub minimum_should_match: usize,
 }
 
-/// A field, and how its values are compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
-    /// Names with dots between them; `_id` is the document's id.
+    /// Names separated by dots; `_id` is the document's id.
     pub path: String,
-    /// How its values are compared.
-    pub kind: Kind,
+    pub mapping: Mapping,
 }
 
-/// The path of the id.
+/// The path of the document's id.
 pub const ID: &str = "_id";
 
 impl Query {
-    /// All of these.
     pub fn all_of(queries: impl IntoIterator<Item = Self>) -> Self {
         Self::Bool(Bool { must: queries.into_iter().collect(), ..Bool::default() })
     }
 
-    /// A keyword that is one of these.
     pub fn keyword<'a>(path: &str, values: impl IntoIterator<Item = &'a str>) -> Self {
-        let field = Field { path: path.to_owned(), kind: Kind::Keyword };
+        let field = Field { path: path.to_owned(), mapping: Mapping::Keyword };
         Self::AnyOf(field, values.into_iter().map(str::to_owned).collect())
     }
 }

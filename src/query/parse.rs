@@ -1,23 +1,22 @@
-//! Reads Elasticsearch's query language, as far as it is served.
+//! Parses the supported part of Elasticsearch's query language.
 
 use serde_json::Value;
 
 use super::range::from_now;
 use super::scalar::words_of;
-use super::{Bool, Bound, Field, ID, Kind, Limit, Query, Range, Scalar, Terms};
+use super::{Bool, Bound, Field, ID, Limit, Mapping, Query, Range, Scalar, Terms};
 use crate::document::Fields;
 use crate::limits::{QUERY_CLAUSES, QUERY_DEPTH, QUERY_TERMS};
 
-/// The queries that are served, and how they are written. Whatever is not written so is refused with
-/// that line of this table.
-const SERVED: [(&str, &str); 8] = [
+/// The supported queries and their syntax, which is part of the error message for any other syntax.
+const SUPPORTED: [(&str, &str); 8] = [
     ("match_all", "{}"),
     ("term", r#"{"<field>": <value>} or {"<field>": {"value": <value>}}"#),
     ("terms", r#"{"<field>": [<values>]}"#),
     ("match", r#"{"<field>": <value>} or {"<field>": {"query": <value>}}"#),
     (
         "range",
-        r#"{"<field>": {"gte" or "gt": <from>, "lte" or "lt": <to>}}, each a text, a whole number, a date, or now, now-300s, now+1d in s, m, h, d or w"#,
+        r#"{"<field>": {"gte" or "gt": <from>, "lte" or "lt": <to>}}, each a string, an integer, a date, or date math such as now, now-300s, now+1d with the units s, m, h, d and w"#,
     ),
     ("ids", r#"{"values": [<ids>]}"#),
     (
@@ -27,31 +26,28 @@ const SERVED: [(&str, &str); 8] = [
     ("dis_max", r#"{"queries": [<queries>], "tie_breaker": <number>}"#),
 ];
 
-/// Reads a query. `kind` says how the values of a field are compared.
-///
-/// # Errors
-/// What is wrong with it, or not served; and what is.
-pub fn parse(json: &Value, kind: &dyn Fn(&str) -> Kind) -> Result<Query, String> {
-    Parser { kind, count: 0, terms: 0, depth: 0 }.query(json)
+/// `mapping` gives the mapping of a field by its path.
+pub fn parse(json: &Value, mapping: &dyn Fn(&str) -> Mapping) -> Result<Query, String> {
+    Parser { mapping, count: 0, terms: 0, depth: 0 }.query(json)
 }
 
 struct Parser<'a> {
-    kind: &'a dyn Fn(&str) -> Kind,
+    mapping: &'a dyn Fn(&str) -> Mapping,
     count: usize,
     terms: usize,
-    /// How many `bool` and `dis_max` queries stand around the place that is read.
+    /// The number of enclosing `bool` and `dis_max` queries.
     depth: usize,
 }
 
 impl Parser<'_> {
     fn query(&mut self, json: &Value) -> Result<Query, String> {
         let (name, content) = single(json).unwrap_or(("", json));
-        let Some((name, usage)) = SERVED.into_iter().find(|(served, _)| *served == name) else {
-            let served = SERVED.map(|(name, _)| name).join("], [");
-            return Err(format!("unknown query [{name}]: [{served}] are served"));
+        let Some((name, usage)) = SUPPORTED.into_iter().find(|(known, _)| *known == name) else {
+            let supported = SUPPORTED.map(|(name, _)| name).join("], [");
+            return Err(format!("unknown query [{name}]: supported queries are [{supported}]"));
         };
         self.count += 1;
-        within(self.count, QUERY_CLAUSES, "clauses in all")?;
+        within(self.count, QUERY_CLAUSES, "clauses")?;
         let query = match name {
             "bool" => self.bool(content)?,
             "dis_max" => self.dis_max(content)?,
@@ -59,12 +55,14 @@ impl Parser<'_> {
         };
         if let Some(Query::AnyOf(_, terms)) = &query {
             self.terms += terms.len();
-            within(self.terms, QUERY_TERMS, "values in all")?;
+            within(self.terms, QUERY_TERMS, "values")?;
         }
-        query.ok_or_else(|| format!("[{name}] query is served as {{\"{name}\": {usage}}}"))
+        query.ok_or_else(|| {
+            format!("unsupported [{name}] query: the supported syntax is {{\"{name}\": {usage}}}")
+        })
     }
 
-    /// A query that is none of others; `None` if it is not written as it is served.
+    /// A query without nested queries; `None` if its syntax is not supported.
     fn leaf(&self, name: &str, content: &Value) -> Option<Query> {
         let (path, value) = match name {
             "match_all" => return content.as_object()?.is_empty().then_some(Query::All),
@@ -75,7 +73,7 @@ impl Parser<'_> {
             ("ids", _) => return None,
             (_, path) => path,
         };
-        let field = Field { path: path.to_owned(), kind: (self.kind)(path) };
+        let field = Field { path: path.to_owned(), mapping: (self.mapping)(path) };
         if name == "range" {
             return range(&field, value.as_object()?).map(|range| Query::Range(field, range));
         }
@@ -88,12 +86,12 @@ impl Parser<'_> {
         };
         let mut values = Terms::new();
         for value in given {
-            match (name, field.kind, value) {
-                ("match", Kind::Text, Value::String(text)) => {
+            match (name, field.mapping, value) {
+                ("match", Mapping::Text, Value::String(text)) => {
                     values.extend(words_of(&text.to_ascii_lowercase()).map(str::to_owned));
                 }
                 _ => {
-                    values.insert(Scalar::of(value)?.normal(field.kind)?.into_owned());
+                    values.insert(Scalar::of(value)?.normalized(field.mapping)?.into_owned());
                 }
             }
         }
@@ -110,20 +108,20 @@ impl Parser<'_> {
         clauses: impl IntoIterator<Item = (&'v str, &'v Value)>,
     ) -> Result<Option<Query>, String> {
         self.depth += 1;
-        within(self.depth, QUERY_DEPTH, "[bool] queries within each other")?;
+        within(self.depth, QUERY_DEPTH, "levels of [bool] queries")?;
         let mut all = Bool::default();
-        let mut least = None;
+        let mut minimum = None;
         for (name, given) in clauses {
             let queries = match name {
                 "must" | "filter" => &mut all.must,
                 "must_not" => &mut all.must_not,
                 "should" => &mut all.should,
                 "minimum_should_match" => {
-                    least = match given {
+                    minimum = match given {
                         Value::String(text) => text.parse().ok(),
                         _ => given.as_u64().and_then(|number| usize::try_from(number).ok()),
                     };
-                    if least.is_none() {
+                    if minimum.is_none() {
                         return Ok(None);
                     }
                     continue;
@@ -135,20 +133,21 @@ impl Parser<'_> {
             }
         }
         self.depth -= 1;
-        // Where nothing else has to match, one of these has to.
-        all.least = least.unwrap_or(usize::from(all.must.is_empty() && !all.should.is_empty()));
+        // As in Elasticsearch: without `must`, one `should` clause has to match.
+        let default = usize::from(all.must.is_empty() && !all.should.is_empty());
+        all.minimum_should_match = minimum.unwrap_or(default);
         Ok(Some(Query::Bool(all)))
     }
 
-    /// Any of these has to match; which one matches best makes no difference where nothing is scored.
+    /// The same as `should`: without scores, it doesn't matter which query matches best.
     fn dis_max(&mut self, content: &Value) -> Result<Option<Query>, String> {
         let Value::Object(members) = content else { return Ok(None) };
-        let is_served = members.iter().all(|(name, value)| match name.as_str() {
+        let is_supported = members.iter().all(|(name, value)| match name.as_str() {
             "queries" => !list(value).is_empty(),
             "tie_breaker" => value.is_number(),
             _ => false,
         });
-        match members.get("queries").filter(|_| is_served) {
+        match members.get("queries").filter(|_| is_supported) {
             Some(queries) => self.clauses([("should", queries)]),
             None => Ok(None),
         }
@@ -156,10 +155,7 @@ impl Parser<'_> {
 }
 
 fn within(count: usize, limit: usize, what: &str) -> Result<(), String> {
-    match count <= limit {
-        true => Ok(()),
-        false => Err(format!("a query has at most [{limit}] {what}")),
-    }
+    if count <= limit { Ok(()) } else { Err(format!("the query has more than [{limit}] {what}")) }
 }
 
 fn range(field: &Field, limits: &Fields) -> Option<Range> {
@@ -182,17 +178,16 @@ fn range(field: &Field, limits: &Fields) -> Option<Range> {
 }
 
 fn bound(field: &Field, value: &Value) -> Option<Bound> {
-    match (field.kind, value) {
-        (Kind::Date, Value::String(text)) if text.starts_with("now") => {
+    match (field.mapping, value) {
+        (Mapping::Date, Value::String(text)) if text.starts_with("now") => {
             from_now(text).map(Bound::Now)
         }
-        (Kind::Date, _) => Scalar::of(value)?.time().map(Bound::Time),
+        (Mapping::Date, _) => Scalar::of(value)?.time().map(Bound::Time),
         (_, Value::String(text)) => Some(Bound::Text(text.clone())),
         _ => value.as_i64().map(Bound::Number),
     }
 }
 
-/// The only member of an object.
 fn single(json: &Value) -> Option<(&str, &Value)> {
     let mut members = json.as_object()?.iter();
     match (members.next(), members.next()) {
@@ -201,7 +196,7 @@ fn single(json: &Value) -> Option<(&str, &Value)> {
     }
 }
 
-/// `{"name": value}`, the same in full as the value alone.
+/// The value of `{"name": value}`, the long form of a query that has no other members.
 fn parameter<'a>(json: &'a Value, name: &str) -> Option<&'a Value> {
     single(json).filter(|(given, _)| *given == name).map(|(_, value)| value)
 }

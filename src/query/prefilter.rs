@@ -1,29 +1,23 @@
-//! What of a query an index of some columns can answer, so that a search reads little more than it
-//! shows.
+//! The part of a query that indexed columns can answer, so that a search reads few documents that it
+//! doesn't return.
 
 use super::{Field, ID, Query, Range, Terms};
 use crate::values::Time;
 
-/// What is known of each document without reading it.
+/// A field that has a column of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Column {
-    /// Its id.
     Id,
-    /// `connector.id` of a job.
+    /// `connector.id` of a sync job.
     ConnectorId,
-    /// `status`
     Status,
-    /// `job_type`
     JobType,
-    /// `service_type`
     ServiceType,
     /// `is_native`, as `true` or `false`
     IsNative,
     /// `deleted`, as `true` or `false`
     Deleted,
-    /// `created_at`
     CreatedAt,
-    /// `last_seen`
     LastSeen,
 }
 
@@ -40,42 +34,39 @@ impl Column {
         ("last_seen", Self::LastSeen),
     ];
 
-    /// The column of a field, if it has one.
     pub fn of(field: &Field) -> Option<Self> {
         Self::ALL.into_iter().find(|(path, _)| *path == field.path).map(|(_, column)| column)
     }
 
-    /// Is it a point in time, kept as milliseconds since 1970?
+    /// Whether it stores milliseconds since 1970.
     pub fn is_time(self) -> bool {
         matches!(self, Self::CreatedAt | Self::LastSeen)
     }
 }
 
-/// Something that holds of every document that matches.
+/// A condition that every matching document meets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Condition<'a> {
-    /// It has one of these values.
+pub enum ColumnCondition<'a> {
+    /// The column has one of these values.
     AnyOf(Column, &'a Terms),
-    /// It has none of these values; it may have no value.
+    /// The column has none of these values, or no value at all.
     NoneOf(Column, &'a Terms),
-    /// It lies between, both ends included. The document must be looked at all the same: it may say
-    /// more than milliseconds.
+    /// The column is in this range, both ends included. The document still has to be checked: its time
+    /// may be more precise than a millisecond.
     Between(Column, Option<i64>, Option<i64>),
-    /// All conditions of at least one of these hold.
-    Either(Vec<Vec<Condition<'a>>>),
+    /// All conditions of at least one branch are met.
+    AnyBranch(Vec<Vec<ColumnCondition<'a>>>),
 }
 
-/// What can be said of all documents that match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prefilter<'a> {
-    /// All of these hold.
-    pub conditions: Vec<Condition<'a>>,
-    /// Is that all the query asks? Then whatever fulfils the conditions matches.
+    /// Every matching document meets all of these.
+    pub conditions: Vec<ColumnCondition<'a>>,
+    /// Whether the conditions are all that the query requires.
     pub exact: bool,
 }
 
 impl<'a> Prefilter<'a> {
-    /// What can be said of the documents that match the query at that time.
     pub fn of(query: &'a Query, now: Time) -> Self {
         let mut prefilter = Self { conditions: Vec::new(), exact: true };
         prefilter.require(query, now);
@@ -86,7 +77,7 @@ impl<'a> Prefilter<'a> {
         match query {
             Query::All => {}
             Query::AnyOf(field, values) => match text_column(field) {
-                Some(column) => self.conditions.push(Condition::AnyOf(column, values)),
+                Some(column) => self.conditions.push(ColumnCondition::AnyOf(column, values)),
                 None => self.exact = false,
             },
             Query::Range(field, range) => {
@@ -98,19 +89,19 @@ impl<'a> Prefilter<'a> {
                 for query in &all.must_not {
                     let condition = match query {
                         Query::AnyOf(field, values) => {
-                            text_column(field).map(|column| Condition::NoneOf(column, values))
+                            text_column(field).map(|column| ColumnCondition::NoneOf(column, values))
                         }
                         _ => None,
                     };
                     self.exact &= condition.is_some();
                     self.conditions.extend(condition);
                 }
-                if all.least > 0 {
+                if all.minimum_should_match > 0 {
                     self.exact = false;
-                    let each = all.should.iter().map(|query| Self::of(query, now).conditions);
-                    let each: Vec<_> = each.collect();
-                    if each.iter().all(|conditions| !conditions.is_empty()) {
-                        self.conditions.push(Condition::Either(each));
+                    let branches = all.should.iter().map(|query| Self::of(query, now).conditions);
+                    let branches: Vec<_> = branches.collect();
+                    if branches.iter().all(|conditions| !conditions.is_empty()) {
+                        self.conditions.push(ColumnCondition::AnyBranch(branches));
                     }
                 }
             }
@@ -122,10 +113,10 @@ fn text_column(field: &Field) -> Option<Column> {
     Column::of(field).filter(|column| !column.is_time())
 }
 
-fn between(field: &Field, range: &Range, now: Time) -> Option<Condition<'static>> {
+fn between(field: &Field, range: &Range, now: Time) -> Option<ColumnCondition<'static>> {
     let column = Column::of(field).filter(|column| column.is_time())?;
     let millis = |limit: &Option<super::Limit>| {
         limit.as_ref().and_then(|limit| limit.bound.time(now)).map(Time::millis)
     };
-    Some(Condition::Between(column, millis(&range.from), millis(&range.to)))
+    Some(ColumnCondition::Between(column, millis(&range.from), millis(&range.to)))
 }

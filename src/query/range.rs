@@ -1,45 +1,35 @@
-//! What lies between two limits.
+//! Ranges of values.
 
 use std::cmp::Ordering;
 
-use super::{Kind, Scalar};
+use super::{Mapping, Scalar};
 use crate::values::Time;
 
-/// A range; either side may be open.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Range {
-    /// From here.
     pub from: Option<Limit>,
-    /// To here.
     pub to: Option<Limit>,
 }
 
-/// One side of a range.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Limit {
-    /// Where it is.
     pub bound: Bound,
-    /// Does it belong to the range itself?
     pub inclusive: bool,
 }
 
-/// Where a range begins or ends.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Bound {
-    /// At a whole number.
     Number(i64),
-    /// At a text, in alphabetical order.
     Text(String),
-    /// At a point in time.
     Time(Time),
-    /// At this many milliseconds from now: `now-300s`.
+    /// Milliseconds relative to now: `now-300s`.
     Now(i64),
 }
 
 impl Range {
-    pub(super) fn covers(&self, value: &Scalar<'_>, kind: Kind, now: Time) -> bool {
+    pub(super) fn contains(&self, value: &Scalar<'_>, mapping: Mapping, now: Time) -> bool {
         let within = |limit: &Option<Limit>, outside: Ordering| {
-            limit.as_ref().is_none_or(|limit| match limit.bound.compare(value, kind, now) {
+            limit.as_ref().is_none_or(|limit| match limit.bound.compare(value, mapping, now) {
                 Some(Ordering::Equal) => limit.inclusive,
                 Some(order) => order != outside,
                 None => false,
@@ -50,20 +40,19 @@ impl Range {
 }
 
 impl Bound {
-    /// How the value compares with this bound; `None` if it cannot be compared.
-    fn compare(&self, value: &Scalar<'_>, kind: Kind, now: Time) -> Option<Ordering> {
+    /// `None` if the value is of another type.
+    fn compare(&self, value: &Scalar<'_>, mapping: Mapping, now: Time) -> Option<Ordering> {
         match self {
             Self::Number(bound) => Some(value.integer()?.cmp(bound)),
             Self::Text(bound) => match value {
                 Scalar::Text(text) => Some((**text).cmp(bound.as_str())),
                 Scalar::Literal(_) => None,
             },
-            Self::Time(_) | Self::Now(_) if kind != Kind::Date => None,
+            Self::Time(_) | Self::Now(_) if mapping != Mapping::Date => None,
             Self::Time(_) | Self::Now(_) => Some(value.time()?.cmp(&self.time(now)?)),
         }
     }
 
-    /// The point in time that it is; `None` if it is none.
     pub(super) fn time(&self, now: Time) -> Option<Time> {
         match self {
             Self::Time(time) => Some(*time),
@@ -73,8 +62,8 @@ impl Bound {
     }
 }
 
-/// Reads `now`, `now-300s`, `now+1d`: how many milliseconds from now. `None` for what is not served:
-/// months and years, which differ in length, several steps, and rounding.
+/// Parses `now`, `now-300s`, `now+1d` to milliseconds relative to now. `None` for unsupported date math:
+/// months and years, several steps, and rounding.
 pub(super) fn from_now(text: &str) -> Option<i64> {
     let rest = text.strip_prefix("now")?;
     if rest.is_empty() {

@@ -1,4 +1,4 @@
-//! Values that can be searched for and sorted by.
+//! Values that can be compared and sorted.
 
 use std::borrow::Cow;
 
@@ -6,28 +6,25 @@ use serde_json::Value;
 
 use crate::values::Time;
 
-/// How values are compared.
+/// How a field's values are compared, as in Elasticsearch's mappings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// As a whole.
+pub enum Mapping {
+    /// As whole texts.
     Keyword,
     /// Word by word, in lower case.
     Text,
-    /// As points in time.
     Date,
 }
 
-/// A value that is neither `null` nor made of others.
+/// A JSON value other than `null`, an array or an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scalar<'a> {
-    /// A string.
     Text(Cow<'a, str>),
-    /// A number as it is written, `true` or `false`.
+    /// `true`, `false`, or a number as written.
     Literal(Cow<'a, str>),
 }
 
 impl<'a> Scalar<'a> {
-    /// `None` for `null`, arrays and objects.
     pub fn of(value: &'a Value) -> Option<Self> {
         match value {
             Value::String(text) => Some(Self::Text(text.into())),
@@ -38,14 +35,13 @@ impl<'a> Scalar<'a> {
         }
     }
 
-    /// What it says, without quotes.
+    /// The text without quotes.
     pub fn text(&self) -> &str {
         match self {
             Self::Text(text) | Self::Literal(text) => text,
         }
     }
 
-    /// As JSON.
     pub fn to_json(&self) -> String {
         match self {
             Self::Text(text) => Value::from(&**text).to_string(),
@@ -53,12 +49,10 @@ impl<'a> Scalar<'a> {
         }
     }
 
-    /// The point in time that it is: a text, or milliseconds since 1970.
     pub(super) fn time(&self) -> Option<Time> {
         Time::parse(self.text())
     }
 
-    /// The whole number that it is.
     pub(crate) fn integer(&self) -> Option<i64> {
         match self {
             Self::Text(_) => None,
@@ -66,15 +60,14 @@ impl<'a> Scalar<'a> {
         }
     }
 
-    /// The one way to write what it says: values are equal if it is. `None` for a date that is none.
-    pub(super) fn normal(&self, kind: Kind) -> Option<Cow<'_, str>> {
-        match kind {
-            Kind::Date => Some(self.time()?.to_string().into()),
-            Kind::Keyword | Kind::Text => Some(self.text().into()),
+    /// The normalized text: equal values have equal texts. `None` for an invalid date.
+    pub(super) fn normalized(&self, mapping: Mapping) -> Option<Cow<'_, str>> {
+        match mapping {
+            Mapping::Date => Some(self.time()?.to_string().into()),
+            Mapping::Keyword | Mapping::Text => Some(self.text().into()),
         }
     }
 
-    /// The same, of no other's text.
     pub(super) fn into_owned(self) -> Scalar<'static> {
         match self {
             Self::Text(text) => Scalar::Text(text.into_owned().into()),
@@ -83,7 +76,6 @@ impl<'a> Scalar<'a> {
     }
 }
 
-/// The words of a text.
 pub(super) fn words_of(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty())
 }

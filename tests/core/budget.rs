@@ -4,7 +4,7 @@
 use crate::common::request;
 use connector_status::api::{self, Call, Request, Response, Search};
 use connector_status::budget::{Budget, Purpose};
-use connector_status::directory::{Filter, Piece, Scan, Texts, matches_any};
+use connector_status::directory::{Filter, Scan, ScanPrefix, Texts, matches_any};
 use connector_status::limits::{DOCUMENT_BYTES, WORK};
 use connector_status::values::{Time, wildcard};
 use serde_json::{Value, json};
@@ -75,7 +75,7 @@ fn a_query_full_of_wildcards_over_megabytes_is_refused() {
         let texts =
             Texts { service_type: None, description: Some(&description), ..Texts::default() };
         let mut budget = Budget::new(Purpose::List);
-        let mut looks = (0..10).map(|_| filter.finds(texts, &mut budget));
+        let mut looks = (0..10).map(|_| filter.matches_query(texts, &mut budget));
         let over = looks.find_map(Result::err).expect("over the budget");
         assert!(over.reason().contains("[query]"), "{query}");
         assert_eq!(budget.spent(), WORK);
@@ -91,7 +91,7 @@ fn a_query_full_of_wildcards_over_megabytes_is_refused() {
         description: Some(&description),
     };
     let mut budget = Budget::new(Purpose::List);
-    assert!((0..10_000).all(|_| filter.finds(texts, &mut budget) == Ok(false)));
+    assert!((0..10_000).all(|_| filter.matches_query(texts, &mut budget) == Ok(false)));
 }
 
 fn search(body: &Value) -> Search {
@@ -187,7 +187,7 @@ fn a_pattern_is_charged_for_each_step() {
 fn a_word_search_over_all_rows_is_charged_before_sql_runs_it() {
     let charged = |scan: Scan| {
         let mut budget = Budget::new(Purpose::List);
-        Piece::of("word", scan, &mut budget).map(|_| budget.spent())
+        ScanPrefix::of("word", scan, &mut budget).map(|_| budget.spent())
     };
     let charged_for_10_000 = charged(Scan::of_at_most(10_000)).expect("a service of this size");
     assert!(charged_for_10_000 > 10_000 * 1_000 && charged_for_10_000 < WORK / 2);
@@ -202,7 +202,7 @@ fn a_word_search_over_all_rows_is_charged_before_sql_runs_it() {
 fn sql_gets_only_the_start_of_a_long_word() {
     let piece = |text: &str| {
         let mut budget = Budget::new(Purpose::List);
-        Piece::of(text, Scan::of(1, 1), &mut budget).unwrap().as_str().to_owned()
+        ScanPrefix::of(text, Scan::of(1, 1), &mut budget).unwrap().as_str().to_owned()
     };
     assert_eq!(piece("word"), "word");
     assert_eq!(piece(&"a".repeat(250)), "a".repeat(16));

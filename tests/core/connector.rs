@@ -160,13 +160,13 @@ fn a_query_matches_names_and_words_as_in_elasticsearch() {
     ];
     for (query, expected) in table {
         let filter = Filter { query: query.map(str::to_owned), ..Filter::default() };
-        assert_eq!(filter.finds(texts, &mut budget()), Ok(expected), "{query:?}");
+        assert_eq!(filter.matches_query(texts, &mut budget()), Ok(expected), "{query:?}");
         let nothing = Texts::default();
-        assert_eq!(filter.finds(nothing, &mut budget()), Ok(query.is_none()), "{query:?}");
+        assert_eq!(filter.matches_query(nothing, &mut budget()), Ok(query.is_none()), "{query:?}");
     }
     let everything = Filter { query: Some("*".to_owned()), ..Filter::default() };
     let no_words = Texts { description: Some(" ,;-"), ..Texts::default() };
-    assert_eq!(everything.finds(no_words, &mut budget()), Ok(false));
+    assert_eq!(everything.matches_query(no_words, &mut budget()), Ok(false));
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn a_filter_covers_the_ids_that_its_patterns_match() {
     ];
     for (ids, id, expected) in table {
         let filter = Filter { ids: ids.clone(), ..Filter::default() };
-        assert_eq!(filter.covers(id, &mut budget()), Ok(expected), "{ids:?} {id}");
+        assert_eq!(filter.allows_id(id, &mut budget()), Ok(expected), "{ids:?} {id}");
         let matches = |ids: Vec<String>| matches_any(&ids, id, &mut budget());
         assert_eq!(ids.map_or(Ok(true), matches), Ok(expected));
     }

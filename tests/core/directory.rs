@@ -3,7 +3,7 @@
 use connector_status::budget::{Budget, Purpose};
 use connector_status::connector::Connector;
 use connector_status::directory::{
-    Entry, Slim, are_ranges, document_beside_entry, matches_any, ranges, wait_ms,
+    Entry, Slim, are_ranges, document_beside_entry, matches_any, ranges, send_delay_ms,
 };
 use connector_status::limits::ROW_TEXT_BYTES;
 use connector_status::protocol::directory::{
@@ -55,7 +55,7 @@ proptest! {
     fn a_message_waits_a_second_at_most_even_if_the_clock_is_set_back(
         now: u32, came_at: u32, last_sent_at: u32, is_urgent: bool
     ) {
-        let wait = wait_ms(now.into(), came_at.into(), last_sent_at.into(), is_urgent);
+        let wait = send_delay_ms(now.into(), came_at.into(), last_sent_at.into(), is_urgent);
         let longest = if is_urgent { 250 } else { 1_000 };
         prop_assert!(wait <= longest);
     }
@@ -73,7 +73,7 @@ fn messages_are_a_quarter_of_a_second_apart_and_heartbeats_are_merged_for_a_seco
         (10_000, 10_000, 99_999, true, 250),
         (10_000, 99_999, 99_999, false, 1_000),
     ] {
-        assert_eq!(wait_ms(now, came_at, last_sent_at, is_urgent), expected);
+        assert_eq!(send_delay_ms(now, came_at, last_sent_at, is_urgent), expected);
     }
 }
 
@@ -131,7 +131,7 @@ fn an_entry_is_accepted_if_it_is_newer_and_complete() {
     let document_has = Facts { document_has_last_seen: true, ..facts };
     let in_use = Facts { index_is_in_use: true, ..told };
     let erased = known(&Entry::erased("a", 2));
-    let anew = Entry { anew: true, ..at(2) };
+    let forced = Entry { is_forced: true, ..at(2) };
     for (name, known, entry, facts, expected) in [
         ("new", None, at(1), told, Ok(Outcome::Taken)),
         ("new, without its document", None, at(1), facts, Err(Outcome::DocumentNeeded)),
@@ -140,7 +140,7 @@ fn an_entry_is_accepted_if_it_is_newer_and_complete() {
         ("claimed before", None, at(1), in_use, Ok(Outcome::Taken)),
         ("older", Some(&row), at(1), told, Err(Outcome::Older)),
         ("the same", Some(&row), at(2), told, Err(Outcome::Older)),
-        ("the same, anew", Some(&row), anew, told, Ok(Outcome::Taken)),
+        ("the same, forced", Some(&row), forced, told, Ok(Outcome::Taken)),
         ("newer and as it was", Some(&row), at(3), facts, Ok(Outcome::Seen)),
         ("newer, with a document", Some(&row), at(3), told, Ok(Outcome::Taken)),
         ("a heartbeat", Some(&row), heartbeat.clone(), facts, Ok(Outcome::Seen)),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use connector_status::api::{self, ApiError, Call, Piece, Request, SEQ_NO_LAG, Search, View};
-use connector_status::query::{Column, Condition};
+use connector_status::query::{Column, ColumnCondition};
 use connector_status::values::Time;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -128,18 +128,18 @@ fn millis(date: &Value) -> Value {
 }
 
 /// Whether a row satisfies a condition, as the database would decide.
-fn holds(condition: &Condition<'_>, id: &str, source: &Value) -> bool {
+fn holds(condition: &ColumnCondition<'_>, id: &str, source: &Value) -> bool {
     match condition {
-        Condition::AnyOf(name, values) => {
+        ColumnCondition::AnyOf(name, values) => {
             column(*name, id, source).as_str().is_some_and(|value| values.contains(value))
         }
-        Condition::NoneOf(name, values) => {
+        ColumnCondition::NoneOf(name, values) => {
             column(*name, id, source).as_str().is_none_or(|value| !values.contains(value))
         }
-        Condition::Either(branches) => branches
+        ColumnCondition::AnyBranch(branches) => branches
             .iter()
             .any(|branch| branch.iter().all(|condition| holds(condition, id, source))),
-        Condition::Between(name, from, to) => {
+        ColumnCondition::Between(name, from, to) => {
             column(*name, id, source).as_i64().is_some_and(|value| {
                 from.is_none_or(|from| from <= value) && to.is_none_or(|to| value <= to)
             })
@@ -547,7 +547,7 @@ fn searches_are_limited_in_depth_clauses_and_values() {
     let ask = |query: Value| reason(json!({ "query": query }));
     let values = |count: usize| (0..count).map(|n| n.to_string()).collect::<Vec<_>>();
     let terms = |count: usize| json!({ "terms": { "a": values(count) } });
-    let too_many = Some("a query has at most [65536] values in all".to_owned());
+    let too_many = Some("the query has more than [65536] values".to_owned());
     assert_eq!(ask(terms(65_536)), None);
     assert_eq!(ask(terms(65_537)), too_many);
     let both = |count| json!({ "bool": { "must": terms(count), "filter": terms(1) } });
@@ -557,14 +557,14 @@ fn searches_are_limited_in_depth_clauses_and_values() {
     let clauses =
         |count: usize| json!({ "bool": { "must": vec![json!({ "match_all": {} }); count] } });
     assert_eq!(ask(clauses(1_023)), None);
-    let too_many = Some("a query has at most [1024] clauses in all".to_owned());
+    let too_many = Some("the query has more than [1024] clauses".to_owned());
     assert_eq!(ask(clauses(1_024)), too_many);
 
     let nested = |depth: usize| {
         (0..depth).fold(json!({ "match_all": {} }), |query, _| json!({ "bool": { "must": query } }))
     };
     assert_eq!(ask(nested(30)), None);
-    let too_deep = Some("a query has at most [30] [bool] queries within each other".to_owned());
+    let too_deep = Some("the query has more than [30] levels of [bool] queries".to_owned());
     assert_eq!(ask(nested(31)), too_deep);
 
     let too_many = Some("a search sorts by at most [16] fields".to_owned());

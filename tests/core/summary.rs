@@ -2,7 +2,7 @@
 
 use crate::common::request;
 use connector_status::api::{self, Call};
-use connector_status::directory::{SortField, Summary, sort_key};
+use connector_status::directory::{SortField, SummaryRequest, sort_key};
 
 #[test]
 fn names_are_sorted_naturally() {
@@ -40,7 +40,7 @@ fn the_parameters_of_the_list_for_triage_are_parsed_or_refused() {
             Err(error) => Err(error.to_json()),
         }
     };
-    let plain = Summary { size: 100, ..Summary::default() };
+    let plain = SummaryRequest { size: 100, ..SummaryRequest::default() };
     assert_eq!(read(""), Ok(plain.clone()));
     for (name, sort) in [
         ("urgency", SortField::Urgency),
@@ -50,17 +50,20 @@ fn the_parameters_of_the_list_for_triage_are_parsed_or_refused() {
         ("since", SortField::Since),
         ("last_seen", SortField::LastSeen),
     ] {
-        assert_eq!(read(&format!("sort={name}")), Ok(Summary { sort, ..plain.clone() }));
-        assert_eq!(read(&format!("sort={name}:asc")), Ok(Summary { sort, ..plain.clone() }));
-        let reversed = Summary { sort, is_reversed: true, ..plain.clone() };
+        assert_eq!(read(&format!("sort={name}")), Ok(SummaryRequest { sort, ..plain.clone() }));
+        assert_eq!(read(&format!("sort={name}:asc")), Ok(SummaryRequest { sort, ..plain.clone() }));
+        let reversed = SummaryRequest { sort, is_reversed: true, ..plain.clone() };
         assert_eq!(read(&format!("sort={name}:desc")), Ok(reversed));
     }
-    assert_eq!(read("silent"), Ok(Summary { silent: true, ..plain.clone() }));
+    assert_eq!(read("silent"), Ok(SummaryRequest { silent: true, ..plain.clone() }));
     assert_eq!(read("silent=false"), Ok(plain.clone()));
     let types = vec!["mysql".to_owned(), String::new()];
-    assert_eq!(read("service_type=mysql,"), Ok(Summary { service_types: types, ..plain.clone() }));
+    assert_eq!(
+        read("service_type=mysql,"),
+        Ok(SummaryRequest { service_types: types, ..plain.clone() })
+    );
     let words = vec!["two".to_owned(), "words".to_owned()];
-    assert_eq!(read("query=Two%20%20WORDS"), Ok(Summary { words, ..plain.clone() }));
+    assert_eq!(read("query=Two%20%20WORDS"), Ok(SummaryRequest { words, ..plain.clone() }));
     let longest = "\u{e4}".repeat(256);
     assert!(read(&format!("query={longest}")).is_ok());
     for (query, said) in [

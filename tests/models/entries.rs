@@ -272,7 +272,7 @@ impl State {
                     version,
                     deleted: if is_erased { 2 } else { 0 },
                     status: (!is_erased).then(|| Slim::of(status.to_string())),
-                    anew: is_forced,
+                    is_forced,
                     ..Entry::default()
                 };
                 let outcome = self.take(&row, document);

@@ -3,7 +3,7 @@
 
 use crate::api::endpoints::bodies::{JOB_TYPE, STATUS, SYNC_STATUS, TRIGGER_METHOD};
 use crate::api::schema::{Field, FieldType, JsonType, NullPolicy, ObjectSchema, field};
-use crate::query::Kind;
+use crate::query::Mapping;
 
 const OBJECT: FieldType = FieldType::Any(&[JsonType::Object]);
 
@@ -196,11 +196,11 @@ static SCHEDULE: ObjectSchema = ObjectSchema {
 };
 
 /// How the values of a field are compared.
-pub fn kind(schema: &'static ObjectSchema, path: &str) -> Kind {
+pub fn mapping(schema: &'static ObjectSchema, path: &str) -> Mapping {
     match type_of(schema, path) {
-        Some(FieldType::Date) => Kind::Date,
-        _ if path == "description" => Kind::Text,
-        _ => Kind::Keyword,
+        Some(FieldType::Date) => Mapping::Date,
+        _ if path == "description" => Mapping::Text,
+        _ => Mapping::Keyword,
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
     Call, Operation, Request, Write, checked, id_problems, refuse_body, require_body, valid,
 };
 use crate::budget::{Budget, OverBudget, Purpose};
-use crate::query::Kind;
+use crate::query::Mapping;
 use crate::secrets::Visible;
 use crate::sync_job::{SyncJob, SyncJobId};
 use crate::values::wildcard;
@@ -105,8 +105,8 @@ impl Index {
         }
     }
 
-    fn kind(self, path: &str) -> Kind {
-        fields::kind(self.schema(), path)
+    fn mapping(self, path: &str) -> Mapping {
+        fields::mapping(self.schema(), path)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::api::schema::{EnumValues, read_json};
 use crate::api::{Request, check_body_type, window};
 use crate::budget::{Budget, OverBudget, Purpose, count_work};
 use crate::limits::{RESULT_WINDOW, SORT_FIELDS};
-use crate::query::{self, Candidate, Evaluator, Field, Kind, Prefilter, Query, Scalar};
+use crate::query::{self, Candidate, Evaluator, Field, Mapping, Prefilter, Query, Scalar};
 use crate::sync_job::{JobType, SyncJobStatus};
 use crate::values::Time;
 
@@ -136,7 +136,9 @@ impl Finder<'_> {
     /// If the search takes too much work.
     pub fn look(&mut self, key: u64, id: &str, json: &str) -> Result<(), OverBudget> {
         let candidate = Candidate { id, json };
-        let Some(found) = self.evaluator.look(candidate, &mut self.budget)? else { return Ok(()) };
+        let Some(found) = self.evaluator.evaluate(candidate, &mut self.budget)? else {
+            return Ok(());
+        };
         self.total += 1;
         let reach = self.search.reach();
         if reach == 0 {
@@ -193,8 +195,8 @@ impl Sort {
 
     /// Dates are sorted by, and shown as, milliseconds since 1970.
     fn millis(&self, value: &Scalar<'_>) -> Option<i64> {
-        match (self.field.kind, value) {
-            (Kind::Date, Scalar::Text(text)) => Some(Time::parse(text)?.millis()),
+        match (self.field.mapping, value) {
+            (Mapping::Date, Scalar::Text(text)) => Some(Time::parse(text)?.millis()),
             _ => None,
         }
     }
@@ -341,7 +343,7 @@ pub(in crate::api) fn list_of_sync_jobs(query: &mut Parameters) -> Result<Search
     if !types.is_empty() {
         all.push(Query::keyword("job_type", types));
     }
-    let created_at = Field { path: "created_at".to_owned(), kind: Kind::Date };
+    let created_at = Field { path: "created_at".to_owned(), mapping: Mapping::Date };
     Ok(Search {
         index: Index::SyncJobs,
         query: Query::all_of(all),
@@ -428,7 +430,7 @@ impl HitPrinter<'_> {
     /// # Errors
     /// If that takes too much work.
     pub fn sort_values(&mut self, id: &str, json: &str) -> Result<String, OverBudget> {
-        let found = self.evaluator.look(Candidate { id, json }, &mut self.budget)?;
+        let found = self.evaluator.evaluate(Candidate { id, json }, &mut self.budget)?;
         let mut found = found.unwrap_or_default().into_iter();
         let mut shown = Vec::new();
         for sort in &self.search.sort {
@@ -456,7 +458,7 @@ impl Search {
             let number = || value.as_u64().and_then(|number| usize::try_from(number).ok());
             let taken = match (name.as_str(), self.view) {
                 ("query", _) => {
-                    self.query = query::parse(value, &|path| index.kind(path))?;
+                    self.query = query::parse(value, &|path| index.mapping(path))?;
                     Some(())
                 }
                 // A count has no page.
@@ -517,7 +519,7 @@ impl Search {
     fn add_sort(&mut self, path: &str, descending: bool) {
         // The order in which documents lie, whatever it is.
         if path != "_doc" && self.sort.len() <= SORT_FIELDS {
-            let field = Field { path: path.to_owned(), kind: self.index.kind(path) };
+            let field = Field { path: path.to_owned(), mapping: self.index.mapping(path) };
             self.sort.push(Sort { field, descending });
         }
     }

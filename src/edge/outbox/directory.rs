@@ -87,10 +87,10 @@ fn begin(outbox: &Outbox) -> Option<(Telling, Vec<Event>, Result<String, String>
         let it = record?;
         let telling =
             outbox.remember(|memory| memory.forced.begin(it.versions(), it.cursors, &settled));
-        let (settled, anew) = (telling.settled.clone(), telling.is_forced);
+        let (committed_claims, is_forced) = (telling.settled.clone(), telling.is_forced);
         let events = it.untold.events().to_vec();
         let audit = events.clone();
-        let entry = message(&Entry { settled, anew, audit, ..entry(it) });
+        let entry = message(&Entry { committed_claims, is_forced, audit, ..entry(it) });
         Some((telling, events, entry))
     })
 }

@@ -16,7 +16,7 @@ use super::summary::Caused;
 use super::{Directory, failed};
 use crate::api::{ApiError, List};
 use crate::budget::{Budget, OverBudget, Purpose};
-use crate::directory::{Filter, Piece, Scan, Slim, Texts, ranges};
+use crate::directory::{Filter, Scan, ScanPrefix, Slim, Texts, ranges};
 use crate::edge::runtime::{JsError, Page};
 use crate::limits::{PAGE_BYTES, ROW_TEXT_BYTES};
 use crate::secrets::Secrets;
@@ -80,7 +80,7 @@ impl Directory {
     /// 400 for a page that is too large, or if too much has to be looked at; 500 if the database fails.
     pub(super) fn list(&self, list: &List, secrets: Secrets) -> Result<Page, ApiError> {
         let failed = failed("the list cannot be made");
-        let (count, keys) = match list.filter.needs_a_look() {
+        let (count, keys) = match list.filter.needs_row_check() {
             true => {
                 let keys = self.admitted(&list.filter)?;
                 (keys.len() as u64, these(keys.into_iter(), list))
@@ -183,8 +183,8 @@ impl Directory {
         }
         let with_texts = filter.needs_texts();
         self.look_at_each(&condition, with_texts, &mut budget, &mut |row, budget| {
-            Ok(filter.covers(&row.id, budget)?
-                && (!with_texts || filter.admits(row.texts(), budget)?))
+            Ok(filter.allows_id(&row.id, budget)?
+                && (!with_texts || filter.matches_texts(row.texts(), budget)?))
         })
     }
 
@@ -200,12 +200,12 @@ impl Directory {
         literal: &str,
         budget: &mut Budget,
     ) -> Result<Condition, ApiError> {
-        let piece = Piece::of(literal, self.scan().map_err(failed(LOOK_FAILED))?, budget)?;
+        let prefix = ScanPrefix::of(literal, self.scan().map_err(failed(LOOK_FAILED))?, budget)?;
         let found = texts.iter().map(|text| format!("instr({text}, ?)"));
         let found = found.collect::<Vec<_>>().join(" OR ");
         Ok(Condition {
             sql: format!("({found} OR {})", is_cut(columns)),
-            values: vec![piece.as_str().into(); texts.len()],
+            values: vec![prefix.as_str().into(); texts.len()],
         })
     }
 

@@ -25,7 +25,7 @@ use worker::{Env, console_error};
 use super::Directory;
 use crate::api::{ApiError, AuthError, Format, Request, Watch};
 use crate::budget::{Budget, OverBudget, Purpose};
-use crate::directory::{Entry, matches_any, wait_ms};
+use crate::directory::{Entry, matches_any, send_delay_ms};
 use crate::edge::runtime::{
     HttpResponse, JsError, JsResult, JsString, SocketGroup, Sockets, State, describe, now_millis,
     sleep,
@@ -358,7 +358,7 @@ impl Live {
                 return;
             }
             let now = now_millis();
-            now + wait_ms(now, pending.since, self.last_sent.get(), pending.is_urgent)
+            now + send_delay_ms(now, pending.since, self.last_sent.get(), pending.is_urgent)
         };
         if self.due.get().is_some_and(|earlier| earlier <= due) {
             return;

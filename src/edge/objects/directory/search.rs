@@ -14,7 +14,7 @@ use crate::directory::{are_ranges, may_be_cut};
 use crate::edge::now;
 use crate::edge::runtime::{JsError, JsString, Page};
 use crate::limits::{PAGE_BYTES, SQL_CONDITIONS};
-use crate::query::{Column, Condition as Known, Terms};
+use crate::query::{Column, ColumnCondition, Terms};
 use crate::secrets::Secrets;
 use crate::sync_job::SyncJobStatus;
 
@@ -77,7 +77,7 @@ impl Table {
     /// What of these the columns say, and whether that is all. `room`: for so many conditions.
     fn all(
         &self,
-        known: &[Known<'_>],
+        known: &[ColumnCondition<'_>],
         shuns: Option<Column>,
         room: &mut usize,
     ) -> (Condition, bool) {
@@ -85,7 +85,7 @@ impl Table {
         let mut all = Condition::default();
         for known in known {
             let said = match known {
-                Known::Either(branches) => self.either(branches, room),
+                ColumnCondition::AnyBranch(branches) => self.either(branches, room),
                 known => self.one(known, shuns, room),
             };
             is_all &= said.as_ref().is_some_and(|(_, is_all)| *is_all);
@@ -98,7 +98,11 @@ impl Table {
 
     /// What the columns say where one of several branches must hold; `None` if they do not say
     /// something of each.
-    fn either(&self, branches: &[Vec<Known<'_>>], room: &mut usize) -> Option<(Condition, bool)> {
+    fn either(
+        &self,
+        branches: &[Vec<ColumnCondition<'_>>],
+        room: &mut usize,
+    ) -> Option<(Condition, bool)> {
         let mut any = Condition { sql: "(0".to_owned(), values: Vec::new() };
         for branch in branches {
             let (all, _) = self.all(branch, None, room);
@@ -115,14 +119,16 @@ impl Table {
     /// What the column says, if there is one; and whether that is all.
     fn one(
         &self,
-        known: &Known<'_>,
+        known: &ColumnCondition<'_>,
         shuns: Option<Column>,
         room: &mut usize,
     ) -> Option<(Condition, bool)> {
         let (column, values) = match *known {
-            Known::AnyOf(column, values) | Known::NoneOf(column, values) => (column, Some(values)),
-            Known::Between(column, ..) => (column, None),
-            Known::Either(_) => return None,
+            ColumnCondition::AnyOf(column, values) | ColumnCondition::NoneOf(column, values) => {
+                (column, Some(values))
+            }
+            ColumnCondition::Between(column, ..) => (column, None),
+            ColumnCondition::AnyBranch(_) => return None,
         };
         let name = self.column(column)?;
         // A row has but the start of a long type.
@@ -136,26 +142,27 @@ impl Table {
         let list = || vec![json!(values).to_string().into()];
         Some(match *known {
             // Documents that do not say it are not deleted either.
-            Known::AnyOf(Column::Deleted, _) if is_just("true") => {
+            ColumnCondition::AnyOf(Column::Deleted, _) if is_just("true") => {
                 (new("deleted = 1", vec![]), true)
             }
-            Known::AnyOf(Column::Deleted, _) if is_just("false") => {
+            ColumnCondition::AnyOf(Column::Deleted, _) if is_just("false") => {
                 (new("deleted = 0", vec![]), false)
             }
-            Known::NoneOf(Column::Deleted, _) if is_just("true") => {
+            ColumnCondition::NoneOf(Column::Deleted, _) if is_just("true") => {
                 (new("deleted = 0", vec![]), true)
             }
-            Known::AnyOf(Column::Deleted, _) | Known::NoneOf(Column::Deleted, _) => return None,
-            Known::AnyOf(..) => {
+            ColumnCondition::AnyOf(Column::Deleted, _)
+            | ColumnCondition::NoneOf(Column::Deleted, _) => return None,
+            ColumnCondition::AnyOf(..) => {
                 let shunned = if shuns == Some(column) { "+" } else { "" };
                 (new(&format!("{shunned}{name} IN (SELECT value FROM json_each(?))"), list()), true)
             }
-            Known::NoneOf(..) => {
+            ColumnCondition::NoneOf(..) => {
                 let sql =
                     format!("({name} IS NULL OR {name} NOT IN (SELECT value FROM json_each(?)))");
                 (new(&sql, list()), true)
             }
-            Known::Between(_, from, to) => {
+            ColumnCondition::Between(_, from, to) => {
                 let ends = [(from, ">="), (to, "<=")];
                 let ends = ends.into_iter().filter_map(|(end, sign)| Some((end?, sign)));
                 let add = |all: Condition, (end, sign): (i64, &str)| {
@@ -163,7 +170,7 @@ impl Table {
                 };
                 (ends.fold(Condition::default(), add), false)
             }
-            Known::Either(_) => return None,
+            ColumnCondition::AnyBranch(_) => return None,
         })
     }
 }
@@ -386,10 +393,10 @@ fn pieces(search: &Search) -> String {
 }
 
 /// Is it a condition that only jobs fulfil which are not over?
-fn is_of_few(known: &Known<'_>) -> bool {
+fn is_of_few(known: &ColumnCondition<'_>) -> bool {
     let is_open =
         |name: &String| SyncJobStatus::parse(name).is_some_and(|status| !status.next().is_empty());
-    matches!(known, Known::AnyOf(Column::Status, statuses) if statuses.iter().all(is_open))
+    matches!(known, ColumnCondition::AnyOf(Column::Status, statuses) if statuses.iter().all(is_open))
 }
 
 /// The order of a search in SQL; `None` if the columns do not say it.

@@ -239,7 +239,7 @@ impl Store {
     ) -> Result<Outcome, JsError> {
         let id = SqlValue::from(&*entry.id);
         // Whoever says how it is doubts what is known here.
-        if entry.anew {
+        if entry.is_forced {
             self.database.execute("DELETE FROM behind WHERE id = ?", slice::from_ref(&id))?;
         }
         let sql = format!("SELECT json_array({ENTRY_COLUMNS}) FROM entry WHERE id = ?");
@@ -269,7 +269,7 @@ impl Store {
         };
         if matches!(outcome, Outcome::Taken | Outcome::Seen | Outcome::Older) {
             // Claims whose write is in the entry, or in a newer one.
-            for (index, token) in &entry.settled {
+            for (index, token) in &entry.committed_claims {
                 let sql = "DELETE FROM claim WHERE index_name = ? AND token = ?";
                 self.database.execute(sql, &[index.into(), token.into()])?;
             }

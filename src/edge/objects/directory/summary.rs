@@ -21,7 +21,7 @@ use super::{Directory, failed};
 use crate::api::{ApiError, Response};
 use crate::budget::{Budget, Purpose};
 use crate::directory::cause::cause;
-use crate::directory::{Entry, SortField, Summary, URGENCY, are_ranges, matches_any};
+use crate::directory::{Entry, SortField, SummaryRequest, URGENCY, are_ranges, matches_any};
 use crate::edge::runtime::{JsError, now_millis};
 use crate::limits::{PAGE_BYTES, RESULT_WINDOW};
 use crate::status::Status;
@@ -126,7 +126,7 @@ impl Directory {
     ///
     /// # Errors
     /// 400 for a page that is too large, or if too much has to be looked at; 500 if the database fails.
-    pub(super) fn summary(&self, summary: &Summary) -> Result<Response, ApiError> {
+    pub(super) fn summary(&self, summary: &SummaryRequest) -> Result<Response, ApiError> {
         let failed = failed("the summary cannot be made");
         let now = now_millis();
         let cutoff = self.silence_cutoff(now);
@@ -148,7 +148,7 @@ impl Directory {
     /// The counts of a summary, as JSON.
     fn counted(
         &self,
-        summary: &Summary,
+        summary: &SummaryRequest,
         reach: &Condition,
         scope: &Condition,
         cutoff: &str,
@@ -220,7 +220,7 @@ impl Directory {
     }
 
     /// The connectors that the caller may see.
-    fn reach(&self, summary: &Summary, budget: &mut Budget) -> Result<Condition, ApiError> {
+    fn reach(&self, summary: &SummaryRequest, budget: &mut Budget) -> Result<Condition, ApiError> {
         let deleted = if summary.deleted { "deleted = 1" } else { "deleted = 0" };
         let all = Condition::default().and(deleted, []);
         let Some(patterns) = summary.ids.as_deref() else { return Ok(all) };
@@ -237,7 +237,7 @@ impl Directory {
     /// silence are looked at.
     fn scope(
         &self,
-        summary: &Summary,
+        summary: &SummaryRequest,
         reach: &Condition,
         budget: &mut Budget,
     ) -> Result<Condition, ApiError> {
@@ -263,7 +263,7 @@ impl Directory {
     }
 
     /// Of those, the connectors in an error of the cause that is asked for.
-    fn with_cause(&self, summary: &Summary, scope: Condition) -> Result<Condition, JsError> {
+    fn with_cause(&self, summary: &SummaryRequest, scope: Condition) -> Result<Condition, JsError> {
         let Some(cause) = &summary.cause else { return Ok(scope) };
         let causes = self.causes(&scope)?;
         let errors = causes.into_iter().find(|it| it.cause == *cause).map(|it| it.errors);
@@ -377,7 +377,7 @@ impl Directory {
 
     fn summary_rows(
         &self,
-        summary: &Summary,
+        summary: &SummaryRequest,
         scope: Condition,
         cutoff: &str,
     ) -> Result<Rows, JsError> {
@@ -410,7 +410,7 @@ impl Directory {
     /// One status after the other, by an index. Those that ought to be working and are silent come second.
     fn rows_by_urgency(
         &self,
-        summary: &Summary,
+        summary: &SummaryRequest,
         all: &Condition,
         cutoff: &str,
     ) -> Result<Rows, JsError> {
@@ -481,7 +481,7 @@ impl Directory {
 }
 
 /// Of some connectors, those of the types that are asked for, and the silent ones if only those are.
-fn narrowed(summary: &Summary, scope: &Condition, cutoff: &str) -> Condition {
+fn narrowed(summary: &SummaryRequest, scope: &Condition, cutoff: &str) -> Condition {
     let mut all = scope.clone();
     if !summary.service_types.is_empty() {
         let types = "coalesce(service_type, '') IN (SELECT value FROM json_each(?))";
