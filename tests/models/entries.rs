@@ -379,6 +379,9 @@ fn empty_row() -> KnownEntry {
         since: None,
         error: None,
         last_seen: None,
+        last_synced: None,
+        last_sync_status: None,
+        last_indexed_document_count: None,
         title: None,
     }
 }
