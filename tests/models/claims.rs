@@ -185,7 +185,7 @@ fn id(object: usize) -> String {
 }
 
 fn number(id: &str) -> usize {
-    id[1..].parse().expect("an id of the model")
+    id.trim_start_matches('c').parse().expect("an id of the model")
 }
 
 impl State {
@@ -377,8 +377,9 @@ impl State {
                     }
                 }
             }
-            Message::Release(Claim { index, token, .. }) => {
-                self.directory.claims.retain(|it| it.index != index || it.token != token);
+            Message::Release(claim) => {
+                let claims = &mut self.directory.claims;
+                claims.retain(|it| it.index != claim.index || it.token != claim.token);
             }
             Message::Apply { from, entry, settled } => {
                 self.apply(from, entry, &settled);

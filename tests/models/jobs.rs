@@ -391,6 +391,10 @@ impl SyncJobs {
                 "sync jobs, objects that die",
                 Self { budget: Budget { edits: 3, doubled: far, crashes: 1, ..none } },
             ),
+            (
+                "sync jobs, objects that die before a message is sent",
+                Self { budget: Budget { edits: 2, lost: 1, crashes: 1, ..none } },
+            ),
         ]
     }
 

@@ -10,6 +10,7 @@
 mod claims;
 mod copies;
 mod entries;
+mod guards;
 mod jobs;
 mod network;
 mod story;

@@ -1,7 +1,8 @@
 //! Runs a model, and prints a violation as a story.
 
+use std::collections::{HashSet, VecDeque};
 use std::fmt::{Debug, Display};
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use stateright::{Checker, Expectation, Model};
@@ -38,12 +39,54 @@ pub struct Walk {
     pub story: Vec<String>,
 }
 
-/// Explores all states of a model breadth first, so that a story is as short as possible.
+/// Explores all states of a model.
 pub fn walk<M: Protocol>(model: M) -> Walk {
     let checker = model.checker().spawn_bfs().join();
-    let discovery = checker.discoveries().into_iter().next();
-    let story = discovery.map(|(property, path)| tell(property, &path.into_actions()));
+    let story = checker.discoveries().into_keys().next().and_then(|property| {
+        shortest(checker.model(), property).map(|actions| tell(property, &actions))
+    });
     Walk { states: checker.unique_state_count(), story: story.unwrap_or_default() }
+}
+
+/// The shortest history that violates a property. The checker knows one, but not always the shortest.
+fn shortest<M: Protocol>(model: &M, property: &str) -> Option<Vec<M::Action>> {
+    let properties = model.properties();
+    let property = properties.iter().find(|it| it.name == property).expect("a property");
+    // Each step, with the place of the step before it.
+    let mut steps: Vec<(usize, Option<M::Action>)> = vec![(0, None)];
+    let hashes = RandomState::new();
+    let mut seen = HashSet::new();
+    let mut states: VecDeque<_> = model.init_states().into_iter().map(|it| (it, 0)).collect();
+    let mut actions = Vec::new();
+    while let Some((state, mut at)) = states.pop_front() {
+        if !(property.condition)(model, &state) {
+            let mut story = Vec::new();
+            while let (before, Some(action)) = &steps[at] {
+                story.push(action.clone());
+                at = *before;
+            }
+            story.reverse();
+            return Some(story);
+        }
+        model.actions(&state, &mut actions);
+        for action in actions.drain(..) {
+            let Some(next) = model.next_state(&state, action.clone()) else { continue };
+            if seen.insert(hashes.hash_one(&next)) {
+                steps.push((at, Some(action)));
+                states.push_back((next, steps.len() - 1));
+            }
+        }
+    }
+    None
+}
+
+/// Prints the number of the guard that was taken out, and the shortest history that violates the
+/// property in the first of these models that has one. Used by the crate that guards.rs writes.
+#[allow(dead_code)]
+pub fn miss<M: Protocol>(guard: usize, property: &str, walks: Vec<(&'static str, M)>) {
+    if let Some(actions) = walks.iter().find_map(|(_, model)| shortest(model, property)) {
+        println!("@@@ {guard}\n{}", tell(property, &actions).join("\n"));
+    }
 }
 
 /// Explores all states of a model; fails with a story if a property is violated.

@@ -1,0 +1,363 @@
+//! The models notice when a guard is taken out of the protocols, and tell the shortest history in which it
+//! is missed.
+//!
+//! All guards below can be taken out of one copy of the protocols and the models, a crate under
+//! `target/`, so it is compiled once. It takes out one guard after another.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+/// A guard that can be taken out.
+struct Guard {
+    name: &'static str,
+    /// In `src/protocol`; or in `tests/models`, for what the edge does.
+    file: &'static str,
+    /// An expression or a statement, and what it becomes.
+    with: &'static str,
+    without: &'static str,
+    /// The model that misses it.
+    model: &'static str,
+    /// The property that is violated.
+    property: &'static str,
+}
+
+const CLAIMS: &str = "claims::Names";
+const ENTRIES: &str = "entries::Entries";
+const JOBS: &str = "jobs::SyncJobs";
+const COPIES: &str = "copies::Copies";
+
+const ONE_INDEX: &str = "one index, one connector";
+const EQUAL: &str = "once messages get through, the Directory has what the object has";
+const WILL_TELL: &str = "somebody will tell what is untold";
+const COPY_IS_RIGHT: &str = "a copy that is done is right and stays right";
+
+const GUARDS: &[Guard] = &[
+    // The product once lacked this guard and the next.
+    Guard {
+        name: "a late release ends no other claim of the same connector",
+        file: "tests/models/claims.rs",
+        with: "it.token != claim.token",
+        without: "it.id != claim.id",
+        model: CLAIMS,
+        property: ONE_INDEX,
+    },
+    Guard {
+        name: "the index to claim is that of the document that is committed",
+        file: "src/protocol/claims.rs",
+        with: "granted != Some(index)",
+        without: "granted.is_none()",
+        model: CLAIMS,
+        property: ONE_INDEX,
+    },
+    Guard {
+        name: "an answer ends only the claims that were known when the question was asked",
+        file: "tests/models/claims.rs",
+        with: "!tokens.contains(&it.token)",
+        without: "it.id != id(from)",
+        model: CLAIMS,
+        property: ONE_INDEX,
+    },
+    Guard {
+        name: "a connector that may be about to commit says so",
+        file: "tests/models/claims.rs",
+        with: "it.claims.is_claiming(&index)",
+        without: "false",
+        model: CLAIMS,
+        property: ONE_INDEX,
+    },
+    Guard {
+        name: "a claim counts from when it is sent, not from when it is granted",
+        file: "src/protocol/claims.rs",
+        with: "open.claim.index == index",
+        without: "open.is_granted && open.claim.index == index",
+        model: CLAIMS,
+        property: ONE_INDEX,
+    },
+    Guard {
+        name: "a name that another connector has is not granted",
+        file: "src/protocol/claims.rs",
+        with: "rivals.first()",
+        without: "None",
+        model: CLAIMS,
+        property: ONE_INDEX,
+    },
+    Guard {
+        name: "an older entry does not replace a newer one",
+        file: "src/protocol/directory.rs",
+        with: "known.version > entry.version",
+        without: "false",
+        model: ENTRIES,
+        property: "an entry never goes back",
+    },
+    Guard {
+        name: "an older version of a job does not replace a newer one",
+        file: "src/protocol/directory.rs",
+        with: "known.version >= job.version",
+        without: "known.version == job.version",
+        model: JOBS,
+        property: "a job never goes back",
+    },
+    Guard {
+        name: "a cursor never goes back",
+        file: "src/protocol/outbox.rs",
+        with: "cursors.directory.max(telling.version)",
+        without: "telling.version",
+        model: ENTRIES,
+        property: WILL_TELL,
+    },
+    Guard {
+        name: "a document that was edited is told",
+        file: "src/protocol/outbox.rs",
+        with: "versions.edited > cursors.directory",
+        without: "false",
+        model: ENTRIES,
+        property: EQUAL,
+    },
+    Guard {
+        name: "a message that was sent before _reindex does not count as that of _reindex",
+        file: "src/protocol/outbox.rs",
+        with: "self.heard.max(telling.asked)",
+        without: "self.asked",
+        model: ENTRIES,
+        property: "a row is right after _reindex",
+    },
+    Guard {
+        name: "_reindex is not done before its own message has arrived",
+        file: "src/protocol/outbox.rs",
+        with: "self.heard == self.asked",
+        without: "true",
+        model: ENTRIES,
+        property: "a row is right after _reindex",
+    },
+    Guard {
+        name: "an alarm is set with a commit",
+        file: "src/protocol/outbox.rs",
+        with: "!std::mem::replace(&mut self.is_set, true)",
+        without: "std::mem::replace(&mut self.is_set, true)",
+        model: ENTRIES,
+        property: WILL_TELL,
+    },
+    Guard {
+        name: "an alarm that has come is no longer set",
+        file: "src/protocol/outbox.rs",
+        with: "self.is_set = false;",
+        without: "",
+        model: ENTRIES,
+        property: WILL_TELL,
+    },
+    Guard {
+        name: "Workers KV gets one write at a time",
+        file: "src/protocol/outbox.rs",
+        with: "self.work == Work::None",
+        without: "true",
+        model: COPIES,
+        property: "never two writes of a key at once",
+    },
+    Guard {
+        name: "Workers KV gets at most one write a second",
+        file: "src/protocol/outbox.rs",
+        with: "gap_ms.saturating_sub(now.saturating_sub(self.last))",
+        without: "0",
+        model: COPIES,
+        property: "never two writes of a key within a second",
+    },
+    Guard {
+        name: "for a while after a failed write no other counts",
+        file: "src/protocol/outbox.rs",
+        with: "may_come_late(self.late_write)",
+        without: "false",
+        model: COPIES,
+        property: COPY_IS_RIGHT,
+    },
+    Guard {
+        name: "that lasts as long as a write may be late",
+        file: "src/protocol/outbox.rs",
+        with: "copy.begun.saturating_sub(since) < LATE_WRITE_MS",
+        without: "copy.begun.saturating_sub(since) < LATE_WRITE_MS / 2",
+        model: COPIES,
+        property: COPY_IS_RIGHT,
+    },
+    Guard {
+        name: "an object that starts before a change is copied expects a late write",
+        file: "src/protocol/outbox.rs",
+        with: "self.fail(now);",
+        without: "",
+        model: COPIES,
+        property: COPY_IS_RIGHT,
+    },
+    Guard {
+        name: "an object that starts while a heartbeat may be being copied expects a late write",
+        file: "src/protocol/outbox.rs",
+        with: "self.late_heartbeat = now;",
+        without: "",
+        model: COPIES,
+        property: COPY_IS_RIGHT,
+    },
+    Guard {
+        name: "a job is untold until the Directory has its newest version",
+        file: "src/protocol/jobs.rs",
+        with: "untold.version <= version",
+        without: "true",
+        model: JOBS,
+        property: EQUAL,
+    },
+    Guard {
+        name: "it is stored that a job is untold",
+        file: "src/protocol/jobs.rs",
+        with: "is_stored && !is_known",
+        without: "false",
+        model: JOBS,
+        property: EQUAL,
+    },
+    Guard {
+        name: "it is stored that an erased job is untold, with its last version",
+        file: "src/protocol/jobs.rs",
+        with: "!change.erases && known.is_some_and(|untold| untold.is_stored)",
+        without: "known.is_some_and(|untold| untold.is_stored)",
+        model: JOBS,
+        property: EQUAL,
+    },
+];
+
+const MANIFEST: &str = r#"[package]
+name = "guards"
+version = "0.0.0"
+edition = "2024"
+
+# As in the project, so nothing is compiled twice.
+[dependencies]
+connector-status = { path = "../.." }
+croner = { version = "4.0.3", default-features = false }
+proptest = { version = "1.12.0", default-features = false, features = ["std"] }
+serde = { version = "1.0.229", features = ["derive"] }
+stateright = "0.31.0"
+
+[workspace]
+
+[profile.dev]
+debug = "line-tables-only"
+
+[profile.models]
+inherits = "dev"
+opt-level = 2
+
+[profile.models.package.guards]
+opt-level = 1
+debug = false
+"#;
+
+const MAIN: &str = "#![allow(warnings)]
+mod claims;
+mod copies;
+mod entries;
+mod jobs;
+mod network;
+mod protocol;
+mod story;
+
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+static OUT: AtomicUsize = AtomicUsize::new(usize::MAX);
+
+fn is_out(guard: usize) -> bool {
+    OUT.load(SeqCst) == guard
+}
+
+fn main() {
+";
+
+fn read(file: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+/// Writes a file unless it is there: cargo compiles what is newer.
+fn write(path: &Path, text: &str) {
+    if fs::read_to_string(path).is_ok_and(|there| there == text) {
+        return;
+    }
+    fs::create_dir_all(path.parent().expect("a folder")).expect("the folder can be made");
+    fs::write(path, text).expect("the file can be written");
+}
+
+/// The text of a file from which each of its guards can be taken out.
+fn with_switches(file: &str) -> String {
+    let text = read(file);
+    let mut places = Vec::new();
+    for (n, guard) in GUARDS.iter().enumerate().filter(|(_, guard)| guard.file == file) {
+        let Guard { name, with, without, .. } = guard;
+        assert_eq!(text.matches(with).count(), 1, "{name}: `{with}` is not once in {file}");
+        let choice = format!("if crate::is_out({n}) {{ {without} }} else {{ {with} }}");
+        let is_statement = with.ends_with(';');
+        let choice = if is_statement { choice } else { format!("({choice})") };
+        places.push((text.find(with).expect("it is there"), with.len(), choice));
+    }
+    places.sort();
+    let mut patched = text;
+    for (place, length, choice) in places.into_iter().rev() {
+        patched.replace_range(place..place + length, &choice);
+    }
+    patched
+        .replace("connector_status::protocol", "crate::protocol")
+        .replace("crate::directory", "connector_status::directory")
+}
+
+/// Writes the crate that takes out one guard after another.
+fn write_crate(folder: &Path) {
+    for module in ["mod", "claims", "directory", "jobs", "outbox"] {
+        let file = format!("src/protocol/{module}.rs");
+        write(&folder.join(&file), &with_switches(&file));
+    }
+    for module in ["claims", "copies", "entries", "jobs", "network", "story"] {
+        let text = with_switches(&format!("tests/models/{module}.rs"));
+        write(&folder.join(format!("src/{module}.rs")), &text);
+    }
+    let mut main = MAIN.to_owned();
+    for (n, Guard { model, property, .. }) in GUARDS.iter().enumerate() {
+        writeln!(main, "    OUT.store({n}, SeqCst);").expect("a string");
+        writeln!(main, "    story::miss({n}, {property:?}, {model}::walks(false));")
+            .expect("a string");
+    }
+    main.push_str("}\n");
+    write(&folder.join("src/main.rs"), &main);
+    write(&folder.join("Cargo.toml"), MANIFEST);
+    write(&folder.join("Cargo.lock"), &read("Cargo.lock"));
+}
+
+/// The story that the crate tells of each guard that is missed.
+fn run(folder: &Path, target: &Path) -> BTreeMap<usize, String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["run", "--offline", "--profile", "models", "--quiet"])
+        .current_dir(folder)
+        .env("CARGO_TARGET_DIR", target)
+        .output()
+        .expect("cargo runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    let mut found = BTreeMap::new();
+    for block in said.split("@@@ ").skip(1) {
+        let (head, story) = block.split_once('\n').expect("a line");
+        found.insert(head.parse().expect("a number"), story.trim().to_owned());
+    }
+    found
+}
+
+#[test]
+fn a_guard_that_is_taken_out_of_the_protocols_is_missed() {
+    let target: PathBuf = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("target").into();
+    let folder = target.join("guards");
+    write_crate(&folder);
+    let found = run(&folder, &target);
+    let mut wrong = Vec::new();
+    for (n, Guard { name, property, .. }) in GUARDS.iter().enumerate() {
+        match found.get(&n) {
+            Some(story) => println!("Without the guard \"{name}\": {story}\n"),
+            None => wrong.push(format!("{name}: no history violates [{property}]")),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
