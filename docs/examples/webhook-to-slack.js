@@ -8,17 +8,17 @@ const escape = (text) => text.replace(/[&<>]/g, (c) => ({ "&": "&amp;", "<": "&l
 const label = (type) => type.split(".")[1].replace("_", " ");
 
 /** What a message about one connector says. */
-function ofOne(type, { id, name, from, to, changes, reason }) {
+function ofOne(type, { id, name, from, to, changes, reason, sharing }) {
   const move = from === to ? to : `${from ?? "new"} → ${to}`;
   const many = changes > 1 ? ` (${changes} changes)` : "";
-  return [`*${escape(name ?? id)}*: ${label(type)}, ${move}${many}`, ...(reason ? [escape(reason)] : [])];
+  return [`*${escape(name ?? id)}*: ${label(type)}, ${move}${many}`, ...(reason ? [escape(reason)] : []), ...(sharing > 1 ? [`${sharing} connectors share this cause`] : [])];
 }
 
 /** What a message about many says. */
 function ofMany({ event, count, connectors, causes }) {
   const names = connectors.slice(0, 10).map(({ id, name }) => escape(name ?? id));
   const more = count > names.length ? ` and ${count - names.length} more` : "";
-  return [`*${count} connectors*: ${label(event)}`, `${names.join(", ")}${more}`, ...causes.map(({ reason, count }) => `${count} × ${escape(reason)}`)];
+  return [`*${count} connectors*: ${label(event)}`, `${names.join(", ")}${more}`, ...causes.map(({ cause, count }) => `${count} × ${escape(cause)}`)];
 }
 
 /** What a message says, line by line. */

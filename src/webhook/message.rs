@@ -8,9 +8,11 @@ use sha2::{Digest, Sha256};
 
 use super::{Settings, Target};
 use crate::connector::{Connector, next_moves};
+use crate::directory::Slim;
+use crate::directory::cause::{cause, message as said};
 use crate::document::shortened;
 use crate::status::Status;
-use crate::values::Time;
+use crate::values::{Time, json};
 
 /// A longer reason is shortened.
 const REASON_LIMIT: usize = 1_000;
@@ -25,6 +27,9 @@ const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'\'')
     .remove(b'(')
     .remove(b')');
+
+/// What the messages of a test say.
+const TEST_REASON: &str = "this is a test: no connector has changed";
 
 /// What a message is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -155,6 +160,8 @@ pub fn compose(
         }
         _ => None,
     };
+    let is_error = to == Some(Status::Error) && seen.is_none();
+    let cause = reason.as_deref().filter(|_| is_error).map(|error| cause(&Slim::of(said(error))));
     let since = match (event, seen) {
         (EventType::Silent, Some(seen)) => Time::from_millis(*seen).to_string(),
         _ => at.clone(),
@@ -173,17 +180,25 @@ pub fn compose(
         "to": to.map(Status::name),
         "changes": changes,
         "reason": reason,
+        "cause": cause,
         "since": since,
         "next": to.map(next_moves),
         "url": page,
+        "list_url": list_url(settings, *event, cause.as_deref()),
     });
     let key = digest(&[&target.name, id, event.name(), &seq.to_string(), at]);
     message(format!("msg_{key}"), event.name(), at.clone(), data)
 }
 
-/// A message to try out a target with: one that it asks for, about a connector that there is not.
-pub fn test_message(target: &Target, settings: &Settings, nonce: &str, now: Time) -> Message {
-    let event = target.events.first().copied().unwrap_or(EventType::Status);
+/// Messages to try out a target with: one of each event that it asks for, about a connector that there is not.
+pub fn test_messages(target: &Target, settings: &Settings, nonce: &str, now: Time) -> Vec<Message> {
+    let message = |(n, event): (usize, &EventType)| {
+        test_message(*event, settings, &format!("{nonce}{n}"), now)
+    };
+    target.events.iter().enumerate().map(message).collect()
+}
+
+fn test_message(event: EventType, settings: &Settings, nonce: &str, now: Time) -> Message {
     let (from, to) = match event {
         EventType::Recovered => (Status::Error, Status::Connected),
         EventType::NeedsConfiguration => (Status::Created, Status::NeedsConfiguration),
@@ -191,6 +206,7 @@ pub fn test_message(target: &Target, settings: &Settings, nonce: &str, now: Time
         EventType::Error | EventType::Status => (Status::Connected, Status::Error),
     };
     let at = now.to_string();
+    let cause = (to == Status::Error).then_some(TEST_REASON);
     let data = json!({
         "id": "webhook-test",
         "name": "Test of the webhook",
@@ -199,12 +215,16 @@ pub fn test_message(target: &Target, settings: &Settings, nonce: &str, now: Time
         "from": from.name(),
         "to": to.name(),
         "changes": usize::from(from != to),
-        "reason": "this is a test: no connector has changed",
+        "reason": TEST_REASON,
+        "cause": cause,
         "since": at,
         "next": next_moves(to),
         "url": settings.console,
+        "list_url": list_url(settings, event, cause),
         "test": true,
     });
+    let sharing = cause.map(|_| ("sharing", Value::from(1)));
+    let data = with_members(data, sharing.into_iter());
     message(format!("msg_test_{nonce}"), event.name(), at, data)
 }
 
@@ -219,7 +239,7 @@ pub struct Summary {
     pub count: u64,
     /// Id and name of the first of them.
     pub connectors: Vec<(String, Option<String>)>,
-    /// The most frequent errors of connectors that have failed, and how many share each.
+    /// The most frequent causes of the errors of connectors that have failed, and how many share each.
     pub causes: Vec<(String, u64)>,
     /// How many summaries before this one were given up.
     pub missed: u64,
@@ -240,25 +260,44 @@ pub fn summarize(summary: &Summary, target: &Target, settings: &Settings, now: u
 fn summary_data(summary: &Summary, settings: &Settings, is_test: bool) -> Value {
     let Summary { event, since, count, connectors, causes, missed } = summary;
     let connector = |(id, name): &(String, Option<String>)| json!({ "id": id, "name": name });
-    let cause = |(reason, count): &(String, u64)| json!({ "reason": reason, "count": count });
-    // Those to which it has happened, in the console's list.
-    let filter = match event {
-        EventType::Error => "?status=error",
-        EventType::NeedsConfiguration => "?status=needs_configuration",
-        EventType::Silent => "?silent=true",
-        EventType::Recovered | EventType::SeenAgain | EventType::Status => "",
-    };
+    let cause = |(cause, count): &(String, u64)| json!({ "cause": cause, "count": count });
+    // If all have failed for one cause, the list is of those who have.
+    let shared =
+        causes.iter().find(|(_, sharing)| sharing == count).map(|(cause, _)| cause.as_str());
     let data = json!({
         "event": event.name(),
         "count": count,
         "connectors": connectors.iter().map(connector).collect::<Vec<_>>(),
         "causes": causes.iter().map(cause).collect::<Vec<_>>(),
         "since": Time::from_millis(*since).to_string(),
-        "url": settings.console.as_ref().map(|console| format!("{console}/#/{filter}")),
+        "url": list_url(settings, *event, shared),
     });
     let missed = (*missed > 0).then(|| ("missed", Value::from(*missed)));
     let test = is_test.then(|| ("test", Value::from(true)));
     with_members(data, missed.into_iter().chain(test))
+}
+
+/// The console's list of the connectors to which it has happened, of those with that cause if there is one.
+fn list_url(settings: &Settings, event: EventType, cause: Option<&str>) -> Option<String> {
+    let console = settings.console.as_ref()?;
+    let filter = match (event, cause) {
+        (EventType::Error | EventType::Status, Some(cause)) => {
+            format!("?cause={}", utf8_percent_encode(cause, COMPONENT))
+        }
+        (EventType::Error, None) => "?status=error".to_owned(),
+        (EventType::NeedsConfiguration, _) => "?status=needs_configuration".to_owned(),
+        (EventType::Silent, _) => "?silent=true".to_owned(),
+        (EventType::Recovered | EventType::SeenAgain | EventType::Status, _) => String::new(),
+    };
+    Some(format!("{console}/#/{filter}"))
+}
+
+/// The body of a message about a connector, saying how many connectors in an error share its cause, itself among
+/// them.
+pub fn with_sharing(body: &str, sharing: u64) -> Option<String> {
+    let mut body = json::parse(body).ok()?;
+    body.get_mut("data")?.as_object_mut()?.insert("sharing".to_owned(), sharing.into());
+    Some(body.to_string())
 }
 
 fn with_members(mut data: Value, more: impl Iterator<Item = (&'static str, Value)>) -> Value {
@@ -309,7 +348,7 @@ pub fn test_summary(
         connectors: ["webhook-test-1", "webhook-test-2"]
             .map(|id| (id.to_owned(), Some("Test of the webhook".to_owned())))
             .to_vec(),
-        causes: vec![("this is a test: no connector has changed".to_owned(), 2)],
+        causes: vec![(TEST_REASON.to_owned(), 2)],
         missed: 0,
     };
     let data = summary_data(&summary, settings, true);

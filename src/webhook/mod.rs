@@ -17,7 +17,7 @@ pub use delivery::{Next, Outcome, Reply, TIME_LIMIT_MS, next_attempt, sign};
 pub use gather::{Gathering, Group, Verdict};
 pub use message::{
     EventType, Happening, Message, Summary, compose, misconfigured, summarize, target_ended,
-    test_message, test_summary,
+    test_messages, test_summary, with_sharing,
 };
 pub use settings::{Address, Problem, Secret, Settings, Target};
 pub use view::{Delivery, Entry, show, test_result, test_results};

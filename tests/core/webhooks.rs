@@ -9,7 +9,7 @@ use connector_status::values::{Time, json as text};
 use connector_status::webhook::{
     Change, Entry, EventType, Gathering, Happening, Next, Outcome, Progress, Reply, Settings,
     Summary, Target, Verdict, collect, compose, misconfigured, next_attempt, show, sign, summarize,
-    target_ended, test_message, test_result, test_results, test_summary,
+    target_ended, test_messages, test_result, test_results, test_summary,
 };
 use serde_json::{Value, json};
 
@@ -264,6 +264,8 @@ fn a_message_has_the_data_of_its_event() {
                     { "status": "error", "who": "connector", "when": "the connector service, when it reports a failure" },
                 ],
                 "url": "https://c.example/#/a%2Fb%20c",
+                "cause": "no …",
+                "list_url": "https://c.example/#/?cause=no%20%E2%80%A6",
             },
         })
     );
@@ -295,10 +297,12 @@ fn a_message_has_the_data_of_its_event() {
 fn a_test_message_is_a_real_event_that_the_endpoint_wants() {
     for event in EventType::ALL {
         let (settings, target) = target(event.name());
-        let message = test_message(&target, &settings, "n", Time::from_millis(NOW));
+        let messages = test_messages(&target, &settings, "n", Time::from_millis(NOW));
+        assert_eq!(messages.len(), 1);
+        let message = &messages[0];
         let body = text::parse(&message.body).unwrap();
         assert_eq!((&body["type"], &body["data"]["test"]), (&event.name().into(), &true.into()));
-        assert_eq!((message.kind, message.id.as_str()), (event.name(), "msg_test_n"));
+        assert_eq!((message.kind, message.id.as_str()), (event.name(), "msg_test_n0"));
         let summary = test_summary(&target, &settings, "n", NOW);
         assert_eq!(summary.is_some(), event != EventType::Status);
         if let Some(summary) = summary {
@@ -545,17 +549,18 @@ fn endpoints_deliveries_and_test_results_are_shown() {
             "silent_after_seconds": 1_200, "deliveries": [delivery],
         })
     );
-    let message = test_message(target, &settings, "n", Time::from_millis(NOW));
+    let messages = test_messages(target, &settings, "n", Time::from_millis(NOW));
+    let message = &messages[0];
     let reply = |status| Reply { status: Some(status), took_ms: 12, ..Reply::default() };
-    let result = test_result(target, &message, &reply(204));
+    let result = test_result(target, message, &reply(204));
     let sent = json!({
-        "type": "connector.error", "webhook_id": "msg_test_n", "took_ms": 12,
+        "type": "connector.error", "webhook_id": "msg_test_n0", "took_ms": 12,
         "sent": text::parse(&message.body).unwrap(),
     });
     let taken = json!({ "delivered": true, "status": 204, "error": null });
     let [sent, taken] = [sent, taken].map(|it| it.as_object().unwrap().clone());
     assert_eq!(result, with(sent.into_iter().chain(taken).collect()));
-    assert_eq!(test_result(target, &message, &reply(500))["delivered"], false);
+    assert_eq!(test_result(target, message, &reply(500))["delivered"], false);
     assert_eq!(
         test_results(&settings, vec![result.clone()]),
         json!({
@@ -728,7 +733,7 @@ fn a_summary_has_the_number_names_and_causes_of_its_connectors() {
                 "event": "connector.error",
                 "count": 290,
                 "connectors": [{ "id": "a", "name": "Ä" }, { "id": "b", "name": null }],
-                "causes": [{ "reason": "no \"bucket\"", "count": 289 }],
+                "causes": [{ "cause": "no \"bucket\"", "count": 289 }],
                 "since": "2027-01-15T07:59:45.000Z",
                 "url": "https://c.example/#/?status=error",
             },

@@ -376,12 +376,16 @@ async fn send_all(outbox: &Rc<Outbox>, settings: &Settings, target: &Target) {
         }
         outbox.webhooks.sending.borrow_mut().insert(target.name.clone(), begun);
         let is_first = message.attempts == 0;
-        if is_first && is_gathered(outbox, target, &message.kind).await {
+        let verdict = match is_first {
+            true => ask_directory(outbox, target, &message.kind).await,
+            false => Verdict::Single { sharing: 0 },
+        };
+        let Verdict::Single { sharing } = verdict else {
             match settle(outbox, target, &message, None) {
                 Ok(_) => continue,
                 Err(thrown) => return failed("cannot be noted", &thrown),
             }
-        }
+        };
         let body = match is_first && message.missed > 0 {
             true => store::say_missed(&outbox.shared.database, &target.name, &message),
             false => Ok(message.body.clone()),
@@ -390,9 +394,17 @@ async fn send_all(outbox: &Rc<Outbox>, settings: &Settings, target: &Target) {
             Ok(body) => body,
             Err(thrown) => return failed("cannot be read", &thrown),
         };
-        let reply = deliver(target, &message.id, &body, begun).await;
+        let more = webhook::with_sharing(&body, sharing).filter(|_| sharing > 0);
+        let reply = deliver(target, &message.id, more.as_ref().unwrap_or(&body), begun).await;
         match settle(outbox, target, &message, Some((begun, &reply, settings))) {
-            Ok(Next::Again(_)) => return,
+            Ok(Next::Again(_)) => {
+                // It says the same whenever it is repeated.
+                if let Some(body) = &more {
+                    let kept = store::keep_body(&outbox.shared.database, message.n, body);
+                    drop(kept.inspect_err(|thrown| failed("cannot be noted", thrown)));
+                }
+                return;
+            }
             Ok(Next::Done(_)) => {}
             // It is sent again, by the alarm.
             Err(thrown) => return failed("cannot be noted", &thrown),
@@ -400,17 +412,25 @@ async fn send_all(outbox: &Rc<Outbox>, settings: &Settings, target: &Target) {
     }
 }
 
+/// What the Directory says of a message about this connector.
+enum Verdict {
+    /// It is named by a message about many.
+    Gathered,
+    /// It is sent. So many connectors in an error share its cause; 0: that is not known.
+    Single { sharing: u64 },
+}
+
 /// Does the Directory summarize what has happened to many connectors, this one among them? If it does
 /// not answer, the message is sent: rather too many than none.
-async fn is_gathered(outbox: &Outbox, target: &Target, kind: &str) -> bool {
+async fn ask_directory(outbox: &Outbox, target: &Target, kind: &str) -> Verdict {
     if !EventType::parse(kind).is_some_and(EventType::is_summarized) {
-        return false;
+        return Verdict::Single { sharing: 0 };
     }
     notify(outbox, target, Some(kind)).await
 }
 
 /// Tells the Directory of attempts, and asks about a message of that type, if there is one.
-async fn notify(outbox: &Outbox, target: &Target, kind: Option<&str>) -> bool {
+async fn notify(outbox: &Outbox, target: &Target, kind: Option<&str>) -> Verdict {
     let id = outbox.shared.with_record(|record| record.map(|record| record.id.clone()));
     let attempts = &outbox.webhooks.attempts;
     let told = attempts.borrow().get(&target.name).copied().unwrap_or_default();
@@ -425,14 +445,19 @@ async fn notify(outbox: &Outbox, target: &Target, kind: Option<&str>) -> bool {
     let notice = notice.to_string();
     let Some(Ok(reply)) = timeout(ASK_LIMIT, notify_directory(&outbox.shared.env, &notice)).await
     else {
-        return false;
+        return Verdict::Single { sharing: 0 };
     };
     if let Some(attempts) = attempts.borrow_mut().get_mut(&target.name) {
         attempts.all = attempts.all.saturating_sub(told.all);
         attempts.failed = attempts.failed.saturating_sub(told.failed);
     }
-    let gathered = message::parse(&reply).ok().and_then(|it| it.get("gathered").cloned());
-    gathered == Some(Value::Bool(true))
+    let reply = message::parse(&reply).unwrap_or_default();
+    match reply.get("gathered") {
+        Some(Value::Bool(true)) => Verdict::Gathered,
+        _ => Verdict::Single {
+            sharing: reply.get("sharing").and_then(Value::as_u64).unwrap_or_default(),
+        },
+    }
 }
 
 /// Notes what became of a message. `attempt`: when it was tried and what came of it; `None`: a summary
@@ -615,9 +640,9 @@ pub(in crate::edge) async fn test(env: &Env) -> Result<Response, ApiError> {
     let mut sent = Vec::new();
     for (n, target) in settings.targets.iter().enumerate() {
         let nonce = format!("{nonce}{n}");
-        let single = webhook::test_message(target, &settings, &nonce, now());
-        let summary = webhook::test_summary(target, &settings, &nonce, now_millis());
-        for message in [Some(single), summary].into_iter().flatten() {
+        let mut messages = webhook::test_messages(target, &settings, &nonce, now());
+        messages.extend(webhook::test_summary(target, &settings, &nonce, now_millis()));
+        for message in messages {
             sent.push(async move {
                 let reply = deliver(target, &message.id, &message.body, now_millis()).await;
                 webhook::test_result(target, &message, &reply)

@@ -226,6 +226,11 @@ pub(in crate::edge) fn say_missed(
     })
 }
 
+/// Keeps the body that a message was sent with.
+pub(in crate::edge) fn keep_body(database: &Database, n: u64, body: &str) -> Result<(), JsError> {
+    database.execute("UPDATE webhook SET body = ? WHERE n = ?", &[body.into(), n.into()]).map(drop)
+}
+
 /// The message that a target is to be sent next.
 pub(in crate::edge) fn next(database: &Database, target: &str) -> Result<Option<Waiting>, JsError> {
     let sql = "SELECT n, id, type, body, made, attempts, next_at, missed

@@ -147,11 +147,13 @@ impl DirectoryObject {
     }
 
     /// Takes what an isolate has counted, an event for the audit, or whether attempts to send webhooks have
-    /// failed; says whether what a message of a webhook would say of a connector is said by one about many.
+    /// failed; says whether what a webhook message would say of a connector is said by a summary, and if not, how
+    /// many connectors share the cause of its error.
     ///
     /// # Errors
     /// If the database fails.
     pub fn notify(&self, notice: &str) -> JsResult {
+        let mut sharing = 0;
         let is_gathered = match message::parse(notice) {
             Ok(notice) => match (notice.get("counts"), notice.get("audit")) {
                 (None, Some(event)) => {
@@ -166,11 +168,18 @@ impl DirectoryObject {
                     self.0.note_counts(&counts)?;
                     false
                 }
-                (None, None) => self.0.is_gathered(&notice)?,
+                (None, None) => {
+                    let is_gathered = self.0.is_gathered(&notice)?;
+                    if !is_gathered {
+                        sharing = self.0.sharing(&notice)?;
+                    }
+                    is_gathered
+                }
             },
             Err(UnknownFormat) => false,
         };
-        Ok(json!({ "format": FORMAT, "gathered": is_gathered }).to_string().into())
+        let reply = json!({ "format": FORMAT, "gathered": is_gathered, "sharing": sharing });
+        Ok(reply.to_string().into())
     }
 
     /// Grants an index name to a connector, or not.

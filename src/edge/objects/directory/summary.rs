@@ -308,6 +308,13 @@ impl Directory {
         Ok(causes)
     }
 
+    /// How many connectors are in an error of that cause.
+    pub(super) fn sharing_cause(&self, cause: &str) -> Result<u64, JsError> {
+        let all = Condition::default().and("deleted = 0", []);
+        let causes = self.causes(&all)?;
+        Ok(causes.iter().find(|it| it.cause == cause).map_or(0, |it| it.count))
+    }
+
     fn groups(&self, scope: &Condition, cutoff: &str) -> Result<Vec<Group>, JsError> {
         let sql = format!(
             "SELECT coalesce(status, '') AS status, coalesce(service_type, '') AS service_type, \

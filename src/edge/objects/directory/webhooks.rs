@@ -12,6 +12,7 @@ use worker::console_error;
 
 use super::Directory;
 use crate::connector::Fields;
+use crate::directory::cause::cause;
 use crate::edge::log;
 use crate::edge::runtime::{Database, JsError, SqlValue, deliver, describe, now_millis};
 use crate::webhook::{
@@ -21,8 +22,10 @@ use crate::webhook::{
 
 /// So many connectors are named by a summary.
 const NAMED: u64 = 100;
+/// So many different errors are looked at for their causes.
+const ERRORS: usize = 1_000;
 /// So many causes are.
-const CAUSES: u64 = 5;
+const CAUSES: usize = 5;
 /// When the alarm looks for a summary that was being sent: somebody may have ended the process.
 const SENDING_LIMIT: Duration = Duration::from_millis(TIME_LIMIT_MS + 5_000);
 
@@ -169,6 +172,25 @@ impl Directory {
         self.keep_state(&target.name, state)?;
         self.live.want_alarm(self.next_summary()?);
         Ok(gathered.is_some())
+    }
+
+    /// How many connectors share the cause of the error that a notice is about, its own among them; 0 if it is
+    /// about something else.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(super) fn sharing(&self, notice: &Fields) -> Result<u64, JsError> {
+        #[derive(Deserialize)]
+        struct Said {
+            error: String,
+        }
+        let text = |name| notice.get(name).and_then(Value::as_str).unwrap_or_default();
+        if EventType::parse(text("event")) != Some(EventType::Error) {
+            return Ok(0);
+        }
+        let sql = "SELECT error FROM entry WHERE id = ? AND status = 'error' AND error IS NOT NULL";
+        let rows: Vec<Said> = self.store.rows(sql, &[text("id").into()])?;
+        rows.first().map_or(Ok(0), |it| self.sharing_cause(&cause(&it.error)))
     }
 
     /// Notes that a target has answered 410, and tells the others, once for each URL.
@@ -358,7 +380,7 @@ impl Directory {
             name: Option<String>,
         }
         #[derive(Deserialize)]
-        struct Cause {
+        struct Said {
             error: String,
             count: u64,
         }
@@ -371,21 +393,28 @@ impl Directory {
                    WHERE target = ? AND event = ? ORDER BY at, id LIMIT ?";
         let named: Vec<Named> =
             database.rows(sql, &[of_target.clone(), of_event.clone(), NAMED.into()])?;
-        let causes: Vec<Cause> = match group.event {
+        let said: Vec<Said> = match group.event {
             EventType::Error => database.rows(
                 "SELECT error, count(*) AS count FROM webhook_gathered JOIN entry USING (id)
                  WHERE target = ? AND event = ? AND error IS NOT NULL
                  GROUP BY error ORDER BY count DESC, error LIMIT ?",
-                &[of_target, of_event, CAUSES.into()],
+                &[of_target, of_event, ERRORS.into()],
             )?,
             _ => Vec::new(),
         };
+        let mut by_cause: BTreeMap<String, u64> = BTreeMap::new();
+        for Said { error, count } in said {
+            *by_cause.entry(cause(&error)).or_default() += count;
+        }
+        let mut causes: Vec<(String, u64)> = by_cause.into_iter().collect();
+        causes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        causes.truncate(CAUSES);
         Ok(Summary {
             event: group.event,
             since: group.since,
             count,
             connectors: named.into_iter().map(|it| (it.id, it.name)).collect(),
-            causes: causes.into_iter().map(|it| (it.error, it.count)).collect(),
+            causes,
             missed,
         })
     }
