@@ -11,7 +11,8 @@ const label = (type) => type.split(".")[1].replace("_", " ");
 function ofOne(type, { id, name, from, to, changes, reason, sharing }) {
   const move = from === to ? to : `${from ?? "new"} → ${to}`;
   const many = changes > 1 ? ` (${changes} changes)` : "";
-  return [`*${escape(name ?? id)}*: ${label(type)}, ${move}${many}`, ...(reason ? [escape(reason)] : []), ...(sharing > 1 ? [`${sharing} connectors share this cause`] : [])];
+  const shared = sharing > 1 ? [`${sharing} connectors share this cause`] : [];
+  return [`*${escape(name ?? id)}*: ${label(type)}, ${move}${many}`, ...(reason ? [escape(reason)] : []), ...shared];
 }
 
 /** What a message about many says. */

@@ -17,6 +17,8 @@ import { newSecret, settingsFor, startReceiver } from "./receiver.mjs";
 import { must, send } from "./worker.mjs";
 
 const DEADLINE = { timeout: 120_000 };
+/** What a test sends to an endpoint with the default events. */
+const samples = [...["error", "recovered", "needs_configuration", "silent", "seen_again"].map((event) => `connector.${event}`), "connector.summary"];
 
 /** Starts a Worker with some receivers, until the end of the test. `receivers`: options of each. */
 async function start(t, { receivers = [{}], vars = {}, faults = false } = {}) {
@@ -98,8 +100,10 @@ suite("webhooks", { concurrency: 4 }, () => {
       to: "error",
       changes: 1,
       reason: "no bucket",
+      cause: "no bucket",
       since: at,
       url: "https://connectors.example/#/six%2F7",
+      list_url: "https://connectors.example/#/?cause=no%20bucket",
     });
     assert.deepEqual(next.map(({ status, who }) => `${status} ${who}`), ["configured user", "connected connector", "error connector"]);
     assert.equal(messages[6].data.reason, null);
@@ -274,7 +278,7 @@ suite("webhooks", { concurrency: 4 }, () => {
     for (const { connectors, count, since, ...rest } of failed.summaries) {
       assert.equal(connectors.length, Math.min(count, 100));
       assert.ok(Date.parse(since) > 0);
-      assert.deepEqual(rest, { event: "connector.error", url: "https://c.example/#/?status=error", causes: [{ reason: "the database is down", count }] });
+      assert.deepEqual(rest, { event: "connector.error", url: "https://c.example/#/?cause=the%20database%20is%20down", causes: [{ cause: "the database is down", count }] });
     }
     const [{ connectors: [{ id: gathered }] }] = failed.summaries;
     const states = (await ask("GET", `${gathered}/_webhook`)).deliveries.filter(({ target }) => target === "WEBHOOK_URL").map(({ state }) => state);
@@ -462,7 +466,7 @@ suite("webhooks", { concurrency: 4 }, () => {
     ]);
   });
 
-  test("a test sends a real event and reports its delivery and any wrong settings", DEADLINE, async (t) => {
+  test("a test sends a message of each event that is wanted and reports the deliveries and any wrong settings", DEADLINE, async (t) => {
     const old = newSecret();
     const { receivers: [first, second], server } = await start(t, {
       receivers: [{}, { answer: () => "error" }],
@@ -473,16 +477,15 @@ suite("webhooks", { concurrency: 4 }, () => {
     assert.deepEqual(
       body.targets.map(({ took_ms, webhook_id, events, sent, ...rest }) => rest),
       [
-        { target: "WEBHOOK_URL", host: first.host, type: "connector.error", delivered: true, status: 204, error: null },
-        { target: "WEBHOOK_URL", host: first.host, type: "connector.summary", delivered: true, status: 204, error: null },
+        ...samples.map((type) => ({ target: "WEBHOOK_URL", host: first.host, type, delivered: true, status: 204, error: null })),
         { target: "WEBHOOK_URL_2", host: second.host, type: "connector.silent", delivered: false, status: 500, error: "answered 500" },
         { target: "WEBHOOK_URL_2", host: second.host, type: "connector.summary", delivered: false, status: 500, error: "answered 500" },
       ],
     );
-    assert.deepEqual(body.targets[2].events, ["connector.silent"]);
+    assert.deepEqual(body.targets.at(-1).events, ["connector.silent"]);
     const byId = (a, b) => (a[0] < b[0] ? -1 : 1);
     const arrivedHere = first.got.map(({ id, type, data }) => [id, { type, data }]).sort(byId);
-    const said = body.targets.slice(0, 2).map(({ webhook_id, sent: { type, data } }) => [webhook_id, { type, data }]).sort(byId);
+    const said = body.targets.slice(0, samples.length).map(({ webhook_id, sent: { type, data } }) => [webhook_id, { type, data }]).sort(byId);
     assert.deepEqual(arrivedHere, said);
     assert.ok(first.got.every(({ data }) => data.test === true));
     const problems = [/^SILENT_AFTER_SECONDS must be a number/, /^WEBHOOK_EVENTS_2 names something that is no event/, /^WEBHOOK_URL_3 must be https/, /^WEBHOOK_SECRET_4 has no WEBHOOK_URL_4/, /^WEBHOOK_EVENT is no setting/];
@@ -490,6 +493,30 @@ suite("webhooks", { concurrency: 4 }, () => {
     for (const [n, problem] of problems.entries()) assert.match(body.problems[n], problem);
     const text = JSON.stringify(body);
     for (const secret of [first.secret, second.secret, old, "of-the-url"]) assert.ok(!text.includes(secret), "a secret is shown");
+  });
+
+  test("a test of an endpoint that hangs ends and delays no other", DEADLINE, async (t) => {
+    const { receivers: [hanging, other], server } = await start(t, { receivers: [{ answer: () => "hang" }, {}] });
+    const { body } = await send(server.url(), "POST", "/_connector/_webhook/_test");
+    const byTarget = (name) => body.targets.filter(({ target }) => target === name);
+    const [first, ...more] = byTarget("WEBHOOK_URL");
+    assert.deepEqual([first.delivered, first.status, more, hanging.got.length], [false, null, [], 1]);
+    assert.deepEqual(byTarget("WEBHOOK_URL_2").map(({ type, delivered }) => [type, delivered]), samples.map((type) => [type, true]));
+    assert.equal(other.got.length, samples.length);
+    assert.ok(byTarget("WEBHOOK_URL_2").every(({ took_ms }) => took_ms < first.took_ms));
+  });
+
+  test("the message of an error says how many connectors share its cause, the same when it is retried", DEADLINE, async (t) => {
+    const vars = { WEBHOOK_EVENTS: "connector.error", WEBHOOK_RETRY_SECONDS: "1,1,1", CONSOLE_URL: "https://c.example" };
+    const { receivers: [receiver], ask } = await start(t, { receivers: [{ answer: (n) => (n === 1 ? "error" : "ok") }], vars });
+    for (const [id, count] of [["one", 1], ["two", 3]]) {
+      await ask("PUT", id, {});
+      await ask("PUT", `${id}/_error`, { error: `no bucket ${count}` });
+      await arrived(receiver, count);
+    }
+    const list_url = `https://c.example/#/?cause=${encodeURIComponent("no bucket …")}`;
+    assert.deepEqual(receiver.got.map(({ data }) => [data.id, data.sharing, data.list_url]), [["one", 1, list_url], ["two", 2, list_url], ["two", 2, list_url]]);
+    assert.equal(receiver.got[1].id, receiver.got[2].id);
   });
 
   test("an invalid endpoint URL is never shown with its path", DEADLINE, async (t) => {
@@ -512,20 +539,20 @@ suite("webhooks", { concurrency: 4 }, () => {
     const url = server.url();
     const { code, said } = await script("test", "--url", url);
     assert.equal(code, 1);
-    assert.match(said, new RegExp(`^WEBHOOK_URL \\(${receiver.host}\\): connector.error delivered: answered 204, \\d+ ms$`, "m"));
-    assert.match(said, new RegExp(`^WEBHOOK_URL \\(${receiver.host}\\): connector.summary delivered: answered 204, \\d+ ms$`, "m"));
+    for (const type of samples) assert.match(said, new RegExp(`^WEBHOOK_URL \\(${receiver.host}\\): ${type} delivered: answered 204, \\d+ ms$`, "m"));
     // A sample of each event.
     for (const { type, timestamp, data } of receiver.got) assert.ok(said.includes(`\n  ${JSON.stringify({ type, timestamp, data })}\n`), said);
     assert.match(said, new RegExp(`^WEBHOOK_URL_2 \\(${other.host}\\): connector.error not delivered: answered 302: redirects are not followed, \\d+ ms$`, "m"));
     other.answerWith(() => "ok");
     assert.equal((await script("test", "--url", url)).code, 0);
-    assert.deepEqual(receiver.got.map(({ data }) => data.test), [true, true, true, true]);
+    assert.deepEqual(receiver.got.map(({ type }) => type), [...samples, ...samples]);
+    assert.ok(receiver.got.every(({ data }) => data.test === true));
 
     const none = await start(t, { receivers: [] });
     const cases = [
       [["test", "--url", none.server.url()], 1, /No webhook is configured\. Set WEBHOOK_URL and WEBHOOK_SECRET/],
       [["test", "--url", "http://127.0.0.1:9"], 3, /Nothing answers at http:\/\/127.0.0.1:9/],
-      [["test", "--remote"], 2, /With --remote, --url is needed/],
+      [["test", "--remote"], 2, /--remote needs --url, the deployed service.s address/],
       [["tset"], 2, /Unknown command 'tset'\. See npm run webhook -- --help/],
       [["secret"], 0, /^whsec_[A-Za-z0-9+/]{43}=\n$/],
     ];
@@ -572,8 +599,10 @@ suite("webhooks", { concurrency: 4 }, () => {
     posted.length = 0;
     await ask("POST", "_webhook/_test");
     assert.deepEqual(posted.map(({ text }) => text).sort(), [
-      "[Test] *2 connectors*: error\nTest of the webhook, Test of the webhook\n2 × this is a test: no connector has changed\n<https://c.example/#/?status=error|Open>",
-      "[Test] *Test of the webhook*: error, connected → error\nthis is a test: no connector has changed\n<https://c.example|Open>",
+      "[Test] *2 connectors*: error\nTest of the webhook, Test of the webhook\n2 × this is a test: no connector has changed\n<https://c.example/#/?cause=this%20is%20a%20test%3A%20no%20connector%20has%20changed|Open>",
+      ...["error, connected → error", "needs configuration, created → needs_configuration", "recovered, error → connected", "seen again, connected", "silent, connected"].map(
+        (what) => `[Test] *Test of the webhook*: ${what}\nthis is a test: no connector has changed\n<https://c.example|Open>`,
+      ),
     ]);
     const forged = await fetch(translator.url("it"), { method: "POST", body: JSON.stringify({ type: "connector.error", data: {} }) });
     assert.equal(forged.status, 401);

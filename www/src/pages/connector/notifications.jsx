@@ -124,7 +124,7 @@ function Test({ away }) {
   const test = async () => {
     setState({ pending: true });
     try {
-      const { body } = await send("POST", "/_connector/_webhook/_test", { patience: 30_000 });
+      const { body } = await send("POST", "/_connector/_webhook/_test", { patience: 40_000 });
       setState({ results: body.targets });
     } catch (error) {
       setState({ error });
@@ -136,7 +136,7 @@ function Test({ away }) {
         <button type="button" disabled={Boolean(barred) || away || state.pending} aria-describedby="test-hint" onClick={test}>
           {state.pending ? <><i class="spinner" /> Sending…</> : "Send a test event"}
         </button>
-        <p id="test-hint" class="small muted">{barred ?? "Sends one real event to each of them, marked as a test. It may take 15 seconds."}</p>
+        <p id="test-hint" class="small muted">{barred ?? "Sends each of them a message of each event it wants, marked as a test. It may take 30 seconds."}</p>
       </div>
       {state.error?.status === 403 && <Forbidden reason={state.error.message} />}
       {state.error && state.error.status !== 403 && <Callout kind="bad" title="Nothing was sent." focus onClose={() => setState({})}><p>{state.error.message}</p></Callout>}
