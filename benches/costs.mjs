@@ -45,6 +45,10 @@ const KINDS = [
   { label: "list of 100, by status", ask: list("&status=created") },
   { label: "list of 100, by service type", ask: list("&service_type=sharepoint_online") },
   { label: "list of 100, by `query`", ask: list("&query=connector") },
+  { label: "Kibana: `_refresh`", ask: () => ["POST", "/.elastic-connectors/_refresh"] },
+  { label: "Kibana: `_search` of one", ask: () => ["POST", "/.elastic-connectors/_search", { query: { term: { _id: "sample" } } }] },
+  { label: "Kibana: statistics (`_search?scroll`) of 1,000", ask: () => ["POST", "/.elastic-connectors/_search?scroll=10s", { stored_fields: [] }] },
+  { label: "Kibana: `PUT _doc`", made: true, ask: (path) => ["PUT", path.replace("/_connector/", "/.elastic-connectors/_doc/"), { status: "created", api_key_id: "a-key" }] },
   { label: "the console's list (`_summary`)", ask: summary },
   { label: "the console's list, not changed (304)", status: 304, ask: summary, etag: true },
 ];

@@ -55,7 +55,7 @@ function counted(Real, name, methods) {
   return Counted;
 }
 
-export const ConnectorObject = counted(RealConnector, "ConnectorObject", ["handle", "current", "alarm"]);
+export const ConnectorObject = counted(RealConnector, "ConnectorObject", ["handle", "current", "flush", "alarm"]);
 export const Directory = counted(RealDirectory, "Directory", ["handle", "apply", "applyJobs", "report", "notify", "claim", "release", "alarm"]);
 
 export default {

@@ -29,6 +29,7 @@ pub mod directory;
 pub mod document;
 #[warn(missing_docs)]
 pub mod limits;
+pub mod past;
 pub mod protocol;
 pub mod query;
 pub mod secrets;

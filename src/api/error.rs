@@ -170,6 +170,12 @@ impl ApiError {
         Self::of(404, cause)
     }
 
+    /// 503: a write stands, but searches may not show it yet.
+    pub fn unrefreshed(id: &str) -> Self {
+        let reason = format!("[{id}]: {}", super::documents::UNREFRESHED);
+        Self::of(503, Cause::new("unavailable_exception", reason))
+    }
+
     /// 400: the index belongs to another connector.
     pub fn index_in_use(index: &str) -> Self {
         DomainError::Conflict(format!("Index name [{index}] is used by another connector.")).into()

@@ -46,7 +46,7 @@ fn mark_off_protocol(change: &mut Value) {
         (Some(from), Some(to)) => from.can_become(to),
         _ => true,
     };
-    let is_update = change.get("via").is_some_and(|via| via == "_update");
+    let is_update = change.get("via").is_some_and(|via| via == "_update" || via == "_doc");
     if let (true, false, Value::Object(change)) = (is_update, is_legal, change) {
         change.insert("off_protocol".to_owned(), true.into());
     }

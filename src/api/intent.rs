@@ -89,7 +89,10 @@ impl Intent {
                     SyncJobRoute::List | SyncJobRoute::Get(_) => false,
                 },
                 EdgeRoute::Documents(_, route) => match route {
-                    DocumentRoute::Create | DocumentRoute::Update(_) => true,
+                    DocumentRoute::Create
+                    | DocumentRoute::CreateWithId
+                    | DocumentRoute::Put(_)
+                    | DocumentRoute::Update(_) => true,
                     DocumentRoute::Describe
                     | DocumentRoute::Get(_)
                     | DocumentRoute::Search
@@ -171,13 +174,14 @@ impl Intent {
                 EdgeRoute::Documents(index, route) => match (index, route) {
                     (_, DocumentRoute::Describe | DocumentRoute::Refresh) => Reach::Nothing,
                     (_, DocumentRoute::Search | DocumentRoute::Count) => Reach::Visible,
-                    (_, DocumentRoute::Create) => Reach::InBody,
-                    (Index::Connectors, DocumentRoute::Get(id) | DocumentRoute::Update(id)) => {
-                        one(id)
-                    }
-                    (Index::SyncJobs, DocumentRoute::Get(id) | DocumentRoute::Update(id)) => {
-                        owner(id)
-                    }
+                    (_, DocumentRoute::Create | DocumentRoute::CreateWithId) => Reach::InBody,
+                    (
+                        index,
+                        DocumentRoute::Get(id) | DocumentRoute::Update(id) | DocumentRoute::Put(id),
+                    ) => match index {
+                        Index::Connectors => one(id),
+                        Index::SyncJobs => owner(id),
+                    },
                 },
             },
         }
@@ -245,7 +249,9 @@ impl Intent {
                         DocumentRoute::Refresh => "indices:admin/refresh",
                         DocumentRoute::Get(_) => "indices:data/read/get",
                         DocumentRoute::Search | DocumentRoute::Count => "indices:data/read/search",
-                        DocumentRoute::Create => "indices:data/write/index",
+                        DocumentRoute::Create
+                        | DocumentRoute::CreateWithId
+                        | DocumentRoute::Put(_) => "indices:data/write/index",
                         DocumentRoute::Update(_) => "indices:data/write/update",
                     };
                     return action.to_owned();

@@ -40,7 +40,7 @@ pub use backup::{
 pub use cluster::{ACCESS_HEADERS, without_access_cookies};
 pub use documents::{
     DocumentUpdate, Finder, HitPrinter, Index, Piece, SCROLL_PREFIX, SEQ_NO_LAG, Search, View,
-    show as show_document,
+    refreshed, show as show_document, unrefreshed,
 };
 pub use endpoints::{Endpoint, SyncJobEndpoint};
 pub use error::{ApiError, Cause};
@@ -63,6 +63,7 @@ use crate::directory::timeline::DAYS;
 use crate::directory::{Filter, SummaryRequest};
 use crate::document::Document;
 use crate::limits::{DOCUMENT_BYTES, ID_BYTES, QUERY_CHARACTERS, RESULT_WINDOW};
+use crate::past::Past;
 use crate::protocol::claims;
 use crate::secrets::Visible;
 use crate::status::Status;
@@ -115,6 +116,8 @@ pub enum Call {
     Authenticate,
     /// Take up what was put into Workers KV.
     Import,
+    /// Have searches show whatever has been acknowledged.
+    Refresh,
     /// A page of the connectors.
     List(List),
     /// A page of slim rows, and counts.
@@ -249,6 +252,16 @@ pub enum Write {
 }
 
 impl Write {
+    /// Whether searches are to show it when it is acknowledged.
+    pub fn refreshes(&self) -> bool {
+        matches!(self, Self::Document(update) if update.refreshes())
+    }
+
+    /// Whether it is a document that comes back as a whole.
+    pub fn is_whole_document(&self) -> bool {
+        matches!(self, Self::Document(update) if update.is_whole())
+    }
+
     /// What the history calls it.
     pub fn name(&self) -> &'static str {
         match self {
@@ -256,7 +269,7 @@ impl Write {
             Self::Delete { .. } => "_delete",
             Self::Restore => "_restore",
             Self::Update(endpoint, _) => endpoint.name,
-            Self::Document(_) => "_update",
+            Self::Document(update) => update.name(),
         }
     }
 }
@@ -604,6 +617,11 @@ impl<D> Decision<D> {
     }
 }
 
+/// Whether a change of the field is more than a move or a heartbeat.
+fn is_edit(name: &String) -> bool {
+    !matches!(name.as_str(), "status" | "last_seen")
+}
+
 /// What is to be stored.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Commit<D = Connector> {
@@ -625,6 +643,24 @@ impl<D: Document> Commit<D> {
             Self::Put(document) => document.fields().keys().cloned().collect(),
             Self::Patch(delta) => delta.fields().map(str::to_owned).collect(),
         }
+    }
+
+    /// The names of the fields that it gives another value, but for the status and when the document was
+    /// last seen.
+    pub fn changed_fields(&self, before: &D) -> Vec<String> {
+        let names: Vec<&String> = match self {
+            Self::Nothing | Self::Erase => Vec::new(),
+            Self::Put(document) => {
+                let (before, after) = (before.fields(), document.fields());
+                let is_new = |name: &&String| !before.contains_key(*name);
+                let gone = before.keys().filter(|name| before.get(*name) != after.get(*name));
+                gone.chain(after.keys().filter(is_new)).collect()
+            }
+            Self::Patch(delta) => {
+                return delta.fields().map(str::to_owned).filter(is_edit).collect();
+            }
+        };
+        names.into_iter().cloned().filter(is_edit).collect()
     }
 
     /// The document as it is afterwards; `None` if there is none.
@@ -662,6 +698,8 @@ pub struct Current<'a, D = Connector> {
     pub document: &'a D,
     /// Its version.
     pub version: u64,
+    /// What its fields were until lately, as far as that is known.
+    pub past: Option<&'a Past>,
 }
 
 /// Decides on a change: what to store and how to respond. `before` is `None` if there is no such
@@ -718,7 +756,7 @@ pub fn decide(
         }
         Write::Document(update) => {
             let (delta, response) =
-                documents::decide_update(Index::Connectors, id, update.clone(), before)?;
+                documents::decide_update(Index::Connectors, id, update.clone(), before, now)?;
             let to = delta.as_ref().and_then(|delta| Status::parse(delta.status()?));
             let refused = found.zip(to).and_then(|(connector, to)| connector.status().explain(to));
             Decision {

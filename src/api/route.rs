@@ -155,6 +155,7 @@ enum Resource {
     Documents(Index),
     Document(Index, String),
     DocumentUpdate(Index, String),
+    Creation(Index),
     ClusterIndex(Index),
     Scroll,
 }
@@ -232,6 +233,12 @@ pub fn route(method: &str, target: &str) -> Result<Route, ApiError> {
         }
         (Resource::Document(index, id), "GET" | "HEAD") => {
             EdgeRoute::Documents(index, DocumentRoute::Get(id)).into()
+        }
+        (Resource::Document(index @ Index::Connectors, id), "PUT" | "POST") => {
+            EdgeRoute::Documents(index, DocumentRoute::Put(id)).into()
+        }
+        (Resource::Creation(index), "PUT" | "POST") => {
+            EdgeRoute::Documents(index, DocumentRoute::CreateWithId).into()
         }
         (Resource::DocumentUpdate(index, id), "POST") => {
             EdgeRoute::Documents(index, DocumentRoute::Update(id)).into()
@@ -315,8 +322,9 @@ fn resource(path: &str) -> Result<Option<Resource>, ApiError> {
         }
         [name, below @ ..] => match (index(name), below) {
             (Some(index), []) => Resource::Index(index),
+            (Some(index), ["_doc"]) => Resource::Documents(index),
             // Connectors are created as such: there is more to one than its document.
-            (Some(Index::SyncJobs), ["_doc"]) => Resource::Documents(Index::SyncJobs),
+            (Some(Index::Connectors), ["_create", _]) => Resource::Creation(Index::Connectors),
             (Some(index), ["_doc", id]) => Resource::Document(index, decode(id)?),
             (Some(index), ["_update", id]) => Resource::DocumentUpdate(index, decode(id)?),
             (Some(index), [part, ..]) if CLUSTER_PARTS.contains(part) => {
@@ -388,6 +396,8 @@ fn allow(resource: &Resource) -> &'static str {
         Resource::SyncJob(_) => "GET, DELETE",
         Resource::Scroll => "GET, POST, DELETE",
         Resource::ClusterIndex(_) => "GET, HEAD, POST, PUT, DELETE",
+        Resource::Document(Index::Connectors, _) => "GET, HEAD, POST, PUT",
+        Resource::Creation(_) => "POST, PUT",
         Resource::Index(_) | Resource::Document(..) => "GET, HEAD",
         Resource::Search(..) => "GET, POST",
         Resource::Documents(_) | Resource::DocumentUpdate(..) => "POST",

@@ -40,12 +40,17 @@ pub enum SyncJobWrite {
 }
 
 impl SyncJobWrite {
+    /// Whether searches are to show it when it is acknowledged.
+    pub fn refreshes(&self) -> bool {
+        matches!(self, Self::Document(update) if update.refreshes())
+    }
+
     /// What the history calls it.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Delete => "_delete",
             Self::Update(endpoint, _) => endpoint.name,
-            Self::Document(_) => "_update",
+            Self::Document(update) => update.name(),
         }
     }
 }
@@ -55,8 +60,16 @@ impl SyncJobWrite {
 pub enum SyncJobCreation {
     /// Its connector.
     Copy(Creation),
-    /// A document, as Elastic's connector service writes it into the index.
-    Document(SyncJob),
+    /// A document, as Elastic's connector service writes it into the index; whether searches are to show it
+    /// when it is acknowledged.
+    Document(SyncJob, bool),
+}
+
+impl SyncJobCreation {
+    /// Whether searches are to show it when it is acknowledged.
+    pub fn refreshes(&self) -> bool {
+        matches!(self, Self::Document(_, true))
+    }
 }
 
 /// What a path below `/_connector/_sync_job` is for.
@@ -144,9 +157,9 @@ pub fn create_sync_job(
             let response = Response::text(201, with_id(id.as_str(), "{}"));
             (creation.job(id.connector(), connector, now)?, response)
         }
-        SyncJobCreation::Document(job) => {
+        SyncJobCreation::Document(job, refreshes) => {
             check_connector(id, None, &job, Some(connector))?;
-            (job, documents::written(201, Index::SyncJobs, id.as_str(), 1, "created"))
+            (job, documents::written(201, Index::SyncJobs, id.as_str(), 1, "created", refreshes))
         }
     };
     Decision::new(Commit::Put(job), response).within_limit(id.as_str(), None)
@@ -184,7 +197,7 @@ pub fn decide_sync_job(
         }
         SyncJobWrite::Document(update) => {
             let (delta, response) =
-                documents::decide_update(Index::SyncJobs, text, update, before)?;
+                documents::decide_update(Index::SyncJobs, text, update, before, now)?;
             let to = delta.as_ref().and_then(|delta| SyncJobStatus::parse(delta.status()?));
             let refused = job.zip(to).and_then(|(job, to)| job.status().explain(to));
             Decision {

@@ -114,7 +114,8 @@ fn carry_out(
     match operation {
         Operation::Write(write) => {
             // The page doesn't know the version, so it can't check preconditions.
-            let current = before.as_ref().map(|document| Current { document, version: 0 });
+            let current =
+                before.as_ref().map(|document| Current { document, version: 0, past: None });
             let written = api::decide(id, &write, &Precondition::default(), current, now)?;
             Ok((written.response, written.commit.apply(before)))
         }

@@ -76,7 +76,7 @@ function objectOf(Class, ...methods) {
 }
 
 /** The object of one connector, named by its id. */
-export class ConnectorObject extends objectOf(module.ConnectorObject, "handle", "current", "alarm") {}
+export class ConnectorObject extends objectOf(module.ConnectorObject, "handle", "current", "flush", "alarm") {}
 
 /** The one object that knows of all connectors. */
 export class Directory extends objectOf(

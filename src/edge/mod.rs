@@ -49,6 +49,8 @@ const KV_PREFIX: &str = "c:";
 /// How long to wait for a list. The first one ever takes up what is in Workers KV, for up to ten
 /// seconds.
 const LIST_LIMIT: Duration = Duration::from_secs(11);
+/// How long to wait for searches to be refreshed.
+const REFRESH_LIMIT: Duration = Duration::from_secs(1);
 /// How long to wait for a copy.
 const COPY_LIMIT: Duration = Duration::from_secs(2);
 
@@ -343,6 +345,11 @@ impl Exchange {
                     None => Err(ApiError::unavailable("the Directory")),
                 }
             }
+            Call::Refresh => match timeout(REFRESH_LIMIT, settled(to_directory(None, None)?)).await
+            {
+                Some(response) => return response,
+                None => Err(ApiError::unavailable("the Directory")),
+            },
             Call::WatchTicket => watch::ticket(caller, &incoming.settings.root),
             Call::Watch(_) if auth::is_foreign_watcher(incoming, caller) => {
                 Err(self.refuse(caller.foreign_page(&incoming.origin)))

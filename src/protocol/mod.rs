@@ -5,3 +5,4 @@ pub mod claims;
 pub mod directory;
 pub mod jobs;
 pub mod outbox;
+pub mod refresh;

@@ -2,6 +2,8 @@
 // the cluster, and with our own keys.
 
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { Client } from "@elastic/elasticsearch";
@@ -9,6 +11,8 @@ import { Client } from "@elastic/elasticsearch";
 import { OURS, startBefore } from "./before-cluster.mjs";
 import { NOBODY, READER, startCluster, USER } from "./cluster.mjs";
 import { send } from "./worker.mjs";
+import { faulty, scratch, serveWithKv } from "../soak/workerd.mjs";
+import { until } from "../until.mjs";
 
 const CONNECTORS = "/.elastic-connectors";
 const JOBS = "/.elastic-connectors-sync-jobs";
@@ -156,5 +160,188 @@ test("secrets are forwarded with the caller's own credentials, and without a clu
     assert.equal(cluster.to(path).length, before + 2);
     const { status, body } = await send(alone.url, method, path, value, { authorization: OURS });
     assert.deepEqual([status, /no handler found/.test(body.error.reason ?? body.error)], [400, true], method);
+  }
+});
+
+// --- `_refresh`, and documents that come back as a whole.
+
+/** Searches one connector, as Kibana does before it writes it back. */
+async function found(ask, id) {
+  assert.equal((await ask("POST", `${CONNECTORS}/_refresh`)).status, 200);
+  const { body } = await ask("POST", `${CONNECTORS}/_search`, { query: { term: { _id: id } }, seq_no_primary_term: true });
+  return body.hits.hits[0];
+}
+
+const SCHEDULE = { access_control: { enabled: false, interval: "0 0 0 * * ?" }, full: { enabled: true, interval: "0 0 1 * * ?" }, incremental: { enabled: false, interval: "0 0 0 * * ?" } };
+
+/** Changes that lists show later otherwise, and where a search shows them. */
+const QUIET = [
+  ["_status", { status: "needs_configuration" }, ({ status }) => status === "needs_configuration"],
+  ["_scheduling", { scheduling: SCHEDULE }, ({ scheduling }) => scheduling.full.enabled],
+  ["_pipeline", { pipeline: { name: "p", extract_binary_content: true, reduce_whitespace: true, run_ml_inference: true } }, ({ pipeline }) => pipeline.name === "p"],
+  ["_api_key_id", { api_key_id: "k", api_key_secret_id: "s" }, ({ api_key_id }) => api_key_id === "k"],
+  ["_last_sync", { last_indexed_document_count: 7 }, ({ last_indexed_document_count }) => last_indexed_document_count === 7],
+  ["_check_in", undefined, ({ last_seen }) => last_seen !== null && last_seen !== undefined],
+  ["_error", { error: "no" }, ({ error, status }) => error === "no" && status === "error"],
+  ["_features", { features: { incremental_sync: { enabled: true } } }, ({ features }) => features.incremental_sync.enabled],
+  ["_filtering", { advanced_snippet: { created_at: "2026-01-01T00:00:00.000Z", updated_at: "2026-01-01T00:00:00.000Z", value: [{ a: 1 }] } }, ({ filtering }) => filtering[0].draft.advanced_snippet.value[0]?.a === 1],
+];
+
+forEach("a search after a refresh shows every change, one by one and in a burst", async (ask) => {
+  for (const isBurst of [false, true]) {
+    const id = await connectorOf(ask);
+    const shows = new Map();
+    for (const [endpoint, body, isShown] of QUIET) {
+      const { status, body: answer } = await ask("PUT", `/_connector/${id}/${endpoint}`, body);
+      assert.equal(status, 200, JSON.stringify(answer));
+      shows.set(endpoint, isShown);
+      // An error moves the status on.
+      if (endpoint === "_error") shows.delete("_status");
+      if (isBurst && endpoint !== QUIET.at(-1)[0]) continue;
+      const { _source } = await found(ask, id);
+      for (const [name, shown] of shows) assert.ok(shown(_source), `${name}: ${JSON.stringify(_source)}`);
+    }
+  }
+});
+
+forEach("a search after a refresh shows how far jobs are", async (ask) => {
+  const id = await connectorOf(ask);
+  const { body: job } = await ask("POST", "/_connector/_sync_job", { id, job_type: "full" });
+  assert.equal((await ask("PUT", `/_connector/_sync_job/${job.id}/_claim`, { worker_hostname: "w" })).status, 200);
+  for (let n = 1; n <= 5; n += 1) {
+    const stats = { deleted_document_count: n, indexed_document_count: n, indexed_document_volume: n };
+    assert.equal((await ask("PUT", `/_connector/_sync_job/${job.id}/_stats`, stats)).status, 200);
+    assert.equal((await ask("POST", `${JOBS}/_refresh`)).status, 200);
+    const { body } = await ask("POST", `${JOBS}/_search`, { query: { ids: { values: [job.id] } } });
+    assert.equal(body.hits.hits[0]._source.indexed_document_count, n);
+  }
+});
+
+forEach("Generate API key: the document comes back as a whole, and turns nothing back", async (ask) => {
+  const id = await connectorOf(ask);
+  const before = await found(ask, id);
+  // Meanwhile the service and a user do something.
+  for (const [endpoint, body] of [["_status", { status: "needs_configuration" }], ["_scheduling", { scheduling: SCHEDULE }], ["_check_in"]]) {
+    assert.equal((await ask("PUT", `/_connector/${id}/${endpoint}`, body)).status, 200);
+  }
+  const { body: current } = await ask("GET", `/_connector/${id}`);
+  const { status, body } = await ask("PUT", `${CONNECTORS}/_doc/${id}`, { ...before._source, api_key_id: "generated" });
+  assert.equal(status, 200, JSON.stringify(body));
+  assert.deepEqual([body._index, body._id, body.result, body._version, body._primary_term], [".elastic-connectors-v1", id, "updated", 5, 1]);
+  const { body: after } = await ask("GET", `/_connector/${id}`);
+  assert.deepEqual(after, { ...current, api_key_id: "generated" });
+  // Sent again, as clients do that have heard nothing.
+  const again = await ask("PUT", `${CONNECTORS}/_doc/${id}`, { ...before._source, api_key_id: "generated" });
+  assert.deepEqual([again.status, again.body.result], [200, "noop"]);
+});
+
+forEach("Generate configuration, and attaching an index", async (ask) => {
+  const id = await connectorOf(ask);
+  const { _source } = await found(ask, id);
+  const index_name = `attached-${id}`;
+  const configuration = { url: { label: "URL", type: "str", value: "https://a.example", required: true, sensitive: false } };
+  const put = await ask("PUT", `${CONNECTORS}/_doc/${id}?refresh=wait_for`, { ..._source, index_name, configuration, status: "needs_configuration" });
+  assert.deepEqual([put.status, put.body.result, put.body.forced_refresh], [200, "updated", true]);
+  const { body: after } = await ask("GET", `/_connector/${id}`);
+  assert.deepEqual([after.index_name, after.configuration, after.status], [index_name, configuration, "needs_configuration"]);
+  const { body: view } = await ask("GET", `/_connector/${id}/_status`);
+  assert.deepEqual([view.history[0].via, view.history[0].from, view.history[0].to], ["_doc", "created", "needs_configuration"]);
+  // The index of another connector is not to be had.
+  const other = await connectorOf(ask);
+  const taken = await ask("PUT", `${CONNECTORS}/_doc/${other}`, { ...(await found(ask, other))._source, index_name });
+  assert.deepEqual([taken.status, /is used by another connector/.test(taken.body.error.reason)], [400, true]);
+  // Whoever names the version means what is in it.
+  const hit = await found(ask, id);
+  const seen = `?if_seq_no=${hit._seq_no}&if_primary_term=${hit._primary_term}`;
+  const named = await ask("PUT", `${CONNECTORS}/_doc/${id}${seen}`, { ...hit._source, name: "Named" });
+  assert.equal(named.body._seq_no, hit._seq_no + 1);
+  assert.equal((await ask("PUT", `${CONNECTORS}/_doc/${id}${seen}`, { ...hit._source, name: "Late" })).status, 409);
+});
+
+forEach("a name and a status that changed since the search stay as they are", async (ask) => {
+  const id = await connectorOf(ask);
+  const { _source } = await found(ask, id);
+  await ask("PUT", `/_connector/${id}/_name`, { name: "Renamed" });
+  await ask("PUT", `/_connector/${id}/_status`, { status: "error" });
+  const { body } = await ask("PUT", `${CONNECTORS}/_doc/${id}`, { ..._source, language: "en" });
+  assert.equal(body.result, "updated");
+  const { body: after } = await ask("GET", `/_connector/${id}`);
+  assert.deepEqual([after.name, after.status, after.language], ["Renamed", "error", "en"]);
+});
+
+forEach("connectors are not created as documents", async (ask) => {
+  const doc = { status: "created", name: "A" };
+  for (const [method, path, expected] of [
+    ["PUT", "/_doc/none?op_type=create", 400],
+    ["POST", "/_doc", 400],
+    ["PUT", "/_create/none", 400],
+    ["PUT", "/_doc/none", 404],
+  ]) {
+    const { status, body } = await ask(method, CONNECTORS + path, doc);
+    assert.deepEqual([status, /PUT \/_connector\//.test(body.error.reason)], [expected, true], `${method} ${path}`);
+  }
+});
+
+test("who may not write, may not put a document back", async () => {
+  const put = (authorization) => send(worker.url, "PUT", `${CONNECTORS}/_doc/kibana-1`, { status: "created" }, { authorization });
+  assert.deepEqual([(await put(READER)).status, (await put(NOBODY)).status], [403, 403]);
+  const refresh = (authorization) => send(worker.url, "POST", `${CONNECTORS}/_refresh`, undefined, { authorization });
+  assert.deepEqual([(await refresh(READER)).status, (await refresh(NOBODY)).status], [200, 403]);
+});
+
+// --- Where it cannot be promised.
+
+test("a refresh that cannot be promised is a 503, and says so in time", async (t) => {
+  const server = await serveWithKv({ worker: faulty() });
+  t.after(() => server.close());
+  const ask = (method, path, body) => send(server.url(), method, path, body);
+  const id = "c";
+  await ask("PUT", `/_connector/${id}`, { service_type: "dir", index_name: "a" });
+  const tellings = ["apply", "applyJobs"];
+  await server.faults({ mode: "hang", methods: tellings });
+  // Acknowledged before the Directory knows: it was told a moment ago.
+  const started = performance.now();
+  assert.equal((await ask("PUT", `/_connector/${id}/_status`, { status: "needs_configuration" })).status, 200);
+  const took = performance.now() - started;
+  const refreshing = performance.now();
+  const refused = await ask("POST", `${CONNECTORS}/_refresh`);
+  assert.deepEqual([refused.status, refused.body.error.type], [503, "unavailable_exception"]);
+  assert.ok(performance.now() - refreshing < 1_500);
+  // A write stands, and what it says does not hide that; one that clients would repeat is no error.
+  const update = await ask("POST", `${CONNECTORS}/_update/${id}?refresh=true`, { doc: { description: "new" } });
+  assert.deepEqual([update.status, /it is stored/.test(update.body.error.reason)], [503, true]);
+  assert.equal((await ask("GET", `/_connector/${id}`)).body.description, "new");
+  const job = { connector: { id }, status: "pending", job_type: "full", trigger_method: "on_demand" };
+  const made = await ask("POST", `${JOBS}/_doc?refresh=wait_for`, job);
+  assert.deepEqual([made.status, made.body.result, made.body.forced_refresh, made.body._shards.failed], [201, "created", false, 1]);
+  await server.faults({ mode: "none" });
+  const healed = await until(() => ask("POST", `${CONNECTORS}/_refresh`), ({ status }) => status === 200);
+  assert.deepEqual(healed.body, { _shards: { total: 1, successful: 1, failed: 0 } });
+  const { body } = await ask("POST", `${CONNECTORS}/_search`, {});
+  assert.deepEqual([body.hits.hits[0]._source.status, body.hits.hits[0]._source.description], ["needs_configuration", "new"]);
+  const jobs = await ask("POST", `${JOBS}/_search`, {});
+  assert.deepEqual(jobs.body.hits.hits.map(({ _id }) => _id), [made.body._id]);
+  assert.ok(took < 900, `${took} ms: a burst waits for nothing`);
+});
+
+test("a refresh shows what was acknowledged before the Directory or the process died", async (t) => {
+  const disk = mkdtempSync(join(scratch, "kibana-"));
+  const server = await serveWithKv({ worker: faulty(), disk });
+  t.after(async () => {
+    await server.close();
+    rmSync(disk, { recursive: true, force: true });
+  });
+  const ask = (method, path, body) => send(server.url(), method, path, body);
+  const ids = Array.from({ length: 5 }, (_, n) => `c${n}`);
+  for (const id of ids) await ask("PUT", `/_connector/${id}`, {});
+  for (const status of ["needs_configuration", "configured", "connected"]) {
+    // The second is acknowledged under the lease of the first.
+    const moved = await Promise.all(ids.map((id) => ask("PUT", `/_connector/${id}/_status`, { status })));
+    assert.ok(moved.every((answer) => answer.status === 200));
+    await server.kill();
+    await server.restart();
+    assert.equal((await ask("POST", `${CONNECTORS}/_refresh`)).status, 200);
+    const { body } = await ask("POST", `${CONNECTORS}/_search`, {});
+    assert.deepEqual(body.hits.hits.map(({ _source }) => _source.status), ids.map(() => status));
   }
 });

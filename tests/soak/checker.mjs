@@ -65,6 +65,20 @@ function after(state, { kind, value, status, result }) {
     case "document":
       if (!state.exists) return refused(404);
       return status === 200 && result.seqNo === state.version - 1 && result.status === state.status ? state : null;
+    case "heartbeat":
+      if (!state.exists) return refused(404);
+      // Two within a millisecond are one.
+      return result === "noop" ? answered(200, "noop", state) : answered(200, "updated", { ...state, version: state.version + 1 });
+    // A search after a refresh: it begins when the refresh is asked for.
+    case "search":
+      if (!state.exists) return status === 200 && result === null ? state : null;
+      return status === 200 &&
+        result !== null &&
+        result.seqNo === state.version - 1 &&
+        result.status === state.status &&
+        result.deleted === state.deleted
+        ? state
+        : null;
     case "update":
       if (!state.exists) return refused(404);
       if (value.seqNo !== state.version - 1) return refused(409);

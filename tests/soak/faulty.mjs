@@ -66,6 +66,9 @@ export class ConnectorObject extends Connector {
   current(...args) {
     return delayed(() => super.current(...args));
   }
+  flush(...args) {
+    return delayed(() => super.flush(...args));
+  }
 }
 
 export class faults extends WorkerEntrypoint {

@@ -49,6 +49,7 @@ const KINDS = {
     ask: (id) => ["GET", `${documents}/_doc/${id}`],
     result: ({ _seq_no, _source }) => ({ seqNo: _seq_no, status: _source.status }),
   },
+  heartbeat: { ask: (id) => ["PUT", `${connectorPath(id)}/_check_in`], told: (body) => body.result },
   update: {
     ask: (id, { status, seqNo }) => ["POST", `${documents}/_update/${id}?if_seq_no=${seqNo}&if_primary_term=1`, { doc: { status } }],
     result: (body) => body.result,
@@ -58,6 +59,8 @@ const KINDS = {
 /** Mostly status changes; deletions are rare, so that there is something to move. */
 function anyMove() {
   if (Math.random() < 0.05) return ["list"];
+  if (Math.random() < 0.1) return ["search"];
+  if (Math.random() < 0.1) return ["heartbeat"];
   const dice = Math.random();
   if (dice < 0.4) return ["status", pick(STATUSES)];
   if (dice < 0.45) return ["document"];
@@ -83,6 +86,7 @@ export async function linearizability({ worker, seconds = 60, clients = 32, conn
   /** The number of updates with each result. */
   const updates = {};
   const latencies = [];
+  const refreshes = [];
   try {
     const end = now() + seconds * 1000;
     do {
@@ -100,8 +104,31 @@ export async function linearizability({ worker, seconds = 60, clients = 32, conn
         const ids = new Set(body.results.map(({ id }) => id));
         for (const name of names) looks.get(name).push({ start, end, listed: ids.has(name) });
       };
+      // Of all connectors: each is judged by what it shows.
+      const search = async () => {
+        const start = now();
+        const refreshed = await send(server.url(), "POST", `${documents}/_refresh`);
+        const query = { ids: { values: names } };
+        const { status, body } = await send(server.url(), "POST", `${documents}/_search`, { query, size: 100, seq_no_primary_term: true });
+        const end = now();
+        if (refreshed.status !== 200 || status !== 200) {
+          problems.push(`a refresh answered ${refreshed.status}, the search after it ${status}`);
+          return;
+        }
+        refreshes.push(end - start);
+        const hits = new Map(body.hits.hits.map((hit) => [hit._id, hit]));
+        for (const name of names) {
+          const hit = hits.get(name);
+          const result = hit ? { seqNo: hit._seq_no, status: hit._source.status, deleted: hit._source.deleted === true } : null;
+          operations.get(name).push({ kind: "search", status, result, start, end });
+        }
+      };
       const perform = async (name, kind, value) => {
         if (kind === "list") return list();
+        if (kind === "search" || kind === "heartbeat") {
+          if (worker) return;
+          if (kind === "search") return search();
+        }
         const [method, path, body] = KINDS[kind].ask(name, value);
         const start = now();
         const answer = await send(server.url(), method, path, body);
@@ -148,10 +175,77 @@ export async function linearizability({ worker, seconds = 60, clients = 32, conn
   }
   const figures =
     `linearizability: ${asked} operations of ${clients} clients on ${rounds * connectors} connectors ` +
-    `in ${rounds} rounds, ${listed} lists, ${updates[200] ?? 0} updates of documents and ${updates[409] ?? 0} with a sequence number of before, ` +
+    `in ${rounds} rounds, ${listed} lists, ${refreshes.length} searches after a refresh, ${updates[200] ?? 0} updates of documents and ${updates[409] ?? 0} with a sequence number of before, ` +
     `${problems.length} violations; ` +
     `answers in ${percentile(latencies, 0.5).toFixed(1)} ms (median), ${percentile(latencies, 0.99).toFixed(0)} ms (99 %)`;
   return { figures, problems };
+}
+
+/**
+ * 1b. As Kibana does it, a document is searched after a refresh, changed in one field, and put back as a whole, while
+ * its status is moved and its schedule changed. Nothing of that is turned back, and the change is made. `naive`: the
+ * same by `_update` with all fields, which turns moves back.
+ */
+export async function wholeDocuments({ tries = 1_000, connectors = 8, naive = Math.min(tries, 200) }) {
+  const server = await serveWithKv();
+  const problems = [];
+  const ask = (method, path, body) => send(server.url(), method, path, body);
+  const must = async (method, path, body) => {
+    const { status, body: answer } = await ask(method, path, body);
+    if (status >= 300) problems.push(`${method} ${path} answered ${status} ${JSON.stringify(answer)}`);
+    return answer;
+  };
+  /** How many moves, schedules and changes of ours were lost. */
+  const race = async (name, count, putBack) => {
+    const lost = { moves: 0, schedules: 0, changes: 0 };
+    await must("PUT", connectorPath(name), { name });
+    await must("PUT", `${connectorPath(name)}/_status`, { status: "needs_configuration" });
+    await must("PUT", `${connectorPath(name)}/_status`, { status: "configured" });
+    for (let n = 0; n < count; n += 1) {
+      const to = n % 2 === 0 ? "connected" : "configured";
+      const interval = `0 ${n % 60} 0 * * ?`;
+      const move = async () => {
+        await sleep(Math.random() * 4);
+        await must("PUT", `${connectorPath(name)}/_status`, { status: to });
+        await must("PUT", `${connectorPath(name)}/_scheduling`, { scheduling: { full: { enabled: n % 2 === 0, interval } } });
+      };
+      const change = async (moved) => {
+        await must("POST", `${documents}/_refresh`);
+        const { hits } = await must("POST", `${documents}/_search`, { query: { term: { _id: name } } });
+        // The move is under way, or over.
+        if (n % 3 === 0) await moved;
+        else await sleep(Math.random() * 4);
+        await putBack(name, { ...hits.hits[0]._source, api_key_id: `k-${n}` });
+      };
+      const moved = n % 3 === 0 ? sleep(Math.random() * 8).then(move) : move();
+      await Promise.all([moved, change(moved)]);
+      const { status, scheduling, api_key_id } = await must("GET", connectorPath(name));
+      if (status !== to) lost.moves += 1;
+      if (scheduling.full.interval !== interval) lost.schedules += 1;
+      if (api_key_id !== `k-${n}`) lost.changes += 1;
+      // On from where it is to be.
+      if (status !== to) await must("PUT", `${connectorPath(name)}/_status`, { status: to });
+    }
+    const { history } = await must("GET", `${connectorPath(name)}/_status?size=1000`);
+    for (const { via, from, to } of history.filter(({ via }) => via === "_doc")) problems.push(`${name}: ${from} > ${to} via ${via}`);
+    return lost;
+  };
+  const all = async (prefix, count, putBack) => {
+    const lost = await Promise.all(numbers(connectors).map((n) => race(`${prefix}-${n}`, Math.ceil(count / connectors), putBack)));
+    return lost.reduce((sum, one) => ({ moves: sum.moves + one.moves, schedules: sum.schedules + one.schedules, changes: sum.changes + one.changes }));
+  };
+  try {
+    const whole = await all("whole", tries, (name, document) => must("PUT", `${documents}/_doc/${name}`, document));
+    for (const [what, count] of Object.entries(whole)) if (count > 0) problems.push(`${count} ${what} lost`);
+    const merged = await all("naive", naive, (name, doc) => must("POST", `${documents}/_update/${name}`, { doc }));
+    if (merged.moves === 0) problems.push("the race is none: an update with all fields turns nothing back");
+    const figures =
+      `wholeDocuments: ${tries} documents put back while their connector was moved and scheduled, ` +
+      `${whole.moves} moves, ${whole.schedules} schedules and ${whole.changes} changes lost; by an update with all fields ${merged.moves} of ${naive} moves`;
+    return { figures, problems };
+  } finally {
+    await server.close();
+  }
 }
 
 /** 2. The process is killed under load. Acknowledged writes must survive, and none may be half done. */

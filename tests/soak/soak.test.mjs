@@ -14,6 +14,7 @@ import { databases, scratch, serveWithKv } from "./workerd.mjs";
 
 const SHORT = {
   linearizability: { seconds: 2 },
+  wholeDocuments: { tries: 60, connectors: 4, naive: 40 },
   kill: { times: 3 },
   kvFaults: { seconds: 4, connectors: 4, modes: ["hang", "late-500"] },
   directory: { seconds: 1.5, connectors: 8 },
@@ -55,6 +56,11 @@ test("the checker accepts consistent responses and rejects inconsistent ones", (
     ["an update of what was seen", [created, at("update", { status: "connected", seqNo: 0 }, 200, "updated", 2, 3)], [rows[0], "created > connected _update"], true],
     ["an update of what had changed since", [created, toError, at("update", { status: "connected", seqNo: 0 }, 200, "updated", 6, 7)], [...rows, "error > connected _update"], false],
     ["an update refused though nothing had changed", [created, at("update", { status: "connected", seqNo: 0 }, 409, undefined, 2, 3)], rows.slice(0, 1), false],
+    ["a search after a refresh", [created, toError, at("search", undefined, 200, { seqNo: 1, status: "error", deleted: false }, 6, 7)], rows, true],
+    ["a search after a refresh that was asked for before the write ended", [created, toError, at("search", undefined, 200, { seqNo: 0, status: "created", deleted: false }, 4, 7)], rows, true],
+    ["a search that lacks what was acknowledged before its refresh", [created, toError, at("search", undefined, 200, { seqNo: 0, status: "created", deleted: false }, 6, 7)], rows, false],
+    ["a search that lacks the connector", [created, toError, at("search", undefined, 200, null, 6, 7)], rows, false],
+    ["a search that lacks a heartbeat", [created, toError, at("heartbeat", undefined, 200, "updated", 6, 7), at("search", undefined, 200, { seqNo: 1, status: "error", deleted: false }, 8, 9)], rows, false],
     ["a document of before", [created, toError, at("document", undefined, 200, { seqNo: 0, status: "created" }, 6, 7)], rows, false],
     ["two moves of which one must fail", [created, toError, at("status", "needs_configuration", 200, "updated", 3, 4)], rows, false],
   ];

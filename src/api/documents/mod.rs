@@ -8,7 +8,7 @@ mod search;
 mod source;
 mod update;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::error::{ApiError, Cause};
 use super::query::Query;
@@ -22,6 +22,7 @@ use crate::budget::{Budget, OverBudget, Purpose};
 use crate::query::Mapping;
 use crate::secrets::Visible;
 use crate::sync_job::{SyncJob, SyncJobId};
+use crate::values::json::parse_object;
 use crate::values::wildcard;
 
 pub use scroll::SCROLL_PREFIX;
@@ -138,6 +139,10 @@ pub enum DocumentRoute {
     Get(String),
     /// `POST /{index}/_doc`
     Create,
+    /// `PUT`, `POST /{index}/_doc/{id}`
+    Put(String),
+    /// `PUT`, `POST /{index}/_create/{id}`
+    CreateWithId,
     /// `POST /{index}/_update/{id}`
     Update(String),
     /// `GET`, `POST /{index}/_search`
@@ -150,7 +155,7 @@ pub enum DocumentRoute {
 
 /// Parameters that Elasticsearch's clients send and that make no difference here: every index is
 /// there, and every write shows at once.
-const WITHOUT_EFFECT: [&str; 11] = [
+const WITHOUT_EFFECT: [&str; 10] = [
     "allow_no_indices",
     "expand_wildcards",
     "ignore_unavailable",
@@ -158,7 +163,6 @@ const WITHOUT_EFFECT: [&str; 11] = [
     "master_timeout",
     "preference",
     "realtime",
-    "refresh",
     "retry_on_conflict",
     "timeout",
     "wait_for_active_shards",
@@ -174,6 +178,7 @@ pub(super) fn read(
     for name in WITHOUT_EFFECT {
         query.text(name);
     }
+    let refreshes = read_refresh(query)?;
     let search = |index, view, request, query: &mut Query| {
         read_search(index, view, request, query).map(|search| Call::Search(Box::new(search)))
     };
@@ -184,8 +189,7 @@ pub(super) fn read(
         }
         DocumentRoute::Refresh => {
             refuse_body(request, path)?;
-            let response = Response::text(200, format!("{{\"_shards\":{}}}", shards(1)));
-            Ok(Call::Static(response))
+            Ok(Call::Refresh)
         }
         DocumentRoute::Search => search(index, View::Hits, request, query),
         DocumentRoute::Count => search(index, View::Count, request, query),
@@ -200,7 +204,7 @@ pub(super) fn read(
             })
         }
         DocumentRoute::Update(id) => {
-            let update = DocumentUpdate::read(index, request, query)?;
+            let update = DocumentUpdate::read(index, request, query, refreshes)?;
             match index {
                 Index::Connectors => {
                     let write = Write::Document(update);
@@ -214,12 +218,19 @@ pub(super) fn read(
                 }
             }
         }
-        DocumentRoute::Create => read_sync_job(request),
+        DocumentRoute::Put(id) => {
+            let update = DocumentUpdate::read_whole(&id, request, query, refreshes)?;
+            Ok(Call::Connector(checked(id)?, Operation::Write(Write::Document(update))))
+        }
+        DocumentRoute::Create | DocumentRoute::CreateWithId if index == Index::Connectors => {
+            Err(update::no_creation(""))
+        }
+        DocumentRoute::Create | DocumentRoute::CreateWithId => read_sync_job(request, refreshes),
     }
 }
 
 /// `POST /.elastic-connectors-sync-jobs/_doc`: how Elastic's connector service makes jobs.
-fn read_sync_job(request: &Request) -> Result<Call, ApiError> {
+fn read_sync_job(request: &Request, refreshes: bool) -> Result<Call, ApiError> {
     require_body(request)?;
     let fields = fields::SYNC_JOB.read_document(&request.body)?;
     let job = SyncJob::from_fields(fields).map_err(|problem| {
@@ -230,8 +241,40 @@ fn read_sync_job(request: &Request) -> Result<Call, ApiError> {
         "" => vec!["[connector.id] of the sync job is missing".to_owned()],
         id => id_problems(id),
     })?;
-    Ok(Call::CreateSyncJob(connector, SyncJobCreation::Document(job)))
+    Ok(Call::CreateSyncJob(connector, SyncJobCreation::Document(job, refreshes)))
 }
+
+/// `refresh`: whether searches are to show a write when it is acknowledged.
+fn read_refresh(query: &mut Query) -> Result<bool, ApiError> {
+    match query.text("refresh").as_deref() {
+        None | Some("false") => Ok(false),
+        Some("" | "true" | "wait_for") => Ok(true),
+        Some(other) => {
+            let reason = format!("Unknown value for refresh: [{other}].");
+            Err(Cause::illegal_argument(reason).into())
+        }
+    }
+}
+
+/// The answer to `_refresh`.
+pub fn refreshed() -> Response {
+    Response::text(200, format!("{{\"_shards\":{}}}", shards(1)))
+}
+
+/// The answer to a creation that stands, but that searches may not show yet. An error would have clients
+/// send it once more, and create another document.
+pub fn unrefreshed(response: Response) -> Response {
+    let Ok(mut body) = parse_object(&response.body) else { return response };
+    let failure = json!({ "reason": { "type": "unavailable_exception", "reason": UNREFRESHED } });
+    let shards = json!({ "total": 1, "successful": 0, "failed": 1, "failures": [failure] });
+    body.insert("_shards".to_owned(), shards);
+    body.insert("forced_refresh".to_owned(), false.into());
+    Response::json(response.status, &body.into())
+}
+
+/// Why searches may not show what is stored.
+pub(super) const UNREFRESHED: &str = "it is stored, but the Directory could not be told within a second: \
+                                      searches may show it later";
 
 /// The answer to `GET /{index}/_doc/{id}`. `found` is the version of the document and its JSON.
 pub fn show(index: Index, id: &str, found: Option<(u64, Visible<'_>)>) -> Response {
@@ -275,8 +318,11 @@ pub(super) fn written(
     id: &str,
     version: u64,
     result: &'static str,
+    refreshes: bool,
 ) -> Response {
     let index = index.name();
+    // An error is answered, unless searches do show it.
+    let refresh = if refreshes { "\"forced_refresh\":true," } else { "" };
     let id = Value::from(id);
     let shards = shards(if result == "noop" { 0 } else { 1 });
     let seq_no = seq_no(version);
@@ -284,7 +330,7 @@ pub(super) fn written(
         status,
         format!(
             "{{\"_index\":\"{index}\",\"_id\":{id},\"_version\":{version},\"result\":\"{result}\",\
-             \"_shards\":{shards},\"_seq_no\":{seq_no},\"_primary_term\":{PRIMARY_TERM}}}"
+             {refresh}\"_shards\":{shards},\"_seq_no\":{seq_no},\"_primary_term\":{PRIMARY_TERM}}}"
         ),
     )
 }

@@ -1,4 +1,5 @@
-//! `POST /{index}/_update/{id}`: merges some fields into a document.
+//! `POST /{index}/_update/{id}`: merges some fields into a document. `PUT /{index}/_doc/{id}`: takes a
+//! document that comes back as a whole.
 
 use serde_json::Value;
 
@@ -7,9 +8,10 @@ use crate::api::error::{ApiError, Cause};
 use crate::api::query::Query;
 use crate::api::response::Response;
 use crate::api::schema::{FieldType, ObjectSchema, field};
-use crate::api::{Current, Request, read_body, valid};
+use crate::api::{Current, Request, read_body, require_body, valid};
 use crate::document::{Delta, Document, Fields, Patch};
-use crate::values::IndexName;
+use crate::past::{Past, are_alike};
+use crate::values::{IndexName, Time};
 
 const DOC: &str = "doc";
 
@@ -28,6 +30,17 @@ pub struct DocumentUpdate {
     doc: Fields,
     /// `if_seq_no`, `if_primary_term`
     condition: Option<(u64, u64)>,
+    extent: Extent,
+    refreshes: bool,
+}
+
+/// How much of a document somebody sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    /// The fields to change.
+    Fields,
+    /// All of it, changed or not.
+    Whole,
 }
 
 impl DocumentUpdate {
@@ -35,6 +48,7 @@ impl DocumentUpdate {
         index: Index,
         request: &Request,
         query: &mut Query,
+        refreshes: bool,
     ) -> Result<Self, ApiError> {
         let schema = match index {
             Index::Connectors => &CONNECTOR_UPDATE,
@@ -51,6 +65,36 @@ impl DocumentUpdate {
         };
         // The id is the document's name, not part of it.
         doc.shift_remove("id");
+        Self::new(index, doc, problems, query, Extent::Fields, refreshes)
+    }
+
+    /// Reads the whole document of a connector.
+    pub(super) fn read_whole(
+        id: &str,
+        request: &Request,
+        query: &mut Query,
+        refreshes: bool,
+    ) -> Result<Self, ApiError> {
+        let problem = match query.text("op_type").as_deref() {
+            None | Some("index") => None,
+            Some("create") => return Err(no_creation(id)),
+            Some(other) => Some(format!("opType must be 'create' or 'index', found: [{other}]")),
+        };
+        require_body(request)?;
+        let mut doc = super::fields::CONNECTOR.read_document(&request.body)?;
+        doc.shift_remove("id");
+        let problems = problem.into_iter().collect();
+        Self::new(Index::Connectors, doc, problems, query, Extent::Whole, refreshes)
+    }
+
+    fn new(
+        index: Index,
+        doc: Fields,
+        mut problems: Vec<String>,
+        query: &mut Query,
+        extent: Extent,
+        refreshes: bool,
+    ) -> Result<Self, ApiError> {
         let seq_no = number(query, "if_seq_no", "sequence numbers")?;
         let primary_term = number(query, "if_primary_term", "primary term")?.filter(|it| *it > 0);
         let condition = match (seq_no, primary_term) {
@@ -73,7 +117,25 @@ impl DocumentUpdate {
         };
         problems.extend(index_name.and_then(|name| IndexName::parse(name).err()));
         valid(&problems)?;
-        Ok(Self { doc, condition })
+        Ok(Self { doc, condition, extent, refreshes })
+    }
+
+    /// Whether it is a document that comes back as a whole.
+    pub fn is_whole(&self) -> bool {
+        self.extent == Extent::Whole
+    }
+
+    /// What the history calls it.
+    pub fn name(&self) -> &'static str {
+        match self.extent {
+            Extent::Fields => "_update",
+            Extent::Whole => "_doc",
+        }
+    }
+
+    /// Whether searches are to show it when it is acknowledged.
+    pub fn refreshes(&self) -> bool {
+        self.refreshes
     }
 
     /// The fields to merge.
@@ -100,27 +162,86 @@ pub(in crate::api) fn decide<D: Document>(
     id: &str,
     update: DocumentUpdate,
     before: Option<Current<'_, D>>,
+    now: Time,
 ) -> Result<(Option<Delta>, Response), ApiError> {
-    let before = before.map(|Current { document, version }| (document.fields(), version));
+    let before = before.map(|it| Before {
+        fields: it.document.fields(),
+        version: it.version,
+        past: it.past,
+        now,
+    });
     decide_fields(index, id, update, before)
+}
+
+/// A document before an update.
+struct Before<'a> {
+    fields: &'a Fields,
+    version: u64,
+    past: Option<&'a Past>,
+    now: Time,
+}
+
+impl Before<'_> {
+    /// The fields of a document that came back as a whole which are to be changed: those that are neither as
+    /// they are now nor as they were until lately. Whoever gives the sequence number of this version has seen
+    /// no other one.
+    fn changes(&self, doc: Fields, is_this_version: bool) -> Patch {
+        let is_changed = |name: &str, value: &Value| {
+            let current = self.fields.get(name).unwrap_or(&Value::Null);
+            let time = |value: &Value| value.as_str().and_then(Time::parse);
+            if are_alike(current, value) {
+                return false;
+            }
+            // Nobody was seen less by having been seen later.
+            if name == "last_seen" && time(value) <= time(current) {
+                return false;
+            }
+            is_this_version || !self.past.is_some_and(|past| past.had(name, value, self.now))
+        };
+        let changed = doc.into_iter().filter(|(name, value)| is_changed(name, value));
+        changed.fold(Patch::default(), |patch, (name, value)| patch.replacing(&name, value))
+    }
+}
+
+/// 400: connectors are not created as documents.
+pub(super) fn no_creation(id: &str) -> ApiError {
+    let id = if id.is_empty() { "{id}" } else { id };
+    let reason = format!(
+        "a connector is not created as a document: [PUT /_connector/{id}] creates one, \
+         [PUT /.elastic-connectors/_doc/{id}] and [POST /.elastic-connectors/_update/{id}] change it"
+    );
+    Cause::illegal_argument(reason).into()
 }
 
 fn decide_fields(
     index: Index,
     id: &str,
     update: DocumentUpdate,
-    before: Option<(&Fields, u64)>,
+    before: Option<Before<'_>>,
 ) -> Result<(Option<Delta>, Response), ApiError> {
-    let (fields, version) =
-        before.ok_or_else(|| ApiError::document_missing_in(index.name(), id))?;
+    let before = before.ok_or_else(|| match update.extent {
+        Extent::Fields => ApiError::document_missing_in(index.name(), id),
+        Extent::Whole => {
+            let reason =
+                format!("[{id}]: document missing: [PUT /_connector/{id}] creates a connector");
+            let cause = Cause::new("document_missing_exception", reason);
+            ApiError::of(404, cause.in_index(index.name()))
+        }
+    })?;
+    let version = before.version;
     let now = (seq_no(version), PRIMARY_TERM);
     if let Some(seen) = update.condition.filter(|seen| *seen != now) {
         return Err(conflict(index, id, seen, now));
     }
-    let delta = Patch::merge(update.doc).diff_fields(fields);
+    let patch = match update.extent {
+        Extent::Fields => Patch::merge(update.doc),
+        Extent::Whole => before.changes(update.doc, update.condition.is_some()),
+    };
+    let delta = patch.diff_fields(before.fields);
+    let refreshes = update.refreshes;
     let response = match delta {
-        Some(_) => written(200, index, id, version.saturating_add(1), "updated"),
-        None => written(200, index, id, version, "noop"),
+        Some(_) => written(200, index, id, version.saturating_add(1), "updated", refreshes),
+        None => written(200, index, id, version, "noop", refreshes),
     };
     Ok((delta, response))
 }

@@ -6,18 +6,20 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::consumer::Consumer;
+use super::settle::{Searched, Tellings, UnderWay};
 use super::{Memory, Outbox};
 use crate::directory::{Entry, Event, document_beside_entry};
 use crate::edge::message::{self, FORMAT, with_format};
 use crate::edge::objects::connector::Record;
 use crate::edge::runtime::{apply_entry, describe, notify_directory, now_millis, timeout};
 use crate::protocol::outbox::{Answered, DIRECTORY_GAP_MS, Pace, Telling};
+use crate::protocol::refresh::Lease;
 
 /// How long to wait for the Directory.
 const LIMIT: Duration = Duration::from_secs(1);
 
 /// Lists show these changes at once, as in Elasticsearch: their callers wait for the Directory.
-const AWAITED: [&str; 9] = [
+const AWAITED: [&str; 10] = [
     "_create",
     "_delete",
     "_restore",
@@ -27,6 +29,7 @@ const AWAITED: [&str; 9] = [
     "_name",
     "_service_type",
     "_update",
+    "_doc",
 ];
 
 /// Whether callers of that endpoint wait for the Directory.
@@ -55,17 +58,11 @@ impl Consumer for Directory {
     }
 }
 
-/// Tells the newest version, without regard to what is under way, and waits for it as long as
-/// callers do. Versions see to it that what arrives late does no harm.
-pub(super) async fn tell_and_wait(outbox: &Rc<Outbox>) {
-    outbox.remember(|memory| memory.directory.mark(now_millis()));
-    // What fails is repeated by the alarm.
-    drop(tell_once(outbox).await);
-}
-
 async fn tell_once(outbox: &Outbox) -> Result<(), String> {
     let Some((mut telling, events, entry)) = begin(outbox) else { return Ok(()) };
     let entry = entry?;
+    let sent_at = now_millis();
+    let _under_way = UnderWay::begin(&outbox.directory_tellings);
     loop {
         let document = match telling.with_document {
             true => outbox.shared.with_record(|record| record.and_then(document)),
@@ -73,11 +70,27 @@ async fn tell_once(outbox: &Outbox) -> Result<(), String> {
         };
         let answer = ask(outbox, &entry, document.as_deref()).await?;
         if telling.answered(&answer)? == Answered::Told {
+            // Of what it knew before, no row says when it was told.
+            if answer != "older" {
+                outbox.remember(|memory| memory.directory_lease.renew(sent_at));
+            }
             break;
         }
     }
     told(outbox, &telling, &events);
     Ok(())
+}
+
+impl Searched for Directory {
+    const TAKES_PARTS: bool = false;
+
+    fn lease(memory: &mut Memory) -> &mut Lease {
+        &mut memory.directory_lease
+    }
+
+    fn tellings(outbox: &Outbox) -> &Rc<Tellings> {
+        &outbox.directory_tellings
+    }
 }
 
 /// A telling of the newest version, the events that go with it, and its entry.

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::consumer::Consumer;
+use super::settle::{Searched, Tellings, UnderWay};
 use super::{Memory, Outbox};
 use crate::document::Document;
 use crate::edge::message::{self, FORMAT};
@@ -11,6 +12,7 @@ use crate::edge::objects::connector::{JobRecord, Shared};
 use crate::edge::runtime::{apply_jobs, describe, now_millis, timeout};
 use crate::protocol::jobs::{JobNews, JobsTelling};
 use crate::protocol::outbox::{DIRECTORY_GAP_MS, Pace};
+use crate::protocol::refresh::Lease;
 use crate::values::Time;
 use serde_json::{Value, json};
 
@@ -37,29 +39,43 @@ impl Consumer for Jobs {
 
     async fn tell(outbox: &Rc<Outbox>) -> Result<bool, String> {
         let failed = |why: String| format!("the Directory cannot be told of sync jobs: {why}");
-        tell_once(&outbox.shared).await.map(|()| true).map_err(failed)
+        tell_once(outbox).await.map(|()| true).map_err(failed)
     }
 }
 
-/// Tells what is untold, without regard to what is under way, and waits for it as long as callers
-/// do. Versions see to it that what arrives late does no harm.
-pub(super) async fn tell_and_wait(outbox: &Rc<Outbox>) {
-    outbox.remember(|memory| memory.jobs.mark(now_millis()));
-    let told = timeout(LIMIT, async {
-        // What fails is repeated by the alarm.
-        while outbox.shared.has_untold_jobs() && tell_once(&outbox.shared).await.is_ok() {}
-    });
-    told.await.unwrap_or_default();
+impl Searched for Jobs {
+    const TAKES_PARTS: bool = true;
+
+    fn lease(memory: &mut Memory) -> &mut Lease {
+        &mut memory.jobs_lease
+    }
+
+    fn tellings(outbox: &Outbox) -> &Rc<Tellings> {
+        &outbox.jobs_tellings
+    }
 }
 
-async fn tell_once(connector: &Shared) -> Result<(), String> {
+async fn tell_once(outbox: &Outbox) -> Result<(), String> {
+    let connector = &outbox.shared;
     let news = connector.untold_jobs(BATCH).map_err(|thrown| describe(&thrown))?;
     let mut telling = JobsTelling::new(news);
+    let sent_at = now_millis();
+    let _under_way = UnderWay::begin(&outbox.jobs_tellings);
     while !telling.news.is_empty() {
         let answers = ask(connector, &telling).await?;
         let answers: Vec<&str> = answers.iter().filter_map(Value::as_str).collect();
+        // After a restart, the Directory looks for what it was told of jobs that are not over.
+        let is_open = |news: &JobNews<Option<JobRecord>>| {
+            news.record.as_ref().is_some_and(|record| !record.job.is_over())
+        };
+        let mut pairs = telling.news.iter().zip(&answers);
+        let is_noted =
+            pairs.any(|(news, answer)| is_open(news) && matches!(*answer, "taken" | "seen"));
         for (id, version) in telling.answered(&answers)? {
             connector.jobs.borrow_mut().told(&id, version);
+        }
+        if is_noted {
+            outbox.remember(|memory| memory.jobs_lease.renew(sent_at));
         }
     }
     Ok(())

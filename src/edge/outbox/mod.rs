@@ -12,6 +12,7 @@ pub(super) mod directory;
 mod jobs;
 mod kv;
 mod report;
+mod settle;
 pub(super) mod webhook;
 
 use std::cell::RefCell;
@@ -22,12 +23,14 @@ use consumer::{Consumer, start, tell};
 use directory::Directory;
 use jobs::Jobs;
 use kv::Kv;
+use settle::{Tellings, settle, tell_and_wait};
 use webhook::Seen;
 use worker::console_error;
 
 use super::objects::connector::Shared;
 use super::runtime::{join, now_millis};
 use crate::protocol::outbox::{Alarm, Copying, Forced, Lag, Pace, Report, Reports};
+use crate::protocol::refresh::Lease;
 
 /// When the alarm looks whether all consumers are up to date.
 const ALARM_AFTER: Duration = Duration::from_secs(2);
@@ -38,6 +41,8 @@ pub(super) const CONSUMERS: [&str; 2] = ["directory", "kv"];
 pub(super) struct Outbox {
     shared: Rc<Shared>,
     memory: RefCell<Memory>,
+    directory_tellings: Rc<Tellings>,
+    jobs_tellings: Rc<Tellings>,
     webhooks: webhook::Webhooks,
 }
 
@@ -47,6 +52,8 @@ struct Memory {
     directory: Pace,
     jobs: Pace,
     kv: Pace,
+    directory_lease: Lease,
+    jobs_lease: Lease,
     directory_lag: Lag,
     kv_lag: Lag,
     forced: Forced,
@@ -58,8 +65,13 @@ struct Memory {
 impl Outbox {
     /// Of the object with that state.
     pub fn of(shared: Rc<Shared>) -> Rc<Self> {
-        let (memory, webhooks) = (RefCell::default(), webhook::Webhooks::default());
-        Rc::new(Self { shared, memory, webhooks })
+        Rc::new(Self {
+            shared,
+            memory: RefCell::default(),
+            directory_tellings: Rc::default(),
+            jobs_tellings: Rc::default(),
+            webhooks: webhook::Webhooks::default(),
+        })
     }
 
     /// Looks at what is remembered, or changes it. Nothing is awaited meanwhile.
@@ -120,11 +132,12 @@ pub(super) fn loaded(outbox: &Rc<Outbox>) {
 /// To be called right after a commit: then the alarm is stored with it. `via` is the endpoint.
 pub(super) async fn committed(outbox: &Rc<Outbox>, via: &str) {
     set_alarm(outbox).await;
-    if directory::is_awaited(via) {
-        directory::tell_and_wait(outbox).await;
+    match directory::is_awaited(via) {
+        true => drop(tell_and_wait::<Directory>(outbox).await),
+        false => settle::<Directory>(outbox).await,
     }
     if via == "_delete" && Jobs::is_behind(outbox) {
-        jobs::tell_and_wait(outbox).await;
+        tell_and_wait::<Jobs>(outbox).await;
     }
     start_all(outbox);
 }
@@ -132,9 +145,9 @@ pub(super) async fn committed(outbox: &Rc<Outbox>, via: &str) {
 /// To be called after a connector and its jobs were put back.
 pub(super) async fn restored(outbox: &Rc<Outbox>) {
     set_alarm(outbox).await;
-    directory::tell_and_wait(outbox).await;
+    tell_and_wait::<Directory>(outbox).await;
     if Jobs::is_behind(outbox) {
-        jobs::tell_and_wait(outbox).await;
+        tell_and_wait::<Jobs>(outbox).await;
     }
     start_all(outbox);
 }
@@ -142,7 +155,7 @@ pub(super) async fn restored(outbox: &Rc<Outbox>) {
 /// To be called right after the commit of a job.
 pub(super) async fn job_committed(outbox: &Rc<Outbox>) {
     set_alarm(outbox).await;
-    jobs::tell_and_wait(outbox).await;
+    tell_and_wait::<Jobs>(outbox).await;
     start_all(outbox);
 }
 
@@ -157,7 +170,14 @@ pub(super) async fn seen(outbox: &Rc<Outbox>) {
             outbox.shared.state.wait_until(async move { webhook::watch(&this).await });
         }
     }
+    join(settle::<Directory>(outbox), settle::<Jobs>(outbox)).await;
     start_all(outbox);
+}
+
+/// Tells the Directory what it has not been told of; whether it knows all that was committed before.
+pub(super) async fn flush(outbox: &Rc<Outbox>) -> bool {
+    let is_told = !Directory::is_behind(outbox) || tell_and_wait::<Directory>(outbox).await;
+    is_told && (!Jobs::is_behind(outbox) || tell_and_wait::<Jobs>(outbox).await)
 }
 
 /// Brings all consumers up to date.

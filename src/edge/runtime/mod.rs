@@ -41,9 +41,9 @@ pub(super) use promise::{await_promise, join, join_all, sleep, spawn_or_ready, t
 pub(super) use request::{Body, Incoming, address, after_response, hops, local_proxy, signed_in};
 pub(super) use response::{HttpResponse, no_content, pass_on, status_of, with_headers};
 pub(super) use rpc::{
-    UNANSWERED, apply_entry, apply_jobs, claim_index, current_entry, handle_connector,
-    handle_directory, notify_directory, release_index, report_behind, watch_directory,
-    watch_message,
+    UNANSWERED, apply_entry, apply_jobs, claim_index, current_entry, flush_connector,
+    handle_connector, handle_directory, notify_directory, release_index, report_behind,
+    watch_directory, watch_message,
 };
 pub(super) use sockets::{SocketGroup, Sockets};
 pub(super) use sql::{Database, SqlValue};

@@ -40,6 +40,8 @@ extern "C" {
     fn release(this: &Stub, claim: &str) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch)]
     fn current(this: &Stub, id: &str, index: &str) -> Result<Promise, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn flush(this: &Stub) -> Result<Promise, JsValue>;
     // The crate's response to a `fetch` is a copy, which a socket does not survive.
     #[wasm_bindgen(method, catch)]
     fn fetch(this: &Stub, url: &str, init: &RequestInit) -> Result<Promise, JsValue>;
@@ -209,6 +211,14 @@ pub(crate) async fn release_index(env: &Env, claim: &str) -> Result<(), JsError>
 /// If its object does not answer.
 pub(crate) async fn current_entry(env: &Env, id: &str, index: &str) -> Result<String, JsError> {
     text(connector(env, id)?.current(id, index)).await
+}
+
+/// Has a connector's object tell the Directory what that has not been told of; gives its reply.
+///
+/// # Errors
+/// If the object does not answer.
+pub(crate) async fn flush_connector(env: &Env, id: &str) -> Result<String, JsError> {
+    text(connector(env, id)?.flush()).await
 }
 
 /// A reply that is a text.

@@ -81,12 +81,16 @@ impl Object {
         self.load(connector).await?;
         let name = new_id().ok_or_else(ApiError::internal)?;
         let id = SyncJobId::new(&name, connector);
+        let refreshes = creation.refreshes();
         let decision = self.with_record(|record| {
             let connector = record.and_then(Record::connector);
             api::create_sync_job(&id, creation, connector, now())
         })?;
         self.commit_job(&id, None, decision.commit, Scope::Edit, ("_create", origin))?;
         outbox::job_committed(&self.outbox).await;
+        if refreshes && !outbox::flush(&self.outbox).await {
+            return Ok(api::unrefreshed(decision.response));
+        }
         Ok(decision.response)
     }
 
@@ -97,11 +101,15 @@ impl Object {
         precondition: &Precondition,
         origin: &Origin,
     ) -> Result<Response, ApiError> {
+        let refreshes = write.refreshes();
         let (response, scope) = self.decide_and_commit_job(id, write, precondition, origin)?;
         match scope {
             Scope::Nothing => {}
             Scope::Progress => outbox::seen(&self.outbox).await,
             Scope::Edit => outbox::job_committed(&self.outbox).await,
+        }
+        if refreshes && !outbox::flush(&self.outbox).await {
+            return Err(ApiError::unrefreshed(id.as_str()));
         }
         Ok(response)
     }
@@ -120,9 +128,11 @@ impl Object {
             _ => Scope::Edit,
         };
         let before = self.job(id.as_str())?;
-        let current = before
-            .as_ref()
-            .map(|before| Current { document: &before.job, version: before.version });
+        let current = before.as_ref().map(|before| Current {
+            document: &before.job,
+            version: before.version,
+            past: None,
+        });
         let mut decision = self.with_record(|record| {
             let connector = record.and_then(Record::connector);
             api::decide_sync_job(id, write, precondition, current, connector, now())

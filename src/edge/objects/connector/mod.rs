@@ -16,7 +16,7 @@ use std::ops::Deref;
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use wasm_bindgen::prelude::*;
 use worker::worker_sys::DurableObjectState;
 use worker::{Env, console_error};
@@ -33,6 +33,7 @@ use crate::edge::runtime::{
     HttpResponse, JsError, JsResult, Kv, State, describe, spawn_or_ready, timeout,
 };
 use crate::edge::{KV, kv_key, log, now};
+use crate::past::Past;
 use crate::protocol::claims::Successor;
 use crate::secrets::Secrets;
 use crate::status::Status;
@@ -100,6 +101,20 @@ impl ConnectorObject {
         spawn_or_ready(async move {
             this.load(&id).await.map_err(|unavailable| unavailable.why())?;
             Ok(this.current(&index)?.into())
+        })
+    }
+
+    /// Tells the Directory what it has not been told of; says whether it knows all that was committed
+    /// before.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn flush(&self) -> JsResult {
+        let this = self.0.clone();
+        spawn_or_ready(async move {
+            this.read()?;
+            let is_told = outbox::flush(&this.outbox).await;
+            Ok(json!({ "format": FORMAT, "is_told": is_told }).to_string().into())
         })
     }
 
@@ -411,6 +426,9 @@ impl Object {
                             outbox::committed(&self.outbox, write.name()).await;
                         }
                     }
+                    if write.refreshes() && !outbox::flush(&self.outbox).await {
+                        return Err(ApiError::unrefreshed(id));
+                    }
                     return Ok(response);
                 }
             }
@@ -424,13 +442,28 @@ impl Object {
         write: &Write,
         precondition: &Precondition,
     ) -> Result<api::Decision, ApiError> {
+        let past = match write.is_whole_document() {
+            true => Some(self.past().map_err(|thrown| {
+                console_error!("connector [{id}]: its past cannot be read: {}", describe(&thrown));
+                ApiError::internal()
+            })?),
+            false => None,
+        };
         self.with_record(|record| {
             let before = record.and_then(|record| {
                 let document = record.connector()?;
-                Some(Current { document, version: record.version })
+                Some(Current { document, version: record.version, past: past.as_ref() })
             });
             api::decide(id, write, precondition, before, now())
         })
+    }
+
+    /// What the fields of the connector were until lately.
+    fn past(&self) -> Result<Past, JsError> {
+        let past = self.with_record(|record| record.map(|record| record.past.clone()));
+        let Some(mut past) = past else { return Ok(Past::default()) };
+        store::past_statuses(&self.database, &mut past)?;
+        Ok(past)
     }
 
     /// Reads the connector, decides, and commits, unless an index has to be claimed first. Not an
@@ -472,6 +505,10 @@ impl Object {
             Loaded::Unread | Loaded::Empty => (Record::empty(id), None),
         };
         let from = before.as_ref().map(Connector::status);
+        if let (WriteScope::Edit, Some(before)) = (scope, &before) {
+            let changed = commit.changed_fields(before);
+            row.past.note(before.fields(), changed.iter().map(String::as_str), now());
+        }
         let succeeded = self.claims.borrow().succeed(before, commit, token);
         let successor = match succeeded {
             Ok(successor) => successor,

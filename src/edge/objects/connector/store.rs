@@ -18,17 +18,19 @@ use crate::connector::Connector;
 use crate::directory::Event;
 use crate::edge::runtime::{Database, JsError, SqlValue};
 use crate::limits::AUDIT_PAGE;
+use crate::past::Past;
 use crate::protocol::claims::Successor;
 use crate::protocol::jobs::Jobs;
 use crate::protocol::outbox::{Cursors, Versions};
 use crate::status::Status;
 use crate::sync_job::SyncJob;
-use crate::values::json;
+use crate::values::{Time, json};
 
 /// A document of NULL is the tombstone of a connector that was erased. `edited`: the version of the last
 /// change to anything but status and last_seen. `projected` and `directory`: the versions that Workers KV
 /// and the Directory have; `copied_at`: when Workers KV got its (milliseconds since 1970). `floor`:
-/// versions up to here may have been given before the connector was put back from a backup. `untold`: events that the
+/// versions up to here may have been given before the connector was put back from a backup. `past`: what its
+/// fields were until lately ([`Past`]). `untold`: events that the
 /// Directory's audit has not been told of (JSON). `edits`: how many edits there were that changed no status: they are
 /// kept in turn in so many rows of `edit` as [`EDIT_LIMIT`] says, the newest over the oldest.
 const TABLES: &str = r#"
@@ -42,6 +44,7 @@ const TABLES: &str = r#"
     directory INTEGER NOT NULL,
     copied_at INTEGER NOT NULL,
     floor INTEGER NOT NULL,
+    past TEXT NOT NULL,
     untold TEXT NOT NULL,
     edits INTEGER NOT NULL
   );
@@ -84,6 +87,8 @@ const JOB_TABLES: &str = "
 const HISTORY_LIMIT: usize = 1_000;
 /// The newest edits that are kept.
 const EDIT_LIMIT: u64 = AUDIT_PAGE as u64;
+/// The newest statuses that a document which comes back as a whole may have shown.
+const PAST_STATUSES: usize = 100;
 /// How many versions pass between two looks whether there are more. What is shown is limited when it is
 /// read.
 const PRUNE_EVERY: u64 = 50;
@@ -105,6 +110,8 @@ pub(in crate::edge) struct Record {
     pub since: Option<String>,
     /// Versions up to this one may have been given before the connector was put back from a backup.
     pub floor: u64,
+    /// What its fields were until lately; its status, the history says.
+    pub past: Past,
     /// How far the outbox's consumers are.
     pub cursors: Cursors,
     /// Events that the Directory has not been told of.
@@ -177,6 +184,7 @@ impl Record {
             changed: 0,
             since: None,
             floor: 0,
+            past: Past::default(),
             cursors: Cursors::default(),
             untold: Events::default(),
             edits: 0,
@@ -300,6 +308,7 @@ pub(super) fn read(database: &Database) -> Result<Option<(Record, Jobs)>, JsErro
         directory: u64,
         copied_at: u64,
         floor: u64,
+        past: String,
         untold: String,
         edits: u64,
         seq: Option<u64>,
@@ -312,7 +321,7 @@ pub(super) fn read(database: &Database) -> Result<Option<(Record, Jobs)>, JsErro
     if !has("connector") {
         return Ok(None);
     }
-    let row = r#"SELECT id, document, version, edited, projected, directory, copied_at, floor, untold, edits,
+    let row = r#"SELECT id, document, version, edited, projected, directory, copied_at, floor, past, untold, edits,
                  seq, "to", at
                  FROM connector LEFT JOIN (SELECT seq, "to", at FROM history ORDER BY seq DESC LIMIT 1)"#;
     let Some(row) = database.row::<Row>(row, &[])? else { return Ok(None) };
@@ -339,6 +348,7 @@ pub(super) fn read(database: &Database) -> Result<Option<(Record, Jobs)>, JsErro
         changed: row.edited.max(newest),
         since: row.at,
         floor: row.floor,
+        past: serde_json::from_str(&row.past).map_err(|error| error.to_string())?,
         cursors: Cursors { kv: row.projected, copied_at: row.copied_at, directory: row.directory },
         untold: serde_json::from_str(&row.untold).map_err(|error| error.to_string())?,
         edits: row.edits,
@@ -383,13 +393,14 @@ pub(super) fn commit(
 }
 
 fn write_record(database: &Database, record: &Record) -> Result<(), JsError> {
-    let Record { id, document, version, edited, floor, cursors, untold, edits, .. } = record;
+    let Record { id, document, version, edited, floor, past, cursors, untold, edits, .. } = record;
+    let past = serde_json::to_string(past).map_err(|error| error.to_string())?;
     let sql = "INSERT INTO connector (one, id, document, version, edited, projected, directory, copied_at, floor,
-               untold, edits) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+               past, untold, edits) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                ON CONFLICT (one) DO UPDATE SET document = excluded.document, version = excluded.version,
                edited = excluded.edited, projected = excluded.projected, directory = excluded.directory,
-               copied_at = excluded.copied_at, floor = excluded.floor, untold = excluded.untold,
-               edits = excluded.edits";
+               copied_at = excluded.copied_at, floor = excluded.floor, past = excluded.past,
+               untold = excluded.untold, edits = excluded.edits";
     let values = [
         id.into(),
         document.as_ref().map(Document::json).into(),
@@ -399,6 +410,7 @@ fn write_record(database: &Database, record: &Record) -> Result<(), JsError> {
         cursors.directory.into(),
         cursors.copied_at.into(),
         (*floor).into(),
+        past.into(),
         untold.to_json()?.into(),
         (*edits).into(),
     ];
@@ -640,6 +652,26 @@ pub(super) fn history(
     before: Option<u64>,
 ) -> Result<Vec<Value>, JsError> {
     Ok(json::parse_array(&changes(database, false, size, before)?)?)
+}
+
+/// Notes which statuses the connector had until lately.
+///
+/// # Errors
+/// If the database fails.
+pub(super) fn past_statuses(database: &Database, past: &mut Past) -> Result<(), JsError> {
+    /// A status, and when it was left.
+    #[derive(Deserialize)]
+    struct Row {
+        from: Option<String>,
+        at: String,
+    }
+    let sql = r#"SELECT "from", at FROM history ORDER BY seq DESC LIMIT ?"#;
+    for Row { from, at } in database.rows::<Row>(sql, &[PAST_STATUSES.into()])? {
+        if let (Some(from), Some(until)) = (from, Time::parse(&at)) {
+            past.note_value("status", &from.into(), until);
+        }
+    }
+    Ok(())
 }
 
 /// A job, if there is one. There must be tables of jobs.

@@ -7,6 +7,7 @@ mod import;
 mod list;
 mod live;
 mod metrics;
+mod refresh;
 mod search;
 mod store;
 mod summary;
@@ -35,6 +36,7 @@ use crate::edge::runtime::{
     now_millis, spawn_or_ready, watch_message,
 };
 use crate::protocol::directory::{JobEntry, Outcome};
+use crate::protocol::refresh::Recent;
 use crate::secrets::Secrets;
 use crate::sync_job::SyncJobId;
 use crate::webhook::Settings;
@@ -73,6 +75,8 @@ struct Directory {
     /// When keys end, and when that was looked up; `None`: it is not known.
     keys: RefCell<Option<(u64, Vec<u64>)>>,
     live: Rc<Live>,
+    /// Who may hold something untold.
+    recent: RefCell<Recent>,
     /// The last change of which no row is left.
     forgotten: Cell<u64>,
     /// Which service this is; 0: nobody has asked yet.
@@ -89,6 +93,7 @@ impl DirectoryObject {
         let state = State::of(state);
         Self(Rc::new(Directory {
             live: Live::of(env.clone(), state.clone()),
+            recent: RefCell::default(),
             forgotten: Cell::default(),
             identity: Cell::default(),
             last_backup: Cell::default(),
@@ -279,6 +284,7 @@ impl Directory {
                 _ => {}
             }
         }
+        self.recent.replace(Recent::new(now_millis()));
         self.check_settings()?;
         self.live.want_alarm(self.next_summary()?);
         self.is_open.set(true);
@@ -311,6 +317,7 @@ impl Directory {
         let is_known = message::read(message, &mut |_, _| {}).is_ok();
         let entry = serde_json::from_str::<Entry<'_>>(message).ok().filter(|_| is_known);
         let Some(entry) = entry else { return reply("unknown format") };
+        self.recent.borrow_mut().note(&entry.id, now_millis());
         let seq = self.next_seq()?;
         let outcomes = self.store.take(&[(&entry, document.map(SqlValue::from))], seq)?;
         let outcome = outcomes.first().copied().unwrap_or(Outcome::Older);
@@ -337,6 +344,9 @@ impl Directory {
         let Some(Told { jobs }) = told else {
             return Ok(json!({ "format": FORMAT, "results": [] }));
         };
+        for id in jobs.iter().filter_map(|job| SyncJobId::parse(&job.id)) {
+            self.recent.borrow_mut().note(id.connector(), now_millis());
+        }
         let outcomes = self.store.take_jobs(&jobs, self.seq.get())?;
         for (job, outcome) in jobs.iter().zip(&outcomes) {
             let is_more = *outcome == Outcome::Taken;
@@ -430,6 +440,7 @@ impl Directory {
                     Err(error) => finish(format.failure(&error)),
                 }
             }
+            Ok(Call::Refresh) => finish(format.result(self.refresh().await)),
             Ok(Call::Backup(Backup::Ids { after, size, changed_since })) => {
                 let found = self.ready().await.and_then(|()| self.ids(&after, size, changed_since));
                 // Who asks for no ids asks which service this is.

@@ -16,6 +16,7 @@ use wasm_bindgen::prelude::*;
 use super::timeline;
 use crate::api::AuditQuery;
 use crate::directory::{Entry, Event};
+use crate::edge::outbox::CONSUMERS;
 use crate::edge::runtime::{Database, JsError, JsString, SqlValue, State, now_millis};
 use crate::protocol::directory::{
     DocumentIs, ENTRY_COLUMNS, Facts, Field, JOB_COLUMNS, JobEntry, KnownEntry, KnownJob, Outcome,
@@ -35,6 +36,9 @@ use crate::values::Time;
 ///
 /// `masked`: the document without its secrets, if it has some: what those are shown, and search in, who may
 /// only read.
+///
+/// `told_at`: when the row was written, in milliseconds since 1970. No index has it: a heartbeat would write
+/// that too.
 ///
 /// `ticket`: those that were used to watch, until they are out of date. `behind`: consumers of outboxes
 /// that are late, and since when in milliseconds since 1970, as the connectors' objects report it. `audit`: what erased
@@ -59,7 +63,8 @@ const TABLES: &str = "
     version INTEGER NOT NULL,
     seq INTEGER NOT NULL,
     changed INTEGER NOT NULL,
-    title TEXT NOT NULL
+    title TEXT NOT NULL,
+    told_at INTEGER NOT NULL
   );
   CREATE INDEX entry_in_order ON entry (deleted, index_name IS NULL, index_name, id);
   CREATE INDEX entry_by_status ON entry (deleted, status, index_name IS NULL, index_name, id);
@@ -107,7 +112,8 @@ const TABLES: &str = "
     last_seen TEXT,
     seen INTEGER,
     version INTEGER NOT NULL,
-    seq INTEGER NOT NULL
+    seq INTEGER NOT NULL,
+    told_at INTEGER NOT NULL
   );
   CREATE INDEX job_in_order ON job (created_at IS NULL, created_at DESC, id) WHERE status IS NOT NULL;
   CREATE INDEX job_by_status ON job (status, created_at IS NULL, created_at DESC, id);
@@ -258,7 +264,9 @@ impl Store {
         self.audit(&entry.audit)?;
         let outcome = match verdict {
             Ok(write) => {
-                let mut numbers = vec![("version", entry.version), ("seq", seq)];
+                let told_at = now_millis();
+                let mut numbers =
+                    vec![("version", entry.version), ("seq", seq), ("told_at", told_at)];
                 if write.outcome == Outcome::Taken {
                     numbers.push(("changed", seq));
                 }
@@ -275,6 +283,30 @@ impl Store {
             }
         }
         Ok(outcome)
+    }
+
+    /// The connectors that may not have told everything: those that have told something since, by a row that
+    /// says so, and those that are behind. That looks at the rows of all connectors, and of all jobs that are
+    /// not over.
+    pub fn told_since(&self, time: u64, statuses: &Value) -> Result<Vec<String>, JsError> {
+        let sql = "SELECT id AS text FROM entry WHERE told_at > ?1 UNION \
+                   SELECT connector_id FROM job WHERE status IN (SELECT value FROM json_each(?2)) \
+                   AND told_at > ?1 AND connector_id IS NOT NULL";
+        self.column(sql, &[time.into(), statuses.to_string().into()])
+    }
+
+    /// The connectors whose changes the Directory has not been told of for a while.
+    pub fn untold(&self) -> Result<Vec<String>, JsError> {
+        self.column("SELECT id AS text FROM behind WHERE consumer = ?", &[CONSUMERS[0].into()])
+    }
+
+    fn column(&self, sql: &str, values: &[Value]) -> Result<Vec<String>, JsError> {
+        #[derive(Deserialize)]
+        struct Row {
+            text: String,
+        }
+        let rows: Vec<Row> = self.rows(sql, values)?;
+        Ok(rows.into_iter().map(|row| row.text).collect())
     }
 
     fn is_in_use(&self, index: &str) -> Result<bool, JsError> {
@@ -308,7 +340,7 @@ impl Store {
             "job",
             &id,
             &write,
-            &[("version", job.version), ("seq", seq)],
+            &[("version", job.version), ("seq", seq), ("told_at", now_millis())],
             document.as_ref(),
         )?;
         Ok(write.outcome)
