@@ -618,8 +618,8 @@ impl<D> Decision<D> {
 }
 
 /// Whether a change of the field is more than a move or a heartbeat.
-fn is_edit(name: &String) -> bool {
-    !matches!(name.as_str(), "status" | "last_seen")
+fn is_edit(name: &str) -> bool {
+    !matches!(name, "status" | "last_seen")
 }
 
 /// What is to be stored.
@@ -648,19 +648,17 @@ impl<D: Document> Commit<D> {
     /// The names of the fields that it gives another value, but for the status and when the document was
     /// last seen.
     pub fn changed_fields(&self, before: &D) -> Vec<String> {
-        let names: Vec<&String> = match self {
+        let names: Vec<&str> = match self {
             Self::Nothing | Self::Erase => Vec::new(),
             Self::Put(document) => {
                 let (before, after) = (before.fields(), document.fields());
                 let is_new = |name: &&String| !before.contains_key(*name);
                 let gone = before.keys().filter(|name| before.get(*name) != after.get(*name));
-                gone.chain(after.keys().filter(is_new)).collect()
+                gone.chain(after.keys().filter(is_new)).map(String::as_str).collect()
             }
-            Self::Patch(delta) => {
-                return delta.fields().map(str::to_owned).filter(is_edit).collect();
-            }
+            Self::Patch(delta) => delta.fields().collect(),
         };
-        names.into_iter().cloned().filter(is_edit).collect()
+        names.into_iter().filter(|name| is_edit(name)).map(str::to_owned).collect()
     }
 
     /// The document as it is afterwards; `None` if there is none.
