@@ -199,7 +199,7 @@ impl Before<'_> {
             is_this_version || !self.past.is_some_and(|past| past.had(name, value, self.now))
         };
         let changed = doc.into_iter().filter(|(name, value)| is_changed(name, value));
-        changed.fold(Patch::default(), |patch, (name, value)| patch.replacing(&name, value))
+        changed.fold(Patch::default(), |patch, (name, value)| patch.replace(&name, value))
     }
 }
 

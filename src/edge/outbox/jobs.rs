@@ -66,7 +66,7 @@ async fn tell_once(outbox: &Outbox) -> Result<(), String> {
         let answers: Vec<&str> = answers.iter().filter_map(Value::as_str).collect();
         // After a restart, the Directory looks for what it was told of jobs that are not over.
         let is_open = |news: &JobNews<Option<JobRecord>>| {
-            news.record.as_ref().is_some_and(|record| !record.job.is_over())
+            news.record.as_ref().is_some_and(|record| !record.job.has_ended())
         };
         let mut pairs = telling.news.iter().zip(&answers);
         let is_noted =
