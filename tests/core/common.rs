@@ -107,6 +107,7 @@ impl World {
                 }
             }
             Call::Static(response) => response,
+            Call::Refresh => api::refreshed(),
             Call::CreateSyncJob(asked, creation) => {
                 let connector = connector.filter(|_| asked == id);
                 let now = Time::from_millis(now);
