@@ -307,8 +307,10 @@ fn with_switches(file: &str) -> String {
 
 /// Writes the crate that takes out one guard after another.
 fn write_crate(folder: &Path) {
-    for module in ["mod", "claims", "directory", "jobs", "outbox"] {
-        let file = format!("src/protocol/{module}.rs");
+    let protocols = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/protocol");
+    for entry in fs::read_dir(protocols).expect("a folder") {
+        let name = entry.expect("an entry").file_name();
+        let file = format!("src/protocol/{}", name.to_str().expect("a name"));
         write(&folder.join(&file), &with_switches(&file));
     }
     for module in ["claims", "copies", "entries", "jobs", "network", "story"] {
