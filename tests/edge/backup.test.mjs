@@ -377,7 +377,7 @@ test("restore --overwrite lists connectors changed since the backup, keeps newer
     assert.match(kept.stderr, /skipped: \[two\]: it has changed since the backup/);
     const only = await restore("--only", "two", "--yes");
     assert.match(only.stderr, /CHANGED SINCE THE BACKUP: \[two\]: version 2 there, 1 in the backup; status error since /);
-    assert.match(only.stdout, /^0 restored, 1 overwritten, 0 were/);
+    assert.match(only.stdout, /^0 restored, 1 overwritten, 0 already restored/);
     assert.deepEqual([(await must(url, "GET", at("two"))).status, (await must(url, "GET", at("three"))).name], ["created", "Changed"]);
     assert.match((await restore("--only", "nobody", "--yes")).stderr, /has no connector \[nobody\]\. Nothing was restored\./);
 
@@ -409,7 +409,7 @@ const refused = {
   "another connector": [{ ...sound, id: "y" }, /\[id\] is that of another connector/],
   "an invalid version": [{ ...sound, version: 0 }, /\[version\] is not between 1 and/],
   "edited after its version": [{ ...sound, edited: 4 }, /\[edited\] is not between 1 and 3/],
-  "a document without a status": [{ ...sound, document: {} }, /it has no \[status\]/],
+  "a document without a status": [{ ...sound, document: {} }, /\[status\] is missing/],
   "an invalid document": [{ ...sound, document: 5 }, /\[document\] is neither an object nor null/],
   "a change after its version": [{ ...sound, history: [{ ...change, seq: 4 }] }, /\[history\] has .* is no change/],
   "a change to an unknown status": [{ ...sound, history: [{ ...change, to: "gone" }] }, /\[history\] has .* is no change/],

@@ -198,13 +198,13 @@ test("[now] sets the clock", () => {
 
 const get = { method: "GET", path: "/_connector/a" };
 const nonsense = [
-  [{}, get, /it has no \[status\]/],
+  [{}, get, /\[status\] is missing/],
   [{ status: "paused" }, get, /unknown status \[paused\]/],
   [{ status: 3 }, get, /\[status\] is 3, not a string/],
   [3, get, /this is not a connector document/],
   ["text", get, /this is not a connector document/],
   [[], get, /this is not a connector document/],
-  [{ id: "b", status: "error" }, get, /the request is about \[a\], the connector is "b"/],
+  [{ id: "b", status: "error" }, get, /the request is about connector \[a\], but the given connector is "b"/],
   [null, { method: "GET", path: "/_connector" }, /not about one connector/],
   [null, { method: "POST", path: "/_connector" }, /not about one connector/],
   [null, { method: "GET", path: "/_connector/_sync_job/a" }, /not about one connector/],
