@@ -38,7 +38,7 @@ test("a Node that is too old for wrangler is reported", () => {
   chmodSync(join(place, "node"), 0o755);
   const code = `import { checkNode, environment } from "./scripts/tools.mjs"; environment.PATH = ${JSON.stringify(`${place}:/bin`)}; checkNode();`;
   assert.throws(() => evaluate(code, { PATH: place }), ({ status, stderr }) => {
-    assert.match(stderr, /^Node 22\.12 or newer is needed, and this is v20\.1\.0/);
+    assert.match(stderr, /^Node 22\.12 or newer is needed, but this is v20\.1\.0/);
     return status === 1;
   });
 });
