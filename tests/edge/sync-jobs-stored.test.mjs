@@ -49,7 +49,8 @@ test("a job is a row in its connector's object, and a slim row and a document in
   const document = JSON.parse(row.document);
   assert.deepEqual([row.id, row.version, row.edited, document.status, document.last_seen], [id, 3, 2, "in_progress", last_seen]);
   await ofDirectory((database) => {
-    const { key, seq, ...slim } = database.prepare("SELECT * FROM job").get();
+    const { key, seq, told_at, ...slim } = database.prepare("SELECT * FROM job").get();
+    assert.ok(told_at >= slim.created_at, `told at ${told_at}`);
     assert.deepEqual({ ...slim }, {
       id,
       connector_id: "golden",
