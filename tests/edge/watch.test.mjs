@@ -87,6 +87,9 @@ test("a change is sent at once, in the form that lists have", async () => {
       since: "string",
       last_seen: null,
       error: null,
+      last_synced: null,
+      last_sync_status: null,
+      last_indexed_document_count: null,
     },
   );
   await watcher.close();
