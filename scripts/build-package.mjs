@@ -15,7 +15,7 @@ import { build } from "esbuild";
 
 import { readOptions } from "./command.mjs";
 import { licenses } from "./licenses.mjs";
-import { environment, has, isStale, root, run } from "./tools.mjs";
+import { OUTLINE, environment, has, isStale, root, run } from "./tools.mjs";
 
 readOptions({ name: "build:package", usage: "Usage: npm run build:package\n\nBuilds the npm package into npm/dist. npm run build:worker does that, too." });
 const target = "wasm32-unknown-unknown";
@@ -57,7 +57,7 @@ async function compile(feature, name, ...options) {
   await run("cargo", ["build", "--locked", ...crate, ...options], { env });
   await run("bindgen", ["web", join(targets, target, "npm/connector_status.wasm"), out]);
   await run("wasm-opt", [
-    ...["-Oz", "--converge", "--strip-debug", "--strip-producers", "--strip-target-features"],
+    ...["-Oz", "--converge", OUTLINE, "--strip-debug", "--strip-producers", "--strip-target-features"],
     ...features.map((feature) => `--enable-${feature}`),
     ...[wasm, "-o", wasm],
   ]);

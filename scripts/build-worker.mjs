@@ -9,7 +9,7 @@ import { build } from "esbuild";
 
 import { writeOpenApi } from "./build-openapi.mjs";
 import { readOptions } from "./command.mjs";
-import { environment, has, isStale, root, run } from "./tools.mjs";
+import { OUTLINE, environment, has, isStale, root, run } from "./tools.mjs";
 
 const wasm = join(root, "build/index_bg.wasm");
 
@@ -23,10 +23,6 @@ const features = [
   "reference-types",
   "exception-handling",
 ].map((feature) => `--enable-${feature}`);
-
-// A function with one caller is not put into it: the module becomes no smaller by it, and harder to compress
-// (574 kB gzipped instead of 533).
-const outline = "--one-caller-inline-max-function-size=0";
 
 // Classes of the crates beneath, none of which is ever made here. They are exported, so the linker keeps them.
 const unusedClasses = /intounderlying|containerstartupoptions|minifyconfig|r2range/;
@@ -89,7 +85,7 @@ async function buildWorker() {
     writeFileSync(graph, JSON.stringify(usedExports(compiled)));
     // It lists what it removes.
     await run("wasm-metadce", [...features, "-g", "-f", graph, compiled, "-o", used], { stdio: ["ignore", "ignore", "inherit"] });
-    await run("wasm-opt", ["-Oz", outline, ...names, ...features, used, "-o", wasm]);
+    await run("wasm-opt", ["-Oz", OUTLINE, ...names, ...features, used, "-o", wasm]);
   }
   await bundled;
   writeOpenApi();

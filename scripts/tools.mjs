@@ -48,6 +48,10 @@ export function isStale(output, sources) {
 
 /** The environment of every command: the project's own Node and wasm tools, and no downloads. */
 export const environment = {
+  // Compilers use much memory, at random. Where Linux leaves huge pages to programs, rustc takes them by this; on a
+  // virtual machine whose memory is slow it compiles four times as fast.
+  MALLOC_CONF: "thp:always,metadata_thp:always",
+  GLIBC_TUNABLES: "glibc.malloc.hugetlb=1",
   ...process.env,
   PATH: [local("node_modules/.bin"), local(".tools/bin"), process.env.PATH].join(":"),
   WRANGLER_SEND_METRICS: "false",
@@ -55,6 +59,12 @@ export const environment = {
   // The location of requests makes no difference here, so wrangler need not look it up.
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
 };
+
+/**
+ * For wasm-opt: a function with one caller is not put into it. The module becomes no smaller by it, and harder to
+ * compress (the Worker's: 574 kB gzipped instead of 533).
+ */
+export const OUTLINE = "--one-caller-inline-max-function-size=0";
 
 /** Exits if Node is too old for wrangler. On macOS and Linux the packages include a newer one. */
 export function checkNode() {

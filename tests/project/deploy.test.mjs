@@ -111,7 +111,7 @@ suite("npm run deploy", { concurrency: 3, timeout: 10 * 60_000 }, () => {
     assert.deepEqual(cloudflare.state.workers, {});
     const rehearsal = await script("deploy.mjs", ["--root-key", "--dry-run"], { CLOUDFLARE_API_BASE_URL: "http://127.0.0.1:9" });
     assert.equal(rehearsal.code, 0, rehearsal.stderr);
-    assert.match(rehearsal.stdout, /Nothing is deployed\.\n3\. Make a root key, store it as the secret ROOT_API_KEY in place of the one that is there/);
+    assert.match(rehearsal.stdout, /Nothing is deployed\.\n3\. Create a root key, replace the secret ROOT_API_KEY with it, and show it once\.$/m);
     assert.equal(steps(rehearsal.stdout).length, 3);
   });
 

@@ -25,14 +25,19 @@ static SYNC_JOB_UPDATE: ObjectSchema = ObjectSchema {
 };
 
 /// Fields to merge into a document, and which version of it is meant.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct DocumentUpdate {
     doc: Fields,
     /// `if_seq_no`, `if_primary_term`
     condition: Option<(u64, u64)>,
     extent: Extent,
+    /// What it asks for. A pointer, so that the package's preview, which reads no documents, is without it.
+    to_patch: ToPatch,
     refreshes: bool,
 }
+
+/// From the document as it is, what was sent, and whether its sender has seen this very version.
+type ToPatch = fn(&Before<'_>, Fields, bool) -> Patch;
 
 /// How much of a document somebody sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,7 +122,11 @@ impl DocumentUpdate {
         };
         problems.extend(index_name.and_then(|name| IndexName::parse(name).err()));
         valid(&problems)?;
-        Ok(Self { doc, condition, extent, refreshes })
+        let to_patch: ToPatch = match extent {
+            Extent::Fields => |_, doc, _| Patch::merge(doc),
+            Extent::Whole => |before, doc, is_this_version| before.changes(doc, is_this_version),
+        };
+        Ok(Self { doc, condition, extent, to_patch, refreshes })
     }
 
     /// Whether it is a document that comes back as a whole.
@@ -233,10 +242,7 @@ fn decide_fields(
     if let Some(seen) = update.condition.filter(|seen| *seen != now) {
         return Err(conflict(index, id, seen, now));
     }
-    let patch = match update.extent {
-        Extent::Fields => Patch::merge(update.doc),
-        Extent::Whole => before.changes(update.doc, update.condition.is_some()),
-    };
+    let patch = (update.to_patch)(&before, update.doc, update.condition.is_some());
     let delta = patch.diff_fields(before.fields);
     let refreshes = update.refreshes;
     let response = match delta {
