@@ -70,6 +70,13 @@ impl Database {
         done.ok_or_else(|| "the transaction was not run".into())
     }
 
+    /// Whether there is such a table. A pragma reads no row, unlike a query of `sqlite_master`, which reads one
+    /// for each table and index.
+    pub fn has_table(&self, name: &str) -> Result<bool, JsError> {
+        let found = self.cursor(&format!("PRAGMA table_list({name})"), &[])?.to_array()?;
+        Ok(found.length() > 0)
+    }
+
     /// Runs a statement, or several without values. Returns how many rows were written, those of indexes
     /// included.
     pub fn execute(&self, statement: &str, values: &[SqlValue]) -> Result<u64, JsError> {

@@ -293,10 +293,6 @@ impl From<Connector> for Document {
 /// # Errors
 /// If the database fails, or holds what this code did not write.
 pub(super) fn read(database: &Database) -> Result<Option<(Record, Jobs)>, JsError> {
-    #[derive(Deserialize)]
-    struct Table {
-        name: String,
-    }
     /// The connector's row, and the newest change of status.
     #[derive(Deserialize)]
     struct Row {
@@ -315,10 +311,7 @@ pub(super) fn read(database: &Database) -> Result<Option<(Record, Jobs)>, JsErro
         to: Option<String>,
         at: Option<String>,
     }
-    let names = "SELECT name FROM sqlite_master WHERE name IN ('connector', 'job')";
-    let tables: Vec<Table> = database.rows(names, &[])?;
-    let has = |wanted| tables.iter().any(|table| table.name == wanted);
-    if !has("connector") {
+    if !database.has_table("connector")? {
         return Ok(None);
     }
     let row = r#"SELECT id, document, version, edited, projected, directory, copied_at, floor, past, untold, edits,
@@ -336,9 +329,10 @@ pub(super) fn read(database: &Database) -> Result<Option<(Record, Jobs)>, JsErro
             Some(Document { connector: Connector::from_json(&json)?, json: json.into() })
         }
     };
-    let jobs = match has("job") {
-        true => Jobs::with_untold(untold_jobs(database)?),
-        false => Jobs::default(),
+    let jobs = if database.has_table("job")? {
+        Jobs::with_untold(untold_jobs(database)?)
+    } else {
+        Jobs::default()
     };
     let record = Record {
         id: row.id,

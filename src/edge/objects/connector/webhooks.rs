@@ -78,8 +78,6 @@ pub(in crate::edge) struct Attempt<'a> {
 /// How far each target is; `None` if there are no tables.
 pub(in crate::edge) fn targets(database: &Database) -> Result<Option<Vec<TargetRow>>, JsError> {
     #[derive(Deserialize)]
-    struct Found {}
-    #[derive(Deserialize)]
     struct Row {
         target: String,
         seq: u64,
@@ -89,8 +87,7 @@ pub(in crate::edge) fn targets(database: &Database) -> Result<Option<Vec<TargetR
         gone: Option<String>,
         given_up: u64,
     }
-    let table = "SELECT 1 FROM sqlite_master WHERE name = 'webhook_target'";
-    if database.row::<Found>(table, &[])?.is_none() {
+    if !database.has_table("webhook_target")? {
         return Ok(None);
     }
     let rows: Vec<Row> = database.rows("SELECT * FROM webhook_target", &[])?;

@@ -163,8 +163,7 @@ impl Store {
 
     /// Makes the tables if there are none; gives the settings.
     pub fn open(&self) -> Result<Vec<Setting>, JsError> {
-        let found = "SELECT name FROM sqlite_master WHERE name = 'setting'";
-        if self.database.rows::<IgnoredAny>(found, &[])?.is_empty() {
+        if !self.database.has_table("setting")? {
             self.database.transaction(|| {
                 self.database.execute(TABLES, &[])?;
                 self.database.execute(&timeline::tables(), &[])
