@@ -21,7 +21,7 @@ readOptions({ name: "build:package", usage: "Usage: npm run build:package\n\nBui
 const target = "wasm32-unknown-unknown";
 
 const metadata = ["metadata", "--locked", "--format-version", "1", "--no-deps"];
-const { target_directory: targets } = JSON.parse(execFileSync("cargo", metadata, { cwd: root }));
+const { target_directory: targets } = JSON.parse(execFileSync("cargo", metadata, { cwd: root, encoding: "utf8" }));
 const work = join(targets, "package");
 const source = join(root, "npm/src");
 const dist = join(root, "npm/dist");
@@ -67,7 +67,7 @@ async function compile(feature, name, ...options) {
 
 /** Instantiates a compiled module, so that tables can be read from it. */
 async function started({ glue, wasm }) {
-  const core = await import(pathToFileURL(glue));
+  const core = await import(pathToFileURL(glue).href);
   core.initSync({ module: readFileSync(wasm) });
   return core;
 }
@@ -114,7 +114,7 @@ const siblings = (extension, parts) => ({
  * Writes the package's file `to` from a file of npm/src. `parts` maps its imports; without `format` it is written as
  * both ESM and CommonJS.
  */
-async function bundle({ from, to, parts = {}, format, inject = [], banner }) {
+async function bundle(/** @type {any} */ { from, to, parts = {}, format, inject = [], banner }) {
   for (const each of format ? [format] : ["esm", "cjs"]) {
     const extension = each === "esm" ? ".js" : ".cjs";
     await build({
@@ -140,8 +140,8 @@ async function bundle({ from, to, parts = {}, format, inject = [], banner }) {
 
 /** ESM and CommonJS have the same types, but TypeScript needs a file for each. */
 function writeTypes() {
-  for (const name of readdirSync(source).filter((name) => name.endsWith(".d.ts"))) {
-    const text = readFileSync(join(source, name), "utf8");
+  for (const name of readdirSync(part("types"))) {
+    const text = readFileSync(join(part("types"), name), "utf8");
     writeFileSync(join(dist, name), text);
     const commonjs = text.replaceAll(/(from "\.\/[a-z-]+)\.js"/g, '$1.cjs"');
     writeFileSync(join(dist, name.replace(".d.ts", ".d.cts")), commonjs);
@@ -167,11 +167,11 @@ const checkIn = (module) => ({
   rules,
   core: part("core/wasm.js"),
   glue: check.glue,
-  module: part(`module/check-${module}.js`),
+  "wasm-module": part(`module/check-${module}.js`),
 });
 const previewIn = (module) => ({
   glue: preview.glue,
-  module: part(`module/preview-${module}.js`),
+  "wasm-module": part(`module/preview-${module}.js`),
 });
 const whole = { "~preview-core": part("preview-core.js") };
 const base64 = writeString("base64", readFileSync(check.wasm));

@@ -34,7 +34,7 @@ for (const name of ["scripts", "docs"]) mkdirSync(join(template, name), { recurs
 for (const file of ["worker.js", "index_bg.wasm"]) cpSync(join(root, "build", file), join(template, file));
 cpSync(join(root, "www/dist"), join(template, "assets"), { recursive: true });
 const COMMANDS = ["start", "deploy", "key", "webhook", "import", "export", "backup", "restore", "rewind", "rebuild-directory"];
-for (const file of [...COMMANDS, "backup-file", "command", "local-proxy", "service", "tools"]) {
+for (const file of [...COMMANDS, "backup-file", "command", "in-order", "local-proxy", "service", "tools"]) {
   cpSync(join(root, `scripts/${file}.mjs`), join(template, `scripts/${file}.mjs`));
 }
 cpSync(join(root, "scripts/template/setup.mjs"), join(template, "scripts/setup.mjs"));

@@ -13,15 +13,28 @@ export class Failure extends Error {
   }
 }
 
+/**
+ * Ends a command early.
+ * @param {string} message
+ * @param {number} [code]
+ * @returns {never}
+ */
 export function fail(message, code) {
   throw new Failure(message, code);
 }
 
+/** @typedef {{ options?: Record<string, any>, needed?: string[], names?: number | [number, number] }} Shape
+ *   the options and arguments of a command, see `command` */
+
+/** @type {import("node:util").ParseArgsOptionsConfig} */
 const HELP = { help: { type: "boolean", short: "h" } };
 
-/** Parses the options and positional arguments of a command. */
+/** Parses the options and positional arguments of a command.
+ * @param {Shape} shape
+ * @param {string[]} args
+ * @returns {any} */
 function read({ options = {}, needed = [], names = 0 }, args) {
-  const [least, most] = [names].flat().length === 2 ? names : [names, names];
+  const [least, most] = typeof names === "number" ? [names, names] : names;
   let parsed;
   try {
     parsed = parseArgs({ args, allowPositionals: true, options: { ...options, ...HELP } });
@@ -50,6 +63,9 @@ function describe(error) {
  * Runs a command. `name`: its name in `npm run NAME`; `usage`: what `--help` prints; `options`: as for parseArgs;
  * `needed`: the required options; `names`: the number of positional arguments, or `[least, most]`. `run` gets the
  * options and `names`; what it returns is the exit code.
+ * @param {Shape & { name: string, usage: string }} command
+ * @param {(options: any) => any} run
+ * @param {string[]} [args]
  */
 export async function command({ name, usage, ...shape }, run, args = process.argv.slice(2)) {
   try {
@@ -63,7 +79,9 @@ export async function command({ name, usage, ...shape }, run, args = process.arg
   }
 }
 
-/** Reads the options of a script without a `run` function: answers `--help` and reports wrong options. */
+/** Reads the options of a script without a `run` function: answers `--help` and reports wrong options.
+ * @param {Shape & { name: string, usage: string }} script
+ * @param {string[]} [args] */
 export function readOptions({ name, usage, ...shape }, args = process.argv.slice(2)) {
   try {
     const options = read(shape, args);

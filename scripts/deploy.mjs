@@ -13,6 +13,7 @@ import { build, setup } from "./setup.mjs";
 import { environment, root } from "./tools.mjs";
 
 /** Explanations of wrangler's errors: the problem and the next step. */
+/** @type {[RegExp, (target: any) => string][]} */
 const explanations = [
   [
     /code: 10063\b|(have|register) a workers\.dev subdomain/i,

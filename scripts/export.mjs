@@ -32,7 +32,7 @@ async function ask(url, key, body, type) {
 }
 
 /** Keeps the digits of numbers. */
-const exact = (_, value, context) => (typeof value === "number" && context ? JSON.rawJSON(context.source) : value);
+const exact = (_, value, context) => (typeof value === "number" && context ? /** @type {any} */ (JSON).rawJSON(context.source) : value);
 const number = (value) => Number(value?.rawJSON ?? value);
 
 const here = (from, path, body) => ask(new URL(path, from), process.env.CONNECTOR_STATUS_API_KEY, JSON.stringify(body), "application/json");

@@ -66,7 +66,8 @@ function readExport(file) {
   return hits.length > 0 ? { hits, total: hits.length } : fail(`${file} is empty`);
 }
 
-/** Why a hit cannot be imported; nothing if it can. */
+/** Why a hit cannot be imported; nothing if it can.
+ * @param {{ _id?: string, _source?: any }} [hit] */
 function problem({ _id: id, _source: source } = {}) {
   if (typeof id !== "string" || id === "") return "it has no _id";
   if (Buffer.byteLength(id) > ID_LIMIT) return `its id is longer than ${ID_LIMIT} bytes`;

@@ -9,7 +9,7 @@ export const SECRET_HEADER = "x-connector-status-local-proxy";
 export const SECRET_SETTING = "LOCAL_PROXY_SECRET";
 
 /** Why a request is rejected; undefined if it is forwarded. */
-function refusal({ url, rawHeaders }) {
+function refusal(/** @type {import("node:http").IncomingMessage} */ { url, rawHeaders }) {
   const names = rawHeaders.filter((_, n) => n % 2 === 0).map((name) => name.toLowerCase());
   const own = names.find((name) => name.startsWith("mf-") || name === SECRET_HEADER);
   if (own) return `the header [${own}] is not taken from outside`;
@@ -34,7 +34,7 @@ function decoded(path) {
  * not available. `server.close()` stops it.
  */
 export function startLocalProxy({ address, port, secret, to }) {
-  const options = ({ method, url, headers, rawHeaders }) => {
+  const options = (/** @type {import("node:http").IncomingMessage} */ { method, url, headers, rawHeaders }) => {
     const hasBody = headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
     // Otherwise Node would announce a body that never comes.
     const length = hasBody || !["PUT", "POST", "PATCH"].includes(method) ? [] : ["content-length", "0"];
@@ -57,7 +57,7 @@ export function startLocalProxy({ address, port, secret, to }) {
       reply.on("aborted", () => response.destroy());
     });
     // After the response the server need not read the rest of the request.
-    upstream.on("error", (error) => {
+    upstream.on("error", (/** @type {NodeJS.ErrnoException} */ error) => {
       if (!response.headersSent) answer(response, 503, `the Worker does not answer yet, or no longer: ${error.code ?? error.message}`);
     });
     response.on("close", () => response.writableFinished || upstream.destroy());
@@ -71,7 +71,7 @@ export function startLocalProxy({ address, port, secret, to }) {
     const refused = refusal(request);
     if (refused) return socket.end(`HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n${refused}\n`);
     const upstream = ask(options(request));
-    const headOf = ({ statusCode, statusMessage, rawHeaders }) => {
+    const headOf = (/** @type {Pick<import("node:http").IncomingMessage, "statusCode" | "statusMessage" | "rawHeaders">} */ { statusCode, statusMessage, rawHeaders }) => {
       const lines = rawHeaders.flatMap((name, n) => (n % 2 === 0 ? [`${name}: ${rawHeaders[n + 1]}`] : []));
       return `HTTP/1.1 ${statusCode} ${statusMessage}\r\n${lines.join("\r\n")}\r\n\r\n`;
     };

@@ -99,7 +99,7 @@ const pictures = {
     await page.locator("[name=service_type]").focus();
     await says(page, "Invalid index name");
   }],
-  missing: [hashOf("nobody"), (page) => says(page, "There is no such connector")],
+  missing: [hashOf("nobody"), (page) => says(page, "Connector not found")],
   key: ["", async (page) => {
     await page.getByRole("button", { name: "Use a key" }).click();
     await page.getByLabel("API key").waitFor();

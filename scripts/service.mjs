@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { fail, Failure, UNREACHABLE } from "./command.mjs";
+import { inOrder as concurrently } from "./in-order.mjs";
 
 /** The number of attempts, and the first delay between them, which doubles each time. */
 const TRIES = 8;
@@ -77,6 +78,9 @@ export async function identify(url) {
 /**
  * The ids of all connectors after an id, including deleted and erased ones; or of those changed since a sequence
  * number.
+ * @param {string} url
+ * @param {{ after?: string, changedSince?: number }} [options]
+ * @returns {AsyncGenerator<string>}
  */
 export async function* ids(url, { after = "", changedSince } = {}) {
   for (let next = after; next !== null; ) {
@@ -105,17 +109,7 @@ export async function saved(url, id) {
 const WIDTH = 8;
 
 /** Runs `work` for each of `items` concurrently, and yields the results in the order of the items. */
-export async function* inOrder(items, work) {
-  const running = [];
-  for await (const item of items) {
-    const promise = work(item);
-    // The consumer gets the error when it awaits this result.
-    promise.catch(() => {});
-    running.push(promise);
-    if (running.length >= WIDTH) yield await running.shift();
-  }
-  while (running.length > 0) yield await running.shift();
-}
+export const inOrder = (items, work) => concurrently(items, work, { atOnce: WIDTH });
 
 /** Prints the progress, at most once a second. */
 export function progress(what) {

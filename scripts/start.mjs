@@ -31,7 +31,7 @@ const origin = `http://${ip.includes(":") ? `[${ip}]` : ip}:${port}`;
 const freePort = () =>
   new Promise((resolve) => {
     const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
+      const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
       server.close(() => resolve(port));
     });
   });
@@ -65,7 +65,7 @@ const env = { ...environment, X_LOCAL_EXPLORER: "false", FORCE_COLOR: process.st
 const wrangler = start("wrangler", ["dev", ...vars, ...address, ...args], { env, stdio: ["inherit", "pipe", "inherit"] });
 // Hides wrangler's own address, which is of no use.
 createInterface(wrangler.stdout).on("line", (line) => /Ready on http/.test(line) || console.log(line));
-for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => wrangler.kill(signal));
+for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) process.on(signal, () => wrangler.kill(signal));
 wrangler.on("exit", (code) => process.exit(code ?? 0));
 
 const deadline = Date.now() + 15 * 60_000;

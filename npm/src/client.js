@@ -11,6 +11,7 @@ import { watch } from "./watch.js";
 
 export { ConnectorApiError, InvalidTransitionError };
 
+/** @type {typeof import("./types/client.js").transitionOptions} */
 export function transitionOptions(from) {
   return statuses.map((status) => {
     const reason = explainTransition(from, status);
@@ -38,15 +39,18 @@ function listing(first, load, next) {
   };
 }
 
+/** @type {typeof import("./types/client.js").connectorStatus} */
 export function connectorStatus({ url, apiKey, fetch = globalThis.fetch, WebSocket = globalThis.WebSocket }) {
   const base = String(url).replace(/\/+$/, "");
   const request = requester(base, apiKey, fetch);
-  const bodyOf = async (...args) => (await request(...args)).body;
-  const resultOf = async (...args) => (await bodyOf(...args)).result;
+  const bodyOf = async (/** @type {Parameters<typeof request>} */ ...args) => (await request(...args)).body;
+  const resultOf = async (/** @type {Parameters<typeof request>} */ ...args) => (await bodyOf(...args)).result;
 
   const look = (id, query, signal) => request("GET", `${pathOf(id)}/_status`, { query, signal });
 
-  /** A list that is cut into pages by `from` and `size`. */
+  /** A list that is paged by `from` and `size`.
+   * @param {string} path
+   * @param {Record<string, any>} [options] */
   const numbered = (path, { signal, from = 0, size = 100, ...filter } = {}) =>
     listing(
       from,
@@ -64,8 +68,9 @@ export function connectorStatus({ url, apiKey, fetch = globalThis.fetch, WebSock
     return resultOf("PUT", `${pathOf(id)}/_status`, { body: { status: to }, ifMatch, signal });
   }
 
-  /** An update of sync jobs: a function of a job's id, and of the body if it takes one. */
-  const jobUpdate = (name) => async (id, body, { signal } = {}) => resultOf("PUT", `${jobOf(id)}/${name}`, { body, signal });
+  /** An update of sync jobs: a function of a job's id, and of the body if it takes one.
+   * @param {string} name */
+  const jobUpdate = (name) => async (id, body, /** @type {{ signal?: AbortSignal }} */ { signal } = {}) => resultOf("PUT", `${jobOf(id)}/${name}`, { body, signal });
   const bare = (name) => {
     const update = jobUpdate(name);
     return (id, options) => update(id, undefined, options);

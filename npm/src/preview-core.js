@@ -1,4 +1,4 @@
 // What `load` fetches: the core as Rust compiled it.
 
 export { initSync, preview } from "glue";
-export { compile } from "module";
+export { compile } from "wasm-module";

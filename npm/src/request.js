@@ -9,7 +9,12 @@ const RETRIES = 2;
 /** Nobody waits longer than this for one retry, in seconds. */
 const LONGEST_WAIT = 30;
 
-/** Gives a function that sends requests to the server at `base`. */
+/**
+ * Returns a function that sends requests to the server at `base`.
+ * @param {string} base
+ * @param {string | undefined} apiKey
+ * @param {typeof globalThis.fetch} fetch
+ */
 export function requester(base, apiKey, fetch) {
   /** Sends a request once. Whatever goes wrong on the way is a `ConnectorApiError` with status 0. */
   async function send(path, init) {
@@ -22,10 +27,17 @@ export function requester(base, apiKey, fetch) {
     }
   }
 
-  /** `query`: parameters; those that are undefined are left out, and lists are joined by commas. */
+  /**
+   * `query`: undefined parameters are left out, and lists are joined by commas.
+   * @param {string} method
+   * @param {string} path
+   * @param {{ query?: Record<string, any>, body?: unknown, ifMatch?: string | null, ifNoneMatch?: string | null, signal?: AbortSignal }} [options]
+   * @returns {Promise<{ body: any, etag: string | null }>}
+   */
   return async function request(method, path, { query = {}, body, ifMatch, ifNoneMatch, signal } = {}) {
     const given = Object.entries(query).filter(([, value]) => value !== undefined);
     const search = new URLSearchParams(given).toString();
+    /** @type {Record<string, string>} */
     const headers = { accept: "application/json" };
     if (apiKey !== undefined) headers.authorization = `ApiKey ${apiKey}`;
     if (body !== undefined) headers["content-type"] = "application/json";
@@ -36,7 +48,7 @@ export function requester(base, apiKey, fetch) {
       const { response, answer } = await send(search ? `${path}?${search}` : path, init);
       const { status, headers } = response;
       if (response.ok && answer) return { body: answer, etag: headers.get("etag") };
-      const wait = (status === 503 || status === 429) && Number(headers.get("retry-after"));
+      const wait = status === 503 || status === 429 ? Number(headers.get("retry-after")) : 0;
       // A write may have been carried out although its answer was lost: only the caller can tell.
       if (method !== "GET" || retries === RETRIES || !(wait > 0 && wait <= LONGEST_WAIT)) throw failure(response, answer?.error);
       await pause(wait * 1_000, signal);

@@ -49,6 +49,7 @@ function store(client, id, { read, heartbeat, change = (value) => value, between
   let readError;
   let feedError;
   let isOver = false;
+  /** @type {Readonly<{ value: any, loading: boolean, error: any, reconnecting: boolean }>} */
   let snapshot = Object.freeze({ value, loading: true, error: undefined, reconnecting: false });
   let close = () => {};
 

@@ -62,8 +62,9 @@ async function* listen(socket, signal) {
 }
 
 /**
- * What happens from now on. `connect(since)` opens a socket, `undefined` where there are none; `ask(tag)` gives the
- * tag of how things are, the same one if nothing has changed.
+ * Yields what happens from now on. `connect(since)` opens a socket, or returns `undefined` where there are none;
+ * `ask(tag)` returns the entity tag of the current state, the same one if nothing has changed.
+ * @returns {AsyncGenerator<any, never, undefined>}
  */
 export async function* watch(connect, ask, signal) {
   let since;

@@ -39,10 +39,10 @@ test("the console asks for a key, keeps it in the tab only, and explains what th
     await option(page, "needs_configuration").click();
     await page.getByRole("button", { name: "Move to Needs configuration" }).click();
   };
-  await says(page, "This server asks for an API key");
+  await says(page, "Enter an API key");
   assert.equal(await page.getByRole("button", { name: "Forget key" }).count(), 0);
   await enter(encoded("nobody"));
-  await says(page, "The server did not accept that key.");
+  await says(page, "The server rejected this key.");
   assert.equal(await page.getByRole("button", { name: "Forget key" }).count(), 0);
   await enter("with blanks in it");
   await says(page, "Paste the encoded key");
@@ -81,7 +81,7 @@ test("the console asks for a key, keeps it in the tab only, and explains what th
   await says(page, "via API _status · key root");
 
   const other = await site.open();
-  await says(other, "This server asks for an API key");
+  await says(other, "Enter an API key");
 });
 
 test("a key for some connectors lists them before anything is tried", async () => {
@@ -133,7 +133,7 @@ test("a wrong key is not kept, and a key that stops working does not lock an ope
     };
     await page.getByRole("button", { name: "Use a key" }).click();
     await enter(encoded("nobody"));
-    await says(page, "The server did not accept that key.");
+    await says(page, "The server rejected this key.");
     assert.equal(await kept(), null);
     await page.reload();
     await says(page, "No connectors yet");
@@ -146,7 +146,7 @@ test("a wrong key is not kept, and a key that stops working does not lock an ope
     // The state after a key was revoked.
     await page.evaluate((key) => localStorage.setItem("api-key", key), encoded("revoked"));
     await page.reload();
-    await says(page, "Your API key was not accepted");
+    await says(page, "Your API key was rejected");
     assert.deepEqual(await violations(page), []);
     await page.getByRole("button", { name: "Continue without a key" }).click();
     await says(page, "No connectors yet");
@@ -159,11 +159,11 @@ test("a wrong key is not kept, and a key that stops working does not lock an ope
 
 test("a key is not kept while the server cannot verify it", async () => {
   const page = await site.open();
-  await says(page, "This server asks for an API key");
+  await says(page, "Enter an API key");
   await page.route("**/_security/_authenticate", (route) => route.abort());
   await page.getByLabel("API key").fill(encoded("root"));
   await page.getByRole("button", { name: "Open the console" }).click();
-  await says(page, "The server can't be reached. The key could not be checked. Try again.");
+  await says(page, "The server can't be reached. The key couldn't be checked. Try again.");
   assert.equal(await page.evaluate(() => sessionStorage.length), 0);
 });
 
@@ -185,7 +185,7 @@ test("a signed-in person is greeted by name and is not asked for a key", () =>
     await signed.kv.put("c:guarded", JSON.stringify({ status: "created", name: "Guarded" }));
     const page = await signed.open(hashOf("guarded"));
     await says(page, "ann@example.org");
-    await says(page, "ann@example.org, as whom you are signed in, can only read.");
+    await says(page, "You (ann@example.org) can only read.");
     assert.equal(await option(page, "needs_configuration").isEnabled(), false);
     for (const name of ["Use a key", "Forget key"]) assert.equal(await page.getByRole("button", { name }).count(), 0);
     assert.deepEqual(await violations(page), []);
@@ -224,6 +224,6 @@ test("a key that is remembered on this device is available in new tabs until it 
   await tab.goto(`${site.url}/${hashOf("guarded")}`);
   await tab.getByRole("heading", { name: "Guarded" }).waitFor();
   await tab.getByRole("button", { name: "Forget key" }).click();
-  await says(tab, "This server asks for an API key");
+  await says(tab, "Enter an API key");
   assert.equal(await tab.evaluate(() => localStorage.length), 0);
 });

@@ -57,14 +57,14 @@ test("syncing all matches sends one request each, six at a time, and shows each 
   });
   await page.locator(".selection-bar").getByRole("button", { name: "Start a sync" }).click();
   await says(page, "Start a sync: 20 connectors");
-  await says(page, "1 connector left out");
+  await says(page, "1 connector skipped");
   assert.deepEqual(await violations(page), []);
   await page.locator("dialog .primary").click();
-  await says(page, "connectors sync requested, 1 not.");
+  await says(page, "Sync requested for 19 connectors, 1 failed.");
   assert.deepEqual([new Set(sent).size, sent.length, most <= 6], [20, 20, true]);
   const results = page.locator(".run .results");
   await results.getByText("Not this one.").waitFor();
-  await page.locator(".run summary", { hasText: "1 connector left out" }).click();
+  await page.locator(".run summary", { hasText: "1 connector skipped" }).click();
   await results.getByText("No index is attached.").waitFor();
   assert.deepEqual(await violations(page), []);
   // Those that failed are still selected.
@@ -98,6 +98,30 @@ test("marking as connected skips connectors that have changed since they were li
   assert.ok(["configured", "connected"].includes(await statusOf("marked-2")));
 });
 
+test("undo after marking many as connected brings the error texts back, except where the status has changed since", async () => {
+  await failing("undone", 4);
+  // Longer than what the list has of it.
+  const error = `Traceback (most recent call last):\n${"  File connectors/es/sink.py, in run\n".repeat(100)}ValueError: bad offset`;
+  await site.curl("PUT", "/_connector/undone-0/_error", { error });
+  await site.curl("PUT", "/_connector/undone-1/_error", { error: "disk full" });
+  await site.curl("PUT", "/_connector/undone-2/_error", { error: "disk full" });
+  await until(async () => (await site.curl("GET", "/_connector/_summary?query=undone&status=error")).body.results.filter(({ error }) => error).length, (count) => count === 3);
+  const page = await selected("undone", 4);
+  await act(page, "Mark as connected");
+  await says(page, "4 connectors marked as connected.");
+  assert.deepEqual(await violations(page), []);
+  assert.deepEqual(await Promise.all([0, 1, 2, 3].map((n) => statusOf(`undone-${n}`))), Array(4).fill("connected"));
+  await site.curl("PUT", "/_connector/undone-0/_check_in");
+  await site.curl("PUT", "/_connector/undone-2/_status", { status: "configured" });
+  await page.locator(".run").getByRole("button", { name: "Undo" }).click();
+  await says(page, "2 connectors moved back to Error, 1 failed.");
+  await says(page, "Someone else has changed it since.");
+  const errorOf = async (id) => (await site.curl("GET", `/_connector/${id}`)).body.error;
+  assert.deepEqual([await errorOf("undone-0"), await errorOf("undone-1")], [error, "disk full"]);
+  // The last had no error text, so there was nothing to bring back.
+  assert.deepEqual(await Promise.all([0, 1, 2, 3].map((n) => statusOf(`undone-${n}`))), ["error", "error", "configured", "connected"]);
+});
+
 test("deleting many asks for confirmation, and can be stopped", async () => {
   await failing("removed", 15);
   const page = await selected("removed", 15);
@@ -116,10 +140,10 @@ test("deleting many asks for confirmation, and can be stopped", async () => {
   await page.getByRole("button", { name: "Cancel" }).click();
   assert.equal(sent.length, 0);
   await act(page, "Delete…");
-  await page.locator(".run summary", { hasText: "left out" }).waitFor();
-  assert.ok(sent.length <= 6, `${sent.length} were begun`);
-  await page.locator(".run summary", { hasText: "left out" }).click();
-  await says(page, "Stopped before it was begun.");
+  await page.locator(".run summary", { hasText: "skipped" }).waitFor();
+  assert.ok(sent.length <= 6, `${sent.length} were started`);
+  await page.locator(".run summary", { hasText: "skipped" }).click();
+  await says(page, "Stopped before it started.");
   const left = await page.locator(".selection-bar strong").textContent();
   assert.equal(left, `${15 - sent.length} selected`);
 });
@@ -144,7 +168,7 @@ test("a selection and a running action survive visits to other pages", async () 
   await page.locator(".run progress").waitFor();
   while (!release) await page.waitForTimeout(20);
   release();
-  await says(page, "1 connector sync requested.");
+  await says(page, "Sync requested for 1 connector.");
 });
 
 test("all matches on several pages are selected by one request", async () => {

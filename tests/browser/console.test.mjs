@@ -46,7 +46,7 @@ test("a connector can be created, connected, put into error and recovered by cli
   await badge(page, "connected").waitFor();
   await option(page, "connected").click();
   await move(page).click();
-  await says(page, "It was Connected already.");
+  await says(page, "The status was already Connected.");
   const { body } = await site.curl("GET", "/_connector/my-first-connector/_status");
   const way = ["created", "needs_configuration", "configured", "connected", "error", "connected"];
   assert.deepEqual(body.history.map(({ to }) => to).reverse(), way);
@@ -67,7 +67,7 @@ test("for each status the legal moves are offered, and the others are disabled w
       assert.equal(await option(page, to).isEnabled(), legal.includes(to), to);
       const about = page.locator(`[id="${await option(page, to).getAttribute("aria-describedby")}"]`);
       const text = await about.textContent();
-      const said = legal.includes(to) ? /^Set by (a user|the connector service) .+\.$/ : /^(Not available yet: move to .+|Only creating .+)\.$/;
+      const said = legal.includes(to) ? /^Set by (a user|the connector service) .+\.$/ : /^(Not available yet: move to .+|The initial status\. You can.t return to it)\.$/;
       assert.match(text, to === status ? /^The current status\./ : said, to);
       assert.equal(await page.locator(`.option[data-status="${to}"] small`).count(), to === status ? 1 : 0);
     }
@@ -176,7 +176,7 @@ test("text from the server is never interpreted as HTML", async () => {
 
 test("a connector that does not exist is reported", async () => {
   const page = await site.open(hashOf("nobody"));
-  await says(page, "There is no such connector");
+  await says(page, "Connector not found");
   await page.getByRole("link", { name: "Back to all connectors" }).click();
   await page.locator("tbody tr").first().waitFor();
 });
@@ -306,7 +306,7 @@ test("a move that the protocol does not allow is marked in the history", async (
   assert.equal(status, 200);
   const page = await site.open(hashOf("forced", "history"));
   await page.locator(".timeline li").nth(1).waitFor();
-  const marked = await page.locator(".timeline li").evaluateAll((items) => items.map((item) => item.textContent.includes("Outside the protocol")));
+  const marked = await page.locator(".timeline li").evaluateAll((items) => items.map((item) => item.textContent.includes("Not allowed by the Connector Protocol")));
   assert.deepEqual(marked, [true, false]);
 });
 

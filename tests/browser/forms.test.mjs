@@ -102,7 +102,7 @@ test("schedules are checked while typing, and the next three runs are shown in w
   const page = await site.open(hashOf("scheduled", "scheduling"));
   const full = page.getByRole("group", { name: "Full sync" });
   const expression = full.getByLabel("Schedule");
-  await full.getByText("If it were on, it would run").waitFor();
+  await full.getByText("Next runs if enabled").waitFor();
   await expression.fill("0 0 0 * * *");
   await full.getByText("exactly one of day-of-month and day-of-week must be [?]").waitFor();
   assert.equal(await expression.getAttribute("aria-invalid"), "true");
@@ -114,7 +114,7 @@ test("schedules are checked while typing, and the next three runs are shown in w
   assert.equal(runs.length, 3);
   for (const run of runs) assert.match(run, /^Mon, \w{3} \d{1,2}, \d{4}, 03:30:00 UTC in \d+ (days?|hours?|minutes?|months?)$/);
   await expression.fill("0 0 0 1 1 ? 2020");
-  await full.getByText("It never runs again.").waitFor();
+  await full.getByText("No more runs.").waitFor();
   await expression.fill("0 30 3 ? * MON");
   await save(page, "Save schedules").click();
   await says(page, "Saved.");
@@ -179,7 +179,7 @@ test("an edit that loses a race keeps what was typed; a heartbeat does not block
   await says(page, "Someone changed this connector first, so your change wasn't applied.");
   assert.equal((await documentOf("contested")).name, "Theirs");
   assert.equal(await name.inputValue(), "Mine again");
-  await page.getByRole("button", { name: "Show what is stored" }).click();
+  await page.getByRole("button", { name: "Discard mine and load the saved version" }).click();
   assert.equal(await name.inputValue(), "Theirs");
 });
 
@@ -206,7 +206,7 @@ test("deleting asks for the id, and works by keyboard alone", async () => {
   await page.locator("dialog :focus").waitFor();
   await page.keyboard.type("doom");
   await page.keyboard.press("Enter");
-  await says(page, "That is not the id of this connector.");
+  await says(page, "This isn't the connector's id.");
   assert.equal((await documentOf("doomed")).name, "Doomed");
   await page.keyboard.type("ed");
   await page.keyboard.press("Enter");
@@ -220,7 +220,7 @@ test("deleting asks for the id, and works by keyboard alone", async () => {
   await page.goto(`${site.url}/${hashOf("erased", "settings")}`);
   await page.getByRole("button", { name: "Delete connector…" }).click();
   await page.getByLabel("Id", { exact: true }).fill("erased");
-  await page.getByLabel("Erase it for good").check();
+  await page.getByLabel("Erase permanently").check();
   await page.getByRole("button", { name: "Erase connector" }).click();
   await says(page, "Erased was erased.");
   assert.equal((await site.curl("GET", "/_connector/erased?include_deleted")).status, 404);
@@ -240,7 +240,7 @@ test("a draft of sync rules can be edited, validated and activated", async () =>
   await says(page, /^Not JSON/);
   await page.getByLabel(/Advanced rules/).fill('[{"tables":["orders"]}]');
   await save(page, "Save draft").click();
-  await says(page, "The draft waits to be validated by the connector service");
+  await says(page, "Waiting for the connector service to validate the draft");
   const part = async (which) => (await documentOf("ruled")).filtering[0][which];
   const draft = await part("draft");
   assert.deepEqual(draft.rules.map(({ field, rule, policy, value }) => [field, rule, policy, value]), [["folder", "starts_with", "exclude", "/archive"], ["_", "regex", "include", ".*"]]);

@@ -50,7 +50,7 @@ test("all connectors with one cause are synced again in four actions, and the ca
   await page.getByLabel("Select all on this page").click();
   await page.locator(".selection-bar").getByRole("button", { name: "Start a sync" }).click();
   await page.locator("dialog .primary").click();
-  await says(page, "8 connectors sync requested.");
+  await says(page, "Sync requested for 8 connectors.");
   const { body } = await site.curl("GET", "/_connector/_sync_job?size=100");
   assert.equal(body.count, 8);
   await page.reload();
@@ -89,7 +89,7 @@ test("many are restored at once, except where the index has been taken since", a
   await page.getByLabel("Select all on this page").check();
   await page.locator(".selection-bar").getByRole("button", { name: "Restore" }).click();
   await page.locator("dialog .primary").click();
-  await says(page, "3 connectors restored, 1 not.");
+  await says(page, "3 connectors restored, 1 failed.");
   await says(page, `Index name [search-${ids[0]}] is used by another connector`);
 });
 

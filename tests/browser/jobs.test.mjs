@@ -27,7 +27,7 @@ test("a job can be started, and its progress is live until it ends", async () =>
   await page.getByRole("button", { name: "Start sync" }).click();
   await job(page, "pending").waitFor();
   await hasFocus(page, /^Incremental sync requested\./);
-  await says(page, "One is pending already.");
+  await says(page, "A job of this type is already pending.");
   const [{ id, job_type, trigger_method }] = await jobsOf("synced");
   assert.deepEqual([job_type, trigger_method], ["incremental", "on_demand"]);
   await succeed("PUT", `/${id}/_claim`, { worker_hostname: "worker-7" });
@@ -116,7 +116,7 @@ test("many jobs are listed newest first, one page at a time", async () => {
   await syncable("busy");
   for (let n = 0; n < 45; n += 1) await succeed("POST", "", { id: "busy", job_type: n % 2 ? "full" : "incremental" });
   const page = await site.open(hashOf("busy", "jobs"));
-  await says(page, "45 in all, the newest first");
+  await says(page, "45 jobs");
   assert.equal(await page.locator(".job").count(), 20);
   await says(page, "Page 1 of 3");
   await page.getByRole("button", { name: "Next page" }).click();

@@ -36,7 +36,7 @@ test("errors come first with their reason, then silence; earlier errors are labe
   assert.equal(await cell("zoo-3").textContent(), "Earlier: It once failed.");
   const colour = (id) => cell(id).locator(".fault-line").evaluate((cell) => getComputedStyle(cell).color);
   assert.notEqual(await colour("zoo-2"), await colour("zoo-3"));
-  assert.match(await page.locator('tr[data-id="zoo-3"] .last').textContent(), /Not seen for 2 years/);
+  assert.match(await page.locator('tr[data-id="zoo-3"] .last').textContent(), /2 years ago/);
   assert.match(await page.locator('tr[data-id="zoo-1"] .last').textContent(), /Never seen/);
   for (const chip of ["All 4", "Error 1", "Needs configuration 1", "Created 1", "Configured 0", "Connected 1", "Silent 1"]) {
     await page.getByRole("button", { name: chip }).waitFor();
@@ -180,7 +180,7 @@ test("the create dialog reports mistakes before anything is sent", async () => {
   await page.getByLabel("Id", { exact: true }).fill("taken");
   await page.getByRole("button", { name: "Create connector" }).click();
   // The server refuses to overwrite it, so no check is needed beforehand.
-  await says(page, "There is a connector [taken] already");
+  await says(page, "The connector [taken] exists already");
   assert.equal(await page.evaluate(() => document.activeElement.id), "id");
   assert.deepEqual(sent.splice(0), ["PUT /_connector/taken"]);
   assert.deepEqual(notFound, []);

@@ -170,7 +170,7 @@ test("a page that was offline catches up without loss", async () => {
   await page.context().setOffline(true);
   for (const each of [list, page]) {
     await says(each, "The server can't be reached.");
-    await says(each, /What you see is from .+ Trying again/s);
+    await says(each, /Showing data from .+ Trying again/s);
   }
   assert.equal(await move(page).isEnabled(), false);
   const heard = listen(page);

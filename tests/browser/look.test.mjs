@@ -80,7 +80,7 @@ const places = {
   "new connector": [hashOf("fresh"), (page) => page.locator(".timeline li").first().waitFor()],
   error: [hashOf("broken"), (page) => says(page, "It broke.")],
   odd: [hashOf("odd"), (page) => says(page, "[name] is 7, not text.")],
-  missing: [hashOf("nobody"), (page) => says(page, "There is no such connector")],
+  missing: [hashOf("nobody"), (page) => says(page, "Connector not found")],
   reason: [hashOf("broken"), async (page) => {
     await option(page, "error").click();
     await page.getByLabel("Reason").waitFor();
@@ -89,7 +89,7 @@ const places = {
   moved: [hashOf("walked"), async (page) => {
     await option(page, "connected").click();
     await move(page).click();
-    await says(page, "It was Connected already.");
+    await says(page, "The status was already Connected.");
   }],
   overview: [hashOf("broken", ""), async (page) => {
     await says(page, "Mark as connected");
@@ -109,7 +109,7 @@ const places = {
     await page.getByLabel("Select Walked").check();
     await page.locator(".selection-bar").getByRole("button", { name: "Start a sync" }).click();
     await page.locator("dialog .primary").click();
-    await says(page, "1 connector sync requested.");
+    await says(page, "Sync requested for 1 connector.");
   }],
   keys: ["", async (page) => {
     await page.locator("tbody tr").first().waitFor();
@@ -118,7 +118,7 @@ const places = {
     await page.locator("dialog .keys").waitFor();
   }],
   "no deleted connectors": ["#/@deleted", (page) => says(page, "No deleted connectors")],
-  "no such page": ["#/@nowhere", (page) => says(page, "There is no such page")],
+  "no such page": ["#/@nowhere", (page) => says(page, "Page not found")],
   history: section("history", ".history .timeline li"),
   configuration: [hashOf("broken", "configuration"), async (page) => {
     await page.getByLabel("Port").fill("many");
@@ -150,7 +150,7 @@ const places = {
   "delete": [hashOf("broken", "settings"), async (page) => {
     await page.getByRole("button", { name: "Delete connector…" }).click();
     await page.getByRole("button", { name: "Delete connector", exact: true }).click();
-    await says(page, "That is not the id of this connector.");
+    await says(page, "This isn't the connector's id.");
   }],
   dialog: ["", async (page) => {
     await page.getByRole("button", { name: "New connector" }).click();
@@ -162,7 +162,7 @@ const places = {
     await page.getByRole("button", { name: "New connector" }).click();
     await page.getByLabel("Id", { exact: true }).fill("broken");
     await page.getByRole("button", { name: "Create connector" }).click();
-    await says(page, "It was not created.");
+    await says(page, "Couldn't create the connector.");
   }],
   away: ["", async (page) => {
     await page.locator("tbody tr").first().waitFor();
@@ -173,7 +173,7 @@ const places = {
     await page.route("**/_summary?*", (route) => route.fulfill({ status: 401, json: { error: { reason: "missing" } } }));
     // The page may have sent its request before requests were blocked.
     await page.reload();
-    await says(page, "This server asks for an API key");
+    await says(page, "Enter an API key");
   }],
 };
 

@@ -74,7 +74,7 @@ test("many connectors can be searched, filtered, sorted and paged", async () => 
   const tab = await openList(many);
   const usual = median([await firstRow(tab), await firstRow(tab), await firstRow(tab)]);
   await says(tab, "1–100 of 100,000");
-  await says(tab, "Pages reach the first 10,000");
+  await says(tab, "Pages show the first 10,000");
   await says(tab, "Page 1 of 100");
   const quick = async (act, expected) => {
     const started = Date.now();

@@ -37,7 +37,7 @@ const answer = () => ({
 
 test("without webhooks the page says so, and how to configure them", async () => {
   const page = await site.open(hashOf("told", "notifications"));
-  await says(page, "Nobody is told of changes");
+  await says(page, "No webhooks configured");
   assert.equal(await page.getByRole("button", { name: "Send a test event" }).count(), 0);
   assert.deepEqual(await violations(page), []);
 });

@@ -28,7 +28,7 @@ test("the overview shows the full error, the last healthy time and the first thi
   assert.ok((await height()) > 2 * folded);
   await page.getByRole("button", { name: "Show less" }).click();
   assert.equal(await height(), folded);
-  await says(page, /It was last connected (just now|\d+ \w+ ago)\./);
+  await says(page, /Last connected (just now|\d+ \w+ ago)\./);
   assert.deepEqual(await help(page), ["Start a sync", "Mark as connected"]);
   await page.locator(".help").getByRole("button", { name: "Start a sync" }).click();
   await says(page, "Sync requested.");
@@ -45,7 +45,7 @@ test("a connector can be marked as connected, and that can be undone", async () 
   assert.equal((await documentOf("undone")).error, null);
   await page.getByRole("button", { name: "Undo" }).click();
   await badge(page, "error").waitFor();
-  await says(page, "The error is back.");
+  await says(page, "Undone: the error is back.");
   const { status, error } = await documentOf("undone");
   assert.deepEqual([status, error], ["error", "The source is down."]);
 });
@@ -56,7 +56,7 @@ test("the suggested fix depends on the error", async () => {
   const cases = {
     "access-denied": [{ status: "error", error: "401: invalid credentials", configuration }, ["Edit the configuration", "Start a sync", "Mark as connected"]],
     "to-be-configured": [{ status: "needs_configuration", configuration }, ["Fill in the configuration"]],
-    "gone-silent": [{ status: "connected", last_seen: long }, ["Check that the connector service runs and can reach this server."]],
+    "gone-silent": [{ status: "connected", last_seen: long }, ["Check that the connector service is running and can reach this server."]],
     "all-well": [{ status: "connected", last_seen: new Date().toISOString() }, []],
   };
   const page = await site.open();

@@ -35,7 +35,7 @@ test("a move that did not arrive is reported as not done, and can be repeated", 
   let isBroken = true;
   const page = await aboutToMove("never-sent", (route) => (isBroken ? route.abort() : route.continue()));
   await move(page).click();
-  await says(page, "It could not be moved to Connected.");
+  await says(page, "Couldn't move to Connected.");
   await says(page, "The server can't be reached.");
   assert.equal(await statusOf("never-sent"), "configured");
   isBroken = false;
@@ -122,7 +122,7 @@ test("a secret that was changed elsewhere is not overwritten unnoticed, and draf
   assert.ok(kept.includes("db-2") && !kept.includes("mine-1234") && !kept.includes("swordfish"), kept);
   await site.curl("PUT", "/_connector/secretive/_configuration", { values: { password: "theirs-5678" } });
   const stored = async () => (await site.curl("GET", "/_connector/secretive")).body.configuration.password.value;
-  await says(page, "The stored value has been changed by someone else.");
+  await says(page, "Someone else changed the saved value.");
   await page.getByRole("button", { name: "Save configuration" }).click();
   await says(page, "Someone changed this connector first, so your change wasn't applied.");
   assert.equal(await stored(), "theirs-5678");
@@ -167,7 +167,7 @@ test("a part of the page that crashes leaves the rest working", async () => {
   const page = await site.open();
   await page.route("**/half-broken/_status", (route) => route.fulfill({ json: { id: "half-broken", status: "created", history: 7, next: [] }, headers: { etag: '"1"' } }));
   await page.goto(`${site.url}/${hashOf("half-broken")}`);
-  await says(page, "This part of the page has failed.");
+  await says(page, "Something went wrong in this part of the page.");
   await page.getByRole("link", { name: "Settings" }).click();
   await page.getByLabel("Service type").waitFor();
   await site.closePages(/is not a function/);

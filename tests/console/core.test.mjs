@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { actions, tally } from "../../www/src/core/actions.js";
 import { fleetHref, href, parseAddress, pathOf } from "../../www/src/core/address.js";
-import { runAll } from "../../www/src/core/bounded.js";
+import { inOrder } from "../../scripts/in-order.mjs";
 import { readAll, readConnector } from "../../www/src/core/documents.js";
 import { fanOut } from "../../www/src/core/fan-out.js";
 import { addressOf, readView, summaryPath } from "../../www/src/core/list.js";
@@ -92,25 +92,54 @@ test("83 events are processed in one turn, and a listener that throws does not s
   assert.equal(heard.length, 2);
 });
 
-test("a bulk action runs a limited number at a time, each once, until it is stopped", async () => {
-  const stop = new AbortController();
-  const done = [];
-  let running = 0;
-  let most = 0;
-  const act = async (item) => {
+const collect = async (results) => {
+  const all = [];
+  for await (const result of results) all.push(result);
+  return all;
+};
+
+test("concurrent work has a limit, is done once per item and yields results in order, even if the first is slow", async () => {
+  let [running, most] = [0, 0];
+  const started = [];
+  const work = async (item) => {
+    started.push(item);
     running += 1;
     most = Math.max(most, running);
-    await new Promise((resolve) => setImmediate(resolve));
+    // The first call ends last.
+    while (item === 0 && started.length < 50) await new Promise(setImmediate);
+    await new Promise(setImmediate);
     running -= 1;
-    done.push(item);
-    if (item === 20) stop.abort();
+    return item * 2;
   };
   const items = Array.from({ length: 50 }, (_, n) => n);
-  await runAll(items, act, { atOnce: 6 });
-  assert.deepEqual([done.sort((a, b) => a - b), most], [items, 6]);
-  done.length = 0;
-  await runAll(items, act, { atOnce: 6, signal: stop.signal });
-  assert.equal(done.length, 0);
+  assert.deepEqual(await collect(inOrder(items, work, { atOnce: 6 })), items.map((item) => item * 2));
+  assert.deepEqual([started.sort((a, b) => a - b), most], [items, 6]);
+});
+
+test("concurrent work starts nothing after it was stopped, finishes what was started, and reports a failed call", async () => {
+  const stop = new AbortController();
+  const work = async (item) => {
+    if (item === 20) stop.abort();
+    await new Promise(setImmediate);
+    return item;
+  };
+  const items = Array.from({ length: 50 }, (_, n) => n);
+  const done = await collect(inOrder(items, work, { atOnce: 6, signal: stop.signal }));
+  assert.deepEqual(done, items.slice(0, 21));
+  const fail = async (item) => assert.notEqual(item, 3, "the fourth");
+  await assert.rejects(collect(inOrder(items, fail, { atOnce: 6 })), /the fourth/);
+});
+
+test("concurrent work holds a limited number of results while the first is missing", async () => {
+  let count = 0;
+  let finish;
+  const first = new Promise((resolve) => (finish = resolve));
+  const work = (item) => ((count += 1), item === 0 ? first : Promise.resolve());
+  const all = collect(inOrder(Array(1_000).keys(), work, { atOnce: 2 }));
+  for (let n = 0; n < 2_000; n += 1) await new Promise(setImmediate);
+  assert.equal(count, 100);
+  finish();
+  assert.equal((await all).length, 1_000);
 });
 
 const week = 7 * 86_400_000;

@@ -1,4 +1,4 @@
-// The console's JSDoc types, checked by TypeScript against the package's declarations.
+// The JSDoc types of the console, the package and the commands, checked by TypeScript.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -7,8 +7,15 @@ import { test } from "node:test";
 
 import { environment, root } from "../../scripts/tools.mjs";
 
-for (const [what, project] of [["data and stores, without implicit any", "www/tsconfig.core.json"], ["pages", "www/tsconfig.json"]]) {
-  test(`TypeScript finds no type errors: ${what}`, () => {
+const projects = {
+  "the console's data and stores, without implicit any": "www/tsconfig.core.json",
+  "the console's pages": "www/tsconfig.json",
+  "the package, whose exports have exactly the declared names and types": "npm/tsconfig.json",
+  "the commands": "scripts/tsconfig.json",
+};
+
+for (const [name, project] of Object.entries(projects)) {
+  test(`TypeScript finds no type errors: ${name}`, () => {
     const { status, stdout, stderr } = spawnSync("tsc", ["--project", join(root, project)], { env: environment, encoding: "utf8" });
     assert.equal(status, 0, stdout + stderr);
   });

@@ -31,7 +31,7 @@ function Fleet({ name, ...shared }) {
   if (Page) return <Page {...shared} />;
   return (
     <section class="card gate">
-      <h1 tabIndex={-1}>There is no such page</h1>
+      <h1 tabIndex={-1}>Page not found</h1>
       <a class="button" href="#/">Back to all connectors</a>
     </section>
   );

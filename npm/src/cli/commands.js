@@ -165,7 +165,7 @@ export const commands = {
           if (reconnecting !== isAway) print.stderr(reconnecting ? AWAY : BACK);
           isAway = reconnecting;
           status = value?.status;
-          if (status === wanted) resolve();
+          if (status === wanted) resolve(undefined);
         });
       }).finally(() => {
         clearTimeout(timer);

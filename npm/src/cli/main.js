@@ -76,14 +76,17 @@ function clientFor(values, { stderr }) {
     stderr("Other users of this machine can see --api-key, and your shell remembers it. Set CONNECTOR_STATUS_API_KEY instead.");
   }
   const apiKey = values["api-key"] ?? (CONNECTOR_STATUS_API_KEY || undefined);
-  const patient = (address, { signal, ...init }) => {
+  /** @type {typeof fetch} */
+  const patient = (address, init) => {
+    const { signal } = init ?? {};
     const limit = AbortSignal.timeout(PATIENCE);
     return fetch(address, { ...init, signal: signal ? AbortSignal.any([signal, limit]) : limit });
   };
   return { url, client: connectorStatus({ url, apiKey, fetch: patient }) };
 }
 
-/** What to say of an error, and the exit code; `undefined` if nobody has foreseen it. */
+/** The exit code and message of an error; `undefined` if it is unexpected.
+ * @param {any} error */
 function explain(error, { url, command = "" }) {
   if (error instanceof UsageError) return [2, `${error.message}\nconnector-status ${command}--help shows how to use it.`];
   if (error instanceof InvalidTransitionError) {
@@ -91,7 +94,9 @@ function explain(error, { url, command = "" }) {
   }
   if (error.name === "TimeoutError") return [4, error.message];
   if (!(error instanceof ConnectorApiError)) return undefined;
-  const { status, reason, cause } = error;
+  const { status, reason } = error;
+  /** @type {any} */
+  const cause = error.cause;
   if (status === 0) {
     const why = cause?.name === "TimeoutError" ? `no answer within ${PATIENCE / 1_000} s` : (cause?.cause?.code ?? cause?.cause?.message ?? cause?.message);
     return [3, `${url} can't be reached: ${why}`];
@@ -121,7 +126,7 @@ async function main(args, print) {
 
 const print = printer(process.stdout, process.stderr, process.env);
 // Whoever reads this, such as `head`, may have read enough.
-process.stdout.on("error", (error) => {
+process.stdout.on("error", (/** @type {NodeJS.ErrnoException} */ error) => {
   if (error.code === "EPIPE") process.exit(0);
   throw error;
 });

@@ -22,6 +22,8 @@ export function printer(stdout, stderr, env) {
 
   return {
     asJson: false,
+    command: "",
+    url: "",
     text: (text) => void stdout.write(text),
     stderr: (text) => void stderr.write(`${text.split("\n").map(clean).join("\n")}\n`),
 

@@ -1,7 +1,7 @@
 // The check as Rust compiled it. The first call starts it, so importing it does nothing.
 
 import * as rust from "glue";
-import { start } from "module";
+import { start } from "wasm-module";
 
 export { sentence as explain } from "rules";
 

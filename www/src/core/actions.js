@@ -1,50 +1,55 @@
-// What can be done with many connectors at once. Each action says of one connector whether it makes sense, and is
-// carried out one connector at a time.
+// Bulk actions. Each one says whether it applies to a connector, and is carried out connector by connector.
 
 import { refusal } from "./jobs.js";
 
 /**
  * @typedef {{ id: string, title: string, version: number, status: string, since?: string, error?: string, index_name?: string, service_type?: string }} Item
  *   a connector as a row of the list has it
- * @typedef {{ verb: string, done: string, about: string, isDangerous?: boolean, skip: (item: Item) => string | undefined }} Action
- *   `verb`: what the button says; `done`: what is said of those it was done with; `about`: what it does, in a sentence;
- *   `skip(item)`: why there is nothing to do with this one
+ * @typedef {{ verb: string, done: (connectors: string) => string, about: string, isDangerous?: boolean, skip: (item: Item) => string | undefined }} Action
+ *   `verb`: the button's label; `done`: the result, given "3 connectors"; `about`: what the action does, in a sentence;
+ *   `skip(item)`: why the action doesn't apply to this connector
  */
 
-/** @typedef {"sync" | "connected" | "delete" | "restore"} ActionName */
+/** @typedef {"sync" | "connected" | "unmark" | "delete" | "restore"} ActionName */
 
 /** @type {Record<ActionName, Action>} */
 export const actions = {
   sync: {
     verb: "Start a sync",
-    done: "sync requested",
-    about: "Requests a full sync of each. The connector service starts them as it can.",
+    done: (connectors) => `Sync requested for ${connectors}`,
+    about: "Requests a full sync of each connector. The connector service starts them when it can.",
     skip: (item) => refusal(item, "full"),
   },
   connected: {
     verb: "Mark as connected",
-    done: "marked as connected",
-    about: "Removes the error of each and moves it to Connected. If the cause is still there, the connector service reports it again.",
+    done: (connectors) => `${connectors} marked as connected`,
+    about: "Removes each connector's error and moves it to Connected. If the cause persists, the connector service reports it again.",
     skip: ({ status, error }) =>
-      status === "connected" && !error ? "It is connected, without an error." : ["configured", "connected", "error"].includes(status) ? undefined : "It has to be configured first.",
+      status === "connected" && !error ? "Already connected, without an error." : ["configured", "connected", "error"].includes(status) ? undefined : "Needs to be configured first.",
+  },
+  unmark: {
+    verb: "Undo",
+    done: (connectors) => `${connectors} moved back to Error`,
+    about: "Moves each connector back to Error, with its error text.",
+    skip: () => undefined,
   },
   delete: {
     verb: "Delete",
-    done: "deleted",
-    about: "They disappear from lists, and their indices are free for others. They can be restored.",
+    done: (connectors) => `${connectors} deleted`,
+    about: "Deleted connectors disappear from lists and release their indices. You can restore them.",
     isDangerous: true,
     skip: () => undefined,
   },
   restore: {
     verb: "Restore",
-    done: "restored",
-    about: "They come back to the list as they were.",
+    done: (connectors) => `${connectors} restored`,
+    about: "Restored connectors are as they were before they were deleted.",
     skip: () => undefined,
   },
 };
 
 /**
- * What became of one of many: `skipped` where there was nothing to do.
+ * The result for one of many: `skipped` if the action doesn't apply.
  * @typedef {{ item: Item, state: "waiting" | "running" | "done" | "skipped" | "failed" | "unknown", reason?: string }} Step
  */
 

@@ -7,7 +7,7 @@ import { isFinal, isSyncJobStatus } from "#connector-status/sync-jobs";
 export const jobTypes = {
   full: ["Full", "Reads everything."],
   incremental: ["Incremental", "Reads what has changed since the last sync."],
-  access_control: ["Access control", "Reads who may see what."],
+  access_control: ["Access control", "Reads which users can see which documents."],
 };
 
 /** The fields that are shown, and what they should hold. */

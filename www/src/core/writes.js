@@ -30,7 +30,7 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
  * Makes a change unless what it is about is no longer as it was when the visitor decided. `about(latest)` is what it
  * is about, `base` what that was; `isDone(latest)`: is everything as wanted? `send(latest)` must be conditional on
  * the version of `latest` and answer the response's body. `read()` answers what is stored now. `isRemoval`: once it is
- * made there is nothing to read.
+ * made there is nothing to read. `readsAfter`: whether the outcome needs what is stored afterwards.
  * @template T
  * @param {{
  *   latest: T,
@@ -40,11 +40,12 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
  *   send: (latest: T) => Promise<any>,
  *   read: () => Promise<T>,
  *   isRemoval?: boolean,
+ *   readsAfter?: boolean,
  *   pause?: (ms: number) => Promise<unknown>,
  * }} change
  * @returns {Promise<Outcome<T>>}
  */
-export async function carryOut({ latest, about, base, isDone, send, read, isRemoval = false, pause = sleep }) {
+export async function carryOut({ latest, about, base, isDone, send, read, isRemoval = false, readsAfter = !isRemoval, pause = sleep }) {
   /** @type {unknown} */
   let failure;
   for (let n = 0; n < ATTEMPTS; n += 1) {
@@ -52,7 +53,7 @@ export async function carryOut({ latest, about, base, isDone, send, read, isRemo
     try {
       const answer = await send(latest);
       const state = answer?.result === "noop" ? "noop" : "updated";
-      return { state, latest: isRemoval ? latest : await read().catch(() => latest), answer };
+      return { state, latest: readsAfter ? await read().catch(() => latest) : latest, answer };
     } catch (error) {
       failure = error;
       if (error instanceof Away && error.status !== 429) return settle(error);

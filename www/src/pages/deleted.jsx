@@ -87,13 +87,13 @@ export default function Deleted({ query, moved }) {
       {seen?.total === 0 && (
         <section class="card empty">
           <h2>No deleted connectors</h2>
-          <p class="muted">Connectors that are deleted, and not erased for good, are listed here and can be restored.</p>
+          <p class="muted">Deleted connectors are listed here and can be restored, unless they were erased.</p>
           <a class="button" href={listAddress()}>Back to all connectors</a>
         </section>
       )}
       {seen && seen.total > 0 && (
         <section class="card list" aria-label="Deleted connectors" aria-busy={!seen.isCurrent}>
-          <p class="list-note muted small">They keep their document, history and sync jobs. Restoring one brings it back as it was, unless another connector has taken its index since.</p>
+          <p class="list-note muted small">Deleted connectors keep their document, history and sync jobs. You can restore one unless another connector has taken its index.</p>
           <SelectionBar offered={["restore"]} total={seen.count} all={() => selectAll(view, seen.count)} />
           {seen.rows.length > 0
             ? <DataTable class="connectors" columns={columns} rows={seen.rows} sort={view.sort} down={view.down} onSort={(sort, down) => go(address({ sort, down }))}

@@ -7,7 +7,7 @@ import { key, send } from "../stores/api.js";
 import { enterKey, forgetKey } from "../stores/identity.js";
 import { Icon } from "../ui/icons.jsx";
 
-const REFUSED = "The server did not accept that key. It may be mistyped, expired or revoked.";
+const REFUSED = "The server rejected this key. It may be mistyped, expired or revoked.";
 
 /** Asks for an API key, and keeps it once the server has accepted it. `onCancel`: it was not the server that asked.
  * @param {{ onCancel?: () => void }} props */
@@ -23,7 +23,7 @@ export function KeyForm({ onCancel }) {
       setProblem(problem);
       elements.key.focus();
     };
-    if (!/^[\x21-\x7e]+$/.test(text)) return reject("Paste the encoded key: letters, digits and a few signs, without spaces.");
+    if (!/^[\x21-\x7e]+$/.test(text)) return reject("Paste the encoded key. It contains no spaces.");
     // What has a colon is id and secret; encoded, it has none.
     const apiKey = text.includes(":") ? btoa(text) : text;
     const remember = elements.remember.checked;
@@ -34,14 +34,14 @@ export function KeyForm({ onCancel }) {
       const error = /** @type {Error & { status?: number }} */ (caught);
       setPending(false);
       if (error.status === 401) return reject(REFUSED);
-      if (error instanceof Away) return reject(`${error.message} The key could not be checked. Try again.`);
+      if (error instanceof Away) return reject(`${error.message} The key couldn't be checked. Try again.`);
     }
     enterKey(apiKey, remember);
   };
   return (
     <section class="card gate">
       <div class="gate-icon"><Icon name="lock" /></div>
-      <h1 tabIndex={-1}>{onCancel ? "Use an API key" : refused ? "Your API key was not accepted" : "This server asks for an API key"}</h1>
+      <h1 tabIndex={-1}>{onCancel ? "Use an API key" : refused ? "Your API key was rejected" : "Enter an API key"}</h1>
       <form onSubmit={submit} noValidate>
         <div class="field">
           <label for="key">API key</label>
@@ -57,7 +57,7 @@ export function KeyForm({ onCancel }) {
         {refused && <button type="button" class="wide" onClick={forgetKey}>Continue without a key</button>}
         {onCancel && <button type="button" class="wide" onClick={onCancel}>Cancel</button>}
       </form>
-      <p class="muted small">No key yet? Whoever runs this server creates one with <code>npm run key -- create</code>.</p>
+      <p class="muted small">No key yet? Create one on the server with <code>npm run key -- create</code>.</p>
     </section>
   );
 }

@@ -62,7 +62,7 @@ export async function send(method, path, { body, seen, ifMatch, ifNoneMatch = se
   const reason = reasonOf(answer) ?? `HTTP ${response.status}`;
   if (response.status === 429 || response.status >= 500 || response.ok) {
     const retryAfter = Number(response.headers.get("retry-after"));
-    throw new Away(response.ok ? "The answer isn't readable." : reason, { retryAfter, status: response.status });
+    throw new Away(response.ok ? "The response isn't readable." : reason, { retryAfter, status: response.status });
   }
   throw new Refusal(response.status, reason);
 }

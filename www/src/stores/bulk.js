@@ -1,10 +1,10 @@
-// An action on many connectors: one run at a time. It goes on whatever page is shown.
+// An action on many connectors. There is one run at a time, and it continues whatever page is shown.
 
 import { signal } from "@preact/signals";
 
+import { inOrder } from "../../../scripts/in-order.mjs";
 import { actions } from "../core/actions.js";
 import { pathOf } from "../core/address.js";
-import { runAll } from "../core/bounded.js";
 import { send } from "./api.js";
 import { startSync } from "./jobs.js";
 import { restore } from "./restore.js";
@@ -15,29 +15,47 @@ import { write } from "./writes.js";
  * @typedef {import("../core/actions.js").Step} Step
  * @typedef {import("../core/actions.js").Item} Item
  * @typedef {import("../core/actions.js").ActionName} ActionName
+ * @typedef {import("../core/writes.js").Outcome<any>} Outcome
  */
 
-/** So many requests are under way at once. */
+/** The number of connectors that are changed at once. */
 const AT_ONCE = 6;
 
-/** The run that is under way, or the last one until it is dismissed.
- * @type {import("@preact/signals").Signal<{ action: ActionName, steps: Step[], isOver: boolean } | undefined>} */
+/** The run in progress, or the last one until it is dismissed.
+ * @type {import("@preact/signals").Signal<{ action: ActionName, steps: Step[], isOver: boolean, undo?: () => void } | undefined>} */
 export const run = signal(undefined);
 
 /** @type {AbortController | undefined} */
 let stop;
 
-/** Begins nothing more; what has begun is finished. */
+/** Starts nothing more; what has been started is finished. */
 export const stopRun = () => stop?.abort();
 
 export const dismissRun = () => (run.value = undefined);
 
-/** Carries an action out with each of the items. What was done with is no longer selected.
+/** Carries an action out on each of the items. Items that are done are no longer selected.
  * @param {ActionName} action
  * @param {Item[]} items */
 export async function carryOutOn(action, items) {
-  if (run.peek() && !run.peek()?.isOver) return;
-  stop = new AbortController();
+  /** Connectors that left the status `error`.
+   * @type {Map<string, Marked>} */
+  const marked = new Map();
+  /** @param {Item} item */
+  const perform = (item) => (action === "connected" ? mark(item, marked) : changes[/** @type {Exclude<ActionName, "connected" | "unmark">} */ (action)](item));
+  const done = await runOn(action, items, perform);
+  const undoable = done.filter(({ id }) => marked.has(id));
+  if (undoable.length === 0 || !run.peek()) return;
+  const undo = () => void runOn("unmark", undoable, ({ id }) => unmark(id, /** @type {Marked} */ (marked.get(id))));
+  run.value = { .../** @type {NonNullable<typeof run.value>} */ (run.peek()), undo };
+}
+
+/** Runs `perform` for each item that the action applies to, and shows the progress. Returns the items that are done.
+ * @param {ActionName} action
+ * @param {Item[]} items
+ * @param {(item: Item) => Promise<Outcome>} perform */
+async function runOn(action, items, perform) {
+  if (run.peek() && !run.peek()?.isOver) return [];
+  const { signal } = (stop = new AbortController());
   /** @type {Step[]} */
   const steps = items.map((item) => {
     const reason = actions[action].skip(item);
@@ -45,55 +63,100 @@ export async function carryOutOn(action, items) {
   });
   const show = (isOver = false) => (run.value = { action, steps: [...steps], isOver });
   show();
-  const work = [...steps.keys()].filter((n) => steps[n].state === "waiting");
-  await runAll(work, async (n) => {
+  /** @param {number} n */
+  const take = async (n) => {
     const { item } = steps[n];
     steps[n] = { item, state: "running" };
     show();
-    try {
-      const { state, error } = await deeds[action](item);
-      if (state === "updated" || state === "noop") steps[n] = { item, state: "done" };
-      else if (state === "unknown") steps[n] = { item, state: "unknown", reason: error?.message };
-      else steps[n] = { item, state: "failed", reason: state === "overtaken" ? "Someone else changed it meanwhile." : error?.message };
-    } catch (error) {
-      steps[n] = { item, state: "failed", reason: /** @type {Error} */ (error).message };
-    }
+    steps[n] = { item, ...(await perform(item).then(stepOf, ({ message }) => ({ state: "failed", reason: message }))) };
     if (steps[n].state === "done") select([item], false);
     show();
-  }, { atOnce: AT_ONCE, signal: stop.signal });
-  for (const [n, { item, state }] of steps.entries()) if (state === "waiting") steps[n] = { item, state: "skipped", reason: "Stopped before it was begun." };
+  };
+  const waiting = [...steps.keys()].filter((n) => steps[n].state === "waiting");
+  for await (const _ of inOrder(waiting, take, { atOnce: AT_ONCE, signal }));
+  for (const [n, { item, state }] of steps.entries()) if (state === "waiting") steps[n] = { item, state: "skipped", reason: "Stopped before it started." };
   show(true);
+  return steps.filter(({ state }) => state === "done").map(({ item }) => item);
 }
 
-/** What a connector is, as far as its actions depend on it.
- * @typedef {{ etag: string, status?: string, since?: string, error?: string | null }} State */
+/** @param {Outcome} outcome
+ * @returns {Pick<Step, "state" | "reason">} */
+function stepOf({ state, error }) {
+  if (state === "updated" || state === "noop") return { state: "done" };
+  if (state === "unknown") return { state: "unknown", reason: error?.message };
+  return { state: "failed", reason: state === "overtaken" ? "Someone else has changed it since." : error?.message };
+}
 
-/** Changes one connector, if it still is as the list showed it.
- * @param {Item} item
- * @param {{ method: string, endpoint: string, body?: unknown, isDone?: (now: State) => boolean, isRemoval?: boolean }} change */
-const change = ({ id, version, status, since }, { method, endpoint, body, isDone = () => false, isRemoval }) =>
-  write({
-    latest: /** @type {State} */ ({ etag: `"${version}"`, status, since }),
-    about: (now) => [now.status, now.since],
-    base: [status, since],
-    isDone,
-    isRemoval,
-    send: async ({ etag }) => (await send(method, pathOf(id) + endpoint, { body, ifMatch: etag })).body,
-    read: () => read(id),
-  });
+/** The part of a connector's state that its actions depend on. `changedIn` is the version of its last status change.
+ * @typedef {{ etag: string, status?: string, since?: string, error?: string | null, changedIn?: number }} State */
 
 /** @param {string} id
  * @returns {Promise<State>} */
 async function read(id) {
-  const { body, etag = "" } = await send("GET", `${pathOf(id)}/_status?size=0`);
-  return { etag, status: body.status, since: body.since ?? undefined, error: body.error };
+  const { body, etag = "" } = await send("GET", `${pathOf(id)}/_status?size=1`);
+  return { etag, status: body.status, since: body.since ?? undefined, error: body.error, changedIn: body.history?.[0]?.version };
 }
 
-/** @type {Record<ActionName, (item: Item) => Promise<import("../core/writes.js").Outcome<any>>>} */
-const deeds = {
+/** Sends a write, on the condition that the connector still has the version of `state`.
+ * @param {string} id
+ * @param {string} method
+ * @param {string} endpoint
+ * @param {unknown} [body]
+ * @returns {(state: State) => Promise<any>} */
+const sender = (id, method, endpoint, body) => async ({ etag }) => (await send(method, pathOf(id) + endpoint, { body, ifMatch: etag })).body;
+
+/** The error text of a connector before it was marked as connected, and the version in which it was marked.
+ * @typedef {{ error: string, version: number }} Marked */
+
+/** Marks a connector as connected if it still has the status that the list showed. It is read first: the list has only a
+ * part of the error text, and undo needs all of it.
+ * @param {Item} item
+ * @param {Map<string, Marked>} marked gets what undo needs */
+async function mark({ id, status, since }, marked) {
+  const before = await read(id);
+  const outcome = await write({
+    latest: before,
+    about: (now) => [now.status, now.since],
+    base: [status, since],
+    isDone: (now) => now.status === "connected" && !now.error,
+    send: async (state) => {
+      const answer = await sender(id, "PUT", "/_error", { error: null })(state);
+      // A write adds one to the version that it was conditional on.
+      if (status === "error" && state.error) marked.set(id, { error: state.error, version: Number(state.etag.slice(1, -1)) + 1 });
+      return answer;
+    },
+    read: () => read(id),
+    readsAfter: false,
+  });
+  return outcome;
+}
+
+/** Undoes `mark`, unless the status has changed again since.
+ * @param {string} id
+ * @param {Marked} marked */
+const unmark = async (id, { error, version }) =>
+  write({
+    latest: await read(id),
+    about: (now) => [now.status, now.changedIn, now.error ?? null],
+    base: ["connected", version, null],
+    isDone: (now) => now.status === "error" && now.error === error,
+    send: sender(id, "PUT", "/_error", { error }),
+    read: () => read(id),
+    readsAfter: false,
+  });
+
+/** @type {Record<Exclude<ActionName, "connected" | "unmark">, (item: Item) => Promise<Outcome>>} */
+const changes = {
   sync: ({ id }) => startSync(id, "full"),
-  connected: (item) =>
-    change(item, { method: "PUT", endpoint: "/_error", body: { error: null }, isDone: ({ status, error }) => status === "connected" && !error }),
-  delete: (item) => change(item, { method: "DELETE", endpoint: "", isRemoval: true }),
+  delete: ({ id, version, status, since }) =>
+    write({
+      latest: /** @type {State} */ ({ etag: `"${version}"`, status, since }),
+      about: (now) => [now.status, now.since],
+      base: [status, since],
+      isDone: () => false,
+      isRemoval: true,
+      send: sender(id, "DELETE", ""),
+      read: () => read(id),
+    }),
   restore: ({ id }) => restore(id),
 };

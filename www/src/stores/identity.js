@@ -1,4 +1,4 @@
-// Who the visitor is, and what that allows.
+// The visitor's identity, and what it is allowed to do.
 
 import { computed, effect, signal } from "@preact/signals";
 
@@ -9,10 +9,10 @@ import { key, send } from "./api.js";
  *   a person has signed in without a key
  */
 
-/** Counts visitors: another key is another visitor, for whom everything is asked anew. */
+/** Incremented when the key changes, so that everything is loaded again. */
 export const visitor = signal(0);
 
-/** Who asks, as far as it is known. While nobody knows, everything is offered and the server decides.
+/** Undefined while unknown: then everything is offered, and the server decides.
  * @type {import("@preact/signals").Signal<Identity | undefined>} */
 export const identity = signal(undefined);
 
@@ -48,13 +48,13 @@ function readIdentity({ api_key, email, username, authentication_type, privilege
   return { name: api_key?.name ?? api_key?.id ?? person, isPerson: !api_key && Boolean(person), privilege, connectors };
 }
 
-/** The patterns that the visitor is limited to; undefined if they are not. */
+/** The id patterns that the visitor is limited to; undefined without a limit. */
 export const limits = computed(() => {
   const connectors = identity.value?.connectors;
   return connectors?.length && !connectors.includes("*") ? connectors : undefined;
 });
 
-/** The id of the key, which is readable in it. */
+/** The id in the encoded key. */
 function idOfKey() {
   try {
     return atob(key.get()).split(":")[0];
@@ -63,7 +63,7 @@ function idOfKey() {
   }
 }
 
-/** Do the key's patterns name this id? `*` is any text, `?` one character.
+/** Whether a pattern matches an id: `*` is any text, `?` one character.
  * @param {string} pattern
  * @param {string} id */
 function covers(pattern, id) {
@@ -71,15 +71,15 @@ function covers(pattern, id) {
   return new RegExp(`^${escaped.replaceAll("*", ".*").replaceAll("?", ".")}$`, "su").test(id);
 }
 
-/** Why the visitor may not change the connector `id`, or create any; undefined if nothing is known against it.
+/** Why the visitor can't change the connector `id`, or create connectors; undefined if nothing is known against it.
  * @param {string} [id] */
 export function barredFrom(id) {
   if (!identity.value?.privilege) return undefined;
   const { name, isPerson, privilege, connectors } = identity.value;
-  const who = isPerson ? `${name}, as whom you are signed in,` : `Your key “${name}”`;
+  const who = isPerson ? `You (${name})` : `Your key “${name}”`;
   if (privilege !== "manage_connector") return name ? `${who} can only read.` : "Without a key you can only read.";
   if (id !== undefined && connectors?.length && !connectors.some((pattern) => covers(pattern, id))) {
-    return isPerson ? `${who} may only change ${connectors.join(", ")}.` : `${who} only covers ${connectors.join(", ")}.`;
+    return isPerson ? `${who} can only change ${connectors.join(", ")}.` : `${who} only covers ${connectors.join(", ")}.`;
   }
   return undefined;
 }

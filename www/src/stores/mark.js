@@ -1,8 +1,8 @@
-// Saying that a connector is well although nobody has reported it.
+// "Mark as connected" on one connector's page.
 
 import { toast } from "./toasts.js";
 
-/** Removes the error's text and moves the connector to Connected; what was there can be brought back.
+/** Removes the error text and moves the connector to Connected. If it was in Error, that can be undone.
  * @param {import("./connector.js").Connector} store
  * @param {string} name under which what becomes of it is kept
  * @param {{ done: unknown, undone: unknown }} [what] what this is called with it, and what taking it back is */
@@ -20,7 +20,8 @@ export async function markConnected(store, name, { done, undone } = { done: "con
     base: place(seen),
     isDone: ({ view, doc }) => view.status === "connected" && !doc.error,
   });
-  if (state !== "updated" || !error) return;
+  // The error text of a connector in another status can't be brought back: reporting an error moves it to Error.
+  if (state !== "updated" || !error || seen.view.status !== "error") return;
   const after = store.seen.peek();
   if (!after) return;
   toast("Marked as connected.", {

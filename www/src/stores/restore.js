@@ -32,5 +32,5 @@ export const restore = (id) =>
 export async function undelete(id, name) {
   const { state, error } = await restore(id);
   if (state === "updated" || state === "noop" || state === "overtaken") toast(`${name} was restored.`);
-  else toast(state === "unknown" ? `We can't tell whether ${name} was restored.` : `${name} was not restored: ${error?.message}`);
+  else toast(state === "unknown" ? `We can't tell whether ${name} was restored.` : `Couldn't restore ${name}: ${error?.message}`);
 }

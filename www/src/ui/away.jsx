@@ -11,7 +11,7 @@ export function AwayNotice({ problem, since, retryAt, onRetry }) {
   return (
     <Callout kind="warn" icon="away" title={problem.message}>
       <p>
-        {since ? <>What you see is from <Ago at={new Date(since).toISOString()} />. </> : null}
+        {since ? <>Showing data from <Ago at={new Date(since).toISOString()} />. </> : null}
         <span aria-hidden="true">{wait > 0 ? `Trying again in ${wait} s.` : "Trying again…"} </span>
         <button type="button" class="link" onClick={onRetry}>Try now</button>
       </p>

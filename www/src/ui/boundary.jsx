@@ -19,8 +19,8 @@ export class Boundary extends Component {
   render() {
     if (!this.state.failed) return this.props.children;
     return (
-      <Callout kind="bad" title="This part of the page has failed." role="alert">
-        <p>What you typed is kept. <button type="button" class="link" onClick={() => this.setState({ failed: false })}>Show it again</button></p>
+      <Callout kind="bad" title="Something went wrong in this part of the page." role="alert">
+        <p>Your input is kept. <button type="button" class="link" onClick={() => this.setState({ failed: false })}>Try again</button></p>
       </Callout>
     );
   }

@@ -117,8 +117,8 @@ export function ChangeForm({ name, title, intro, action = "Save", read, guard = 
   );
   const says = {
     updated: "Saved.",
-    refused: "It was not saved.",
-    more: <p>Your entries are still here, beside what is stored now. <button type="button" class="link" onClick={discard}>Show what is stored</button></p>,
+    refused: "Couldn't save.",
+    more: <p>Your changes are still here. <button type="button" class="link" onClick={discard}>Discard mine and load the saved version</button></p>,
   };
   return (
     <form class="card change-form" onSubmit={submit} noValidate ref={form} aria-labelledby={`${name}-title`}>
@@ -146,11 +146,11 @@ export function ChangeForm({ name, title, intro, action = "Save", read, guard = 
 const Theirs = ({ value, isMine, disabled, onTake, onKeep }) => (
   <p class="theirs small">
     {value === undefined
-      ? "The stored value has been changed by someone else."
-      : <>Changed by someone else to <strong>{typeof value === "boolean" ? (value ? "on" : "off") : value === "" ? "nothing" : typeof value === "object" ? "something else" : String(value)}</strong>.</>}
+      ? "Someone else changed the saved value."
+      : <>Changed by someone else to <strong>{typeof value === "boolean" ? (value ? "on" : "off") : value === "" ? "an empty value" : typeof value === "object" ? "another value" : String(value)}</strong>.</>}
     {" "}
     {isMine && <button type="button" class="link" disabled={disabled} onClick={onKeep}>Keep mine</button>}
     {isMine && " · "}
-    <button type="button" class="link" disabled={disabled} onClick={onTake}>{isMine ? "Take theirs" : "All right"}</button>
+    <button type="button" class="link" disabled={disabled} onClick={onTake}>{isMine ? "Take theirs" : "OK"}</button>
   </p>
 );

@@ -4,10 +4,10 @@ import { Dialog } from "./dialog.jsx";
 
 const keys = [
   ["/", "Search the list"],
-  ["↑ ↓", "Go through the rows"],
+  ["↑ ↓", "Move between rows"],
   ["Enter", "Open the connector"],
   ["Esc", "Back to the list; leave the search"],
-  ["?", "Show these keys"],
+  ["?", "Show keyboard shortcuts"],
 ];
 
 /** @param {{ onClose: () => void }} props */

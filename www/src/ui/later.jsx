@@ -14,7 +14,7 @@ export function later(load) {
       if (!Part) load().then(({ default: loaded }) => setState({ loaded: (Part = loaded) }), (error) => setState({ error }));
     }, []);
     if (Part) return <Part {...props} />;
-    if (state.error) return <Callout kind="warn" icon="away" title="This section could not be loaded. Reload the page to try again." />;
+    if (state.error) return <Callout kind="warn" icon="away" title="This section couldn't be loaded. Reload the page to try again." />;
     return <Skeleton rows={3} />;
   };
 }

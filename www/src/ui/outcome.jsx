@@ -26,7 +26,7 @@ export function Outcome({ outcome, says, onClose }) {
   if (!outcome || outcome.state === "pending") return null;
   const { state, error } = outcome;
   if (state === "updated") return <Callout kind="good" title={says.updated} focus onClose={onClose} />;
-  if (state === "noop") return <Callout kind="note" title={says.noop ?? "Nothing has changed."} focus onClose={onClose} />;
+  if (state === "noop") return <Callout kind="note" title={says.noop ?? "Nothing changed."} focus onClose={onClose} />;
   if (state === "overtaken") {
     return (
       <Callout kind="warn" title={says.overtaken ?? "Someone changed this connector first, so your change wasn't applied."} focus onClose={onClose}>
@@ -37,7 +37,7 @@ export function Outcome({ outcome, says, onClose }) {
   if (state === "unknown") {
     return (
       <Callout kind="warn" title="We can't tell whether your change was applied." focus onClose={onClose}>
-        <p>{error?.message} {outcome.latest ? "Something else has changed meanwhile: compare what is stored now with what you wanted." : "Reload the page to see what is stored."}</p>
+        <p>{error?.message} {outcome.latest ? "Something else has changed since. Compare the saved version with your change." : "Reload the page to see the saved version."}</p>
       </Callout>
     );
   }

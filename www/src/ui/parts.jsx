@@ -28,7 +28,7 @@ export function Copy({ text, what, children }) {
 
 /** Names the fields that are not what they should be. */
 export const Odd = ({ odd }) => odd.length > 0 && (
-  <Callout kind="warn" title={odd.length === 1 ? "One field isn't what it should be" : `${odd.length} fields aren't what they should be`}>
+  <Callout kind="warn" title={odd.length === 1 ? "1 field has an unexpected value" : `${odd.length} fields have unexpected values`}>
     <ul class="odd-list">{odd.map((sentence) => <li key={sentence}>{sentence}</li>)}</ul>
   </Callout>
 );

@@ -23,9 +23,10 @@ export const Ago = ({ at }) => <time dateTime={at} title={exactly(at)}>{ago(at, 
  * @param {{ at: string }} props */
 export const Moment = ({ at }) => <time dateTime={at}>{exactly(at)}</time>;
 
-/** When a connector service last looked after its connector.
- * @param {{ at?: string, intro?: string }} props `intro` goes before the time of one that is not silent */
-export function LastSeen({ at, intro }) {
+/** When the connector service was last seen.
+ * @param {{ at?: string, intro?: string, brief?: boolean }} props `intro` precedes the time, unless the connector is
+ *   silent; `brief`: the column says already that this is when it was last seen */
+export function LastSeen({ at, intro, brief }) {
   if (!at) return <span class="seen muted">Never seen</span>;
   const now = byMinute();
   if (!isSilent(at, now, silentAfter())) return <span class="seen">{intro && <span class="muted">{intro} </span>}<Ago at={at} /></span>;
@@ -34,7 +35,7 @@ export function LastSeen({ at, intro }) {
   return (
     <span class="seen stale">
       <Icon name="clock" />
-      <time dateTime={at} title={exactly(at)}>{yesterday ? "Not seen since yesterday" : `Not seen for ${span(at, now)}`}</time>
+      <time dateTime={at} title={exactly(at)}>{brief ? ago(at, now) : yesterday ? "Not seen since yesterday" : `Not seen for ${span(at, now)}`}</time>
     </span>
   );
 }

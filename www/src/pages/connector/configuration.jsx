@@ -91,7 +91,7 @@ export default function Configuration(shared) {
     <>
       <Odd odd={odd} />
       <ChangeForm name="configuration" title="Configuration" action="Save configuration" {...{ read, guard, check, request, shared }}
-        intro="The fields that the connector service asks for. Only what you change is sent.">
+        intro="Fields that the connector service has registered. Only your changes are sent.">
         {({ values, set, field, hint, disabled }) => {
           const applicable = entries.filter(([, entry]) => applies(entry, values));
           const drawn = (members) => groups(members).map(([category, members]) => (
@@ -179,7 +179,7 @@ function Field({ name, entry, value, field, hint, disabled, onValue }) {
                 </div>
               )
               : <input {...shared} inputMode={entry.type === "int" ? "numeric" : undefined} />}
-      {hint(name, isObject(entry.value) ? "An object, which only the API can change." : more)}
+      {hint(name, isObject(entry.value) ? "An object. Change it through the API." : more)}
     </div>
   );
 }

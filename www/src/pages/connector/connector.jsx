@@ -116,7 +116,7 @@ function Gone({ id, store, seen, moved, barred, refresh }) {
   const name = deleted?.name || id;
   return (
     <section class="card gate">
-      <Heading focus={moved}>{seen || deleted ? "This connector has been deleted" : "There is no such connector"}</Heading>
+      <Heading focus={moved}>{seen || deleted ? "This connector has been deleted" : "Connector not found"}</Heading>
       <p class="muted"><code>{id}</code></p>
       {deleted && (
         <button type="button" class="primary" disabled={Boolean(barred)} title={barred} onClick={() => undelete(id, name).then(refresh)}>Restore connector</button>

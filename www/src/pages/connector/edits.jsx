@@ -46,8 +46,8 @@ export function Edits({ id, store }) {
   return (
     <section class="card edits" aria-labelledby="edits">
       <h2 id="edits">Who changed what</h2>
-      <p class="muted small">Every change but heartbeats, with the names of the fields. The newest 1,000 edits and changes of status are kept.</p>
-      {!edits && (problem ? <p class="problem" role="alert">The edits could not be loaded: {problem.message}</p> : <Skeleton rows={3} />)}
+      <p class="muted small">All changes except heartbeats, with the changed fields. The newest 1,000 are kept.</p>
+      {!edits && (problem ? <p class="problem" role="alert">The edits couldn't be loaded: {problem.message}</p> : <Skeleton rows={3} />)}
       <ol>
         {edits?.map(({ version, at, via, by, fields, from, to }) => (
           <li key={version} class="edit">
@@ -62,7 +62,7 @@ export function Edits({ id, store }) {
       </ol>
       {edits && !isComplete && (
         <div class="end">
-          {state.problem && <p class="problem" role="alert">Older edits could not be loaded: {state.problem.message}</p>}
+          {state.problem && <p class="problem" role="alert">Older edits couldn't be loaded: {state.problem.message}</p>}
           <button type="button" disabled={state.pending} onClick={more}>
             {state.pending ? <><i class="spinner" /> Loading…</> : "Show older edits"}
           </button>

@@ -27,7 +27,7 @@ export default function Filtering(shared) {
     <>
       <Draft {...{ draft, active, shared }} />
       <ChangeForm name="filtering" title="Draft" action="Save draft" {...{ read, check, request, shared }}
-        intro="Rules are tried in their order; the first one that fits decides. What no rule fits is included.">
+        intro="The first rule that matches a document decides. Documents that match no rule are included.">
         {({ values, set, field, hint, disabled }) => {
           const change = (n, changes) => set({ rules: values.rules.map((rule, at) => (at === n ? { ...rule, ...changes } : rule)) });
           const swap = (n, m) => set({ rules: values.rules.map((rule, at) => values.rules[at === n ? m : at === m ? n : at]) });
@@ -56,7 +56,7 @@ export default function Filtering(shared) {
               <div class="field">
                 <label for={field("snippet").id}>Advanced rules <span class="muted">(JSON, optional)</span></label>
                 <textarea {...field("snippet")} class="mono" rows={Math.min(16, Math.max(4, values.snippet.split("\n").length + 1))} value={values.snippet} spellcheck={false} onInput={(event) => set({ snippet: event.currentTarget.value })} />
-                {hint("snippet", "In the words of the source. The connector service says whether it understands them.")}
+                {hint("snippet", "In the query language of the source. The connector service validates them.")}
               </div>
             </>
           );
@@ -86,7 +86,7 @@ function Draft({ draft, active, shared }) {
   const key = `${id} filtering activate`;
   const outcome = outcomeOf(key);
   const disabled = Boolean(barred) || away || outcome.value?.state === "pending";
-  const says = { updated: outcome.value?.what === "valid" ? "Marked as valid." : "Activated. The next sync uses these rules.", refused: "It was not done." };
+  const says = { updated: outcome.value?.what === "valid" ? "Marked as valid." : "Activated. The next sync uses these rules.", refused: "Couldn't change the draft." };
   const about = ({ doc }) => doc.filtering?.[0]?.draft;
   const change = (what, endpoint, body, isDone) => store.change({ endpoint, body, name: key, what, about, base: about(shared.seen), isDone });
   const activate = () => change("active", "/_filtering/_activate", undefined, ({ doc }) => isSame(partOf(doc, "draft"), partOf(doc, "active")));
@@ -96,21 +96,21 @@ function Draft({ draft, active, shared }) {
     <>
       <Outcome outcome={outcome.value} says={says} onClose={() => (outcome.value = undefined)} />
       {draft.state === "invalid" && (
-        <Callout kind="bad" title="The connector service finds the draft invalid">
+        <Callout kind="bad" title="The connector service rejected the draft">
           <ul class="odd-list">{draft.errors.map(({ ids, messages }) => <li key={ids.join()}>{messages.join(" ")}{ids.length > 0 && ` (${ids.join(", ")})`}</li>)}</ul>
-          <p class="small">Edit the draft below and save it: then it is validated again.</p>
+          <p class="small">Edit the draft below and save it to validate it again.</p>
         </Callout>
       )}
       {!same && draft.state === "valid" && (
-        <Callout kind="good" title="The draft is valid and not active yet">
+        <Callout kind="good" title="The draft is valid but not active yet">
           <div class="help"><button type="button" class="primary" disabled={disabled} onClick={activate}>Activate draft</button></div>
         </Callout>
       )}
       {!same && draft.state !== "valid" && draft.state !== "invalid" && (
-        <Callout kind="note" title="The draft waits to be validated by the connector service">
+        <Callout kind="note" title="Waiting for the connector service to validate the draft">
           <details class="small">
-            <summary>The connector service does not validate</summary>
-            <p>You can say that the draft is valid yourself. Nobody checks it then: a sync may fail because of it.</p>
+            <summary>The connector service doesn't validate drafts</summary>
+            <p>You can mark the draft as valid yourself. Nothing checks it then, and a sync may fail because of it.</p>
             <div class="help"><button type="button" disabled={disabled} onClick={markValid}>Mark as valid</button></div>
           </details>
         </Callout>

@@ -26,7 +26,7 @@ export const Timeline = ({ history }) => (
         <p class="small muted"><Origin {...change} /></p>
         {change.error && <p class="why small">{change.error}</p>}
         {change.off_protocol && (
-          <p class="small note">Outside the protocol: this move isn't in the table. The connector service wrote the status into the document itself.</p>
+          <p class="small note">Not allowed by the Connector Protocol: the connector service wrote this status directly into the document.</p>
         )}
       </li>
     ))}
@@ -73,10 +73,10 @@ export function History({ id, store, seen: { view } }) {
         </div>
         <Timeline history={history} />
         {isComplete
-          ? history.at(-1)?.from && <p class="end muted small">Older changes are not kept.</p>
+          ? history.at(-1)?.from && <p class="end muted small">Older changes aren't kept.</p>
           : (
             <div class="end">
-              {state.problem && <p class="problem" role="alert">Older changes could not be loaded: {state.problem.message}</p>}
+              {state.problem && <p class="problem" role="alert">Older changes couldn't be loaded: {state.problem.message}</p>}
               <button type="button" disabled={state.pending} onClick={more}>
                 {state.pending ? <><i class="spinner" /> Loading…</> : "Show older changes"}
               </button>

@@ -7,9 +7,9 @@ const isOn = (value) => value === true || value === "true";
 const orNothing = (value) => (value === undefined || value === null ? "" : String(value));
 
 const switches = [
-  ["extract_binary_content", "Extract text", "From files such as PDF and Word."],
-  ["reduce_whitespace", "Reduce whitespace", "Runs of blanks and empty lines become one."],
-  ["run_ml_inference", "Run inference", "The machine learning models of the pipeline."],
+  ["extract_binary_content", "Extract text", "From PDF, Word and other files."],
+  ["reduce_whitespace", "Reduce whitespace", "Collapses repeated spaces and empty lines."],
+  ["run_ml_inference", "Run inference", "Runs the pipeline's machine learning models."],
 ];
 
 export const Pipeline = ({ shared }) => (
@@ -25,7 +25,7 @@ export const Pipeline = ({ shared }) => (
         <div class="field">
           <label for={field("name").id}>Pipeline</label>
           <input type="text" {...field("name")} value={values.name} autocomplete="off" spellcheck={false} onInput={(event) => set({ name: event.currentTarget.value })} />
-          {hint("name", "Of the cluster that documents are written to.")}
+          {hint("name", "An ingest pipeline of the cluster that receives the documents.")}
         </div>
         {switches.map(([name, title, about]) => (
           <label key={name} class="check">
@@ -48,7 +48,7 @@ const features = [
 ];
 
 export const Features = ({ shared }) => (
-  <ChangeForm name="features" title="Features" action="Save features" intro="What the connector is able to do. The connector service sets this when it starts." shared={shared}
+  <ChangeForm name="features" title="Features" action="Save features" intro="What the connector supports. The connector service sets this when it starts." shared={shared}
     read={({ doc }) => Object.fromEntries(features.map(([name, path]) => [name, isOn(path.reduce((at, step) => (isObject(at) ? at[step] : undefined), doc.features)?.enabled)]))}
     request={(values, stored) => {
       const changed = {};
@@ -74,12 +74,12 @@ export const Features = ({ shared }) => (
 );
 
 export const ApiKey = ({ shared }) => (
-  <ChangeForm name="api-key" title="API key" action="Save API key" intro="With which key the connector writes into its index. Only ids: the keys themselves are the cluster's." shared={shared}
+  <ChangeForm name="api-key" title="API key" action="Save API key" intro="The key that the connector uses to write to its index. Only ids are stored here; the cluster keeps the keys." shared={shared}
     read={({ doc }) => ({ api_key_id: orNothing(doc.api_key_id), api_key_secret_id: orNothing(doc.api_key_secret_id) })}
     request={(values, stored) => ({ endpoint: "/_api_key_id", body: Object.fromEntries(Object.entries(values).filter(([name, value]) => value !== stored[name]).map(([name, value]) => [name, value.trim()])) })}>
     {({ values, set, field, hint }) => (
       <div class="fields">
-        {[["api_key_id", "Id of the key", ""], ["api_key_secret_id", "Id of its secret", "Where the cluster keeps the key for native connectors."]].map(([name, title, about]) => (
+        {[["api_key_id", "Id of the key", ""], ["api_key_secret_id", "Id of its secret", "The cluster's secret that holds the key of a native connector."]].map(([name, title, about]) => (
           <div key={name} class="field">
             <label for={field(name).id}>{title}</label>
             <input type="text" {...field(name)} class="mono" value={values[name]} autocomplete="off" spellcheck={false} onInput={(event) => set({ [name]: event.currentTarget.value })} />

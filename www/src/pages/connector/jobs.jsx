@@ -63,11 +63,11 @@ export default function Jobs({ id, seen, query, away, barred }) {
       <section class="card jobs" aria-labelledby="jobs">
         <div class="section-head">
           <h2 id="jobs" tabIndex={-1}>Sync jobs</h2>
-          {found?.count > 0 && <span class="muted small">{found.count.toLocaleString("en")} in all, the newest first</span>}
+          {found?.count > 0 && <span class="muted small">{found.count === 1 ? "1 job" : `${found.count.toLocaleString("en")} jobs`}</span>}
         </div>
         <div aria-live="polite">
           <Outcome outcome={outcome.value} says={{ updated: what?.done, refused: "Nothing was changed." }} onClose={() => (outcome.value = undefined)} />
-          {problem && !away && <p class="problem">Sync jobs could not be loaded: {problem.message}</p>}
+          {problem && !away && <p class="problem">Sync jobs couldn't be loaded: {problem.message}</p>}
         </div>
         {!found && !problem && <Skeleton rows={3} />}
         {found && jobs.length === 0 && (
@@ -112,7 +112,7 @@ function Start({ seen: { doc, view }, jobs, disabled, barred, pending, onStart }
         <p id="start-hint" class={`small ${reason ? "problem" : "muted"}`}>
           {reason ?? [
             jobTypes[type][1],
-            same && `One is ${label(same.status).toLowerCase()} already.`,
+            same && `A job of this type is already ${label(same.status).toLowerCase()}.`,
             waits && "The connector service starts it once the connector is configured.",
           ].filter(Boolean).join(" ")}
         </p>

@@ -21,10 +21,10 @@ const LEAST_WAIT = 3_000;
 const MINUTE = 60_000;
 
 const states = {
-  waiting: ["needs_configuration", "clock", "Waiting"],
+  waiting: ["needs_configuration", "clock", "Pending"],
   delivered: ["connected", "check", "Delivered"],
-  given_up: ["error", "warning", "Given up"],
-  ended: ["created", "close", "Refused for good"],
+  given_up: ["error", "warning", "Failed"],
+  ended: ["created", "close", "Disabled"],
   summarized: ["connected", "check", "In a summary"],
 };
 
@@ -52,7 +52,7 @@ export default function Notifications({ id, store, away }) {
   return (
     <>
       <section class="card targets" aria-labelledby="targets">
-        <h2 id="targets">Who is told</h2>
+        <h2 id="targets">Endpoints</h2>
         {problems.map((sentence) => <Callout key={sentence} kind="warn" title={sentence} />)}
         {targets.length > 0 && (
           <ul>
@@ -61,8 +61,8 @@ export default function Notifications({ id, store, away }) {
                 <div><strong>{host}</strong> <span class="muted small">{target}</span></div>
                 <p class="muted small">{events.join(", ")}</p>
                 {ended
-                  ? <p class="small problem">It has answered 410 and is told nothing more of this connector.</p>
-                  : waiting > 0 && <p class="small note">{waiting === 1 ? "1 message waits" : `${waiting} messages wait`} to be delivered.</p>}
+                  ? <p class="small problem">Disabled: the endpoint returned 410 Gone.</p>
+                  : waiting > 0 && <p class="small note">{waiting === 1 ? "1 message pending" : `${waiting} messages pending`}.</p>}
               </li>
             ))}
           </ul>
@@ -70,9 +70,9 @@ export default function Notifications({ id, store, away }) {
         {targets.length > 0 && <Test away={away} />}
       </section>
       <section class="card deliveries" aria-labelledby="deliveries">
-        <h2 id="deliveries">Sent</h2>
+        <h2 id="deliveries">Deliveries</h2>
         {deliveries.length === 0
-          ? <p class="nothing muted">Nothing has been sent of this connector yet.</p>
+          ? <p class="nothing muted">No deliveries for this connector yet.</p>
           : <ol>{deliveries.map((delivery) => <Delivery key={`${delivery.webhook_id} ${delivery.target}`} {...{ delivery, targets }} />)}</ol>}
       </section>
     </>
@@ -81,8 +81,8 @@ export default function Notifications({ id, store, away }) {
 
 const None = () => (
   <section class="card empty">
-    <h2>Nobody is told of changes</h2>
-    <p class="muted">Whoever runs this server can have failures reported to an address of their choice: they set <code>WEBHOOK_URL</code> and <code>WEBHOOK_SECRET</code>.</p>
+    <h2>No webhooks configured</h2>
+    <p class="muted">To be notified of failures, set <code>WEBHOOK_URL</code> and <code>WEBHOOK_SECRET</code> on the server.</p>
   </section>
 );
 
@@ -114,13 +114,13 @@ function Delivery({ delivery, targets }) {
 
 function Again({ at }) {
   const now = bySecond();
-  return at > now ? <span class="muted"> · tried again {ahead(at - now > MINUTE ? Math.ceil((at - now) / MINUTE) * MINUTE : at - now)}</span> : null;
+  return at > now ? <span class="muted"> · retry {ahead(at - now > MINUTE ? Math.ceil((at - now) / MINUTE) * MINUTE : at - now)}</span> : null;
 }
 
 /** Sends a real event the real way, and shows the answers. */
 function Test({ away }) {
   const [state, setState] = useState(/** @type {any} */ ({}));
-  const barred = barredFrom() ?? (limits.value && "A test concerns all connectors, and your key is for some.");
+  const barred = barredFrom() ?? (limits.value && "A test needs a key for all connectors.");
   const test = async () => {
     setState({ pending: true });
     try {
@@ -136,13 +136,13 @@ function Test({ away }) {
         <button type="button" disabled={Boolean(barred) || away || state.pending} aria-describedby="test-hint" onClick={test}>
           {state.pending ? <><i class="spinner" /> Sending…</> : "Send a test event"}
         </button>
-        <p id="test-hint" class="small muted">{barred ?? "Sends each of them a message of each event it wants, marked as a test. It may take 30 seconds."}</p>
+        <p id="test-hint" class="small muted">{barred ?? "Sends every endpoint a test message for each event it receives. This can take 30 seconds."}</p>
       </div>
       {state.error?.status === 403 && <Forbidden reason={state.error.message} />}
       {state.error && state.error.status !== 403 && <Callout kind="bad" title="Nothing was sent." focus onClose={() => setState({})}><p>{state.error.message}</p></Callout>}
       {state.results && (
         <Callout kind={state.results.every(({ delivered }) => delivered) ? "good" : "warn"} focus onClose={() => setState({})}
-          title={state.results.every(({ delivered }) => delivered) ? "The test has arrived." : "The test has not arrived everywhere."}>
+          title={state.results.every(({ delivered }) => delivered) ? "Test delivered." : "The test failed for some endpoints."}>
           <ul>
             {state.results.map(({ target, type, host, delivered, status, took_ms, error }) => (
               <li key={`${target} ${type}`}>{host}: {delivered ? `answered ${status} after ${took_ms} ms` : (error ?? `answered ${status}`)} <span class="muted">({type})</span></li>

@@ -79,28 +79,28 @@ function State({ id, store, seen, jobs, away, barred, refresh }) {
   const well = lastWell(history);
   const disabled = Boolean(barred) || away || outcome.value?.state === "pending";
   const says = {
-    updated: outcome.value?.what === "sync" ? "Sync requested." : outcome.value?.what === "undo" ? "The error is back." : "Marked as connected.",
-    refused: outcome.value?.what === "sync" ? "The sync was not requested." : "It was not marked as connected.",
+    updated: outcome.value?.what === "sync" ? "Sync requested." : outcome.value?.what === "undo" ? "Undone: the error is back." : "Marked as connected.",
+    refused: outcome.value?.what === "sync" ? "Couldn't request a sync." : "Couldn't mark it as connected.",
   };
   const sync = () => startSync(id, "full", { known: jobs?.map((job) => job.id), name: `${id} overview`, what: "sync" }).then(refresh);
   /** @type {Record<string, (first: boolean) => any>} */
   const actions = {
     configuration: (first) => <a key="configuration" class={`button ${first ? "primary" : ""}`} href={href(id, { tab: "configuration" })}>{status === "needs_configuration" ? "Fill in the configuration" : "Edit the configuration"}</a>,
     sync: (first) => <button key="sync" type="button" class={first ? "primary" : undefined} disabled={disabled || Boolean(refusal(doc, "full"))} title={refusal(doc, "full")} onClick={sync}><Icon name="play" /> Start a sync</button>,
-    service: () => <p key="service" class="grow">{silent ? "Check that the connector service runs and can reach this server." : "The connector service has to start it: check that the service runs and is set up for this connector."}</p>,
+    service: () => <p key="service" class="grow">{silent ? "Check that the connector service is running and can reach this server." : "Check that the connector service is running and set up for this connector."}</p>,
     connected: (first) => <button key="connected" type="button" class={first ? "primary" : undefined} disabled={disabled} onClick={() => markConnected(store, `${id} overview`)}>Mark as connected</button>,
   };
   const [kind, title] = titleOf({ status, silent, at });
   return (
-    <section class="card state-card" aria-label="What is the matter">
+    <section class="card state-card" aria-label="Current state">
       <Outcome outcome={outcome.value} says={says} onClose={() => (outcome.value = undefined)} />
       <Callout kind={kind} icon={silent && status !== "error" ? "clock" : undefined} title={title}>
         {status === "error" && doc.error && <FullText text={doc.error} />}
-        {status === "error" && silent && <p>It has been silent for {span(at, byMinute())}: the connector service may be down.</p>}
-        {well && <p class="small">It was last connected <Ago at={well} />.</p>}
-        {status === "connected" && doc.error && <p class="small">An earlier error is still noted: {doc.error.split("\n")[0]}</p>}
+        {status === "error" && silent && <p>Silent for {span(at, byMinute())}. The connector service may be down.</p>}
+        {well && <p class="small">Last connected <Ago at={well} />.</p>}
+        {status === "connected" && doc.error && <p class="small">Earlier error: {doc.error.split("\n")[0]}</p>}
         {help.length > 0 && <div class="help">{help.map((name, n) => actions[name](n === 0))}</div>}
-        {help.includes("connected") && <p class="small muted">Mark as connected removes the error's text and moves the connector to Connected. You can undo it.</p>}
+        {help.includes("connected") && <p class="small muted">Mark as connected removes the error text and moves the connector to Connected. You can undo it.</p>}
       </Callout>
     </section>
   );
@@ -110,11 +110,11 @@ function State({ id, store, seen, jobs, away, barred, refresh }) {
 function titleOf({ status, silent, at }) {
   if (status === "error") return ["bad", "The connector has reported an error"];
   if (silent) return ["warn", `${label(status)}, but silent for ${span(at, byMinute())}`];
-  if (status === "needs_configuration") return ["warn", "It waits for its configuration"];
-  if (status === "created") return ["note", "It was created, and the connector service has not looked at it yet"];
-  if (status === "configured") return ["note", "It is configured, and the connector service has not connected yet"];
+  if (status === "needs_configuration") return ["warn", "Waiting for its configuration"];
+  if (status === "created") return ["note", "Waiting for the connector service to pick it up"];
+  if (status === "configured") return ["note", "Configured. Waiting for the connector service to connect"];
   if (status === "connected") return ["good", "Connected"];
-  return ["warn", `The protocol knows no status “${status}”`];
+  return ["warn", `Unknown status “${status}”`];
 }
 
 /** A text that may be long: its beginning, and all of it on demand. */
@@ -178,7 +178,7 @@ function LastSync({ doc, jobs }) {
 function Ribbon({ history }) {
   const now = byMinute();
   const { from, parts } = ribbon(history, now);
-  if (parts.length === 0) return <p class="muted">Nothing is known of its past.</p>;
+  if (parts.length === 0) return <p class="muted">No history yet.</p>;
   const began = new Date(from).toISOString();
   const present = [...new Set(parts.map(({ status }) => status))];
   return (

@@ -17,7 +17,7 @@ const NEVER = { enabled: false, interval: "0 0 0 * * ?" };
 const kinds = [
   ["full", "Full sync", "Reads everything."],
   ["incremental", "Incremental sync", "Reads what has changed since the last sync."],
-  ["access_control", "Access control sync", "Reads who may see what."],
+  ["access_control", "Access control sync", "Reads which users can see which documents."],
 ];
 
 /** What is suggested where an expression is typed. */
@@ -71,7 +71,7 @@ export default function Scheduling(shared) {
       <Odd odd={schedulesOf(seen.doc).odd} />
       <ChangeForm name="scheduling" title="Scheduling" action="Save schedules" {...{ check, request, shared }}
         read={({ doc }) => schedulesOf(doc).values}
-        intro="When the connector service starts a sync. Expressions are in Quartz's cron format and in UTC: second, minute, hour, day of month, month, day of week.">
+        intro="When syncs start. Use Quartz cron expressions, in UTC: second, minute, hour, day of month, month, day of week.">
         {({ values, set, field, hint, disabled }) => (
           <>
             <datalist id="usual-schedules">{usual.map(([value, title]) => <option key={value} value={value}>{title}</option>)}</datalist>
@@ -118,7 +118,7 @@ function Next({ expression, enabled }) {
   }, [runs]);
   return (
     <>
-      <p class="small muted">{runs.length === 0 ? "It never runs again." : enabled ? "Next runs" : "If it were on, it would run"}</p>
+      <p class="small muted">{runs.length === 0 ? "No more runs." : enabled ? "Next runs" : "Next runs if enabled"}</p>
       <ol>
         {runs.map((run) => <li key={run} class="small">{when.format(run)} UTC <Until run={run} /></li>)}
       </ol>

@@ -1,4 +1,4 @@
-// What a connector is called, where its content goes, what it reads, and its end.
+// A connector's name, index, pipeline, type, features and API key, and deleting it.
 
 import { useState } from "preact/hooks";
 
@@ -37,7 +37,7 @@ export default function Settings(shared) {
               <div class="field">
                 <label for={field("description").id}>Description</label>
                 <textarea rows={3} {...field("description")} value={values.description} onInput={(event) => set({ description: event.currentTarget.value })} />
-                {hint("description", "What it is for.")}
+                {hint("description", "What the connector is for.")}
               </div>
             </div>
           )}
@@ -53,7 +53,7 @@ export default function Settings(shared) {
                   {text(set, field, "index_name")(values)}
                   <button type="button" disabled={disabled || values.index_name === ""} onClick={() => set({ index_name: "" })}>Detach</button>
                 </div>
-                {hint("index_name", values.index_name.trim() ? "Where its content goes. One index belongs to one connector." : "Without an index, nothing is synced.")}
+                {hint("index_name", values.index_name.trim() ? "Where its documents go. Each index belongs to one connector." : "Without an index, nothing is synced.")}
               </div>
             </div>
           )}
@@ -69,7 +69,7 @@ export default function Settings(shared) {
               <div class="field">
                 <label for={field("service_type").id}>Service type</label>
                 {text(set, field, "service_type", { list: "service-types" })(values)}
-                {hint("service_type", "Which kind of system it reads. Another type needs another configuration.")}
+                {hint("service_type", "The system it reads from. Another type needs another configuration.")}
                 <ServiceTypes />
               </div>
             </div>
@@ -108,7 +108,7 @@ function Confirm({ id, store, seen, onClose }) {
 
   async function submit(event) {
     if (typed !== id) {
-      setProblem("That is not the id of this connector.");
+      setProblem("This isn't the connector's id.");
       return /** @type {any} */ (event.target).elements.confirm.focus();
     }
     const about = ({ doc, view }) => [doc.name, view.status];
@@ -121,9 +121,9 @@ function Confirm({ id, store, seen, onClose }) {
   }
 
   const says = {
-    updated: "It was deleted.",
-    overtaken: "Someone changed this connector first, so it was not deleted. Review it and try again.",
-    refused: "It was not deleted.",
+    updated: "Deleted.",
+    overtaken: "Someone changed this connector first, so it wasn't deleted. Review it and try again.",
+    refused: "Couldn't delete the connector.",
   };
   return (
     <Dialog id="confirm-title" title={`Delete ${name}?`} onSubmit={submit} onClose={() => (clear(), onClose())}
@@ -136,7 +136,7 @@ function Confirm({ id, store, seen, onClose }) {
       </Field>
       <label class="check">
         <input type="checkbox" checked={hard} onChange={(event) => setHard(event.currentTarget.checked)} />
-        <span>Erase it for good<small class="muted">Its document is removed. Otherwise the document is kept and hidden.</small></span>
+        <span>Erase permanently<small class="muted">You can't restore an erased connector.</small></span>
       </label>
     </Dialog>
   );

@@ -51,7 +51,7 @@ export default function Status({ id, store, seen, away, barred }) {
     if (state === "updated" && what.to !== status) outcome.value = undefined;
   }
 
-  if (!isKnown(status)) return <Callout kind="warn" title={`The protocol knows no status “${status}”, so it can't be changed here.`} />;
+  if (!isKnown(status)) return <Callout kind="warn" title={`Unknown status “${status}”. It can't be changed here.`} />;
 
   const wanted = chosen ?? ownMove(status);
   const aimed = wanted && isValidTransition(status, wanted) ? wanted : undefined;
@@ -157,14 +157,14 @@ const Option = ({ status, from, allowed, reason, who, when, aimed, disabled, onC
 );
 
 /** @param {any} option */
-function about({ status, from, allowed, when }) {
+function about({ status, from, allowed, who, when }) {
   if (status === from) {
     if (!allowed) return "The current status.";
-    return `The current status. ${status === "error" ? "Only the reason can change." : "Moving there again changes nothing."}`;
+    return `The current status. ${status === "error" ? "Only the reason can change." : "Moving to it again changes nothing."}`;
   }
   if (allowed) return `Set by ${when.replace(",", "")}.`;
   const steps = way(from, status)?.slice(0, -1).map(label);
-  if (!steps) return `${capital(when)}.`;
+  if (!steps) return who === "nobody" ? "The initial status. You can't return to it." : `${capital(when)}.`;
   return `Not available yet: move to ${steps.length > 1 ? steps.join(", then ") : `${steps[0]} first`}.`;
 }
 
@@ -173,9 +173,9 @@ function Moved({ outcome, onClose }) {
   const now = latest?.view;
   const says = {
     updated: from === to ? "Saved." : `Moved from ${label(from)} to ${label(to)}.`,
-    noop: `It was ${label(to)} already. Nothing has changed.`,
+    noop: `The status was already ${label(to)}. Nothing changed.`,
     overtaken: "Someone changed this connector first, so your change wasn't applied. Review the new status and try again.",
-    refused: from === to ? "It could not be saved." : `It could not be moved to ${label(to)}.`,
+    refused: from === to ? "Couldn't save." : `Couldn't move to ${label(to)}.`,
     more: now && (
       <p>You asked for {label(to)} when it was {label(from)}. It is now {label(now.status)}
         {now.history[0] && <>, <Origin {...now.history[0]} /></>}.</p>
@@ -191,7 +191,7 @@ const Fault = ({ path, doc, status, barred, away, pending, onClear }) => {
       <div class="fault-text" tabIndex={0} role="region" aria-label="Error text">{doc.error}</div>
       <div class="callout-action">
         <button type="button" disabled={Boolean(barred) || away || pending} onClick={onClear}>Mark as connected</button>
-        <p class="small muted">Removes the text{status === "connected" ? "." : ` and moves the connector to ${label("connected")}.`} You can undo it.</p>
+        <p class="small muted">Removes the text{status === "connected" ? "." : ` and moves the connector to ${label("connected")}.`}{current && " You can undo it."}</p>
         <details>
           <summary class="small">From a shell</summary>
           <Shell title="The same from a shell" line={curl("PUT", `${path}/_error`, { error: null })} />

@@ -1,4 +1,4 @@
-// What can be done with the selected connectors, and how far it is.
+// Bulk actions on selected connectors, and their progress.
 
 import { signal } from "@preact/signals";
 import { useState } from "preact/hooks";
@@ -14,7 +14,7 @@ import { Dialog } from "../../ui/dialog.jsx";
 const count = (number) => number.toLocaleString("en");
 const connectors = (number) => (number === 1 ? "1 connector" : `${count(number)} connectors`);
 
-/** The action that was chosen and has to be confirmed; its dialog is above all else on the page. */
+/** The action that waits for confirmation. */
 const asked = signal(/** @type {{ action: import("../../core/actions.js").ActionName, items: import("../../core/actions.js").Item[] } | undefined} */ (undefined));
 
 /** The bar above the table while something is selected.
@@ -72,7 +72,7 @@ function Question({ action, items, onClose }) {
       </ul>
       {left.length > 0 && (
         <details class="small">
-          <summary>{connectors(left.length)} left out</summary>
+          <summary>{connectors(left.length)} skipped</summary>
           <ul class="results">{left.map((item) => <li key={item.id}><strong>{item.title}</strong> <span class="muted">{skip(item)}</span></li>)}</ul>
         </details>
       )}
@@ -80,17 +80,17 @@ function Question({ action, items, onClose }) {
   );
 }
 
-/** How far the run is, and what became of each. It stays until it is dismissed, on every page. */
+/** The progress of a run and the result for each connector. Shown on every page until it is dismissed. */
 export function Run() {
   if (!run.value) return null;
-  const { action, steps, isOver } = run.value;
+  const { action, steps, isOver, undo } = run.value;
   const { waiting, running, done, skipped, failed, unknown } = tally(steps);
-  const { verb, done: participle } = actions[action];
+  const { verb, done: result } = actions[action];
   const todo = steps.length - skipped;
   const settled = todo - waiting - running;
   const problems = steps.filter(({ state }) => state === "failed" || state === "unknown");
   const left = steps.filter(({ state }) => state === "skipped");
-  const title = isOver ? `${connectors(done)} ${participle}${problems.length > 0 ? `, ${count(problems.length)} not` : ""}.` : `${verb}: ${count(settled)} of ${count(todo)}…`;
+  const title = isOver ? `${result(connectors(done))}${problems.length > 0 ? `, ${count(problems.length)} failed` : ""}.` : `${verb}: ${count(settled)} of ${count(todo)}…`;
   return (
     <section class="run" aria-label={verb}>
       <Callout kind={!isOver ? "note" : problems.length > 0 ? "warn" : "good"} title={title} onClose={isOver ? dismissRun : undefined} focus={false}>
@@ -100,15 +100,16 @@ export function Run() {
             <button type="button" onClick={stopRun}>Stop</button>
           </div>
         )}
+        {undo && <p><button type="button" class="link" onClick={undo}>Undo</button> <span class="muted">moves the connectors back to Error, with their error text.</span></p>}
         {problems.length > 0 && (
           <details open={isOver} class="small">
-            <summary>{failed > 0 ? `${count(failed)} failed` : ""}{failed > 0 && unknown > 0 ? ", " : ""}{unknown > 0 ? `${count(unknown)} may or may not have been done` : ""}</summary>
+            <summary>{failed > 0 ? `${count(failed)} failed` : ""}{failed > 0 && unknown > 0 ? ", " : ""}{unknown > 0 ? `${count(unknown)} unknown` : ""}</summary>
             <ul class="results">{problems.map(({ item, reason }) => <li key={item.id}><a href={href(item.id)}>{item.title}</a> <span>{reason}</span></li>)}</ul>
           </details>
         )}
         {isOver && left.length > 0 && (
           <details class="small">
-            <summary>{connectors(left.length)} left out</summary>
+            <summary>{connectors(left.length)} skipped</summary>
             <ul class="results">{left.map(({ item, reason }) => <li key={item.id}><a href={href(item.id)}>{item.title}</a> <span>{reason}</span></li>)}</ul>
           </details>
         )}

@@ -72,7 +72,7 @@ export function Create({ types, onClose }) {
     }
     if (state === "unknown") return setState({ error: `${error?.message} We can't tell whether it was created: look for it in the list.` });
     const field = state === "overtaken" ? "id" : fieldOf(/** @type {any} */ (error));
-    const reason = field === "id" ? `There is a connector [${form.id}] already. Creating it again would reset it.` : error?.message;
+    const reason = field === "id" ? `The connector [${form.id}] exists already. Creating it again would reset it.` : error?.message;
     setState({ error: reason });
     if (!field) return undefined;
     setRefused({ field, value: form[field], reason });
@@ -96,13 +96,13 @@ export function Create({ types, onClose }) {
 
   return (
     <Dialog id="create-title" title="New connector" onSubmit={submit} onClose={onClose}
-      problem={state.error && <Callout kind="bad" title="It was not created." role="alert"><p>{state.error}</p></Callout>}
+      problem={state.error && <Callout kind="bad" title="Couldn't create the connector." role="alert"><p>{state.error}</p></Callout>}
       actions={<button class="primary" disabled={state.pending}>{state.pending ? <><i class="spinner" /> Creating…</> : "Create connector"}</button>}>
       {field("name", "Name", "Shown in lists. You can leave it blank.", { autofocus: true, placeholder: "My connector" })}
       {field("id", "Id", "Used in API calls. Leave blank to generate one.", { placeholder: "my-connector" })}
-      {field("index_name", "Index", "Where its content goes. You can attach one later.", { placeholder: "search-my-content" })}
-      {field("service_type", "Type", "Which kind of system it reads.", { placeholder: "google_drive", list: "service-types" })}
-      {field("description", "Description", "What it is for.")}
+      {field("index_name", "Index", "Where its documents go. You can attach one later.", { placeholder: "search-my-content" })}
+      {field("service_type", "Type", "The system it reads from.", { placeholder: "google_drive", list: "service-types" })}
+      {field("description", "Description", "What the connector is for.")}
       <label class="check">
         <input type="checkbox" name="is_native" checked={form.is_native} onChange={(event) => set({ is_native: event.currentTarget.checked })} />
         <span>Managed by Elastic<small class="muted">Skips the first step. Index names must start with <code>content-</code>.</small></span>

@@ -43,7 +43,7 @@ const columns = [
   { key: "sync", title: "Last sync", cell: (row) => <LastSync row={row} /> },
   { key: "type", title: "Type", name: "type", order: ["A to Z", "Z to A"], cell: ({ service_type }) => <Type type={service_type} /> },
   { key: "index", title: "Index", name: "index", order: ["A to Z", "Z to A"], cell: ({ index_name }) => <Word text={index_name} none="No index" /> },
-  { key: "last", title: "Last seen", name: "seen", order: ["latest first", "longest ago first"], cell: ({ last_seen }) => <LastSeen at={last_seen} /> },
+  { key: "last", title: "Last seen", name: "seen", order: ["latest first", "longest ago first"], cell: ({ last_seen }) => <LastSeen at={last_seen} brief /> },
 ];
 
 /** What the list can be sorted by, in words: the value in the address, and what it does. */
@@ -157,7 +157,7 @@ export function Connectors({ query, moved }) {
             <footer class="pages">
               <span class="muted" role="status">
                 {`${count(seen.from + Math.min(1, seen.rows.length))}–${count(seen.from + seen.rows.length)} of ${count(seen.count)}`}
-                {seen.count > REACH && `. Pages reach the first ${count(REACH)}: filter, or sort the other way, to see the others.`}
+                {seen.count > REACH && `. Pages show the first ${count(REACH)}. To see others, filter or reverse the order.`}
               </span>
               <Pages page={seen.page} pages={seen.pages} onTurn={turn} />
             </footer>
@@ -253,7 +253,7 @@ function ServiceDown({ seen, view, show }) {
   if (isFiltered(view) || seen.silent < 3 || seen.silent <= working / 2) return null;
   return (
     <Callout kind="warn" icon="clock" title={`${count(seen.silent)} of ${count(seen.total)} connectors are silent. Is the connector service down?`}>
-      <p>None of them has been seen for {span(new Date(0).toISOString(), silentAfter())} or more. Check that the service runs and can reach this server.{" "}
+      <p>They have sent no heartbeat for {span(new Date(0).toISOString(), silentAfter())} or more. Check that the service is running and can reach this server.{" "}
         <button type="button" class="link" onClick={() => show({ silent: true })}>Show silent connectors</button></p>
     </Callout>
   );
@@ -274,7 +274,7 @@ const Who = ({ row }) => (
   <>
     <span class="name">
       <a href={href(row.id)} title={row.title} onClick={() => (listMemory().left = row.id)}>{row.name || <span class="muted">Unnamed</span>}</a>
-      {row.odd.length > 0 && <span class="odd" title={row.odd.join("\n")}>odd</span>}
+      {row.odd.length > 0 && <span class="odd" title={row.odd.join("\n")}>invalid data</span>}
     </span>
     <span class="id"><code title={row.id}>{row.id}</code><Copy text={row.id} what={`the id ${row.id}`} /></span>
   </>

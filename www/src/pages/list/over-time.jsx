@@ -83,7 +83,7 @@ function Picture({ timeline, parts }) {
       <p class="reading small">
         <strong>{place === undefined ? "Now" : n === 0 ? "At first" : exactly(part.at)}</strong>
         {present.map((status) => <span key={status} data-status={status} class={drawn.includes(status) ? undefined : "left-out"}><i /> {label(status)} <b>{count(part.counts[status] ?? 0)}</b></span>)}
-        <label class="check"><input type="checkbox" checked={withConnected} onChange={(event) => setWithConnected(event.currentTarget.checked)} /> Draw connected ones too</label>
+        <label class="check"><input type="checkbox" checked={withConnected} onChange={(event) => setWithConnected(event.currentTarget.checked)} /> Show connected</label>
       </p>
       <details class="small" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
         <summary>As a table</summary>
