@@ -48,7 +48,7 @@ write(".dev.vars.example", "ROOT_API_KEY=root:change-me\n");
 const [session] = /```console\n[^]*\n```console\n[^]*?```/.exec(read("README.md"));
 write("README.md", replace(read("scripts/template/README.md"), /\{\{session\}\}/, () => session));
 
-const documents = ["SECURITY.md", "CHANGELOG.md", ...["README", "access", "api", "compatibility", "connector-service", "deploying", "importing", "operations", "upgrading", "webhooks"].map((name) => `docs/${name}.md`)];
+const documents = ["SECURITY.md", "CHANGELOG.md", ...["README", "access", "api", "compatibility", "connector-service", "console", "deploying", "importing", "operations", "upgrading", "webhooks"].map((name) => `docs/${name}.md`)];
 for (const file of documents) write(file, "");
 /** The document with links only to files of the template; other links become plain text. */
 const linked = (file) =>
