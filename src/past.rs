@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::document::Fields;
 use crate::values::Time;
+use crate::values::sorted::sort;
 
 /// How long somebody may take between seeing a document and sending it back, in milliseconds: Kibana gives
 /// up on a request of its own after two minutes.
@@ -126,7 +127,7 @@ impl Fnv {
             Value::Object(members) => {
                 self.bytes(b"{");
                 let mut members: Vec<_> = members.iter().collect();
-                members.sort_unstable_by_key(|(name, _)| *name);
+                sort(&mut members, &mut |a, b| a.0.cmp(b.0));
                 for (name, value) in members {
                     self.text(b'k', name);
                     self.value(value);

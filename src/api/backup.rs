@@ -1,6 +1,7 @@
 //! Backup: a connector as a whole - document, version, history, sync jobs - out of its object and back
 //! in, and the ids of all there are. Deleted and erased ones too: a version is never given twice.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -279,7 +280,7 @@ impl Saved {
         let edits = list("edits")?;
         let jobs = list("jobs")?.into_iter().map(|job| saved_job(id, job));
         let jobs = jobs.collect::<Result<Vec<_>, _>>()?;
-        if let Some(id) = repeated(jobs.iter().map(|job| job.id.as_str())) {
+        if let Some(id) = repeated(jobs.iter().map(|job| job.id.as_str().into())) {
             return Err(format!("[jobs] has job [{id}] twice"));
         }
         if !body.contains_key("version") {
@@ -289,7 +290,7 @@ impl Saved {
         let edited = version_or(&body, "edited", version)?;
         let history = history.into_iter().map(|change| saved_change(change, version));
         let history = history.collect::<Result<Vec<_>, _>>()?;
-        if let Some(seq) = repeated(history.iter().map(|change| change.seq)) {
+        if let Some(seq) = repeated(history.iter().map(|change| change.seq.to_string().into())) {
             return Err(format!("[history] has two changes with [seq] {seq}"));
         }
         let edits = edits.into_iter().map(|edit| saved_edit(edit, version));
@@ -297,7 +298,7 @@ impl Saved {
         if edits.len() > AUDIT_PAGE {
             return Err(format!("[edits] has more than {AUDIT_PAGE}"));
         }
-        if let Some(version) = repeated(edits.iter().map(|edit| edit.version)) {
+        if let Some(version) = repeated(edits.iter().map(|edit| edit.version.to_string().into())) {
             return Err(format!("[edits] has two with [version] {version}"));
         }
         let document = match body.get_mut("document").map(Value::take) {
@@ -311,9 +312,9 @@ impl Saved {
 }
 
 /// One that comes a second time.
-fn repeated<T: Ord + Copy>(all: impl Iterator<Item = T>) -> Option<T> {
+fn repeated<'a>(all: impl Iterator<Item = Cow<'a, str>>) -> Option<Cow<'a, str>> {
     let mut seen = BTreeSet::new();
-    all.into_iter().find(|one| !seen.insert(*one))
+    all.into_iter().find(|one| !seen.insert(one.clone()))
 }
 
 fn version(fields: &Fields, name: &str, limit: u64) -> Result<u64, String> {

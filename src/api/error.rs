@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::budget::OverBudget;
 use crate::connector::DomainError;
 use crate::limits::{DOCUMENT_BYTES, PAGE_BYTES};
+use crate::values::sorted::sort;
 
 /// A request that is not carried out, and what its caller is told.
 #[derive(Clone, Debug, PartialEq)]
@@ -334,7 +335,7 @@ pub fn did_you_mean<'a>(given: &str, names: impl Iterator<Item = &'a str>) -> St
         .map(|name| (strsim::normalized_levenshtein(given, name), name))
         .filter(|(score, _)| *score > 0.5)
         .collect();
-    alike.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    sort(&mut alike, &mut |a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
     let names: Vec<_> = alike.into_iter().map(|(_, name)| name).collect();
     match names.as_slice() {
         [] => String::new(),

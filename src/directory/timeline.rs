@@ -3,11 +3,10 @@
 //! A mark is made before the first change of a status in five minutes, and says how many there were until
 //! then. So what is not written down has not changed, and nothing is written while nothing changes.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use crate::values::Time;
+use crate::values::sorted::SortedMap;
 
 /// Marks are this far apart, in seconds.
 pub const MARK_SECONDS: u64 = 300;
@@ -17,7 +16,7 @@ pub const ALL_HOURS: u64 = 24;
 pub const DAYS: u64 = 30;
 
 /// How many connectors have which status.
-pub type Counts = BTreeMap<String, u64>;
+pub type Counts = SortedMap<String, u64>;
 
 /// How many there were until the five minutes began in which something changed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,9 +9,9 @@
 //! ([`Inquiry`]). Claims are told apart by their tokens: several claims of one connector exist side by
 //! side, and the end of one never ends another.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
+
+use crate::values::sorted::SortedMap;
 
 /// How many connectors in a row the Directory asks before it gives up.
 const INQUIRIES: usize = 8;
@@ -43,7 +43,7 @@ pub trait Change<D> {
 /// it was made for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Claims {
-    open: BTreeMap<String, OpenClaim>,
+    open: SortedMap<String, OpenClaim>,
     settled: Vec<SettledClaim>,
 }
 

@@ -1,12 +1,12 @@
 //! Which sync jobs of a connector the Directory has not been told of.
 
-use std::collections::BTreeMap;
+use crate::values::sorted::SortedMap;
 
 /// What an object remembers of its jobs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Jobs {
     has_tables: bool,
-    untold: BTreeMap<String, Untold>,
+    untold: SortedMap<String, Untold>,
 }
 
 /// A job that the Directory has not been told of.

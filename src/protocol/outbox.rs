@@ -5,7 +5,7 @@
 //! that it has: kept in memory, stored now and then. After a crash the stored cursor is older, so
 //! something is told twice rather than never.
 
-use std::collections::BTreeMap;
+use crate::values::sorted::SortedMap;
 
 use super::claims::SettledClaim;
 
@@ -176,7 +176,7 @@ impl Lag {
 /// What the Directory is yet to hear of consumers that are late.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Reports {
-    waiting: BTreeMap<String, Report>,
+    waiting: SortedMap<String, Report>,
     is_running: bool,
 }
 

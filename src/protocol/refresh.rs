@@ -11,7 +11,9 @@
 //! One thing cannot be promised: a write whose object could not reach the Directory for the second that its
 //! caller waits. The Directory does not know of it until the object is through.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
+
+use crate::values::sorted::unique;
 
 /// How long after a telling was sent an object may acknowledge changes before the Directory knows of them.
 /// It tells again within that time.
@@ -113,10 +115,9 @@ impl Recent {
         &self,
         elsewhere: impl IntoIterator<Item = String>,
         now: u64,
-    ) -> Result<BTreeSet<String>, TooMany> {
+    ) -> Result<Vec<String>, TooMany> {
         let recent = self.heard.iter().filter(|(_, heard)| is_recent(**heard, now));
-        let mut all: BTreeSet<String> = recent.map(|(id, _)| id.clone()).collect();
-        all.extend(elsewhere);
+        let all = unique(recent.map(|(id, _)| id.clone()).chain(elsewhere).collect());
         if all.len() <= ASKED { Ok(all) } else { Err(TooMany(all.len())) }
     }
 }

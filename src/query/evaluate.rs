@@ -2,8 +2,6 @@
 //!
 //! A document is read once from start to end, whatever the query, and only its sort values are kept.
 
-use std::collections::BTreeMap;
-
 use super::scalar::words_of;
 use super::{Bool, Field, ID, Mapping, Query, Range, Scalar, Terms};
 use crate::budget::{Budget, OverBudget, VALUE, count_work};
@@ -11,6 +9,7 @@ use crate::directory::matches_any;
 use crate::limits::DOCUMENT_DEPTH;
 use crate::values::Time;
 use crate::values::json::{JsonType, Reader, SyntaxError};
+use crate::values::sorted::SortedMap;
 
 /// The cost of parsing a date.
 const DATE: usize = 200;
@@ -58,7 +57,7 @@ enum Test<'q> {
 struct Node<'q> {
     tests: Vec<usize>,
     sorts: Vec<usize>,
-    below: BTreeMap<&'q str, Node<'q>>,
+    below: SortedMap<&'q str, Node<'q>>,
 }
 
 impl<'q> Evaluator<'q> {
@@ -120,9 +119,7 @@ impl<'q> Evaluator<'q> {
     fn node(&mut self, path: &'q str) -> &mut Node<'q> {
         match path {
             ID => &mut self.id,
-            _ => path
-                .split('.')
-                .fold(&mut self.fields, |node, name| node.below.entry(name).or_default()),
+            _ => path.split('.').fold(&mut self.fields, |node, name| node.below.at(name)),
         }
     }
 
@@ -299,7 +296,7 @@ impl Test<'_> {
                 budget.spend(cost(*mapping, length) + levels(terms.len()) * (1 + length))?;
                 count_work(length + levels(terms.len()));
                 let value = value.normalized(*mapping);
-                Ok(value.is_some_and(|value| terms.contains(&*value)))
+                Ok(value.is_some_and(|value| terms.contains(&value)))
             }
         }
     }

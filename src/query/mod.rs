@@ -12,7 +12,9 @@ mod prefilter;
 mod range;
 mod scalar;
 
-use std::collections::BTreeSet;
+use serde::Serialize;
+
+use crate::values::sorted::unique;
 
 pub use evaluate::{Candidate, Evaluator, SortValues};
 pub use parse::parse;
@@ -35,7 +37,36 @@ pub enum Query {
 
 /// Values to compare with. Sorted rather than hashed, so that nobody can choose values that make
 /// look-ups slow.
-pub type Terms = BTreeSet<String>;
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Terms(Vec<String>);
+
+impl Terms {
+    /// Whether it is one of them.
+    pub fn contains(&self, value: &str) -> bool {
+        self.0.binary_search_by(|other| other.as_str().cmp(value)).is_ok()
+    }
+
+    /// The values, in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, String> {
+        self.0.iter()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromIterator<String> for Terms {
+    fn from_iter<I: IntoIterator<Item = String>>(values: I) -> Self {
+        Self(unique(values.into_iter().collect()))
+    }
+}
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Bool {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::range::from_now;
 use super::scalar::words_of;
-use super::{Bool, Bound, Field, ID, Limit, Mapping, Query, Range, Scalar, Terms};
+use super::{Bool, Bound, Field, ID, Limit, Mapping, Query, Range, Scalar};
 use crate::document::Fields;
 use crate::limits::{QUERY_CLAUSES, QUERY_DEPTH, QUERY_TERMS};
 
@@ -84,18 +84,18 @@ impl Parser<'_> {
             ("terms", _) => return None,
             _ => std::slice::from_ref(value),
         };
-        let mut values = Terms::new();
+        let mut values = Vec::new();
         for value in given {
             match (name, field.mapping, value) {
                 ("match", Mapping::Text, Value::String(text)) => {
                     values.extend(words_of(&text.to_ascii_lowercase()).map(str::to_owned));
                 }
                 _ => {
-                    values.insert(Scalar::of(value)?.normalized(field.mapping)?.into_owned());
+                    values.push(Scalar::of(value)?.normalized(field.mapping)?.into_owned());
                 }
             }
         }
-        Some(Query::AnyOf(field, values))
+        Some(Query::AnyOf(field, values.into_iter().collect()))
     }
 
     fn bool(&mut self, content: &Value) -> Result<Option<Query>, String> {

@@ -1,8 +1,9 @@
-//! Parsers for small formats: dates, schedules, index names, wildcard patterns, JSON.
+//! Parsers for small formats: dates, schedules, index names, wildcard patterns, JSON; and sorted lists.
 
 pub mod cron;
 mod index_name;
 pub mod json;
+pub mod sorted;
 mod time;
 pub mod wildcard;
 

@@ -44,11 +44,16 @@ pub struct Change {
 /// A row of the history.
 #[derive(Clone, Debug, Deserialize)]
 pub struct ChangeRow {
-    seq: u64,
-    from: Option<String>,
-    to: String,
-    at: String,
-    via: String,
+    /// The version.
+    pub seq: u64,
+    /// The status before.
+    pub from: Option<String>,
+    /// The status after.
+    pub to: String,
+    /// When.
+    pub at: String,
+    /// The endpoint.
+    pub via: String,
 }
 
 impl Change {

@@ -23,18 +23,29 @@ pub struct Entry<'a> {
 /// A message as it is kept.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Delivery {
-    id: String,
-    target: String,
+    /// Its id.
+    pub id: String,
+    /// The setting that names its target.
+    pub target: String,
+    /// Its type.
     #[serde(rename = "type")]
-    kind: String,
-    at: String,
-    body: String,
-    attempts: u64,
-    next_at: Option<u64>,
-    tried_at: Option<u64>,
-    status: Option<u16>,
-    error: Option<String>,
-    outcome: Option<String>,
+    pub kind: String,
+    /// When what it says has happened.
+    pub at: String,
+    /// Its body.
+    pub body: String,
+    /// How often it was tried.
+    pub attempts: u64,
+    /// When it is tried again.
+    pub next_at: Option<u64>,
+    /// When it was last tried.
+    pub tried_at: Option<u64>,
+    /// The target's status code.
+    pub status: Option<u16>,
+    /// What went wrong.
+    pub error: Option<String>,
+    /// What became of it; `None`: it waits.
+    pub outcome: Option<String>,
 }
 
 /// What was sent of a connector: `rows` are messages as they are kept, the newest first.

@@ -25,6 +25,7 @@ mod readme;
 mod refresh;
 mod searches;
 mod secrets;
+mod sorted;
 mod stored;
 mod summary;
 mod sync_jobs;

@@ -18,6 +18,7 @@ use crate::limits::{RESULT_WINDOW, SORT_FIELDS};
 use crate::query::{self, Candidate, Evaluator, Field, Mapping, Prefilter, Query, Scalar};
 use crate::sync_job::{JobType, SyncJobStatus};
 use crate::values::Time;
+use crate::values::sorted::sort;
 
 /// How many hits are shown where nothing else is asked for, as in Elasticsearch.
 const DEFAULT_SIZE: usize = 10;
@@ -174,7 +175,7 @@ impl Finder<'_> {
         let rounds = self.hits.len().checked_ilog2().map_or(0, |log| log as usize + 1);
         self.budget.spend(rounds * (16 * self.hits.len() + self.held / 2))?;
         let search = self.search;
-        self.hits.sort_unstable_by(|a, b| {
+        sort(&mut self.hits, &mut |a, b| {
             count_work(1);
             search.order(a, b)
         });

@@ -6,7 +6,6 @@
 //! waiting, and for how long a connector has been silent, the same alarm is set for.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -26,6 +25,7 @@ use crate::edge::{log, new_id, now};
 use crate::protocol::outbox::{REPORT_AFTER_MS, Report};
 use crate::status::Status;
 use crate::values::Time;
+use crate::values::sorted::SortedMap;
 use crate::webhook::{
     self, Collected, Delivery, Entry, EventType, HELD_LIMIT, Next, Outcome, Progress, Reply,
     Settings, TIME_LIMIT_MS, Target,
@@ -49,11 +49,11 @@ const SHOWN_LIMIT: usize = 100;
 #[derive(Default)]
 pub(in crate::edge) struct Webhooks {
     settings: OnceCell<Rc<Settings>>,
-    progress: RefCell<Option<BTreeMap<String, Position>>>,
+    progress: RefCell<Option<SortedMap<String, Position>>>,
     /// Attempts that the Directory has not been told of, by target.
-    attempts: RefCell<BTreeMap<String, Attempts>>,
+    attempts: RefCell<SortedMap<String, Attempts>>,
     /// Since when a message is being sent, by target.
-    sending: RefCell<BTreeMap<String, u64>>,
+    sending: RefCell<SortedMap<String, u64>>,
     /// Will the alarm look whether the connector is silent?
     is_watched: Cell<bool>,
 }
@@ -156,7 +156,7 @@ fn open(outbox: &Outbox, settings: &Settings) -> Result<(), JsError> {
 /// Begins with targets from here on.
 fn begin(
     outbox: &Outbox,
-    known: &mut BTreeMap<String, Position>,
+    known: &mut SortedMap<String, Position>,
     targets: Vec<&Target>,
 ) -> Result<(), JsError> {
     let (seq, is_failing) = outbox.shared.with_record(|record| {
@@ -493,7 +493,7 @@ fn settle(
     };
     if attempt.is_some() {
         let mut attempts = outbox.webhooks.attempts.borrow_mut();
-        let attempts = attempts.entry(target.name.clone()).or_default();
+        let attempts = attempts.at(target.name.clone());
         attempts.all += 1;
         attempts.failed += u64::from(next != Next::Done(Outcome::Delivered));
     }

@@ -46,7 +46,7 @@ pub(super) use rpc::{
     watch_directory, watch_message,
 };
 pub(super) use sockets::{SocketGroup, Sockets};
-pub(super) use sql::{Database, SqlValue};
+pub(super) use sql::{Database, FromRow, Row, SqlValue, from_row};
 pub(super) use storage::State;
 pub(super) use web_sys::Request as RawRequest;
 pub(super) use webhook::{deliver, webhook_settings};

@@ -21,12 +21,21 @@ extern "C" {
     fn clear_timeout(id: &JsValue);
 }
 
+/// All promises are made of this one type, so the code that drives them is in the module once.
+type Work = Pin<Box<dyn Future<Output = JsResult>>>;
+
+/// A promise of what some work does.
+pub(crate) fn promise_of(work: impl Future<Output = JsResult> + 'static) -> Promise {
+    let work: Work = Box::pin(work);
+    future_to_promise(work)
+}
+
 /// Starts some work. Gives its result if it need not wait, otherwise a promise of it.
 ///
 /// # Errors
 /// Those of the work, if it did not wait.
 pub(crate) fn spawn_or_ready(work: impl Future<Output = JsResult> + 'static) -> JsResult {
-    let mut work = Box::pin(work);
+    let mut work: Work = Box::pin(work);
     // A promise that is polled again takes the new waker, so this first poll may have none.
     match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,

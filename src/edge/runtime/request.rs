@@ -6,12 +6,11 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use js_sys::futures::future_to_promise;
 use js_sys::{ArrayBuffer, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use web_sys::{ReadableStream, ReadableStreamDefaultReader};
 
-use super::promise::{await_promise, timeout};
+use super::promise::{await_promise, promise_of, timeout};
 use super::{JsError, JsResult, JsString, RawRequest, describe, spawn_or_ready};
 use crate::api::{ApiError, Request};
 use crate::edge::settings::Settings;
@@ -195,7 +194,7 @@ fn host_and_target(url: &str) -> (&str, &str) {
 
 /// Lets work go on after the response. `context` is what the runtime gives beside the request.
 pub(crate) fn after_response(context: &JsValue, work: impl Future<Output = ()> + 'static) {
-    let promise = future_to_promise(async move {
+    let promise = promise_of(async move {
         work.await;
         Ok(JsValue::UNDEFINED)
     });

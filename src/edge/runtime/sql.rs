@@ -3,7 +3,7 @@
 //! The `worker` crate has no `transactionSync`, and it binds cursors without `catch`: an error that a row
 //! throws would pass through the module without dropping anything. So both are bound here.
 
-use js_sys::{Array, JsString};
+use js_sys::{Array, JsString, Reflect};
 use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
 use worker::worker_sys::types::DurableObjectStorage;
@@ -29,6 +29,8 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = toArray)]
     fn to_array(this: &Cursor) -> Result<Array, JsValue>;
     #[wasm_bindgen(method, catch)]
+    fn next(this: &Cursor) -> Result<Step, JsValue>;
+    #[wasm_bindgen(method, catch)]
     fn raw(this: &Cursor) -> Result<RawRows, JsValue>;
     #[wasm_bindgen(method, getter, js_name = rowsWritten)]
     fn rows_written(this: &Cursor) -> f64;
@@ -39,7 +41,58 @@ extern "C" {
     type Step;
     #[wasm_bindgen(method, getter)]
     fn value(this: &Step) -> Option<Array>;
+    #[wasm_bindgen(method, getter, js_name = value)]
+    fn row(this: &Step) -> Option<js_sys::Object>;
 }
+
+/// A row, by the names of its columns.
+pub(crate) struct Row(JsValue);
+
+impl Row {
+    /// The value in a column.
+    ///
+    /// # Errors
+    /// If it is no `T`. A column that is not there is NULL.
+    pub fn get<T: DeserializeOwned>(&self, column: &str) -> Result<T, JsError> {
+        serde_wasm_bindgen::from_value(self.value(column)?).map_err(|error| misread(column, &error))
+    }
+
+    /// The value in a column, as it is.
+    ///
+    /// # Errors
+    /// None: rows are plain objects.
+    pub fn value(&self, column: &str) -> Result<JsValue, JsError> {
+        Reflect::get(&self.0, &column.into())
+    }
+}
+
+fn misread(column: &str, error: &serde_wasm_bindgen::Error) -> JsError {
+    format!("column [{column}]: {error}").into()
+}
+
+/// What a row is read into. A reader that serde derives for each of these types would take ten times the
+/// code: serde-wasm-bindgen reads their fields.
+pub(crate) trait FromRow: Sized {
+    /// Reads a row.
+    ///
+    /// # Errors
+    /// If a value is of another type.
+    fn from_row(row: &Row) -> Result<Self, JsError>;
+}
+
+/// Has a type's fields read from the columns of the same names.
+macro_rules! from_row {
+    ($type:ident { $($column:ident),+ }) => {
+        impl $crate::edge::runtime::FromRow for $type {
+            fn from_row(
+                row: &$crate::edge::runtime::Row,
+            ) -> Result<Self, $crate::edge::runtime::JsError> {
+                Ok(Self { $($column: row.get(stringify!($column))?),+ })
+            }
+        }
+    };
+}
+pub(crate) use from_row;
 
 /// The database. Writes outside of a transaction are atomic each for itself; all writes between two
 /// awaits become durable together.
@@ -73,8 +126,7 @@ impl Database {
     /// Whether there is such a table. A pragma reads no row, unlike a query of `sqlite_master`, which reads one
     /// for each table and index.
     pub fn has_table(&self, name: &str) -> Result<bool, JsError> {
-        let found = self.cursor(&format!("PRAGMA table_list({name})"), &[])?.to_array()?;
-        Ok(found.length() > 0)
+        self.any(&format!("PRAGMA table_list({name})"), &[])
     }
 
     /// Runs a statement, or several without values. Returns how many rows were written, those of indexes
@@ -87,20 +139,24 @@ impl Database {
     ///
     /// # Errors
     /// If the database fails, or a row is no `T`.
-    pub fn rows<T: DeserializeOwned>(
+    pub fn rows<T: FromRow>(
         &self,
         statement: &str,
         values: &[SqlValue],
     ) -> Result<Vec<T>, JsError> {
-        let rows = self.cursor(statement, values)?.to_array()?;
-        rows.iter().map(|row| serde_wasm_bindgen::from_value(row).map_err(JsError::from)).collect()
+        let mut rows = Vec::new();
+        self.read(statement, values, &mut |row| {
+            rows.push(T::from_row(row)?);
+            Ok(())
+        })?;
+        Ok(rows)
     }
 
     /// The first row that a statement gives.
     ///
     /// # Errors
     /// If the database fails, or the row is no `T`.
-    pub fn row<T: DeserializeOwned>(
+    pub fn row<T: FromRow>(
         &self,
         statement: &str,
         values: &[SqlValue],
@@ -108,23 +164,58 @@ impl Database {
         Ok(self.rows(statement, values)?.into_iter().next())
     }
 
-    /// Gives rows one by one, each as a tuple of its columns, until `take` returns false.
+    /// The first column of all rows that a statement gives.
+    ///
+    /// # Errors
+    /// If the database fails, or the column is no `T`.
+    pub fn column<T: DeserializeOwned>(
+        &self,
+        statement: &str,
+        values: &[SqlValue],
+    ) -> Result<Vec<T>, JsError> {
+        let mut column = Vec::new();
+        let rows = self.cursor(statement, values)?.raw()?;
+        while let Some(row) = rows.next()?.value() {
+            column.push(serde_wasm_bindgen::from_value(row.get(0))?);
+        }
+        Ok(column)
+    }
+
+    /// Whether a statement gives any row. It is run to its end.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn any(&self, statement: &str, values: &[SqlValue]) -> Result<bool, JsError> {
+        Ok(self.cursor(statement, values)?.to_array()?.length() > 0)
+    }
+
+    /// Gives rows one by one, until `take` returns false.
     ///
     /// # Errors
     /// If the database fails, or a row is no `T`.
-    pub fn each<T: DeserializeOwned>(
+    pub fn each<T: FromRow>(
         &self,
         statement: &str,
         values: &[SqlValue],
         take: &mut dyn FnMut(T) -> bool,
     ) -> Result<(), JsError> {
-        let rows = self.cursor(statement, values)?.raw()?;
-        while let Some(row) = rows.next()?.value() {
-            if !take(serde_wasm_bindgen::from_value(row.into())?) {
+        let rows = self.cursor(statement, values)?;
+        while let Some(row) = rows.next()?.row() {
+            if !take(T::from_row(&Row(row.into()))?) {
                 break;
             }
         }
         Ok(())
+    }
+
+    fn read(
+        &self,
+        statement: &str,
+        values: &[SqlValue],
+        take: &mut dyn FnMut(&Row) -> Result<(), JsError>,
+    ) -> Result<(), JsError> {
+        let rows = self.cursor(statement, values)?.to_array()?;
+        rows.iter().try_for_each(|row| take(&Row(row)))
     }
 
     /// The first column of each row, as JavaScript texts that need not be copied into the module. Rows are

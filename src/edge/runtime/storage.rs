@@ -1,5 +1,6 @@
 //! The storage of an object.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use wasm_bindgen::prelude::*;
@@ -30,6 +31,7 @@ impl State {
 
     /// Goes on with some work after the answer.
     pub fn wait_until(&self, work: impl Future<Output = ()> + 'static) {
+        let work: Pin<Box<dyn Future<Output = ()>>> = Box::pin(work);
         self.0.wait_until(work);
     }
 

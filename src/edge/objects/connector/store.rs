@@ -16,7 +16,7 @@ use crate::api::{
 };
 use crate::connector::Connector;
 use crate::directory::Event;
-use crate::edge::runtime::{Database, JsError, SqlValue};
+use crate::edge::runtime::{Database, JsError, SqlValue, from_row};
 use crate::limits::AUDIT_PAGE;
 use crate::past::Past;
 use crate::protocol::claims::Successor;
@@ -294,7 +294,6 @@ impl From<Connector> for Document {
 /// If the database fails, or holds what this code did not write.
 pub(super) fn read(database: &Database) -> Result<Option<(Record, Jobs)>, JsError> {
     /// The connector's row, and the newest change of status.
-    #[derive(Deserialize)]
     struct Row {
         id: String,
         document: Option<String>,
@@ -311,6 +310,22 @@ pub(super) fn read(database: &Database) -> Result<Option<(Record, Jobs)>, JsErro
         to: Option<String>,
         at: Option<String>,
     }
+    from_row!(Row {
+        id,
+        document,
+        version,
+        edited,
+        projected,
+        directory,
+        copied_at,
+        floor,
+        past,
+        untold,
+        edits,
+        seq,
+        to,
+        at
+    });
     if !database.has_table("connector")? {
         return Ok(None);
     }
@@ -576,20 +591,17 @@ fn changes(
         false => format!("'version', seq, {members}"),
     };
     let sql = format!(
-        "SELECT json_group_array(json_object({members})) AS items
+        "SELECT json_group_array(json_object({members}))
          FROM (SELECT * FROM history WHERE seq < ? ORDER BY seq DESC LIMIT ?)"
     );
     let size = size.min(HISTORY_LIMIT);
-    items(database, &sql, &[before.unwrap_or(NO_VERSION).into(), size.into()])
+    array(database, &sql, &[before.unwrap_or(NO_VERSION).into(), size.into()])
 }
 
-/// The items that a statement puts into a JSON array.
-fn items(database: &Database, sql: &str, values: &[SqlValue]) -> Result<String, JsError> {
-    #[derive(Deserialize)]
-    struct Row {
-        items: String,
-    }
-    Ok(database.row::<Row>(sql, values)?.ok_or("the database answers nothing")?.items)
+/// The JSON array that a statement makes.
+fn array(database: &Database, sql: &str, values: &[SqlValue]) -> Result<String, JsError> {
+    let found = database.column(sql, values)?;
+    found.into_iter().next().ok_or_else(|| "the database answers nothing".into())
 }
 
 /// Past every version: as far as JavaScript counts exactly.
@@ -606,14 +618,14 @@ pub(super) fn audit(
 ) -> Result<String, JsError> {
     let common = "'at', at, 'via', via, 'by', by, 'request', request, 'fields', json(fields)";
     let sql = format!(
-        "SELECT json_group_array(json(item)) AS items FROM (
+        "SELECT json_group_array(json(item)) FROM (
            SELECT version, json_object('version', version, {common}) AS item FROM edit WHERE version < ?1
            UNION ALL
            SELECT seq, json_object('version', seq, {common}, 'from', \"from\", 'to', \"to\") FROM history
            WHERE seq < ?1 ORDER BY 1 DESC LIMIT ?2)"
     );
     let size = size.min(AUDIT_PAGE);
-    items(database, &sql, &[before.unwrap_or(NO_VERSION).into(), size.into()])
+    array(database, &sql, &[before.unwrap_or(NO_VERSION).into(), size.into()])
 }
 
 /// All edits that are kept and that changed no status, as backups have them: a JSON array, the oldest first.
@@ -623,9 +635,9 @@ pub(super) fn audit(
 pub(super) fn saved_edits(database: &Database) -> Result<String, JsError> {
     let sql =
         "SELECT json_group_array(json_object('version', version, 'at', at, 'via', via, 'by', by,
-                 'request', request, 'fields', json(fields))) AS items
+                 'request', request, 'fields', json(fields)))
                FROM (SELECT * FROM edit ORDER BY version)";
-    items(database, sql, &[])
+    array(database, sql, &[])
 }
 
 /// All changes of status that are kept, as backups have them: a JSON array.
@@ -654,11 +666,11 @@ pub(super) fn history(
 /// If the database fails.
 pub(super) fn past_statuses(database: &Database, past: &mut Past) -> Result<(), JsError> {
     /// A status, and when it was left.
-    #[derive(Deserialize)]
     struct Row {
         from: Option<String>,
         at: String,
     }
+    from_row!(Row { from, at });
     let sql = r#"SELECT "from", at FROM history ORDER BY seq DESC LIMIT ?"#;
     for Row { from, at } in database.rows::<Row>(sql, &[PAST_STATUSES.into()])? {
         if let (Some(from), Some(until)) = (from, Time::parse(&at)) {
@@ -673,12 +685,12 @@ pub(super) fn past_statuses(database: &Database, past: &mut Past) -> Result<(), 
 /// # Errors
 /// If the database fails, or holds what this code did not write.
 pub(super) fn read_job(database: &Database, id: &str) -> Result<Option<JobRecord>, JsError> {
-    #[derive(Deserialize)]
     struct Row {
         document: String,
         version: u64,
         edited: u64,
     }
+    from_row!(Row { document, version, edited });
     let sql = "SELECT document, version, edited FROM job WHERE id = ?";
     let Some(row) = database.row::<Row>(sql, &[id.into()])? else { return Ok(None) };
     let Row { document: json, version, edited } = row;
@@ -733,11 +745,11 @@ fn note_untold(database: &Database, id: &str, version: u64) -> Result<(), JsErro
 }
 
 /// The version of a job.
-#[derive(Deserialize)]
 struct JobVersion {
     id: String,
     version: u64,
 }
+from_row!(JobVersion { id, version });
 
 fn erase_jobs(database: &Database) -> Result<(), JsError> {
     let sql = "INSERT OR REPLACE INTO job_untold SELECT id, version + 1 FROM job";
@@ -775,11 +787,18 @@ pub(super) fn saved_jobs(
     after: &str,
     limit: usize,
 ) -> Result<String, JsError> {
+    struct Row {
+        id: String,
+        version: u64,
+        edited: u64,
+        document: String,
+    }
+    from_row!(Row { id, version, edited, document });
     let mut jobs = String::new();
     let mut last: Option<String> = None;
     let mut next = None;
     let sql = "SELECT id, version, edited, document FROM job WHERE id > ? ORDER BY id";
-    let mut take = |(id, version, edited, document): (String, u64, u64, String)| {
+    let mut take = |Row { id, version, edited, document }: Row| {
         if jobs.len() > limit {
             next = last.take();
             return false;

@@ -1,8 +1,6 @@
 //! What a connector's object keeps of webhooks, in tables that are made when there is a target.
 
-use serde::Deserialize;
-
-use crate::edge::runtime::{Database, JsError};
+use crate::edge::runtime::{Database, JsError, from_row};
 use crate::webhook::{Change, ChangeRow, Delivery, Message, Progress};
 
 /// How far each target is: see `Progress`; how many messages were given up in all (`given_up`), and how
@@ -46,11 +44,9 @@ pub(in crate::edge) struct TargetRow {
 }
 
 /// A message that waits.
-#[derive(Deserialize)]
 pub(in crate::edge) struct Waiting {
     pub n: u64,
     pub id: String,
-    #[serde(rename = "type")]
     pub kind: String,
     pub body: String,
     pub made: u64,
@@ -59,6 +55,21 @@ pub(in crate::edge) struct Waiting {
     /// How many messages before it were given up and not said to be missing.
     pub missed: u64,
 }
+from_row!(Waiting { n, id, kind, body, made, attempts, next_at, missed });
+from_row!(ChangeRow { seq, from, to, at, via });
+from_row!(Delivery {
+    id,
+    target,
+    kind,
+    at,
+    body,
+    attempts,
+    next_at,
+    tried_at,
+    status,
+    error,
+    outcome
+});
 
 /// What became of an attempt.
 pub(in crate::edge) struct Attempt<'a> {
@@ -77,7 +88,6 @@ pub(in crate::edge) struct Attempt<'a> {
 
 /// How far each target is; `None` if there are no tables.
 pub(in crate::edge) fn targets(database: &Database) -> Result<Option<Vec<TargetRow>>, JsError> {
-    #[derive(Deserialize)]
     struct Row {
         target: String,
         seq: u64,
@@ -87,6 +97,7 @@ pub(in crate::edge) fn targets(database: &Database) -> Result<Option<Vec<TargetR
         gone: Option<String>,
         given_up: u64,
     }
+    from_row!(Row { target, seq, failing, quiet_until, silent, gone, given_up });
     if !database.has_table("webhook_target")? {
         return Ok(None);
     }
@@ -120,10 +131,6 @@ pub(in crate::edge) fn collect(
     limit: u64,
     is_sending: impl Fn(&str) -> bool,
 ) -> Result<Vec<(String, u64)>, JsError> {
-    #[derive(Deserialize)]
-    struct Row {
-        n: u64,
-    }
     database.transaction(|| {
         database.execute(TABLES, &[])?;
         for (target, progress) in targets {
@@ -168,14 +175,13 @@ pub(in crate::edge) fn collect(
         for target in told {
             let sql = "SELECT n FROM webhook WHERE target = ? AND next_at IS NOT NULL \
                        ORDER BY n DESC LIMIT -1 OFFSET ?";
-            let mut rows: Vec<Row> = database.rows(sql, &[target.into(), limit.into()])?;
+            let mut numbers: Vec<u64> = database.column(sql, &[target.into(), limit.into()])?;
             if is_sending(target) {
-                rows.pop();
+                numbers.pop();
             }
-            if rows.is_empty() {
+            if numbers.is_empty() {
                 continue;
             }
-            let numbers: Vec<u64> = rows.iter().map(|row| row.n).collect();
             count_given_up(database, target, &numbers)?;
             database.execute(
                 "UPDATE webhook SET next_at = NULL, outcome = 'given_up',
@@ -210,16 +216,12 @@ pub(in crate::edge) fn say_missed(
     target: &str,
     message: &Waiting,
 ) -> Result<String, JsError> {
-    #[derive(Deserialize)]
-    struct Row {
-        body: String,
-    }
     database.transaction(|| {
         let sql = "UPDATE webhook SET body = json_set(body, '$.data.missed', ?) WHERE n = ? RETURNING body";
-        let row: Option<Row> = database.row(sql, &[message.missed.into(), message.n.into()])?;
+        let body = database.column(sql, &[message.missed.into(), message.n.into()])?;
         let sql = "UPDATE webhook_target SET missed = 0 WHERE target = ?";
         database.execute(sql, &[target.into()])?;
-        row.map(|row| row.body).ok_or_else(|| "the message is gone".into())
+        body.into_iter().next().ok_or_else(|| "the message is gone".into())
     })
 }
 
@@ -230,7 +232,7 @@ pub(in crate::edge) fn keep_body(database: &Database, n: u64, body: &str) -> Res
 
 /// The message that a target is to be sent next.
 pub(in crate::edge) fn next(database: &Database, target: &str) -> Result<Option<Waiting>, JsError> {
-    let sql = "SELECT n, id, type, body, made, attempts, next_at, missed
+    let sql = "SELECT n, id, type AS kind, body, made, attempts, next_at, missed
                FROM webhook JOIN webhook_target USING (target)
                WHERE target = ? AND next_at IS NOT NULL ORDER BY n LIMIT 1";
     database.row(sql, &[target.into()])
@@ -282,16 +284,16 @@ pub(in crate::edge) fn end(database: &Database, target: &str, gone: &str) -> Res
 
 /// The newest messages, newest first.
 pub(in crate::edge) fn newest(database: &Database, size: usize) -> Result<Vec<Delivery>, JsError> {
-    database.rows("SELECT * FROM webhook ORDER BY n DESC LIMIT ?", &[size.into()])
+    database.rows("SELECT *, type AS kind FROM webhook ORDER BY n DESC LIMIT ?", &[size.into()])
 }
 
 /// How many messages wait for each target.
 pub(in crate::edge) fn waiting(database: &Database) -> Result<Vec<(String, u64)>, JsError> {
-    #[derive(Deserialize)]
     struct Row {
         target: String,
         count: u64,
     }
+    from_row!(Row { target, count });
     let sql = "SELECT target, count(*) AS count FROM webhook WHERE next_at IS NOT NULL \
                GROUP BY target";
     let rows: Vec<Row> = database.rows(sql, &[])?;

@@ -1,9 +1,6 @@
 //! The pages of ids that a backup goes by.
 
-use std::collections::BTreeSet;
-
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Directory, failed};
 use crate::api::{ApiError, Response, show_ids};
@@ -11,14 +8,10 @@ use crate::directory::Event;
 use crate::edge::runtime::{JsError, now_millis};
 use crate::sync_job::SyncJobId;
 use crate::values::Time;
+use crate::values::sorted::unique;
 
 /// The setting that says up to when the last complete backup has what was changed, in milliseconds since 1970.
 pub(super) const LAST_BACKUP: &str = "last_backup";
-
-#[derive(Deserialize)]
-struct Row {
-    id: String,
-}
 
 impl Directory {
     /// A page of the ids of all connectors in their order, deleted and erased ones too. `changed_since`: only
@@ -69,22 +62,17 @@ impl Directory {
 
     fn all_ids(&self, after: &str, size: usize) -> Result<Vec<String>, JsError> {
         let sql = "SELECT id FROM entry WHERE id > ? ORDER BY id LIMIT ?";
-        self.found(sql, &[after.into(), (size as u64).into()])
+        self.store.column(sql, &[after.into(), (size as u64).into()])
     }
 
     fn changed_ids(&self, seq: u64, after: &str) -> Result<Vec<String>, JsError> {
         let sql = "SELECT id FROM entry WHERE changed > ? AND id > ?";
-        let connectors = self.found(sql, &[seq.into(), after.into()])?;
-        let jobs = self.found("SELECT id FROM job WHERE seq >= ?", &[seq.into()])?;
+        let connectors: Vec<String> = self.store.column(sql, &[seq.into(), after.into()])?;
+        let jobs: Vec<String> =
+            self.store.column("SELECT id FROM job WHERE seq >= ?", &[seq.into()])?;
         let owners = jobs.iter().filter_map(|job| SyncJobId::parse(job));
         let owners = owners.map(|job| job.connector().to_owned()).filter(|id| id.as_str() > after);
-        let ids: BTreeSet<String> = connectors.into_iter().chain(owners).collect();
-        Ok(ids.into_iter().collect())
-    }
-
-    fn found(&self, sql: &str, values: &[Value]) -> Result<Vec<String>, JsError> {
-        let rows: Vec<Row> = self.store.rows(sql, values)?;
-        Ok(rows.into_iter().map(|row| row.id).collect())
+        Ok(unique(connectors.into_iter().chain(owners).collect()))
     }
 
     /// Which service this is: a random number of its own, made when it is first asked for. By it a backup that was

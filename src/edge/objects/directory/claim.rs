@@ -3,16 +3,17 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::Directory;
 use crate::edge::message;
-use crate::edge::runtime::{JsError, current_entry, timeout};
+use crate::edge::runtime::{JsError, current_entry, from_row, timeout};
 use crate::protocol::claims::{Answer, Claim, Inquiry, Next, Rival, Verdict};
 
 /// How long to wait for a connector that has the name.
 const LIMIT: Duration = Duration::from_secs(1);
+
+from_row!(Rival { id, token });
 
 impl Directory {
     /// Grants a name, or not.
@@ -67,7 +68,7 @@ impl Directory {
     fn grant(&self, Claim { index, id, token }: &Claim) -> Result<(), JsError> {
         let values = [index, id, token].map(|text| Value::from(text.as_str()));
         let sql = "INSERT INTO claim (index_name, id, token) VALUES (?, ?, ?)";
-        self.store.rows::<IgnoredAny>(sql, &values).map(drop)
+        self.store.execute(sql, &values).map(drop)
     }
 
     /// Takes up how a connector is; tells what that means for the index.
@@ -96,7 +97,7 @@ impl Directory {
 
     fn forget_claim(&self, index: &str, token: &str) -> Result<(), JsError> {
         let sql = "DELETE FROM claim WHERE index_name = ? AND token = ?";
-        self.store.rows::<IgnoredAny>(sql, &[index.into(), token.into()]).map(drop)
+        self.store.execute(sql, &[index.into(), token.into()]).map(drop)
     }
 
     /// Forgets an entry that came from Workers KV and is gone from there. Once its object has told the
@@ -104,9 +105,9 @@ impl Directory {
     fn forget_import(&self, id: &str) -> Result<(), JsError> {
         let documents = "DELETE FROM document WHERE key = \
                          (SELECT key FROM entry WHERE id = ? AND version = 0)";
-        self.store.rows::<IgnoredAny>(documents, &[id.into()])?;
+        self.store.execute(documents, &[id.into()])?;
         let entries = "DELETE FROM entry WHERE id = ? AND version = 0 RETURNING id";
-        if self.store.rows::<IgnoredAny>(entries, &[id.into()])?.is_empty() {
+        if !self.store.any(entries, &[id.into()])? {
             return Ok(());
         }
         let seq = self.next_seq()?;

@@ -7,7 +7,7 @@
 //! | `query`, patterns of another form | every slim row |
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -20,6 +20,7 @@ use crate::directory::{Filter, Scan, ScanPrefix, Slim, Texts, ranges};
 use crate::edge::runtime::{JsError, Page};
 use crate::limits::{PAGE_BYTES, ROW_TEXT_BYTES};
 use crate::secrets::Secrets;
+use crate::values::sorted::{sort, unique};
 
 /// The texts that are searched, in the order of a [`Candidate`].
 pub(super) const SEARCHED: [&str; 5] =
@@ -112,16 +113,12 @@ impl Directory {
 
     /// A count (as `count`), as long as nothing has changed from memory.
     pub(super) fn remembered_count(&self, sql: &str, values: &[Value]) -> Result<u64, JsError> {
-        #[derive(Deserialize)]
-        struct Count {
-            count: Option<u64>,
-        }
         let question = format!("{sql}{values:?}");
         if let Some(count) = self.counts.numbers.borrow().get(&question) {
             return Ok(*count);
         }
-        let rows: Vec<Count> = self.store.rows(sql, values)?;
-        let count = rows.first().and_then(|row| row.count).unwrap_or_default();
+        let found: Vec<Option<u64>> = self.store.column(sql, values)?;
+        let count = found.first().copied().flatten().unwrap_or_default();
         let mut counts = self.counts.numbers.borrow_mut();
         if counts.len() < COUNTS {
             counts.insert(question, count);
@@ -164,7 +161,7 @@ impl Directory {
         fn place(row: &Row) -> (bool, &Option<String>, &str) {
             (row.index_name.is_none(), &row.index_name, &row.id)
         }
-        rows.sort_unstable_by(|a, b| place(a).cmp(&place(b)));
+        sort(&mut rows, &mut |a, b| place(a).cmp(&place(b)));
         Ok(these(rows.iter().map(|row| row.key), list))
     }
 
@@ -331,7 +328,7 @@ fn searches(filter: &Filter) -> Option<Vec<Condition>> {
                     _ => format!("{column} = ?"),
                 };
                 // What is asked for twice is shown once.
-                for value in values.iter().collect::<BTreeSet<_>>() {
+                for value in unique(values.clone()) {
                     let one = start.clone().and(&equals, [value.as_str().into()]);
                     searches.push(one.and_all(&rest));
                 }

@@ -13,7 +13,7 @@
 //! costs nothing while nothing is sent, and then nobody sees anything either.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 use std::time::Duration;
@@ -33,6 +33,7 @@ use crate::edge::runtime::{
 use crate::edge::watch::Watcher;
 use crate::edge::{auth, log};
 use crate::limits::{SOCKETS, SOCKETS_EACH};
+use crate::values::sorted::{SortedMap, sort};
 
 /// Who has missed more changes than this starts over, which costs less than to be told.
 const CHANGES: usize = 1_000;
@@ -154,7 +155,7 @@ struct Pending {
     /// The newest change of each connector.
     changes: HashMap<String, Change>,
     /// Connectors whose sync jobs have changed.
-    jobs: BTreeSet<String>,
+    jobs: SortedMap<String, ()>,
     /// There were too many.
     is_reset: bool,
     /// There is more than heartbeats.
@@ -180,7 +181,7 @@ impl Pending {
 
     fn add_jobs(&mut self, connector: String, seq: u64, is_urgent: bool, now: u64) {
         self.begin(seq, is_urgent, now);
-        self.jobs.insert(connector);
+        self.jobs.insert(connector, ());
         self.limit();
     }
 
@@ -211,7 +212,7 @@ impl Pending {
                     changes.push(change);
                 }
             }
-            for id in &self.jobs {
+            for id in self.jobs.keys() {
                 if access.covers(id, &mut budget)? {
                     jobs.push(id);
                 }
@@ -388,7 +389,7 @@ impl Live {
         self.last_sent.set(now_millis());
         let pending = self.pending.take();
         let mut changes: Vec<&Change> = pending.changes.values().collect();
-        changes.sort_unstable_by_key(|change| change.seq);
+        sort(&mut changes, &mut |a, b| a.seq.cmp(&b.seq));
         let mut sent = 0;
         for view in &*self.views() {
             let Some(message) = pending.message(&changes, &view.access) else { continue };
@@ -586,13 +587,13 @@ impl Directory {
     fn is_used(&self, ticket: Option<&(String, u64)>) -> Result<bool, JsError> {
         let Some((nonce, until)) = ticket else { return Ok(false) };
         let values = [nonce.as_str().into(), (*until).into()];
-        let new: Vec<Value> = self.store.rows(
+        let is_new = self.store.any(
             "INSERT INTO ticket VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING 1 AS new",
             &values,
         )?;
         let outdated = "DELETE FROM ticket WHERE until < ?";
-        self.store.rows::<Value>(outdated, &[now_millis().into()])?;
-        Ok(new.is_empty())
+        self.store.execute(outdated, &[now_millis().into()])?;
+        Ok(!is_new)
     }
 
     /// What somebody is told first: what has changed since they last heard, or to start over.

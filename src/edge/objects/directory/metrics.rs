@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::Value;
 use worker::console_error;
 
@@ -13,29 +11,25 @@ use crate::connector::Fields;
 use crate::edge::auth::KEYS;
 use crate::edge::metrics::{CLUSTER_FAILURES, Count, Family, Question, REFUSED, WRITES_REFUSED};
 use crate::edge::outbox::CONSUMERS;
-use crate::edge::runtime::{Database, JsError, Kv, SqlValue, describe, now_millis, timeout};
+use crate::edge::runtime::{
+    Database, JsError, Kv, SqlValue, describe, from_row, now_millis, timeout,
+};
 use crate::status::Status;
 use crate::sync_job::SyncJobStatus;
 use crate::values::Time;
 
-#[derive(Deserialize)]
-struct Row {
-    #[serde(default)]
+struct Total {
     name: Option<String>,
-    value: Option<u64>,
+    value: u64,
 }
+from_row!(Total { name, value });
 
-#[derive(Deserialize)]
-struct Text {
-    text: Option<String>,
-}
-
-#[derive(Deserialize)]
 struct Counter {
     name: String,
     label: String,
     value: u64,
 }
+from_row!(Counter { name, label, value });
 
 /// What isolates have counted.
 const COUNTERS: &str = "
@@ -57,10 +51,10 @@ const KEYS_ENDING_MS: u64 = 7 * DAY_MS;
 /// No more jobs of a status are counted: what is counted is read.
 const JOBS_COUNTED: u64 = 10_000;
 
-/// A number that a statement gives, in a column `value`.
+/// A number that a statement gives, if any.
 fn value(database: &Database, sql: &str, values: &[SqlValue]) -> Result<Option<u64>, JsError> {
-    let row: Option<Row> = database.row(sql, values)?;
-    Ok(row.and_then(|row| row.value))
+    let found: Vec<Option<u64>> = database.column(sql, values)?;
+    Ok(found.first().copied().flatten())
 }
 
 /// Sync jobs by status: those that are not finished, how old the oldest of them is, and those of the last
@@ -142,11 +136,10 @@ impl Directory {
             Family::new("connectors", "gauge", "Connectors that are not deleted, by status.");
         let sql = "SELECT status AS name, sum(count) AS value FROM total WHERE deleted = 0 \
                    GROUP BY status";
-        let rows: Vec<Row> = self.store.rows(sql, &[])?;
+        let rows: Vec<Total> = self.store.rows(sql, &[])?;
         for status in Status::ALL.map(Status::name) {
             let row = rows.iter().find(|row| row.name.as_deref() == Some(status));
-            connectors
-                .add(&[("status", status)], row.and_then(|row| row.value).unwrap_or_default());
+            connectors.add(&[("status", status)], row.map_or(0, |row| row.value));
         }
 
         let mut newest = Family::new(
@@ -154,10 +147,13 @@ impl Directory {
             "gauge",
             "When the connector failed that failed last, of those that fail; absent if none does.",
         );
-        let sql = "SELECT since AS text FROM entry WHERE deleted = 0 AND status = 'error' \
+        let sql = "SELECT since FROM entry WHERE deleted = 0 AND status = 'error' \
                    ORDER BY since DESC LIMIT 1";
-        let found: Option<Text> = database.row(sql, &[])?;
-        let since = found.and_then(|row| Time::parse(&row.text?)).and_then(Time::unix_millis);
+        let found: Vec<Option<String>> = database.column(sql, &[])?;
+        let since = found
+            .first()
+            .and_then(|since| Time::parse(since.as_deref()?))
+            .and_then(Time::unix_millis);
         if let Some(since) = since {
             newest.add(&[], since / 1_000);
         }
@@ -186,8 +182,7 @@ impl Directory {
         let targets = self.settings().targets.iter().map(|target| target.name.as_str());
         for consumer in CONSUMERS.into_iter().chain(targets) {
             let sql = "SELECT min(since) AS value FROM behind WHERE consumer = ?";
-            let rows: Vec<Row> = self.store.rows(sql, &[consumer.into()])?;
-            let since = rows.first().and_then(|row| row.value);
+            let since = value(&database, sql, &[consumer.into()])?;
             let seconds = since.map_or(0, |since| now.saturating_sub(since) / 1_000);
             oldest.add(&[("consumer", consumer)], seconds);
         }
@@ -310,7 +305,7 @@ impl Directory {
             }
             None => ("DELETE FROM behind WHERE id = ? AND consumer = ?", vec![id, consumer]),
         };
-        self.store.rows::<IgnoredAny>(sql, &values)?;
+        self.store.execute(sql, &values)?;
         let (id, consumer) = (text("id"), text("consumer"));
         if let Some(count) = report.get("given_up").and_then(Value::as_u64) {
             self.note_given_up(consumer, id, count)?;

@@ -8,8 +8,7 @@
 use std::cell::Cell;
 use std::slice;
 
-use serde::Deserialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
 
@@ -17,7 +16,9 @@ use super::timeline;
 use crate::api::AuditQuery;
 use crate::directory::{Entry, Event};
 use crate::edge::outbox::CONSUMERS;
-use crate::edge::runtime::{Database, JsError, JsString, SqlValue, State, now_millis};
+use crate::edge::runtime::{
+    Database, FromRow, JsError, JsString, Row, SqlValue, State, from_row, now_millis,
+};
 use crate::protocol::directory::{
     DocumentIs, ENTRY_COLUMNS, Facts, Field, JOB_COLUMNS, JobEntry, KnownEntry, KnownJob, Outcome,
     Write, is_first_heartbeat, needs_free_index, take_entry, take_job,
@@ -150,11 +151,12 @@ pub(super) struct Store {
 }
 
 /// What the Directory remembers of itself.
-#[derive(Deserialize)]
 pub(super) struct Setting {
     pub name: String,
     pub value: u64,
 }
+from_row!(Setting { name, value });
+from_row!(Event { at, event, connector, via, by, request, version, connectors });
 
 impl Store {
     pub fn of(state: &State) -> Self {
@@ -288,7 +290,7 @@ impl Store {
     /// says so, and those that are behind. That looks at the rows of all connectors, and of all jobs that are
     /// not over.
     pub fn told_since(&self, time: u64, statuses: &Value) -> Result<Vec<String>, JsError> {
-        let sql = "SELECT id AS text FROM entry WHERE told_at > ?1 UNION \
+        let sql = "SELECT id FROM entry WHERE told_at > ?1 UNION \
                    SELECT connector_id FROM job WHERE status IN (SELECT value FROM json_each(?2)) \
                    AND told_at > ?1 AND connector_id IS NOT NULL";
         self.column(sql, &[time.into(), statuses.to_string().into()])
@@ -296,29 +298,19 @@ impl Store {
 
     /// The connectors whose changes the Directory has not been told of for a while.
     pub fn untold(&self) -> Result<Vec<String>, JsError> {
-        self.column("SELECT id AS text FROM behind WHERE consumer = ?", &[CONSUMERS[0].into()])
-    }
-
-    fn column(&self, sql: &str, values: &[Value]) -> Result<Vec<String>, JsError> {
-        #[derive(Deserialize)]
-        struct Row {
-            text: String,
-        }
-        let rows: Vec<Row> = self.rows(sql, values)?;
-        Ok(rows.into_iter().map(|row| row.text).collect())
+        self.column("SELECT id FROM behind WHERE consumer = ?", &[CONSUMERS[0].into()])
     }
 
     fn is_in_use(&self, index: &str) -> Result<bool, JsError> {
         let sql = "SELECT 1 FROM entry WHERE deleted = 0 AND (index_name IS NULL) = 0 AND index_name = ? \
                    UNION ALL SELECT 1 FROM claim WHERE index_name = ? LIMIT 1";
-        let found = self.database.rows::<IgnoredAny>(sql, &[index.into(), index.into()])?;
-        Ok(!found.is_empty())
+        self.database.any(sql, &[index.into(), index.into()])
     }
 
     fn has_last_seen(&self, key: u64) -> Result<bool, JsError> {
         let sql =
             "SELECT 1 FROM document WHERE key = ? AND json_type(json, '$.last_seen') IS NOT NULL";
-        Ok(!self.database.rows::<IgnoredAny>(sql, &[key.into()])?.is_empty())
+        self.database.any(sql, &[key.into()])
     }
 
     /// Takes up jobs, all or none; gives what became of each.
@@ -397,12 +389,27 @@ impl Store {
     }
 
     /// The rows that a statement gives.
-    pub fn rows<T: DeserializeOwned>(
+    pub fn rows<T: FromRow>(&self, sql: &str, values: &[Value]) -> Result<Vec<T>, JsError> {
+        self.database.rows(sql, &bind(values))
+    }
+
+    /// The first column of all rows that a statement gives.
+    pub fn column<T: DeserializeOwned>(
         &self,
         sql: &str,
         values: &[Value],
     ) -> Result<Vec<T>, JsError> {
-        self.database.rows(sql, &bind(values))
+        self.database.column(sql, &bind(values))
+    }
+
+    /// Whether a statement gives any row. It is run to its end.
+    pub fn any(&self, sql: &str, values: &[Value]) -> Result<bool, JsError> {
+        self.database.any(sql, &bind(values))
+    }
+
+    /// Runs a statement; returns how many rows were written, those of indexes included.
+    pub fn execute(&self, sql: &str, values: &[Value]) -> Result<u64, JsError> {
+        self.database.execute(sql, &bind(values))
     }
 
     /// The first column of the one row that a statement gives, if any, which is JSON.
@@ -477,11 +484,14 @@ impl Store {
         items: &str,
         values: &[SqlValue],
     ) -> Result<Option<(usize, JsString)>, JsError> {
-        #[derive(Deserialize)]
         struct Whole {
             count: usize,
-            #[serde(with = "serde_wasm_bindgen::preserve")]
             items: JsValue,
+        }
+        impl FromRow for Whole {
+            fn from_row(row: &Row) -> Result<Self, JsError> {
+                Ok(Self { count: row.get("count")?, items: row.value("items")? })
+            }
         }
         let sql = format!(
             "SELECT count(*) AS count, coalesce(group_concat(item), '') AS items FROM ({items})"

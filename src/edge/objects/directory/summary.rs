@@ -11,10 +11,10 @@
 //! them is written or taken up meanwhile.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::list::{Candidate, Condition, SEARCHED, list, with_keys, within};
 use super::{Directory, failed};
@@ -22,10 +22,11 @@ use crate::api::{ApiError, Response};
 use crate::budget::{Budget, Purpose};
 use crate::directory::cause::cause;
 use crate::directory::{Entry, SortField, SummaryRequest, URGENCY, are_ranges, matches_any};
-use crate::edge::runtime::{JsError, now_millis};
+use crate::edge::runtime::{JsError, from_row, now_millis};
 use crate::limits::{PAGE_BYTES, RESULT_WINDOW};
 use crate::status::Status;
 use crate::values::Time;
+use crate::values::sorted::sort;
 
 /// So many types are counted, those with the most connectors.
 const TYPES: usize = 100;
@@ -47,14 +48,14 @@ const ROW: &str = "json_object('id', id, 'version', version, 'name', name, 'inde
                    'last_indexed_document_count', last_indexed_document_count)";
 
 /// Connectors that are counted together.
-#[derive(Clone, Deserialize)]
+#[derive(Clone)]
 struct Group {
     status: String,
     service_type: String,
-    #[serde(default)]
     silent: u64,
     count: u64,
 }
+from_row!(Group { status, service_type, silent, count });
 
 /// Connectors in an error of the same cause.
 #[derive(Clone, Serialize)]
@@ -91,11 +92,28 @@ impl Silent {
 struct Counted<'a> {
     total: u64,
     count: u64,
-    by_status: BTreeMap<&'a str, u64>,
-    by_service_type: BTreeMap<&'a str, u64>,
+    by_status: Map<String, Value>,
+    by_service_type: Map<String, Value>,
     silent: u64,
     silent_after_seconds: u64,
     causes: &'a [Caused],
+}
+
+/// The sum of each name, in the order of the names.
+fn summed(mut counts: Vec<(&str, u64)>) -> Vec<(&str, u64)> {
+    sort(&mut counts, &mut |a, b| a.0.cmp(b.0));
+    counts.dedup_by(|it, first| {
+        let is_same = it.0 == first.0;
+        if is_same {
+            first.1 += it.1;
+        }
+        is_same
+    });
+    counts
+}
+
+fn as_object(counts: Vec<(&str, u64)>) -> Map<String, Value> {
+    counts.into_iter().map(|(name, count)| (name.to_owned(), count.into())).collect()
 }
 
 /// The rows of a page, as JSON with commas between them.
@@ -168,7 +186,8 @@ impl Directory {
                 (groups, silent)
             }
             false => {
-                let sql = "SELECT status, service_type, count FROM total WHERE deleted = 0";
+                let sql =
+                    "SELECT status, service_type, 0 AS silent, count FROM total WHERE deleted = 0";
                 (self.store.rows(sql, &[])?, self.silent_groups(cutoff, now)?)
             }
         };
@@ -181,20 +200,19 @@ impl Directory {
         let sum = |groups: &[Group], is_meant: &dyn Fn(&Group) -> bool| -> u64 {
             groups.iter().filter(|group| is_meant(group)).map(|group| group.count).sum()
         };
-        let mut by_status: BTreeMap<&str, u64> =
-            URGENCY.iter().map(|status| (status.name(), 0)).collect();
-        let mut by_type: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut by_status: Vec<_> = URGENCY.iter().map(|status| (status.name(), 0)).collect();
+        let mut by_type = Vec::new();
         for group in groups.iter().filter(|group| has_silence(group)) {
             if has_type(group) {
-                *by_status.entry(&group.status).or_default() += group.count;
+                by_status.push((group.status.as_str(), group.count));
             }
             if has_status(group) {
-                *by_type.entry(&group.service_type).or_default() += group.count;
+                by_type.push((group.service_type.as_str(), group.count));
             }
         }
-        by_type.retain(|_, count| *count > 0);
-        let mut types: Vec<(&str, u64)> = by_type.into_iter().collect();
-        types.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let mut types = summed(by_type);
+        types.retain(|(_, count)| *count > 0);
+        sort(&mut types, &mut |a, b| b.1.cmp(&a.1));
         types.truncate(TYPES);
         let total = match (&summary.ids, scans) {
             (None, false) => sum(&groups, &|_| true),
@@ -210,8 +228,8 @@ impl Directory {
         let counted = Counted {
             total,
             count: sum(&groups, &|it| has_status(it) && has_type(it) && has_silence(it)),
-            by_status,
-            by_service_type: types.into_iter().collect(),
+            by_status: as_object(summed(by_status)),
+            by_service_type: as_object(summed(types)),
             silent: sum(&silent, &|it| has_status(it) && has_type(it)),
             silent_after_seconds: self.settings().silent_after_seconds(),
             causes,
@@ -274,11 +292,11 @@ impl Directory {
     /// The causes of the errors of some connectors, those with the most connectors first. Costs a row
     /// for each of them that is in an error, once after a change.
     fn causes(&self, all: &Condition) -> Result<Vec<Caused>, JsError> {
-        #[derive(Deserialize)]
         struct Said {
             error: String,
             count: u64,
         }
+        from_row!(Said { error, count });
         let question = format!("{}{:?}", all.sql, all.values);
         if let Some(known) = self.counts.causes.borrow().get(&question) {
             return Ok(known.clone());
@@ -288,19 +306,20 @@ impl Directory {
              AND coalesce(error, '') <> '' GROUP BY error LIMIT {ERRORS}",
             all.sql
         );
-        let mut by_cause: BTreeMap<String, Caused> = BTreeMap::new();
-        for Said { error, count } in self.store.rows::<Said>(&sql, &all.values)? {
-            let cause = cause(&error);
-            let it = by_cause.entry(cause.clone()).or_insert(Caused {
-                cause,
-                count: 0,
-                errors: Vec::new(),
-            });
-            it.count += count;
-            it.errors.push(error);
-        }
-        let mut causes: Vec<Caused> = by_cause.into_values().collect();
-        causes.sort_by_key(|it| std::cmp::Reverse(it.count));
+        let caused =
+            |Said { error, count }| Caused { cause: cause(&error), count, errors: vec![error] };
+        let said = self.store.rows::<Said>(&sql, &all.values)?;
+        let mut causes: Vec<Caused> = said.into_iter().map(caused).collect();
+        sort(&mut causes, &mut |a, b| a.cause.cmp(&b.cause));
+        causes.dedup_by(|it, first| {
+            let is_same = it.cause == first.cause;
+            if is_same {
+                first.count += it.count;
+                first.errors.append(&mut it.errors);
+            }
+            is_same
+        });
+        sort(&mut causes, &mut |a, b| b.count.cmp(&a.count));
         let mut remembered = self.counts.causes.borrow_mut();
         if remembered.len() < REMEMBERED {
             remembered.insert(question, causes.clone());

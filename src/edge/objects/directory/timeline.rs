@@ -3,12 +3,12 @@
 //! Triggers make the marks (see [`crate::directory::timeline`]), so no change of a status is missed, whichever
 //! way it comes.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{Directory, failed};
 use crate::api::{ApiError, Response};
 use crate::directory::timeline::{ALL_HOURS, Counts, DAYS, MARK_SECONDS, Mark, Step, steps};
-use crate::edge::runtime::{JsError, now_millis};
+use crate::edge::runtime::{JsError, from_row, now_millis};
 use crate::values::{Time, json};
 
 /// The table of marks and its triggers. With the first mark of an hour, those go that need not be kept.
@@ -65,20 +65,16 @@ impl Directory {
     }
 
     fn steps(&self, from: u64) -> Result<Vec<Step>, JsError> {
-        #[derive(Deserialize)]
         struct Row {
             at: u64,
             before: String,
         }
-        #[derive(Deserialize)]
+        from_row!(Row { at, before });
         struct Total {
             status: String,
             count: u64,
         }
-        let counts = |before: &str| -> Result<Counts, JsError> {
-            let counts = json::parse(before)?;
-            serde_json::from_value(counts).map_err(|error| error.to_string().into())
-        };
+        from_row!(Total { status, count });
         let sql = "SELECT at, before FROM timeline WHERE at >= ? ORDER BY at";
         let first = from / 1_000 / MARK_SECONDS;
         let rows: Vec<Row> = self.store.rows(sql, &[first.into()])?;
@@ -92,4 +88,13 @@ impl Directory {
         let now = totals.into_iter().map(|Total { status, count }| (status, count)).collect();
         Ok(steps(marks, now, from))
     }
+}
+
+/// The numbers of a mark, as they are stored.
+fn counts(stored: &str) -> Result<Counts, JsError> {
+    let stored = json::parse_object(stored)?;
+    let numbers = stored.into_iter().map(|(status, count)| Some((status, count.as_u64()?)));
+    numbers
+        .collect::<Option<Counts>>()
+        .ok_or_else(|| "a mark of the timeline has no numbers".into())
 }

@@ -2,7 +2,6 @@
 //! sends one message about the others: see `webhook::Gathering`.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -14,7 +13,8 @@ use super::Directory;
 use crate::connector::Fields;
 use crate::directory::cause::cause;
 use crate::edge::log;
-use crate::edge::runtime::{Database, JsError, SqlValue, deliver, describe, now_millis};
+use crate::edge::runtime::{Database, JsError, SqlValue, deliver, describe, from_row, now_millis};
+use crate::values::sorted::{SortedMap, sort};
 use crate::webhook::{
     EventType, Gathering, Group, Message, Next, Outcome, Settings, Summary, TIME_LIMIT_MS, Target,
     Verdict, misconfigured, summarize, target_ended,
@@ -69,7 +69,7 @@ const TABLES: &str = "
 #[derive(Default)]
 pub(super) struct Gatherings {
     database: OnceCell<Database>,
-    states: RefCell<Option<BTreeMap<String, TargetState>>>,
+    states: RefCell<Option<SortedMap<String, TargetState>>>,
     is_sending: Cell<bool>,
 }
 
@@ -87,7 +87,6 @@ pub(super) struct TargetState {
 /// The name of what is kept of no target.
 const SETTINGS: &str = "";
 
-#[derive(Deserialize)]
 struct Waiting {
     n: u64,
     id: String,
@@ -96,6 +95,7 @@ struct Waiting {
     attempts: usize,
     next_at: u64,
 }
+from_row!(Waiting { n, id, body, made, attempts, next_at });
 
 impl Directory {
     fn webhook_database(&self) -> Result<&Database, JsError> {
@@ -110,11 +110,11 @@ impl Directory {
 
     /// How a target is doing.
     pub(super) fn target_state(&self, target: &str) -> Result<TargetState, JsError> {
-        #[derive(Deserialize)]
         struct Row {
             target: String,
             state: String,
         }
+        from_row!(Row { target, state });
         let mut states = self.gatherings.states.borrow_mut();
         if states.is_none() {
             let sql = "SELECT target, state FROM webhook_gathering";
@@ -180,17 +180,13 @@ impl Directory {
     /// # Errors
     /// If the database fails.
     pub(super) fn sharing(&self, notice: &Fields) -> Result<u64, JsError> {
-        #[derive(Deserialize)]
-        struct Said {
-            error: String,
-        }
         let text = |name| notice.get(name).and_then(Value::as_str).unwrap_or_default();
         if EventType::parse(text("event")) != Some(EventType::Error) {
             return Ok(0);
         }
         let sql = "SELECT error FROM entry WHERE id = ? AND status = 'error' AND error IS NOT NULL";
-        let rows: Vec<Said> = self.store.rows(sql, &[text("id").into()])?;
-        rows.first().map_or(Ok(0), |it| self.sharing_cause(&cause(&it.error)))
+        let errors: Vec<String> = self.store.column(sql, &[text("id").into()])?;
+        errors.first().map_or(Ok(0), |error| self.sharing_cause(&cause(error)))
     }
 
     /// Notes that a target has answered 410, and tells the others, once for each URL.
@@ -285,12 +281,8 @@ impl Directory {
     }
 
     fn webhook_count(&self, sql: &str, values: &[SqlValue]) -> Result<u64, JsError> {
-        #[derive(Deserialize)]
-        struct Row {
-            count: u64,
-        }
-        let row: Option<Row> = self.webhook_database()?.row(sql, values)?;
-        Ok(row.map_or(0, |row| row.count))
+        let counts: Vec<u64> = self.webhook_database()?.column(sql, values)?;
+        Ok(counts.first().copied().unwrap_or_default())
     }
 
     /// When there is a summary to be made or sent, in milliseconds since 1970. While some are being sent,
@@ -374,16 +366,16 @@ impl Directory {
     }
 
     fn summary_of(&self, target: &Target, group: &Group, missed: u64) -> Result<Summary, JsError> {
-        #[derive(Deserialize)]
         struct Named {
             id: String,
             name: Option<String>,
         }
-        #[derive(Deserialize)]
+        from_row!(Named { id, name });
         struct Said {
             error: String,
             count: u64,
         }
+        from_row!(Said { error, count });
         let database = self.webhook_database()?;
         let of_group = [(&target.name).into(), group.event.name().into()];
         let [of_target, of_event] = of_group.clone();
@@ -402,12 +394,12 @@ impl Directory {
             )?,
             _ => Vec::new(),
         };
-        let mut by_cause: BTreeMap<String, u64> = BTreeMap::new();
+        let mut by_cause: SortedMap<String, u64> = SortedMap::default();
         for Said { error, count } in said {
-            *by_cause.entry(cause(&error)).or_default() += count;
+            *by_cause.at(cause(&error)) += count;
         }
-        let mut causes: Vec<(String, u64)> = by_cause.into_iter().collect();
-        causes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let mut causes = by_cause.into_entries();
+        sort(&mut causes, &mut |a, b| b.1.cmp(&a.1));
         causes.truncate(CAUSES);
         Ok(Summary {
             event: group.event,
