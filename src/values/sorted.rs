@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 /// A map in the order of its keys, as one list: for hundreds of entries, not for thousands in a random
 /// order.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SortedMap<K, V>(Vec<(K, V)>);
 
 impl<K, V> Default for SortedMap<K, V> {
