@@ -19,7 +19,7 @@ import { watchBench } from "./watch.mjs";
 // `npm run bench -- 0.125`: an eighth of the requests, for a busy machine; any multiple of an eighth. `--stored 10000`:
 // no larger lists than this. `--base <folder>`: compare with another build, from a folder with build/worker.js and
 // build/index_bg.wasm. `--runs <n>`: fewer runs of each row. `--only edge|costs|watch|through`: print that part only;
-// nothing is written.
+// of the documents, only docs/costs.md is written then.
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: { base: { type: "string" }, runs: { type: "string" }, only: { type: "string" }, stored: { type: "string" } },
@@ -162,7 +162,7 @@ function between(file, text) {
   writeFileSync(path, `${old.slice(0, from)}${start}\n\n${text}\n\n${old.slice(to)}`);
 }
 
-function draw({ rows, labels }, counted) {
+function drawLists({ rows, labels }) {
   const listed = rows.filter((row) => row.label.startsWith("list of 100 out of"));
   lines(join(root, "docs/list-cost.svg"), {
     title: "CPU of a list of 100 by the number of connectors stored",
@@ -172,6 +172,11 @@ function draw({ rows, labels }, counted) {
       listed.filter((row) => row[name]).map((row) => ({ x: row.stored, y: row[name].micros, series: labels[name] })),
     ),
   });
+}
+
+/** Writes docs/costs.md and its picture. */
+function documentCosts(counted) {
+  between("docs/costs.md", costs(counted));
   const numbers = [10, 30, 100, 300, 1_000, 3_000, 10_000];
   // A list made from KV reads every connector each time, and a page without push polls every second.
   const ofKv = (x) => day(counted, x, { consoles: 0 }).price + (2 * DAY * x * PRICES.kvReads.price) / 1e6;
@@ -208,6 +213,7 @@ if (only !== "edge") {
   console.log("costs");
   counted = await count();
   console.log(costs(counted));
+  documentCosts(counted);
 }
 if (only) process.exit(0);
 console.log("growth");
@@ -220,8 +226,7 @@ console.log("through to a cluster");
 const passed = await through({ runs: RUNS, share });
 console.log("watching");
 const watched = await watchBench({ share });
-draw(measured, counted);
-between("docs/costs.md", costs(counted));
+drawLists(measured);
 
 const text = `# Results
 

@@ -35,6 +35,8 @@ pub const QUERY_CHARACTERS: usize = 256;
 pub const QUERY_WORDS: usize = 10;
 /// Sort fields of a search: their values are kept for every hit up to the end of the page.
 pub const SORT_FIELDS: usize = 16;
+/// Bytes of a value that is sorted by; a document whose value is longer comes last. Lucene's longest term.
+pub const SORT_VALUE_BYTES: usize = 32_766;
 /// Clauses of a search query, including `bool` clauses. The lowest value of Elasticsearch's
 /// `indices.query.bool.max_clause_count`.
 pub const QUERY_CLAUSES: usize = 1_024;

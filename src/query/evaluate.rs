@@ -6,7 +6,7 @@ use super::scalar::words_of;
 use super::{Bool, Field, ID, Mapping, Query, Range, Scalar, Terms};
 use crate::budget::{Budget, OverBudget, VALUE, count_work};
 use crate::directory::matches_any;
-use crate::limits::DOCUMENT_DEPTH;
+use crate::limits::{DOCUMENT_DEPTH, SORT_VALUE_BYTES};
 use crate::values::Time;
 use crate::values::json::{JsonType, Reader, SyntaxError};
 use crate::values::sorted::SortedMap;
@@ -244,6 +244,7 @@ impl Evaluation<'_> {
             count_work(1);
             if let Some(first) = self.sort_values.get_mut(*number)
                 && first.is_none()
+                && value.text().len() <= SORT_VALUE_BYTES
             {
                 self.budget.spend(value.text().len())?;
                 count_work(value.text().len());

@@ -263,6 +263,19 @@ fn hits_have_the_format_of_elasticsearch() {
 }
 
 #[test]
+fn documents_whose_value_is_too_long_to_be_sorted_by_come_last() {
+    let sorted = json!({ "sort": [{ "description": "desc" }], "_source": false });
+    let search = search("POST", "/.elastic-connectors/_search", &sorted.to_string()).unwrap();
+    let documents = json!({
+        "long": { "description": "z".repeat(32_767) },
+        "short": { "description": "z".repeat(32_766) },
+    });
+    let hits = &run(&search, rows(&documents))["hits"]["hits"];
+    assert_eq!((&hits[0]["_id"], &hits[1]["_id"]), (&json!("short"), &json!("long")));
+    assert_eq!(hits[1]["sort"], json!([null]));
+}
+
+#[test]
 fn hits_have_the_requested_parts_of_their_documents() {
     let source = json!({ "name": "A", "index_name": "a", "a": { "b": { "c": 1, "d": [{ "e": 2, "f": 3 }] } } });
     let documents = json!({ "x": source });
