@@ -14,4 +14,4 @@ network and cargo-deny (cargo install --locked cargo-deny).`,
 });
 await run("cargo", ["deny", "--locked", "check"]);
 await run("cargo", ["deny", "--locked", "--manifest-path", "tools/Cargo.toml", "check", "advisories", "sources"]);
-for (const folder of [".", "tests/package/homes", ".github/npm"]) await run("npm", ["audit", "--prefix", folder]);
+for (const folder of [".", "tests/package/projects", ".github/npm"]) await run("npm", ["audit", "--prefix", folder]);

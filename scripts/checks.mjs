@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
-import { setUpHomes } from "../tests/package/homes.mjs";
+import { setUpProjects } from "../tests/package/projects.mjs";
 import { USAGE } from "./command.mjs";
 import { chromium } from "./setup.mjs";
 import { environment, root, step, succeeds } from "./tools.mjs";
@@ -105,7 +105,7 @@ if (names.some((name) => !early.includes(name))) {
   step("the package, the console and the Worker: npm run build:worker");
   built = succeeds("node", ["scripts/build-worker.mjs"]);
 }
-const homes = names.includes("package") ? setUpHomes() : undefined;
+const projects = names.includes("package") ? setUpProjects() : undefined;
 
 let leftOut = "";
 if (names.some((name) => name === "browser" || name === "package") && !(await chromium())) {
@@ -130,7 +130,7 @@ async function runInTurn(checks) {
       summary.push(`-- ${name}: not run, for the Worker could not be built`);
       continue;
     }
-    if (name === "package") await homes;
+    if (name === "package") await projects;
     step(`${name}: ${command[0]} ${command[1].join(" ")}`);
     const started = Date.now();
     const { passed, failed } = await count(name, command);

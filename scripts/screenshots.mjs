@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 import { settingsFor, startReceiver } from "../tests/edge/receiver.mjs";
 import { badge, hashOf, option, says, startConsole } from "../tests/browser/browser.mjs";
-import { fleet } from "../tests/browser/fleet.mjs";
+import { fleet } from "../tests/browser/failing-fleet.mjs";
 import { animate } from "./animation.mjs";
 import { readOptions } from "./command.mjs";
 import { root } from "./tools.mjs";

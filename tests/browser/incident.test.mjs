@@ -5,7 +5,7 @@ import { after, afterEach, before, test } from "node:test";
 
 import { badge, hashOf, says, shown, startConsole, violations } from "./browser.mjs";
 import { until } from "../until.mjs";
-import { fleet } from "./fleet.mjs";
+import { fleet } from "./failing-fleet.mjs";
 
 const connectors = fleet();
 let site;

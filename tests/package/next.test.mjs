@@ -3,15 +3,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { home, inModules, serveIn, setUpHomes } from "./homes.mjs";
+import { projectWithPackages, inModules, serveIn, setUpProjects } from "./projects.mjs";
 import { pack, refusal } from "./package.mjs";
 import { skip, startBrowser, visit } from "./pages.mjs";
 
-await setUpHomes();
+await setUpProjects();
 
 const files = {
   "package.json": '{ "private": true, "type": "module" }',
-  // The home is inside another project, which Next.js would take for its root.
+  // The project is inside another project, which Next.js would take for its root.
   "next.config.js": `export default { turbopack: { root: ${JSON.stringify(inModules(".."))} } };`,
   "app/layout.jsx": `export default ({ children }) => <html lang="en"><body>{children}</body></html>;`,
   "app/page.jsx": `import { explainTransition } from "connector-status";
@@ -56,7 +56,7 @@ export default function Live() {
 };
 
 test("Next.js renders the package on the server and in the page", { skip, timeout: 280_000 }, async (t) => {
-  const path = home(t, pack(t), files);
+  const path = projectWithPackages(t, pack(t), files);
   // The dev server bundles both sides faster than a build.
   const args = [inModules("next/dist/bin/next"), "dev", "--port", "0"];
   const url = await serveIn(t, path, process.execPath, args);

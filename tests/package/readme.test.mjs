@@ -64,7 +64,7 @@ test("each example is run by a test", () => {
     ["Svelte", "svelte"],
     ["Pages of another origin", "js"],
     ["The command line", "sh"], // cli.test.mjs
-    ["The check", "js"], // homes.test.mjs
+    ["The check", "js"], // tarball.test.mjs
     ["`connector-status/sync-jobs`", "js"], // sync-jobs.test.mjs
     ["`connector-status/preview`", "js"], // preview.test.mjs
   ]);

@@ -11,12 +11,12 @@ import { preview } from "vite";
 import { root } from "../../scripts/tools.mjs";
 import { send } from "../edge/worker.mjs";
 import { ours, scratch, serveWithKv } from "../soak/workerd.mjs";
-import { home, inModules, runIn, setUpHomes } from "./homes.mjs";
+import { projectWithPackages, inModules, runIn, setUpProjects } from "./projects.mjs";
 import { example, pack, protocol, refusal, statuses } from "./package.mjs";
 import { html, skip, startBrowser, visit } from "./pages.mjs";
 import { startProxy } from "./proxy.mjs";
 
-await setUpHomes();
+await setUpProjects();
 
 const recipes = ["react", "vue", "svelte"];
 
@@ -95,7 +95,7 @@ suite("the recipe for", { skip }, () => {
   const t = { after: (end) => endings.unshift(end) };
   before(
     async () => {
-      path = home(t, pack(t), files);
+      path = projectWithPackages(t, pack(t), files);
       disk = mkdtempSync(join(scratch, "connector-status-disk-"));
       t.after(() => rmSync(disk, { recursive: true, force: true }));
       worker = await serveWithKv({ disk, worker: ours({ vars: { ANONYMOUS_PRIVILEGE: "manage_connector" } }) });

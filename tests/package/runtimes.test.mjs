@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { after, suite, test } from "node:test";
 
-import { binary, home, inModules, runIn, setUpHomes } from "./homes.mjs";
+import { binary, projectWithPackages, inModules, runIn, setUpProjects } from "./projects.mjs";
 import { everything, everythingSaid, pack } from "./package.mjs";
 
-await setUpHomes();
+await setUpProjects();
 
 const imported = (specifier) => `import("${specifier}")`;
 const required = (specifier) => `require("${specifier}")`;
@@ -31,7 +31,7 @@ const { isFinal } = await import("connector-status/sync-jobs");
 console.log(isValidTransition("created", "error"), common.isValidTransition("created", "connected"), isFinal("error"));`,
 };
 
-const path = home({ after }, pack({ after }), files);
+const path = projectWithPackages({ after }, pack({ after }), files);
 
 suite("the package works in", () => {
   const node = (script, ...args) => runIn(path, process.execPath, [script, ...args]);

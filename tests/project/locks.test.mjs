@@ -37,8 +37,8 @@ for (const [file, own] of [["Cargo.lock", "connector-status"], ["tools/Cargo.loc
   });
 }
 
-test("the lock file of tests/package/homes has a hash for every package", () => {
-  const { "": project, ...packages } = JSON.parse(read("tests/package/homes/package-lock.json")).packages;
+test("the lock file of tests/package/projects has a hash for every package", () => {
+  const { "": project, ...packages } = JSON.parse(read("tests/package/projects/package-lock.json")).packages;
   assert.deepEqual(Object.entries(packages).filter(([, { integrity }]) => !/^sha512-/.test(integrity)), []);
   for (const version of Object.values({ ...project.dependencies, ...project.devDependencies })) assert.match(version, /^\d+\.\d+\.\d+$/);
 });

@@ -1,5 +1,5 @@
-// Projects that use the package together with other packages. tests/package/homes installs all of those once; a project
-// ("home") is a folder inside it, so it can import them, with the packed tarball in its own node_modules.
+// Projects that use the package together with other packages. tests/package/projects installs all of those once; a project
+// is a folder inside it, so it can import them, with the packed tarball in its own node_modules.
 
 import { execFile, execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -7,26 +7,26 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 
-const folder = join(import.meta.dirname, "homes");
+const folder = join(import.meta.dirname, "projects");
 const modules = join(folder, "node_modules");
 
-/** Installs the packages for homes if they are missing. */
-export async function setUpHomes() {
+/** Installs the packages for the projects if they are missing. */
+export async function setUpProjects() {
   const stamp = join(modules, ".installed");
   const lock = createHash("sha256").update(readFileSync(join(folder, "package-lock.json"))).digest("hex");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
-  console.log("\n== what the package is tried in: npm ci in tests/package/homes (about half a minute)");
+  console.log("\n== projects that the package is tested in: npm ci in tests/package/projects (about half a minute)");
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("npm_")));
   const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"];
   const npm = spawn("npm", args, { cwd: folder, env, stdio: "inherit" });
   const code = await new Promise((ended) => npm.on("exit", ended));
-  if (code !== 0) throw new Error("npm ci in tests/package/homes failed: see above");
+  if (code !== 0) throw new Error("npm ci in tests/package/projects failed: see above");
   writeFileSync(stamp, lock);
 }
 
-/** A home with these files and the unpacked tarball. Removed when the test ends. */
-export function home(t, tarball, files) {
-  const path = mkdtempSync(join(folder, "home-"));
+/** A project with these files and the unpacked tarball. Removed when the test ends. */
+export function projectWithPackages(t, tarball, files) {
+  const path = mkdtempSync(join(folder, "project-"));
   t.after(() => rmSync(path, { recursive: true, force: true }));
   const own = join(path, "node_modules/connector-status");
   mkdirSync(own, { recursive: true });
@@ -58,7 +58,7 @@ const environment = (path) => ({
   DENO_NO_UPDATE_CHECK: "1",
 });
 
-/** Runs a program in a home; resolves to its output if it succeeds within a minute. */
+/** Runs a program in a project; resolves to its output if it succeeds within a minute. */
 export async function runIn(path, file, args) {
   const options = { cwd: path, env: environment(path), timeout: 180_000, killSignal: "SIGKILL" };
   try {
@@ -68,7 +68,7 @@ export async function runIn(path, file, args) {
   }
 }
 
-/** Starts a server in a home; resolves to the address that it prints within a minute. */
+/** Starts a server in a project; resolves to the address that it prints within a minute. */
 export async function serveIn(t, path, file, args) {
   const child = spawn(file, args, { cwd: path, env: environment(path) });
   const ended = new Promise((resolve) => child.on("exit", resolve));

@@ -7,7 +7,7 @@ import { send } from "../edge/worker.mjs";
 import { median } from "../median.mjs";
 import { kvWorker, ours, serve } from "../soak/workerd.mjs";
 import { says, shown, startBrowser } from "./browser.mjs";
-import { servePage } from "./page.mjs";
+import { servePage } from "./serve-console.mjs";
 
 const MANY = 100_000;
 const FEW = 100;
