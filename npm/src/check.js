@@ -6,7 +6,7 @@ import { InvalidTransitionError } from "~error";
 
 export { InvalidTransitionError, statuses };
 
-/** Throws: one of these is not a status. */
+/** Throws a TypeError that names the value that isn't a status. */
 function unknown(...given) {
   const wrong = given.find((status) => !isConnectorStatus(status));
   const name = String(Object(wrong) === wrong ? typeof wrong : wrong).slice(0, 64);

@@ -1,5 +1,4 @@
-// The server's API, with the check before each move. The check is the one without WebAssembly, so
-// that it works wherever `fetch` does.
+// The client of the API. It checks moves without WebAssembly, so it works wherever `fetch` does.
 
 import { ConnectorApiError, InvalidTransitionError } from "~error";
 import { movers } from "rules";
@@ -22,7 +21,7 @@ export function transitionOptions(from) {
 const pathOf = (id) => `/_connector/${segment(id)}`;
 const jobOf = (id) => `/_connector/_sync_job/${segment(id, "sync job")}`;
 
-/** A list, one by one or page by page. `load(cursor)` gives a page; `next(page, cursor)` where the next one begins. */
+/** A list by items or pages. `load(cursor)` returns a page; `next(page, cursor)` the start of the next one. */
 function listing(first, load, next) {
   async function* pages() {
     for (let cursor = first; cursor !== undefined; ) {
@@ -61,7 +60,7 @@ export function connectorStatus({ url, apiKey, fetch = globalThis.fetch, WebSock
       },
     );
 
-  /** Checks a move against the status as it is now, and makes it if nothing came between. */
+  /** Checks a move against the current status, and makes it if nothing has changed since. */
   async function move(id, to, signal) {
     const { body, etag: ifMatch } = await look(id, { size: 0 }, signal);
     assertTransition(body.status, to);
@@ -103,7 +102,7 @@ export function connectorStatus({ url, apiKey, fetch = globalThis.fetch, WebSock
     },
 
     async update(id, to, { signal } = {}) {
-      isValidTransition(to, to); // a TypeError for what is no status, before anything is sent
+      isValidTransition(to, to); // throws a TypeError for an unknown status before anything is sent
       try {
         return await move(id, to, signal);
       } catch (error) {
@@ -143,9 +142,9 @@ export function connectorStatus({ url, apiKey, fetch = globalThis.fetch, WebSock
 
       async function connect(since) {
         if (!WebSocket) return undefined;
-        // A key must not be in a URL, where it would be logged. A ticket is worth nothing a moment later.
+        // URLs are logged, so the key must not be in one. A ticket can be used only once.
         const ticket = apiKey && (await bodyOf("POST", "/_connector/_watch", { signal })).ticket;
-        // There are none for keys of the cluster behind the server.
+        // Keys of the cluster behind the server get no tickets.
         if (ticket === null) return undefined;
         const address = new URL(`${base}/_connector/_watch`, globalThis.location?.href);
         address.protocol = address.protocol.replace("http", "ws");
@@ -160,7 +159,7 @@ export function connectorStatus({ url, apiKey, fetch = globalThis.fetch, WebSock
           return (await request("GET", seen, { query: { size: 0 }, ifNoneMatch: tag, signal })).etag;
         } catch (error) {
           if (error.status === 304) return tag;
-          // One that is gone may come again.
+          // A deleted connector may be created again.
           if (error.status === 404 && id !== undefined) return "";
           throw error;
         }

@@ -1,4 +1,4 @@
-// A file of their own makes them the same classes in all entry points.
+// In their own file, so that all entry points share the classes.
 
 export class InvalidTransitionError extends Error {
   constructor(reason, from, to, allowed) {

@@ -1,8 +1,8 @@
-// One socket for all that a client observes.
+// One socket for all stores of a client.
 
 const feeds = new WeakMap();
 
-/** The feed of a client. It watches one connector if that is all that is observed, otherwise all. */
+/** The feed of a client. It watches one connector if only that is observed, otherwise all. */
 export function feedOf(client) {
   if (!feeds.has(client)) feeds.set(client, open(client));
   return feeds.get(client);
@@ -13,7 +13,7 @@ function open(client) {
   /** What is being watched: `{ id, stop, isReady, lost }`. */
   let watching;
 
-  /** Sees to it that what is watched is what is observed: once for all views that come or go together. */
+  /** Watches what is observed. Called once for all views that join or leave in one turn. */
   function adjust() {
     const ids = new Set([...views].map((view) => view.id));
     const [id] = ids.size === 1 ? ids : [];
@@ -43,7 +43,7 @@ function open(client) {
   }
 
   return {
-    /** Has `hear` told of the connector `id`, or of all, until `leave` is called. `isReady`: nothing is missed from now on. */
+    /** Calls `hear` with events of the connector `id`, or of all, until `leave` is called. `isReady`: no event is missed from now on. */
     join(id, hear) {
       const view = { id, hear };
       views.add(view);

@@ -1,6 +1,6 @@
-/** An id as it stands in a path. */
+/** An id, encoded for a path. */
 export function segment(id, what = "connector") {
-  // These would name another path than was meant.
+  // These would change the path.
   if (typeof id !== "string" || /^\.{0,2}$/.test(id)) {
     throw new TypeError(`[${String(id)}] is not a ${what} id`);
   }

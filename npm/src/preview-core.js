@@ -1,4 +1,4 @@
-// What `load` fetches: the core as Rust compiled it.
+// What `load` fetches: the core, compiled from Rust.
 
 export { initSync, preview } from "glue";
 export { compile } from "wasm-module";

@@ -1,5 +1,4 @@
-// The server's core, in the page. `load` fetches it, so importing this file costs next to nothing and
-// bundlers put the core into a file of its own.
+// The server's logic in the page. `load` fetches it, so bundlers keep it out of the first download.
 
 let ask;
 let loading;

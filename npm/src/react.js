@@ -8,7 +8,7 @@ const useStore = ({ subscribe, get }) => useSyncExternalStore(subscribe, get, ge
 export const useConnector = (client, id) => useStore(useMemo(() => observe(client, id), [client, id]));
 
 export function useConnectors(client, filter = {}) {
-  // Filters are written down anew at each rendering; what counts is what they say.
+  // A filter is a new object at each rendering, so it is compared by its contents.
   const text = JSON.stringify(filter);
   return useStore(useMemo(() => observeList(client, JSON.parse(text)), [client, text]));
 }

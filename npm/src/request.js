@@ -1,12 +1,12 @@
-// The only place that sends requests: the key, errors and retries are dealt with here.
+// The only place that sends requests. Handles the key, errors and retries.
 
 import { ConnectorApiError } from "~error";
 
 import { pause } from "./retry.js";
 
-/** A GET is sent again so many times, if the server says when. */
+/** How often a GET is retried, if the server says when. */
 const RETRIES = 2;
-/** Nobody waits longer than this for one retry, in seconds. */
+/** The longest wait for one retry, in seconds. */
 const LONGEST_WAIT = 30;
 
 /**
@@ -16,7 +16,7 @@ const LONGEST_WAIT = 30;
  * @param {typeof globalThis.fetch} fetch
  */
 export function requester(base, apiKey, fetch) {
-  /** Sends a request once. Whatever goes wrong on the way is a `ConnectorApiError` with status 0. */
+  /** Sends a request once. Network failures become a `ConnectorApiError` with status 0. */
   async function send(path, init) {
     try {
       const response = await fetch(base + path, init);
@@ -49,7 +49,7 @@ export function requester(base, apiKey, fetch) {
       const { status, headers } = response;
       if (response.ok && answer) return { body: answer, etag: headers.get("etag") };
       const wait = status === 503 || status === 429 ? Number(headers.get("retry-after")) : 0;
-      // A write may have been carried out although its answer was lost: only the caller can tell.
+      // Never repeat a write: it may have been made although its response was lost.
       if (method !== "GET" || retries === RETRIES || !(wait > 0 && wait <= LONGEST_WAIT)) throw failure(response, answer?.error);
       await pause(wait * 1_000, signal);
     }
@@ -64,7 +64,7 @@ function parse(text) {
   }
 }
 
-/** The error in the server's envelope, or in whatever else has answered. */
+/** The error in an error response, of this server or another. */
 function failure({ status, statusText }, error) {
   const reason = error?.reason ?? (typeof error === "string" ? error : statusText);
   return new ConnectorApiError(status, error?.type, reason || `HTTP ${status} without a readable answer`);

@@ -1,9 +1,9 @@
-// When to try again, and how to wait for it.
+// When to retry, and waiting for it.
 
-/** Whether the server has said no, so that asking again would be of no use. */
+/** Whether the server has refused the request, so that retrying can't help. */
 export const isRefusal = ({ status }) => status >= 400 && status < 500 && status !== 408 && status !== 429;
 
-/** Adds a listener to the page's events, if there is a page; gives a function that removes it. */
+/** Adds a listener to the page's events, if there is a page. Returns a function that removes it. */
 export function on(events, listener) {
   for (const event of events) globalThis.addEventListener?.(event, listener);
   return () => {
@@ -11,7 +11,7 @@ export function on(events, listener) {
   };
 }
 
-/** Waits, or less if the page comes back online. */
+/** Waits; ends early when the page comes back online. */
 export function pause(ms, signal) {
   return new Promise((resolve, reject) => {
     const abort = () => done(() => reject(signal.reason));
@@ -31,5 +31,5 @@ export function pause(ms, signal) {
 const FIRST = 1_000;
 const LONGEST = 30_000;
 
-/** How long to wait after so many failures in a row. Random, so that clients do not all come back at once. */
+/** The wait after a number of failures in a row. Random, so that clients don't all return at once. */
 export const backoff = (failures) => Math.min(FIRST * 2 ** failures, LONGEST) * (0.5 + Math.random() / 2);

@@ -1,16 +1,16 @@
-// What a page shows, kept up to date: one connector, or a list of them.
+// Stores: one connector, or a list of them, kept up to date.
 
 import { feedOf } from "./feed.js";
 import { segment } from "./path.js";
 import { backoff, isRefusal } from "./retry.js";
 
-/** Nothing that is about to come from the feed is read before: a page's first read comes once it watches. */
+/** The first read waits this long for the feed, so that data isn't read twice. */
 const PATIENCE = 300;
-/** A list is read no more often than this. */
+/** The least time between two reads of a list. */
 const BETWEEN_LISTS = 1_000;
 
 export function observe(client, id) {
-  segment(id); // a TypeError for what is no id, before anything is sent
+  segment(id); // throws a TypeError for an invalid id before anything is sent
   return store(client, id, {
     read: (signal) => client.status(id, { size: 0, signal }),
     heartbeat: (value, { connector }) => ({ ...value, last_seen: connector.last_seen }),
@@ -22,7 +22,7 @@ export function observeList(client, filter = {}) {
     between: BETWEEN_LISTS,
     async read(signal, known) {
       const value = await client.summary({ ...filter, signal });
-      // What came while the server was answering may be newer.
+      // Changes that arrived during the request may be newer.
       const newer = new Map(known?.results.map((row) => [row.id, row]));
       const results = value.results.map((row) => (newer.get(row.id)?.version > row.version ? newer.get(row.id) : row));
       return { ...value, results };
@@ -40,8 +40,8 @@ function patch(value, { id, version, connector }) {
 }
 
 /**
- * A store of what `read` gives. `heartbeat` and `change` say what becomes of the value by an event of the feed; after a
- * change it is read again, at most once in `between` milliseconds.
+ * A store of what `read` returns. `heartbeat` and `change` apply an event of the feed to the value. After a change it is
+ * read again, at most once in `between` milliseconds.
  */
 function store(client, id, { read, heartbeat, change = (value) => value, between = 0 }) {
   const listeners = new Set();
@@ -63,7 +63,7 @@ function store(client, id, { read, heartbeat, change = (value) => value, between
       try {
         listener(snapshot);
       } catch (error) {
-        // One listener's mistake is not the others' loss.
+        // A listener that throws doesn't stop the others.
         queueMicrotask(() => {
           throw error;
         });
@@ -71,7 +71,7 @@ function store(client, id, { read, heartbeat, change = (value) => value, between
     }
   }
 
-  /** Begins to follow; `close` ends it. */
+  /** Starts following; `close` stops it. */
   function open() {
     const stop = new AbortController();
     const { signal } = stop;
@@ -105,7 +105,7 @@ function store(client, id, { read, heartbeat, change = (value) => value, between
       } catch (error) {
         if (signal.aborted) return;
         readError = error;
-        // What is not there, or not for this key, is not shown any more.
+        // Don't keep showing what was deleted or is no longer accessible.
         if (isRefusal(error)) value = undefined;
         else wait = backoff(failures);
         failures += 1;
@@ -124,7 +124,7 @@ function store(client, id, { read, heartbeat, change = (value) => value, between
       if (event.type === "resumed") feedError = undefined;
       if (event.type === "change" && value) value = (event.heartbeat ? heartbeat : change)(value, event);
       publish();
-      // A page that is told that it may not watch is told why by what it reads.
+      // If watching is refused, reading shows why.
       const isNews = event.type === "change" && !event.heartbeat;
       if (isNews) readSoon();
       else if (event.type === "reset" || event.type === "over" || (event.type === "resumed" && readError)) readNow();

@@ -1,4 +1,4 @@
-// Sync jobs: the table of their statuses as the build read it out of the Rust core.
+// The transition table of sync jobs, read out of the Rust core by the build.
 
 import { movers, next, sentence, statuses } from "rules";
 import { InvalidTransitionError } from "~error";

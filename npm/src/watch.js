@@ -1,17 +1,17 @@
-// Hearing of changes: over a WebSocket, and by asking where sockets do not get through.
+// Watching for changes: over a WebSocket, or by polling where sockets are blocked.
 
 import { ConnectorApiError } from "~error";
 
 import { backoff, isRefusal, on, pause } from "./retry.js";
 
-/** A connection that ended is made anew within this time. */
+/** A connection that ended is opened again within this time. */
 const RETRY = 1_000;
-/** How often to ask where sockets do not get through; less often while nothing happens. */
+/** The polling interval where sockets are blocked; it grows while nothing happens. */
 const ASK = 10_000;
 const LONGEST_ASK = 60_000;
-/** When sockets are given another chance. */
+/** When sockets are tried again. */
 const ANOTHER_CHANCE = 300_000;
-/** A socket is looked after this often; after so many looks in silence it is pinged, or given up. */
+/** How often a socket is checked. After this many silent checks it is pinged, or given up. */
 const LOOK = 10_000;
 const PING_AFTER = 5;
 const GIVE_UP_AFTER = 7;
@@ -33,13 +33,13 @@ async function* listen(socket, signal) {
       messages.push(JSON.parse(data));
       wake?.();
     } catch {
-      // Whatever this is, it is not our server.
+      // This isn't our server.
       end();
     }
   };
   socket.onclose = socket.onerror = end;
   signal?.addEventListener("abort", end);
-  // What was open before is not open any more, even where nobody has noticed yet.
+  // A socket doesn't survive a change of network, even if it isn't closed yet.
   const stop = on(["online", "offline"], end);
   const timer = setInterval(() => {
     silence += 1;
@@ -93,7 +93,7 @@ export async function* watch(connect, ask, signal) {
             for (const { seq, ...change } of changes)
               if (!(seq <= since)) yield { type: "change", ...change };
             for (const id of jobs) yield { type: "sync_jobs", id };
-            // What happened to jobs meanwhile is not made up for.
+            // Missed changes of jobs aren't repeated.
             if (isFirst) yield { type: "sync_jobs" };
           }
           since = seq;
@@ -107,7 +107,7 @@ export async function* watch(connect, ask, signal) {
         between = now === tag ? Math.min(between * 1.5, LONGEST_ASK) : ASK;
         yield { type: now === tag ? "sync_jobs" : "reset" };
         tag = now;
-        // The server is there, and its sockets are not.
+        // The server is reachable, but its sockets aren't.
         if (socket) blocked += 1;
         if (blocked > 1) {
           blocked = 0;
@@ -118,7 +118,7 @@ export async function* watch(connect, ask, signal) {
       wait = again ? RETRY * Math.random() : between * (0.75 + Math.random() / 4);
     } catch (error) {
       signal?.throwIfAborted();
-      // Whoever may not watch is told; everything else that the server says may be better in a moment.
+      // A refusal is final; other errors may be temporary.
       if (!(error instanceof ConnectorApiError) || isRefusal(error)) throw error;
       if (!isLost) yield { type: "lost", error };
       isLost = true;

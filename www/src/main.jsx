@@ -1,4 +1,4 @@
-// The console: which page is shown, and what all pages share.
+// The console's frame: the header, the footer and the page in the address.
 
 import { effect } from "@preact/signals";
 import { render } from "preact";
@@ -44,7 +44,7 @@ const privileges = { monitor_connector: "read only", manage_connector: "read and
 function Console() {
   const { page, id, name, query } = route.value;
   const [asking, setAsking] = useState(false);
-  // Who comes from another page starts at the heading, as after a page load.
+  // After navigation the focus is on the heading, as after a page load.
   const here = `${page} ${id}${name}`;
   const place = useRef({ here, moved: false });
   if (place.current.here !== here) place.current = { here, moved: true };
@@ -109,7 +109,7 @@ function Console() {
   );
 }
 
-/** Who the visitor is. Nothing while the server asks for a key. */
+/** The visitor's identity. Empty while the server asks for a key. */
 function Account({ onAsk }) {
   if (!identity.value) return <span class="account" />;
   const { name, isPerson, privilege = "" } = identity.value;

@@ -1,19 +1,19 @@
-// What each command takes, prints and does.
+// The commands.
 
 import { isConnectorStatus, statuses } from "~js";
 import { observe } from "~store";
 
 import { segment } from "../path.js";
 
-/** It was not used as it is meant to be. */
+/** Wrong usage. */
 export class UsageError extends Error {}
 
-/** So many rows are read at once. */
+/** Rows in one request. */
 const PAGE = 100;
 const AWAY = "The server can't be reached. Trying again until it can.";
 const BACK = "The server is back.";
 
-/** The arguments, of which there must be as many as there are names; those in brackets may be left out. */
+/** The arguments, one for each name. Names in brackets are optional. */
 function named(args, ...names) {
   const required = names.filter((name) => !name.startsWith("["));
   if (args.length < required.length) throw new UsageError(`${required[args.length]} is missing.`);
@@ -34,7 +34,7 @@ function statusOf(text) {
 }
 
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-/** Timers reach no further. */
+/** The longest timer. */
 const LONGEST = 24 * 24 * units.h;
 
 function milliseconds(text) {
@@ -160,7 +160,7 @@ export const commands = {
           reject(new DOMException(message, "TimeoutError"));
         }, time);
         store.subscribe(({ value, error, reconnecting }) => {
-          // Once it was reached, a server that goes away is waited for.
+          // A server that was reached before is waited for.
           if (error && !(reconnecting && status)) return reject(error);
           if (reconnecting !== isAway) print.stderr(reconnecting ? AWAY : BACK);
           isAway = reconnecting;
@@ -190,7 +190,7 @@ export const commands = {
   },
 };
 
-/** The events, once the server has been reached; throws if it is not. Says when it is lost later, and when it is back. */
+/** The events. Throws if the server can't be reached at first; later it reports losing and finding it again. */
 async function* reached(events, print) {
   let isReached = false;
   for await (const event of events) {

@@ -10,7 +10,7 @@ import { commands, UsageError } from "./commands.js";
 import { clean, printer } from "./print.js";
 
 const DEFAULT_URL = "http://127.0.0.1:8787";
-/** A server that has not answered by then is not reachable. */
+/** A request without a response after this time has failed. */
 const PATIENCE = 30_000;
 
 const general = {
@@ -125,7 +125,7 @@ async function main(args, print) {
 }
 
 const print = printer(process.stdout, process.stderr, process.env);
-// Whoever reads this, such as `head`, may have read enough.
+// The reader, such as `head`, may stop early.
 process.stdout.on("error", (/** @type {NodeJS.ErrnoException} */ error) => {
   if (error.code === "EPIPE") process.exit(0);
   throw error;

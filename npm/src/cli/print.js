@@ -1,14 +1,14 @@
-// What is printed: tables and colour for people at a terminal, tabs for other programs, JSON if asked for.
+// Output: tables and colour on a terminal, tabs for other programs, JSON on request.
 
 const colours = { connected: 32, error: 31, needs_configuration: 33, configured: 36, created: 2, yes: 32, no: 2 };
 
-/** Text that can do nothing to a terminal, on one line. */
+/** Text on one line, without control characters that a terminal would act on. */
 export const clean = (text) =>
   String(text ?? "").replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]+/g, " ");
 
 const escape = (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 
-/** `asJson` is set once it is known. */
+/** Creates the printer. `asJson`, `command` and `url` are set once the options are read. */
 export function printer(stdout, stderr, env) {
   const isTerminal = Boolean(stdout.isTTY);
   const hasColour = isTerminal && !env.NO_COLOR && env.TERM !== "dumb";
@@ -30,7 +30,7 @@ export function printer(stdout, stderr, env) {
     /** One document: as JSON, or as its lines. */
     document(document, lines) {
       if (!this.asJson) return this.lines(lines);
-      // What JSON leaves as it is, a terminal may not.
+      // JSON leaves these control characters, but terminals act on them.
       stdout.write(`${JSON.stringify(document).replaceAll(/[\u007f-\u009f]/g, escape)}\n`);
     },
 
@@ -38,7 +38,7 @@ export function printer(stdout, stderr, env) {
       for (const line of lines) stdout.write(`${line.map(shown).map(coloured).join(isTerminal ? "  " : "\t")}\n`);
     },
 
-    /** What a document is made of: names, and what they stand for. People are not shown what is empty. */
+    /** The fields of a document, by name. Empty ones aren't shown on a terminal. */
     fields(document, fields) {
       if (this.asJson) return this.document(document);
       const lines = Object.entries(fields).map(([name, value]) => [name, shown(value)]);
@@ -48,7 +48,7 @@ export function printer(stdout, stderr, env) {
       return undefined;
     },
 
-    /** Rows, each of which is a document: `columns` are heads, and what stands below them. `cut`: the last may be cut. */
+    /** Rows, each of which is a document. `columns` maps headings to functions of a row. `cut`: the last column may be cut. */
     table(rows, columns, { cut = false } = {}) {
       if (this.asJson) return rows.forEach((row) => this.document(row));
       const heads = Object.keys(columns);

@@ -1,4 +1,4 @@
-// The check without WebAssembly: the table as the build read it out of the Rust core.
+// The check without WebAssembly: the table, read out of the Rust core by the build.
 
 import { next, statuses } from "rules";
 

@@ -1,4 +1,4 @@
-// The check as Rust compiled it. The first call starts it, so importing it does nothing.
+// The check, compiled from Rust. The first call instantiates it, so importing has no side effects.
 
 import * as rust from "glue";
 import { start } from "wasm-module";

@@ -1,4 +1,4 @@
-// The module is small enough to be a string in the program: no file to ship, nothing to wait for.
+// The module is small enough to be inlined as a string.
 
 import { initSync } from "glue";
 import base64 from "wasm-base64";

@@ -1,4 +1,4 @@
-// Workers may not compile code: they import the module compiled.
+// Workers can't compile code, so they import the compiled module.
 
 import { initSync } from "glue";
 import module from "~connector_status.wasm";

@@ -14,7 +14,7 @@ export interface StatusChange {
   readonly from: ConnectorStatus | null;
   /** The status after. */
   readonly to: ConnectorStatus;
-  /** The version of the connector that it made: that of its `ETag`. */
+  /** The connector's version after the change, as in its `ETag`. */
   readonly version: number;
   /** When it happened, as ISO 8601 in UTC. */
   readonly at: string;
@@ -22,9 +22,9 @@ export interface StatusChange {
   readonly via: string;
   /** The id of the API key that was used; `null` without a key. */
   readonly by: string | null;
-  /** What the error said in one line, if the change was to `error`. */
+  /** The error text in one line, if the change was to `error`. */
   readonly error: string | null;
-  /** The protocol has no such move: an update of the document made it. */
+  /** The protocol doesn't allow this move: it was written directly into the document. */
   readonly off_protocol?: true;
 }
 
@@ -32,11 +32,11 @@ export interface StatusChange {
 export interface NextStatus {
   readonly status: ConnectorStatus;
   readonly who: Mover;
-  /** Who moves it there and when, in a few words. */
+  /** Who sets this status and when, in a few words. */
   readonly when: string;
 }
 
-/** What lists show of a connector. */
+/** A connector as lists show it. */
 export interface ConnectorSummary {
   readonly id: string;
   readonly name: string | null;
@@ -44,37 +44,37 @@ export interface ConnectorSummary {
   readonly service_type: string | null;
   readonly description: string | null;
   readonly status: ConnectorStatus;
-  /** When it took this status, as ISO 8601 in UTC. */
+  /** When the status was set, as ISO 8601 in UTC. */
   readonly since: string | null;
   /** When the connector service last checked in, as ISO 8601 in UTC. */
   readonly last_seen: string | null;
-  /** The error that the connector service has reported. Lists show what it says, in one line. */
+  /** The error that the connector service has reported. Lists show its essential line. */
   readonly error: string | null;
 }
 
-/** What lists show of a connector's last sync. */
+/** A connector's last sync as lists show it. */
 export interface LastSync {
   /** When it was last synced, as ISO 8601 in UTC. */
   readonly last_synced: string | null;
   readonly last_sync_status: SyncJobStatus | null;
-  /** How many documents the last sync has indexed. */
+  /** The number of documents that the last sync indexed. */
   readonly last_indexed_document_count: number | null;
 }
 
-/** A connector's status, how it came about, and what may come next. */
+/** A connector's status, its history and the statuses that may follow. */
 export interface ConnectorState extends ConnectorSummary {
-  /** The id of the API key that was used for its status. */
+  /** The id of the API key that set the status. */
   readonly by: string | null;
-  /** The endpoint that set its status. */
+  /** The endpoint that set the status. */
   readonly via: string | null;
-  /** How long it may be away before it counts as silent. */
+  /** After this time without a heartbeat a connector counts as silent. */
   readonly silent_after_seconds: number;
   readonly next: readonly NextStatus[];
   /** The newest change first. */
   readonly history: readonly StatusChange[];
 }
 
-/** A connector, as `GET /_connector/{id}` shows it: fields that are not named here are `unknown`. */
+/** A connector as `GET /_connector/{id}` returns it. Fields that aren't listed here are `unknown`. */
 export interface Connector {
   readonly id: string;
   readonly status: ConnectorStatus;
@@ -93,16 +93,16 @@ export interface Connector {
   readonly [field: string]: unknown;
 }
 
-/** One status as a button would offer it: `allowed` tells whether there is a `reason` against it. */
+/** A status, and whether a connector can move to it. */
 export type TransitionOption = {
   readonly status: ConnectorStatus;
-  /** Who usually moves a connector there. */
+  /** Who usually sets this status. */
   readonly who: Mover;
-  /** Who moves it there and when, in a few words. */
+  /** Who sets this status and when, in a few words. */
   readonly when: string;
 } & (
   | { readonly allowed: true; readonly reason?: undefined }
-  /** The connector may not move there now; `reason` says why. */
+  /** The connector can't move there now; `reason` says why. */
   | { readonly allowed: false; readonly reason: string }
 );
 
@@ -114,7 +114,7 @@ export interface ClientOptions {
   apiKey?: string;
   /** Sends the requests; the global `fetch` by default. */
   fetch?: typeof fetch;
-  /** Opens sockets to watch with; the global `WebSocket` by default. `null`: there are none. */
+  /** Opens the sockets of `watch`; the global `WebSocket` by default. `null`: poll instead. */
   WebSocket?: (new (url: URL) => object) | null;
 }
 
@@ -124,76 +124,80 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
-/** A list that is read page by page, as far as it is asked for. */
+/** A list that is read page by page while you iterate. */
 export interface Listing<T, Page extends { readonly results: readonly T[] }> extends AsyncIterable<T> {
-  /** The same list by pages. */
+  /** Iterates over pages. */
   pages(): AsyncGenerator<Page, void, undefined>;
 }
 
 /** A page of a list. */
 export interface Page<T> {
-  /** How many there are in all. */
+  /** The total number of matches. */
   readonly count: number;
   readonly results: readonly T[];
 }
 
-/** Where to start, how much to read at once. The server shows no more than the first 10,000. */
+/** Paging. The server lists at most the first 10,000. */
 export interface PageOptions extends CallOptions {
-  /** How many to skip. */
+  /** The number of rows to skip. */
   from?: number;
-  /** How many a page has: 100 by default. */
+  /** The number of rows on a page: 100 by default. */
   size?: number;
 }
 
 type OneOrMore<T> = T | readonly T[];
 
-/** Which connectors to list: those that match everything that is given. */
+/** Filters of a list. A connector must match all of them. */
 export interface ListOptions extends PageOptions {
   status?: OneOrMore<ConnectorStatus>;
   service_type?: OneOrMore<string>;
   index_name?: OneOrMore<string>;
   connector_name?: OneOrMore<string>;
-  /** Words of the name, the index or the description; `*` stands for anything. */
+  /** Words of the name, index or description; `*` matches any text. */
   query?: string;
-  /** Whether to list soft-deleted ones too. */
+  /** Includes soft-deleted connectors. */
   include_deleted?: boolean;
 }
 
 /** What a summary is sorted by. */
 export type SortField = "urgency" | "name" | "index_name" | "service_type" | "since" | "last_seen";
 
-/** Which connectors a summary shows, and in which order. */
+/** Filters and order of a summary. */
 export interface SummaryFilter {
   status?: OneOrMore<ConnectorStatus>;
   service_type?: OneOrMore<string>;
-  /** Words, each of which is in one of the texts of a connector. */
+  /** Words that must all occur in the connector's texts. */
   query?: string;
-  /** Only those that were last seen too long ago. */
+  /** Only silent connectors. */
   silent?: boolean;
+  /** Only connectors whose error has this cause, one of `causes`. */
+  cause?: string;
   /** `urgency` by default. */
   sort?: SortField | `${SortField}:${"asc" | "desc"}`;
-  /** How many to skip. */
+  /** The number of rows to skip. */
   from?: number;
-  /** How many to show: 100 by default. */
+  /** The number of rows on a page: 100 by default. */
   size?: number;
 }
 
-/** A page of connectors, and counts of what there is beside. */
+/** A page of connectors, with counts. */
 export interface Summary extends Page<ConnectorSummary & { readonly version: number }> {
-  /** How many there are without any filter. */
+  /** The number of connectors without any filter. */
   readonly total: number;
-  /** How many have each status, whatever the filter says of statuses. */
+  /** The number of connectors with each status, ignoring the filter's `status`. */
   readonly by_status: Readonly<Record<ConnectorStatus, number>>;
-  /** How many have each type, whatever the filter says of types. */
+  /** The number of connectors of each type, ignoring the filter's `service_type`. */
   readonly by_service_type: Readonly<Record<string, number>>;
-  /** How many were last seen too long ago. */
+  /** The number of silent connectors. */
   readonly silent: number;
+  /** What errors have in common, the most frequent first. Numbers, ids and addresses are left out. */
+  readonly causes: readonly { readonly cause: string; readonly count: number }[];
   readonly silent_after_seconds: number;
 }
 
 /** The fields that a connector can be created with. */
 export interface NewConnector {
-  /** Generated by the server if it is left out. */
+  /** If missing, the server generates one. */
   readonly id?: string;
   readonly name?: string | null;
   readonly index_name?: string | null;
@@ -206,37 +210,37 @@ export interface NewConnector {
 /** Options of a creation. */
 export interface CreateOptions extends CallOptions {
   /**
-   * `"*"`, the default: create the connector only if there is none with that id.
-   * `null`: reset it if there is one, as Elasticsearch does.
+   * `"*"`, the default: create the connector only if the id is free.
+   * `null`: reset an existing connector, as Elasticsearch does.
    */
   ifNoneMatch?: "*" | null;
 }
 
 /** Options of a deletion. */
 export interface DeleteOptions extends CallOptions {
-  /** Erase it for good: it cannot be restored. */
+  /** Erases it: it can't be restored. */
   hard?: boolean;
-  /** Erase its sync jobs too. */
+  /** Erases its sync jobs, too. */
   delete_sync_jobs?: boolean;
 }
 
-/** Which changes of status to read. */
+/** Which status changes to read. */
 export interface HistoryOptions extends CallOptions {
-  /** How many to read at once: 100 by default. */
+  /** The number of changes on a page: 100 by default. */
   size?: number;
-  /** Only those before this version of the connector. */
+  /** Only changes before this version of the connector. */
   before?: number;
 }
 
 /** A request to the server. */
 export interface RequestOptions extends CallOptions {
-  /** Query parameters; those that are `undefined` are left out. */
+  /** Query parameters. `undefined` ones are left out. */
   query?: Readonly<Record<string, unknown>>;
   /** Sent as JSON. */
   body?: unknown;
-  /** The entity tag of the version that the change is meant for. */
+  /** The entity tag that the connector must still have. */
   ifMatch?: string | null;
-  /** `*`: only if there is none; for a GET, the entity tag of what is known. */
+  /** `*`: only if it doesn't exist; for a GET, the entity tag of what you have. */
   ifNoneMatch?: string | null;
 }
 
@@ -247,7 +251,7 @@ export interface SyncJobListOptions extends PageOptions {
   job_type?: OneOrMore<SyncJobType>;
 }
 
-/** Numbers that a sync job has come to. */
+/** The counts of a sync job. */
 export interface SyncJobStats {
   readonly deleted_document_count: number;
   readonly indexed_document_count: number;
@@ -257,13 +261,13 @@ export interface SyncJobStats {
   readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
-/** Sync jobs: who asks for them, and the connector service that carries them out. */
+/** Sync jobs: for users who request them, and connector services that run them. */
 export interface SyncJobsClient {
   /** The newest first. */
   list(options?: SyncJobListOptions): Listing<SyncJob, Page<SyncJob>>;
   get(id: string, options?: CallOptions): Promise<SyncJob>;
   /**
-   * Asks for a sync of the connector `id`.
+   * Requests a sync of the connector `id`.
    *
    * @example
    * const { id } = await client.syncJobs.create({ id: "my-connector" });
@@ -273,7 +277,7 @@ export interface SyncJobsClient {
     options?: CallOptions,
   ): Promise<{ readonly id: string }>;
   delete(id: string, options?: CallOptions): Promise<void>;
-  /** A connector service takes the job. */
+  /** Takes the job, as a connector service. */
   claim(
     id: string,
     by: { readonly worker_hostname: string; readonly sync_cursor?: Readonly<Record<string, unknown>> },
@@ -289,13 +293,13 @@ export interface SyncJobsClient {
 
 /** Which connectors to watch. */
 export interface WatchOptions extends CallOptions {
-  /** This one; all that the key may see by default. */
+  /** One connector. By default all that the key can see. */
   id?: string;
 }
 
-/** Something that whoever watches is told. */
+/** An event of `watch`. */
 export type WatchEvent =
-  /** Load what you show: nothing is known of what was before. Comes first, and after a long absence. */
+  /** Load your data again: the first event, and the first one after a long interruption. */
   | { readonly type: "reset" }
   /** A connector has changed. */
   | {
@@ -305,24 +309,23 @@ export type WatchEvent =
       readonly version: number;
       /** How it is now; `null` if it has been deleted. */
       readonly connector: ConnectorSummary | null;
-      /** Nothing but `last_seen` is new. */
+      /** Only `last_seen` has changed. */
       readonly heartbeat?: true;
     }
-  /** Sync jobs have changed, or may have: those of the connector `id`, or of any. */
+  /** Sync jobs of the connector `id` have changed; without an `id`, jobs of any connector may have. */
   | { readonly type: "sync_jobs"; readonly id?: string }
-  /** The server cannot be reached. Trying goes on. */
+  /** The server can't be reached. The client keeps trying. */
   | { readonly type: "lost"; readonly error: ConnectorApiError }
-  /** The server is back. What has happened meanwhile follows. */
+  /** The server is back. Missed changes follow. */
   | { readonly type: "resumed" };
 
 /**
- * Everything that the server can be asked. Every call rejects with a {@link ConnectorApiError} if the
- * server answers with an error or cannot be reached. A GET is sent again, twice at most, if the
- * server says that it is busy and when to come back.
+ * A client of the API. Every call rejects with a {@link ConnectorApiError} if the server responds with an error or
+ * can't be reached. A GET that gets 503 or 429 with `Retry-After` is retried up to twice.
  */
 export interface ConnectorStatusClient {
   /**
-   * The connectors, one by one or by pages, as documents.
+   * Iterates over connectors, or pages of them, as documents.
    *
    * @example
    * for await (const { id, last_sync_error } of client.list({ status: "error" })) console.log(id, last_sync_error);
@@ -330,7 +333,7 @@ export interface ConnectorStatusClient {
   list(options?: ListOptions): Listing<Connector, Page<Connector>>;
 
   /**
-   * A page of what lists show, and counts.
+   * A page of short rows, with counts.
    *
    * @example
    * const { by_status, results } = await client.summary({ sort: "since:desc" });
@@ -346,15 +349,15 @@ export interface ConnectorStatusClient {
   get(
     id: string,
     options?: CallOptions & {
-      /** Show a soft-deleted one too. */
+      /** Finds a soft-deleted connector, too. */
       include_deleted?: boolean;
-      /** `false`: the copy nearest to you, which may be out of date. */
+      /** `false`: reads the nearest copy, which may be out of date. */
       realtime?: boolean;
     },
   ): Promise<Connector>;
 
   /**
-   * The connector's status, since when, by whom, what may come next, and the newest changes.
+   * The connector's status, since when, who set it, the statuses that may follow, and the newest changes.
    *
    * @example
    * const { status, since } = await client.status("my-connector");
@@ -362,7 +365,7 @@ export interface ConnectorStatusClient {
   status(id: string, options?: HistoryOptions): Promise<ConnectorState>;
 
   /**
-   * All changes of status, the newest first.
+   * All status changes, newest first.
    *
    * @example
    * for await (const { at, from, to } of client.history("my-connector")) console.log(at, from, to);
@@ -370,7 +373,7 @@ export interface ConnectorStatusClient {
   history(id: string, options?: HistoryOptions): Listing<StatusChange, { readonly results: readonly StatusChange[] }>;
 
   /**
-   * Creates a connector. One that exists is left as it is, unless `ifNoneMatch` is `null`.
+   * Creates a connector. An existing one is left unchanged, unless `ifNoneMatch` is `null`.
    *
    * @throws {ConnectorApiError} with status 412 if it exists.
    * @example
@@ -382,9 +385,8 @@ export interface ConnectorStatusClient {
   ): Promise<{ readonly id: string; readonly result: "created" | "updated" }>;
 
   /**
-   * Moves the connector to a status: reads the current one, checks the move, and writes only if
-   * nothing has changed since. If something has, it reads and checks once more. `"noop"` means that
-   * the connector had this status already.
+   * Changes the status: reads the current one, checks the move, and writes only if nothing has changed since. If
+   * something has, it reads and checks once more. `"noop"` means that the connector had this status already.
    *
    * @throws {InvalidTransitionError} before anything is written, if the move is not allowed.
    * @throws {TypeError} before anything is sent, if `to` is not a status.
@@ -394,8 +396,7 @@ export interface ConnectorStatusClient {
   update(id: string, to: ConnectorStatus, options?: CallOptions): Promise<"updated" | "noop">;
 
   /**
-   * For each of the five statuses: whether the connector may move there now, why not, and who moves
-   * it there.
+   * For each of the five statuses: whether the connector can move there now, why not, and who usually sets it.
    *
    * @example
    * for (const { status, allowed, reason } of await client.options("my-connector")) {
@@ -405,14 +406,14 @@ export interface ConnectorStatusClient {
    */
   options(id: string, options?: CallOptions): Promise<readonly TransitionOption[]>;
 
-  /** Reports an error, which moves the connector to `error`; `null` takes it back, and moves it to `connected`. */
+  /** Reports an error, which moves the connector to `error`. `null` clears the error and moves it to `connected`. */
   setError(id: string, error: string | null, options?: CallOptions): Promise<"updated" | "noop">;
 
-  /** Hides the connector, so that it can be restored; or erases it. */
+  /** Soft-deletes the connector, or erases it with `hard`. */
   delete(id: string, options?: DeleteOptions): Promise<void>;
 
   /**
-   * Brings back a connector that was hidden, as it was.
+   * Restores a soft-deleted connector as it was.
    *
    * @throws {ConnectorApiError} with status 404 if it was erased, 400 if another one has its index.
    */
@@ -421,13 +422,13 @@ export interface ConnectorStatusClient {
   readonly syncJobs: SyncJobsClient;
 
   /**
-   * What happens from now on, as it happens: to one connector, or to all that the key may see. It
-   * reconnects by itself and goes on where it was. Where WebSockets do not get through it asks every
-   * ten seconds, less often while nothing happens, and says `reset` when something has changed.
+   * Changes as they happen, of one connector or of all that the key can see. It reconnects and continues where it
+   * was. Where WebSockets are blocked, it polls every ten seconds, less often while nothing happens, and says `reset`
+   * if something has changed.
    *
-   * It ends when the loop is left, or with the reason of the `signal` when that is aborted.
+   * It ends when you leave the loop, or with the `signal`'s reason if that is aborted.
    *
-   * @throws {ConnectorApiError} if the key may not watch, or not any more.
+   * @throws {ConnectorApiError} if the key isn't allowed to watch, or no longer.
    * @example
    * for await (const event of client.watch()) {
    *   if (event.type === "reset") await loadList();
@@ -437,7 +438,7 @@ export interface ConnectorStatusClient {
   watch(options?: WatchOptions): AsyncGenerator<WatchEvent, never, undefined>;
 
   /**
-   * Any other request.
+   * Sends any other request.
    *
    * @example
    * await client.request("PUT", "/_connector/my-connector/_name", { body: { name: "My connector" } });
@@ -459,8 +460,7 @@ export interface ConnectorStatusClient {
 export declare function connectorStatus(options: ClientOptions): ConnectorStatusClient;
 
 /**
- * The same as {@link ConnectorStatusClient.options} for a status that is known already, without a
- * request.
+ * Like {@link ConnectorStatusClient.options}, for a status that you have already, without a request.
  *
  * @throws {TypeError} if it is not a status.
  * @example
@@ -469,8 +469,8 @@ export declare function connectorStatus(options: ClientOptions): ConnectorStatus
 export declare function transitionOptions(from: ConnectorStatus): readonly TransitionOption[];
 
 /**
- * The server has answered with an error, or with something that is not this API, or cannot be reached:
- * then `status` is 0 and `cause` says why.
+ * An error response, a response that isn't from this API, or an unreachable server: then `status` is 0 and `cause`
+ * says why.
  *
  * @example
  * try {
@@ -482,10 +482,10 @@ export declare function transitionOptions(from: ConnectorStatus): readonly Trans
 export declare class ConnectorApiError extends Error {
   private constructor();
   readonly name: "ConnectorApiError";
-  /** The HTTP status; 0 if there was no answer. */
+  /** The HTTP status; 0 without a response. */
   readonly status: number;
   /** The type of the error, such as `resource_not_found_exception`. */
   readonly type: string | undefined;
-  /** What is wrong, for people. */
+  /** What is wrong, in words. */
   readonly reason: string;
 }

@@ -17,7 +17,7 @@ export interface PreviewRequest {
   readonly body?: unknown;
 }
 
-/** The answer to a request, and its effect. */
+/** The response to a request, and its effect. */
 export interface Preview {
   /** The HTTP status of the response. */
   readonly status: number;
@@ -28,7 +28,7 @@ export interface Preview {
 }
 
 /**
- * Fetches and starts the core. Await it once, before the first preview.
+ * Loads the server's logic. Await it once, before the first preview.
  *
  * @example
  * await load();
@@ -36,13 +36,12 @@ export interface Preview {
 export declare function load(): Promise<void>;
 
 /**
- * What the server would answer to a request about one connector, and what would become of the
- * connector. Nothing is sent. `connector` is the current document; `null` if there is none.
+ * The server's response to a request about one connector, and the connector afterwards. Nothing is sent. `connector` is the current document; `null` if there is none.
  *
- * It leaves out what only the server knows: whether another connector uses an index, what a key may
- * do, entity tags, and the history.
+ * It doesn't know what only the server has: other connectors' indices, the key's privileges, entity tags, and the
+ * history.
  *
- * @throws {Error} if `connector` is not a connector document, or the request is not about it.
+ * @throws {Error} if `connector` isn't a connector document, or the request isn't about it.
  * @example
  * const { status, connector: after } = preview(
  *   connector,

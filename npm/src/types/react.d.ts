@@ -4,8 +4,8 @@ import type { Snapshot } from "./store.js";
 export type { Snapshot } from "./store.js";
 
 /**
- * One connector, kept up to date while the component is there. With another `id` it starts again:
- * nothing of the other connector is shown.
+ * One connector, kept up to date while the component is mounted. If the `id` changes, it starts over, without data of
+ * the old connector.
  *
  * @throws {TypeError} if it is not an id.
  * @example
@@ -17,7 +17,7 @@ export declare function useConnector(
 ): Snapshot<ConnectorState>;
 
 /**
- * A page of connectors and their counts, kept up to date while the component is there.
+ * A page of connectors and their counts, kept up to date while the component is mounted.
  *
  * @example
  * const { value } = useConnectors(client, { status: ["error", "needs_configuration"] });

@@ -1,20 +1,20 @@
 import type { ConnectorApiError, ConnectorState, ConnectorStatusClient, Summary, SummaryFilter } from "./client.js";
 
-/** What a page shows, as it is now. The same object until something in it changes. */
+/** The current state of a store. The same object until something in it changes. */
 export interface Snapshot<T> {
-  /** What was read last; `undefined` until then, and where the server refuses to show it. */
+  /** The newest data; `undefined` until it has loaded, and if the server refuses access. */
   readonly value: T | undefined;
-  /** Nothing has been read yet, and nothing has gone wrong. */
+  /** Nothing has loaded yet, and nothing has failed. */
   readonly loading: boolean;
   /** Why `value` is missing, or may be out of date. Status 404: there is no such connector. */
   readonly error: ConnectorApiError | undefined;
-  /** `error` may pass: it goes on trying by itself. */
+  /** The error may be temporary, and the store keeps trying. */
   readonly reconnecting: boolean;
 }
 
 /**
- * A value that is kept up to date while somebody subscribes to it. It fits React's
- * `useSyncExternalStore`, and is a store of Svelte's.
+ * A value that is kept up to date while it has subscribers. It works with React's `useSyncExternalStore` and is a
+ * Svelte store.
  */
 export interface Store<T> {
   /** The current snapshot. */
@@ -22,8 +22,8 @@ export interface Store<T> {
   /** The error of the current snapshot. */
   readonly error: ConnectorApiError | undefined;
   /**
-   * Calls `listener` with the current snapshot, and with each that follows, until the function that
-   * it gives is called. The first subscription starts to watch, the end of the last one stops it.
+   * Calls `listener` with the current snapshot and after each change. Returns a function that unsubscribes. The store
+   * watches while it has subscribers.
    */
   readonly subscribe: (listener: (snapshot: Snapshot<T>) => void) => () => void;
   /** Ends all subscriptions. */
@@ -31,7 +31,7 @@ export interface Store<T> {
 }
 
 /**
- * One connector, kept up to date. All that is observed by one client shares one socket.
+ * One connector, kept up to date. All stores of a client share one socket.
  *
  * @throws {TypeError} if it is not an id.
  * @example

@@ -8,10 +8,10 @@ export type SyncJobStatus =
   | "completed"
   | "error";
 
-/** What a sync job syncs: all content, what has changed since, or who may see what. */
+/** What a sync job reads: everything, what has changed, or permissions. */
 export type SyncJobType = "full" | "incremental" | "access_control";
 
-/** Why a sync job was made: somebody asked for it, or the schedule said so. */
+/** Whether a sync job was requested, or created by the schedule. */
 export type SyncJobTriggerMethod = "on_demand" | "scheduled";
 
 /** A sync job as `GET /_connector/_sync_job/{id}` shows it. */
@@ -20,7 +20,7 @@ export interface SyncJob {
   status: SyncJobStatus;
   job_type: SyncJobType;
   trigger_method: SyncJobTriggerMethod;
-  /** What the job needs to know of its connector, as it was when the job was made. */
+  /** The connector's fields that the job needs, as they were when the job was created. */
   connector: {
     id: string;
     configuration?: Record<string, unknown> | null;
@@ -49,7 +49,7 @@ export interface SyncJob {
 /** All statuses, in the order in which a sync job usually goes through them. */
 export declare const statuses: readonly SyncJobStatus[];
 
-/** Who moves a sync job to each status, and when, as half a sentence. */
+/** Who sets each status, and when, in a few words. */
 export declare const movers: Readonly<
   Record<SyncJobStatus, { readonly who: "connector" | "user" | "nobody"; readonly when: string }>
 >;
@@ -67,7 +67,7 @@ export declare function isSyncJobStatus(value: unknown): value is SyncJobStatus;
 export declare function nextStatuses(from: SyncJobStatus): readonly SyncJobStatus[];
 
 /**
- * Whether a sync job in this status is over.
+ * Whether a sync job in this status has ended.
  *
  * @throws {TypeError} if it is not a status.
  * @example
@@ -110,7 +110,7 @@ export declare function explainTransition(
  */
 export declare function assertTransition(from: SyncJobStatus, to: SyncJobStatus): void;
 
-/** A move that the Connector Protocol does not allow: the class that the other entry points throw. */
+/** A move that the Connector Protocol doesn't allow. All entry points throw the same class. */
 export declare class InvalidTransitionError extends Error {
   private constructor();
   readonly name: "InvalidTransitionError";

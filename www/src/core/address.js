@@ -17,7 +17,7 @@ export function parseAddress(fragment) {
   try {
     id = decodeURIComponent(path);
   } catch {
-    // Not an address that the console makes.
+    // Not one of the console's addresses.
   }
   return { page: id ? "connector" : "list", id, name: "", query };
 }

@@ -1,14 +1,14 @@
-// When a schedule runs: cron expressions as Quartz writes them, evaluated in UTC as the connector
-// service does. Whether an expression is legal at all, the package says; this reads legal ones only.
+// The next runs of a Quartz cron expression, in UTC as in the connector service. Expressions must be valid: the package
+// checks that.
 
 const MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 const DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 const LAST_YEAR = 2199;
 const DAY = 86_400_000;
-/** A leap day that falls on a certain weekday comes every 28 years, or 40 around 2100. */
+/** A leap day falls on a given weekday every 28 years, or 40 around 2100. */
 const HORIZON = 41 * 366;
 
-/** Is a day meant? The month counts from 0.
+/** Whether a day matches. Months count from 0.
  * @typedef {(year: number, month: number, day: number) => boolean} IsDay */
 
 /** The values that a field such as `1-5`, `0/15` or `MON,WED` names.
@@ -24,7 +24,7 @@ function values(field, least, most, names = []) {
     let [from, to] = range.split("-").map(number);
     if (range === "*" || range === "" || range === "?") [from, to] = [least, most];
     to ??= step === undefined ? from : most;
-    // A range may run past the end: 22-4.
+    // A range may wrap around: 22-4.
     const length = to >= from ? to - from : to - from + most - least + 1;
     for (let n = 0; n <= length; n += Number(step ?? 1)) found.add(least + ((from - least + n) % (most - least + 1)));
   }
@@ -51,7 +51,7 @@ function nearestWeekday(year, month, day) {
   return day;
 }
 
-/** Which days of the month a field means.
+/** The days of the month that a field matches.
  * @param {string} field
  * @returns {IsDay} */
 function dayOfMonth(field) {
@@ -68,7 +68,7 @@ function dayOfMonth(field) {
   };
 }
 
-/** Which days of the week a field means.
+/** The days of the week that a field matches.
  * @param {string} field
  * @returns {IsDay} */
 function dayOfWeek(field) {

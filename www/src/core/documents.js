@@ -1,5 +1,5 @@
-// Documents, as far as they are what they should be. An import may hold anything: a field of another
-// type is shown if it can be, and named in `odd`.
+// Reads documents. An import may contain anything: a field of an unexpected type is converted if possible, and reported
+// in `odd`.
 
 /** @param {any} value */
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,9 +1,9 @@
-// Events for many listeners, handed over together: what arrives between two turns is one turn's work.
+// Delivers events to many listeners in batches.
 
 /**
  * @template E
  * @param {{ schedule: (run: () => void) => void, report: (error: unknown) => void, batch?: (run: () => void) => void }} how
- *   `schedule` calls `run` once, soon; `report` is told of a listener that throws, the others hear all the same
+ *   `schedule` calls `run` once, soon; `report` gets the error of a listener that throws, which doesn't stop the others
  */
 export function fanOut({ schedule, report, batch = (run) => run() }) {
   /** @type {Set<(events: E[]) => void>} */
@@ -31,7 +31,7 @@ export function fanOut({ schedule, report, batch = (run) => run() }) {
       waiting.push(event);
       if (waiting.length === 1) schedule(hand);
     },
-    /** Answers how to stop listening.
+    /** Returns a function that stops listening.
      * @param {(events: E[]) => void} listener */
     listen(listener) {
       listeners.add(listener);

@@ -1,5 +1,4 @@
-// Sync rules: which documents a connector syncs. There is a draft, which is edited and validated, and an active part,
-// which the draft becomes.
+// Sync rules decide which documents a connector syncs. A draft is edited and validated, and then becomes active.
 
 import { equal } from "./writes.js";
 
@@ -8,7 +7,7 @@ import { equal } from "./writes.js";
  * @typedef {{ rules: Rule[], snippet: any, state: string, errors: { ids: string[], messages: string[] }[] }} Part
  */
 
-/** The rule that takes what no other rule has decided about. It is always the last one. */
+/** The rule for documents that no other rule matches. It is always the last one. */
 export const LAST = "DEFAULT";
 
 /** How a rule compares, in words. */
@@ -27,7 +26,7 @@ const list = (value) => (Array.isArray(value) ? value.filter((item) => typeof it
 /** @param {any} value */
 const text = (value) => (value === undefined || value === null ? "" : String(value));
 
-/** The draft, or the active part, of a document; an import may hold anything.
+/** The draft or the active rules of a document. An import may contain anything.
  * @param {any} doc
  * @param {"draft" | "active"} which
  * @returns {Part} */
@@ -40,7 +39,7 @@ export function partOf(doc, which) {
   return { rules, snippet: part.advanced_snippet?.value ?? {}, state: text(part.validation?.state), errors };
 }
 
-/** Are both the same to a connector service?
+/** Whether a connector service would treat both alike.
  * @param {Part} a
  * @param {Part} b */
 export function isSame(a, b) {
@@ -48,7 +47,7 @@ export function isSame(a, b) {
   return equal(bare(a), bare(b));
 }
 
-/** The advanced rules as text; nothing if there are none.
+/** The advanced rules as text; empty if there are none.
  * @param {any} snippet */
 export const snippetText = (snippet) => (snippet && Object.keys(snippet).length > 0 ? JSON.stringify(snippet, null, 2) : "");
 
@@ -64,7 +63,7 @@ export function readSnippet(text) {
   }
 }
 
-/** What is to be sent of a draft: rules that were changed get new times.
+/** The request body for a draft. The server sets new times for changed rules.
  * @param {Rule[]} rules
  * @param {Rule[]} stored
  * @param {string} snippet */

@@ -1,8 +1,8 @@
-// Sync jobs as responses hold them.
+// Sync jobs, as the API returns them.
 
 import { isFinal, isSyncJobStatus } from "#connector-status/sync-jobs";
 
-/** The types of jobs: what they are called, and what they do.
+/** The types of jobs: their names and descriptions.
  * @type {Record<string, [string, string]>} */
 export const jobTypes = {
   full: ["Full", "Reads everything."],
@@ -10,7 +10,7 @@ export const jobTypes = {
   access_control: ["Access control", "Reads which users can see which documents."],
 };
 
-/** The fields that are shown, and what they should hold. */
+/** The fields that are shown, and their types. */
 export const jobFields = {
   id: "text",
   status: "text",
@@ -27,7 +27,7 @@ export const jobFields = {
   indexed_document_volume: "number",
 };
 
-/** Why the server would not make a job of this type.
+/** Why the server would refuse a job of this type.
  * @param {{ index_name?: string | null, service_type?: string | null }} doc
  * @param {string} type */
 export function refusal(doc, type) {
@@ -36,10 +36,10 @@ export function refusal(doc, type) {
   return undefined;
 }
 
-/** Has it not come to its end?
+/** Whether a job has not ended yet.
  * @param {any} status */
 export const isRunning = (status) => isSyncJobStatus(status) && !isFinal(status);
 
-/** What canceling makes of a job: one that runs has to stop first.
+/** The status after canceling: a running job has to stop first.
  * @param {any} status */
 export const canceled = (status) => (status === "pending" || status === "suspended" ? "canceled" : "canceling");

@@ -1,15 +1,15 @@
-// What the list of connectors shows: as the address says it, and as the server is asked for it.
+// Views of the list: from the address, and as requests to the server.
 
 import { href } from "./address.js";
 import { spans } from "./over-time.js";
 import { urgent } from "./statuses.js";
 
-/** So many rows are on a page of the list. */
+/** Rows on a page of the list. */
 export const ROWS = 100;
-/** The server's lists reach no further. */
+/** The server lists at most this many connectors. */
 export const REACH = 10_000;
 
-/** What the list can be sorted by: what the server calls it, and which way comes first.
+/** The orders of the list: the server's name for each, and the default direction.
  * @type {Record<string, [string, "asc" | "desc"]>} */
 export const orders = {
   urgency: ["urgency", "asc"],
@@ -25,7 +25,7 @@ export const orders = {
  *   `cause`: what their errors have in common; `down`: sorted the other way than comes first; `over`: over how many hours the picture of time goes, if it is shown; `deleted`: those that have been deleted instead of those that are there
  */
 
-/** What the address says the list shall show.
+/** The view in an address.
  * @param {URLSearchParams} query
  * @returns {View} */
 export function readView(query) {
@@ -56,7 +56,7 @@ export const addressOf = ({ search, status, type, silent, cause, sort, down, pag
     over,
   });
 
-/** Is anything left out?
+/** Whether a view has filters.
  * @param {View} view */
 export const isFiltered = ({ search, status, type, silent, cause }) => Boolean(search.trim() || status.length || type || silent || cause);
 

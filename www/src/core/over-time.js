@@ -1,4 +1,4 @@
-// How many connectors had which status over the last days, as a picture.
+// The number of connectors with each status over time, as a chart.
 
 /**
  * `from`, `to`: ISO-8601; `steps`: how many there were from then on.
@@ -7,10 +7,10 @@
  *   a time in which nothing changed; `start` and `end` are between 0 and 1
  */
 
-/** What can be looked at: hours, and what they are called. */
+/** The time spans: hours and labels. */
 export const spans = /** @type {const} */ ([["24", "24 hours"], ["168", "7 days"], ["720", "30 days"]]);
 
-/** From the bottom up: what has failed is read from the base line. */
+/** Stacked from the bottom up, so that failures start at the base line. */
 export const stack = ["error", "needs_configuration", "created", "configured", "connected"];
 
 /** The parts of a timeline, the oldest first. `now`: how many there are, if that is known better.
@@ -27,11 +27,11 @@ export function partsOf({ from, to, steps }, now) {
   });
 }
 
-/** Are so few not connected that a picture of all would not show them?
+/** Whether a chart of all statuses would be nearly all `connected`.
  * @param {Part[]} parts */
 export const hidesOthers = (parts) => parts.every(({ counts, total }) => (counts.connected ?? 0) > (total * 2) / 3);
 
-/** The outlines of these statuses in a field of 1000 by 100, as paths; those that nobody had are left out.
+/** The outlines of these statuses as paths in a box of 1000 by 100. Statuses without connectors are left out.
  * @param {Part[]} parts
  * @param {string[]} [statuses] from the bottom up
  * @returns {{ status: string, path: string }[]} */
@@ -53,7 +53,7 @@ export function outlines(parts, statuses = stack) {
 /** @param {number} value */
 const round = (value) => Math.round(value * 10) / 10;
 
-/** When failures began to pile up: after the last time that at most half as many had failed, and at the foot of that rise.
+/** When failures began to rise: after the last time that at most half as many had failed, at the foot of that rise.
  * @param {Part[]} parts
  * @returns {{ at: string, from: number, to: number } | undefined} undefined if nothing fails, or all that fails did before */
 export function began(parts) {
@@ -65,7 +65,7 @@ export function began(parts) {
   return last < 0 ? undefined : { at: parts[last + 1].at, from: errors[last], to };
 }
 
-/** Which part a place between 0 and 1 is in.
+/** The part at a place between 0 and 1.
  * @param {Part[]} parts
  * @param {number} place */
 export const partAt = (parts, place) => Math.max(0, parts.findLastIndex(({ start }) => start <= place));

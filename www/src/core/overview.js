@@ -1,12 +1,12 @@
-// What is to be said first about one connector: what helps, when it was last well, and its statuses over time.
+// The overview of one connector: what may help, when it was last connected, and its statuses over time.
 
 /**
- * What may help, the most likely first: `configuration` to edit it, `sync` to try again, `service` to look after the
- * connector service, `connected` to say that it is well.
+ * What may help, the most likely first: `configuration` to edit it, `sync` to try again, `service` to check the
+ * connector service, `connected` to mark it as connected.
  * @typedef {"configuration" | "sync" | "service" | "connected"} Help
  */
 
-/** Errors that another value in the configuration would mend. */
+/** Errors that a change of the configuration may fix. */
 const ACCESS = /\b(401|403|unauthori[sz]ed|unauthenticated|forbidden|credentials?|passwords?|authenticat\w*|authori[sz]ation|token|permission|denied|invalid[_ ]grant|api[_ ]?key|secret|configuration|configured)\b/i;
 
 /** @param {{ status: string, error?: string, isSilent: boolean, hasFields: boolean }} connector `hasFields`: there is a configuration to edit
@@ -24,7 +24,7 @@ export function helpFor({ status, error = "", isSilent, hasFields }) {
  * @typedef {{ from: string | null, to: string, at: string, version: number, error?: string | null }} Change the newest come first
  */
 
-/** When the connector was last connected: until which moment; undefined if it is now, or never was.
+/** When the connector was last connected; undefined if it is connected now, or never was.
  * @param {Change[]} history */
 export function lastWell(history) {
   if (history[0]?.to === "connected") return undefined;

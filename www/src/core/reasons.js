@@ -1,6 +1,6 @@
-// What an error response says for people.
+// Error responses, in words.
 
-/** The innermost reason of an error envelope, without frame and numbers.
+/** The innermost reason of an error response, without prefixes and numbering.
  * @param {any} answer
  * @returns {string | undefined} */
 export function reasonOf(answer) {
@@ -15,7 +15,7 @@ export function reasonOf(answer) {
     .replace(/^InvalidIndexNameException\[(.*)\]$/, "$1");
 }
 
-/** The server has answered, and the answer is no. */
+/** The server has refused the request. */
 export class Refusal extends Error {
   /** @param {number} status
    * @param {string} reason */
@@ -25,10 +25,10 @@ export class Refusal extends Error {
   }
 }
 
-/** The server has not answered, or cannot now: worth another try. */
+/** The server didn't respond, or can't now: retrying may help. */
 export class Away extends Error {
   /** @param {string} reason
-   * @param {{ retryAfter?: number, status?: number }} [more] `status` where there was an answer, `retryAfter` in seconds */
+   * @param {{ retryAfter?: number, status?: number }} [more] `status` if there was a response, `retryAfter` in seconds */
   constructor(reason, { retryAfter, status } = {}) {
     super(reason);
     this.retryAfter = retryAfter || 0;

@@ -1,4 +1,4 @@
-// Which types of connector there are: those that Elastic's connector service knows, by their names.
+// The names of service types that Elastic's connector service knows.
 
 /** @type {Record<string, string>} */
 const known = {
@@ -36,6 +36,6 @@ const known = {
 
 export const knownTypes = Object.keys(known);
 
-/** The name of a type; what nobody knows is shown as it is.
+/** The name of a type. An unknown type is its own name.
  * @param {string} type */
 export const typeName = (type) => (Object.hasOwn(known, type) ? known[type] : type);

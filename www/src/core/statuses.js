@@ -1,4 +1,4 @@
-// What can be said about a status; what it may become, the package knows.
+// Labels and order of statuses. The package knows the transitions.
 
 import { isConnectorStatus, nextStatuses, statuses } from "#connector-status";
 import { transitionOptions } from "#connector-status/client";
@@ -12,14 +12,14 @@ export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
  * @param {unknown} status */
 export const label = (status) => capital(String(status).replaceAll("_", " "));
 
-/** What needs somebody first: a failure, then what waits for a person, then the others in their order. */
+/** By urgency: failures first, then what needs a user, then the others in their order. */
 export const urgent = /** @type {string[]} */ (["error", "needs_configuration", ...statuses.filter((status) => !["error", "needs_configuration"].includes(status))]);
 
 /** @param {Status[]} way */
 const last = (way) => way[way.length - 1];
 
-/** The shortest way between two statuses, without the first; nothing if there is none. An error is
- * no step on a way.
+/** The shortest path between two statuses, without the first; undefined if there is none. Paths don't lead through
+ * `error`.
  * @param {Status} from
  * @param {Status} to
  * @returns {Status[] | undefined} */
@@ -36,11 +36,11 @@ export function way(from, to) {
   return undefined;
 }
 
-/** The move that is a person's to make, if there is one: ahead, or out of an error.
+/** The move that a user usually makes, if there is one: forward, or out of an error.
  * @param {Status} from */
 export const ownMove = (from) =>
   transitionOptions(from).find(({ status, allowed, who }) =>
     allowed && who === "user" && (from === "error" || statuses.indexOf(status) > statuses.indexOf(from)))?.status;
 
-/** A status that the protocol knows; a connector that is elsewhere cannot be moved. */
+/** Whether the protocol has the status. A connector in any other status can't be moved. */
 export const isKnown = isConnectorStatus;

@@ -40,7 +40,7 @@ export function ahead(millis) {
   return always.format(Math.floor(seconds / length), unit);
 }
 
-/** Has a connector service been there once, and not for `after` milliseconds?
+/** Whether a connector was seen before, but not in the last `after` milliseconds.
  * @param {string | undefined} at
  * @param {number} now
  * @param {number} after */

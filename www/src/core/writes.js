@@ -1,22 +1,21 @@
-// One change of one thing, and what became of it. No I/O of its own: `send` and `read` are handed in.
+// One write and its outcome. It has no I/O of its own: `send` and `read` are passed in.
 
 import { Away, Refusal } from "./reasons.js";
 
 /**
- * What became of a change:
+ * The outcome of a write:
  * - `updated`: it was made;
- * - `noop`: all was that way already;
- * - `overtaken`: someone else was first, so nothing was sent;
- * - `refused`: it was not made, `error` says why;
- * - `unknown`: it was sent, no answer came, and what is stored now is neither the old nor the wanted state, or
- *   cannot be read.
+ * - `noop`: nothing had to change;
+ * - `overtaken`: someone else changed it first, so nothing was sent;
+ * - `refused`: it was not made, and `error` says why;
+ * - `unknown`: the response was lost, and the state stored now is neither the old nor the wanted one, or can't be read.
  * @template T
  * @typedef {{ state: "updated" | "noop" | "overtaken" | "refused" | "unknown", latest?: T, error?: Error, answer?: any }} Outcome
  */
 
-/** Another change, such as a heartbeat, between reading and writing is met this often. */
+/** The number of attempts if another change, such as a heartbeat, comes between reading and writing. */
 const ATTEMPTS = 4;
-/** How long to wait before each look at what became of a change that was not answered, in milliseconds. */
+/** The waits before each read after a lost response, in milliseconds. */
 export const LOOKS = [0, 1_000, 3_000, 8_000];
 
 /** @param {unknown} a
@@ -27,9 +26,9 @@ export const equal = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
- * Makes a change unless what it is about is no longer as it was when the visitor decided. `about(latest)` is what it
- * is about, `base` what that was; `isDone(latest)`: is everything as wanted? `send(latest)` must be conditional on
- * the version of `latest` and answer the response's body. `read()` answers what is stored now. `isRemoval`: once it is
+ * Makes a write, unless its subject has changed since the user decided. `about(latest)` is the subject, `base` its
+ * value at that time; `isDone(latest)`: whether everything is as wanted. `send(latest)` must be conditional on the
+ * version of `latest` and return the response's body. `read()` returns the state stored now. `isRemoval`: once it is
  * made there is nothing to read. `readsAfter`: whether the outcome needs what is stored afterwards.
  * @template T
  * @param {{
@@ -68,7 +67,7 @@ export async function carryOut({ latest, about, base, isDone, send, read, isRemo
   }
   return { state: "refused", latest, error: asError(failure) };
 
-  /** Finds out what became of a change that was sent and not answered.
+  /** Finds the outcome of a write whose response was lost.
    * @param {Away} error
    * @returns {Promise<Outcome<T>>} */
   async function settle(error) {
@@ -79,7 +78,7 @@ export async function carryOut({ latest, about, base, isDone, send, read, isRemo
         now = await read();
       } catch (problem) {
         if (isRemoval && problem instanceof Refusal && problem.status === 404) return { state: "updated", latest };
-        // Gone, or no longer ours to read: looking again does not help.
+        // Deleted, or no longer readable: reading again can't help.
         if (problem instanceof Refusal) return { state: "unknown", latest, error: problem };
         continue;
       }

@@ -1,4 +1,4 @@
-// Deleted connectors, and how they come back.
+// The list of deleted connectors, which can be restored.
 
 import { useEffect, useMemo } from "preact/hooks";
 
@@ -59,7 +59,7 @@ export default function Deleted({ query, moved }) {
   const seen = directory.look(view);
   useEffect(() => {
     document.title = "Deleted connectors";
-    // What is selected in another list is not meant for this one.
+    // A selection of another list doesn't apply here.
     clearSelection();
     return clearSelection;
   }, []);

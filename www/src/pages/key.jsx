@@ -1,4 +1,4 @@
-// Asking for an API key.
+// The form for an API key.
 
 import { useState } from "preact/hooks";
 
@@ -24,7 +24,7 @@ export function KeyForm({ onCancel }) {
       elements.key.focus();
     };
     if (!/^[\x21-\x7e]+$/.test(text)) return reject("Paste the encoded key. It contains no spaces.");
-    // What has a colon is id and secret; encoded, it has none.
+    // `id:secret` isn't encoded yet.
     const apiKey = text.includes(":") ? btoa(text) : text;
     const remember = elements.remember.checked;
     setPending(true);

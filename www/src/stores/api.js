@@ -4,7 +4,7 @@ import { Away, reasonOf, Refusal } from "../core/reasons.js";
 
 const KEY = "api-key";
 
-/** The API key, encoded; kept for this tab, or for this device if that was asked for. */
+/** The encoded API key. Kept for this tab, or for this device on request. */
 export const key = {
   /** @returns {string} */
   get: () => sessionStorage.getItem(KEY) ?? localStorage.getItem(KEY) ?? "",
@@ -20,7 +20,7 @@ export const key = {
   },
 };
 
-/** An unanswered request is given up after this many milliseconds. */
+/** The timeout of a request, in milliseconds. */
 const PATIENCE = 15_000;
 
 /**

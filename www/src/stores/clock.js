@@ -1,4 +1,4 @@
-// The time, for what is drawn with it. A clock ticks only while something reads it, and only that is drawn anew.
+// Clocks as signals. A clock ticks only while something reads it, and redraws only that.
 
 import { signal } from "@preact/signals";
 
@@ -20,12 +20,12 @@ function clock(every) {
 const second = clock(1_000);
 const minute = clock(15_000);
 
-/** The time, kept up to the second; read it only in the leaves of a page. */
+/** The time, to the second. Read it only in the smallest components. */
 export const bySecond = () => Math.max(second.value, Date.now());
 
-/** The time, kept up to a quarter of a minute. */
+/** The time, to 15 seconds. */
 export const byMinute = () => Math.max(minute.value, Date.now());
 
-/** The time, kept up as closely as an age since `at` is shown.
+/** The time, as precise as an age since `at` is shown.
  * @param {string} at */
 export const nowFor = (at) => (Date.now() - Date.parse(at) < 60_000 ? bySecond() : byMinute());

@@ -1,4 +1,4 @@
-// One connector as its page shows it.
+// One connector, for its page.
 
 import { signal } from "@preact/signals";
 
@@ -19,7 +19,7 @@ import { write } from "./writes.js";
 /** @type {Map<string, Connector>} */
 const stores = new Map();
 
-/** The store of a connector. It is kept, so that a write that is under way ends well whatever is looked at.
+/** The store of a connector. It is kept, so that a write can finish while another page is shown.
  * @param {string} id */
 export function connectorStore(id) {
   let store = stores.get(id);
@@ -37,14 +37,14 @@ function openConnector(id) {
   const path = pathOf(id);
   /** @type {import("@preact/signals").Signal<Seen | undefined>} */
   const seen = signal(undefined);
-  /** A heartbeat changes this alone, so only what shows it is drawn anew.
+  /** A heartbeat changes only this, so only its component is redrawn.
    * @type {import("@preact/signals").Signal<string | undefined>} */
   const lastSeen = signal(undefined);
-  /** Is the text of the document older than what is known of it? */
+  /** Whether a heartbeat has come since the document was loaded. */
   const isTextOld = signal(false);
   /** @type {import("@preact/signals").Signal<Elsewhere | undefined>} */
   const elsewhere = signal(undefined);
-  /** Counts looks that were put off because of a change of this page, and are due now. */
+  /** Incremented when a load that was postponed by a write is due. */
   const overdue = signal(0);
   let etag = "";
   let writing = 0;
@@ -52,7 +52,7 @@ function openConnector(id) {
 
   const versionOf = () => Number(etag.slice(1, -1));
 
-  /** Asks for what is stored now; answers the status before and after, if it is another.
+  /** Loads the stored state. Returns the status before and after, if it has changed.
    * @param {AbortSignal} [signal]
    * @param {boolean} [own] on behalf of a change that this page makes
    * @returns {Promise<Elsewhere | undefined>} */
@@ -61,7 +61,7 @@ function openConnector(id) {
     if (unchanged) return undefined;
     noteSilence(view.silent_after_seconds);
     const { body: raw, text = "" } = await send("GET", path, { signal });
-    // What was asked before a change of ours and answered after it is of no use.
+    // A response that a write of ours has overtaken is out of date.
     if (writing > 0 && !own) {
       isPutOff = true;
       return undefined;
@@ -87,7 +87,7 @@ function openConnector(id) {
     elsewhere,
     overdue,
 
-    /** Looks whether there is something new.
+    /** Loads what is new.
      * @param {AbortSignal} signal */
     async load(signal) {
       if (writing > 0) {
@@ -98,7 +98,7 @@ function openConnector(id) {
       if (change) elsewhere.value = change;
     },
 
-    /** Takes a change that is known already; tells whether there is more to it.
+    /** Applies an event. Returns whether more has to be loaded.
      * @param {import("./feed.js").WatchEvent} event */
     hear(event) {
       if (event.type !== "change" || event.id !== id) return false;
@@ -113,8 +113,8 @@ function openConnector(id) {
     },
 
     /**
-     * Makes a change, unless what it is about - `about(latest)` - is no longer as it was when the visitor decided,
-     * `base`. Other changes in between, such as a heartbeat, do not count. `isDone(latest)`: is all as wanted?
+     * Makes a write, unless its subject, `about(latest)`, is no longer `base`, its value when the user decided. Other
+     * changes in between, such as a heartbeat, don't matter. `isDone(latest)`: whether everything is as wanted.
      * @param {{ method?: string, endpoint: string, body?: unknown, about: (latest: Seen) => unknown, base: unknown,
      *   isDone: (latest: Seen) => boolean, name?: string, what?: unknown }} change
      */
@@ -142,7 +142,7 @@ function openConnector(id) {
     },
   };
 
-  /** The list shows at once what was written here. */
+  /** Makes the list show at once what was written here. */
   function note() {
     const { view, doc } = latest();
     const { name, description, index_name, service_type, last_synced, last_sync_status, last_indexed_document_count } = doc;

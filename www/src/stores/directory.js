@@ -1,4 +1,4 @@
-// The list of connectors, as the server's summary has it: filtered, sorted, counted and cut into pages there.
+// The list of connectors. The server filters, sorts, counts and pages it.
 
 import { signal } from "@preact/signals";
 
@@ -8,9 +8,9 @@ import { isSilent } from "../core/time.js";
 import { send } from "./api.js";
 import { noteSilence, silentAfter } from "./silence.js";
 
-/** Who types is not answered letter by letter. */
+/** Delays requests while the user types. */
 const TYPING = 150;
-/** What this page has written is in the server's list by then. */
+/** By then the server's list has what this page has written. */
 const WRITTEN_FOR = 3_000;
 
 const natural = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
@@ -20,19 +20,19 @@ const natural = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
  * @typedef {Record<string, any> & { id: string, version: number, status: string, odd: string[], title: string, raw: Record<string, any> }} Row
  */
 
-/** What this page has written, until the list is sure to know it.
+/** What this page has written, until the server's list is sure to have it.
  * @type {Map<string, { row: { id: string, version: number } & Record<string, any>, until: number }>} */
 const written = new Map();
 const writes = signal(0);
 
-/** Notes how a connector is after a change of this page.
+/** Notes the state of a connector after a write of this page.
  * @param {{ id: string, version: number } & Record<string, any>} row */
 export function noteWrite(row) {
   written.set(row.id, { row, until: Date.now() + WRITTEN_FOR });
   writes.value += 1;
 }
 
-/** The page that a view is for, as far as there can be one.
+/** The page number of a view, within the server's limits.
  * @param {View} view */
 const wanted = ({ page }) => Math.min(Math.max(1, page), REACH / ROWS);
 
@@ -40,7 +40,7 @@ const wanted = ({ page }) => Math.min(Math.max(1, page), REACH / ROWS);
  * @param {number} page */
 const pathOf = (view, page) => summaryPath(view, (page - 1) * ROWS, ROWS);
 
-/** The list as it was answered last: `load` asks for what a view shows, `look` says how it looks. */
+/** The newest list from the server: `load` requests a view, `look` returns it. */
 export function openDirectory() {
   /** @type {import("@preact/signals").Signal<{ path: string, etag?: string, page: number, pages: number, answer: any, rows: Row[] } | undefined>} */
   const last = signal(undefined);
@@ -73,7 +73,7 @@ export function openDirectory() {
       await ask(view, wanted(view), signal);
     },
 
-    /** Takes a change into the rows; tells whether the order or the counts may be others now.
+    /** Applies a change to the rows. Returns whether order or counts may have changed.
      * @param {import("./feed.js").WatchEvent} event */
     hear(event) {
       const before = last.peek();

@@ -1,5 +1,5 @@
-// What has been typed and not saved. Drafts survive links and reloads of this tab; secrets in them survive links only,
-// for they are not written to the browser's storage.
+// Unsaved input. Drafts survive links and reloads of this tab. Secrets survive links only, because they aren't written
+// to the browser's storage.
 
 import { signal } from "@preact/signals";
 
@@ -25,14 +25,14 @@ function restore() {
 /** @param {string} name */
 export const draftOf = (name) => drafts.value[name];
 
-/** Is there anything that closing the tab would lose? */
+/** Whether closing the tab would lose input. */
 export const hasDrafts = () => Object.keys(drafts.peek()).length > 0;
 
-/** Do drafts have names that begin so?
+/** Whether there are drafts with this prefix.
  * @param {string} prefix */
 export const hasDraftsOf = (prefix) => Object.keys(drafts.peek()).some((name) => name.startsWith(prefix));
 
-/** Keeps a draft, or forgets it. The values of `secrets` stay in memory.
+/** Keeps a draft, or removes it. The values of `secrets` stay in memory.
  * @param {string} name
  * @param {Draft | undefined} draft
  * @param {string[]} [secrets] */

@@ -1,5 +1,5 @@
-// Keeping up with what others do. One socket tells the page of each change; what is shown is asked for anew only
-// when a change is about it, so a page costs nothing while nothing happens. Changes are handed over once a frame.
+// Follows changes. One socket reports each change to the page, and data is loaded again only when a change concerns it,
+// so an idle page costs nothing. Events are delivered once a frame.
 
 import { batch, signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
@@ -13,12 +13,12 @@ import { fetchInTime, key } from "./api.js";
 
 const RETRY = 1_000;
 const LONGEST_RETRY = 30_000;
-/** Who comes back after so long is shown what time alone has changed: silence, for example. */
+/** After this time a returning user's page loads again: time alone changes silence, for example. */
 const STALE_AFTER = 60_000;
-/** Where no frames are drawn, as in a hidden tab, events are handed over this late. */
+/** In a hidden tab, which draws no frames, events are delivered after this time. */
 const WITHOUT_FRAMES = 250;
 
-/** How long to wait after so many failures in a row.
+/** The wait after a number of failures in a row.
  * @param {number} failures */
 const pause = (failures) => Math.min(LONGEST_RETRY, RETRY * 2 ** (failures - 1));
 
@@ -39,7 +39,7 @@ const events = fanOut({ schedule: onceAFrame, report: reportError, batch });
 /** @type {{ key: string, stop: AbortController, lost?: { problem: Away, since: number }, isOver?: boolean } | undefined} */
 let feed;
 
-/** Hears of changes for the whole page, with the key as it is now. */
+/** Watches for the whole page, with the current key. */
 function connect() {
   feed?.stop.abort();
   /** @type {NonNullable<typeof feed>} */
@@ -61,7 +61,7 @@ function connect() {
     if (signal.aborted) return;
     mine.isOver = true;
     mine.lost = undefined;
-    // Why that is so, each view hears when it asks.
+    // Each view learns the reason from its next request.
     events.tell({ type: "reset" });
     const isRefused = status === 401 || status === 403;
     if (!isRefused) setTimeout(() => feed === mine && connect(), LONGEST_RETRY);
@@ -69,13 +69,13 @@ function connect() {
 }
 
 /**
- * Why what is shown may be out of date, since when, and when the next try is due.
+ * Why the data may be out of date, since when, and when the next attempt is due.
  * @typedef {{ problem?: Error & { status?: number }, since?: number, retryAt?: number }} Freshness
  */
 
 /**
- * Calls `load(signal)` now, and again when `hear(event)` says of a change that it is about what is shown: at most
- * once in `gap` milliseconds, and only while somebody looks.
+ * Calls `load(signal)` now, and again after events for which `hear(event)` returns true: at most once in `gap`
+ * milliseconds, and only while the page is visible.
  * @param {{ load: (signal: AbortSignal) => Promise<unknown>, hear: (event: WatchEvent) => boolean, gap?: number }} what
  */
 export function follow({ load, hear, gap = 0 }) {
@@ -89,7 +89,7 @@ export function follow({ load, hear, gap = 0 }) {
   let startedAt = 0;
   /** @type {number | undefined} */
   let since;
-  /** When to look again. */
+  /** When to load again. */
   let due = Infinity;
 
   function arm() {
@@ -177,7 +177,7 @@ export function follow({ load, hear, gap = 0 }) {
 const never = signal(/** @type {Freshness} */ ({}));
 
 /**
- * `follow` for as long as a component is shown; starts anew when `what` changes.
+ * `follow` while a component is mounted. Starts over when `what` changes.
  * @param {(signal: AbortSignal) => Promise<unknown>} load
  * @param {string} what
  * @param {{ hear?: (event: WatchEvent) => boolean, gap?: number }} [options]

@@ -1,13 +1,13 @@
-// Starting sync jobs, and canceling them.
+// Starts and cancels sync jobs.
 
 import { send } from "./api.js";
 import { write } from "./writes.js";
 
-/** Sync jobs have no version: a request to start one is about nothing that could have changed. */
+/** Sync jobs have no version, and starting one doesn't depend on anything that could have changed. */
 const always = () => true;
 const PATH = "/_connector/_sync_job";
 
-/** The newest jobs of a connector, without what they have read.
+/** The newest jobs of a connector, without their counts.
  * @param {string} id */
 async function newest(id) {
   const query = new URLSearchParams({ connector_id: id, size: "20", filter_path: "results.id,results.job_type,results.status" });
@@ -24,7 +24,7 @@ export function startSync(id, job_type, { known, name, what } = {}) {
     latest: /** @type {{ id: string, job_type: string }[]} */ ([]),
     about: always,
     base: true,
-    // Without knowing what was there, nothing tells an own job from another.
+    // Without the earlier jobs, our job can't be told from another.
     isDone: (jobs) => known !== undefined && jobs.some((job) => job.job_type === job_type && !known.includes(job.id)),
     send: async () => (await send("POST", PATH, { body: { id, job_type, trigger_method: "on_demand" } })).body,
     read: () => newest(id),

@@ -1,4 +1,4 @@
-// The list as it was left, so that coming back is coming back.
+// The list as the user left it.
 
 import { href } from "../core/address.js";
 import { openDirectory } from "./directory.js";
@@ -7,7 +7,7 @@ import { visitor } from "./identity.js";
 /** @type {{ visitor?: number, address: string, left?: string, directory: ReturnType<typeof openDirectory> }} */
 let memory = { address: href(), directory: openDirectory() };
 
-/** What is kept of the list while other pages are shown; begins anew for another visitor. */
+/** The list's state while other pages are shown. Reset when the key changes. */
 export function listMemory() {
   if (memory.visitor !== visitor.value) memory = { visitor: visitor.value, address: href(), directory: openDirectory() };
   return memory;

@@ -1,5 +1,5 @@
-// What the edge would say, asked of the package. It is loaded when the first form is opened; until
-// then, and should that fail, the server alone checks.
+// The server's response, predicted by the package. It is loaded when the first form is opened. Without it, only the
+// server checks.
 
 import { useEffect, useState } from "preact/hooks";
 
@@ -24,7 +24,7 @@ export function usePreview() {
   return ask && foresee;
 }
 
-/** What would come of a request: `{ reason }` if it would be refused, else `{ connector }`.
+/** The predicted result of a request: `{ reason }` if it would be refused, otherwise `{ connector }`.
  * @param {any} connector
  * @param {string} method
  * @param {string} path
@@ -36,7 +36,7 @@ function foresee(connector, method, path, body) {
     const { status, body: answer, connector: after } = ask(connector, { method, path, body });
     return status < 300 ? { connector: after } : { reason: reasonOf(answer) ?? `HTTP ${status}` };
   } catch {
-    // A document that the package cannot read; the server can still be asked.
+    // The package can't read this document, but the server may.
     return {};
   }
 }

@@ -1,4 +1,4 @@
-// Bringing deleted connectors back.
+// Restores deleted connectors.
 
 import { pathOf } from "../core/address.js";
 import { Refusal } from "../core/reasons.js";
@@ -6,7 +6,7 @@ import { send } from "./api.js";
 import { toast } from "./toasts.js";
 import { write } from "./writes.js";
 
-/** Brings a deleted connector back as it was. The server refuses if its index was taken since, or if it was erased.
+/** Restores a deleted connector. The server refuses if its index was taken since, or if it was erased.
  * @param {string} id */
 export const restore = (id) =>
   write({
@@ -26,7 +26,7 @@ export const restore = (id) =>
     },
   });
 
-/** Restores a connector, and says what came of it.
+/** Restores a connector and reports the result in a toast.
  * @param {string} id
  * @param {string} name */
 export async function undelete(id, name) {

@@ -1,4 +1,4 @@
-// Which connectors are selected, to do something with all of them.
+// The selected connectors, for bulk actions.
 
 import { effect, signal } from "@preact/signals";
 
@@ -31,7 +31,7 @@ export function select(items, on) {
 
 export const clearSelection = () => (selection.value = new Map());
 
-/** Selects all that a view of the list matches, as far as the server's lists reach.
+/** Selects all that a view matches, within the server's limit.
  * @param {import("../core/list.js").View} view
  * @param {number} count how many there are */
 export async function selectAll(view, count) {

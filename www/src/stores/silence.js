@@ -1,11 +1,11 @@
-// How long a connector may be away before it is called silent. It is a setting of the server, which says it with
-// each list and each status.
+// The time without a heartbeat after which a connector is silent. The server sends this setting with lists and
+// statuses.
 
 import { signal } from "@preact/signals";
 
 const after = signal(15 * 60_000);
 
-/** Notes the setting; `seconds` as the server says it.
+/** Stores the setting, in seconds as the server sends it.
  * @param {number | undefined} seconds */
 export const noteSilence = (seconds) => {
   if (seconds) after.value = seconds * 1_000;

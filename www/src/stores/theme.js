@@ -1,4 +1,4 @@
-// Light or dark: as the system has it, unless the visitor has chosen.
+// The theme: the system's, unless the user has chosen one.
 
 const KEY = "theme";
 const themes = ["system", "light", "dark"];

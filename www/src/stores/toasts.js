@@ -1,4 +1,4 @@
-// Short messages for the visitor, whatever page is shown.
+// Short messages, shown on every page.
 
 import { signal } from "@preact/signals";
 

@@ -1,22 +1,21 @@
-// Every change that the page makes: how many are under way, and what became of each. Both outlive the component that
-// asked for it.
+// Every write of the page: the number in progress, and the outcome of each. Both outlive the component that started it.
 
 import { signal } from "@preact/signals";
 
 import { carryOut } from "../core/writes.js";
 
-/** So many changes have been sent and not settled. */
+/** The number of writes in progress. */
 export const inFlight = signal(0);
 
 /**
  * @typedef {import("../core/writes.js").Outcome<any> & { what?: any } | { state: "pending", what?: any }} Shown
- *   `what`: what the change was, for the sentence that tells of it
+ *   `what`: what the write was, for the message
  */
 
 /** @type {Map<string, import("@preact/signals").Signal<Shown | undefined>>} */
 const outcomes = new Map();
 
-/** What became of the last change under this name; `pending` while it is under way.
+/** The outcome of the last write with this name; `pending` while it is in progress.
  * @param {string} name */
 export function outcomeOf(name) {
   let outcome = outcomes.get(name);
@@ -24,7 +23,7 @@ export function outcomeOf(name) {
   return outcome;
 }
 
-/** Forgets what became of changes whose names begin so; those under way are kept.
+/** Forgets the outcomes of writes whose names have this prefix, except those in progress.
  * @param {string} prefix */
 export function forgetOutcomes(prefix) {
   for (const [name, outcome] of outcomes) {
@@ -33,7 +32,7 @@ export function forgetOutcomes(prefix) {
 }
 
 /**
- * Makes a change, see `carryOut`, and keeps what became of it under `name`.
+ * Makes a write, see `carryOut`, and keeps its outcome under `name`.
  * @template T
  * @param {Parameters<typeof carryOut<T>>[0]} change
  * @param {{ name?: string, what?: unknown }} [options]

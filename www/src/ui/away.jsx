@@ -1,10 +1,10 @@
-// What is said while the server cannot be reached.
+// The notice that the server can't be reached.
 
 import { bySecond } from "../stores/clock.js";
 import { Callout } from "./callout.jsx";
 import { Ago } from "./times.jsx";
 
-/** The server is away: since when, and when it is tried again. */
+/** Since when the server can't be reached, and when the next attempt is due. */
 export function AwayNotice({ problem, since, retryAt, onRetry }) {
   const now = bySecond();
   const wait = retryAt ? Math.max(0, Math.ceil((retryAt - now) / 1_000)) : 0;

@@ -1,4 +1,4 @@
-// A part of the page that fails does not take the rest with it.
+// An error boundary: a part of the page that fails doesn't break the rest.
 
 import { Component } from "preact";
 

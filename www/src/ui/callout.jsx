@@ -1,10 +1,10 @@
-// Something to be noticed.
+// A highlighted message.
 
 import { useEffect, useRef } from "preact/hooks";
 
 import { Icon } from "./icons.jsx";
 
-/** `focus`: it takes the focus, so that whoever acted hears what came of it.
+/** `focus`: it takes the focus, so that screen readers announce the result of an action.
  * @param {{ kind: "good" | "note" | "warn" | "bad", icon?: string, title: any, children?: any, onClose?: () => void, role?: any, focus?: boolean }} props */
 export function Callout({ kind, icon, title, children, onClose, role, focus }) {
   const element = useRef(/** @type {any} */ (null));

@@ -1,4 +1,4 @@
-// A table of things, each with a page of its own. On narrow screens its rows are cards.
+// A table whose rows link to pages. On narrow screens the rows are cards.
 
 import { useEffect, useRef } from "preact/hooks";
 
@@ -14,7 +14,7 @@ import { useEffect, useRef } from "preact/hooks";
  *   `onSelect`: rows can be selected
  */
 export const DataTable = ({ class: name, columns, rows, idOf = (row) => row.id, sort, down, onSort, selected = new Map(), onSelect }) => (
-  // The roles are said again because narrow screens lay the table out as cards.
+  // The roles are explicit because the card layout of narrow screens removes them.
   <table class={`data-table ${name}`} role="table">
     <thead role="rowgroup">
       <tr role="row">

@@ -10,7 +10,7 @@ import { Icon } from "./icons.jsx";
  */
 export function Dialog({ id, title, onSubmit, onClose, children, actions, problem, cancel = "Cancel" }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  // At once: who opens it by keyboard types on.
+  // Before the next key press, so that typing continues in the dialog.
   useLayoutEffect(() => dialog.current?.showModal(), []);
   const close = () => dialog.current?.close();
   return (

@@ -1,5 +1,5 @@
-// A form that changes a part of one connector. It says what the server would say before it is sent, keeps what is
-// typed, and never overwrites what somebody else has changed meanwhile.
+// A form that changes a part of one connector. It predicts the server's response, keeps unsaved input, and never
+// overwrites someone else's change.
 
 import { useMemo, useRef, useState } from "preact/hooks";
 
@@ -59,7 +59,7 @@ export function ChangeForm({ name, title, intro, action = "Save", read, guard = 
   const becomes = foreseen.connector?.status;
   const pending = outcome.value?.state === "pending";
   const disabled = Boolean(barred);
-  /** Fields that somebody else has changed since typing began. */
+  /** Fields that someone else has changed since the draft began. */
   const theirs = draft
     ? Object.keys(values).filter((field) => !equal(stored[field], draft.base[field]) || (draft.guard && field in hidden && !equal(hidden[field], draft.guard[field])))
     : [];
@@ -89,7 +89,7 @@ export function ChangeForm({ name, title, intro, action = "Save", read, guard = 
     }
   }
 
-  /** Mine stays, although they have changed it: the next save is meant to replace theirs. */
+  /** Keeps my value: the next save replaces theirs. */
   const keepMine = (field) => keep({ ...draft, base: { ...draft.base, [field]: stored[field] }, guard: draft.guard && { ...draft.guard, ...(field in hidden && { [field]: hidden[field] }) } });
   const takeTheirs = (field) => {
     const base = { ...draft.base, [field]: stored[field] };
@@ -142,7 +142,7 @@ export function ChangeForm({ name, title, intro, action = "Save", read, guard = 
   );
 }
 
-/** What somebody else has made of a field, beside what is typed here. */
+/** Someone else's value of a field, beside mine. */
 const Theirs = ({ value, isMine, disabled, onTake, onKeep }) => (
   <p class="theirs small">
     {value === undefined

@@ -1,4 +1,4 @@
-// The keys that the console knows.
+// The console's keyboard shortcuts.
 
 import { Dialog } from "./dialog.jsx";
 

@@ -1,4 +1,4 @@
-// Parts of the console that are loaded when they are shown for the first time.
+// Parts of the console that are loaded on first use.
 
 import { useEffect, useState } from "preact/hooks";
 

@@ -1,9 +1,9 @@
-// What became of a change, in one place for every change of the console.
+// The outcome of a write, shown in the same way everywhere.
 
 import { forgetKey } from "../stores/identity.js";
 import { Callout } from "./callout.jsx";
 
-/** The key is good, but not for this.
+/** The key is valid, but lacks a permission.
  * @param {{ reason: string }} props */
 export const Forbidden = ({ reason }) => (
   <Callout kind="bad" icon="lock" title="This key can't do that" role="alert" focus>

@@ -6,7 +6,7 @@ import { key } from "../stores/api.js";
 import { Callout } from "./callout.jsx";
 import { Icon } from "./icons.jsx";
 
-/** Copies `text`; says so.
+/** A button that copies `text`.
  * @param {{ text: string, what: string, children?: any }} props */
 export function Copy({ text, what, children }) {
   const [done, setDone] = useState(false);
@@ -14,7 +14,7 @@ export function Copy({ text, what, children }) {
     const timer = done ? setTimeout(() => setDone(false), 1_500) : undefined;
     return () => clearTimeout(timer);
   }, [done]);
-  // Browsers give pages the clipboard only where the connection is secure.
+  // The clipboard is available only on secure connections.
   if (!navigator.clipboard) return null;
   const copy = () => navigator.clipboard.writeText(text).then(() => setDone(true), () => {});
   return (
@@ -26,14 +26,14 @@ export function Copy({ text, what, children }) {
   );
 }
 
-/** Names the fields that are not what they should be. */
+/** Lists fields with unexpected values. */
 export const Odd = ({ odd }) => odd.length > 0 && (
   <Callout kind="warn" title={odd.length === 1 ? "1 field has an unexpected value" : `${odd.length} fields have unexpected values`}>
     <ul class="odd-list">{odd.map((sentence) => <li key={sentence}>{sentence}</li>)}</ul>
   </Callout>
 );
 
-/** A line for a shell, ready to be copied. */
+/** A shell command, ready to copy. */
 export const Shell = ({ title, line }) => (
   <figure class="shell">
     <figcaption>
@@ -56,14 +56,14 @@ export function Heading({ children, focus, title }) {
   return <h1 tabIndex={-1} ref={heading} title={title}>{children}</h1>;
 }
 
-/** What one has to wait for. */
+/** A placeholder while data loads. */
 export const Skeleton = ({ rows }) => (
   <section class="card skeleton" aria-busy="true" aria-label="Loading">
     {Array.from({ length: rows }, (_, n) => <div key={n}><i /><i /><i /></div>)}
   </section>
 );
 
-/** A request as a line for a shell. Its key, if it needs one, is the reader's own. */
+/** A request as a curl command. The key is a shell variable. */
 export function curl(method, path, body) {
   const access = key.get() ? ['-H "Authorization: ApiKey $API_KEY"'] : [];
   const json = JSON.stringify(body).replaceAll("'", "'\\''");
@@ -71,7 +71,7 @@ export function curl(method, path, body) {
   return parts.join(" \\\n  ");
 }
 
-/** The way through the pages of a list; nothing where there is one only. */
+/** Paging controls; nothing if there is only one page. */
 export const Pages = ({ page, pages, onTurn }) => pages > 1 && (
   <nav class="turn" aria-label="Pages">
     <button type="button" class="icon-only" aria-label="Previous page" disabled={page === 1} onClick={() => onTurn(page - 1)}>
@@ -84,7 +84,7 @@ export const Pages = ({ page, pages, onTurn }) => pages > 1 && (
   </nav>
 );
 
-/** By which call, by whom. */
+/** The API call and the key that made a change. */
 export const Origin = ({ via, by }) => (via === "_import"
   ? <>imported</>
   : <>via API <code>{via}</code> · {by ? <>key <code>{by}</code></> : "anonymous"}</>);

@@ -1,4 +1,4 @@
-// How a status looks.
+// Icons and badges of statuses.
 
 import { label } from "../core/statuses.js";
 
@@ -19,7 +19,7 @@ export const StatusIcon = ({ status, ...rest }) => (
   </svg>
 );
 
-/** A status: icon, text and colour. Of a connector that is silent it is what it was, so it has none.
+/** A status with icon, text and colour. A silent connector's badge is grey.
  * @param {{ status: string, large?: boolean, silent?: boolean }} props */
 export const Badge = ({ status, large, silent }) => (
   <span class={`badge ${large ? "large" : ""} ${silent ? "silent" : ""}`} data-status={status}>

@@ -1,25 +1,25 @@
-// Times as they are shown. Each reads the clock itself, so that time passing draws nothing else.
+// Times. Each component reads the clock itself, so that a tick redraws nothing else.
 
 import { ago, distance, isSilent, span } from "../core/time.js";
 import { byMinute, nowFor } from "../stores/clock.js";
 import { silentAfter } from "../stores/silence.js";
 import { Icon } from "./icons.jsx";
 
-// The visitor's own way of writing dates, and own time zone, which is named.
+// In the visitor's locale and time zone, which is named.
 const exact = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "short", day: "numeric", hour: "numeric", minute: "2-digit", second: "2-digit", timeZoneName: "short" });
 
 /** @param {string} at */
 export const exactly = (at) => exact.format(new Date(at));
 
-/** Since when, as the time that has passed.
+/** The time since a moment.
  * @param {{ at: string }} props */
 export const For = ({ at }) => <time dateTime={at} title={`Since ${exactly(at)}`}>for {span(at, nowFor(at))}</time>;
 
-/** A moment of the past, as far from now as it is.
+/** A moment in the past, relative to now.
  * @param {{ at: string }} props */
 export const Ago = ({ at }) => <time dateTime={at} title={exactly(at)}>{ago(at, nowFor(at))}</time>;
 
-/** A moment of the past as clock and calendar have it.
+/** A moment in the past as date and time.
  * @param {{ at: string }} props */
 export const Moment = ({ at }) => <time dateTime={at}>{exactly(at)}</time>;
 

@@ -1,11 +1,11 @@
-// Short messages at the edge of the page: they move nothing, and go away by themselves.
+// Toasts at the edge of the page. They don't move the layout, and disappear by themselves.
 
 import { useEffect, useRef } from "preact/hooks";
 
 import { dismissToast, toasts } from "../stores/toasts.js";
 import { Icon } from "./icons.jsx";
 
-/** How long a message stays, in milliseconds; longer while it has the focus or the pointer. */
+/** How long a message stays, in milliseconds; longer while it is focused or hovered. */
 const LONG = 8_000;
 
 export const Toasts = () => (

@@ -1,4 +1,4 @@
-// The configuration: a form made from the definitions that the connector service has registered.
+// The configuration form, built from the definitions that the connector service has registered.
 
 import { useState } from "preact/hooks";
 
@@ -75,11 +75,11 @@ export default function Configuration(shared) {
     );
   }
   const byName = Object.fromEntries(entries);
-  /** Is the field needed, given what the others hold? */
+  /** Whether the field applies, given the values of the others. */
   const applies = (entry, values) =>
     (entry.depends_on ?? []).every((other) => !isObject(other) || !byName[other.field] || String(values[other.field]) === String(other.value));
   const read = ({ doc }) => Object.fromEntries(entriesOf(doc).entries.map(([name, entry]) => [name, shownValue(entry)]));
-  /** Secrets are not shown, so what others make of them would be overwritten unseen. */
+  /** Secrets aren't shown, so a change by someone else must be detected. */
   const guard = ({ doc }) => Object.fromEntries(entriesOf(doc).entries.filter(([, { sensitive }]) => sensitive).map(([name, { value }]) => [name, value ?? ""]));
   const check = (values) =>
     Object.fromEntries(entries.filter(([, entry]) => applies(entry, values)).map(([name, entry]) => [name, problemOf(entry, values[name])]));
@@ -184,7 +184,7 @@ function Field({ name, entry, value, field, hint, disabled, onValue }) {
   );
 }
 
-/** What the definition says against a value. */
+/** The problem with a value, by its definition. */
 function problemOf(entry, value) {
   if (isSwitch(entry) || isObject(entry.value)) return undefined;
   if (value === "") {
@@ -209,7 +209,7 @@ const rules = {
     try {
       return new RegExp(pattern).test(value) ? undefined : `Must match ${pattern}.`;
     } catch {
-      // Written for another language; the connector service will tell.
+      // Written for another regex dialect: the connector service checks it.
       return undefined;
     }
   },

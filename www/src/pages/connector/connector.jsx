@@ -1,4 +1,4 @@
-// One connector: what it is, where it is, and everything that can be done with it.
+// The page of a connector.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
@@ -69,7 +69,7 @@ export default function Connector({ id, query, moved }) {
     addEventListener("keydown", press);
     return () => {
       removeEventListener("keydown", press);
-      // What came of a change is told until the connector is left.
+      // Outcomes are shown until the user leaves the connector.
       forgetOutcomes(`${id} `);
     };
   }, []);
@@ -105,7 +105,7 @@ export default function Connector({ id, query, moved }) {
   );
 }
 
-/** There is none, or none any more: a deleted one can be restored. */
+/** The connector doesn't exist, or was deleted and can be restored. */
 function Gone({ id, store, seen, moved, barred, refresh }) {
   const [deleted, setDeleted] = useState(/** @type {{ name?: string } | undefined} */ (undefined));
   useEffect(() => {

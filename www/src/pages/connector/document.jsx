@@ -1,4 +1,4 @@
-// The document as JSON. Sensitive values are hidden until they are asked for.
+// The document as JSON. Sensitive values are hidden until the user shows them.
 
 import { useEffect, useMemo, useState } from "preact/hooks";
 
@@ -6,7 +6,7 @@ import { Copy } from "../../ui/parts.jsx";
 
 const HIDDEN = "••••••••";
 
-/** Digit for digit, where the browser can tell what stood there. */
+/** Keeps the digits of numbers, if the browser can. */
 const parse = (text) =>
   JSON.parse(text, (_, value, context) =>
     typeof value === "number" && JSON.rawJSON && context?.source && context.source !== String(value) ? JSON.rawJSON(context.source) : value);
@@ -26,7 +26,7 @@ function withoutSecrets(document) {
 
 export default function Document({ store, seen, refresh }) {
   const [shown, setShown] = useState(false);
-  // A heartbeat is told without the text; here it has to be asked for.
+  // Heartbeat events don't include the document, so it is loaded.
   const isOld = store.isTextOld.value;
   useEffect(() => {
     if (isOld) refresh();

@@ -1,4 +1,4 @@
-// Who changed what of a connector: its edits of every kind but heartbeats, with the names of the fields.
+// The audit of a connector: all changes except heartbeats, with the changed fields.
 
 import { useState } from "preact/hooks";
 
@@ -9,11 +9,11 @@ import { Icon } from "../../ui/icons.jsx";
 import { Origin, Skeleton } from "../../ui/parts.jsx";
 import { Ago } from "../../ui/times.jsx";
 
-/** So many edits come with each look, and with each page of older ones. */
+/** Edits in one response. */
 const PAGE = 50;
 const GAP = 2_000;
 
-/** The edits that are known with those of a page; only these, if some are missing in between. */
+/** The known edits merged with a page; only the page, if there may be a gap between them. */
 function merged(known, page) {
   const isJoined = known.some(({ version }) => page.some((edit) => edit.version === version));
   const all = new Map([...(isJoined ? known : []), ...page].map((edit) => [edit.version, edit]));

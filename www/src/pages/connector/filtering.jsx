@@ -1,4 +1,4 @@
-// Sync rules: a draft is edited, the connector service validates it, and then it is activated.
+// Sync rules: the user edits a draft, the connector service validates it, and the user activates it.
 
 import { conditions, isSame, partOf, problemOf, readSnippet, requestOf, snippetText } from "../../core/filtering.js";
 import { outcomeOf } from "../../stores/writes.js";
@@ -80,7 +80,7 @@ const Choice = ({ label, value, options, disabled, onValue }) => (
   </div>
 );
 
-/** How far the draft is, and what comes next. */
+/** The state of the draft, and the next step. */
 function Draft({ draft, active, shared }) {
   const { id, store, away, barred } = shared;
   const key = `${id} filtering activate`;

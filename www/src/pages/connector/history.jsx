@@ -1,4 +1,4 @@
-// How a connector came to its status.
+// The status history of a connector.
 
 import { useRef, useState } from "preact/hooks";
 
@@ -10,7 +10,7 @@ import { StatusIcon } from "../../ui/status.jsx";
 import { Ago, Moment } from "../../ui/times.jsx";
 import { Edits } from "./edits.jsx";
 
-/** So many changes come with each look, and with each page of older ones. */
+/** Changes in one response. */
 const PAGE = 100;
 
 /** Changes of status, the newest first. */
@@ -33,7 +33,7 @@ export const Timeline = ({ history }) => (
   </ol>
 );
 
-/** All of them: those that come with each look, and older ones when they are asked for. */
+/** The whole history: the newest changes, and older ones on request. */
 export function History({ id, store, seen: { view } }) {
   const loaded = useRef({ changes: new Map(), isComplete: view.history.length < PAGE });
   const section = useRef(/** @type {any} */ (null));
@@ -56,7 +56,7 @@ export function History({ id, store, seen: { view } }) {
       for (const change of older) changes.set(change.version, change);
       loaded.current.isComplete = older.length < PAGE;
       setState({});
-      // Who reads on goes on with the first that was not there.
+      // The focus moves to the first new entry.
       requestAnimationFrame(() => section.current?.querySelectorAll(".timeline li")[history.length]?.focus());
     } catch (problem) {
       setState({ problem });

@@ -1,4 +1,4 @@
-// How documents are taken in, what the connector can do, and the key that it uses.
+// The ingest pipeline, the features and the API key of a connector.
 
 import { ChangeForm } from "../../ui/form.jsx";
 

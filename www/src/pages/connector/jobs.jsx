@@ -1,4 +1,4 @@
-// The sync jobs of a connector: what runs and how far it is, what has run, starting one and canceling it.
+// The sync jobs of a connector: shows their progress, starts and cancels them.
 
 import { useState } from "preact/hooks";
 import { explainTransition, isSyncJobStatus } from "#connector-status/sync-jobs";
@@ -20,7 +20,7 @@ import { Copy, Pages, Skeleton } from "../../ui/parts.jsx";
 import { Ago } from "../../ui/times.jsx";
 
 const ROWS = 20;
-/** At most so often the list is asked for anew. */
+/** The least time between two loads. */
 const GAP = 500;
 
 const shown = ["count", ...Object.keys(jobFields).map((field) => `results.${field}`)].join(",");
@@ -87,7 +87,7 @@ export default function Jobs({ id, seen, query, away, barred }) {
   );
 }
 
-/** Starting one. What the server would refuse is said before. */
+/** The form that starts a sync. */
 function Start({ seen: { doc, view }, jobs, disabled, barred, pending, onStart }) {
   const [type, setType] = useState("full");
   const reason = refusal(doc, type);
@@ -183,7 +183,7 @@ function size(bytes) {
 
 const BRIEF = 240;
 
-/** Why a job failed; what is long is folded. */
+/** A job's error, folded if it is long. */
 const Failure = ({ error }) => (error.length <= BRIEF
   ? <p class="why problem">{error}</p>
   : (

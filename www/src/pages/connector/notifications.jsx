@@ -1,4 +1,4 @@
-// Who is told of this connector by webhooks: what was sent, what became of it, and a test.
+// The webhooks of a connector: endpoints, deliveries, and a test.
 
 import { useEffect, useState } from "preact/hooks";
 
@@ -16,7 +16,7 @@ import { Skeleton } from "../../ui/parts.jsx";
 import { Ago } from "../../ui/times.jsx";
 
 const GAP = 2_000;
-/** A message that waits is looked after when it is due, and not more often than this. */
+/** The least time between two checks of a pending message. */
 const LEAST_WAIT = 3_000;
 const MINUTE = 60_000;
 
@@ -35,7 +35,7 @@ export default function Notifications({ id, store, away }) {
     setFound(body);
   }, id, { hear: (event) => event.type === "change" && event.id === id && !event.heartbeat, gap: GAP });
 
-  // Nobody tells the page that a message has arrived.
+  // There is no event for a delivery.
   const dues = (found?.deliveries ?? []).filter(({ state }) => state === "waiting").map(({ next_attempt }) => Date.parse(next_attempt) || 0);
   const due = dues.length > 0 ? Math.min(...dues) : undefined;
   useEffect(() => {
@@ -117,7 +117,7 @@ function Again({ at }) {
   return at > now ? <span class="muted"> · retry {ahead(at - now > MINUTE ? Math.ceil((at - now) / MINUTE) * MINUTE : at - now)}</span> : null;
 }
 
-/** Sends a real event the real way, and shows the answers. */
+/** Sends a test event to every endpoint, and shows the responses. */
 function Test({ away }) {
   const [state, setState] = useState(/** @type {any} */ ({}));
   const barred = barredFrom() ?? (limits.value && "A test needs a key for all connectors.");

@@ -1,4 +1,4 @@
-// One connector at a glance: what is wrong, what helps, and how it has been.
+// The overview of a connector: what is wrong, what may help, and how it was before.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
@@ -68,7 +68,7 @@ export function Overview({ id, store, seen, away, barred }) {
   );
 }
 
-/** What is wrong in full, and what helps first. */
+/** What is wrong, and what to try first. */
 function State({ id, store, seen, jobs, away, barred, refresh }) {
   const { view, doc } = seen;
   const { status, history } = view;
@@ -117,7 +117,7 @@ function titleOf({ status, silent, at }) {
   return ["warn", `Unknown status “${status}”`];
 }
 
-/** A text that may be long: its beginning, and all of it on demand. */
+/** A text that is folded if it is long. */
 export function FullText({ text }) {
   const element = useRef(/** @type {HTMLDivElement | null} */ (null));
   const [isLong, setLong] = useState(false);
@@ -134,7 +134,7 @@ export function FullText({ text }) {
   );
 }
 
-/** The height of a bar that has read the most documents. */
+/** The height of the tallest bar. */
 const HIGH = 46;
 const WIDE = 13;
 const colours = { completed: "connected", error: "error", canceled: "created", suspended: "needs_configuration", canceling: "needs_configuration", pending: "created", in_progress: "configured" };

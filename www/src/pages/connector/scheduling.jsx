@@ -1,4 +1,4 @@
-// When a connector syncs. Expressions are checked by the package as one types.
+// The schedules of a connector. The package checks expressions while the user types.
 
 import { useEffect, useMemo, useState } from "preact/hooks";
 
@@ -20,7 +20,7 @@ const kinds = [
   ["access_control", "Access control sync", "Reads which users can see which documents."],
 ];
 
-/** What is suggested where an expression is typed. */
+/** Suggested expressions. */
 const usual = [
   ["0 0 * * * ?", "Every hour"],
   ["0 0 0/6 * * ?", "Every six hours"],
@@ -50,7 +50,7 @@ export default function Scheduling(shared) {
   const { seen, store } = shared;
   const preview = usePreview();
   const scheduleOf = (values, kind) => ({ enabled: values[`${kind}-enabled`], interval: values[`${kind}-interval`].trim() });
-  /** What the server would say to one expression; it is asked once for each.
+  /** The server's objection to an expression. Each one is checked once.
    * @type {(interval: string) => string | undefined} */
   const reasonFor = useMemo(() => {
     const known = new Map();
@@ -107,7 +107,7 @@ function Runs({ expression, legal, enabled }) {
   return <div class="runs" aria-live="polite">{legal && <Next key={expression} {...{ expression, enabled }} />}</div>;
 }
 
-/** The next runs: looked for anew when the first of them is over. */
+/** The next runs. Computed again when the first one is over. */
 function Next({ expression, enabled }) {
   const [runs, setRuns] = useState(() => nextRuns(expression, Date.now(), 3));
   const [first] = runs;

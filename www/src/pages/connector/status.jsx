@@ -1,4 +1,4 @@
-// The status of a connector: what is wrong, where it is, and the move to make.
+// The status of a connector, and changing it.
 
 import { useEffect, useState } from "preact/hooks";
 import { isValidTransition } from "#connector-status";
@@ -20,7 +20,7 @@ const RECENT = 5;
 
 const narrowScreen = matchMedia("(max-width: 720px), (min-width: 1080px)");
 
-/** Is there no room for the diagram to lie down? */
+/** Whether the diagram must be vertical. */
 function useNarrow() {
   const [narrow, setNarrow] = useState(narrowScreen.matches);
   useEffect(() => {
@@ -31,7 +31,7 @@ function useNarrow() {
   return narrow;
 }
 
-/** What a move is about: if it is no longer so, nobody meant it. */
+/** The subject of a move: if it has changed, the move isn't made. */
 const place = ({ view }) => [view.status, view.since];
 
 export default function Status({ id, store, seen, away, barred }) {
@@ -42,7 +42,7 @@ export default function Status({ id, store, seen, away, barred }) {
   const [chosen, setChosen] = useState(/** @type {any} */ (undefined));
   const [reason, setReason] = useState("");
   const narrow = useNarrow();
-  // What was chosen for another status is not meant for this one; what came of a move stays until it is.
+  // A choice for another status doesn't apply to this one. The outcome of a move stays until the status changes again.
   const [at, setAt] = useState(view.since);
   if (at !== view.since) {
     setAt(view.since);
@@ -63,7 +63,7 @@ export default function Status({ id, store, seen, away, barred }) {
     ? { endpoint: "/_error", body: { error: text } }
     : { endpoint: "/_status", body: { status: aimed } };
 
-  /** Makes a move, if the connector still is where the visitor saw it. */
+  /** Makes a move, if the status is still the one shown. */
   async function go(to, request) {
     const wantedError = request.body.error;
     const { state } = await store.change({
@@ -126,14 +126,14 @@ export default function Status({ id, store, seen, away, barred }) {
   );
 }
 
-/** What the button does, or is doing. */
+/** The button's label. */
 function Action({ move, pending, aimed, onlyReason }) {
   if (pending) return <><i class="spinner" /> {move.from === move.to ? "Saving" : `Moving to ${label(move.to)}`}…</>;
   if (onlyReason) return "Save reason";
   return aimed ? <>Move to {label(aimed)} <Icon name="arrow" /></> : "Choose a status";
 }
 
-/** What to do, where the next step is not one of the buttons below. */
+/** Advice, if the next step isn't one of the buttons. */
 function Advice({ id, status, doc }) {
   if (status === "needs_configuration" && Object.keys(doc.configuration ?? {}).length > 0) {
     return <p class="advice">Next: <a href={href(id, { tab: "configuration" })}>fill in the configuration</a>. Saving it also moves the connector to Configured.</p>;

@@ -1,4 +1,4 @@
-// Creating a connector. What the edge would say to a field, the package says before it is sent.
+// The dialog that creates a connector. The package checks each field before anything is sent.
 
 import { useState } from "preact/hooks";
 
@@ -14,7 +14,7 @@ import { ServiceTypes } from "../../ui/service-types.jsx";
 
 const texts = ["name", "index_name", "service_type", "description"];
 
-/** What is sent: fields left empty are left out. */
+/** The request body, without empty fields. */
 const bodyOf = (form) => ({
   ...Object.fromEntries(texts.map((name) => [name, form[name].trim()]).filter(([, value]) => value)),
   ...(form.is_native && { is_native: true }),
@@ -23,7 +23,7 @@ const bodyOf = (form) => ({
 /** An id made of a name. */
 const slug = (name) => name.toLowerCase().normalize("NFKD").replace(/\p{M}/gu, "").replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60);
 
-/** What the edge would find wrong with a form, field by field. */
+/** The problems that the server would find, by field. */
 function check(preview, form) {
   const ask = (id, body) => preview(undefined, "PUT", pathOf(id), body).reason;
   const problems = {};
@@ -35,7 +35,7 @@ function check(preview, form) {
   return problems;
 }
 
-/** Which field a refusal of the server is about, if it is about one. */
+/** The field that a refusal is about, if any. */
 const fieldOf = ({ status, message }) => (status === 412 || status === 409 ? "id" : /index name/i.test(message) ? "index_name" : undefined);
 
 export function Create({ types, onClose }) {

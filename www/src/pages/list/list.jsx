@@ -1,4 +1,4 @@
-// The list of all connectors, for triage: what needs somebody comes first.
+// The list of connectors, most urgent first.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
@@ -30,7 +30,7 @@ import { Create } from "./create.jsx";
 
 const OverTime = later(() => import("./over-time.jsx"));
 
-/** At most so often the list is asked for anew; what has changed in its rows is shown at once. */
+/** The least time between two loads of the list. Changes of its rows are shown at once. */
 const GAP = 2_000;
 
 /** @typedef {import("../../core/list.js").View} View */
@@ -86,7 +86,7 @@ export function Connectors({ query, moved }) {
     return () => removeEventListener("keydown", press);
   }, []);
 
-  // Who comes back from a connector goes on where it was left.
+  // Returning from a connector puts the focus on its row.
   const [back] = useState(moved && memory.left);
   const ready = Boolean(seen);
   useEffect(() => {
@@ -170,7 +170,7 @@ export function Connectors({ query, moved }) {
   );
 }
 
-/** `/` searches; the arrows go through the rows; Escape gives up the search. */
+/** `/` searches, the arrows move between rows, Escape leaves the search. */
 function onPress(event, search) {
   const { target, key } = event;
   if (event.ctrlKey || event.metaKey || event.altKey || target.closest("dialog")) return;
@@ -225,10 +225,10 @@ function Filters({ seen, view, show }) {
   );
 }
 
-/** So many causes are shown at once. */
+/** The number of causes that are shown at first. */
 const CAUSES = 4;
 
-/** What the errors have in common: how many have which cause. */
+/** Causes of errors, with counts. */
 function Causes({ seen: { causes }, view, show }) {
   const [all, setAll] = useState(false);
   if (causes.length === 0 && !view.cause) return null;
@@ -247,7 +247,7 @@ function Causes({ seen: { causes }, view, show }) {
   );
 }
 
-/** If most of the connectors that were ever there are silent, it is probably not they that have failed. */
+/** If most connectors are silent, the connector service has probably failed, not the connectors. */
 function ServiceDown({ seen, view, show }) {
   const working = (seen.byStatus.connected ?? 0) + (seen.byStatus.configured ?? 0) + (seen.byStatus.error ?? 0);
   if (isFiltered(view) || seen.silent < 3 || seen.silent <= working / 2) return null;
@@ -259,7 +259,7 @@ function ServiceDown({ seen, view, show }) {
   );
 }
 
-/** The status, and below it since when; of one that should be working and is silent, that comes first. */
+/** The status and since when. If a connector that should be working is silent, it says that instead. */
 function State({ row: { status, since, last_seen } }) {
   const silent = (status === "connected" || status === "configured") && isSilent(last_seen, byMinute(), silentAfter());
   return (

@@ -1,4 +1,4 @@
-// How many connectors had which status over the last days: a picture that says when something began.
+// The number of connectors with each status over time, to show when an incident began.
 
 import { useState } from "preact/hooks";
 
@@ -11,7 +11,7 @@ import { Ago, exactly } from "../../ui/times.jsx";
 
 /** The server counts every five minutes. */
 const GAP = 300_000;
-/** So many rows of the table are drawn. */
+/** The maximum number of rows in the table. */
 const ROWS = 300;
 
 const count = (number) => number.toLocaleString("en");
