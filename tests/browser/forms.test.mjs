@@ -143,7 +143,7 @@ test("name, description, index and type can be edited", async () => {
   await save(page, "Save", "Index").click();
   // Only the server can know this.
   await says(page, "Index name [held-index] is used by another connector.");
-  await hasFocus(page, /^It was not saved\./);
+  await hasFocus(page, /^Couldn't save\./);
   await index.fill("free-index");
   await save(page, "Save", "Index").click();
   await form("Index").getByText("Saved.").waitFor();

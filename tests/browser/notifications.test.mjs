@@ -47,8 +47,8 @@ test("each delivery is shown with its result and reason, in both themes and size
   await page.route("**/told/_webhook?*", (route) => route.fulfill({ json: answer() }));
   await page.goto(`${site.url}/${hashOf("told", "notifications")}`);
   await page.locator(".delivery").nth(3).waitFor();
-  assert.deepEqual(await page.locator(".delivery .badge").allTextContents(), ["Waiting", "Delivered", "Given up", "Refused for good"]);
-  for (const text of ["1 message waits to be delivered.", "It has answered 410", "4 changes in one message", "tried again in 4 minutes", "<b>password</b> authentication failed", "WEBHOOK_SECRET_3 is missing"]) {
+  assert.deepEqual(await page.locator(".delivery .badge").allTextContents(), ["Pending", "Delivered", "Failed", "Disabled"]);
+  for (const text of ["1 message pending.", "Disabled: the endpoint returned 410 Gone.", "4 changes in one message", "retry in 4 minutes", "<b>password</b> authentication failed", "WEBHOOK_SECRET_3 is missing"]) {
     await says(page, text);
   }
   assert.equal(await page.locator(".delivery b").count(), 0);
@@ -73,15 +73,15 @@ test("deliveries to real endpoints are shown, and a test event can be sent", asy
     await until(() => receivers.map(({ got }) => got.length), (got) => got.every((number) => number > 0), 20);
     const page = await watched.open(hashOf("real", "notifications"));
     await page.locator(".delivery").nth(1).waitFor();
-    assert.deepEqual((await page.locator(".delivery .badge").allTextContents()).sort(), ["Delivered", "Refused for good"]);
-    for (const text of [...receivers.map(({ host }) => host), "It has answered 410", "<b>password</b> authentication failed"]) {
+    assert.deepEqual((await page.locator(".delivery .badge").allTextContents()).sort(), ["Delivered", "Disabled"]);
+    for (const text of [...receivers.map(({ host }) => host), "Disabled: the endpoint returned 410 Gone.", "<b>password</b> authentication failed"]) {
       await says(page, text);
     }
     assert.equal(await page.locator(".delivery b").count(), 0);
     await page.getByRole("button", { name: "Send a test event" }).click();
     await says(page, `${receivers[0].host}: answered 204 after`);
     await says(page, `${receivers[1].host}: answered 410`);
-    await hasFocus(page, /^The test has not arrived everywhere\./);
+    await hasFocus(page, /^The test failed for some endpoints\./);
     assert.equal(receivers[0].got.at(-1).data.test, true);
     assert.deepEqual(receivers.flatMap(({ refused }) => refused), []);
     // The server decides when a connector is silent.
