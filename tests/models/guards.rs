@@ -303,6 +303,7 @@ fn with_switches(file: &str) -> String {
     patched
         .replace("connector_status::protocol", "crate::protocol")
         .replace("crate::directory", "connector_status::directory")
+        .replace("crate::values", "connector_status::values")
 }
 
 /// Writes the crate that takes out one guard after another.
