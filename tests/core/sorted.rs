@@ -63,7 +63,7 @@ proptest! {
     fn a_sorted_list_keeps_the_order_of_equal_items(items in vec((0..20u8, any::<u16>()), 0..200)) {
         let (mut sorted, mut expected) = (items.clone(), items);
         sort(&mut sorted, &mut |a, b| a.0.cmp(&b.0));
-        expected.sort_by(|a, b| a.0.cmp(&b.0));
+        expected.sort_by_key(|item| item.0);
         prop_assert_eq!(sorted, expected);
     }
 

@@ -153,14 +153,16 @@ suite("the command line and the edge", () => {
   });
 
   test("wait gives up after its timeout, or when the connector is deleted", async () => {
-    await put("idle");
-    const late = await run(["wait", "idle", "connected", "--timeout", "1.5s"], env);
-    assert.deepEqual([late.code, late.stdout, late.stderr], [4, "", "idle is still created after 1.5s.\n"]);
-    const waiting = start(["wait", "idle", "connected"], env);
+    await Promise.all([put("idle"), put("gone")]);
+    // Enough for the first answer on a busy machine.
+    const giveUp = run(["wait", "idle", "connected", "--timeout", "12s"], env);
+    const waiting = start(["wait", "gone", "connected"], env);
     await new Promise((resolve) => setTimeout(resolve, 1_000));
-    await must(worker.url, "DELETE", "/_connector/idle");
+    await must(worker.url, "DELETE", "/_connector/gone");
     const { code, stderr } = await waiting.ended;
-    assert.deepEqual([code, stderr], [1, "connector [idle] not found (404)\n"]);
+    assert.deepEqual([code, stderr], [1, "connector [gone] not found (404)\n"]);
+    const late = await giveUp;
+    assert.deepEqual([late.code, late.stdout, late.stderr], [4, "", "idle is still created after 12s.\n"]);
     assert.equal((await run(["wait", "nobody", "connected"], env)).code, 1);
   });
 
