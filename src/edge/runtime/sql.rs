@@ -181,6 +181,20 @@ impl Database {
         Ok(column)
     }
 
+    /// The first column of the first row that a statement gives: none if there is no row, or NULL in it. The
+    /// statement is run to its end.
+    ///
+    /// # Errors
+    /// If the database fails, or the column is no `T`.
+    pub fn value<T: DeserializeOwned>(
+        &self,
+        statement: &str,
+        values: &[SqlValue],
+    ) -> Result<Option<T>, JsError> {
+        let column: Vec<Option<T>> = self.column(statement, values)?;
+        Ok(column.into_iter().next().flatten())
+    }
+
     /// Whether a statement gives any row. It is run to its end.
     ///
     /// # Errors

@@ -600,8 +600,7 @@ fn changes(
 
 /// The JSON array that a statement makes.
 fn array(database: &Database, sql: &str, values: &[SqlValue]) -> Result<String, JsError> {
-    let found = database.column(sql, values)?;
-    found.into_iter().next().ok_or_else(|| "the database answers nothing".into())
+    database.value(sql, values)?.ok_or_else(|| "the database answers nothing".into())
 }
 
 /// Past every version: as far as JavaScript counts exactly.

@@ -218,10 +218,10 @@ pub(in crate::edge) fn say_missed(
 ) -> Result<String, JsError> {
     database.transaction(|| {
         let sql = "UPDATE webhook SET body = json_set(body, '$.data.missed', ?) WHERE n = ? RETURNING body";
-        let body = database.column(sql, &[message.missed.into(), message.n.into()])?;
+        let body = database.value(sql, &[message.missed.into(), message.n.into()])?;
         let sql = "UPDATE webhook_target SET missed = 0 WHERE target = ?";
         database.execute(sql, &[target.into()])?;
-        body.into_iter().next().ok_or_else(|| "the message is gone".into())
+        body.ok_or_else(|| "the message is gone".into())
     })
 }
 

@@ -117,8 +117,7 @@ impl Directory {
         if let Some(count) = self.counts.numbers.borrow().get(&question) {
             return Ok(*count);
         }
-        let found: Vec<Option<u64>> = self.store.column(sql, values)?;
-        let count = found.first().copied().flatten().unwrap_or_default();
+        let count = self.store.value(sql, values)?.unwrap_or_default();
         let mut counts = self.counts.numbers.borrow_mut();
         if counts.len() < COUNTS {
             counts.insert(question, count);

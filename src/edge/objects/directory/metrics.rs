@@ -11,9 +11,7 @@ use crate::connector::Fields;
 use crate::edge::auth::KEYS;
 use crate::edge::metrics::{CLUSTER_FAILURES, Count, Family, Question, REFUSED, WRITES_REFUSED};
 use crate::edge::outbox::CONSUMERS;
-use crate::edge::runtime::{
-    Database, JsError, Kv, SqlValue, describe, from_row, now_millis, timeout,
-};
+use crate::edge::runtime::{Database, JsError, Kv, describe, from_row, now_millis, timeout};
 use crate::status::Status;
 use crate::sync_job::SyncJobStatus;
 use crate::values::Time;
@@ -51,12 +49,6 @@ const KEYS_ENDING_MS: u64 = 7 * DAY_MS;
 /// No more jobs of a status are counted: what is counted is read.
 const JOBS_COUNTED: u64 = 10_000;
 
-/// A number that a statement gives, if any.
-fn value(database: &Database, sql: &str, values: &[SqlValue]) -> Result<Option<u64>, JsError> {
-    let found: Vec<Option<u64>> = database.column(sql, values)?;
-    Ok(found.first().copied().flatten())
-}
-
 /// Sync jobs by status: those that are not finished, how old the oldest of them is, and those of the last
 /// day that are finished. There may be very many of those in all.
 fn job_numbers(database: &Database, now: u64) -> Result<[Family; 3], JsError> {
@@ -81,15 +73,15 @@ fn job_numbers(database: &Database, now: u64) -> Result<[Family; 3], JsError> {
             let sql = "SELECT count(*) AS value FROM (SELECT 1 FROM job WHERE status = ? \
                        AND (created_at IS NULL) = 0 AND created_at > ? LIMIT ?)";
             let values = [name.into(), now.saturating_sub(DAY_MS).into(), JOBS_COUNTED.into()];
-            last_day.add(&labels, value(database, sql, &values)?.unwrap_or_default());
+            last_day.add(&labels, database.value::<u64>(sql, &values)?.unwrap_or_default());
             continue;
         }
         let sql = "SELECT count(*) AS value FROM (SELECT 1 FROM job WHERE status = ? LIMIT ?)";
-        let count = value(database, sql, &[name.into(), JOBS_COUNTED.into()])?;
+        let count = database.value::<u64>(sql, &[name.into(), JOBS_COUNTED.into()])?;
         jobs.add(&labels, count.unwrap_or_default());
         let sql = "SELECT created_at AS value FROM job WHERE status = ? \
                    AND (created_at IS NULL) = 0 ORDER BY created_at LIMIT 1";
-        if let Some(at) = value(database, sql, &[name.into()])? {
+        if let Some(at) = database.value::<u64>(sql, &[name.into()])? {
             oldest.add(&labels, now.saturating_sub(at) / 1_000);
         }
     }
@@ -149,11 +141,8 @@ impl Directory {
         );
         let sql = "SELECT since FROM entry WHERE deleted = 0 AND status = 'error' \
                    ORDER BY since DESC LIMIT 1";
-        let found: Vec<Option<String>> = database.column(sql, &[])?;
-        let since = found
-            .first()
-            .and_then(|since| Time::parse(since.as_deref()?))
-            .and_then(Time::unix_millis);
+        let since: Option<String> = database.value(sql, &[])?;
+        let since = since.and_then(|since| Time::parse(&since)).and_then(Time::unix_millis);
         if let Some(since) = since {
             newest.add(&[], since / 1_000);
         }
@@ -182,7 +171,7 @@ impl Directory {
         let targets = self.settings().targets.iter().map(|target| target.name.as_str());
         for consumer in CONSUMERS.into_iter().chain(targets) {
             let sql = "SELECT min(since) AS value FROM behind WHERE consumer = ?";
-            let since = value(&database, sql, &[consumer.into()])?;
+            let since = database.value::<u64>(sql, &[consumer.into()])?;
             let seconds = since.map_or(0, |since| now.saturating_sub(since) / 1_000);
             oldest.add(&[("consumer", consumer)], seconds);
         }
@@ -358,7 +347,7 @@ impl Directory {
             return Ok(count);
         }
         let sql = "SELECT count(*) AS value FROM entry WHERE deleted = 0 AND last_seen IS NULL";
-        let count = value(database, sql, &[])?.unwrap_or_default();
+        let count = database.value::<u64>(sql, &[])?.unwrap_or_default();
         self.never_seen.set(Some((now, count)));
         Ok(count)
     }

@@ -402,6 +402,15 @@ impl Store {
         self.database.column(sql, &bind(values))
     }
 
+    /// The first column of the first row that a statement gives: none if there is no row, or NULL in it.
+    pub fn value<T: DeserializeOwned>(
+        &self,
+        sql: &str,
+        values: &[Value],
+    ) -> Result<Option<T>, JsError> {
+        self.database.value(sql, &bind(values))
+    }
+
     /// Whether a statement gives any row. It is run to its end.
     pub fn any(&self, sql: &str, values: &[Value]) -> Result<bool, JsError> {
         self.database.any(sql, &bind(values))

@@ -185,8 +185,8 @@ impl Directory {
             return Ok(0);
         }
         let sql = "SELECT error FROM entry WHERE id = ? AND status = 'error' AND error IS NOT NULL";
-        let errors: Vec<String> = self.store.column(sql, &[text("id").into()])?;
-        errors.first().map_or(Ok(0), |error| self.sharing_cause(&cause(error)))
+        let error: Option<String> = self.store.value(sql, &[text("id").into()])?;
+        error.map_or(Ok(0), |error| self.sharing_cause(&cause(&error)))
     }
 
     /// Notes that a target has answered 410, and tells the others, once for each URL.
@@ -281,8 +281,7 @@ impl Directory {
     }
 
     fn webhook_count(&self, sql: &str, values: &[SqlValue]) -> Result<u64, JsError> {
-        let counts: Vec<u64> = self.webhook_database()?.column(sql, values)?;
-        Ok(counts.first().copied().unwrap_or_default())
+        Ok(self.webhook_database()?.value(sql, values)?.unwrap_or_default())
     }
 
     /// When there is a summary to be made or sent, in milliseconds since 1970. While some are being sent,
