@@ -157,6 +157,22 @@ pub fn sort<T>(list: &mut Vec<T>, compare: &mut dyn FnMut(&T, &T) -> Ordering) {
     list.extend(order.into_iter().filter_map(|at| items.get_mut(at)?.take()));
 }
 
+/// Sorts a list, and merges what compares as equal into the first of it.
+pub fn merge<T>(
+    list: &mut Vec<T>,
+    compare: &mut dyn FnMut(&T, &T) -> Ordering,
+    join: &mut dyn FnMut(&mut T, &mut T),
+) {
+    sort(list, compare);
+    list.dedup_by(|it, first| {
+        let is_equal = compare(it, first).is_eq();
+        if is_equal {
+            join(first, it);
+        }
+        is_equal
+    });
+}
+
 /// The places of a list's items in the order of what they compare as.
 #[inline(never)]
 fn order(length: usize, compare: &mut dyn FnMut(usize, usize) -> Ordering) -> Vec<usize> {

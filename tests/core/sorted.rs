@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use connector_status::values::sorted::{SortedMap, sort, unique};
+use connector_status::values::sorted::{SortedMap, merge, sort, unique};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -65,6 +65,17 @@ proptest! {
         sort(&mut sorted, &mut |a, b| a.0.cmp(&b.0));
         expected.sort_by_key(|item| item.0);
         prop_assert_eq!(sorted, expected);
+    }
+
+    #[test]
+    fn merging_adds_up_what_is_equal(items in vec((0..20u8, any::<u16>()), 0..200)) {
+        let mut merged: Vec<_> = items.iter().map(|(key, count)| (*key, u64::from(*count))).collect();
+        merge(&mut merged, &mut |a, b| a.0.cmp(&b.0), &mut |first, it| first.1 += it.1);
+        let mut expected = BTreeMap::new();
+        for (key, count) in items {
+            *expected.entry(key).or_default() += u64::from(count);
+        }
+        prop_assert_eq!(merged, expected.into_iter().collect::<Vec<_>>());
     }
 
     #[test]

@@ -26,7 +26,7 @@ use crate::edge::runtime::{JsError, from_row, now_millis};
 use crate::limits::{PAGE_BYTES, RESULT_WINDOW};
 use crate::status::Status;
 use crate::values::Time;
-use crate::values::sorted::sort;
+use crate::values::sorted::{merge, sort};
 
 /// So many types are counted, those with the most connectors.
 const TYPES: usize = 100;
@@ -101,14 +101,7 @@ struct Counted<'a> {
 
 /// The sum of each name, in the order of the names.
 fn summed(mut counts: Vec<(&str, u64)>) -> Vec<(&str, u64)> {
-    sort(&mut counts, &mut |a, b| a.0.cmp(b.0));
-    counts.dedup_by(|it, first| {
-        let is_same = it.0 == first.0;
-        if is_same {
-            first.1 += it.1;
-        }
-        is_same
-    });
+    merge(&mut counts, &mut |a, b| a.0.cmp(b.0), &mut |first, it| first.1 += it.1);
     counts
 }
 
@@ -310,14 +303,9 @@ impl Directory {
             |Said { error, count }| Caused { cause: cause(&error), count, errors: vec![error] };
         let said = self.store.rows::<Said>(&sql, &all.values)?;
         let mut causes: Vec<Caused> = said.into_iter().map(caused).collect();
-        sort(&mut causes, &mut |a, b| a.cause.cmp(&b.cause));
-        causes.dedup_by(|it, first| {
-            let is_same = it.cause == first.cause;
-            if is_same {
-                first.count += it.count;
-                first.errors.append(&mut it.errors);
-            }
-            is_same
+        merge(&mut causes, &mut |a, b| a.cause.cmp(&b.cause), &mut |first, it| {
+            first.count += it.count;
+            first.errors.append(&mut it.errors);
         });
         sort(&mut causes, &mut |a, b| b.count.cmp(&a.count));
         let mut remembered = self.counts.causes.borrow_mut();
