@@ -12,8 +12,10 @@ import { command, fail, Failure } from "./command.mjs";
 import { build, setup } from "./setup.mjs";
 import { environment, root } from "./tools.mjs";
 
-/** Explanations of wrangler's errors: the problem and the next step. */
-/** @type {[RegExp, (target: any) => string][]} */
+/**
+ * Explanations of wrangler's errors: the problem and the next step.
+ * @type {[RegExp, (target: any) => string][]}
+ */
 const explanations = [
   [
     /code: 10063\b|(have|register) a workers\.dev subdomain/i,

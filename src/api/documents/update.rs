@@ -31,21 +31,17 @@ pub struct DocumentUpdate {
     /// `if_seq_no`, `if_primary_term`
     condition: Option<(u64, u64)>,
     extent: Extent,
-    /// What it asks for. A pointer, so that the package's preview, which reads no documents, is without it.
-    to_patch: ToPatch,
     refreshes: bool,
 }
 
-/// From the document as it is, what was sent, and whether its sender has seen this very version.
-type ToPatch = fn(&Before<'_>, Fields, bool) -> Patch;
-
 /// How much of a document somebody sends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 enum Extent {
     /// The fields to change.
     Fields,
-    /// All of it, changed or not.
-    Whole,
+    /// All of it, changed or not. With what finds its changes ([`Before::changes`]): called through a pointer, so
+    /// that the package's preview, which takes no whole documents, is without it.
+    Whole(fn(&Before<'_>, Fields, bool) -> Patch),
 }
 
 impl DocumentUpdate {
@@ -89,7 +85,9 @@ impl DocumentUpdate {
         let mut doc = super::fields::CONNECTOR.read_document(&request.body)?;
         doc.shift_remove("id");
         let problems = problem.into_iter().collect();
-        Self::new(Index::Connectors, doc, problems, query, Extent::Whole, refreshes)
+        let extent =
+            Extent::Whole(|before, doc, is_this_version| before.changes(doc, is_this_version));
+        Self::new(Index::Connectors, doc, problems, query, extent, refreshes)
     }
 
     fn new(
@@ -122,23 +120,19 @@ impl DocumentUpdate {
         };
         problems.extend(index_name.and_then(|name| IndexName::parse(name).err()));
         valid(&problems)?;
-        let to_patch: ToPatch = match extent {
-            Extent::Fields => |_, doc, _| Patch::merge(doc),
-            Extent::Whole => |before, doc, is_this_version| before.changes(doc, is_this_version),
-        };
-        Ok(Self { doc, condition, extent, to_patch, refreshes })
+        Ok(Self { doc, condition, extent, refreshes })
     }
 
     /// Whether it is a document that comes back as a whole.
     pub fn is_whole(&self) -> bool {
-        self.extent == Extent::Whole
+        matches!(self.extent, Extent::Whole(_))
     }
 
     /// What the history calls it.
     pub fn name(&self) -> &'static str {
         match self.extent {
             Extent::Fields => "_update",
-            Extent::Whole => "_doc",
+            Extent::Whole(_) => "_doc",
         }
     }
 
@@ -230,7 +224,7 @@ fn decide_fields(
 ) -> Result<(Option<Delta>, Response), ApiError> {
     let before = before.ok_or_else(|| match update.extent {
         Extent::Fields => ApiError::document_missing_in(index.name(), id),
-        Extent::Whole => {
+        Extent::Whole(_) => {
             let reason =
                 format!("[{id}]: document missing: [PUT /_connector/{id}] creates a connector");
             let cause = Cause::new("document_missing_exception", reason);
@@ -242,7 +236,10 @@ fn decide_fields(
     if let Some(seen) = update.condition.filter(|seen| *seen != now) {
         return Err(conflict(index, id, seen, now));
     }
-    let patch = (update.to_patch)(&before, update.doc, update.condition.is_some());
+    let patch = match update.extent {
+        Extent::Fields => Patch::merge(update.doc),
+        Extent::Whole(changes) => changes(&before, update.doc, update.condition.is_some()),
+    };
     let delta = patch.diff_fields(before.fields);
     let refreshes = update.refreshes;
     let response = match delta {
