@@ -867,17 +867,13 @@ export async function imports({ count = 10_000, kills = 8 }) {
   }
 
   async function compare(more = []) {
-    // Every list lacks what was deleted and acknowledged. What else has changed may take a second.
-    for (const { id } of await all()) {
-      const n = names.indexOf(id);
-      if (acknowledged.has(n)) problems.push(`${id} is listed, though its deletion was acknowledged`);
-    }
-    const isPending = ({ id, status }) => {
-      const n = names.indexOf(id);
-      return erased.has(n) || (moved.has(n) && status !== "error");
-    };
+    const idsOf = (some) => new Set(Array.from(some, (n) => names[n]));
+    const [gone, erasedIds, movedIds] = [acknowledged, erased, moved].map(idsOf);
+    const isPending = ({ id, status }) => erasedIds.has(id) || (movedIds.has(id) && status !== "error");
     const end = now() + 5_000;
     let found = await all();
+    // Every list lacks what was deleted and acknowledged. What else has changed may take a second.
+    for (const { id } of found) if (gone.has(id)) problems.push(`${id} is listed, though its deletion was acknowledged`);
     while (found.some(isPending) && now() < end) {
       await sleep(100);
       found = await all();
