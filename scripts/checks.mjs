@@ -14,6 +14,8 @@ const cargo = (...args) => ["cargo", args];
 /** No test may hang: a test gets five minutes, a whole check forty. */
 const TEST_LIMIT = 5 * 60_000;
 const CHECK_LIMIT = 40 * 60_000;
+/** How much of a failed check is shown again at the end. */
+const REPORT_LINES = 60;
 
 const node = (folder, { atOnce = 1 } = {}) => [
   "node",
@@ -73,7 +75,7 @@ function count(name, [command, args]) {
     child.on("error", (error) => {
       clearTimeout(limit);
       console.log(`${name}: ${error.message}`);
-      resolve({ passed: 0, failed: 1 });
+      resolve({ passed: 0, failed: 1, report: [error.message] });
     });
     child.on("exit", (code) => {
       clearTimeout(limit);
@@ -84,7 +86,11 @@ function count(name, [command, args]) {
       // A check that reports no tests counts as one.
       if (code === 0 && passed + failed === 0) passed = 1;
       if (code !== 0 && failed === 0) failed = 1;
-      resolve({ passed, failed });
+      // Both test runners end with their failures; other commands fail on their last lines.
+      const lines = output.trimEnd().split("\n");
+      const at = lines.findIndex((line) => line === "failures:" || line === "✖ failing tests:");
+      const report = at === -1 ? lines.slice(-REPORT_LINES) : lines.slice(at, at + REPORT_LINES);
+      resolve({ passed, failed, report });
     });
   });
 }
@@ -120,6 +126,8 @@ if (names.some((name) => name === "browser" || name === "package") && !(await ch
 const summary = [];
 const total = { passed: 0, failed: 0 };
 const failures = [];
+/** What failed checks printed last: the end of a long log is what is read first, or all that is kept. */
+const reports = [];
 
 /** Runs checks one after the other. */
 async function runInTurn(checks) {
@@ -133,16 +141,20 @@ async function runInTurn(checks) {
     if (name === "package") await projects;
     step(`${name}: ${command[0]} ${command[1].join(" ")}`);
     const started = Date.now();
-    const { passed, failed } = await count(name, command);
+    const { passed, failed, report } = await count(name, command);
     total.passed += passed;
     total.failed += failed;
-    if (failed > 0) failures.push(name);
+    if (failed > 0) {
+      failures.push(name);
+      reports.push(...report.map((line) => `${name}: ${line}`), "");
+    }
     summary.push(`-- ${name}: ${passed} passed, ${failed} failed, ${Math.round((Date.now() - started) / 1000)} s`);
     console.log(summary.at(-1));
   }
 }
 
 for (const lanes of rounds) await Promise.all(lanes.map(runInTurn));
+if (reports.length > 0) console.log(`\n== what failed\n${reports.join("\n")}`);
 console.log(`\n${summary.join("\n")}`);
 if (failures.length > 0) console.log(`\nfailed: ${failures.join(", ")}`);
 if (leftOut) console.log(`\n${leftOut}`);

@@ -68,18 +68,19 @@ function list(parameters) {
   sorted ??= [...entries.keys()].sort();
   const prefix = parameters.get("prefix") ?? "";
   const limit = Number(parameters.get("key_count_limit") ?? LIST_LIMIT);
-  const start = Number(parameters.get("cursor") ?? 0);
-  const names = prefix === "" ? sorted : sorted.filter((name) => name.startsWith(prefix));
-  const keys = names.slice(start, start + limit).map((name) => {
+  // As in Workers KV, a cursor is a place among the names: what is deleted between two pages moves nothing.
+  const after = parameters.get("cursor");
+  const names = sorted.filter((name) => name.startsWith(prefix) && (after === null || name > after));
+  const page = names.slice(0, limit);
+  const keys = page.map((name) => {
     const { metadata } = entries.get(name);
     return metadata === null ? { name } : { name, metadata };
   });
-  const next = start + keys.length;
-  const complete = next >= names.length;
+  const complete = page.length === names.length;
   return Response.json({
     keys,
     list_complete: complete,
-    ...(complete ? {} : { cursor: String(next) }),
+    ...(complete ? {} : { cursor: page.at(-1) }),
     cacheStatus: null,
   });
 }

@@ -845,7 +845,9 @@ export async function imports({ count = 10_000, kills = 8 }) {
       database.close();
     }
     await server.restart();
-    await until(async () => (await list(0, 1)).body.count, (total) => total === count - erased.size - rivals().length + 1, 30);
+    const total = count - erased.size - rivals().length + 1;
+    // Who is missing, or should be, says more than a number: `compare` names them.
+    await until(async () => (await list(0, 1)).body.count, (found) => found === total, 30).catch((error) => problems.push(error.message));
     await compare(["new"]);
     for (const n of erased) {
       const { status } = await send(server.url(), "GET", `/_connector/${names[n]}`);
