@@ -6,3 +6,4 @@ pub mod directory;
 pub mod jobs;
 pub mod outbox;
 pub mod refresh;
+pub mod webhooks;

@@ -12,7 +12,7 @@ use crate::values::Time;
 pub const HELD_LIMIT: usize = 500;
 
 /// How far a target is with a connector.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Progress {
     /// The version of the last change that it has been told of, or need not be.
     pub seq: u64,

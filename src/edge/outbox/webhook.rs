@@ -5,7 +5,7 @@
 //! them: so a write does nothing for webhooks, and no crash keeps a message from its target. What is
 //! waiting, and for how long a connector has been silent, the same alarm is set for.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -16,27 +16,23 @@ use super::Outbox;
 use crate::api::{ApiError, Response};
 use crate::connector::Connector;
 use crate::edge::message::{self, FORMAT};
-use crate::edge::objects::connector::webhooks::{self as store, Attempt, TargetRow, Waiting};
+use crate::edge::objects::connector::webhooks::{self as store, Attempt, TargetRow};
 use crate::edge::runtime::{
     JsError, deliver, describe, join_all, notify_directory, now_millis, sleep, timeout,
     webhook_settings,
 };
 use crate::edge::{log, new_id, now};
-use crate::protocol::outbox::{REPORT_AFTER_MS, Report};
+use crate::protocol::outbox::Report;
+pub(super) use crate::protocol::webhooks::Seen;
+use crate::protocol::webhooks::{self, Look, News, Step, Waiting};
 use crate::status::Status;
 use crate::values::Time;
-use crate::values::sorted::SortedMap;
-use crate::webhook::{
-    self, Collected, Delivery, Entry, EventType, HELD_LIMIT, Next, Outcome, Progress, Reply,
-    Settings, TIME_LIMIT_MS, Target,
-};
+use crate::webhook::{self, Delivery, Entry, Next, Outcome, Reply, Settings, Target};
 
 /// No more messages of one connector wait for a target.
 const WAITING_LIMIT: u64 = 1_000;
 /// So many messages of a connector that wait no longer are kept, to be shown.
 const KEPT: u64 = 50;
-/// When the alarm looks for a message that was being sent: somebody may have ended the process.
-const SENDING_LIMIT_MS: u64 = TIME_LIMIT_MS + 5_000;
 /// The alarm waits for so long, a part at a time, for messages to be taken: most are by then, and no
 /// other alarm is needed to look for them.
 const PATIENCE: (u32, Duration) = (10, Duration::from_millis(100));
@@ -49,32 +45,7 @@ const SHOWN_LIMIT: usize = 100;
 #[derive(Default)]
 pub(in crate::edge) struct Webhooks {
     settings: OnceCell<Rc<Settings>>,
-    progress: RefCell<Option<SortedMap<String, Position>>>,
-    /// Attempts that the Directory has not been told of, by target.
-    attempts: RefCell<SortedMap<String, Attempts>>,
-    /// Since when a message is being sent, by target.
-    sending: RefCell<SortedMap<String, u64>>,
-    /// Will the alarm look whether the connector is silent?
-    is_watched: Cell<bool>,
-}
-
-/// How far a target is, and whether changes are held back from it.
-#[derive(Clone, Default)]
-struct Position {
-    progress: Progress,
-    is_held: bool,
-    /// How many messages were given up, and of how many the Directory is about to know.
-    given_up: u64,
-    reported: u64,
-    /// May the Directory not know that the target has answered 410?
-    is_end_unreported: bool,
-}
-
-/// Attempts to send something to a target, and how many of them have failed.
-#[derive(Clone, Copy, Default)]
-struct Attempts {
-    all: u64,
-    failed: u64,
+    memory: RefCell<webhooks::Webhooks>,
 }
 
 impl Webhooks {
@@ -87,6 +58,11 @@ impl Webhooks {
             Rc::new(settings)
         };
         self.settings.get_or_init(read).clone()
+    }
+
+    /// Looks at what is remembered, or changes it. Nothing is awaited meanwhile.
+    fn remember<T>(&self, look: impl FnOnce(&mut webhooks::Webhooks) -> T) -> T {
+        look(&mut self.memory.borrow_mut())
     }
 }
 
@@ -108,26 +84,14 @@ pub(in crate::edge) fn prepare(outbox: &Outbox, erases: bool) {
         return;
     }
     // The history is pruned: what is in it is told before.
-    let prepared =
-        open(outbox, &settings).and_then(|()| match erases || is_far_behind(outbox, &settings) {
-            true => collect(outbox, &settings, false),
-            false => Ok(()),
-        });
+    let prepared = open(outbox, &settings).and_then(|()| {
+        let changed = outbox.shared.versions().0.changed;
+        let is_far = outbox.webhooks.remember(|memory| memory.is_far_behind(&settings, changed));
+        if erases || is_far { collect(outbox, &settings, false) } else { Ok(()) }
+    });
     if let Err(thrown) = prepared {
         failed("cannot be prepared", &thrown);
     }
-}
-
-/// Has so much happened since a target was last told that the alarm must not be waited for?
-fn is_far_behind(outbox: &Outbox, settings: &Settings) -> bool {
-    let changed = outbox.shared.with_record(|record| record.map_or(0, |record| record.changed));
-    let known = outbox.webhooks.progress.borrow();
-    let seq_of = |target: &Target| {
-        let position = known.as_ref()?.get(&target.name)?;
-        position.progress.gone.is_none().then_some(position.progress.seq)
-    };
-    let slowest = settings.targets.iter().filter_map(seq_of).min();
-    slowest.is_some_and(|seq| changed.saturating_sub(seq) >= HELD_LIMIT as u64)
 }
 
 fn failed(what: &str, thrown: &JsError) {
@@ -136,45 +100,60 @@ fn failed(what: &str, thrown: &JsError) {
 
 /// Reads how far targets are, once, and begins with those that are new.
 fn open(outbox: &Outbox, settings: &Settings) -> Result<(), JsError> {
-    let mut known = outbox.webhooks.progress.borrow_mut();
-    if known.is_none() {
+    if !outbox.webhooks.remember(|memory| memory.is_open()) {
         let rows = store::targets(&outbox.shared.database)?.unwrap_or_default();
-        *known = Some(rows.into_iter().map(position).collect());
+        let rows = rows.into_iter().map(|row| (row.name, row.progress, row.given_up));
+        outbox.webhooks.remember(|memory| memory.open(rows));
     }
-    let Some(known) = known.as_mut() else { return Ok(()) };
-    let is_known = |target: &Target| {
-        known.get(&target.name).is_some_and(|it| {
-            it.progress.gone.as_ref().is_none_or(|gone| *gone == target.fingerprint)
-        })
-    };
-    if settings.targets.iter().all(is_known) {
-        return Ok(());
-    }
-    begin(outbox, known, settings.targets.iter().filter(|target| !is_known(target)).collect())
+    let targets = outbox.webhooks.remember(|memory| memory.new_targets(settings));
+    begin(outbox, &targets)
 }
 
 /// Begins with targets from here on.
-fn begin(
-    outbox: &Outbox,
-    known: &mut SortedMap<String, Position>,
-    targets: Vec<&Target>,
-) -> Result<(), JsError> {
+fn begin(outbox: &Outbox, targets: &[&Target]) -> Result<(), JsError> {
+    if targets.is_empty() {
+        return Ok(());
+    }
     let (seq, is_failing) = outbox.shared.with_record(|record| {
         let status = record.and_then(|record| record.connector()).map(Connector::status);
         (record.map_or(0, |record| record.version), status == Some(Status::Error))
     });
-    let begun: Vec<_> = targets
-        .into_iter()
-        .map(|target| {
-            let progress = Progress { seq, is_failing, ..Progress::default() };
-            let before = known.get(&target.name).cloned().unwrap_or_default();
-            (target.name.clone(), Position { progress, is_held: false, ..before })
+    let news = outbox.webhooks.remember(|memory| memory.begin(targets, seq, is_failing));
+    keep(outbox, news, now_millis()).map(drop)
+}
+
+/// Stores news with their messages; gives how many messages were given up for which targets.
+fn keep(outbox: &Outbox, news: News, now: u64) -> Result<Vec<(String, u64)>, JsError> {
+    let settings = outbox.webhooks.settings(&outbox.shared.env);
+    let given_up = match news.is_empty() {
+        true => Vec::new(),
+        false => {
+            let messages = compose(outbox, &settings, &news);
+            let memory = outbox.webhooks.memory.borrow();
+            let is_sending = |target: &str| memory.is_sending(target);
+            let (database, rows) = (&outbox.shared.database, &news.rows);
+            store::collect(database, rows, &messages, now, WAITING_LIMIT, is_sending)?
+        }
+    };
+    outbox.webhooks.remember(|memory| memory.stored(news, &given_up));
+    Ok(given_up)
+}
+
+fn compose<'a>(
+    outbox: &Outbox,
+    settings: &'a Settings,
+    news: &News,
+) -> Vec<(&'a str, webhook::Message)> {
+    let message = |(name, happening): &(String, webhook::Happening)| {
+        let target = settings.targets.iter().find(|target| target.name == *name)?;
+        outbox.shared.with_record(|record| {
+            let (record, name) = (record?, target.name.as_str());
+            let connector = record.connector();
+            let message = webhook::compose(happening, &record.id, connector, target, settings);
+            Some((name, message))
         })
-        .collect();
-    let rows: Vec<_> = begun.iter().map(|(name, it)| (name.as_str(), &it.progress)).collect();
-    store::collect(&outbox.shared.database, &rows, &[], now_millis(), WAITING_LIMIT, |_| false)?;
-    known.extend(begun);
-    Ok(())
+    };
+    news.happenings.iter().filter_map(message).collect()
 }
 
 /// To be called right after the commit that puts a connector back: its past is no news.
@@ -184,89 +163,27 @@ pub(in crate::edge) fn restored(outbox: &Outbox) {
         return;
     }
     let begun = open(outbox, &settings).and_then(|()| {
-        let mut known = outbox.webhooks.progress.borrow_mut();
-        let Some(known) = known.as_mut() else { return Ok(()) };
-        let is_told = |target: &&Target| {
-            known.get(&target.name).is_some_and(|position| position.progress.gone.is_none())
-        };
-        let told = settings.targets.iter().filter(is_told).collect();
-        begin(outbox, known, told)
+        let told = outbox.webhooks.remember(|memory| memory.told_targets(&settings));
+        begin(outbox, &told)
     });
     if let Err(thrown) = begun {
         failed("cannot begin anew", &thrown);
     }
 }
 
-fn position(row: TargetRow) -> (String, Position) {
-    let TargetRow { name, progress, given_up } = row;
-    let is_end_unreported = progress.gone.is_some();
-    (name, Position { progress, is_held: false, given_up, reported: 0, is_end_unreported })
-}
-
 /// Looks what has happened, and makes messages of it. `holds`: changes may be held back.
 fn collect(outbox: &Outbox, settings: &Settings, holds: bool) -> Result<(), JsError> {
     open(outbox, settings)?;
-    let now = now_millis();
-    let changed = outbox.shared.with_record(|record| record.map_or(0, |record| record.changed));
-    let last_seen = last_seen(outbox);
-    let mut known = outbox.webhooks.progress.borrow_mut();
-    let Some(known) = known.as_mut() else { return Ok(()) };
-    let (mut kept, mut messages, mut next) = (Vec::new(), Vec::new(), Vec::new());
-    for target in &settings.targets {
-        let Some(position) = known.get(&target.name) else { continue };
-        if position.progress.gone.is_some() {
-            continue;
-        }
-        let changes = match changed > position.progress.seq {
-            true => store::changes_after(&outbox.shared.database, position.progress.seq)?,
-            false => Vec::new(),
-        };
-        let collected =
-            webhook::collect(target, settings, &position.progress, &changes, last_seen, now, holds);
-        let Collected { mut progress, happenings, is_held, is_new } = collected;
-        if !is_held {
-            // What is no change of status need not be looked at again.
-            progress.seq = progress.seq.max(changed);
-        }
-        outbox.shared.with_record(|record| {
-            let Some(record) = record else { return };
-            for happening in &happenings {
-                let connector = record.connector();
-                let message = webhook::compose(happening, &record.id, connector, target, settings);
-                messages.push((target.name.as_str(), message));
-            }
-        });
-        if is_new {
-            kept.push((target.name.as_str(), progress.clone()));
-        }
-        next.push((target.name.clone(), Position { progress, is_held, ..position.clone() }));
-    }
-    let rows: Vec<_> = kept.iter().map(|(name, progress)| (*name, progress)).collect();
-    let given_up = match rows.is_empty() {
-        true => Vec::new(),
-        false => {
-            let sending = outbox.webhooks.sending.borrow();
-            let is_sending = |target: &str| sending.contains_key(target);
-            store::collect(
-                &outbox.shared.database,
-                &rows,
-                &messages,
-                now,
-                WAITING_LIMIT,
-                is_sending,
-            )?
-        }
-    };
-    known.extend(next);
-    for (target, count) in given_up {
+    let (changed, last_seen) = (outbox.shared.versions().0.changed, last_seen(outbox));
+    let look = Look { settings, changed, last_seen, now: now_millis(), holds };
+    let changes_after = |seq| store::changes_after(&outbox.shared.database, seq);
+    let news = outbox.webhooks.remember(|memory| memory.collect(look, changes_after))?;
+    for (target, count) in keep(outbox, news, look.now)? {
         let why = format!("{WAITING_LIMIT} messages wait already");
         outbox.shared.with_record(|record| {
             let id = record.map(|record| record.id.as_str()).unwrap_or_default();
             log::webhooks_given_up(id, &target, count, &why);
         });
-        if let Some(position) = known.get_mut(&target) {
-            position.given_up += count;
-        }
     }
     Ok(())
 }
@@ -288,38 +205,41 @@ pub(super) fn run(outbox: &Rc<Outbox>) {
         failed("cannot be collected", &thrown);
     }
     report_losses(outbox, &settings);
-    let now = now_millis();
     for n in 0..settings.targets.len() {
         let Some(target) = settings.targets.get(n) else { continue };
-        let is_due = waiting(outbox, target).is_some_and(|message| message.next_at <= now);
-        if !is_due || outbox.webhooks.sending.borrow().contains_key(&target.name) {
+        let (waiting, now) = (waiting(outbox, target), now_millis());
+        let begin =
+            |memory: &mut webhooks::Webhooks| memory.begin_sending(target, waiting.as_ref(), now);
+        if !outbox.webhooks.remember(begin) {
             continue;
         }
-        outbox.webhooks.sending.borrow_mut().insert(target.name.clone(), now);
         let (this, settings) = (outbox.clone(), settings.clone());
         outbox.shared.state.wait_until(async move {
             let Some(target) = settings.targets.get(n) else { return };
             let was_late = late_since(&this, target).is_some();
             send_all(&this, &settings, target).await;
-            this.webhooks.sending.borrow_mut().remove(&target.name);
-            if waiting(&this, target).is_some() {
-                super::set_late_alarm(&this).await;
-            }
-            let since = late_since(&this, target);
-            if was_late || since.is_some() {
-                let report = Report { since, ..Report::default() };
-                this.remember(|memory| memory.reports.add(&target.name, report));
-            }
-            report_losses(&this, &settings);
-            let has_failed =
-                this.webhooks.attempts.borrow().get(&target.name).is_some_and(|it| it.failed > 0);
-            if has_failed {
-                notify(&this, target, None).await;
-            }
-            if !this.remember(|memory| memory.reports.is_empty()) {
-                super::report::send(&this).await;
-            }
+            after_sending(&this, &settings, target, was_late).await;
         });
+    }
+}
+
+/// Sets the alarm for what waits, and tells the Directory how the target is doing.
+async fn after_sending(outbox: &Rc<Outbox>, settings: &Settings, target: &Target, was_late: bool) {
+    let has_failed = outbox.webhooks.remember(|memory| memory.end_sending(target));
+    if waiting(outbox, target).is_some() {
+        super::set_late_alarm(outbox).await;
+    }
+    let since = late_since(outbox, target);
+    if was_late || since.is_some() {
+        let report = Report { since, ..Report::default() };
+        outbox.remember(|memory| memory.reports.add(&target.name, report));
+    }
+    report_losses(outbox, settings);
+    if has_failed {
+        notify(outbox, target, None).await;
+    }
+    if !outbox.remember(|memory| memory.reports.is_empty()) {
+        super::report::send(outbox).await;
     }
 }
 
@@ -327,7 +247,7 @@ pub(super) fn run(outbox: &Rc<Outbox>) {
 pub(super) async fn wait(outbox: &Outbox) {
     let (parts, part) = PATIENCE;
     for _ in 0..parts {
-        if outbox.webhooks.sending.borrow().is_empty() {
+        if outbox.webhooks.remember(|memory| memory.is_idle()) {
             return;
         }
         sleep(part).await;
@@ -337,19 +257,10 @@ pub(super) async fn wait(outbox: &Outbox) {
 /// Has the Directory told how many messages were given up, and who has answered 410, if it may not know.
 fn report_losses(outbox: &Outbox, settings: &Settings) {
     for target in &settings.targets {
-        let (given_up, gone) = {
-            let mut known = outbox.webhooks.progress.borrow_mut();
-            let position = known.as_mut().and_then(|known| known.get_mut(&target.name));
-            let Some(it) = position else { continue };
-            let given_up = (it.given_up > it.reported).then_some(it.given_up);
-            it.reported = it.given_up;
-            let is_end_unreported = std::mem::take(&mut it.is_end_unreported);
-            (given_up, it.progress.gone.clone().filter(|_| is_end_unreported))
-        };
-        if given_up.is_some() || gone.is_some() {
-            let report = Report { since: late_since(outbox, target), given_up, gone };
-            outbox.remember(|memory| memory.reports.add(&target.name, report));
-        }
+        let losses = outbox.webhooks.remember(|memory| memory.take_losses(target));
+        let Some((given_up, gone)) = losses else { continue };
+        let report = Report { since: late_since(outbox, target), given_up, gone };
+        outbox.remember(|memory| memory.reports.add(&target.name, report));
     }
 }
 
@@ -362,49 +273,30 @@ fn waiting(outbox: &Outbox, target: &Target) -> Option<Waiting> {
 /// Since when the oldest message has waited for a target, if it has for a while or will have when it
 /// is sent next.
 fn late_since(outbox: &Outbox, target: &Target) -> Option<u64> {
-    let Waiting { made, next_at, .. } = waiting(outbox, target)?;
-    let waits_ms = now_millis().max(next_at).saturating_sub(made);
-    (waits_ms >= REPORT_AFTER_MS).then_some(made)
+    waiting(outbox, target)?.late_since(now_millis())
 }
 
 /// Sends what is due, in order, until something fails.
 async fn send_all(outbox: &Rc<Outbox>, settings: &Settings, target: &Target) {
     while let Some(message) = waiting(outbox, target) {
         let begun = now_millis();
-        if message.next_at > begun {
+        let step = message.step(begun);
+        if step == Step::Rest {
             return;
         }
-        outbox.webhooks.sending.borrow_mut().insert(target.name.clone(), begun);
-        let is_first = message.attempts == 0;
-        let verdict = match is_first {
-            true => ask_directory(outbox, target, &message.kind).await,
-            false => Verdict::Single { sharing: 0 },
+        outbox.webhooks.remember(|memory| memory.note_sending(target, begun));
+        let verdict = match step {
+            Step::Ask => notify(outbox, target, Some(&message.kind)).await,
+            Step::Rest | Step::Send => Verdict::Single { sharing: 0 },
         };
-        let Verdict::Single { sharing } = verdict else {
-            match settle(outbox, target, &message, None) {
-                Ok(_) => continue,
-                Err(thrown) => return failed("cannot be noted", &thrown),
+        let settled = match verdict {
+            Verdict::Gathered => settle(outbox, settings, target, &message, None),
+            Verdict::Single { sharing } => {
+                attempt(outbox, settings, target, &message, sharing, begun).await
             }
         };
-        let body = match is_first && message.missed > 0 {
-            true => store::say_missed(&outbox.shared.database, &target.name, &message),
-            false => Ok(message.body.clone()),
-        };
-        let body = match body {
-            Ok(body) => body,
-            Err(thrown) => return failed("cannot be read", &thrown),
-        };
-        let more = webhook::with_sharing(&body, sharing).filter(|_| sharing > 0);
-        let reply = deliver(target, &message.id, more.as_ref().unwrap_or(&body), begun).await;
-        match settle(outbox, target, &message, Some((begun, &reply, settings))) {
-            Ok(Next::Again(_)) => {
-                // It says the same whenever it is repeated.
-                if let Some(body) = &more {
-                    let kept = store::keep_body(&outbox.shared.database, message.n, body);
-                    drop(kept.inspect_err(|thrown| failed("cannot be noted", thrown)));
-                }
-                return;
-            }
+        match settled {
+            Ok(Next::Again(_)) => return,
             Ok(Next::Done(_)) => {}
             // It is sent again, by the alarm.
             Err(thrown) => return failed("cannot be noted", &thrown),
@@ -412,7 +304,8 @@ async fn send_all(outbox: &Rc<Outbox>, settings: &Settings, target: &Target) {
     }
 }
 
-/// What the Directory says of a message about this connector.
+/// What the Directory says of a message about this connector. If it does not answer, the message is sent:
+/// better too many than none.
 enum Verdict {
     /// It is named by a message about many.
     Gathered,
@@ -420,20 +313,33 @@ enum Verdict {
     Single { sharing: u64 },
 }
 
-/// Does the Directory summarize what has happened to many connectors, this one among them? If it does
-/// not answer, the message is sent: rather too many than none.
-async fn ask_directory(outbox: &Outbox, target: &Target, kind: &str) -> Verdict {
-    if !EventType::parse(kind).is_some_and(EventType::is_summarized) {
-        return Verdict::Single { sharing: 0 };
+/// Sends a message once, and notes what came of it.
+async fn attempt(
+    outbox: &Outbox,
+    settings: &Settings,
+    target: &Target,
+    message: &Waiting,
+    sharing: u64,
+    begun: u64,
+) -> Result<Next, JsError> {
+    let body = match message.says_missed() {
+        true => store::say_missed(&outbox.shared.database, &target.name, message)?,
+        false => message.body.clone(),
+    };
+    let more = webhook::with_sharing(&body, sharing).filter(|_| sharing > 0);
+    let reply = deliver(target, &message.id, more.as_ref().unwrap_or(&body), begun).await;
+    let next = settle(outbox, settings, target, message, Some((begun, &reply)))?;
+    if let (Next::Again(_), Some(body)) = (next, &more) {
+        // It says the same whenever it is repeated.
+        store::keep_body(&outbox.shared.database, message.n, body)?;
     }
-    notify(outbox, target, Some(kind)).await
+    Ok(next)
 }
 
 /// Tells the Directory of attempts, and asks about a message of that type, if there is one.
 async fn notify(outbox: &Outbox, target: &Target, kind: Option<&str>) -> Verdict {
     let id = outbox.shared.with_record(|record| record.map(|record| record.id.clone()));
-    let attempts = &outbox.webhooks.attempts;
-    let told = attempts.borrow().get(&target.name).copied().unwrap_or_default();
+    let told = outbox.webhooks.remember(|memory| memory.attempts(target));
     let notice = json!({
         "format": FORMAT,
         "id": id,
@@ -447,10 +353,7 @@ async fn notify(outbox: &Outbox, target: &Target, kind: Option<&str>) -> Verdict
     else {
         return Verdict::Single { sharing: 0 };
     };
-    if let Some(attempts) = attempts.borrow_mut().get_mut(&target.name) {
-        attempts.all = attempts.all.saturating_sub(told.all);
-        attempts.failed = attempts.failed.saturating_sub(told.failed);
-    }
+    outbox.webhooks.remember(|memory| memory.attempts_told(target, told));
     let reply = message::parse(&reply).unwrap_or_default();
     match reply.get("gathered") {
         Some(Value::Bool(true)) => Verdict::Gathered,
@@ -464,63 +367,38 @@ async fn notify(outbox: &Outbox, target: &Target, kind: Option<&str>) -> Verdict
 /// says it.
 fn settle(
     outbox: &Outbox,
+    settings: &Settings,
     target: &Target,
     message: &Waiting,
-    attempt: Option<(u64, &Reply, &Settings)>,
+    attempt: Option<(u64, &Reply)>,
 ) -> Result<Next, JsError> {
-    let attempts = message.attempts + usize::from(attempt.is_some());
-    let next = attempt.map_or(Next::Done(Outcome::Delivered), |(_, reply, settings)| {
-        Next::after(settings, &message.id, attempts, message.made, reply, now_millis())
-    });
-    let outcome = if attempt.is_some() { next.state() } else { Some("summarized") };
+    let reply = attempt.map(|(_, reply)| reply);
+    let settled = message.settle(settings, reply, now_millis());
     let (id, is_there) = outbox.shared.with_record(|record| {
         let id = record.map(|record| record.id.clone()).unwrap_or_default();
         (id, record.is_some_and(|record| record.connector().is_some()))
     });
-    let problem = attempt.and_then(|(_, reply, _)| reply.problem());
-    if let (Some(outcome), Some(problem)) = (outcome, &problem) {
+    let problem = reply.and_then(Reply::problem);
+    if let (Some(outcome), Some(problem)) = (settled.outcome, &problem) {
         log::webhook(&id, &target.name, &message.id, outcome, problem);
     }
     let noted = Attempt {
         n: message.n,
         target: &target.name,
-        attempts,
-        next_at: next.at(),
-        tried_at: attempt.map(|(begun, _, _)| begun),
-        status: attempt.and_then(|(_, reply, _)| reply.status),
+        attempts: settled.attempts,
+        next_at: settled.next.at(),
+        tried_at: attempt.map(|(begun, _)| begun),
+        status: reply.and_then(|reply| reply.status),
         error: problem.as_deref(),
-        outcome,
+        outcome: settled.outcome,
     };
-    if attempt.is_some() {
-        let mut attempts = outbox.webhooks.attempts.borrow_mut();
-        let attempts = attempts.at(target.name.clone());
-        attempts.all += 1;
-        attempts.failed += u64::from(next != Next::Done(Outcome::Delivered));
-    }
     // Of a connector that was erased nothing is kept.
     store::settle(&outbox.shared.database, &noted, if is_there { KEPT } else { 0 })?;
-    match next {
-        Next::Done(Outcome::Gone) => end(outbox, target)?,
-        Next::Done(Outcome::Failed) => {
-            let mut known = outbox.webhooks.progress.borrow_mut();
-            if let Some(it) = known.as_mut().and_then(|known| known.get_mut(&target.name)) {
-                it.given_up += 1;
-            }
-        }
-        Next::Done(Outcome::Delivered) | Next::Again(_) => {}
+    if settled.next == Next::Done(Outcome::Gone) {
+        store::end(&outbox.shared.database, &target.name, &target.fingerprint)?;
     }
-    Ok(next)
-}
-
-/// The target wants nothing more of this connector, as long as it has that URL.
-fn end(outbox: &Outbox, target: &Target) -> Result<(), JsError> {
-    store::end(&outbox.shared.database, &target.name, &target.fingerprint)?;
-    let mut known = outbox.webhooks.progress.borrow_mut();
-    if let Some(position) = known.as_mut().and_then(|known| known.get_mut(&target.name)) {
-        position.progress.gone = Some(target.fingerprint.clone());
-        position.is_end_unreported = true;
-    }
-    Ok(())
+    outbox.webhooks.remember(|memory| memory.settled(target, &settled));
+    Ok(settled.next)
 }
 
 /// When the alarm is needed next, in milliseconds since 1970.
@@ -529,43 +407,9 @@ pub(super) fn next_alarm(outbox: &Outbox) -> Option<u64> {
     if settings.targets.is_empty() {
         return None;
     }
-    let silent_at = silent_at(outbox, &settings);
-    outbox.webhooks.is_watched.set(silent_at.is_some());
-    let sending = outbox.webhooks.sending.borrow();
-    let known = outbox.webhooks.progress.borrow();
-    let of_target = |target: &Target| {
-        let message = match sending.get(&target.name) {
-            Some(since) => Some(since + SENDING_LIMIT_MS),
-            None => waiting(outbox, target).map(|message| message.next_at),
-        };
-        let position = known.as_ref().and_then(|known| known.get(&target.name));
-        let held = position.filter(|it| it.is_held).map(|it| it.progress.quiet_until);
-        message.into_iter().chain(held).min()
-    };
-    settings.targets.iter().filter_map(of_target).chain(silent_at).min()
-}
-
-/// When the connector is silent, if somebody wants to hear of it and has not.
-fn silent_at(outbox: &Outbox, settings: &Settings) -> Option<u64> {
-    let seen = last_seen(outbox)?;
-    let known = outbox.webhooks.progress.borrow();
-    let waits = |target: &&Target| {
-        let position = known.as_ref().and_then(|known| known.get(&target.name));
-        target.minds_silence()
-            && position
-                .is_some_and(|it| it.progress.gone.is_none() && it.progress.silent != Some(seen))
-    };
-    settings.targets.iter().any(|target| waits(&target)).then(|| seen + settings.silent_after_ms)
-}
-
-/// What a heartbeat means for webhooks.
-pub(super) enum Seen {
-    /// Nothing: the alarm will look at it, or nobody asks.
-    Nothing,
-    /// The connector was silent.
-    Again,
-    /// No alarm is known to be set.
-    Unwatched,
+    let (last_seen, next_at) =
+        (last_seen(outbox), |target: &Target| Some(waiting(outbox, target)?.next_at));
+    outbox.webhooks.remember(|memory| memory.next_alarm(&settings, last_seen, next_at))
 }
 
 /// To be called after a heartbeat.
@@ -575,14 +419,7 @@ pub(super) fn seen(outbox: &Outbox) -> Seen {
     if settings.targets.is_empty() {
         return Seen::Nothing;
     }
-    let was_silent = webhooks.progress.borrow().as_ref().is_some_and(|known| {
-        known.values().any(|it| it.progress.silent.is_some() && it.progress.gone.is_none())
-    });
-    match was_silent {
-        true => Seen::Again,
-        false if webhooks.is_watched.replace(true) => Seen::Nothing,
-        false => Seen::Unwatched,
-    }
+    webhooks.remember(|memory| memory.seen())
 }
 
 /// Sees to it that the alarm comes when the connector is silent.

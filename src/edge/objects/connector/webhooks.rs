@@ -1,6 +1,7 @@
 //! What a connector's object keeps of webhooks, in tables that are made when there is a target.
 
 use crate::edge::runtime::{Database, JsError, from_row};
+use crate::protocol::webhooks::Waiting;
 use crate::webhook::{Change, ChangeRow, Delivery, Message, Progress};
 
 /// How far each target is: see `Progress`; how many messages were given up in all (`given_up`), and how
@@ -43,19 +44,7 @@ pub(in crate::edge) struct TargetRow {
     pub given_up: u64,
 }
 
-/// A message that waits.
-pub(in crate::edge) struct Waiting {
-    pub n: u64,
-    pub id: String,
-    pub kind: String,
-    pub body: String,
-    pub made: u64,
-    pub attempts: usize,
-    pub next_at: u64,
-    /// How many messages before it were given up and not said to be missing.
-    pub missed: u64,
-}
-from_row!(Waiting { n, id, kind, body, made, attempts, next_at, missed });
+from_row!(Waiting { n, id, kind, body, made, attempts, next_at, missed, says });
 from_row!(ChangeRow { seq, from, to, at, via });
 from_row!(Delivery {
     id,
@@ -125,7 +114,7 @@ pub(in crate::edge) fn changes_after(
 /// for which targets how many.
 pub(in crate::edge) fn collect(
     database: &Database,
-    targets: &[(&str, &Progress)],
+    targets: &[(String, Progress)],
     messages: &[(&str, Message)],
     made: u64,
     limit: u64,
@@ -141,7 +130,7 @@ pub(in crate::edge) fn collect(
                  SET seq = excluded.seq, failing = excluded.failing,
                  quiet_until = excluded.quiet_until, silent = excluded.silent, gone = excluded.gone",
                 &[
-                    (*target).into(),
+                    target.into(),
                     (*seq).into(),
                     (*is_failing).into(),
                     (*quiet_until).into(),
@@ -232,7 +221,8 @@ pub(in crate::edge) fn keep_body(database: &Database, n: u64, body: &str) -> Res
 
 /// The message that a target is to be sent next.
 pub(in crate::edge) fn next(database: &Database, target: &str) -> Result<Option<Waiting>, JsError> {
-    let sql = "SELECT n, id, type AS kind, body, made, attempts, next_at, missed
+    let sql = "SELECT n, id, type AS kind, body, made, attempts, next_at, missed,
+               coalesce(body ->> '$.data.missed', 0) AS says
                FROM webhook JOIN webhook_target USING (target)
                WHERE target = ? AND next_at IS NOT NULL ORDER BY n LIMIT 1";
     database.row(sql, &[target.into()])
