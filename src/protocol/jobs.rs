@@ -128,6 +128,8 @@ pub struct JobNews<T> {
     pub version: u64,
     /// Does its document have to be told?
     pub is_edited: bool,
+    /// Is it not over? After a restart, the Directory looks up when it was told of such jobs.
+    pub is_open: bool,
     /// How it is.
     pub record: T,
 }
@@ -143,14 +145,17 @@ impl<T> JobsTelling<T> {
     ///
     /// # Errors
     /// If it has not taken them, in words.
-    pub fn answered(&mut self, answers: &[&str]) -> Result<Vec<(String, u64)>, String> {
+    pub fn answered(&mut self, answers: &[&str]) -> Result<JobsTold, String> {
         if answers.len() != self.news.len() {
             return Err(format!("it answers {answers:?}"));
         }
-        let (mut told, mut wanted) = (Vec::new(), Vec::new());
+        let (mut told, mut wanted) = (JobsTold::default(), Vec::new());
         for (news, answer) in std::mem::take(&mut self.news).into_iter().zip(answers) {
             match *answer {
-                "taken" | "seen" | "older" => told.push((news.id, news.version)),
+                "taken" | "seen" | "older" => {
+                    told.gives_lease |= news.is_open && *answer != "older";
+                    told.jobs.push((news.id, news.version));
+                }
                 "document needed" if !self.with_documents => wanted.push(news),
                 other => return Err(format!("it answers [{other}]")),
             }
@@ -159,4 +164,13 @@ impl<T> JobsTelling<T> {
         self.with_documents = true;
         Ok(told)
     }
+}
+
+/// What the Directory knows after an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobsTold {
+    /// The jobs that it knows, each with the version.
+    pub jobs: Vec<(String, u64)>,
+    /// Whether it would find out after a restart when it was told.
+    pub gives_lease: bool,
 }

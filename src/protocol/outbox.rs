@@ -280,8 +280,11 @@ pub struct Telling {
 /// What follows from an answer of the Directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Answered {
-    /// It knows.
-    Told,
+    /// It has this version now. `is_news`: it did not have it before, and its row says when it heard of it.
+    Told {
+        /// As above.
+        is_news: bool,
+    },
     /// It is told once more, with the document.
     AskedAgain,
 }
@@ -321,7 +324,8 @@ impl Telling {
     /// If the Directory cannot be told, in words.
     pub fn answered(&mut self, answer: &str) -> Result<Answered, String> {
         match answer {
-            "taken" | "seen" | "older" => Ok(Answered::Told),
+            "taken" | "seen" => Ok(Answered::Told { is_news: true }),
+            "older" => Ok(Answered::Told { is_news: false }),
             "document needed" if !self.with_document => {
                 self.with_document = true;
                 Ok(Answered::AskedAgain)

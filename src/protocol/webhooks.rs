@@ -298,7 +298,7 @@ impl Webhooks {
     /// Notes what became of a message.
     pub fn settled(&mut self, target: &Target, settled: &Settled) {
         if settled.was_tried {
-            let attempts = self.attempts.entry(target.name.clone()).or_default();
+            let attempts = self.attempts.at(target.name.clone());
             attempts.all += 1;
             attempts.failed += u64::from(settled.next != Next::Done(Outcome::Delivered));
         }

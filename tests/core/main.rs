@@ -30,6 +30,7 @@ mod stored;
 mod summary;
 mod sync_jobs;
 mod tables;
+mod tickets;
 mod timeline;
 mod transitions;
 mod webhooks;

@@ -281,7 +281,7 @@ impl State {
             Message::Reply { call, outcome } => {
                 let Some(n) = self.position(call) else { return };
                 match self.calls[n].telling.answered(outcome) {
-                    Ok(Answered::Told) => self.end(n, true),
+                    Ok(Answered::Told { .. }) => self.end(n, true),
                     Ok(Answered::AskedAgain) => self.send(&self.calls[n].clone()),
                     Err(_) => self.end(n, false),
                 }

@@ -28,10 +28,19 @@ const CLAIMS: &str = "claims::Names";
 const ENTRIES: &str = "entries::Entries";
 const JOBS: &str = "jobs::SyncJobs";
 const COPIES: &str = "copies::Copies";
+const WEBHOOKS: &str = "webhooks::Targets";
+const SEARCHES: &str = "refresh::Searches";
+const IMPORTS: &str = "adoption::Imports";
+const TICKETS: &str = "tickets::Tickets";
 
 const ONE_INDEX: &str = "one index, one connector";
 const EQUAL: &str = "once messages get through, the Directory has what the object has";
 const WILL_TELL: &str = "somebody will tell what is untold";
+const WILL_SEND: &str = "somebody will send what waits";
+const LOSSES_ARE_KNOWN: &str = "the Directory knows what is lost";
+const ARE_SENT: &str = "summaries are made and sent";
+const REFRESHED: &str = "searches after _refresh show what was acknowledged before";
+const NOT_DENIED: &str = "what is in Workers KV is not denied";
 const COPY_IS_RIGHT: &str = "a copy that is done is right and stays right";
 
 const GUARDS: &[Guard] = &[
@@ -220,6 +229,174 @@ const GUARDS: &[Guard] = &[
         model: JOBS,
         property: EQUAL,
     },
+    Guard {
+        name: "the alarm looks for a message that was being sent",
+        file: "src/protocol/webhooks.rs",
+        with: "Some(since + SENDING_LIMIT_MS)",
+        without: "None",
+        model: WEBHOOKS,
+        property: WILL_SEND,
+    },
+    Guard {
+        name: "the Directory is told how many messages were given up",
+        file: "src/protocol/webhooks.rs",
+        with: "(it.given_up > it.reported).then_some(it.given_up)",
+        without: "None",
+        model: WEBHOOKS,
+        property: LOSSES_ARE_KNOWN,
+    },
+    Guard {
+        name: "a message that is given up is counted",
+        file: "src/protocol/webhooks.rs",
+        with: "position.given_up += 1",
+        without: "()",
+        model: WEBHOOKS,
+        property: LOSSES_ARE_KNOWN,
+    },
+    Guard {
+        name: "a message that says how many are missing is not summarized",
+        file: "src/protocol/webhooks.rs",
+        with: "is_summarized && self.says == 0",
+        without: "is_summarized",
+        model: WEBHOOKS,
+        property: "the target is told what is missing",
+    },
+    Guard {
+        name: "a message that is given up hands on what it would have said",
+        file: "tests/models/webhooks.rs",
+        with: "stored.missed += 1 + says;",
+        without: "stored.missed += 1;",
+        model: WEBHOOKS,
+        property: "the target is told what is missing",
+    },
+    Guard {
+        name: "the alarm comes when summaries are to be made",
+        file: "src/protocol/summaries.rs",
+        with: "due.into_iter().chain(next_at).min()",
+        without: "next_at",
+        model: WEBHOOKS,
+        property: ARE_SENT,
+    },
+    Guard {
+        name: "the alarm looks for a summary that was being sent",
+        file: "src/protocol/summaries.rs",
+        with: "Some(now + SENDING_LIMIT_MS)",
+        without: "None",
+        model: WEBHOOKS,
+        property: ARE_SENT,
+    },
+    Guard {
+        name: "a summary that is given up hands on what it would have said",
+        file: "src/protocol/summaries.rs",
+        with: "self.gathering.missed += 1 + waiting.says;",
+        without: "self.gathering.missed += 1;",
+        model: WEBHOOKS,
+        property: "the target is told which summaries are missing",
+    },
+    Guard {
+        name: "a change without a lease waits for the Directory",
+        file: "src/protocol/refresh.rs",
+        with: "is_behind && !lease.holds(now)",
+        without: "false",
+        model: SEARCHES,
+        property: REFRESHED,
+    },
+    Guard {
+        name: "a lease ends",
+        file: "src/protocol/refresh.rs",
+        with: "age < LEASE_MS",
+        without: "true",
+        model: SEARCHES,
+        property: REFRESHED,
+    },
+    Guard {
+        name: "a refresh asks the objects that the Directory heard from lately",
+        file: "src/protocol/refresh.rs",
+        with: "self.heard.insert(id.to_owned(), now);",
+        without: "",
+        model: SEARCHES,
+        property: REFRESHED,
+    },
+    Guard {
+        name: "lately is longer than a lease",
+        file: "src/protocol/refresh.rs",
+        with: "now.saturating_sub(then) < WINDOW_MS",
+        without: "now.saturating_sub(then) < WINDOW_MS / 8",
+        model: SEARCHES,
+        property: REFRESHED,
+    },
+    Guard {
+        name: "a Directory that has restarted looks up who told it something",
+        file: "src/protocol/refresh.rs",
+        with: "is_recent(self.since, now).then(|| now.saturating_sub(WINDOW_MS))",
+        without: "None",
+        model: SEARCHES,
+        property: REFRESHED,
+    },
+    Guard {
+        name: "a message without news gives no lease",
+        file: "tests/models/refresh.rs",
+        with: "call.reply == Some(true)",
+        without: "true",
+        model: SEARCHES,
+        property: REFRESHED,
+    },
+    Guard {
+        name: "an import is adopted only if there is still no row",
+        file: "src/protocol/adoption.rs",
+        with: "return Next::Serve;",
+        without: "",
+        model: IMPORTS,
+        property: "an import is adopted once",
+    },
+    Guard {
+        name: "an erased connector keeps a row",
+        file: "tests/models/adoption.rs",
+        with: "self.row = Some(None)",
+        without: "self.row = None",
+        model: IMPORTS,
+        property: "an import is adopted once",
+    },
+    Guard {
+        name: "without Workers KV it is not known whether there is a connector",
+        file: "src/protocol/adoption.rs",
+        with: "Next::Refuse",
+        without: "Next::Serve",
+        model: IMPORTS,
+        property: NOT_DENIED,
+    },
+    Guard {
+        name: "a conditional creation waits for Workers KV",
+        file: "src/protocol/adoption.rs",
+        with: "replaces && !is_conditional",
+        without: "replaces",
+        model: IMPORTS,
+        property: NOT_DENIED,
+    },
+    Guard {
+        name: "an import is not passed over because the Directory is silent",
+        file: "src/protocol/adoption.rs",
+        with: "claim == NotGranted::InUse",
+        without: "true",
+        model: IMPORTS,
+        property: NOT_DENIED,
+    },
+    Guard {
+        name: "a ticket is stored as used",
+        file: "src/protocol/tickets.rs",
+        with: "if is_stored { Verdict::UsedBefore } else { Verdict::Admitted }",
+        without: "Verdict::Admitted",
+        model: TICKETS,
+        property: "a ticket opens one socket",
+    },
+    Guard {
+        name: "a ticket that is late is judged by the time when it arrives",
+        file: "src/protocol/tickets.rs",
+        with: "return Verdict::Expired;",
+        without: "",
+        model: TICKETS,
+        property: "a ticket opens one socket",
+    },
 ];
 
 const MANIFEST: &str = r#"[package]
@@ -233,6 +410,7 @@ connector-status = { path = "../.." }
 croner = { version = "4.0.3", default-features = false }
 proptest = { version = "1.12.0", default-features = false, features = ["std"] }
 serde = { version = "1.0.229", features = ["derive"] }
+serde_json = { version = "1.0.154", features = ["arbitrary_precision", "raw_value", "preserve_order"] }
 stateright = "0.31.0"
 
 [workspace]
@@ -250,13 +428,17 @@ debug = false
 "#;
 
 const MAIN: &str = "#![allow(warnings)]
+mod adoption;
 mod claims;
 mod copies;
 mod entries;
 mod jobs;
 mod network;
 mod protocol;
+mod refresh;
 mod story;
+mod tickets;
+mod webhooks;
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
@@ -304,6 +486,7 @@ fn with_switches(file: &str) -> String {
         .replace("connector_status::protocol", "crate::protocol")
         .replace("crate::directory", "connector_status::directory")
         .replace("crate::values", "connector_status::values")
+        .replace("crate::webhook", "connector_status::webhook")
 }
 
 /// Writes the crate that takes out one guard after another.
@@ -314,7 +497,11 @@ fn write_crate(folder: &Path) {
         let file = format!("src/protocol/{}", name.to_str().expect("a name"));
         write(&folder.join(&file), &with_switches(&file));
     }
-    for module in ["claims", "copies", "entries", "jobs", "network", "story"] {
+    let modules = [
+        "adoption", "claims", "copies", "entries", "jobs", "network", "refresh", "story",
+        "tickets", "webhooks",
+    ];
+    for module in modules {
         let text = with_switches(&format!("tests/models/{module}.rs"));
         write(&folder.join(format!("src/{module}.rs")), &text);
     }

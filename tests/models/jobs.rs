@@ -135,6 +135,7 @@ impl State {
             id: id.clone(),
             version: self.job.map_or(untold.version, |job| job.version),
             is_edited: untold.is_edited,
+            is_open: true,
             record: self.job,
         });
         let telling = JobsTelling::new(news.collect());
@@ -169,7 +170,7 @@ impl State {
                 let Some(n) = self.calls.iter().position(is_it) else { return };
                 let mut call = self.calls.remove(n);
                 let Ok(told) = call.telling.answered(&[outcome]) else { return };
-                for (id, version) in told {
+                for (id, version) in told.jobs {
                     self.jobs.told(&id, version);
                     if call.is_request {
                         self.acknowledged = self.acknowledged.max(version);

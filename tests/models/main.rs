@@ -7,11 +7,15 @@
 // Tests may panic, in helper functions too.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+mod adoption;
 mod claims;
 mod copies;
 mod entries;
 mod guards;
 mod jobs;
 mod network;
+mod refresh;
 mod story;
+mod tickets;
 mod walks;
+mod webhooks;

@@ -1,11 +1,15 @@
 //! Explores each model as far as possible in seconds, and beyond that by random histories.
 //! `MODELS=long` goes further, which takes minutes.
 
+use crate::adoption::Imports;
 use crate::claims::Names;
 use crate::copies::Copies;
 use crate::entries::Entries;
 use crate::jobs::SyncJobs;
+use crate::refresh::Searches;
 use crate::story::{check, wander};
+use crate::tickets::Tickets;
+use crate::webhooks::Targets;
 
 fn goes_far() -> bool {
     std::env::var("MODELS").as_deref() == Ok("long")
@@ -37,4 +41,12 @@ walks! {
     searches_for_sync_jobs_never_go_back, searches_are_right_in_random_histories: SyncJobs, 80;
     /// Whatever happens to writes.
     a_copy_in_workers_kv_equals_its_connector, copies_are_right_in_random_histories: Copies, 80;
+    /// Even if messages are late or lost, and objects crash.
+    searches_after_refresh_show_what_was_acknowledged, searches_after_refresh_are_right_in_random_histories: Searches, 150;
+    /// Even if Workers KV is slow, stale or away.
+    an_import_is_adopted_once_and_replaces_nothing, imports_are_right_in_random_histories: Imports, 80;
+    /// However late its requests are.
+    a_ticket_opens_one_socket, tickets_are_right_in_random_histories: Tickets, 40;
+    /// Even if requests fail, responses are lost and objects crash.
+    webhooks_get_what_they_were_promised, webhooks_are_right_in_random_histories: Targets, 80;
 }

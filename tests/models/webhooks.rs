@@ -1,15 +1,14 @@
-//! A connector's object, a webhook's target and the Directory: what was promised is sent, in order, or its
-//! loss is said.
+//! A connector's object, the Directory and a webhook's target: what was promised is sent, in order, or its
+//! loss is counted and said.
 
 use std::fmt;
 use std::sync::OnceLock;
 
+use connector_status::protocol::summaries::{self, Settled, TargetState};
 use connector_status::protocol::webhooks::{Look, Step, Waiting, Webhooks};
 use connector_status::status::Status;
 use connector_status::values::Time;
-use connector_status::webhook::{
-    Change, EventType, Gathering, Next, Outcome, Progress, Reply, Settings, Target, Verdict,
-};
+use connector_status::webhook::{Change, EventType, Next, Progress, Reply, Settings, Target};
 use stateright::{Model, Property};
 
 use crate::network::Budget;
@@ -59,6 +58,18 @@ struct Stored {
     missed: u64,
 }
 
+/// A summary, as the Directory stores it, with the versions of the changes that it is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Summary {
+    n: u64,
+    versions: Vec<u64>,
+    attempts: usize,
+    made: u64,
+    next_at: u64,
+    says: u64,
+    is_received: bool,
+}
+
 /// What the object waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Busy {
@@ -73,19 +84,33 @@ pub struct State {
     now: u64,
     // The object: what it stores. Each change has a version; even ones recover, odd ones fail.
     version: u64,
+    /// When each version was made.
+    times: Vec<u64>,
     stored: Option<Stored>,
     rows: Vec<Row>,
     is_alarm_stored: bool,
     // What it has in memory.
     webhooks: Webhooks,
     busy: Option<Busy>,
-    // The Directory.
-    gathering: Gathering,
-    gathered: Vec<u64>,
+    // The Directory: what it stores.
+    directory: TargetState,
+    /// What summaries are to be about: event and version.
+    gathered: Vec<(&'static str, u64)>,
+    summaries: Vec<Summary>,
+    made: u64,
+    summaries_given_up: u64,
+    directory_alarm: Option<u64>,
     known_losses: u64,
-    // The target: the versions it has heard of, and how many it was told are missing.
+    // What it has in memory.
+    is_summarizing: bool,
+    // The target: the versions it has heard of, by themselves and in summaries, and how many messages and
+    // summaries it was told are missing.
     received: Vec<u64>,
+    summarized: Vec<u64>,
     said: u64,
+    summaries_said: u64,
+    /// What summaries were about that are given up: they are counted.
+    lost: Vec<u64>,
     left: Budget,
 }
 
@@ -94,14 +119,25 @@ pub enum Action {
     Change,
     AlarmComes,
     /// The Directory answers. `is_heard`: in time.
-    Answers { is_heard: bool },
+    Answers {
+        is_heard: bool,
+    },
     /// The Directory is away.
     IsAway,
     /// The target has the message. `is_heard`: its answer arrives.
-    Takes { is_heard: bool },
+    Takes {
+        is_heard: bool,
+    },
     /// The target fails.
     Fails,
     Crash,
+    DirectoryAlarm,
+    /// The target has a summary. `is_heard`: its answer arrives.
+    TakesSummary {
+        is_heard: bool,
+    },
+    SummaryFails,
+    DirectoryCrash,
 }
 
 impl fmt::Display for Action {
@@ -116,6 +152,13 @@ impl fmt::Display for Action {
             Self::Takes { is_heard: false } => "the target has the message; its answer is lost",
             Self::Fails => "the target fails",
             Self::Crash => "the object dies, and starts over",
+            Self::DirectoryAlarm => "the Directory's alarm comes",
+            Self::TakesSummary { is_heard: true } => "the target has a summary",
+            Self::TakesSummary { is_heard: false } => {
+                "the target has a summary; its answer is lost"
+            }
+            Self::SummaryFails => "the target fails when a summary is sent",
+            Self::DirectoryCrash => "the Directory dies, and starts over",
         })
     }
 }
@@ -129,16 +172,25 @@ impl State {
         Self {
             now: START,
             version: 0,
+            times: Vec::new(),
             stored: None,
             rows: Vec::new(),
             is_alarm_stored: false,
             webhooks: Webhooks::default(),
             busy: None,
-            gathering: Gathering::default(),
+            directory: TargetState::default(),
             gathered: Vec::new(),
+            summaries: Vec::new(),
+            made: 0,
+            summaries_given_up: 0,
+            directory_alarm: None,
             known_losses: 0,
+            is_summarizing: false,
             received: Vec::new(),
+            summarized: Vec::new(),
             said: 0,
+            summaries_said: 0,
+            lost: Vec::new(),
             left,
         }
     }
@@ -162,6 +214,7 @@ impl State {
     fn change(&mut self) {
         self.open();
         self.version += 1;
+        self.times.push(self.now);
         self.is_alarm_stored = true;
     }
 
@@ -171,7 +224,7 @@ impl State {
             seq: version,
             from: Some(status(version + 1)),
             to: status(version),
-            at: Time::from_millis(START).to_string(),
+            at: Time::from_millis(self.times[version as usize - 1]).to_string(),
             creates: false,
         };
         (seq + 1..=self.version).map(change).collect()
@@ -257,13 +310,20 @@ impl State {
         match step {
             Step::Rest => {
                 self.busy = None;
-                self.webhooks.end_sending(target());
+                self.end_sending();
                 self.set_alarm();
                 self.report();
             }
             Step::Ask => self.busy = Some(Busy::Asking),
             Step::Send => self.send(),
         }
+    }
+
+    fn end_sending(&mut self) {
+        self.webhooks.end_sending(target());
+        // Numbers that nothing depends on.
+        let attempts = self.webhooks.attempts(target());
+        self.webhooks.attempts_told(target(), attempts);
     }
 
     fn send(&mut self) {
@@ -280,12 +340,90 @@ impl State {
     /// The Directory gathers the connector, or lets its message be sent.
     fn ask(&mut self) -> bool {
         let Some(n) = self.place() else { return false };
-        let event = EventType::parse(self.rows[n].kind).expect("an event");
-        let verdict = self.gathering.admit(event, settings(), self.now);
-        if verdict == Verdict::Gathered {
-            self.gathered.push(self.rows[n].version);
+        let Row { kind, version, .. } = self.rows[n];
+        let event = EventType::parse(kind).expect("an event");
+        let is_gathered = self.directory.gathers(target(), event, settings(), self.now);
+        // The same notice again changes nothing.
+        if is_gathered && !self.gathered.contains(&(kind, version)) {
+            self.gathered.push((kind, version));
         }
-        verdict == Verdict::Gathered
+        self.want_alarm();
+        is_gathered
+    }
+
+    fn want_alarm(&mut self) {
+        let waiting = self.summaries.first().filter(|_| !self.is_summarizing);
+        let next_at = waiting.map(|summary| summary.next_at);
+        let due = self.directory.due();
+        let next = summaries::next_alarm(due, next_at, self.is_summarizing, self.now);
+        self.directory_alarm = self.directory_alarm.into_iter().chain(next).min();
+    }
+
+    fn directory_alarm(&mut self) {
+        let at = self.directory_alarm.take().unwrap_or_default();
+        self.now = self.now.max(at);
+        let (groups, missed) = self.directory.take(settings(), self.now);
+        for (n, group) in groups.iter().enumerate() {
+            let name = group.event.name();
+            let of_group = self.gathered.iter().filter(|(event, _)| *event == name);
+            let versions = of_group.map(|(_, version)| *version).collect();
+            self.gathered.retain(|(event, _)| *event != name);
+            self.made += 1;
+            self.summaries.push(Summary {
+                n: self.made,
+                versions,
+                attempts: 0,
+                made: self.now,
+                next_at: self.now,
+                says: if n == 0 { missed } else { 0 },
+                is_received: false,
+            });
+        }
+        self.go_on();
+        self.want_alarm();
+    }
+
+    /// Sends the next summary, if it is due.
+    fn go_on(&mut self) {
+        self.is_summarizing = self.summaries.first().is_some_and(|it| it.next_at <= self.now);
+    }
+
+    fn take_summary(&mut self) {
+        let Some(summary) = self.summaries.first_mut() else { return };
+        if !std::mem::replace(&mut summary.is_received, true) {
+            self.summarized.extend(&summary.versions);
+            self.summaries_said += summary.says;
+        }
+    }
+
+    fn settle_summary(&mut self, reply: &Reply) {
+        let Some(summary) = self.summaries.first_mut() else { return };
+        let waiting = summaries::Waiting {
+            n: summary.n,
+            id: summary.n.to_string(),
+            body: String::new(),
+            made: summary.made,
+            attempts: summary.attempts,
+            next_at: summary.next_at,
+            says: summary.says,
+        };
+        let settled = self.directory.settle(target(), &waiting, reply, settings(), self.now);
+        // Numbers that nothing depends on.
+        (self.directory.attempts, self.directory.failures) = (0, 0);
+        match settled {
+            Settled::Waits { attempts, next_at } => {
+                (summary.attempts, summary.next_at) = (attempts, next_at);
+            }
+            Settled::Delivered => drop(self.summaries.remove(0)),
+            Settled::GivenUp => {
+                self.lost.extend(&summary.versions);
+                self.summaries.remove(0);
+                self.summaries_given_up += 1;
+            }
+            Settled::Ended => {}
+        }
+        self.go_on();
+        self.want_alarm();
     }
 
     fn take(&mut self) {
@@ -315,7 +453,7 @@ impl State {
         match settled.next {
             Next::Again(_) => {
                 self.busy = None;
-                self.webhooks.end_sending(target());
+                self.end_sending();
                 self.set_alarm();
                 self.report();
             }
@@ -323,9 +461,14 @@ impl State {
         }
     }
 
-    /// The versions that the target was promised: all since it is known.
+    /// Whether the target has not heard of a version, and no summary will be about it.
     fn is_missing(&self, version: u64) -> bool {
-        !self.received.contains(&version) && !self.gathered.contains(&version)
+        let is_in = |versions: &Vec<u64>| versions.contains(&version);
+        !is_in(&self.received)
+            && !is_in(&self.summarized)
+            && !is_in(&self.lost)
+            && !self.gathered.iter().any(|(_, gathered)| *gathered == version)
+            && !self.summaries.iter().any(|summary| is_in(&summary.versions))
     }
 
     fn is_quiet(&self) -> bool {
@@ -344,16 +487,22 @@ pub struct Targets {
 }
 
 impl Targets {
-    /// How far this is walked through. `goes_far`: in minutes rather than seconds.
+    /// The models that are explored. `goes_far`: in minutes rather than seconds.
     pub fn walks(goes_far: bool) -> Vec<(&'static str, Self)> {
         let far = u8::from(goes_far);
-        let budget = Budget { edits: 3, lost: 3 + far, timeouts: 1, crashes: 1 + far, doubled: 0 };
-        vec![("webhooks", Self { budget })]
+        let singles = Budget { edits: 2 + far, lost: 2, timeouts: 1, crashes: 0, doubled: 0 };
+        let summaries = Budget { edits: 3, lost: 4, timeouts: 0, crashes: 0, doubled: 0 };
+        let crashes = Budget { edits: 2, lost: 1, timeouts: 0, crashes: 1 + far, doubled: 0 };
+        vec![
+            ("webhooks, bad messages", Self { budget: singles }),
+            ("webhooks, summaries that are given up", Self { budget: summaries }),
+            ("webhooks, objects that die", Self { budget: crashes }),
+        ]
     }
 
-    /// What is wandered through at random.
+    /// The model for random histories.
     pub fn wide() -> Self {
-        Self { budget: Budget { edits: 6, lost: 6, timeouts: 3, crashes: 3, doubled: 0 } }
+        Self { budget: Budget { edits: 6, lost: 8, timeouts: 3, crashes: 3, doubled: 0 } }
     }
 }
 
@@ -389,8 +538,25 @@ impl Model for Targets {
             }
             None => {}
         }
+        // A long wait: the object's alarm comes first if it is due.
+        let is_next = |at: u64| {
+            let due = state.waiting().map_or(0, |waiting| waiting.next_at);
+            at <= state.now || (state.busy.is_none() && !(state.is_alarm_stored && due < at))
+        };
+        if state.directory_alarm.is_some_and(is_next) {
+            actions.push(Action::DirectoryAlarm);
+        }
+        if state.is_summarizing {
+            actions.push(Action::TakesSummary { is_heard: true });
+            if left.lost > 0 {
+                actions.extend([Action::TakesSummary { is_heard: false }, Action::SummaryFails]);
+            }
+        }
         if left.crashes > 0 && state.webhooks != Webhooks::default() {
             actions.push(Action::Crash);
+        }
+        if left.crashes > 0 && state.is_summarizing {
+            actions.push(Action::DirectoryCrash);
         }
     }
 
@@ -434,8 +600,25 @@ impl Model for Targets {
                 state.webhooks = Webhooks::default();
                 state.busy = None;
             }
+            Action::DirectoryAlarm => state.directory_alarm(),
+            Action::TakesSummary { is_heard: true } => {
+                state.take_summary();
+                state.settle_summary(&taken);
+            }
+            Action::TakesSummary { is_heard: false } => {
+                state.left.lost -= 1;
+                state.take_summary();
+                state.settle_summary(&Reply::default());
+            }
+            Action::SummaryFails => {
+                state.left.lost -= 1;
+                state.settle_summary(&Reply::default());
+            }
+            Action::DirectoryCrash => {
+                state.left.crashes -= 1;
+                state.is_summarizing = false;
+            }
         }
-        debug_assert!(taken.outcome() == Outcome::Delivered);
         (state != *last).then_some(state)
     }
 
@@ -463,6 +646,19 @@ impl Model for Targets {
                 let about_to_say: u64 = state.rows.iter().filter(waits).map(|row| row.says).sum();
                 state.said + stored.missed + about_to_say >= stored.given_up
             }),
+            Property::always("summaries are made and sent", |_, state: &State| {
+                let is_behind = !state.gathered.is_empty() || !state.summaries.is_empty();
+                !is_behind || state.is_summarizing || state.directory_alarm.is_some()
+            }),
+            Property::always(
+                "the target is told which summaries are missing",
+                |_, state: &State| {
+                    let waits = state.summaries.iter().filter(|summary| !summary.is_received);
+                    let about_to_say: u64 = waits.map(|summary| summary.says).sum();
+                    state.summaries_said + state.directory.missed() + about_to_say
+                        >= state.summaries_given_up
+                },
+            ),
         ]
     }
 }

@@ -69,16 +69,11 @@ async fn tell_once(outbox: &Outbox) -> Result<(), String> {
             false => None,
         };
         let answer = ask(outbox, &entry, document.as_deref()).await?;
-        if telling.answered(&answer)? == Answered::Told {
-            // Of what it knew before, no row says when it was told.
-            if answer != "older" {
-                outbox.remember(|memory| memory.directory_lease.renew(sent_at));
-            }
-            break;
+        if let Answered::Told { is_news } = telling.answered(&answer)? {
+            told(outbox, &telling, &events, is_news.then_some(sent_at));
+            return Ok(());
         }
     }
-    told(outbox, &telling, &events);
-    Ok(())
 }
 
 impl Searched for Directory {
@@ -120,7 +115,11 @@ async fn ask(outbox: &Outbox, entry: &str, document: Option<&str>) -> Result<Str
     Ok(result)
 }
 
-fn told(outbox: &Outbox, telling: &Telling, events: &[Event]) {
+/// Notes that the Directory has a version. `leased_at`: when the message was sent, if it gives a lease.
+fn told(outbox: &Outbox, telling: &Telling, events: &[Event], leased_at: Option<u64>) {
+    if let Some(sent_at) = leased_at {
+        outbox.remember(|memory| memory.directory_lease.renew(sent_at));
+    }
     outbox.shared.claims.borrow_mut().told(&telling.settled);
     outbox.shared.move_cursors(|cursors| {
         outbox.remember(|memory| memory.forced.told(telling, cursors));

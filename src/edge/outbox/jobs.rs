@@ -64,17 +64,11 @@ async fn tell_once(outbox: &Outbox) -> Result<(), String> {
     while !telling.news.is_empty() {
         let answers = ask(connector, &telling).await?;
         let answers: Vec<&str> = answers.iter().filter_map(Value::as_str).collect();
-        // After a restart, the Directory looks for what it was told of jobs that are not over.
-        let is_open = |news: &JobNews<Option<JobRecord>>| {
-            news.record.as_ref().is_some_and(|record| !record.job.has_ended())
-        };
-        let mut pairs = telling.news.iter().zip(&answers);
-        let is_noted =
-            pairs.any(|(news, answer)| is_open(news) && matches!(*answer, "taken" | "seen"));
-        for (id, version) in telling.answered(&answers)? {
-            connector.jobs.borrow_mut().told(&id, version);
+        let told = telling.answered(&answers)?;
+        for (id, version) in &told.jobs {
+            connector.jobs.borrow_mut().told(id, *version);
         }
-        if is_noted {
+        if told.gives_lease {
             outbox.remember(|memory| memory.jobs_lease.renew(sent_at));
         }
     }
@@ -96,7 +90,7 @@ async fn ask(connector: &Shared, telling: &Telling) -> Result<Vec<Value>, String
 
 /// What searches filter and sort by, the version, and the document if it is to be told.
 fn entry(news: &JobNews<Option<JobRecord>>, with_document: bool) -> Value {
-    let JobNews { id, version, record, is_edited } = news;
+    let JobNews { id, version, record, is_edited, .. } = news;
     let Some(record) = record else {
         return json!({
             "id": id,

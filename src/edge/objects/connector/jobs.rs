@@ -236,7 +236,8 @@ impl Shared {
         let news = |(id, untold): (String, Untold)| {
             let record = self.read_job(&id)?;
             let version = record.as_ref().map_or(untold.version, |record| record.version);
-            Ok(JobNews { id, version, record, is_edited: untold.is_edited })
+            let is_open = record.as_ref().is_some_and(|record| !record.job.has_ended());
+            Ok(JobNews { id, version, record, is_edited: untold.is_edited, is_open })
         };
         untold.into_iter().map(news).collect()
     }

@@ -34,6 +34,7 @@ use crate::edge::runtime::{
 };
 use crate::edge::{KV, kv_key, log, now};
 use crate::past::Past;
+use crate::protocol::adoption::{self, Import, NotGranted};
 use crate::protocol::claims::Successor;
 use crate::secrets::Secrets;
 use crate::status::Status;
@@ -171,6 +172,19 @@ enum Attempt<T> {
     Claim(String),
 }
 
+/// What an attempt to adopt an import comes to.
+#[derive(PartialEq, Eq)]
+enum Adoption {
+    /// The request is served.
+    Serve,
+    /// The import is committed.
+    Committed,
+    /// This index has to be claimed first.
+    Claim(String),
+    /// It is not known whether there is a connector.
+    Refuse,
+}
+
 impl Object {
     async fn respond(&self, message: Message) -> HttpResponse {
         let Message { id, request, origin, opaque_id, secrets, .. } = message;
@@ -216,9 +230,11 @@ impl Object {
         let precondition = Precondition::of(request);
         match (self.load(id).await, &operation) {
             (Ok(()), _) => {}
-            // Whatever is imported, it is overwritten.
-            (Err(Unavailable::Import), Operation::Write(Write::Create(_)))
-                if precondition.is_none() => {}
+            (Err(Unavailable::Import), Operation::Write(write))
+                if adoption::may_write_unseen(
+                    matches!(write, Write::Create(_)),
+                    !precondition.is_none(),
+                ) => {}
             (Err(unavailable), _) => return (format.failure(&unavailable.into()), None),
         }
         match operation {
@@ -285,68 +301,60 @@ impl Object {
         if !matches!(*self.loaded.borrow(), Loaded::Empty) {
             return Ok(());
         }
-        let Some(connector) = self.imported(id).await? else { return Ok(()) };
+        let import = self.imported(id).await;
         let mut claim: Option<OpenClaim> = None;
-        let is_adopted = loop {
-            match self.adopt(id, &connector, claim.as_ref())? {
-                Attempt::Done(is_adopted) => break is_adopted,
-                Attempt::Claim(index) => match self.claim(id, index).await {
+        let next = loop {
+            match self.adopt(id, &import, claim.as_ref())? {
+                Adoption::Claim(index) => match self.claim(id, index).await {
                     Ok(granted) => claim = Some(granted),
-                    Err(error) if error.status == 503 => return Err(Unavailable::Import),
-                    Err(_) => {
-                        console_error!(
-                            "KV key [{}] is not adopted: its index is used by another connector",
-                            kv_key(id)
-                        );
-                        return Ok(());
-                    }
+                    Err(error) => break not_granted(id, &error),
                 },
+                next => break next,
             }
         };
-        if is_adopted {
+        if next == Adoption::Committed {
             outbox::committed(&self.outbox, "_import").await;
+            return self.read_row(id);
         }
-        self.read_row(id)
+        if next == Adoption::Refuse { Err(Unavailable::Import) } else { Ok(()) }
     }
 
-    /// Commits an imported connector, unless another request was faster; tells whether it did. Not an
-    /// `async fn`, and so without an `await`.
+    /// Commits an import, if it is adopted now. Not an `async fn`, and so without an `await`.
     fn adopt(
         &self,
         id: &str,
-        connector: &Connector,
+        import: &Import<Commit>,
         claim: Option<&OpenClaim>,
-    ) -> Result<Attempt<bool>, Unavailable> {
-        if !matches!(*self.loaded.borrow(), Loaded::Empty) {
-            return Ok(Attempt::Done(false));
-        }
-        let commit = Commit::Put(connector.clone());
-        let succeeded = self.claims.borrow().succeed(None, commit, claim.map(OpenClaim::token));
-        let successor = match succeeded {
-            Ok(successor) => successor,
-            Err(index) => return Ok(Attempt::Claim(index)),
+    ) -> Result<Adoption, Unavailable> {
+        self.read_row(id)?;
+        let has_row = !matches!(*self.loaded.borrow(), Loaded::Empty);
+        let token = claim.map(OpenClaim::token);
+        let next = adoption::next(has_row, import, &self.claims.borrow(), token);
+        let successor = match next {
+            adoption::Next::Serve => return Ok(Adoption::Serve),
+            adoption::Next::Refuse => return Ok(Adoption::Refuse),
+            adoption::Next::Claim(index) => return Ok(Adoption::Claim(index)),
+            adoption::Next::Adopt(successor) => successor,
         };
         outbox::webhook::prepare(&self.outbox, false);
-        let fields = connector.fields().keys().cloned().collect();
-        let change = status_change(None, connector);
-        let edit = edit("_import", Origin::default(), fields, Some(change));
-        self.commit(Record::empty(id), successor, WriteScope::Edit, Some(&edit), false)
+        let edit = successor.document().map(|connector| {
+            let fields = connector.fields().keys().cloned().collect();
+            edit("_import", Origin::default(), fields, Some(status_change(None, connector)))
+        });
+        self.commit(Record::empty(id), successor, WriteScope::Edit, edit.as_ref(), false)
             .map_err(|_| Unavailable::Storage)?;
-        Ok(Attempt::Done(true))
+        Ok(Adoption::Committed)
     }
 
-    async fn imported(&self, id: &str) -> Result<Option<Connector>, Unavailable> {
-        let unavailable = |_| Unavailable::Import;
-        let kv = Kv::of(&self.env, KV).map_err(unavailable)?;
+    /// What Workers KV has under the connector's key.
+    async fn imported(&self, id: &str) -> Import<Commit> {
+        let Ok(kv) = Kv::of(&self.env, KV) else { return Import::Unknown };
         let key = kv_key(id);
-        let Some(Ok(found)) = timeout(ADOPTION_LIMIT, kv.get(&key)).await else {
-            return Err(Unavailable::Import);
-        };
-        Ok(found.and_then(|text| {
-            Connector::from_json(&text)
-                .inspect_err(|problem| console_error!("KV key [{key}] is no connector: {problem}"))
-                .ok()
-        }))
+        match timeout(ADOPTION_LIMIT, kv.get(&key)).await {
+            Some(Ok(Some(text))) => read_import(&key, &text),
+            Some(Ok(None)) => Import::Nothing,
+            Some(Err(_)) | None => Import::Unknown,
+        }
     }
 
     /// Who has changed the connector, and what; one that is deleted, too.
@@ -560,6 +568,30 @@ impl Object {
         self.loaded.replace(Loaded::Found(record));
         Ok(())
     }
+}
+
+/// Reads a document of Workers KV.
+fn read_import(key: &str, text: &str) -> Import<Commit> {
+    match Connector::from_json(text) {
+        Ok(connector) => Import::Found(Commit::Put(connector)),
+        Err(problem) => {
+            console_error!("KV key [{key}] is no connector: {problem}");
+            Import::Nothing
+        }
+    }
+}
+
+/// What becomes of an import whose index could not be claimed.
+fn not_granted(id: &str, error: &ApiError) -> Adoption {
+    let why = match error.status {
+        503 => NotGranted::Unknown,
+        _ => NotGranted::InUse,
+    };
+    if why == NotGranted::InUse {
+        let key = kv_key(id);
+        console_error!("KV key [{key}] is not adopted: its index is used by another connector");
+    }
+    if adoption::is_served_without(why) { Adoption::Serve } else { Adoption::Refuse }
 }
 
 fn status_change(from: Option<Status>, after: &Connector) -> StatusChange {

@@ -33,6 +33,7 @@ use crate::edge::runtime::{
 use crate::edge::watch::Watcher;
 use crate::edge::{auth, log};
 use crate::limits::{SOCKETS, SOCKETS_EACH};
+use crate::protocol::tickets::{Verdict, judge};
 use crate::values::sorted::{SortedMap, sort};
 
 /// Who has missed more changes than this starts over, which costs less than to be told.
@@ -552,22 +553,24 @@ impl Directory {
             let format = Format::default();
             HttpResponse::new(format.failure(error), &format).send()
         };
-        let welcome = self.open().and_then(|()| match self.is_used(watcher.ticket.as_ref())? {
-            true => Ok(None),
-            false => self.news(&watcher.watch).map(Some),
+        let welcome = self.open().and_then(|()| {
+            Ok(match self.use_ticket(watcher.ticket.as_ref())? {
+                Verdict::Admitted => Ok(self.news(&watcher.watch)?),
+                Verdict::UsedBefore => Err("ticket used before"),
+                Verdict::Expired => Err("ticket out of date"),
+            })
         });
         match welcome {
-            Ok(Some(_)) if self.live.count() >= SOCKETS => {
+            Ok(Ok(_)) if self.live.count() >= SOCKETS => {
                 refuse(&ApiError::too_many_watchers(SOCKETS))
             }
-            Ok(Some(_)) if self.live.count_of(watcher.origin.by.as_deref()) >= SOCKETS_EACH => {
+            Ok(Ok(_)) if self.live.count_of(watcher.origin.by.as_deref()) >= SOCKETS_EACH => {
                 let who = watcher.origin.by.as_deref().unwrap_or("anonymous");
                 refuse(&ApiError::too_many_watchers_of(who, SOCKETS_EACH))
             }
-            Ok(Some(news)) => self.live.accept(watcher, &news),
-            Ok(None) => {
-                let denied =
-                    AuthError::rejected("ticket used before", watcher.origin.by.as_deref());
+            Ok(Ok(news)) => self.live.accept(watcher, &news),
+            Ok(Err(why)) => {
+                let denied = AuthError::rejected(why, watcher.origin.by.as_deref());
                 let request = Request {
                     method: "GET".to_owned(),
                     target: "/_connector/_watch".to_owned(),
@@ -583,17 +586,18 @@ impl Directory {
         }
     }
 
-    /// Uses up a ticket; tells whether that has happened before.
-    fn is_used(&self, ticket: Option<&(String, u64)>) -> Result<bool, JsError> {
-        let Some((nonce, until)) = ticket else { return Ok(false) };
+    /// Uses a ticket.
+    fn use_ticket(&self, ticket: Option<&(String, u64)>) -> Result<Verdict, JsError> {
+        let Some((nonce, until)) = ticket else { return Ok(Verdict::Admitted) };
         let values = [nonce.as_str().into(), (*until).into()];
         let is_new = self.store.any(
             "INSERT INTO ticket VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING 1 AS new",
             &values,
         )?;
-        let outdated = "DELETE FROM ticket WHERE until < ?";
-        self.store.execute(outdated, &[now_millis().into()])?;
-        Ok(!is_new)
+        let now = now_millis();
+        let verdict = judge(*until, !is_new, now);
+        self.store.execute("DELETE FROM ticket WHERE until < ?", &[now.into()])?;
+        Ok(verdict)
     }
 
     /// What somebody is told first: what has changed since they last heard, or to start over.

@@ -1,11 +1,9 @@
-//! The Directory sees all connectors, so it says which of their messages are sent by themselves, and
-//! sends one message about the others: see `webhook::Gathering`.
+//! The Directory sends one message about many connectors: carries out what
+//! [`crate::protocol::summaries`] decides.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
-use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use worker::console_error;
 
@@ -14,10 +12,11 @@ use crate::connector::Fields;
 use crate::directory::cause::cause;
 use crate::edge::log;
 use crate::edge::runtime::{Database, JsError, SqlValue, deliver, describe, from_row, now_millis};
+use crate::protocol::summaries::{Settled, TargetState, Waiting, next_alarm};
 use crate::values::sorted::{SortedMap, sort};
 use crate::webhook::{
-    EventType, Gathering, Group, Message, Next, Outcome, Settings, Summary, TIME_LIMIT_MS, Target,
-    Verdict, misconfigured, summarize, target_ended,
+    EventType, Group, Message, Reply, Settings, Summary, Target, misconfigured, summarize,
+    target_ended,
 };
 
 /// So many connectors are named by a summary.
@@ -26,8 +25,6 @@ const NAMED: u64 = 100;
 const ERRORS: usize = 1_000;
 /// So many causes are.
 const CAUSES: usize = 5;
-/// When the alarm looks for a summary that was being sent: somebody may have ended the process.
-const SENDING_LIMIT: Duration = Duration::from_millis(TIME_LIMIT_MS + 5_000);
 
 /// `webhook_gathering`: a `TargetState` for each target, as JSON. `webhook_gathered`: the connectors that
 /// are to be named. `webhook_summary`: summaries that wait. `webhook_given_up`: how many messages about a
@@ -73,29 +70,10 @@ pub(super) struct Gatherings {
     is_sending: Cell<bool>,
 }
 
-/// How a target is doing.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct TargetState {
-    gathering: Gathering,
-    /// Attempts to send it something, and how many of them have failed.
-    pub attempts: u64,
-    pub failures: u64,
-    /// What the other targets were told is wrong with this one; of no target: with the settings.
-    told: Option<String>,
-}
-
 /// The name of what is kept of no target.
 const SETTINGS: &str = "";
 
-struct Waiting {
-    n: u64,
-    id: String,
-    body: String,
-    made: u64,
-    attempts: usize,
-    next_at: u64,
-}
-from_row!(Waiting { n, id, body, made, attempts, next_at });
+from_row!(Waiting { n, id, body, made, attempts, next_at, says });
 
 impl Directory {
     fn webhook_database(&self) -> Result<&Database, JsError> {
@@ -155,15 +133,10 @@ impl Directory {
         let target = settings.targets.iter().find(|target| target.name == text("target"));
         let Some(target) = target else { return Ok(false) };
         let (mut state, now) = (self.target_state(&target.name)?, now_millis());
-        state.attempts += count("attempts");
-        state.failures += count("failures");
-        let is_gone = state.gathering.gone.as_ref() == Some(&target.fingerprint);
-        let verdict = match EventType::parse(text("event")) {
-            Some(event) if !is_gone => Some((event, state.gathering.admit(event, settings, now))),
-            _ => None,
-        };
-        let gathered = verdict.filter(|(_, verdict)| *verdict == Verdict::Gathered);
-        if let Some((event, _)) = gathered {
+        state.count(count("attempts"), count("failures"));
+        let event = EventType::parse(text("event"));
+        let gathered = event.filter(|event| state.gathers(target, *event, settings, now));
+        if let Some(event) = gathered {
             self.webhook_database()?.execute(
                 "INSERT OR REPLACE INTO webhook_gathered VALUES (?, ?, ?, ?)",
                 &[(&target.name).into(), event.name().into(), id.into(), now.into()],
@@ -199,10 +172,9 @@ impl Directory {
         let settings = self.settings();
         let mut state = self.target_state(name)?;
         let target = settings.targets.iter().find(|it| it.name == name && it.fingerprint == gone);
-        let Some(ended) = target.filter(|_| state.told.as_deref() != Some(gone)) else {
+        let Some(ended) = target.filter(|_| state.note_problem(Some(gone.to_owned()))) else {
             return Ok(());
         };
-        state.told = Some(gone.to_owned());
         let now = now_millis();
         for target in settings.targets.iter().filter(|target| target.name != name) {
             self.add_summary(target, &target_ended(target, ended, now), now)?;
@@ -222,18 +194,15 @@ impl Directory {
             return Ok(());
         }
         let sentences: Vec<String> = settings.problems.iter().map(ToString::to_string).collect();
-        let told = Some(sentences.join("\n")).filter(|told| !told.is_empty());
-        let state = self.target_state(SETTINGS)?;
-        if told == state.told {
-            return Ok(());
-        }
-        let now = now_millis();
-        if told.is_some() {
+        let problem = Some(sentences.join("\n")).filter(|problem| !problem.is_empty());
+        let mut state = self.target_state(SETTINGS)?;
+        if state.note_problem(problem) {
+            let now = now_millis();
             for target in &settings.targets {
                 self.add_summary(target, &misconfigured(target, settings, now), now)?;
             }
         }
-        self.keep_state(SETTINGS, TargetState { told, ..state })
+        self.keep_state(SETTINGS, state)
     }
 
     /// Has the alarm send a message.
@@ -287,21 +256,20 @@ impl Directory {
     /// When there is a summary to be made or sent, in milliseconds since 1970. While some are being sent,
     /// that is looked at when it should be over.
     pub(super) fn next_summary(&self) -> Result<Option<u64>, JsError> {
+        let (is_sending, now) = (self.gatherings.is_sending.get(), now_millis());
         let mut next = Vec::new();
         for target in &self.settings().targets {
-            next.extend(self.target_state(&target.name)?.gathering.due());
-            if !self.gatherings.is_sending.get() {
-                next.extend(self.waiting_summary(target)?.map(|waiting| waiting.next_at));
-            }
-        }
-        if self.gatherings.is_sending.get() {
-            next.push(now_millis() + SENDING_LIMIT.as_millis() as u64);
+            let due = self.target_state(&target.name)?.due();
+            let waiting = if is_sending { None } else { self.waiting_summary(target)? };
+            let next_at = waiting.map(|waiting| waiting.next_at);
+            next.extend(next_alarm(due, next_at, is_sending, now));
         }
         Ok(next.into_iter().min())
     }
 
     fn waiting_summary(&self, target: &Target) -> Result<Option<Waiting>, JsError> {
-        let sql = "SELECT * FROM webhook_summary WHERE target = ? ORDER BY n LIMIT 1";
+        let sql = "SELECT *, coalesce(body ->> '$.data.missed', 0) AS says
+                   FROM webhook_summary WHERE target = ? ORDER BY n LIMIT 1";
         self.webhook_database()?.row(sql, &[(&target.name).into()])
     }
 
@@ -344,11 +312,10 @@ impl Directory {
 
     fn make_summaries(&self, target: &Target, settings: &Settings) -> Result<(), JsError> {
         let (mut state, now) = (self.target_state(&target.name)?, now_millis());
-        let groups = state.gathering.take(settings, now);
+        let (groups, missed) = state.take(settings, now);
         if groups.is_empty() {
             return Ok(());
         }
-        let missed = std::mem::take(&mut state.gathering.missed);
         let database = self.webhook_database()?;
         database
             .transaction(|| {
@@ -413,67 +380,68 @@ impl Directory {
     /// Sends a target the summaries that are due, in order, until something fails.
     async fn send_waiting(&self, target: &Target) -> Result<(), JsError> {
         while let Some(waiting) = self.waiting_summary(target)? {
-            let Waiting { n, id, body, made, attempts, next_at } = waiting;
             let begun = now_millis();
-            if next_at > begun {
+            if waiting.next_at > begun {
                 return Ok(());
             }
-            let reply = deliver(target, &id, &body, begun).await;
-            let attempts = attempts + 1;
-            let mut state = self.target_state(&target.name)?;
-            state.attempts += 1;
-            state.failures += u64::from(reply.outcome() != Outcome::Delivered);
-            self.keep_state(&target.name, state)?;
-            let next = Next::after(self.settings(), &id, attempts, made, &reply, now_millis());
-            if let (Some(outcome), Some(problem)) = (next.state(), reply.problem()) {
-                log::webhook("", &target.name, &id, outcome, &problem);
-            }
-            let database = self.webhook_database()?;
-            let Next::Done(outcome) = next else {
-                let sql = "UPDATE webhook_summary SET attempts = ?, next_at = ? WHERE n = ?";
-                database.execute(sql, &[attempts.into(), next.at().into(), n.into()])?;
+            let reply = deliver(target, &waiting.id, &waiting.body, begun).await;
+            if let Settled::Waits { .. } = self.settle_summary(target, &waiting, &reply)? {
                 return Ok(());
-            };
-            database
-                .transaction(|| self.settle_summary(database, target, n, &body, outcome))
-                .inspect_err(|_| drop(self.gatherings.states.take()))?;
+            }
         }
         Ok(())
     }
 
+    /// Notes what came of an attempt to send a summary.
     fn settle_summary(
+        &self,
+        target: &Target,
+        waiting: &Waiting,
+        reply: &Reply,
+    ) -> Result<Settled, JsError> {
+        let mut state = self.target_state(&target.name)?;
+        let settled = state.settle(target, waiting, reply, self.settings(), now_millis());
+        if let (Some(outcome), Some(problem)) = (settled.outcome(), reply.problem()) {
+            log::webhook("", &target.name, &waiting.id, outcome, &problem);
+        }
+        let database = self.webhook_database()?;
+        let written = database.transaction(|| {
+            self.write_settled(database, target, waiting.n, settled)?;
+            self.keep_state(&target.name, state)?;
+            match settled {
+                Settled::Ended => self.note_ended(&target.name, "", &target.fingerprint),
+                _ => Ok(()),
+            }
+        });
+        written.inspect_err(|_| drop(self.gatherings.states.take()))?;
+        Ok(settled)
+    }
+
+    fn write_settled(
         &self,
         database: &Database,
         target: &Target,
         n: u64,
-        body: &str,
-        outcome: Outcome,
+        settled: Settled,
     ) -> Result<(), JsError> {
-        let mut state = self.target_state(&target.name)?;
-        match outcome {
-            Outcome::Delivered => {
-                database.execute("DELETE FROM webhook_summary WHERE n = ?", &[n.into()])?;
-                return Ok(());
+        let delete = "DELETE FROM webhook_summary WHERE n = ?";
+        match settled {
+            Settled::Waits { attempts, next_at } => {
+                let sql = "UPDATE webhook_summary SET attempts = ?, next_at = ? WHERE n = ?";
+                database.execute(sql, &[attempts.into(), next_at.into(), n.into()])
             }
-            Outcome::Failed => {
-                database.execute("DELETE FROM webhook_summary WHERE n = ?", &[n.into()])?;
-                database.execute(
-                    "INSERT INTO webhook_given_up VALUES (?, '', 1)
-                     ON CONFLICT DO UPDATE SET count = count + 1",
-                    &[(&target.name).into()],
-                )?;
-                let body: Fields = crate::values::json::parse_object(body).unwrap_or_default();
-                let said = body.get("data").and_then(|data| data.get("missed"));
-                state.gathering.missed += 1 + said.and_then(Value::as_u64).unwrap_or_default();
+            Settled::Delivered => database.execute(delete, &[n.into()]),
+            Settled::GivenUp => {
+                database.execute(delete, &[n.into()])?;
+                let sql = "INSERT INTO webhook_given_up VALUES (?, '', 1)
+                           ON CONFLICT DO UPDATE SET count = count + 1";
+                database.execute(sql, &[(&target.name).into()])
             }
-            Outcome::Gone => {
+            Settled::Ended => {
                 let sql = "DELETE FROM webhook_summary WHERE target = ?";
-                database.execute(sql, &[(&target.name).into()])?;
-                state.gathering.gone = Some(target.fingerprint.clone());
-                self.keep_state(&target.name, state)?;
-                return self.note_ended(&target.name, "", &target.fingerprint);
+                database.execute(sql, &[(&target.name).into()])
             }
         }
-        self.keep_state(&target.name, state)
+        .map(drop)
     }
 }
