@@ -334,14 +334,6 @@ const GUARDS: &[Guard] = &[
         property: REFRESHED,
     },
     Guard {
-        name: "a message without news gives no lease",
-        file: "tests/models/refresh.rs",
-        with: "call.reply == Some(true)",
-        without: "true",
-        model: SEARCHES,
-        property: REFRESHED,
-    },
-    Guard {
         name: "an import is adopted only if there is still no row",
         file: "src/protocol/adoption.rs",
         with: "return Next::Serve;",

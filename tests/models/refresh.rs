@@ -475,7 +475,7 @@ impl Searches {
         let of =
             |budget, restarts, lasts| Self { budget, refreshes: 1, restarts, lasts, step: 500 };
         vec![
-            ("searches, bad messages", of(Budget { edits, lost: 1, ..none }, 0, 3_000)),
+            ("searches, bad messages", of(Budget { edits, lost: 1, ..none }, 0, 2_000)),
             ("searches, objects that die", of(Budget { edits, crashes: 1, ..none }, 0, 4_500)),
             ("searches, a Directory that dies", of(Budget { edits, ..none }, 1, 4_500)),
         ]

@@ -490,9 +490,9 @@ impl Targets {
     /// The models that are explored. `goes_far`: in minutes rather than seconds.
     pub fn walks(goes_far: bool) -> Vec<(&'static str, Self)> {
         let far = u8::from(goes_far);
-        let singles = Budget { edits: 2 + far, lost: 2, timeouts: 1, crashes: 0, doubled: 0 };
-        let summaries = Budget { edits: 3, lost: 4, timeouts: 0, crashes: 0, doubled: 0 };
-        let crashes = Budget { edits: 2, lost: 1, timeouts: 0, crashes: 1 + far, doubled: 0 };
+        let singles = Budget { edits: 2 + far, lost: 4, timeouts: 1, crashes: 0, doubled: 0 };
+        let summaries = Budget { edits: 3 + far, lost: 4, timeouts: 0, crashes: 0, doubled: 0 };
+        let crashes = Budget { edits: 2, lost: 2, timeouts: 1, crashes: 1 + far, doubled: 0 };
         vec![
             ("webhooks, bad messages", Self { budget: singles }),
             ("webhooks, summaries that are given up", Self { budget: summaries }),
