@@ -19,9 +19,10 @@ use crate::values::sorted::unique;
 /// It tells again within that time.
 pub const LEASE_MS: u64 = 800;
 
-/// How long after it heard from an object the Directory takes it for one that may hold something untold: a
-/// lease, two seconds until the alarm after a crash, and a second for a message.
-pub const WINDOW_MS: u64 = 4_000;
+/// How long after it heard from an object the Directory takes it for one that may hold something untold. The
+/// object tells again within a lease, and waits a second for the reply. If it crashes meanwhile, its alarm
+/// comes within two seconds, and that message takes a second. The rest is for timers that are late.
+pub const WINDOW_MS: u64 = 6_000;
 
 /// How many objects a refresh asks at most.
 pub const ASKED: usize = 1_000;

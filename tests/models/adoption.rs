@@ -93,7 +93,7 @@ impl fmt::Display for Action {
             Self::Grant(request) => write!(f, "{request:?}: the index is granted"),
             Self::InUse(request) => write!(f, "{request:?}: another connector has the index"),
             Self::ClaimTimesOut(request) => write!(f, "{request:?}: the Directory does not answer"),
-            Self::Crash => f.write_str("the object dies, and starts over"),
+            Self::Crash => f.write_str("the object crashes and restarts"),
         }
     }
 }
@@ -114,7 +114,7 @@ impl State {
         match next(has_row, import, &self.claims, token) {
             Next::Serve => self.serve(kind),
             Next::Refuse if may_write_unseen(is_creation(kind), kind == Kind::CreateIfAbsent) => {
-                self.commit(Document::Created);
+                self.serve(kind);
             }
             Next::Refuse => {}
             Next::Claim(index) => {

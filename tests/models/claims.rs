@@ -174,8 +174,8 @@ impl fmt::Display for Action {
             Self::TimeOut(object, write) => write!(f, "request {write} to c{object} gives up"),
             Self::InquiryTimesOut(n) => write!(f, "the Directory gives up inquiry {n}"),
             Self::Tell(object) => write!(f, "c{object} tells the Directory how it is"),
-            Self::Crash(object) => write!(f, "c{object} dies, and starts over"),
-            Self::CrashDirectory => write!(f, "the Directory dies, and starts over"),
+            Self::Crash(object) => write!(f, "c{object} crashes and restarts"),
+            Self::CrashDirectory => write!(f, "the Directory crashes and restarts"),
         }
     }
 }
@@ -604,7 +604,7 @@ impl Names {
                 },
             ),
             (
-                "claims, objects that die",
+                "claims, crashes",
                 Self {
                     starts: vec![vec![None, None], vec![A, DELETED_A]],
                     edits: vec![Create("a"), Restore, Delete],

@@ -80,7 +80,7 @@ impl fmt::Display for Action {
             Self::Fails => f.write_str("Workers KV fails, or answers too late"),
             Self::Late(n) => write!(f, "late write {n} is carried out"),
             Self::AlarmComes => f.write_str("the alarm comes"),
-            Self::Crash => f.write_str("the object dies, and starts over"),
+            Self::Crash => f.write_str("the object crashes and restarts"),
             Self::TimePasses => write!(f, "{} s pass", STEP_MS / 1_000),
             Self::HalfADayPasses => f.write_str("half a day passes"),
         }

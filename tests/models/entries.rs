@@ -149,7 +149,7 @@ impl fmt::Display for Action {
             Self::TimeOut(call) => write!(f, "nobody waits for call {call} any longer"),
             Self::AlarmComes => f.write_str("the alarm comes"),
             Self::AlarmEnds => f.write_str("the alarm ends"),
-            Self::Crash => f.write_str("the object dies, and starts over"),
+            Self::Crash => f.write_str("the object crashes and restarts"),
             Self::Spoil => f.write_str("the Directory's row is spoiled"),
             Self::Reindex => f.write_str("_reindex is asked for"),
             Self::ReindexTells => f.write_str("_reindex has the Directory told"),
@@ -547,7 +547,7 @@ impl Entries {
                 },
             ),
             (
-                "entries, objects that die",
+                "entries, crashes",
                 Self {
                     edits,
                     budget: Budget { edits: 2, doubled: far, lost: far, crashes: 1, ..none },

@@ -99,7 +99,7 @@ impl fmt::Display for Action {
             Self::Tell => f.write_str("the outbox tells what is untold"),
             Self::TimeOut(call) => write!(f, "nobody waits for call {call} any longer"),
             Self::AlarmEnds => f.write_str("the alarm notes what is still untold"),
-            Self::Crash => f.write_str("the object dies, and starts over"),
+            Self::Crash => f.write_str("the object crashes and restarts"),
             Self::Deliver(message) => write!(f, "arrives: {message}"),
             Self::Lose(message) => write!(f, "is lost: {message}"),
             Self::Double(message) => write!(f, "arrives, and will once more: {message}"),
@@ -389,11 +389,11 @@ impl SyncJobs {
                 Self { budget: Budget { edits: 2 + far, lost: 1, timeouts: 1, ..none } },
             ),
             (
-                "sync jobs, objects that die",
+                "sync jobs, crashes",
                 Self { budget: Budget { edits: 3, doubled: far, crashes: 1, ..none } },
             ),
             (
-                "sync jobs, objects that die before a message is sent",
+                "sync jobs, crashes before a message is sent",
                 Self { budget: Budget { edits: 2, lost: 1, crashes: 1, ..none } },
             ),
         ]

@@ -123,8 +123,8 @@ impl fmt::Display for Action {
             Self::Fail(call) => write!(f, "fails for its sender: {call}"),
             Self::Refresh => f.write_str("_refresh begins"),
             Self::Ask => f.write_str("the object is asked what the Directory does not know"),
-            Self::Crash => f.write_str("the object dies, and starts over"),
-            Self::DirectoryRestarts => f.write_str("the Directory dies, and starts over"),
+            Self::Crash => f.write_str("the object crashes and restarts"),
+            Self::DirectoryRestarts => f.write_str("the Directory crashes and restarts"),
         }
     }
 }
@@ -363,7 +363,7 @@ impl State {
 pub struct Searches {
     pub budget: Budget,
     pub refreshes: u8,
-    /// How often the Directory dies.
+    /// How often the Directory crashes.
     pub restarts: u8,
     /// How long it lasts, and how much time passes at once, in milliseconds.
     pub lasts: u64,
@@ -476,8 +476,8 @@ impl Searches {
             |budget, restarts, lasts| Self { budget, refreshes: 1, restarts, lasts, step: 500 };
         vec![
             ("searches, bad messages", of(Budget { edits, lost: 1, ..none }, 0, 2_000)),
-            ("searches, objects that die", of(Budget { edits, crashes: 1, ..none }, 0, 4_500)),
-            ("searches, a Directory that dies", of(Budget { edits, ..none }, 1, 4_500)),
+            ("searches, crashes", of(Budget { edits, crashes: 1, ..none }, 0, 6_500)),
+            ("searches, a Directory that crashes", of(Budget { edits, ..none }, 1, 6_500)),
         ]
     }
 

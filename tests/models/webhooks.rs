@@ -151,14 +151,14 @@ impl fmt::Display for Action {
             Self::Takes { is_heard: true } => "the target has the message",
             Self::Takes { is_heard: false } => "the target has the message; its answer is lost",
             Self::Fails => "the target fails",
-            Self::Crash => "the object dies, and starts over",
+            Self::Crash => "the object crashes and restarts",
             Self::DirectoryAlarm => "the Directory's alarm comes",
             Self::TakesSummary { is_heard: true } => "the target has a summary",
             Self::TakesSummary { is_heard: false } => {
                 "the target has a summary; its answer is lost"
             }
             Self::SummaryFails => "the target fails when a summary is sent",
-            Self::DirectoryCrash => "the Directory dies, and starts over",
+            Self::DirectoryCrash => "the Directory crashes and restarts",
         })
     }
 }
@@ -447,8 +447,14 @@ impl State {
                 stored.missed += 1 + says;
             }
         }
-        self.rows[n].attempts = settled.attempts;
-        self.rows[n].next_at = settled.next.at();
+        match settled.next.at() {
+            Some(next_at) => {
+                let row = &mut self.rows[n];
+                (row.attempts, row.next_at) = (settled.attempts, Some(next_at));
+            }
+            // Nothing depends on it any more.
+            None => drop(self.rows.remove(n)),
+        }
         self.webhooks.settled(target(), &settled);
         match settled.next {
             Next::Again(_) => {
@@ -490,13 +496,13 @@ impl Targets {
     /// The models that are explored. `goes_far`: in minutes rather than seconds.
     pub fn walks(goes_far: bool) -> Vec<(&'static str, Self)> {
         let far = u8::from(goes_far);
-        let singles = Budget { edits: 2 + far, lost: 4, timeouts: 1, crashes: 0, doubled: 0 };
-        let summaries = Budget { edits: 3 + far, lost: 4, timeouts: 0, crashes: 0, doubled: 0 };
-        let crashes = Budget { edits: 2, lost: 2, timeouts: 1, crashes: 1 + far, doubled: 0 };
+        let singles = Budget { edits: 3 + far, lost: 4, timeouts: 1, crashes: 0, doubled: 0 };
+        let summaries = Budget { edits: 4 + far, lost: 4, timeouts: 0, crashes: 0, doubled: 0 };
+        let crashes = Budget { edits: 3, lost: 2, timeouts: 1, crashes: 1 + far, doubled: 0 };
         vec![
             ("webhooks, bad messages", Self { budget: singles }),
             ("webhooks, summaries that are given up", Self { budget: summaries }),
-            ("webhooks, objects that die", Self { budget: crashes }),
+            ("webhooks, crashes", Self { budget: crashes }),
         ]
     }
 
@@ -538,10 +544,11 @@ impl Model for Targets {
             }
             None => {}
         }
-        // A long wait: the object's alarm comes first if it is due.
+        // The object's alarm comes first if it is due first. Requests end sooner than alarms are due.
         let is_next = |at: u64| {
             let due = state.waiting().map_or(0, |waiting| waiting.next_at);
-            at <= state.now || (state.busy.is_none() && !(state.is_alarm_stored && due < at))
+            let is_pending = state.busy.is_some() || state.is_summarizing;
+            at <= state.now || !(is_pending || (state.is_alarm_stored && due < at))
         };
         if state.directory_alarm.is_some_and(is_next) {
             actions.push(Action::DirectoryAlarm);
