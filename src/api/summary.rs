@@ -2,7 +2,7 @@
 
 use super::error::{ApiError, Cause};
 use super::query::Query;
-use super::{bounded, read_statuses, window};
+use super::read::{bounded, read_statuses, window};
 use crate::directory::{Slim, SortField, SummaryRequest};
 use crate::limits::QUERY_WORDS;
 

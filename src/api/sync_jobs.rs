@@ -2,15 +2,14 @@
 
 use serde_json::Value;
 
+use super::decide::{acknowledged, result};
 use super::documents::{self, DocumentUpdate, Index};
 use super::endpoints::{SYNC_JOB_CREATION, SyncJobEndpoint, bare_id, sync_job_creation};
 use super::error::{ApiError, Cause};
 use super::query::Query;
+use super::read::{id_problems, read_body, read_update, refuse_body, valid};
 use super::response::Response;
-use super::{
-    Call, Commit, Current, Decision, Precondition, Request, acknowledged, id_problems, read_body,
-    read_update, refuse_body, result, valid,
-};
+use super::{Call, Commit, Current, Decision, Precondition, Request};
 use crate::connector::{Connector, with_id};
 use crate::document::{Delta, Fields};
 use crate::secrets::Visible;

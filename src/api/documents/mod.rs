@@ -12,12 +12,11 @@ use serde_json::{Value, json};
 
 use super::error::{ApiError, Cause};
 use super::query::Query;
+use super::read::{checked, id_problems, refuse_body, require_body, valid};
 use super::response::Response;
 use super::schema::ObjectSchema;
 use super::sync_jobs::{SyncJobCreation, SyncJobOperation, SyncJobWrite};
-use super::{
-    Call, Operation, Request, Write, checked, id_problems, refuse_body, require_body, valid,
-};
+use super::{Call, Operation, Request, Write};
 use crate::budget::{Budget, OverBudget, Purpose};
 use crate::query::Mapping;
 use crate::secrets::Visible;

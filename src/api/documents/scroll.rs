@@ -8,10 +8,11 @@ use super::search::{Search, View, read_search};
 use super::{DocumentRoute, WITHOUT_EFFECT};
 use crate::api::error::{ApiError, Cause};
 use crate::api::query::{Query, decode};
+use crate::api::read::check_body_type;
 use crate::api::response::Response;
 use crate::api::route::{EdgeRoute, Route, route};
 use crate::api::schema::read_json;
-use crate::api::{Call, Request, check_body_type};
+use crate::api::{Call, Request};
 use crate::limits::SCROLL_BYTES;
 use crate::values::json::parse_array;
 
