@@ -3,15 +3,17 @@
 //! During a rollout a Worker of one version talks to objects of another. A message of a format that
 //! the receiver does not know is never guessed at: it is answered 503, and nothing is written.
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::now;
 use crate::api::Request;
 use crate::connector::Fields;
-use crate::directory::Event;
+use crate::directory::{Entry, Event};
+use crate::protocol::directory::{JobEntry, Outcome};
 use crate::secrets::Secrets;
-use crate::values::json::{self, Member};
+use crate::values::json::{self, Member, Members};
 
 /// The format of all messages here.
 pub(super) const FORMAT: u64 = 1;
@@ -60,25 +62,103 @@ pub(super) fn to_value<T: DeserializeOwned>(message: &str) -> Option<T> {
     serde_json::from_str(message).ok()
 }
 
-/// The JSON of an object as a message.
-pub(super) fn with_format(object: &str) -> String {
-    let members = object.strip_prefix('{').unwrap_or_default();
-    format!("{{\"format\":{FORMAT},{members}")
+/// Fields with the format in front.
+#[derive(Serialize)]
+pub(super) struct WithFormat<'a, T> {
+    format: u64,
+    #[serde(flatten)]
+    fields: &'a T,
 }
 
-/// A message with those fields; what is `None` is left out.
-pub(super) fn write<'a>(fields: impl IntoIterator<Item = (&'a str, Option<&'a str>)>) -> String {
-    let mut message = format!("{{\"format\":{FORMAT}");
-    for (name, value) in fields {
-        if let Some(value) = value {
-            message.push_str(",\"");
-            message.push_str(name);
-            message.push_str("\":");
-            message.push_str(&serde_json::to_string(value).unwrap_or_default());
-        }
-    }
-    message.push('}');
-    message
+/// These fields with the format in front.
+pub(super) fn with_format<T>(fields: &T) -> WithFormat<'_, T> {
+    WithFormat { format: FORMAT, fields }
+}
+
+/// The JSON of a message with these fields.
+///
+/// # Errors
+/// If they can't be written as JSON.
+pub(super) fn write<T: Serialize>(fields: &T) -> Result<String, String> {
+    json::to_text(&with_format(fields))
+}
+
+/// A connector as its object has it, when the Directory asks.
+#[derive(Serialize)]
+pub(super) struct CurrentConnector<'a> {
+    /// `None`: there never was such a connector.
+    pub entry: Option<WithFormat<'a, Entry<'a>>>,
+    pub document: Option<String>,
+    /// Whether it is about to take the index that was asked about.
+    pub is_claiming: bool,
+}
+
+/// The Directory's reply to an entry.
+#[derive(Serialize)]
+pub(super) struct EntryReply<'a> {
+    pub result: &'a str,
+}
+
+/// Entries of sync jobs.
+#[derive(Serialize)]
+pub(super) struct JobEntries<'a> {
+    pub jobs: &'a [JobEntry],
+}
+
+/// The Directory's reply to entries of sync jobs.
+#[derive(Serialize)]
+pub(super) struct JobsReply<'a> {
+    pub results: &'a [Outcome],
+}
+
+/// The Directory's reply to a claim; `None`: it can't read the claim.
+#[derive(Serialize)]
+pub(super) struct ClaimReply {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub granted: Option<bool>,
+}
+
+/// A connector object's reply when it is asked to send what it holds.
+#[derive(Serialize)]
+pub(super) struct FlushReply {
+    pub is_told: bool,
+}
+
+/// That a consumer lags, or no longer does.
+#[derive(Serialize)]
+pub(super) struct LagReport<'a> {
+    pub id: Option<&'a str>,
+    pub consumer: &'a str,
+    pub since: Option<u64>,
+    pub given_up: Option<u64>,
+    pub gone: Option<&'a str>,
+}
+
+/// What the Directory is notified of.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Notice<'a> {
+    /// What an isolate has counted.
+    Counts { counts: &'a [super::metrics::Count] },
+    /// An event for the audit.
+    Audit { audit: &'a Event },
+    /// Attempts to deliver webhook messages, and the type of a message that may be due.
+    Attempts {
+        id: Option<&'a str>,
+        target: &'a str,
+        event: Option<&'a str>,
+        attempts: u64,
+        failures: u64,
+    },
+}
+
+/// The Directory's reply to a notice.
+#[derive(Serialize)]
+pub(super) struct NoticeReply {
+    /// Whether a summary will name the connector.
+    pub gathered: bool,
+    /// How many connectors share the cause of its error.
+    pub sharing: u64,
 }
 
 /// A field that is a text.
@@ -132,10 +212,13 @@ pub(super) struct Message {
 
 impl Message {
     /// All of it but the body, which is handed over beside it.
-    pub fn to_json(&self) -> String {
+    ///
+    /// # Errors
+    /// If it can't be written as JSON.
+    pub fn to_json(&self) -> Result<String, String> {
         let Self { id, request, patterns, secrets, origin, opaque_id } = self;
-        let patterns = patterns.as_ref().map(|all| serde_json::to_string(all).unwrap_or_default());
-        write([
+        let patterns = patterns.as_ref().map(json::to_text).transpose()?;
+        write(&Members(&[
             ("id", Some(id.as_str())),
             ("method", Some(&request.method)),
             ("target", Some(&request.target)),
@@ -148,7 +231,7 @@ impl Message {
             ("by", origin.by.as_deref()),
             ("request_id", origin.request_id.as_deref()),
             ("opaque_id", opaque_id.as_deref()),
-        ])
+        ]))
     }
 
     /// Reads a message and its body.
@@ -157,6 +240,7 @@ impl Message {
     /// If it is of another format.
     pub fn parse(message: &str, body: Option<String>) -> Result<Self, UnknownFormat> {
         let mut this = Self::default();
+        let mut is_readable = true;
         read(message, &mut |name, value| {
             let Self { id, request, patterns, secrets, origin, opaque_id } = &mut this;
             let value = value.into_text();
@@ -168,8 +252,10 @@ impl Message {
                 "accept" => request.accept = Some(value),
                 "if_match" => request.if_match = Some(value),
                 "if_none_match" => request.if_none_match = Some(value),
-                // What may be seen is not guessed at: patterns that cannot be read cover nothing.
-                "patterns" => *patterns = Some(serde_json::from_str(&value).unwrap_or_default()),
+                "patterns" => {
+                    *patterns = serde_json::from_str(&value).ok();
+                    is_readable &= patterns.is_some();
+                }
                 "secrets" if value == SHOWN => *secrets = Secrets::Shown,
                 "by" => origin.by = Some(value),
                 "request_id" => origin.request_id = Some(value),
@@ -177,6 +263,10 @@ impl Message {
                 _ => {}
             }
         })?;
+        // Without its patterns, the request would see every connector.
+        if !is_readable {
+            return Err(UnknownFormat);
+        }
         this.request.body = body.unwrap_or_default();
         Ok(this)
     }

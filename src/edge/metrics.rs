@@ -6,10 +6,9 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use worker::Env;
 
-use super::message::FORMAT;
+use super::message::{self, Notice};
 use super::runtime::{notify_directory, now_millis, timeout};
 
 /// The media type of the text form.
@@ -87,8 +86,11 @@ impl Counters {
             return;
         }
         let counts = self.take();
-        let notice = json!({ "format": FORMAT, "counts": counts }).to_string();
-        let Some(Ok(_)) = timeout(TELL_LIMIT, notify_directory(env, &notice)).await else {
+        let sent = async {
+            let notice = message::write(&Notice::Counts { counts: &counts })?;
+            notify_directory(env, &notice).await
+        };
+        let Some(Ok(_)) = timeout(TELL_LIMIT, sent).await else {
             return self.put_back(&counts);
         };
     }

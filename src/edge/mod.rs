@@ -301,11 +301,11 @@ impl Exchange {
         };
         let to_connector = |id: String, request: Request| {
             let message = message(id, request);
-            runtime::handle_connector(env, &message.id, &message.to_json(), body)
+            runtime::handle_connector(env, &message.id, &message.to_json()?, body)
         };
         let to_directory = |patterns: Option<Vec<String>>, body: Option<&str>| {
             let message = Message { patterns, ..message(String::new(), request.without_body()) };
-            runtime::handle_directory(env, &message.to_json(), body)
+            runtime::handle_directory(env, &message.to_json()?, body)
         };
         let result = match call {
             Call::Info => {
@@ -356,7 +356,7 @@ impl Exchange {
             }
             Call::Watch(_) if !incoming.wants_socket() => Err(ApiError::upgrade_required()),
             Call::Watch(watch) => {
-                let message = watch::message(incoming, &watch, caller, incoming.request_id());
+                let message = watch::message(incoming, &watch, caller, incoming.request_id())?;
                 return runtime::watch_directory(env, &message);
             }
             Call::Static(response) => Ok(response),

@@ -9,6 +9,7 @@ use super::new_id;
 use super::runtime::{Incoming, now_millis};
 use crate::api::{ApiError, Caller, Response, Ticket, Watch};
 use crate::connector::Fields;
+use crate::values::json::{self, Members};
 
 /// How long somebody whom only a cluster or Cloudflare Access knows may watch before they have to come
 /// back.
@@ -47,7 +48,7 @@ pub(super) fn message(
     watch: &Watch,
     caller: &Caller,
     request_id: Option<&str>,
-) -> String {
+) -> Result<String, String> {
     let ticket = match incoming.authorization.is_empty() {
         true => Ticket::of(&incoming.request).and_then(Result::ok),
         false => None,
@@ -58,9 +59,8 @@ pub(super) fn message(
         true => Some(now_millis() + KNOWN_ELSEWHERE_MS),
         false => caller.expiration(),
     };
-    let patterns =
-        watch.connectors.as_ref().map(|all| serde_json::to_string(all).unwrap_or_default());
-    message::write([
+    let patterns = watch.connectors.as_ref().map(json::to_text).transpose()?;
+    message::write(&Members(&[
         ("id", watch.id.as_deref()),
         ("since", watch.since.map(text).as_deref()),
         ("patterns", patterns.as_deref()),
@@ -70,7 +70,7 @@ pub(super) fn message(
         ("ticket_until", ticket.as_ref().map(|ticket| text(ticket.until)).as_deref()),
         ("by", caller.key_id().as_deref()),
         ("request_id", request_id),
-    ])
+    ]))
 }
 
 impl From<Fields> for Watcher {

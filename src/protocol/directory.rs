@@ -224,7 +224,7 @@ pub fn take_entry<'a>(
 }
 
 /// How a sync job is, as its connector's object tells it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct JobEntry {
     /// The job's id.
     pub id: String,

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Number, Value};
 
 use crate::budget::count_work;
@@ -92,6 +93,23 @@ impl Member<'_> {
             Self::Text(text) => text.into_owned(),
             Self::Json(json) => json.to_owned(),
         }
+    }
+}
+
+/// The JSON of a value.
+///
+/// # Errors
+/// If it can't be written as JSON, such as a map whose keys aren't strings.
+pub fn to_text<T: Serialize + ?Sized>(value: &T) -> Result<String, String> {
+    serde_json::to_string(value).map_err(|error| error.to_string())
+}
+
+/// Members of an object, in this order. Those without a value are left out.
+pub struct Members<'a>(pub &'a [(&'a str, Option<&'a str>)]);
+
+impl Serialize for Members<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().filter_map(|(name, value)| Some((name, (*value)?))))
     }
 }
 

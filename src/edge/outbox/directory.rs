@@ -3,13 +3,11 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde_json::json;
-
 use super::consumer::Consumer;
 use super::settle::{Searched, Tellings, UnderWay};
 use super::{Memory, Outbox};
 use crate::directory::{Entry, Event, document_beside_entry};
-use crate::edge::message::{self, FORMAT, with_format};
+use crate::edge::message::{self, Notice};
 use crate::edge::objects::connector::Record;
 use crate::edge::runtime::{apply_entry, describe, notify_directory, now_millis, timeout};
 use crate::protocol::outbox::{Answered, DIRECTORY_GAP_MS, Pace, Telling};
@@ -98,7 +96,7 @@ fn begin(outbox: &Outbox) -> Option<(Telling, Vec<Event>, Result<String, String>
         let (committed_claims, is_forced) = (telling.settled.clone(), telling.is_forced);
         let events = it.untold.events().to_vec();
         let audit = events.clone();
-        let entry = message(&Entry { committed_claims, is_forced, audit, ..entry(it) });
+        let entry = message::write(&Entry { committed_claims, is_forced, audit, ..entry(it) });
         Some((telling, events, entry))
     })
 }
@@ -132,21 +130,12 @@ fn told(outbox: &Outbox, telling: &Telling, events: &[Event], leased_at: Option<
 /// # Errors
 /// Why it does not.
 pub(in crate::edge) async fn audit(outbox: &Outbox, event: &Event) -> Result<(), String> {
-    let notice = json!({ "format": FORMAT, "audit": event }).to_string();
+    let notice = message::write(&Notice::Audit { audit: event })?;
     match timeout(LIMIT, notify_directory(&outbox.shared.env, &notice)).await {
         Some(Ok(_)) => Ok(()),
         Some(Err(thrown)) => Err(describe(&thrown)),
         None => Err(format!("no answer within {} ms", LIMIT.as_millis())),
     }
-}
-
-/// An entry as it is told.
-///
-/// # Errors
-/// If it is no JSON, which it always is.
-pub(in crate::edge) fn message(entry: &Entry<'_>) -> Result<String, String> {
-    let entry = serde_json::to_string(entry).map_err(|error| error.to_string())?;
-    Ok(with_format(&entry))
 }
 
 /// What lists filter and sort by, and the version.

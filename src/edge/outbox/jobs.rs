@@ -7,14 +7,15 @@ use super::consumer::Consumer;
 use super::settle::{Searched, Tellings, UnderWay};
 use super::{Memory, Outbox};
 use crate::document::Document;
-use crate::edge::message::{self, FORMAT};
+use crate::edge::message::{self, JobEntries};
 use crate::edge::objects::connector::{JobRecord, Shared};
 use crate::edge::runtime::{apply_jobs, describe, now_millis, timeout};
+use crate::protocol::directory::JobEntry;
 use crate::protocol::jobs::{JobNews, JobsTelling};
 use crate::protocol::outbox::{DIRECTORY_GAP_MS, Pace};
 use crate::protocol::refresh::Lease;
 use crate::values::Time;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// How long to wait for the Directory.
 const LIMIT: Duration = Duration::from_secs(1);
@@ -77,8 +78,8 @@ async fn tell_once(outbox: &Outbox) -> Result<(), String> {
 
 async fn ask(connector: &Shared, telling: &Telling) -> Result<Vec<Value>, String> {
     let entry = |news| entry(news, telling.with_documents);
-    let jobs: Vec<Value> = telling.news.iter().map(entry).collect();
-    let message = json!({ "format": FORMAT, "jobs": jobs }).to_string();
+    let jobs: Vec<JobEntry> = telling.news.iter().map(entry).collect();
+    let message = message::write(&JobEntries { jobs: &jobs })?;
     let reply = match timeout(LIMIT, apply_jobs(&connector.env, &message)).await {
         Some(Ok(reply)) => reply,
         Some(Err(thrown)) => return Err(describe(&thrown)),
@@ -88,39 +89,24 @@ async fn ask(connector: &Shared, telling: &Telling) -> Result<Vec<Value>, String
     Ok(reply.get("results").and_then(Value::as_array).cloned().unwrap_or_default())
 }
 
-/// What searches filter and sort by, the version, and the document if it is to be told.
-fn entry(news: &JobNews<Option<JobRecord>>, with_document: bool) -> Value {
+/// What searches filter and sort by, the version, and the document if it is to be sent.
+fn entry(news: &JobNews<Option<JobRecord>>, with_document: bool) -> JobEntry {
     let JobNews { id, version, record, is_edited, .. } = news;
-    let Some(record) = record else {
-        return json!({
-            "id": id,
-            "version": version,
-            "edited": version,
-            "connector_id": null,
-            "status": null,
-            "job_type": null,
-            "created_at": null,
-            "last_seen": null,
-            "seen": null,
-        });
-    };
-    let job = &record.job;
+    let erased =
+        JobEntry { id: id.clone(), version: *version, edited: *version, ..JobEntry::default() };
+    let Some(JobRecord { job, edited, .. }) = record else { return erased };
     let text = |name| job.fields().get(name).and_then(Value::as_str);
     let millis = |name| text(name).and_then(Time::parse).map(Time::millis);
-    let mut entry = json!({
-        "id": id,
-        "version": version,
-        "edited": record.edited,
-        "connector_id": job.connector_id(),
-        "status": job.status().name(),
-        "job_type": text("job_type"),
-        "created_at": millis("created_at"),
-        "last_seen": text("last_seen"),
-        "seen": millis("last_seen"),
-    });
-    if let (true, Value::Object(entry)) = (*is_edited || with_document, &mut entry) {
-        let document = job.to_json_without(&["status", "last_seen"]);
-        entry.insert("document".to_owned(), document.into());
+    let is_sent = *is_edited || with_document;
+    JobEntry {
+        edited: *edited,
+        connector_id: job.connector_id().map(str::to_owned),
+        status: Some(job.status().name().to_owned()),
+        job_type: text("job_type").map(str::to_owned),
+        created_at: millis("created_at"),
+        last_seen: text("last_seen").map(str::to_owned),
+        seen: millis("last_seen"),
+        document: is_sent.then(|| job.to_json_without(&["status", "last_seen"])),
+        ..erased
     }
-    entry
 }

@@ -3,10 +3,8 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde_json::json;
-
 use super::{Outbox, set_alarm};
-use crate::edge::message::FORMAT;
+use crate::edge::message::{self, LagReport};
 use crate::edge::runtime::{report_behind, timeout};
 use crate::protocol::outbox::Report;
 
@@ -19,9 +17,9 @@ pub(super) async fn send(outbox: &Rc<Outbox>) {
         return;
     }
     while let Some((consumer, report)) = outbox.remember(|memory| memory.reports.to_send()) {
-        let text = text(outbox, &consumer, &report);
-        let sent = timeout(REPORT_LIMIT, report_behind(&outbox.shared.env, &text));
-        let Some(Ok(())) = sent.await else {
+        let sent =
+            async { report_behind(&outbox.shared.env, &text(outbox, &consumer, &report)?).await };
+        let Some(Ok(())) = timeout(REPORT_LIMIT, sent).await else {
             set_alarm(outbox).await;
             return outbox.remember(|memory| memory.reports.fail());
         };
@@ -29,15 +27,14 @@ pub(super) async fn send(outbox: &Rc<Outbox>) {
     }
 }
 
-fn text(outbox: &Outbox, consumer: &str, report: &Report) -> String {
-    let id = outbox.shared.with_record(|record| record.map(|record| record.id.clone()));
-    json!({
-        "format": FORMAT,
-        "id": id,
-        "consumer": consumer,
-        "since": report.since,
-        "given_up": report.given_up,
-        "gone": report.gone,
+fn text(outbox: &Outbox, consumer: &str, report: &Report) -> Result<String, String> {
+    outbox.shared.with_record(|record| {
+        message::write(&LagReport {
+            id: record.map(|record| record.id.as_str()),
+            consumer,
+            since: report.since,
+            given_up: report.given_up,
+            gone: report.gone.as_deref(),
+        })
     })
-    .to_string()
 }

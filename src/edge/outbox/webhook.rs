@@ -9,13 +9,13 @@ use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use worker::{Env, console_error};
 
 use super::Outbox;
 use crate::api::{ApiError, Response};
 use crate::connector::Connector;
-use crate::edge::message::{self, FORMAT};
+use crate::edge::message::{self, Notice};
 use crate::edge::objects::connector::webhooks::{self as store, Attempt, TargetRow};
 use crate::edge::runtime::{
     JsError, deliver, describe, join_all, notify_directory, now_millis, sleep, timeout,
@@ -340,17 +340,17 @@ async fn attempt(
 async fn notify(outbox: &Outbox, target: &Target, kind: Option<&str>) -> Verdict {
     let id = outbox.shared.with_record(|record| record.map(|record| record.id.clone()));
     let told = outbox.webhooks.remember(|memory| memory.attempts(target));
-    let notice = json!({
-        "format": FORMAT,
-        "id": id,
-        "target": target.name,
-        "event": kind,
-        "attempts": told.all,
-        "failures": told.failed,
-    });
-    let notice = notice.to_string();
-    let Some(Ok(reply)) = timeout(ASK_LIMIT, notify_directory(&outbox.shared.env, &notice)).await
-    else {
+    let sent = async {
+        let notice = message::write(&Notice::Attempts {
+            id: id.as_deref(),
+            target: &target.name,
+            event: kind,
+            attempts: told.all,
+            failures: told.failed,
+        })?;
+        notify_directory(&outbox.shared.env, &notice).await
+    };
+    let Some(Ok(reply)) = timeout(ASK_LIMIT, sent).await else {
         return Verdict::Single { sharing: 0 };
     };
     outbox.webhooks.remember(|memory| memory.attempts_told(target, told));

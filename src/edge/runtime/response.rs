@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use serde::{Serialize, Serializer};
 use wasm_bindgen::prelude::*;
 use web_sys::{Headers, Response, ResponseInit};
 
@@ -116,82 +117,113 @@ fn set_all(headers: &Headers, members: &str) -> Result<(), JsError> {
     set
 }
 
+/// Response headers, as members of a JSON object.
+#[derive(Default)]
+struct ResponseHeaders(Vec<(&'static str, Cow<'static, str>)>);
+
+impl ResponseHeaders {
+    fn push(&mut self, name: &'static str, value: impl Into<Cow<'static, str>>) {
+        self.0.push((name, value.into()));
+    }
+}
+
+impl Serialize for ResponseHeaders {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+/// The first line of a response's text.
+#[derive(Serialize)]
+struct SharedHead<'a> {
+    format: u64,
+    status: u16,
+    headers: &'a ResponseHeaders,
+}
+
 /// A response with its headers.
 pub(crate) struct HttpResponse {
     response: api::Response,
-    /// Headers that other responses have too, letter by letter.
-    shared: Vec<(&'static str, Cow<'static, str>)>,
+    /// Headers that many responses have, with the same values.
+    shared: ResponseHeaders,
     /// Headers of this response alone.
-    own: Vec<(&'static str, String)>,
+    own: ResponseHeaders,
 }
 
 impl HttpResponse {
     /// A response in that format. Clients refuse responses that do not name the product.
     pub fn new(response: api::Response, format: &Format) -> Self {
-        let mut shared: Vec<(_, Cow<'static, str>)> = match response.status {
+        let mut shared = ResponseHeaders::default();
+        match response.status {
             // Those who are not let in are not told the product, as upstream. `Basic` is not
             // offered though it is taken: browsers would ask for a password, and from then on add
             // it to whatever any page sends here.
-            401 => vec![("www-authenticate", "ApiKey, Bearer realm=\"security\"".into())],
-            403 => Vec::new(),
-            _ => vec![("x-elastic-product", "Elasticsearch".into())],
-        };
+            401 => shared.push("www-authenticate", "ApiKey, Bearer realm=\"security\""),
+            403 => {}
+            _ => shared.push("x-elastic-product", "Elasticsearch"),
+        }
         match response.status {
-            429 => shared.push(("retry-after", RATE_LIMIT_RETRY_S.to_string().into())),
-            503 => shared.push(("retry-after", UNAVAILABLE_RETRY_S.to_string().into())),
+            429 => shared.push("retry-after", RATE_LIMIT_RETRY_S.to_string()),
+            503 => shared.push("retry-after", UNAVAILABLE_RETRY_S.to_string()),
             _ => {}
         }
         match response.body.is_empty() {
-            false => shared.push(("content-type", format.media.content_type())),
-            true if response.status == 200 => shared.push(("content-type", "text/plain".into())),
+            false => shared.push("content-type", format.media.content_type()),
+            true if response.status == 200 => shared.push("content-type", "text/plain"),
             true => {}
         }
         if let Some(allow) = response.allow {
-            shared.push(("allow", allow.into()));
+            shared.push("allow", allow);
         }
-        Self { response, shared, own: Vec::new() }
+        Self { response, shared, own: ResponseHeaders::default() }
     }
 
     /// With an entity tag.
     #[must_use]
     pub fn etag(mut self, tag: Option<String>) -> Self {
-        self.own.extend(tag.map(|tag| ("etag", tag)));
+        if let Some(tag) = tag {
+            self.own.push("etag", tag);
+        }
         self
     }
 
     /// Caches must keep responses apart by this request header.
     #[must_use]
     pub fn vary(mut self, header: &'static str) -> Self {
-        self.shared.push(("vary", header.into()));
+        self.shared.push("vary", header);
         self
     }
 
     /// Tells the caller its own name for the request.
     #[must_use]
     pub fn opaque_id(mut self, id: Option<String>) -> Self {
-        self.own.extend(id.map(|id| ("x-opaque-id", id)));
+        if let Some(id) = id {
+            self.own.push("x-opaque-id", id);
+        }
         self
     }
 
     /// How many seconds old it is.
     #[must_use]
     pub fn age(mut self, seconds: Option<u64>) -> Self {
-        self.own.extend(seconds.map(|seconds| ("age", seconds.to_string())));
+        if let Some(seconds) = seconds {
+            self.own.push("age", seconds.to_string());
+        }
         self
     }
 
     /// A copy stands in for a connector whose object does not answer.
     #[must_use]
     pub fn stale(mut self) -> Self {
-        self.own.push(("warning", "110 connector-status \"Response is Stale\"".to_owned()));
+        self.own.push("warning", "110 connector-status \"Response is Stale\"");
         self
     }
 
     /// With a body of another type than JSON.
     #[must_use]
     pub fn content_type(mut self, media_type: &'static str) -> Self {
-        self.shared.retain(|(name, _)| *name != "content-type");
-        self.shared.push(("content-type", media_type.into()));
+        self.shared.0.retain(|(name, _)| *name != "content-type");
+        self.shared.push("content-type", media_type);
         self
     }
 
@@ -205,21 +237,27 @@ impl HttpResponse {
     }
 
     /// The text that [`respond`] makes a response of, without the body.
-    pub fn head(&self) -> String {
-        let status = self.response.status;
-        let mut head = format!("{{\"format\":{FORMAT},\"status\":{status},\"headers\":{{");
-        push_members(&mut head, self.shared.iter().map(|(name, value)| (*name, &**value)));
-        head.push_str("}}\n{");
-        push_members(&mut head, self.own.iter().map(|(name, value)| (*name, &**value)));
-        head.push_str("}\n");
-        head
+    ///
+    /// # Errors
+    /// If it can't be written as JSON.
+    pub fn head(&self) -> Result<String, JsError> {
+        let Self { response, shared, own } = self;
+        let shared = SharedHead { format: FORMAT, status: response.status, headers: shared };
+        let mut head = json::to_text(&shared)?;
+        head.push('\n');
+        head.push_str(&json::to_text(own)?);
+        head.push('\n');
+        Ok(head)
     }
 
     /// The text that [`respond`] makes a response of.
-    pub fn to_text(&self) -> String {
-        let mut text = self.head();
+    ///
+    /// # Errors
+    /// If its head can't be written as JSON.
+    pub fn to_text(&self) -> Result<String, JsError> {
+        let mut text = self.head()?;
         text.push_str(&self.response.body);
-        text
+        Ok(text)
     }
 
     /// The response.
@@ -227,19 +265,7 @@ impl HttpResponse {
     /// # Errors
     /// If the runtime refuses a header.
     pub fn send(&self) -> JsResult {
-        respond(&JsString::from(self.to_text()))
-    }
-}
-
-/// Names are ours and need no escapes; values may come from callers.
-fn push_members<'a>(json: &mut String, members: impl Iterator<Item = (&'a str, &'a str)>) {
-    for (n, (name, value)) in members.enumerate() {
-        let comma = if n > 0 { "," } else { "" };
-        json.push_str(comma);
-        json.push('"');
-        json.push_str(name);
-        json.push_str("\":");
-        json.push_str(&serde_json::to_string(value).unwrap_or_default());
+        respond(&JsString::from(self.to_text()?))
     }
 }
 

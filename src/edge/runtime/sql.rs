@@ -52,7 +52,7 @@ impl Row {
     /// The value in a column.
     ///
     /// # Errors
-    /// If it is no `T`. A column that is not there is NULL.
+    /// If it is no `T`, or there is no such column.
     pub fn get<T: DeserializeOwned>(&self, column: &str) -> Result<T, JsError> {
         serde_wasm_bindgen::from_value(self.value(column)?).map_err(|error| misread(column, &error))
     }
@@ -60,9 +60,13 @@ impl Row {
     /// The value in a column, as it is.
     ///
     /// # Errors
-    /// None: rows are plain objects.
+    /// If there is no such column: read as NULL, a typing error would go unnoticed.
     pub fn value(&self, column: &str) -> Result<JsValue, JsError> {
-        Reflect::get(&self.0, &column.into())
+        let value = Reflect::get(&self.0, &column.into())?;
+        match value.is_undefined() {
+            true => Err(format!("there is no column [{column}]").into()),
+            false => Ok(value),
+        }
     }
 }
 

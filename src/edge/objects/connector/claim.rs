@@ -8,7 +8,7 @@ use worker::console_error;
 
 use super::{Object, Shared};
 use crate::api::ApiError;
-use crate::edge::message::{self, with_format};
+use crate::edge::message;
 use crate::edge::new_id;
 use crate::edge::runtime::{claim_index, describe, release_index, timeout};
 use crate::protocol::claims::Claim;
@@ -37,7 +37,7 @@ impl Object {
     pub(super) async fn claim(&self, id: &str, index: String) -> Result<OpenClaim, ApiError> {
         let token = new_id().ok_or_else(ApiError::internal)?;
         let claim = Claim { index, id: id.to_owned(), token };
-        let message = to_message(&claim).ok_or_else(ApiError::internal)?;
+        let message = message::write(&claim).map_err(|_| ApiError::internal())?;
         self.claims.borrow_mut().open(claim.clone());
         // From here on it is released if anything fails.
         let open = OpenClaim { shared: self.shared.clone(), token: claim.token.clone() };
@@ -68,15 +68,11 @@ impl Object {
 impl Drop for OpenClaim {
     fn drop(&mut self) {
         let released = self.shared.claims.borrow_mut().abandon(&self.token);
-        let Some(message) = released.as_ref().and_then(to_message) else { return };
+        let Some(Ok(message)) = released.as_ref().map(message::write) else { return };
         let env = self.shared.env.clone();
         // A release that is lost is found out when another connector wants the name.
         self.shared.state.wait_until(async move {
             drop(timeout(LIMIT, release_index(&env, &message)).await);
         });
     }
-}
-
-fn to_message(claim: &Claim) -> Option<String> {
-    serde_json::to_string(claim).ok().map(|claim| with_format(&claim))
 }

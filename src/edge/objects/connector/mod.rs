@@ -16,7 +16,6 @@ use std::ops::Deref;
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
 use wasm_bindgen::prelude::*;
 use worker::worker_sys::DurableObjectState;
 use worker::{Env, console_error};
@@ -27,7 +26,9 @@ use crate::api::{
 };
 use crate::connector::Connector;
 use crate::directory::error_of;
-use crate::edge::message::{FORMAT, Message, Origin, UnknownFormat};
+use crate::edge::message::{
+    self, CurrentConnector, FlushReply, Message, Origin, UnknownFormat, with_format,
+};
 use crate::edge::outbox::{self, Outbox};
 use crate::edge::runtime::{
     HttpResponse, JsError, JsResult, Kv, State, describe, spawn_or_ready, timeout,
@@ -87,10 +88,10 @@ impl ConnectorObject {
     pub fn handle(&self, message: &str, body: Option<String>) -> JsResult {
         let message = match Message::parse(message, body) {
             Ok(message) => message,
-            Err(UnknownFormat) => return Ok(other_version().to_text().into()),
+            Err(UnknownFormat) => return Ok(other_version().to_text()?.into()),
         };
         let this = self.0.clone();
-        spawn_or_ready(async move { Ok(this.respond(message).await.to_text().into()) })
+        spawn_or_ready(async move { Ok(this.respond(message).await.to_text()?.into()) })
     }
 
     /// How the connector is now, and whether it is about to take an index name: for the Directory.
@@ -115,7 +116,7 @@ impl ConnectorObject {
         spawn_or_ready(async move {
             this.read()?;
             let is_told = outbox::flush(&this.outbox).await;
-            Ok(json!({ "format": FORMAT, "is_told": is_told }).to_string().into())
+            Ok(message::write(&FlushReply { is_told })?.into())
         })
     }
 
@@ -265,15 +266,12 @@ impl Object {
 
     fn current(&self, index: &str) -> Result<String, JsError> {
         self.with_record(|record| {
-            let entry = match record.map(outbox::directory::entry) {
-                Some(entry) => outbox::directory::message(&entry)?,
-                None => "null".to_owned(),
-            };
-            let is_claiming = self.claims.borrow().is_claiming(index);
-            let document = Value::from(record.and_then(outbox::directory::document));
-            Ok(format!(
-                "{{\"format\":{FORMAT},\"entry\":{entry},\"document\":{document},\"is_claiming\":{is_claiming}}}"
-            ))
+            let entry = record.map(outbox::directory::entry);
+            Ok(message::write(&CurrentConnector {
+                entry: entry.as_ref().map(with_format),
+                document: record.and_then(outbox::directory::document),
+                is_claiming: self.claims.borrow().is_claiming(index),
+            })?)
         })
     }
 

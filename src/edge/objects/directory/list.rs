@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::summary::Caused;
 use super::{Directory, failed};
@@ -410,5 +410,5 @@ fn filter_by_totals(filter: &Filter) -> Option<Condition> {
 
 /// A list as one value, for `json_each`.
 pub(super) fn list<T: Serialize + ?Sized>(values: &T) -> Value {
-    serde_json::to_string(values).unwrap_or_default().into()
+    json!(values).to_string().into()
 }

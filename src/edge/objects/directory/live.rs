@@ -19,13 +19,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::value::{RawValue, to_raw_value};
 use worker::{Env, console_error};
 
 use super::Directory;
 use crate::api::{ApiError, AuthError, Format, Request, Watch};
 use crate::budget::{Budget, OverBudget, Purpose};
-use crate::directory::{Entry, matches_any, send_delay_ms};
+use crate::directory::{Entry, Slim, matches_any, send_delay_ms};
 use crate::edge::runtime::{
     HttpResponse, JsError, JsResult, JsString, SocketGroup, Sockets, State, describe, now_millis,
     sleep,
@@ -34,6 +34,7 @@ use crate::edge::watch::Watcher;
 use crate::edge::{auth, log};
 use crate::limits::{SOCKETS, SOCKETS_EACH};
 use crate::protocol::tickets::{Verdict, judge};
+use crate::values::json;
 use crate::values::sorted::{SortedMap, sort};
 
 /// Who has missed more changes than this starts over, which costs less than to be told.
@@ -103,8 +104,8 @@ impl Access {
         self.key.is_some() && is_due
     }
 
-    fn to_json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+    fn to_json(&self) -> Result<String, String> {
+        json::to_text(self)
     }
 }
 
@@ -114,39 +115,95 @@ struct View {
     group: SocketGroup,
 }
 
-/// A change to be told.
+/// A change that waits to be sent.
 struct Change {
     seq: u64,
     id: String,
-    text: String,
+    json: Box<RawValue>,
     /// Nothing but `last_seen` is new.
     is_heartbeat: bool,
 }
 
+/// A change as it is sent.
+#[derive(Serialize)]
+struct ChangeMessage<'a> {
+    seq: u64,
+    version: u64,
+    id: &'a str,
+    /// `None`: it is deleted.
+    connector: Option<ConnectorView<'a>>,
+    #[serde(skip_serializing_if = "is_false")]
+    heartbeat: bool,
+}
+
+#[derive(Serialize)]
+struct ConnectorView<'a> {
+    id: &'a str,
+    name: &'a Option<Slim<'a>>,
+    index_name: &'a Option<Slim<'a>>,
+    service_type: &'a Option<Slim<'a>>,
+    description: &'a Option<Slim<'a>>,
+    status: &'a Option<Slim<'a>>,
+    since: &'a Option<Slim<'a>>,
+    last_seen: &'a Option<Slim<'a>>,
+    error: &'a Option<Slim<'a>>,
+    last_synced: &'a Option<Slim<'a>>,
+    last_sync_status: &'a Option<Slim<'a>>,
+    last_indexed_document_count: Option<i64>,
+}
+
+/// What is sent to those who watch.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum WatchMessage<'a> {
+    /// Changes, and connectors whose sync jobs have changed. `seq` is the last change that the receiver need not
+    /// be sent again.
+    Changes {
+        seq: u64,
+        changes: Vec<&'a RawValue>,
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        sync_jobs: &'a [&'a String],
+    },
+    /// The receiver has to read everything again.
+    Reset { seq: u64 },
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(it: &bool) -> bool {
+    !it
+}
+
 impl Change {
-    fn new(entry: &Entry<'_>, seq: u64, is_heartbeat: bool) -> Self {
-        let connector = (entry.deleted == 0).then(|| {
-            json!({
-                "id": entry.id,
-                "name": entry.name,
-                "index_name": entry.index_name,
-                "service_type": entry.service_type,
-                "description": entry.description,
-                "status": entry.status,
-                "since": entry.since,
-                "last_seen": entry.last_seen,
-                "error": entry.error,
-                "last_synced": entry.last_synced,
-                "last_sync_status": entry.last_sync_status,
-                "last_indexed_document_count": entry.last_indexed_document_count,
-            })
+    fn new(entry: &Entry<'_>, seq: u64, is_heartbeat: bool) -> Result<Self, JsError> {
+        let connector = (entry.deleted == 0).then(|| ConnectorView {
+            id: &entry.id,
+            name: &entry.name,
+            index_name: &entry.index_name,
+            service_type: &entry.service_type,
+            description: &entry.description,
+            status: &entry.status,
+            since: &entry.since,
+            last_seen: &entry.last_seen,
+            error: &entry.error,
+            last_synced: &entry.last_synced,
+            last_sync_status: &entry.last_sync_status,
+            last_indexed_document_count: entry.last_indexed_document_count,
         });
-        Self { is_heartbeat, ..Self::of(&entry.id, seq, entry.version, connector) }
+        let (id, version) = (&*entry.id, entry.version);
+        Self::of(&ChangeMessage { seq, version, id, connector, heartbeat: is_heartbeat })
     }
 
-    fn of(id: &str, seq: u64, version: u64, connector: Option<Value>) -> Self {
-        let change = json!({ "seq": seq, "version": version, "id": id, "connector": connector });
-        Self { seq, id: id.to_owned(), text: change.to_string(), is_heartbeat: false }
+    fn gone(id: &str, seq: u64) -> Result<Self, JsError> {
+        Self::of(&ChangeMessage { seq, version: 0, id, connector: None, heartbeat: false })
+    }
+
+    fn of(change: &ChangeMessage<'_>) -> Result<Self, JsError> {
+        Ok(Self {
+            seq: change.seq,
+            id: change.id.to_owned(),
+            json: to_raw_value(change).map_err(|error| error.to_string())?,
+            is_heartbeat: change.heartbeat,
+        })
     }
 }
 
@@ -172,11 +229,20 @@ impl Pending {
         self.changes.is_empty() && self.jobs.is_empty() && !self.is_reset
     }
 
-    fn add(&mut self, mut change: Change, now: u64) {
-        self.begin(change.seq, !change.is_heartbeat, now);
-        let earlier = self.changes.get(&change.id);
-        change.is_heartbeat &= earlier.is_none_or(|earlier| earlier.is_heartbeat);
-        self.changes.insert(change.id.clone(), change);
+    /// Whether nothing but heartbeats of that connector waits.
+    fn has_only_heartbeats(&self, id: &str) -> bool {
+        self.changes.get(id).is_none_or(|change| change.is_heartbeat)
+    }
+
+    fn add(&mut self, change: Result<Change, JsError>, seq: u64, is_urgent: bool, now: u64) {
+        self.begin(seq, is_urgent, now);
+        match change {
+            Ok(change) => drop(self.changes.insert(change.id.clone(), change)),
+            Err(thrown) => {
+                console_error!("a change cannot be sent: {}", describe(&thrown));
+                self.is_reset = true;
+            }
+        }
         self.limit();
     }
 
@@ -204,7 +270,7 @@ impl Pending {
 
     /// The message for those with that access, if any of it is for them. Where it takes too much work to
     /// tell what is, they start over.
-    fn message(&self, in_order: &[&Change], access: &Access) -> Option<String> {
+    fn message(&self, in_order: &[&Change], access: &Access) -> Result<Option<String>, String> {
         let mut budget = Budget::new(Purpose::Patterns);
         let (mut changes, mut jobs) = (Vec::new(), Vec::new());
         let mut sort_out = || {
@@ -221,42 +287,24 @@ impl Pending {
             Ok::<_, OverBudget>(())
         };
         if self.is_reset || sort_out().is_err() {
-            return Some(reset(self.seq));
+            return reset(self.seq).map(Some);
         }
-        (changes.len() + jobs.len() > 0).then(|| message(self.seq, &changes, &jobs))
+        (changes.len() + jobs.len() > 0).then(|| message(self.seq, &changes, &jobs)).transpose()
     }
 }
 
-/// What there is to know has to be looked up anew.
-fn reset(seq: u64) -> String {
-    format!("{{\"type\":\"reset\",\"seq\":{seq}}}")
+fn reset(seq: u64) -> Result<String, String> {
+    json::to_text(&WatchMessage::Reset { seq })
 }
 
-/// Changes, and connectors whose jobs have changed; `seq` is the last that the receiver need not hear
-/// of again. Too many are a reset.
-fn message(seq: u64, changes: &[&Change], jobs: &[&String]) -> String {
-    let mut message = format!("{{\"type\":\"changes\",\"seq\":{seq},\"changes\":[");
-    for (n, change) in changes.iter().enumerate() {
-        if n > 0 {
-            message.push(',');
-        }
-        match change.text.strip_suffix('}') {
-            Some(text) if change.is_heartbeat => {
-                message.push_str(text);
-                message.push_str(",\"heartbeat\":true}");
-            }
-            _ => message.push_str(&change.text),
-        }
-        if message.len() > MESSAGE_BYTES {
-            return reset(seq);
-        }
+/// The message about these changes, and connectors whose jobs have changed; a reset if it would be too long.
+fn message(seq: u64, changes: &[&Change], jobs: &[&String]) -> Result<String, String> {
+    let length: usize = changes.iter().map(|change| change.json.get().len()).sum();
+    if length > MESSAGE_BYTES {
+        return reset(seq);
     }
-    message.push(']');
-    if !jobs.is_empty() {
-        message.push_str(&format!(",\"sync_jobs\":{}", json!(jobs)));
-    }
-    message.push('}');
-    message
+    let changes = changes.iter().map(|change| &*change.json).collect();
+    json::to_text(&WatchMessage::Changes { seq, changes, sync_jobs: jobs })
 }
 
 /// Who watches, and what they have not been told yet.
@@ -329,7 +377,11 @@ impl Live {
     /// Tells a change, if anybody watches. `is_more`: than a heartbeat.
     pub fn tell(self: &Rc<Self>, entry: &Entry<'_>, seq: u64, is_more: bool) {
         if !self.views().is_empty() {
-            self.pending.borrow_mut().add(Change::new(entry, seq, !is_more), now_millis());
+            let mut pending = self.pending.borrow_mut();
+            let is_heartbeat = !is_more && pending.has_only_heartbeats(&entry.id);
+            let change = Change::new(entry, seq, is_heartbeat);
+            pending.add(change, seq, is_more, now_millis());
+            drop(pending);
             self.schedule();
         }
     }
@@ -337,7 +389,7 @@ impl Live {
     /// Tells that a connector is gone.
     pub fn tell_gone(self: &Rc<Self>, id: &str, seq: u64) {
         if !self.views().is_empty() {
-            self.pending.borrow_mut().add(Change::of(id, seq, 0, None), now_millis());
+            self.pending.borrow_mut().add(Change::gone(id, seq), seq, true, now_millis());
             self.schedule();
         }
     }
@@ -393,7 +445,15 @@ impl Live {
         sort(&mut changes, &mut |a, b| a.seq.cmp(&b.seq));
         let mut sent = 0;
         for view in &*self.views() {
-            let Some(message) = pending.message(&changes, &view.access) else { continue };
+            let message = match pending.message(&changes, &view.access) {
+                Ok(Some(message)) => message,
+                Ok(None) => continue,
+                Err(why) => {
+                    console_error!("changes cannot be sent: {why}");
+                    view.group.close(AWAY, "connect again");
+                    continue;
+                }
+            };
             if !self.may_see(view).await {
                 continue;
             }
@@ -428,9 +488,17 @@ impl Live {
         let (code, why) = match auth::key(&self.env, id).await {
             Ok(Some(key)) if key.fingerprint() == *fingerprint => {
                 let access = Access { check_at: self.next_check(), ..access.clone() };
-                group.attach(&access.to_json());
-                self.look_anew();
-                return true;
+                match access.to_json() {
+                    Ok(attachment) => {
+                        group.attach(&attachment);
+                        self.look_anew();
+                        return true;
+                    }
+                    Err(why) => {
+                        console_error!("what sockets may see cannot be stored: {why}");
+                        (AWAY, "connect again")
+                    }
+                }
             }
             Ok(_) => (REFUSED, "the key has been changed or revoked"),
             Err(why) => {
@@ -461,7 +529,7 @@ impl Live {
         let key = origin.by.zip(fingerprint);
         let check_at = if key.is_some() { self.next_check() } else { 0 };
         let access = Access { id, patterns: connectors, expires, key, check_at };
-        let response = self.sockets.accept(&access.to_json(), message, &tag)?;
+        let response = self.sockets.accept(&access.to_json()?, message, &tag)?;
         self.look_anew();
         self.set_alarm(expires);
         Ok(response)
@@ -605,7 +673,7 @@ impl Directory {
         let seq = self.seq.get();
         let known = self.forgotten.get()..=seq;
         let Some(since) = watch.since.filter(|since| known.contains(since)) else {
-            return Ok(reset(seq));
+            return Ok(reset(seq)?);
         };
         let access = Access { patterns: watch.connectors.clone(), ..Access::default() };
         let mut told = Told::nothing();
@@ -617,15 +685,15 @@ impl Directory {
         let mut problem = None;
         self.store.texts(&sql, &values, &mut |row| {
             match serde_json::from_str::<Entry<'_>>(&row) {
-                Ok(entry) => told.add(&entry, &access),
-                Err(error) => problem = Some(error.to_string()),
+                Ok(entry) => problem = told.add(&entry, &access).err(),
+                Err(error) => problem = Some(error.to_string().into()),
             }
             problem.is_none() && !told.is_too_much()
         })?;
         match problem {
-            Some(problem) => Err(problem.into()),
-            None if told.is_too_much() => Ok(reset(seq)),
-            None => Ok(message(seq, &told.changes.iter().collect::<Vec<_>>(), &[])),
+            Some(problem) => Err(problem),
+            None if told.is_too_much() => Ok(reset(seq)?),
+            None => Ok(message(seq, &told.changes.iter().collect::<Vec<_>>(), &[])?),
         }
     }
 }
@@ -654,17 +722,18 @@ impl Told {
     }
 
     /// Adds a row, if they may see it.
-    fn add(&mut self, entry: &Entry<'_>, access: &Access) {
+    fn add(&mut self, entry: &Entry<'_>, access: &Access) -> Result<(), JsError> {
         self.rows += 1;
         match access.covers(&entry.id, &mut self.budget) {
             Ok(true) => {
-                let change = Change::new(entry, entry.changed, false);
-                self.bytes += change.text.len();
+                let change = Change::new(entry, entry.changed, false)?;
+                self.bytes += change.json.get().len();
                 self.changes.push(change);
             }
             Ok(false) => {}
             Err(_) => self.is_over = true,
         }
+        Ok(())
     }
 
     fn is_too_much(&self) -> bool {

@@ -28,7 +28,9 @@ use super::connector::other_version;
 use crate::api::{self, ApiError, Backup, Call, Precondition, Response};
 use crate::directory::{Entry, Event};
 use crate::edge::log;
-use crate::edge::message::{self, FORMAT, Message, Origin, UnknownFormat};
+use crate::edge::message::{
+    self, ClaimReply, EntryReply, JobsReply, Message, NoticeReply, Origin, UnknownFormat,
+};
 use crate::edge::metrics::{Count, MEDIA_TYPE};
 use crate::edge::outbox;
 use crate::edge::runtime::{
@@ -118,9 +120,9 @@ impl DirectoryObject {
         let this = self.0.clone();
         let message = match Message::parse(message, body) {
             Ok(message) => message,
-            Err(UnknownFormat) => return Ok(other_version().to_text().into()),
+            Err(UnknownFormat) => return Ok(other_version().to_text()?.into()),
         };
-        spawn_or_ready(async move { Ok(this.respond(message).await) })
+        spawn_or_ready(async move { this.respond(message).await })
     }
 
     /// Takes up how a connector is. `document` is absent if it is as it was.
@@ -137,7 +139,7 @@ impl DirectoryObject {
     /// If the database fails.
     #[wasm_bindgen(js_name = applyJobs)]
     pub fn apply_jobs(&self, jobs: &str) -> JsResult {
-        Ok(self.0.apply_jobs(jobs)?.to_string().into())
+        Ok(self.0.apply_jobs(jobs)?.into())
     }
 
     /// Takes up that a consumer of a connector's outbox is behind, or no longer is.
@@ -167,10 +169,9 @@ impl DirectoryObject {
                     false
                 }
                 (Some(counts), _) => {
-                    let counts: Vec<Count> =
-                        serde_json::from_value(counts.clone()).unwrap_or_default();
+                    let counts: Result<Vec<Count>, _> = serde_json::from_value(counts.clone());
                     self.0.open()?;
-                    self.0.note_counts(&counts)?;
+                    self.0.note_counts(&counts.map_err(|error| error.to_string())?)?;
                     false
                 }
                 (None, None) => {
@@ -183,8 +184,7 @@ impl DirectoryObject {
             },
             Err(UnknownFormat) => false,
         };
-        let reply = json!({ "format": FORMAT, "gathered": is_gathered, "sharing": sharing });
-        Ok(reply.to_string().into())
+        Ok(message::write(&NoticeReply { gathered: is_gathered, sharing })?.into())
     }
 
     /// Grants an index name to a connector, or not.
@@ -194,11 +194,11 @@ impl DirectoryObject {
     pub fn claim(&self, claim: &str) -> JsResult {
         let this = self.0.clone();
         let Some(claim) = message::to_value(claim) else {
-            return Ok(json!({ "format": FORMAT }).to_string().into());
+            return Ok(message::write(&ClaimReply { granted: None })?.into());
         };
         spawn_or_ready(async move {
-            let granted = this.claim(claim).await?;
-            Ok(json!({ "format": FORMAT, "granted": granted }).to_string().into())
+            let granted = Some(this.claim(claim).await?);
+            Ok(message::write(&ClaimReply { granted })?.into())
         })
     }
 
@@ -312,7 +312,7 @@ impl Directory {
     }
 
     fn apply(&self, message: &str, document: Option<&JsString>) -> Result<String, JsError> {
-        let reply = |result: &str| Ok(message::write([("result", Some(result))]));
+        let reply = |result| Ok(message::write(&EntryReply { result })?);
         self.open()?;
         let is_known = message::read(message, &mut |_, _| {}).is_ok();
         let entry = serde_json::from_str::<Entry<'_>>(message).ok().filter(|_| is_known);
@@ -333,7 +333,7 @@ impl Directory {
         reply(outcome.name())
     }
 
-    fn apply_jobs(&self, message: &str) -> Result<Value, JsError> {
+    fn apply_jobs(&self, message: &str) -> Result<String, JsError> {
         #[derive(Deserialize)]
         struct Told {
             jobs: Vec<JobEntry>,
@@ -342,7 +342,7 @@ impl Directory {
         let is_known = message::read(message, &mut |_, _| {}).is_ok();
         let told = serde_json::from_str::<Told>(message).ok().filter(|_| is_known);
         let Some(Told { jobs }) = told else {
-            return Ok(json!({ "format": FORMAT, "results": [] }));
+            return Ok(message::write(&JobsReply { results: &[] })?);
         };
         for id in jobs.iter().filter_map(|job| SyncJobId::parse(&job.id)) {
             self.recent.borrow_mut().note(id.connector(), now_millis());
@@ -360,11 +360,11 @@ impl Directory {
                 self.live.tell_jobs(id.connector(), self.seq.get(), is_more);
             }
         }
-        Ok(json!({ "format": FORMAT, "results": outcomes }))
+        Ok(message::write(&JobsReply { results: &outcomes })?)
     }
 
     /// The text of a response.
-    async fn respond(self: &Rc<Self>, message: Message) -> JsValue {
+    async fn respond(self: &Rc<Self>, message: Message) -> JsResult {
         let Message { mut request, patterns, opaque_id, origin, secrets, .. } = message;
         // What comes with a question for numbers is what its isolate has counted.
         let own = match request.target.starts_with("/_metrics") {
@@ -374,13 +374,13 @@ impl Directory {
         let (format, call) = api::read(&request);
         let finish =
             |response: Response| HttpResponse::new(response, &format).opaque_id(opaque_id.clone());
-        let show = |page: Page, tag: Option<String>| -> JsValue {
+        let show = |page: Page, tag: Option<String>| -> JsResult {
             if format.is_plain() {
                 let head = finish(Response::text(200, "{}".to_owned())).etag(tag);
-                return page.after_head(&head.head()).into();
+                return Ok(page.after_head(&head.head()?).into());
             }
             let response = format.success(Response::text(200, page.to_text()));
-            finish(response).etag(tag).to_text().into()
+            Ok(finish(response).etag(tag).to_text()?.into())
         };
         let precondition = Precondition::of(&request);
         let accept = request.accept.as_deref();
@@ -478,7 +478,7 @@ impl Directory {
             Ok(_) => finish(format.failure(&ApiError::internal())),
             Err(error) => finish(format.failure(&error)),
         };
-        response.to_text().into()
+        Ok(response.to_text()?.into())
     }
 
     /// Keeps an event, and has it in the log.
