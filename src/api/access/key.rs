@@ -1,0 +1,248 @@
+//! Keys: as they come with a request, and as they are stored.
+
+use base64ct::{Base64, Base64Unpadded, Encoding};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::caller::{Caller, KeyName, Proof, Who};
+use super::{AuthError, MALFORMED, Privilege, UNKNOWN_KEY, WRONG_SECRET, everything};
+use crate::limits::{ID_BYTES, KEY_ID_BYTES, KEY_PATTERNS, TOKEN_BYTES};
+use crate::values::json;
+
+/// A root key with a shorter secret is not honoured.
+const ROOT_SECRET_MIN: usize = 20;
+
+/// What came in an Authorization header: the id of a key and its secret.
+pub struct Credentials {
+    id: String,
+    secret: String,
+}
+
+impl Credentials {
+    /// Reads `ApiKey base64(id:secret)`. `Bearer` takes the same token, and `Basic` is the same by
+    /// its own definition.
+    ///
+    /// # Errors
+    /// 401 for anything else.
+    pub fn parse(header: &str) -> Result<Self, AuthError> {
+        Self::read(header).ok_or_else(|| AuthError::rejected(MALFORMED, None))
+    }
+
+    fn read(header: &str) -> Option<Self> {
+        let (scheme, token) = header.trim().split_once(' ')?;
+        let token = token.trim();
+        let known = ["ApiKey", "Bearer", "Basic"].iter().any(|s| s.eq_ignore_ascii_case(scheme));
+        if !known || token.len() > TOKEN_BYTES {
+            return None;
+        }
+        let bytes = Base64Unpadded::decode_vec(token.trim_end_matches('=')).ok()?;
+        Self::split(&String::from_utf8(bytes).ok()?)
+    }
+
+    fn split(token: &str) -> Option<Self> {
+        let (id, secret) = token.split_once(':')?;
+        let is_id = !matches!(id, "" | "." | "..")
+            && id.len() <= KEY_ID_BYTES
+            && !id.contains(char::is_control);
+        (is_id && !secret.is_empty()).then(|| Self { id: id.to_owned(), secret: secret.to_owned() })
+    }
+
+    /// The id of the key.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The caller, if these are the root key's credentials; `root` is `id:secret`. `None` too for
+    /// a root key that anybody could guess.
+    pub fn open_root(&self, root: &str) -> Option<Caller> {
+        let key = Self::of_root(root)?;
+        let same = self.fingerprint().ct_eq(&key.fingerprint());
+        bool::from(same).then(|| key.into_root())
+    }
+
+    /// The root key, unless anybody could guess it; `root` is `id:secret`.
+    pub(in crate::api) fn of_root(root: &str) -> Option<Self> {
+        Self::split(root).filter(|key| key.secret.len() >= ROOT_SECRET_MIN)
+    }
+
+    /// Who has the root key.
+    pub(in crate::api) fn into_root(self) -> Caller {
+        let secret_sha256 = sha256(&self.secret);
+        Caller {
+            who: Who::Key(KeyName {
+                id: self.id,
+                name: "root".to_owned(),
+                proof: Proof::Root(secret_sha256),
+            }),
+            privilege: Privilege::Manage,
+            connectors: everything(),
+            expiration: None,
+        }
+    }
+
+    /// The caller, if the key that is kept under this id - if there is one - has this secret.
+    /// Whether there is one makes no difference to what is done. `root` is `id:secret` of the root key,
+    /// which these are not.
+    ///
+    /// # Errors
+    /// 401, the same for an unknown key and a wrong secret.
+    pub fn open(&self, kept: Option<&Key>, root: &str, now: u64) -> Result<Caller, AuthError> {
+        let none = Key::nobodys();
+        let key = kept.unwrap_or(&none);
+        let same = bool::from(sha256(&self.secret).ct_eq(&key.secret_sha256));
+        match kept {
+            None if Self::of_root(root).is_some_and(|root| root.id == self.id) => {
+                Err(AuthError::rejected(WRONG_SECRET, Some(&self.id)))
+            }
+            None => Err(AuthError::rejected(UNKNOWN_KEY, None)),
+            Some(_) if !same => Err(AuthError::rejected(WRONG_SECRET, Some(&self.id))),
+            Some(key) => key.caller(&self.id, now),
+        }
+    }
+
+    /// What stands for them, however they were spelled.
+    pub fn fingerprint(&self) -> [u8; 32] {
+        sha256(&format!("{}:{}", self.id, self.secret))
+    }
+}
+
+/// What stands for credentials that a cluster judges, however they are spelled: to it, the scheme makes
+/// a difference.
+pub fn foreign_fingerprint(header: &str) -> [u8; 32] {
+    let (scheme, token) = header.trim().split_once(' ').unwrap_or((header, ""));
+    let token = match Credentials::read(header) {
+        Some(Credentials { id, secret }) => format!("{id}:{secret}"),
+        None => token.trim().to_owned(),
+    };
+    sha256(&format!("cluster\n{}\n{token}", scheme.to_ascii_lowercase()))
+}
+
+/// What stands for a secret that is not to be kept.
+pub fn sha256(text: &str) -> [u8; 32] {
+    Sha256::digest(text.as_bytes()).into()
+}
+
+/// What a key allows, for comparison.
+pub(super) fn fingerprint(
+    secret_sha256: &[u8],
+    privilege: Privilege,
+    connectors: &[String],
+    expiration: Option<u64>,
+) -> String {
+    let limits = json!([privilege.name(), connectors, expiration]).to_string();
+    let hash = Sha256::new().chain_update(secret_sha256).chain_update(limits).finalize();
+    Base64Unpadded::encode_string(&hash)
+}
+
+/// A key as it is kept under its id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    name: String,
+    secret_sha256: [u8; 32],
+    privilege: Privilege,
+    connectors: Vec<String>,
+    expiration: Option<u64>,
+}
+
+impl Key {
+    /// Reads a key as `npm run key` writes it:
+    ///
+    /// | field | |
+    /// |---|---|
+    /// | `name` | for people |
+    /// | `secret_sha256` | SHA-256 of the secret, in base64 |
+    /// | `privileges` | of `monitor_connector`, `manage_connector` |
+    /// | `connectors` | patterns of connector ids; absent: all |
+    /// | `creation`, `expiration` | milliseconds since 1970; `expiration` may be absent: never |
+    ///
+    /// # Errors
+    /// What is wrong with it. A field that this code does not know is wrong too: it could be a
+    /// limit that is not enforced here.
+    pub fn from_json(text: &str) -> Result<Self, String> {
+        let fields = json::parse_object(text)?;
+        let known = ["name", "secret_sha256", "privileges", "connectors", "creation", "expiration"];
+        if let Some(unknown) = fields.keys().find(|name| !known.contains(&name.as_str())) {
+            return Err(format!("unknown field [{unknown}]"));
+        }
+        let text = |name: &str| fields.get(name).and_then(Value::as_str);
+        let texts = |name: &str| match fields.get(name) {
+            None => Ok(None),
+            Some(value) => value
+                .as_array()
+                .and_then(|all| all.iter().map(|one| one.as_str().map(str::to_owned)).collect())
+                .map(Some)
+                .ok_or_else(|| format!("[{name}] is no list of texts")),
+        };
+        let mut secret_sha256 = [0; 32];
+        let hash = text("secret_sha256").unwrap_or_default();
+        if Base64::decode(hash, &mut secret_sha256).map(<[u8]>::len) != Ok(32) {
+            return Err("[secret_sha256] is no SHA-256 in base64".to_owned());
+        }
+        let privileges: Vec<String> = texts("privileges")?.unwrap_or_default();
+        let expiration = match fields.get("expiration") {
+            None => None,
+            Some(end) => Some(end.as_u64().ok_or("[expiration] is no number of milliseconds")?),
+        };
+        let connectors = texts("connectors")?.unwrap_or_else(everything);
+        if connectors.len() > KEY_PATTERNS || connectors.iter().any(|it| it.len() > ID_BYTES) {
+            return Err(format!(
+                "[connectors] has more than [{KEY_PATTERNS}] patterns, or one of more than \
+                 [{ID_BYTES}] bytes"
+            ));
+        }
+        Ok(Self {
+            name: text("name").ok_or("it has no [name]")?.to_owned(),
+            secret_sha256,
+            privilege: privileges
+                .iter()
+                .filter_map(|name| Privilege::parse(name))
+                .max()
+                .unwrap_or(Privilege::None),
+            connectors,
+            expiration,
+        })
+    }
+
+    /// Who has the key, which is kept under that id.
+    ///
+    /// # Errors
+    /// 401 if it has expired.
+    pub(in crate::api) fn caller(&self, id: &str, now: u64) -> Result<Caller, AuthError> {
+        if self.expiration.is_some_and(|end| end <= now) {
+            let reason = format!("API key [{}] with id [{id}] is expired", self.name);
+            return Err(AuthError::unauthenticated("expired key", Some(id), reason));
+        }
+        Ok(Caller {
+            who: Who::Key(KeyName {
+                id: id.to_owned(),
+                name: self.name.clone(),
+                proof: Proof::Kept(self.secret_sha256),
+            }),
+            privilege: self.privilege,
+            connectors: self.connectors.clone(),
+            expiration: self.expiration,
+        })
+    }
+
+    /// What a ticket of the key is signed with.
+    pub(in crate::api) fn secret_sha256(&self) -> &[u8; 32] {
+        &self.secret_sha256
+    }
+
+    /// What the key allows, for comparison with [`Caller::fingerprint`].
+    pub fn fingerprint(&self) -> String {
+        fingerprint(&self.secret_sha256, self.privilege, &self.connectors, self.expiration)
+    }
+
+    /// What a secret is compared with where there is no key.
+    pub(in crate::api) fn nobodys() -> Self {
+        Self {
+            name: String::new(),
+            secret_sha256: [0; 32],
+            privilege: Privilege::None,
+            connectors: Vec::new(),
+            expiration: None,
+        }
+    }
+}
