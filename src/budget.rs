@@ -10,6 +10,8 @@ use crate::limits::{HELD_BYTES, WORK};
 
 /// The cost of visiting a value in a document, on top of its bytes.
 pub const VALUE: usize = 8;
+/// The cost of copying a name that has escapes, on top of its bytes.
+pub const COPY: usize = 24;
 
 /// The remaining work that a request may cause.
 #[derive(Debug)]

@@ -2,9 +2,11 @@
 //!
 //! A document is read once from start to end, whatever the query, and only its sort values are kept.
 
+use std::borrow::Cow;
+
 use super::scalar::words_of;
 use super::{Bool, Field, ID, Mapping, Query, Range, Scalar, Terms};
-use crate::budget::{Budget, OverBudget, VALUE, count_work};
+use crate::budget::{Budget, COPY, OverBudget, VALUE, count_work};
 use crate::directory::matches_any;
 use crate::limits::{DOCUMENT_DEPTH, SORT_VALUE_BYTES};
 use crate::values::Time;
@@ -208,7 +210,9 @@ impl Evaluation<'_> {
                 self.json.enter()?;
                 while self.json.has_more(b'}', &mut is_first)? {
                     let name = self.json.key()?.name;
-                    self.budget.spend(VALUE + levels(node.below.len()) * (1 + name.len()))?;
+                    let copy = if matches!(name, Cow::Owned(_)) { COPY } else { 0 };
+                    self.budget
+                        .spend(VALUE + copy + levels(node.below.len()) * (1 + name.len()))?;
                     count_work(levels(node.below.len()));
                     match node.below.get(&*name) {
                         Some(below) => self.value(below)?,
