@@ -18,12 +18,13 @@ import { DataTable } from "../ui/data-table.jsx";
 import { Icon } from "../ui/icons.jsx";
 import { Forbidden } from "../ui/outcome.jsx";
 import { Copy, Heading, Pages, Skeleton } from "../ui/parts.jsx";
+import { Type } from "../ui/service-types.jsx";
 import { KeyForm } from "./key.jsx";
 import { SelectionBar } from "./list/bulk.jsx";
 
 const GAP = 2_000;
 
-const Word = ({ text, none }) => (text ? <code title={text}>{text}</code> : <span class="muted">{none}</span>);
+const Index = ({ name }) => (name ? <code title={name}>{name}</code> : <span class="muted">No index</span>);
 
 /** @type {import("../ui/data-table.jsx").Column[]} */
 const columns = [
@@ -36,8 +37,8 @@ const columns = [
       </>
     ),
   },
-  { key: "type", title: "Type", name: "type", order: ["A to Z", "Z to A"], cell: ({ service_type }) => <Word text={service_type} none="No type" /> },
-  { key: "index", title: "Index", name: "index", order: ["A to Z", "Z to A"], cell: ({ index_name }) => <Word text={index_name} none="No index" /> },
+  { key: "type", title: "Type", name: "type", order: ["A to Z", "Z to A"], cell: ({ service_type }) => <Type type={service_type} /> },
+  { key: "index", title: "Index", name: "index", order: ["A to Z", "Z to A"], cell: ({ index_name }) => <Index name={index_name} /> },
   { key: "restore", title: <span class="hidden">Restore</span>, cell: (row) => <Restore row={row} /> },
 ];
 

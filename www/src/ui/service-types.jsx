@@ -1,4 +1,4 @@
-// Suggestions of service types.
+// Service types, by their names.
 
 import { knownTypes, typeName } from "../core/service-types.js";
 
@@ -9,3 +9,7 @@ export const ServiceTypes = ({ more = [] }) => (
     {[...new Set([...more, ...knownTypes])].map((type) => <option key={type} value={type}>{typeName(type)}</option>)}
   </datalist>
 );
+
+/** The type of a connector in a table.
+ * @param {{ type?: string | null }} props */
+export const Type = ({ type }) => (type ? <span title={type}>{typeName(type)}</span> : <span class="muted">No type</span>);

@@ -21,6 +21,7 @@ import { DataTable } from "../../ui/data-table.jsx";
 import { Icon } from "../../ui/icons.jsx";
 import { Forbidden } from "../../ui/outcome.jsx";
 import { Copy, curl, Heading, Pages, Shell, Skeleton } from "../../ui/parts.jsx";
+import { Type } from "../../ui/service-types.jsx";
 import { Badge } from "../../ui/status.jsx";
 import { Ago, For, LastSeen } from "../../ui/times.jsx";
 import { later } from "../../ui/later.jsx";
@@ -298,8 +299,6 @@ function LastSync({ row: { last_synced, last_sync_status, last_indexed_document_
     </>
   );
 }
-
-const Type = ({ type }) => (type ? <span title={type}>{typeName(type)}</span> : <span class="muted">No type</span>);
 
 const Word = ({ text, none }) => (text ? <code title={text}>{text}</code> : <span class="muted">{none}</span>);
 
