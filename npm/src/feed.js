@@ -24,8 +24,8 @@ function open(client) {
   }
 
   async function run(mine) {
-    const tell = (event) => {
-      for (const { id, hear } of [...views]) if (id === undefined || event.id === undefined || event.id === id) hear(event);
+    const emit = (event) => {
+      for (const { id, onEvent } of [...views]) if (id === undefined || event.id === undefined || event.id === id) onEvent(event);
     };
     try {
       for await (const event of client.watch({ id: mine.id, signal: mine.stop.signal })) {
@@ -33,22 +33,22 @@ function open(client) {
         if (event.type === "reset") mine.isReady = true;
         if (event.type === "lost") mine.lost = event;
         if (event.type === "resumed") mine.lost = undefined;
-        tell(event);
+        emit(event);
       }
     } catch (error) {
       if (mine !== watching) return;
-      tell({ type: "over", error });
+      emit({ type: "over", error });
       watching = undefined;
     }
   }
 
   return {
-    /** Calls `hear` with events of the connector `id`, or of all, until `leave` is called. `isReady`: no event is missed from now on. */
-    join(id, hear) {
-      const view = { id, hear };
+    /** Calls `onEvent` with events of the connector `id`, or of all, until `leave` is called. `isReady`: no event is missed from now on. */
+    join(id, onEvent) {
+      const view = { id, onEvent };
       views.add(view);
       queueMicrotask(adjust);
-      if (watching?.lost) hear(watching.lost);
+      if (watching?.lost) onEvent(watching.lost);
       return {
         isReady: Boolean(watching?.isReady && (watching.id === undefined || watching.id === id)),
         leave() {

@@ -80,14 +80,14 @@ test("83 events are processed in one turn, and a listener that throws does not s
     throw new Error("broken");
   });
   const stop = events.listen((batch) => heard.push(batch.length));
-  for (let n = 0; n < 83; n += 1) events.tell(n);
+  for (let n = 0; n < 83; n += 1) events.emit(n);
   assert.equal(runs.length, 1);
   runs.shift()();
-  events.tell(83);
+  events.emit(83);
   runs.shift()();
   assert.deepEqual([heard, reported], [[83, 1], ["broken", "broken"]]);
   stop();
-  events.tell(84);
+  events.emit(84);
   runs.shift()();
   assert.equal(heard.length, 2);
 });

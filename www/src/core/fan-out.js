@@ -9,11 +9,11 @@ export function fanOut({ schedule, report, batch = (run) => run() }) {
   /** @type {Set<(events: E[]) => void>} */
   const listeners = new Set();
   /** @type {E[]} */
-  let waiting = [];
+  let pending = [];
 
-  function hand() {
-    const events = waiting;
-    waiting = [];
+  function deliver() {
+    const events = pending;
+    pending = [];
     batch(() => {
       for (const listener of [...listeners]) {
         try {
@@ -27,9 +27,9 @@ export function fanOut({ schedule, report, batch = (run) => run() }) {
 
   return {
     /** @param {E} event */
-    tell(event) {
-      waiting.push(event);
-      if (waiting.length === 1) schedule(hand);
+    emit(event) {
+      pending.push(event);
+      if (pending.length === 1) schedule(deliver);
     },
     /** Returns a function that stops listening.
      * @param {(events: E[]) => void} listener */

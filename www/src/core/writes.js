@@ -55,7 +55,7 @@ export async function carryOut({ latest, about, base, isDone, send, read, isRemo
       return { state, latest: readsAfter ? await read().catch(() => latest) : latest, answer };
     } catch (error) {
       failure = error;
-      if (error instanceof Away && error.status !== 429) return settle(error);
+      if (error instanceof Away && error.status !== 429) return findOutcome(error);
       if (!(error instanceof Refusal)) return { state: "refused", latest, error: asError(error) };
       if (error.status !== 412) return { state: "refused", latest, error };
     }
@@ -70,7 +70,7 @@ export async function carryOut({ latest, about, base, isDone, send, read, isRemo
   /** Finds the outcome of a write whose response was lost.
    * @param {Away} error
    * @returns {Promise<Outcome<T>>} */
-  async function settle(error) {
+  async function findOutcome(error) {
     for (const wait of LOOKS) {
       if (wait > 0) await pause(wait);
       let now;

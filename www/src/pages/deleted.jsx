@@ -56,7 +56,7 @@ export default function Deleted({ query, moved }) {
     const { search, sort, down, page } = { ...view, page: 1, ...change };
     return fleetHref("deleted", { query: search, sort: (sort !== "name" || down) && `${sort}${down ? ":desc" : ""}`, page: page > 1 && page });
   };
-  const { problem, since, retryAt, retry } = useFollow((signal) => directory.load(view, signal), address(view), { hear: (event) => directory.hear(event), gap: GAP });
+  const { problem, since, retryAt, retry } = useFollow((signal) => directory.load(view, signal), address(view), { needsReload: (event) => directory.apply(event), gap: GAP });
   const seen = directory.look(view);
   useEffect(() => {
     document.title = "Deleted connectors";

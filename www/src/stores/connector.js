@@ -100,7 +100,7 @@ function openConnector(id) {
 
     /** Applies an event. Returns whether more has to be loaded.
      * @param {import("./feed.js").WatchEvent} event */
-    hear(event) {
+    apply(event) {
       if (event.type !== "change" || event.id !== id) return false;
       const { version, connector, heartbeat } = event;
       if (!seen.peek()) return true;

@@ -75,7 +75,7 @@ export function openDirectory() {
 
     /** Applies a change to the rows. Returns whether order or counts may have changed.
      * @param {import("./feed.js").WatchEvent} event */
-    hear(event) {
+    apply(event) {
       const before = last.peek();
       if (event.type !== "change" || !before) return false;
       const { id, version, connector, heartbeat } = event;

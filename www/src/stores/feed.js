@@ -54,7 +54,7 @@ function connect() {
         mine.lost = { problem: new Away(reason ?? "The server can't be reached."), since: Date.now() };
       }
       if (event.type === "resumed") mine.lost = undefined;
-      events.tell(event);
+      events.emit(event);
     }
   };
   run().catch(({ status }) => {
@@ -62,7 +62,7 @@ function connect() {
     mine.isOver = true;
     mine.lost = undefined;
     // Each view learns the reason from its next request.
-    events.tell({ type: "reset" });
+    events.emit({ type: "reset" });
     const isRefused = status === 401 || status === 403;
     if (!isRefused) setTimeout(() => feed === mine && connect(), LONGEST_RETRY);
   });
@@ -74,11 +74,11 @@ function connect() {
  */
 
 /**
- * Calls `load(signal)` now, and again after events for which `hear(event)` returns true: at most once in `gap`
+ * Calls `load(signal)` now, and again after events for which `needsReload(event)` returns true: at most once in `gap`
  * milliseconds, and only while the page is visible.
- * @param {{ load: (signal: AbortSignal) => Promise<unknown>, hear: (event: WatchEvent) => boolean, gap?: number }} what
+ * @param {{ load: (signal: AbortSignal) => Promise<unknown>, needsReload: (event: WatchEvent) => boolean, gap?: number }} what
  */
-export function follow({ load, hear, gap = 0 }) {
+export function follow({ load, needsReload, gap = 0 }) {
   /** @type {import("@preact/signals").Signal<Freshness>} */
   const freshness = signal({});
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -127,7 +127,7 @@ export function follow({ load, hear, gap = 0 }) {
   }
 
   /** @param {WatchEvent} event */
-  function take(event) {
+  function handle(event) {
     if (event.type === "lost") {
       if (feed?.lost) freshness.value = { ...feed.lost, since: since && feed.lost.since };
     } else if (event.type === "resumed") {
@@ -136,14 +136,14 @@ export function follow({ load, hear, gap = 0 }) {
       freshness.value = {};
     } else if (event.type === "reset") {
       due = 0;
-    } else if (hear(event) && failures === 0) {
+    } else if (needsReload(event) && failures === 0) {
       due = Math.min(due, startedAt + gap);
     }
   }
 
   const stopListening = events.listen((events) => {
     try {
-      for (const event of events) take(event);
+      for (const event of events) handle(event);
     } finally {
       arm();
     }
@@ -180,14 +180,14 @@ const never = signal(/** @type {Freshness} */ ({}));
  * `follow` while a component is mounted. Starts over when `what` changes.
  * @param {(signal: AbortSignal) => Promise<unknown>} load
  * @param {string} what
- * @param {{ hear?: (event: WatchEvent) => boolean, gap?: number }} [options]
+ * @param {{ needsReload?: (event: WatchEvent) => boolean, gap?: number }} [options]
  */
-export function useFollow(load, what, { hear = () => true, gap } = {}) {
-  const latest = useRef({ load, hear });
-  latest.current = { load, hear };
+export function useFollow(load, what, { needsReload = () => true, gap } = {}) {
+  const latest = useRef({ load, needsReload });
+  latest.current = { load, needsReload };
   const [following, setFollowing] = useState(/** @type {ReturnType<typeof follow> | undefined} */ (undefined));
   useEffect(() => {
-    const mine = follow({ load: (signal) => latest.current.load(signal), hear: (event) => latest.current.hear(event), gap });
+    const mine = follow({ load: (signal) => latest.current.load(signal), needsReload: (event) => latest.current.needsReload(event), gap });
     setFollowing(mine);
     return mine.stop;
   }, [what]);

@@ -48,7 +48,7 @@ export default function Connector({ id, query, moved }) {
   const barred = barredFrom(id);
   const wanted = query.get("tab") ?? "";
   const [section, , Section] = sections.find(([name]) => name === wanted) ?? sections[0];
-  const { problem, since, retryAt, refresh, retry } = useFollow((signal) => store.load(signal), id, { hear: (event) => store.hear(event) });
+  const { problem, since, retryAt, refresh, retry } = useFollow((signal) => store.load(signal), id, { needsReload: (event) => store.apply(event) });
   const seen = store.seen.value;
   const overdue = store.overdue.value;
   useEffect(() => {

@@ -30,7 +30,7 @@ export function Edits({ id, store }) {
       const now = merged(known, audit);
       return { edits: now, isComplete: now.length > audit.length ? isComplete : audit.length < PAGE };
     });
-  }, id, { hear: (event) => event.type === "change" && event.id === id && !event.heartbeat, gap: GAP });
+  }, id, { needsReload: (event) => event.type === "change" && event.id === id && !event.heartbeat, gap: GAP });
 
   async function more() {
     setState({ pending: true });

@@ -45,7 +45,7 @@ export default function Jobs({ id, seen, query, away, barred }) {
   const { problem, refresh } = useFollow(async (signal) => {
     const { body } = await send("GET", path, { signal });
     setFound({ path, count: body.count, jobs: (body.results ?? []).map((raw) => read(raw, jobFields)) });
-  }, path, { hear: (event) => event.type === "sync_jobs" && (!event.id || event.id === id), gap: GAP });
+  }, path, { needsReload: (event) => event.type === "sync_jobs" && (!event.id || event.id === id), gap: GAP });
 
   const jobs = found?.jobs ?? [];
   const name = `${id} jobs`;

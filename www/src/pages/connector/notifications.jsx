@@ -33,7 +33,7 @@ export default function Notifications({ id, store, away }) {
   const { problem, refresh } = useFollow(async (signal) => {
     const { body } = await send("GET", `${store.path}/_webhook?size=50`, { signal });
     setFound(body);
-  }, id, { hear: (event) => event.type === "change" && event.id === id && !event.heartbeat, gap: GAP });
+  }, id, { needsReload: (event) => event.type === "change" && event.id === id && !event.heartbeat, gap: GAP });
 
   // There is no event for a delivery.
   const dues = (found?.deliveries ?? []).filter(({ state }) => state === "waiting").map(({ next_attempt }) => Date.parse(next_attempt) || 0);

@@ -34,7 +34,7 @@ export function Overview({ id, store, seen, away, barred }) {
   const { refresh } = useFollow(async (signal) => {
     const { body } = await send("GET", path, { signal });
     setJobs((body.results ?? []).map((raw) => read(raw, jobFields)));
-  }, path, { hear: (event) => event.type === "sync_jobs" && (!event.id || event.id === id), gap: GAP });
+  }, path, { needsReload: (event) => event.type === "sync_jobs" && (!event.id || event.id === id), gap: GAP });
   return (
     <div class="columns">
       <div class="column">

@@ -74,7 +74,7 @@ export function Connectors({ query, moved }) {
   const view = readView(query);
   memory.address = addressOf(view);
   const { problem, since, retryAt, retry } = useFollow((signal) => directory.load(view, signal), memory.address, {
-    hear: (event) => directory.hear(event),
+    needsReload: (event) => directory.apply(event),
     gap: GAP,
   });
   const seen = directory.look(view);

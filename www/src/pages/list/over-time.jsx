@@ -23,7 +23,7 @@ export default function OverTime({ hours, now, onHours }) {
   const { problem } = useFollow(async (signal) => {
     const { body } = await send("GET", `/_connector/_timeline?hours=${hours}`, { signal });
     setTimeline({ ...body, hours });
-  }, `timeline ${hours}`, { hear: (event) => event.type === "change" && !event.heartbeat, gap: GAP });
+  }, `timeline ${hours}`, { needsReload: (event) => event.type === "change" && !event.heartbeat, gap: GAP });
   const isCurrent = timeline?.hours === hours;
   return (
     <div class="over-time" role="region" aria-label="Statuses over time">
