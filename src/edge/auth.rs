@@ -43,9 +43,6 @@ pub(super) async fn authenticate(
 
 /// Finds out who is asking, of those with a key of ours, those without any, and those whom the cluster
 /// has known lately. `context` is what the runtime gives beside a request.
-///
-/// # Errors
-/// As above.
 pub(super) async fn with_key(
     incoming: &Incoming,
     env: &Env,
@@ -181,9 +178,6 @@ fn is_known_host(incoming: &Incoming) -> bool {
 }
 
 /// The key of that id, if there is one.
-///
-/// # Errors
-/// If Workers KV does not say.
 pub(super) async fn key(env: &Env, id: &str) -> Result<Option<Key>, String> {
     let keys = Kv::of(env, KEYS).map_err(|thrown| describe(&thrown))?;
     match timeout(KEY_LIMIT, keys.get_cached(id, KEY_CACHE_SECONDS)).await {

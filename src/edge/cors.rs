@@ -45,9 +45,6 @@ pub(super) struct Marks(Option<String>);
 
 impl Marks {
     /// A response with these marks.
-    ///
-    /// # Errors
-    /// If the runtime refuses a header.
     pub fn put_on(&self, response: &JsValue) -> Result<JsValue, JsError> {
         let mut headers = vec![("vary", "Origin")];
         if let Some(origin) = &self.0 {

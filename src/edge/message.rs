@@ -76,9 +76,6 @@ pub(super) fn with_format<T>(fields: &T) -> WithFormat<'_, T> {
 }
 
 /// The JSON of a message with these fields.
-///
-/// # Errors
-/// If they can't be written as JSON.
 pub(super) fn write<T: Serialize>(fields: &T) -> Result<String, String> {
     json::to_text(&with_format(fields))
 }
@@ -212,9 +209,6 @@ pub(super) struct Message {
 
 impl Message {
     /// All of it but the body, which is handed over beside it.
-    ///
-    /// # Errors
-    /// If it can't be written as JSON.
     pub fn to_json(&self) -> Result<String, String> {
         let Self { id, request, patterns, secrets, origin, opaque_id } = self;
         let patterns = patterns.as_ref().map(json::to_text).transpose()?;

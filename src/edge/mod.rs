@@ -128,9 +128,6 @@ impl Worker {
 
     /// The response to a request that came to nothing. `error`: the name of what was thrown. If an
     /// object did not answer, a connector can still be shown, as it was.
-    ///
-    /// # Errors
-    /// If the runtime fails.
     pub fn failure(&self, raw: &RawRequest, error: &str, env: Env, context: JsValue) -> JsResult {
         let incoming = self.incoming(raw, &env);
         let memory = self.memory.clone();

@@ -90,9 +90,6 @@ pub(super) async fn is_for_cluster(
 }
 
 /// Sends on what is for the cluster alone, unless it comes with a key of ours.
-///
-/// # Errors
-/// If the runtime fails.
 pub(super) async fn pass_through(
     incoming: &Incoming,
     raw: &RawRequest,
@@ -134,9 +131,6 @@ async fn keep_own_keys(
 }
 
 /// Sends a request on.
-///
-/// # Errors
-/// If the runtime fails.
 pub(super) async fn pass_on(
     incoming: &Incoming,
     raw: &RawRequest,

@@ -1,4 +1,4 @@
-//! Drives what is decided in [`crate::protocol::outbox::Pace`], for each consumer.
+//! Runs the delivery loop of each consumer, as paced by [`crate::protocol::outbox::Pace`].
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -9,40 +9,40 @@ use super::{Memory, Outbox, set_alarm};
 use crate::edge::runtime::{now_millis, sleep};
 use crate::protocol::outbox::{Pace, Turn};
 
-/// Somebody who is to know how a connector is.
+/// A recipient of a connector's changes.
 pub(super) trait Consumer: 'static {
-    /// How far apart two tellings are.
+    /// The minimum interval between two deliveries.
     const GAP_MS: u64;
 
     fn pace(memory: &mut Memory) -> &mut Pace;
 
-    /// Whether there is something that it has not been told of.
-    fn is_behind(outbox: &Outbox) -> bool;
+    /// Whether any change is still pending for this consumer.
+    fn is_lagging(outbox: &Outbox) -> bool;
 
-    /// Tells it the newest there is; tells whether that counts, or has to be repeated.
+    /// Delivers the newest state. `false`: the delivery must be repeated.
     ///
     /// # Errors
-    /// What is to be in the log. It is repeated by the alarm.
-    async fn tell(outbox: &Rc<Outbox>) -> Result<bool, String>;
+    /// The log line. The alarm retries.
+    async fn deliver(outbox: &Rc<Outbox>) -> Result<bool, String>;
 }
 
-/// Begins to tell a consumer that is behind.
+/// Starts delivery to a consumer that lags, unless it is already running.
 pub(super) fn start<C: Consumer>(outbox: &Rc<Outbox>) {
-    if C::is_behind(outbox) && !outbox.remember(|memory| C::pace(memory).is_running()) {
+    if C::is_lagging(outbox) && !outbox.remember(|memory| C::pace(memory).is_running()) {
         let this = outbox.clone();
-        outbox.shared.state.wait_until(async move { tell::<C>(&this).await });
+        outbox.shared.state.wait_until(async move { deliver::<C>(&this).await });
     }
 }
 
-/// Tells a consumer until it is up to date, or a telling fails.
-pub(super) async fn tell<C: Consumer>(outbox: &Rc<Outbox>) {
+/// Delivers to a consumer until it is up to date or a delivery fails.
+pub(super) async fn deliver<C: Consumer>(outbox: &Rc<Outbox>) {
     if !outbox.remember(|memory| C::pace(memory).begin()) {
         return;
     }
     loop {
         match next::<C>(outbox) {
             Turn::Wait(ms) => sleep(Duration::from_millis(ms)).await,
-            Turn::Tell => note::<C>(outbox, C::tell(outbox).await),
+            Turn::Tell => note::<C>(outbox, C::deliver(outbox).await),
             Turn::SetAlarm => set_alarm(outbox).await,
             Turn::Rest => return,
         }
@@ -50,15 +50,15 @@ pub(super) async fn tell<C: Consumer>(outbox: &Rc<Outbox>) {
 }
 
 fn next<C: Consumer>(outbox: &Outbox) -> Turn {
-    let is_behind = C::is_behind(outbox);
-    outbox.remember(|memory| C::pace(memory).next(is_behind, C::GAP_MS, now_millis()))
+    let is_lagging = C::is_lagging(outbox);
+    outbox.remember(|memory| C::pace(memory).next(is_lagging, C::GAP_MS, now_millis()))
 }
 
-fn note<C: Consumer>(outbox: &Outbox, told: Result<bool, String>) {
-    if told != Ok(true) {
+fn note<C: Consumer>(outbox: &Outbox, delivered: Result<bool, String>) {
+    if delivered != Ok(true) {
         outbox.remember(|memory| C::pace(memory).fail());
     }
-    if let Err(why) = told {
+    if let Err(why) = delivered {
         console_error!("{why}");
     }
 }

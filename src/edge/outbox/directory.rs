@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::consumer::Consumer;
-use super::settle::{Searched, Tellings, UnderWay};
+use super::settle::{InFlight, InFlightGuard, Searched};
 use super::{Memory, Outbox};
 use crate::directory::{Entry, Event, document_beside_entry};
 use crate::edge::message::{self, Notice};
@@ -16,7 +16,7 @@ use crate::protocol::refresh::Lease;
 /// How long to wait for the Directory.
 const LIMIT: Duration = Duration::from_secs(1);
 
-/// Lists show these changes at once, as in Elasticsearch: their callers wait for the Directory.
+/// These changes are visible in lists at once, as in Elasticsearch: the response waits for the Directory.
 const AWAITED: [&str; 10] = [
     "_create",
     "_delete",
@@ -30,12 +30,11 @@ const AWAITED: [&str; 10] = [
     "_doc",
 ];
 
-/// Whether callers of that endpoint wait for the Directory.
+/// Whether responses of that endpoint wait for the Directory.
 pub(super) fn is_awaited(via: &str) -> bool {
     AWAITED.contains(&via)
 }
 
-/// The Directory.
 pub(super) struct Directory;
 
 impl Consumer for Directory {
@@ -45,22 +44,22 @@ impl Consumer for Directory {
         &mut memory.directory
     }
 
-    fn is_behind(outbox: &Outbox) -> bool {
+    fn is_lagging(outbox: &Outbox) -> bool {
         let (versions, cursors) = outbox.shared.versions();
         cursors.is_directory_behind(versions)
     }
 
-    async fn tell(outbox: &Rc<Outbox>) -> Result<bool, String> {
-        let failed = |why: String| format!("the Directory cannot be told: {why}");
-        tell_once(outbox).await.map(|()| true).map_err(failed)
+    async fn deliver(outbox: &Rc<Outbox>) -> Result<bool, String> {
+        let failed = |why: String| format!("the Directory cannot be notified: {why}");
+        deliver_once(outbox).await.map(|()| true).map_err(failed)
     }
 }
 
-async fn tell_once(outbox: &Outbox) -> Result<(), String> {
+async fn deliver_once(outbox: &Outbox) -> Result<(), String> {
     let Some((mut telling, events, entry)) = begin(outbox) else { return Ok(()) };
     let entry = entry?;
     let sent_at = now_millis();
-    let _under_way = UnderWay::begin(&outbox.directory_tellings);
+    let _guard = InFlightGuard::begin(&outbox.directory_in_flight);
     loop {
         let document = match telling.with_document {
             true => outbox.shared.with_record(|record| record.and_then(document)),
@@ -68,25 +67,25 @@ async fn tell_once(outbox: &Outbox) -> Result<(), String> {
         };
         let answer = ask(outbox, &entry, document.as_deref()).await?;
         if let Answered::Told { is_news } = telling.answered(&answer)? {
-            told(outbox, &telling, &events, is_news.then_some(sent_at));
+            record_delivery(outbox, &telling, &events, is_news.then_some(sent_at));
             return Ok(());
         }
     }
 }
 
 impl Searched for Directory {
-    const TAKES_PARTS: bool = false;
+    const SENDS_IN_PARTS: bool = false;
 
     fn lease(memory: &mut Memory) -> &mut Lease {
         &mut memory.directory_lease
     }
 
-    fn tellings(outbox: &Outbox) -> &Rc<Tellings> {
-        &outbox.directory_tellings
+    fn in_flight(outbox: &Outbox) -> &Rc<InFlight> {
+        &outbox.directory_in_flight
     }
 }
 
-/// A telling of the newest version, the events that go with it, and its entry.
+/// The delivery of the newest version, its audit events, and its entry as JSON.
 fn begin(outbox: &Outbox) -> Option<(Telling, Vec<Event>, Result<String, String>)> {
     let settled = outbox.shared.claims.borrow().settled().to_vec();
     outbox.shared.with_record(|record| {
@@ -113,8 +112,8 @@ async fn ask(outbox: &Outbox, entry: &str, document: Option<&str>) -> Result<Str
     Ok(result)
 }
 
-/// Notes that the Directory has a version. `leased_at`: when the message was sent, if it gives a lease.
-fn told(outbox: &Outbox, telling: &Telling, events: &[Event], leased_at: Option<u64>) {
+/// Records that the Directory has a version. `leased_at`: when the message was sent, if the reply grants a lease.
+fn record_delivery(outbox: &Outbox, telling: &Telling, events: &[Event], leased_at: Option<u64>) {
     if let Some(sent_at) = leased_at {
         outbox.remember(|memory| memory.directory_lease.renew(sent_at));
     }
@@ -125,10 +124,7 @@ fn told(outbox: &Outbox, telling: &Telling, events: &[Event], leased_at: Option<
     outbox.shared.change_record(|record| record.untold.forget(events));
 }
 
-/// Has the audit of all connectors know of an event before it happens.
-///
-/// # Errors
-/// Why it does not.
+/// Records an event in the Directory's audit before it happens.
 pub(in crate::edge) async fn audit(outbox: &Outbox, event: &Event) -> Result<(), String> {
     let notice = message::write(&Notice::Audit { audit: event })?;
     match timeout(LIMIT, notify_directory(&outbox.shared.env, &notice)).await {
@@ -138,7 +134,7 @@ pub(in crate::edge) async fn audit(outbox: &Outbox, event: &Event) -> Result<(),
     }
 }
 
-/// What lists filter and sort by, and the version.
+/// The fields that lists filter and sort by, and the version.
 pub(in crate::edge) fn entry(record: &Record) -> Entry<'_> {
     match record.connector() {
         Some(it) => Entry::of(&record.id, record.version, record.since.as_deref(), it),

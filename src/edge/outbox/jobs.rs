@@ -1,10 +1,10 @@
-//! The Directory as a consumer of what happens to sync jobs.
+//! The Directory as a consumer of sync job changes.
 
 use std::rc::Rc;
 use std::time::Duration;
 
 use super::consumer::Consumer;
-use super::settle::{Searched, Tellings, UnderWay};
+use super::settle::{InFlight, InFlightGuard, Searched};
 use super::{Memory, Outbox};
 use crate::document::Document;
 use crate::edge::message::{self, JobEntries};
@@ -19,12 +19,11 @@ use serde_json::Value;
 
 /// How long to wait for the Directory.
 const LIMIT: Duration = Duration::from_secs(1);
-/// So many jobs are told at once.
+/// The most jobs in one message.
 const BATCH: usize = 50;
 
 type Telling = JobsTelling<Option<JobRecord>>;
 
-/// The Directory, as far as sync jobs are concerned.
 pub(super) struct Jobs;
 
 impl Consumer for Jobs {
@@ -34,34 +33,34 @@ impl Consumer for Jobs {
         &mut memory.jobs
     }
 
-    fn is_behind(outbox: &Outbox) -> bool {
+    fn is_lagging(outbox: &Outbox) -> bool {
         outbox.shared.has_untold_jobs()
     }
 
-    async fn tell(outbox: &Rc<Outbox>) -> Result<bool, String> {
-        let failed = |why: String| format!("the Directory cannot be told of sync jobs: {why}");
-        tell_once(outbox).await.map(|()| true).map_err(failed)
+    async fn deliver(outbox: &Rc<Outbox>) -> Result<bool, String> {
+        let failed = |why: String| format!("the Directory cannot be notified of sync jobs: {why}");
+        deliver_once(outbox).await.map(|()| true).map_err(failed)
     }
 }
 
 impl Searched for Jobs {
-    const TAKES_PARTS: bool = true;
+    const SENDS_IN_PARTS: bool = true;
 
     fn lease(memory: &mut Memory) -> &mut Lease {
         &mut memory.jobs_lease
     }
 
-    fn tellings(outbox: &Outbox) -> &Rc<Tellings> {
-        &outbox.jobs_tellings
+    fn in_flight(outbox: &Outbox) -> &Rc<InFlight> {
+        &outbox.jobs_in_flight
     }
 }
 
-async fn tell_once(outbox: &Outbox) -> Result<(), String> {
+async fn deliver_once(outbox: &Outbox) -> Result<(), String> {
     let connector = &outbox.shared;
     let news = connector.untold_jobs(BATCH).map_err(|thrown| describe(&thrown))?;
     let mut telling = JobsTelling::new(news);
     let sent_at = now_millis();
-    let _under_way = UnderWay::begin(&outbox.jobs_tellings);
+    let _guard = InFlightGuard::begin(&outbox.jobs_in_flight);
     while !telling.news.is_empty() {
         let answers = ask(connector, &telling).await?;
         let answers: Vec<&str> = answers.iter().filter_map(Value::as_str).collect();
@@ -89,7 +88,7 @@ async fn ask(connector: &Shared, telling: &Telling) -> Result<Vec<Value>, String
     Ok(reply.get("results").and_then(Value::as_array).cloned().unwrap_or_default())
 }
 
-/// What searches filter and sort by, the version, and the document if it is to be sent.
+/// The fields that searches filter and sort by, the version, and the document if it has to be sent.
 fn entry(news: &JobNews<Option<JobRecord>>, with_document: bool) -> JobEntry {
     let JobNews { id, version, record, is_edited, .. } = news;
     let erased =

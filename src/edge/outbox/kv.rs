@@ -15,13 +15,12 @@ use crate::protocol::outbox::{Copied, Copy, KV_GAP_MS, Pace};
 /// A write that takes longer counts as failed.
 const WRITE_LIMIT: Duration = Duration::from_secs(2);
 
-/// A version of a connector, to be copied.
+/// A version of a connector to copy.
 struct Snapshot {
     id: String,
     document: Option<String>,
 }
 
-/// Workers KV.
 pub(super) struct Kv;
 
 impl Consumer for Kv {
@@ -31,12 +30,12 @@ impl Consumer for Kv {
         &mut memory.kv
     }
 
-    fn is_behind(outbox: &Outbox) -> bool {
+    fn is_lagging(outbox: &Outbox) -> bool {
         let (versions, cursors) = outbox.shared.versions();
         cursors.is_kv_behind(versions, now_millis())
     }
 
-    async fn tell(outbox: &Rc<Outbox>) -> Result<bool, String> {
+    async fn deliver(outbox: &Rc<Outbox>) -> Result<bool, String> {
         let shared = &outbox.shared;
         let Some(snapshot) = newest(shared) else { return Ok(true) };
         let (versions, cursors) = shared.versions();
@@ -46,7 +45,7 @@ impl Consumer for Kv {
     }
 }
 
-/// Notes what became of a write; tells whether it counts.
+/// Records the result of a write. Returns `false` if a later write may have been overtaken.
 fn note(
     outbox: &Outbox,
     snapshot: &Snapshot,
@@ -54,7 +53,7 @@ fn note(
     written: Result<(), JsError>,
 ) -> Result<bool, String> {
     let now = now_millis();
-    // From its end on: when it reached Workers KV is not known.
+    // The interval starts at the end of the write: when it took effect is not known.
     outbox.remember(|memory| memory.kv.mark(now));
     if let Err(thrown) = written {
         outbox.remember(|memory| memory.copying.fail(now));
@@ -64,7 +63,7 @@ fn note(
     let copied = outbox
         .shared
         .move_cursors(|cursors| outbox.remember(|memory| memory.copying.succeed(copy, cursors)));
-    // A heartbeat has no alarm to note it, and the next one may find the object put away.
+    // A heartbeat sets no alarm that would store the cursors, and the object may be evicted before the next one.
     if copied == Some(Copied::Done) && !outbox.remember(|memory| memory.alarm.is_set()) {
         outbox.shared.note_cursors();
     }

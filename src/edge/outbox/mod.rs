@@ -1,11 +1,10 @@
-//! The outbox: who is to hear of a connector's changes, and how far each of them is.
+//! The outbox delivers a connector's changes to its consumers and keeps a cursor for each.
 //!
-//! What is told and when is decided in [`crate::protocol::outbox`]; here it is carried out. No consumer
-//! can make a write fail. Cursors are stored with the next write of the row and by the alarm. One alarm,
-//! stored with the commit, repeats what failed and what a crash cut short.
+//! [`crate::protocol::outbox`] decides what to deliver and when; this module does the I/O. A consumer never
+//! makes a write fail. Cursors are stored with the next write of the row and by the alarm. One alarm, stored
+//! with the commit, retries failed deliveries and those that a crash interrupted.
 //!
-//! The outbox knows the state of the object whose changes it tells ([`Shared`]), and nothing of
-//! requests.
+//! The outbox reads the object's state ([`Shared`]) and knows nothing about requests.
 
 mod consumer;
 pub(super) mod directory;
@@ -19,11 +18,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use consumer::{Consumer, start, tell};
+use consumer::{Consumer, deliver, start};
 use directory::Directory;
 use jobs::Jobs;
 use kv::Kv;
-use settle::{Tellings, settle, tell_and_wait};
+use settle::{InFlight, deliver_and_wait, settle};
 use webhook::Seen;
 use worker::console_error;
 
@@ -32,21 +31,20 @@ use super::runtime::{join, now_millis};
 use crate::protocol::outbox::{Alarm, Copying, Forced, Lag, Pace, Report, Reports};
 use crate::protocol::refresh::Lease;
 
-/// When the alarm looks whether all consumers are up to date.
+/// How long after a commit the alarm checks that all consumers are up to date.
 const ALARM_AFTER: Duration = Duration::from_secs(2);
-/// Consumers that are not webhooks, as they are reported.
+/// The names of the consumers other than webhooks in lag reports.
 pub(super) const CONSUMERS: [&str; 2] = ["directory", "kv"];
 
-/// The outbox of an object.
 pub(super) struct Outbox {
     shared: Rc<Shared>,
     memory: RefCell<Memory>,
-    directory_tellings: Rc<Tellings>,
-    jobs_tellings: Rc<Tellings>,
+    directory_in_flight: Rc<InFlight>,
+    jobs_in_flight: Rc<InFlight>,
     webhooks: webhook::Webhooks,
 }
 
-/// What it remembers between two writes.
+/// Delivery state that is not stored.
 #[derive(Default)]
 struct Memory {
     directory: Pace,
@@ -63,50 +61,49 @@ struct Memory {
 }
 
 impl Outbox {
-    /// Of the object with that state.
     pub fn of(shared: Rc<Shared>) -> Rc<Self> {
         Rc::new(Self {
             shared,
             memory: RefCell::default(),
-            directory_tellings: Rc::default(),
-            jobs_tellings: Rc::default(),
+            directory_in_flight: Rc::default(),
+            jobs_in_flight: Rc::default(),
             webhooks: webhook::Webhooks::default(),
         })
     }
 
-    /// Looks at what is remembered, or changes it. Nothing is awaited meanwhile.
+    /// Reads or changes the memory. The closure cannot await, so the borrow never spans an await.
     fn remember<T>(&self, look: impl FnOnce(&mut Memory) -> T) -> T {
         look(&mut self.memory.borrow_mut())
     }
 
-    /// Whether there is something that the Directory has not been told of.
-    fn is_directory_behind(&self) -> bool {
-        Directory::is_behind(self) || Jobs::is_behind(self)
+    /// Whether any change is still pending for the Directory.
+    fn is_directory_lagging(&self) -> bool {
+        Directory::is_lagging(self) || Jobs::is_lagging(self)
     }
 
-    /// Takes up, at the end of an alarm that began at that time, how late consumers are.
-    fn look_at_lags(&self, begun: u64) {
-        let (directory, kv) = (self.is_directory_behind(), Kv::is_behind(self));
+    /// Records which consumers lag at the end of an alarm that began at `begun`.
+    fn record_lags(&self, begun: u64) {
+        let (directory, kv) = (self.is_directory_lagging(), Kv::is_lagging(self));
         self.remember(|memory| {
             let lags = [(&mut memory.directory_lag, directory), (&mut memory.kv_lag, kv)];
-            for ((lag, is_behind), consumer) in lags.into_iter().zip(CONSUMERS) {
-                if let Some(since) = lag.look(is_behind, begun) {
+            for ((lag, is_lagging), consumer) in lags.into_iter().zip(CONSUMERS) {
+                if let Some(since) = lag.look(is_lagging, begun) {
                     memory.reports.add(consumer, Report { since, ..Report::default() });
                 }
             }
         });
     }
 
-    /// Is there something that the alarm has to do once more?
-    fn is_behind(&self) -> bool {
-        self.is_directory_behind()
-            || Kv::is_behind(self)
+    /// Whether the alarm has to run again.
+    fn is_lagging(&self) -> bool {
+        self.is_directory_lagging()
+            || Kv::is_lagging(self)
             || !self.remember(|memory| memory.reports.is_empty())
     }
 }
 
-/// Has the Directory take the next that it is told, whatever it knows of that version. It forgets who is
-/// behind.
+/// Makes the Directory accept the next delivery even if it already has that version. Lag reports are sent
+/// again, because the Directory may have lost them.
 pub(super) fn force(outbox: &Outbox) {
     outbox.remember(|memory| {
         outbox.shared.move_cursors(|cursors| memory.forced.ask(cursors));
@@ -115,7 +112,7 @@ pub(super) fn force(outbox: &Outbox) {
     });
 }
 
-/// To be called when the row has been read.
+/// Call after the row has been read.
 pub(super) fn loaded(outbox: &Rc<Outbox>) {
     let (versions, cursors) = outbox.shared.versions();
     outbox.remember(|memory| {
@@ -129,38 +126,38 @@ pub(super) fn loaded(outbox: &Rc<Outbox>) {
     });
 }
 
-/// To be called right after a commit: then the alarm is stored with it. `via` is the endpoint.
+/// Call right after a commit, so that the alarm is stored with it. `via` is the endpoint.
 pub(super) async fn committed(outbox: &Rc<Outbox>, via: &str) {
     set_alarm(outbox).await;
     match directory::is_awaited(via) {
-        true => drop(tell_and_wait::<Directory>(outbox).await),
+        true => drop(deliver_and_wait::<Directory>(outbox).await),
         false => settle::<Directory>(outbox).await,
     }
-    if via == "_delete" && Jobs::is_behind(outbox) {
-        tell_and_wait::<Jobs>(outbox).await;
+    if via == "_delete" && Jobs::is_lagging(outbox) {
+        deliver_and_wait::<Jobs>(outbox).await;
     }
     start_all(outbox);
 }
 
-/// To be called after a connector and its jobs were put back.
+/// Call after a connector and its jobs have been restored.
 pub(super) async fn restored(outbox: &Rc<Outbox>) {
     set_alarm(outbox).await;
-    tell_and_wait::<Directory>(outbox).await;
-    if Jobs::is_behind(outbox) {
-        tell_and_wait::<Jobs>(outbox).await;
+    deliver_and_wait::<Directory>(outbox).await;
+    if Jobs::is_lagging(outbox) {
+        deliver_and_wait::<Jobs>(outbox).await;
     }
     start_all(outbox);
 }
 
-/// To be called right after the commit of a job.
+/// Call right after the commit of a job.
 pub(super) async fn job_committed(outbox: &Rc<Outbox>) {
     set_alarm(outbox).await;
-    tell_and_wait::<Jobs>(outbox).await;
+    deliver_and_wait::<Jobs>(outbox).await;
     start_all(outbox);
 }
 
-/// To be called after a commit of nothing but `last_seen`, or of how far a job is. It has no alarm, which would cost as much
-/// as the heartbeat itself: one that a crash keeps from the Directory is made up for by the next.
+/// Call after a commit of only `last_seen` or of a job's progress. It sets no alarm, which would cost as much
+/// as the heartbeat itself: if a crash loses the delivery, the next heartbeat makes up for it.
 pub(super) async fn seen(outbox: &Rc<Outbox>) {
     match webhook::seen(outbox) {
         Seen::Nothing => {}
@@ -174,40 +171,41 @@ pub(super) async fn seen(outbox: &Rc<Outbox>) {
     start_all(outbox);
 }
 
-/// Tells the Directory what it has not been told of; whether it knows all that was committed before.
+/// Delivers everything that is pending to the Directory. Returns whether it now has all earlier commits.
 pub(super) async fn flush(outbox: &Rc<Outbox>) -> bool {
-    let is_told = !Directory::is_behind(outbox) || tell_and_wait::<Directory>(outbox).await;
-    is_told && (!Jobs::is_behind(outbox) || tell_and_wait::<Jobs>(outbox).await)
+    let has_connector =
+        !Directory::is_lagging(outbox) || deliver_and_wait::<Directory>(outbox).await;
+    has_connector && (!Jobs::is_lagging(outbox) || deliver_and_wait::<Jobs>(outbox).await)
 }
 
-/// Brings all consumers up to date.
+/// Handles the alarm: brings all consumers up to date.
 pub(super) async fn alarm(outbox: &Rc<Outbox>) {
     let shared = &outbox.shared;
     outbox.remember(|memory| memory.alarm.clear());
     let begun = now_millis();
     webhook::run(outbox);
-    let told = join(tell::<Directory>(outbox), tell::<Jobs>(outbox));
-    join(told, tell::<Kv>(outbox)).await;
+    let directory = join(deliver::<Directory>(outbox), deliver::<Jobs>(outbox));
+    join(directory, deliver::<Kv>(outbox)).await;
     webhook::wait(outbox).await;
-    outbox.look_at_lags(begun);
-    // Before it is noted that they are up to date: after a crash in between it is reported again.
+    outbox.record_lags(begun);
+    // Before the cursors are stored: after a crash in between, the lag is reported again.
     report::send(outbox).await;
     shared.note_cursors();
     shared.note_untold_jobs();
-    if outbox.is_behind() {
+    if outbox.is_lagging() {
         set_alarm(outbox).await;
     }
     set_late_alarm(outbox).await;
 }
 
-/// Begins to tell those who are behind.
+/// Starts delivery to all consumers that lag.
 fn start_all(outbox: &Rc<Outbox>) {
     start::<Directory>(outbox);
     start::<Jobs>(outbox);
     start::<Kv>(outbox);
 }
 
-/// Sets the alarm for when webhooks need it, unless it comes sooner.
+/// Sets the alarm for webhooks, unless an earlier one is set.
 async fn set_late_alarm(outbox: &Rc<Outbox>) {
     let is_set = outbox.remember(|memory| memory.alarm.is_set());
     if let Some(at) = webhook::next_alarm(outbox).filter(|_| !is_set)

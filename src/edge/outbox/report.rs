@@ -1,4 +1,4 @@
-//! Sends the Directory reports of consumers that are late: see `protocol::outbox::Reports`.
+//! Reports lagging consumers to the Directory: see `protocol::outbox::Reports`.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use crate::edge::message::{self, LagReport};
 use crate::edge::runtime::{report_behind, timeout};
 use crate::protocol::outbox::Report;
 
-/// How long to wait for the Directory to take a report.
+/// How long to wait for the Directory to accept a report.
 const REPORT_LIMIT: Duration = Duration::from_secs(1);
 
-/// Sends what there is to report. What fails is repeated by the alarm.
+/// Sends pending reports. The alarm retries failures.
 pub(super) async fn send(outbox: &Rc<Outbox>) {
     if !outbox.remember(|memory| memory.reports.begin()) {
         return;

@@ -1,4 +1,4 @@
-//! What is waited for before a change is acknowledged: see [`crate::protocol::refresh`].
+//! Waits for deliveries before a change is acknowledged: see [`crate::protocol::refresh`].
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -11,40 +11,40 @@ use super::{Memory, Outbox};
 use crate::edge::runtime::{now_millis, sleep, timeout};
 use crate::protocol::refresh::{Lease, Next, next};
 
-/// How long the caller of a write waits.
+/// How long a write waits for deliveries at most.
 const LIMIT: Duration = Duration::from_secs(1);
-/// How long until a telling that failed is tried again, for the first time.
+/// The delay before the first retry. It doubles with each one.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
-/// A consumer that searches depend on.
+/// A consumer whose data searches read.
 pub(super) trait Searched: Consumer {
-    /// Whether one telling may leave something untold.
-    const TAKES_PARTS: bool;
+    /// Whether one delivery may leave changes pending.
+    const SENDS_IN_PARTS: bool;
 
     fn lease(memory: &mut Memory) -> &mut Lease;
 
-    fn tellings(outbox: &Outbox) -> &Rc<Tellings>;
+    fn in_flight(outbox: &Outbox) -> &Rc<InFlight>;
 }
 
-/// Tellings of a consumer that are under way, and who waits for one of them to end.
+/// A consumer's deliveries in flight, and the tasks that wait for one of them to end.
 #[derive(Default)]
-pub(super) struct Tellings {
+pub(super) struct InFlight {
     count: Cell<usize>,
     ended: Cell<u64>,
     wakers: RefCell<Vec<Waker>>,
 }
 
-/// A telling that is under way, until this is dropped.
-pub(super) struct UnderWay(Rc<Tellings>);
+/// Counts a delivery as in flight until dropped.
+pub(super) struct InFlightGuard(Rc<InFlight>);
 
-impl UnderWay {
-    pub fn begin(tellings: &Rc<Tellings>) -> Self {
-        tellings.count.set(tellings.count.get() + 1);
-        Self(tellings.clone())
+impl InFlightGuard {
+    pub fn begin(in_flight: &Rc<InFlight>) -> Self {
+        in_flight.count.set(in_flight.count.get() + 1);
+        Self(in_flight.clone())
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
         self.0.count.set(self.0.count.get().saturating_sub(1));
         self.0.ended.set(self.0.ended.get() + 1);
@@ -52,8 +52,8 @@ impl Drop for UnderWay {
     }
 }
 
-impl Tellings {
-    async fn one_has_ended(&self) {
+impl InFlight {
+    async fn next_completed(&self) {
         let before = self.ended.get();
         poll_fn(|context| {
             if self.count.get() == 0 || self.ended.get() != before {
@@ -66,17 +66,17 @@ impl Tellings {
     }
 }
 
-/// Tells the newest there is, whatever is under way, and waits for it, a second at most; whether the
-/// consumer knows. Versions see to it that what arrives late does no harm. What fails is tried again, by the
-/// alarm too.
-pub(super) async fn tell_and_wait<C: Searched>(outbox: &Rc<Outbox>) -> bool {
-    let told = timeout(LIMIT, async {
+/// Delivers the newest state even if other deliveries are in flight, and waits up to [`LIMIT`]. Returns
+/// whether the consumer has it. Late arrivals are harmless, because the consumer compares versions. Failures
+/// are retried here and by the alarm.
+pub(super) async fn deliver_and_wait<C: Searched>(outbox: &Rc<Outbox>) -> bool {
+    let delivered = timeout(LIMIT, async {
         let mut pause = FIRST_PAUSE;
         loop {
             outbox.remember(|memory| C::pace(memory).mark(now_millis()));
-            match C::tell(outbox).await {
-                // More has come than fits into a message.
-                Ok(true) if C::TAKES_PARTS && C::is_behind(outbox) => {}
+            match C::deliver(outbox).await {
+                // There is more than fits into one message.
+                Ok(true) if C::SENDS_IN_PARTS && C::is_lagging(outbox) => {}
                 Ok(true) => return,
                 Ok(false) | Err(_) => {
                     sleep(pause).await;
@@ -85,16 +85,16 @@ pub(super) async fn tell_and_wait<C: Searched>(outbox: &Rc<Outbox>) -> bool {
             }
         }
     });
-    told.await.is_some()
+    delivered.await.is_some()
 }
 
-/// Waits until the consumer has been told what was committed, or it may be acknowledged before; a second at
-/// most.
+/// Waits, up to [`LIMIT`], until the consumer has what was committed or its lease allows acknowledging the
+/// change before that.
 pub(super) async fn settle<C: Searched>(outbox: &Rc<Outbox>) {
     let next = || {
-        let is_behind = C::is_behind(outbox);
+        let is_lagging = C::is_lagging(outbox);
         let lease = outbox.remember(|memory| *C::lease(memory));
-        next(is_behind, lease, C::tellings(outbox).count.get() > 0, now_millis())
+        next(is_lagging, lease, C::in_flight(outbox).count.get() > 0, now_millis())
     };
     if next() == Next::Acknowledge {
         return;
@@ -103,9 +103,9 @@ pub(super) async fn settle<C: Searched>(outbox: &Rc<Outbox>) {
         loop {
             match next() {
                 Next::Acknowledge => return,
-                Next::Wait => C::tellings(outbox).one_has_ended().await,
+                Next::Wait => C::in_flight(outbox).next_completed().await,
                 Next::Tell => {
-                    tell_and_wait::<C>(outbox).await;
+                    deliver_and_wait::<C>(outbox).await;
                 }
             }
         }

@@ -56,34 +56,22 @@ pub(crate) struct KvKeys {
 
 impl Kv {
     /// The namespace of that binding.
-    ///
-    /// # Errors
-    /// If wrangler.toml has none of that name.
     pub fn of(env: &Env, name: &str) -> Result<Self, JsError> {
         binding(env, name).map(Self)
     }
 
     /// The value under a key.
-    ///
-    /// # Errors
-    /// If Workers KV does not answer.
     pub async fn get(&self, key: &str) -> Result<Option<String>, JsError> {
         Ok(await_promise(self.0.get(key)).await?.as_string())
     }
 
     /// The value under a key, as it was that many seconds ago or later.
-    ///
-    /// # Errors
-    /// If Workers KV does not answer.
     pub async fn get_cached(&self, key: &str, seconds: u32) -> Result<Option<String>, JsError> {
         let options = from_json(&json!({ "cacheTtl": seconds }))?;
         Ok(await_promise(self.0.get_with(key, &options)).await?.as_string())
     }
 
     /// The value under a key, and when it was written.
-    ///
-    /// # Errors
-    /// If Workers KV does not answer.
     pub async fn get_copy(&self, key: &str) -> Result<Option<Copy>, JsError> {
         let found = await_promise(self.0.get_with_metadata(key)).await?;
         let Some(value) = Reflect::get(&found, &"value".into())?.as_string() else {
@@ -95,9 +83,6 @@ impl Kv {
     }
 
     /// The values under some keys, those that are there, each with its key.
-    ///
-    /// # Errors
-    /// If Workers KV does not answer.
     pub async fn get_all(&self, keys: &[String]) -> Result<Vec<(String, String)>, JsError> {
         let mut batches = Vec::new();
         for batch in keys.chunks(BATCH) {
@@ -117,17 +102,11 @@ impl Kv {
     }
 
     /// Writes a value.
-    ///
-    /// # Errors
-    /// If Workers KV does not answer, or refuses.
     pub async fn put(&self, key: &str, value: &str, metadata: &Value) -> Result<(), JsError> {
         self.put_with(key, value, &json!({ "metadata": metadata })).await
     }
 
     /// Writes a value that ends so many seconds later.
-    ///
-    /// # Errors
-    /// If Workers KV does not answer, or refuses.
     pub async fn put_for(
         &self,
         key: &str,
@@ -145,17 +124,11 @@ impl Kv {
     }
 
     /// Removes a value.
-    ///
-    /// # Errors
-    /// If Workers KV does not answer, or refuses.
     pub async fn delete(&self, key: &str) -> Result<(), JsError> {
         await_promise(self.0.delete(key)).await.map(drop)
     }
 
     /// At most 1,000 keys with that prefix, from a cursor on.
-    ///
-    /// # Errors
-    /// If Workers KV does not answer.
     pub async fn list(&self, prefix: &str, cursor: Option<&str>) -> Result<KvKeys, JsError> {
         #[derive(Deserialize)]
         struct Page {

@@ -62,9 +62,6 @@ pub(super) fn now_millis() -> u64 {
 }
 
 /// A binding of wrangler.toml that the `worker` crate has no type for.
-///
-/// # Errors
-/// If there is none of that name.
 fn binding<T: JsCast>(env: &Env, name: &str) -> Result<T, JsError> {
     let found = Reflect::get(env, &name.into())?;
     match found.is_undefined() {

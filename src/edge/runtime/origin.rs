@@ -26,9 +26,6 @@ pub(crate) fn is_http_origin(address: &str) -> bool {
 
 /// Sends a request elsewhere as it is but for some headers, of which those with `None` are left out.
 /// Neither its body nor that of the response is looked at.
-///
-/// # Errors
-/// If nobody answers there.
 pub(crate) async fn forward(
     raw: &RawRequest,
     url: &str,

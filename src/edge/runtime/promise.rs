@@ -31,9 +31,6 @@ pub(crate) fn promise_of(work: impl Future<Output = JsResult> + 'static) -> Prom
 }
 
 /// Starts some work. Gives its result if it need not wait, otherwise a promise of it.
-///
-/// # Errors
-/// Those of the work, if it did not wait.
 pub(crate) fn spawn_or_ready(work: impl Future<Output = JsResult> + 'static) -> JsResult {
     let mut work: Work = Box::pin(work);
     // A promise that is polled again takes the new waker, so this first poll may have none.
@@ -44,9 +41,6 @@ pub(crate) fn spawn_or_ready(work: impl Future<Output = JsResult> + 'static) -> 
 }
 
 /// Waits for a promise that a call of the runtime gave.
-///
-/// # Errors
-/// What the call threw, or the promise was rejected with.
 pub(crate) async fn await_promise(promise: Result<Promise, JsError>) -> JsResult {
     JsFuture::from(promise?).await
 }

@@ -204,9 +204,6 @@ pub(crate) fn after_response(context: &JsValue, work: impl Future<Output = ()> +
 /// The e-mail address of somebody who has signed in by Cloudflare Access, where it stands in front.
 /// `context` is what the runtime gives beside the request. `None`: nobody has, or without an address, as
 /// services do.
-///
-/// # Errors
-/// Why Access does not say.
 pub(crate) async fn signed_in(context: &JsValue) -> Result<Option<String>, String> {
     let access = Reflect::get(context, &"access".into()).unwrap_or_default();
     if access.is_falsy() {
@@ -256,9 +253,6 @@ impl Body {
 
     /// Reads it, up to that many bytes, and goes on with it as text, or with what is wrong with it. Gives
     /// what `go_on` ends with, or a promise of that.
-    ///
-    /// # Errors
-    /// If the runtime fails.
     pub fn read(
         self,
         raw: &RawRequest,

@@ -237,9 +237,6 @@ impl HttpResponse {
     }
 
     /// The text that [`respond`] makes a response of, without the body.
-    ///
-    /// # Errors
-    /// If it can't be written as JSON.
     pub fn head(&self) -> Result<String, JsError> {
         let Self { response, shared, own } = self;
         let shared = SharedHead { format: FORMAT, status: response.status, headers: shared };
@@ -251,9 +248,6 @@ impl HttpResponse {
     }
 
     /// The text that [`respond`] makes a response of.
-    ///
-    /// # Errors
-    /// If its head can't be written as JSON.
     pub fn to_text(&self) -> Result<String, JsError> {
         let mut text = self.head()?;
         text.push_str(&self.response.body);
@@ -261,18 +255,12 @@ impl HttpResponse {
     }
 
     /// The response.
-    ///
-    /// # Errors
-    /// If the runtime refuses a header.
     pub fn send(&self) -> JsResult {
         respond(&JsString::from(self.to_text()?))
     }
 }
 
 /// A 204 with those headers.
-///
-/// # Errors
-/// If the runtime refuses one.
 pub(crate) fn no_content(headers: &[(&str, &str)]) -> JsResult {
     let all = Headers::new()?;
     for (name, value) in headers {
@@ -290,9 +278,6 @@ pub(crate) fn pass_on(response: worker::Response) -> JsValue {
 }
 
 /// A copy of a response, with more headers.
-///
-/// # Errors
-/// If the runtime refuses one.
 pub(crate) fn with_headers(
     response: &JsValue,
     headers: &[(&str, &str)],

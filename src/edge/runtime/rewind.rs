@@ -40,9 +40,6 @@ pub(super) async fn bookmark(state: &DurableObjectState, to: u64) -> Result<Book
 
 /// Takes an object's storage back to that moment. The storage is exchanged when the object starts the next time, and
 /// that is at once.
-///
-/// # Errors
-/// If the runtime cannot.
 pub(super) async fn rewind(state: DurableObjectState, to: Bookmark) -> Result<(), JsError> {
     let storage: DurableObjectStorage = state.storage()?;
     let bookmarks: &Bookmarks = storage.unchecked_ref();

@@ -76,9 +76,6 @@ fn unanswered(cause: JsValue) -> JsError {
 }
 
 /// An object of a namespace.
-///
-/// # Errors
-/// If there is no such binding.
 fn object(
     namespace: &'static LocalKey<OnceCell<ObjectNamespace>>,
     env: &Env,
@@ -113,26 +110,17 @@ fn response(reply: &Promise) -> JsValue {
 }
 
 /// A promise of the response of a connector's object.
-///
-/// # Errors
-/// If there is no such binding.
 pub(crate) fn handle_connector(env: &Env, id: &str, message: &str, body: Option<&str>) -> JsResult {
     Ok(response(&connector(env, id)?.handle(message, body)?))
 }
 
 /// A promise of the Directory's response.
-///
-/// # Errors
-/// If there is no such binding.
 pub(crate) fn handle_directory(env: &Env, message: &str, body: Option<&str>) -> JsResult {
     Ok(response(&directory(env)?.handle(message, body)?))
 }
 
 /// A promise of the Directory's response to somebody who wants to watch. A method cannot give a socket
 /// to a Worker, the response to a request can.
-///
-/// # Errors
-/// If there is no such binding.
 pub(crate) fn watch_directory(env: &Env, message: &str) -> JsResult {
     let headers = Headers::new()?;
     headers.set("upgrade", "websocket")?;
@@ -144,9 +132,6 @@ pub(crate) fn watch_directory(env: &Env, message: &str) -> JsResult {
 }
 
 /// What `watch_directory` has put into a request.
-///
-/// # Errors
-/// If it has nothing in it.
 pub(crate) fn watch_message(raw: &RawRequest) -> Result<String, JsError> {
     let url = raw.url();
     let message = url.strip_prefix(WATCH_URL).ok_or("a request without a message")?;
@@ -154,9 +139,6 @@ pub(crate) fn watch_message(raw: &RawRequest) -> Result<String, JsError> {
 }
 
 /// Tells the Directory how a connector is; gives its reply.
-///
-/// # Errors
-/// If the Directory does not answer.
 pub(crate) async fn apply_entry(
     env: &Env,
     entry: &str,
@@ -166,57 +148,36 @@ pub(crate) async fn apply_entry(
 }
 
 /// Tells the Directory how some jobs are; gives its reply.
-///
-/// # Errors
-/// If the Directory does not answer.
 pub(crate) async fn apply_jobs(env: &Env, jobs: &str) -> Result<String, JsError> {
     text(directory(env)?.apply_jobs(jobs)).await
 }
 
 /// Reports that a consumer of a connector's outbox is behind, or no longer is.
-///
-/// # Errors
-/// If the Directory does not answer.
 pub(crate) async fn report_behind(env: &Env, report: &str) -> Result<(), JsError> {
     await_promise(directory(env)?.report(report)).await.map(drop)
 }
 
 /// Asks whether a message of a webhook is to be sent by itself; gives the Directory's reply.
-///
-/// # Errors
-/// If the Directory does not answer.
 pub(crate) async fn notify_directory(env: &Env, message: &str) -> Result<String, JsError> {
     text(directory(env)?.notify(message)).await
 }
 
 /// Claims an index name; gives the Directory's reply.
-///
-/// # Errors
-/// If the Directory does not answer.
 pub(crate) async fn claim_index(env: &Env, claim: &str) -> Result<String, JsError> {
     text(directory(env)?.claim(claim)).await
 }
 
 /// Gives a claim back.
-///
-/// # Errors
-/// If the Directory does not answer.
 pub(crate) async fn release_index(env: &Env, claim: &str) -> Result<(), JsError> {
     await_promise(directory(env)?.release(claim)).await.map(drop)
 }
 
 /// How a connector is now, and whether it is about to take that index.
-///
-/// # Errors
-/// If its object does not answer.
 pub(crate) async fn current_entry(env: &Env, id: &str, index: &str) -> Result<String, JsError> {
     text(connector(env, id)?.current(id, index)).await
 }
 
 /// Has a connector's object tell the Directory what that has not been told of; gives its reply.
-///
-/// # Errors
-/// If the object does not answer.
 pub(crate) async fn flush_connector(env: &Env, id: &str) -> Result<String, JsError> {
     text(connector(env, id)?.flush()).await
 }

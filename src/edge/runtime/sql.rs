@@ -78,9 +78,6 @@ fn misread(column: &str, error: &serde_wasm_bindgen::Error) -> JsError {
 /// code: serde-wasm-bindgen reads their fields.
 pub(crate) trait FromRow: Sized {
     /// Reads a row.
-    ///
-    /// # Errors
-    /// If a value is of another type.
     fn from_row(row: &Row) -> Result<Self, JsError>;
 }
 
@@ -200,9 +197,6 @@ impl Database {
     }
 
     /// Whether a statement gives any row. It is run to its end.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub fn any(&self, statement: &str, values: &[SqlValue]) -> Result<bool, JsError> {
         Ok(self.cursor(statement, values)?.to_array()?.length() > 0)
     }

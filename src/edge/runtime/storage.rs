@@ -36,18 +36,12 @@ impl State {
     }
 
     /// Sets the alarm.
-    ///
-    /// # Errors
-    /// If the storage fails.
     pub async fn set_alarm(&self, after: Duration) -> Result<(), String> {
         self.0.storage().set_alarm(after).await.map_err(|error| error.to_string())
     }
 
     /// Takes the object's storage back to how it was at a time, in milliseconds since 1970, and starts
     /// the object anew right after the answer.
-    ///
-    /// # Errors
-    /// If the runtime cannot.
     pub async fn rewind(&self, to: Bookmark) -> Result<(), JsError> {
         rewind(self.raw(), to).await
     }
@@ -61,9 +55,6 @@ impl State {
     }
 
     /// When the alarm is set for, in milliseconds since 1970.
-    ///
-    /// # Errors
-    /// If the storage fails.
     pub async fn alarm(&self) -> Result<Option<u64>, String> {
         let alarm = self.0.storage().get_alarm().await.map_err(|error| error.to_string())?;
         Ok(alarm.and_then(|at| u64::try_from(at).ok()))

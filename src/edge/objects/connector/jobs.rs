@@ -186,9 +186,6 @@ impl Object {
 
 impl Shared {
     /// A job as it is.
-    ///
-    /// # Errors
-    /// 500 if the database fails.
     pub(super) fn job(&self, id: &str) -> Result<Option<JobRecord>, ApiError> {
         self.read_job(id).map_err(|thrown| {
             console_error!("sync job [{id}] cannot be read: {}", describe(&thrown));
@@ -222,9 +219,6 @@ impl Shared {
     }
 
     /// Some of the jobs that the Directory has not been told of.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub(in crate::edge) fn untold_jobs(
         &self,
         limit: usize,

@@ -95,9 +95,6 @@ impl ConnectorObject {
     }
 
     /// How the connector is now, and whether it is about to take an index name: for the Directory.
-    ///
-    /// # Errors
-    /// If that cannot be found out.
     pub fn current(&self, id: String, index: String) -> JsResult {
         let this = self.0.clone();
         spawn_or_ready(async move {
@@ -108,9 +105,6 @@ impl ConnectorObject {
 
     /// Tells the Directory what it has not been told of; says whether it knows all that was committed
     /// before.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub fn flush(&self) -> JsResult {
         let this = self.0.clone();
         spawn_or_ready(async move {

@@ -488,9 +488,6 @@ fn prune(database: &Database, version: u64) -> Result<(), JsError> {
 }
 
 /// Notes how far the outbox's consumers are, unless it is noted already: a row that is written is billed.
-///
-/// # Errors
-/// If the database fails.
 pub(super) fn note_cursors(
     database: &Database,
     cursors: Cursors,
@@ -576,9 +573,6 @@ pub(super) fn reindex(database: &Database, untold: &Events, has_jobs: bool) -> R
 
 /// Changes of status as a JSON array, newest first; `before`: only those before that version. `is_saved`: as backups have
 /// them.
-///
-/// # Errors
-/// If the database fails.
 fn changes(
     database: &Database,
     is_saved: bool,
@@ -607,9 +601,6 @@ fn array(database: &Database, sql: &str, values: &[SqlValue]) -> Result<String, 
 const NO_VERSION: u64 = 1 << 53;
 
 /// Edits of any kind as a JSON array, the newest first; `before`: only those before that version.
-///
-/// # Errors
-/// If the database fails.
 pub(super) fn audit(
     database: &Database,
     size: usize,
@@ -628,9 +619,6 @@ pub(super) fn audit(
 }
 
 /// All edits that are kept and that changed no status, as backups have them: a JSON array, the oldest first.
-///
-/// # Errors
-/// If the database fails.
 pub(super) fn saved_edits(database: &Database) -> Result<String, JsError> {
     let sql =
         "SELECT json_group_array(json_object('version', version, 'at', at, 'via', via, 'by', by,
@@ -640,17 +628,11 @@ pub(super) fn saved_edits(database: &Database) -> Result<String, JsError> {
 }
 
 /// All changes of status that are kept, as backups have them: a JSON array.
-///
-/// # Errors
-/// If the database fails.
 pub(super) fn saved_history(database: &Database) -> Result<String, JsError> {
     changes(database, true, HISTORY_LIMIT, None)
 }
 
 /// Changes of status, newest first; `before`: only those before that version.
-///
-/// # Errors
-/// If the database fails.
 pub(super) fn history(
     database: &Database,
     size: usize,
@@ -660,9 +642,6 @@ pub(super) fn history(
 }
 
 /// Notes which statuses the connector had until lately.
-///
-/// # Errors
-/// If the database fails.
 pub(super) fn past_statuses(database: &Database, past: &mut Past) -> Result<(), JsError> {
     /// A status, and when it was left.
     struct Row {
@@ -757,9 +736,6 @@ fn erase_jobs(database: &Database) -> Result<(), JsError> {
 }
 
 /// The jobs that the Directory has not been told of. There must be tables of jobs.
-///
-/// # Errors
-/// If the database fails.
 pub(super) fn untold_jobs(
     database: &Database,
 ) -> Result<impl Iterator<Item = (String, u64)>, JsError> {
@@ -768,9 +744,6 @@ pub(super) fn untold_jobs(
 }
 
 /// Notes which jobs (a JSON array of ids) the Directory has still not been told of.
-///
-/// # Errors
-/// If the database fails.
 pub(super) fn note_untold_jobs(database: &Database, ids: &str) -> Result<(), JsError> {
     let sql = "DELETE FROM job_untold WHERE id NOT IN (SELECT value FROM json_each(?))";
     database.execute(sql, &[ids.into()]).map(drop)
@@ -778,9 +751,6 @@ pub(super) fn note_untold_jobs(database: &Database, ids: &str) -> Result<(), JsE
 
 /// Some of the jobs behind one, as members of JSON: `jobs`, and `next`, the last of them if there are more.
 /// There must be tables of jobs.
-///
-/// # Errors
-/// If the database fails.
 pub(super) fn saved_jobs(
     database: &Database,
     after: &str,

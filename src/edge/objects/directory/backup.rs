@@ -16,9 +16,6 @@ pub(super) const LAST_BACKUP: &str = "last_backup";
 impl Directory {
     /// A page of the ids of all connectors in their order, deleted and erased ones too. `changed_since`: only
     /// those that have changed, or whose sync jobs have, since that number. Heartbeats are no change.
-    ///
-    /// # Errors
-    /// 500 if the database fails.
     pub(super) fn ids(
         &self,
         after: &str,
@@ -42,9 +39,6 @@ impl Directory {
     }
 
     /// Notes that a backup is complete. It has what was changed before that time, which is not to come.
-    ///
-    /// # Errors
-    /// 500 if the database fails.
     pub(super) fn note_backup(
         &self,
         mut event: Event,

@@ -17,9 +17,6 @@ from_row!(Rival { id, token });
 
 impl Directory {
     /// Grants a name, or not.
-    ///
-    /// # Errors
-    /// If that cannot be said.
     pub(super) async fn claim(self: &Rc<Self>, claim: Claim) -> Result<bool, JsError> {
         self.open()?;
         self.take_up().await?;
@@ -49,9 +46,6 @@ impl Directory {
     }
 
     /// Takes a claim back.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub(super) fn release(&self, claim: &Claim) -> Result<(), JsError> {
         self.open()?;
         self.forget_claim(&claim.index, &claim.token)

@@ -90,9 +90,6 @@ fn job_numbers(database: &Database, now: u64) -> Result<[Family; 3], JsError> {
 
 impl Directory {
     /// Numbers in Prometheus' text form. `question`: what the isolate that asks has counted, as JSON.
-    ///
-    /// # Errors
-    /// 500 if the database fails.
     pub(super) fn metrics(&self, question: &str) -> Result<Response, ApiError> {
         let question: Question = serde_json::from_str(question).unwrap_or_default();
         let text = self
@@ -103,9 +100,6 @@ impl Directory {
     }
 
     /// Adds up what isolates have counted.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub(super) fn note_counts(&self, counts: &[Count]) -> Result<(), JsError> {
         if counts.is_empty() {
             return Ok(());
@@ -281,9 +275,6 @@ impl Directory {
     }
 
     /// Notes that a consumer of a connector's outbox is behind, and since when; or that it no longer is.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub(super) fn note_behind(&self, report: &Fields) -> Result<(), JsError> {
         self.open()?;
         let text = |name| report.get(name).and_then(Value::as_str).unwrap_or_default();

@@ -126,26 +126,17 @@ impl DirectoryObject {
     }
 
     /// Takes up how a connector is. `document` is absent if it is as it was.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub fn apply(&self, entry: &str, document: Option<JsString>) -> JsResult {
         Ok(self.0.apply(entry, document.as_ref())?.into())
     }
 
     /// Takes up how some sync jobs are.
-    ///
-    /// # Errors
-    /// If the database fails.
     #[wasm_bindgen(js_name = applyJobs)]
     pub fn apply_jobs(&self, jobs: &str) -> JsResult {
         Ok(self.0.apply_jobs(jobs)?.into())
     }
 
     /// Takes up that a consumer of a connector's outbox is behind, or no longer is.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub fn report(&self, report: &str) -> JsResult {
         if let Ok(report) = message::parse(report) {
             self.0.note_behind(&report)?;
@@ -156,9 +147,6 @@ impl DirectoryObject {
     /// Takes what an isolate has counted, an event for the audit, or whether attempts to send webhooks have
     /// failed; says whether what a webhook message would say of a connector is said by a summary, and if not, how
     /// many connectors share the cause of its error.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub fn notify(&self, notice: &str) -> JsResult {
         let mut sharing = 0;
         let is_gathered = match message::parse(notice) {
@@ -188,9 +176,6 @@ impl DirectoryObject {
     }
 
     /// Grants an index name to a connector, or not.
-    ///
-    /// # Errors
-    /// If that cannot be said.
     pub fn claim(&self, claim: &str) -> JsResult {
         let this = self.0.clone();
         let Some(claim) = message::to_value(claim) else {
@@ -203,9 +188,6 @@ impl DirectoryObject {
     }
 
     /// Takes a claim back that nothing was committed for.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub fn release(&self, claim: &str) -> JsResult {
         if let Some(claim) = message::to_value(claim) {
             self.0.release(&claim)?;
@@ -214,9 +196,6 @@ impl DirectoryObject {
     }
 
     /// The response to somebody who wants to watch.
-    ///
-    /// # Errors
-    /// If the runtime fails.
     pub fn fetch(&self, request: &RawRequest) -> JsResult {
         match message::parse(&watch_message(request)?) {
             Ok(fields) => self.0.watch(fields.into()),

@@ -45,9 +45,6 @@ pub(super) fn tables() -> String {
 
 impl Directory {
     /// The response with how many connectors had which status over so many hours.
-    ///
-    /// # Errors
-    /// 500 if the database fails.
     pub(super) fn timeline(&self, hours: u64) -> Result<Response, ApiError> {
         #[derive(Serialize)]
         struct Timeline {

@@ -122,9 +122,6 @@ impl Directory {
 
     /// A connector has tried to send a target messages, or is about to: is it to be named by a summary
     /// instead?
-    ///
-    /// # Errors
-    /// If the database fails.
     pub(super) fn is_gathered(&self, notice: &Fields) -> Result<bool, JsError> {
         self.open()?;
         let text = |name| notice.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -149,9 +146,6 @@ impl Directory {
 
     /// How many connectors share the cause of the error that a notice is about, its own among them; 0 if it is
     /// about something else.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub(super) fn sharing(&self, notice: &Fields) -> Result<u64, JsError> {
         let text = |name| notice.get(name).and_then(Value::as_str).unwrap_or_default();
         if EventType::parse(text("event")) != Some(EventType::Error) {
@@ -163,9 +157,6 @@ impl Directory {
     }
 
     /// Notes that a target has answered 410, and tells the others, once for each URL.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub(super) fn note_ended(&self, name: &str, id: &str, gone: &str) -> Result<(), JsError> {
         let sql = "INSERT OR REPLACE INTO webhook_ended VALUES (?, ?, ?)";
         self.webhook_database()?.execute(sql, &[name.into(), id.into(), gone.into()])?;
@@ -185,9 +176,6 @@ impl Directory {
     }
 
     /// To be called when the database is opened: tells all targets what is wrong with the settings, once.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub(super) fn check_settings(&self) -> Result<(), JsError> {
         let settings = self.settings();
         if settings.targets.is_empty() {
@@ -222,27 +210,18 @@ impl Directory {
     }
 
     /// Notes how many messages about a connector will never get to a target.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub(super) fn note_given_up(&self, target: &str, id: &str, count: u64) -> Result<(), JsError> {
         let sql = "INSERT OR REPLACE INTO webhook_given_up VALUES (?, ?, ?)";
         self.webhook_database()?.execute(sql, &[target.into(), id.into(), count.into()]).map(drop)
     }
 
     /// How many messages a target will never get.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub(super) fn given_up(&self, target: &str) -> Result<u64, JsError> {
         let sql = "SELECT coalesce(sum(count), 0) AS count FROM webhook_given_up WHERE target = ?";
         self.webhook_count(sql, &[target.into()])
     }
 
     /// Of how many connectors a target has answered 410, with the URL that it has.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub(super) fn ended(&self, target: &Target) -> Result<u64, JsError> {
         let sql =
             "SELECT count(*) AS count FROM webhook_ended WHERE target = ? AND fingerprint = ?";
@@ -274,9 +253,6 @@ impl Directory {
     }
 
     /// To be called by the alarm: makes summaries of what is gathered, and begins to send them.
-    ///
-    /// # Errors
-    /// If the database fails.
     pub(super) fn send_summaries(self: &Rc<Self>) -> Result<(), JsError> {
         self.open()?;
         let settings = self.settings();
