@@ -1,48 +1,46 @@
-//! Imports: a document that somebody put into Workers KV becomes a connector when its object is first
-//! used.
+//! Imports: a document in Workers KV becomes a connector when its object is first used.
 //!
 //! An object without a row reads Workers KV before it serves a request. Several requests may do so at
-//! once, and what they read may be out of date: only an object that still has no row adopts, so an import
-//! is adopted once, and never replaces a write. A connector that was erased keeps a row, so a copy that
-//! comes back is not an import. If Workers KV does not answer, whether there is a connector is not known:
-//! only a write that would replace the import in any case goes ahead.
+//! once, and what they read may be stale. An object adopts an import only if it still has no row, so an
+//! import is adopted once and never replaces a write. An erased connector keeps its row, so a copy that
+//! reappears is not an import. If Workers KV doesn't answer, only a write that would replace the import
+//! anyway goes ahead.
 
 use super::claims::{Change, Claims, Successor};
 
 /// What Workers KV has for an object without a row.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Import<C> {
-    /// Nothing that is a connector.
+    /// No connector.
     Nothing,
-    /// A connector; the change is its adoption.
+    /// A connector, with the change that adopts it.
     Found(C),
-    /// It did not answer in time.
+    /// Workers KV did not answer in time.
     Unknown,
 }
 
-/// What an object does next about an import.
+/// An object's next step.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Next<D> {
-    /// Serve the request.
     Serve,
     /// Commit the import, then serve the request.
     Adopt(Successor<D>),
-    /// Claim this index.
+    /// Claim this index first.
     Claim(String),
-    /// Say that it is not known whether there is a connector.
+    /// Refuse the request: whether the connector exists is unknown.
     Refuse,
 }
 
-/// The end of a claim that was not granted.
+/// Why a claim was not granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NotGranted {
     /// Another connector has the index.
     InUse,
-    /// The Directory could not say.
+    /// The Directory did not decide.
     Unknown,
 }
 
-/// What to do next. `has_row`: now, not when Workers KV was asked. `token`: of a granted claim.
+/// `has_row`: whether the object has a row now, not when Workers KV was read. `token`: of a granted claim.
 pub fn next<D, C: Change<D> + Clone>(
     has_row: bool,
     import: &Import<C>,
@@ -62,14 +60,14 @@ pub fn next<D, C: Change<D> + Clone>(
     }
 }
 
-/// Whether a request is served without the import, whose index was not granted. An import whose index
-/// another connector has stays in Workers KV.
+/// Whether a request is served without the import if its index was not granted. If another connector has
+/// the index, the import stays in Workers KV.
 pub fn is_served_without(claim: NotGranted) -> bool {
     claim == NotGranted::InUse
 }
 
-/// Whether a write may go ahead although it is not known whether there is an import. `replaces`: it
-/// creates the connector, whatever there was. `is_conditional`: it depends on what there is.
+/// Whether a write may go ahead without knowing whether there is an import. `replaces`: it creates the
+/// connector whether or not there is one. `is_conditional`: it depends on the current state.
 pub fn may_write_unseen(replaces: bool, is_conditional: bool) -> bool {
     replaces && !is_conditional
 }

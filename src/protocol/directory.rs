@@ -1,23 +1,23 @@
-//! What the Directory takes up of what it is told of connectors and sync jobs, and what it writes then.
+//! How the Directory applies entries of connectors and sync jobs.
 //!
-//! Messages may be late, lost, doubled and out of order. Versions see to it that an older one never
-//! takes the place of a newer one.
+//! Messages may be late, lost, duplicated or out of order. Versions ensure that an older entry never
+//! replaces a newer one.
 
 use serde::{Deserialize, Serialize};
 
 use crate::directory::Entry;
 
-/// What became of what the Directory was told.
+/// What the Directory did with an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
-    /// It was taken up.
+    /// Applied.
     Taken,
-    /// It was taken up; nothing but a heartbeat was new.
+    /// Applied; it differed only by a heartbeat.
     Seen,
-    /// As much is known already, or more.
+    /// Not applied: the Directory has this version, or a newer one.
     Older,
-    /// It has to be told again, with the document.
+    /// It must be sent again, with the document.
     #[serde(rename = "document needed")]
     DocumentNeeded,
     /// Another connector has the index.
@@ -26,7 +26,6 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Its name in messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Taken => "taken",
@@ -38,93 +37,74 @@ impl Outcome {
     }
 }
 
-/// A value in a row.
+/// A column's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field<'a> {
-    /// A text.
     Text(Option<&'a str>),
-    /// A number.
     Number(Option<i64>),
 }
 
 /// A column and its value.
 pub type Column<'a> = (&'static str, Field<'a>);
 
-/// What is to be done about the document.
+/// What to do with the stored document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DocumentIs {
-    /// It stays as it is.
-    Kept,
-    /// The one that was told takes its place.
-    Written,
-    /// It is erased.
-    Erased,
+pub enum DocumentAction {
+    Keep,
+    /// Replace it by the one in the message.
+    Write,
+    Erase,
 }
 
-/// What is to be written.
+/// What to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Write<'a> {
-    /// The row that is there; `None`: a new one.
+    /// The key of the existing row; `None`: insert one.
     pub key: Option<u64>,
-    /// The columns that differ. Each costs a row in the indexes that it is in.
+    /// Only the columns that differ: each one costs a row in every index that contains it.
     pub columns: Vec<Column<'a>>,
-    /// The document.
-    pub document: DocumentIs,
+    pub document: DocumentAction,
     /// [`Outcome::Taken`] or [`Outcome::Seen`].
     pub outcome: Outcome,
 }
 
-/// What the Directory makes of what it is told: what to write, or why nothing is written.
+/// What to write, or why nothing is written.
 pub type Verdict<'a> = Result<Write<'a>, Outcome>;
 
-/// The row of a connector, in the order of its columns.
+/// A connector's row, in the order of [`ENTRY_COLUMNS`]. The fields are those of [`Entry`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 pub struct KnownEntry {
-    /// The key of the row.
     pub key: u64,
-    /// The version that is known.
     pub version: u64,
-    /// 0: no, 1: softly, 2: it was erased.
+    /// 0: no; 1: soft-deleted; 2: erased.
     pub deleted: u64,
-    /// As in [`Entry`].
     pub index_name: Option<String>,
-    /// As in [`Entry`].
     pub name: Option<String>,
-    /// As in [`Entry`].
     pub service_type: Option<String>,
-    /// As in [`Entry`].
     pub description: Option<String>,
-    /// As in [`Entry`].
     pub status: Option<String>,
-    /// As in [`Entry`].
     pub since: Option<String>,
-    /// As in [`Entry`].
     pub error: Option<String>,
-    /// As in [`Entry`].
     pub last_seen: Option<String>,
-    /// As in [`Entry`].
     pub last_synced: Option<String>,
-    /// As in [`Entry`].
     pub last_sync_status: Option<String>,
-    /// As in [`Entry`].
     pub last_indexed_document_count: Option<i64>,
-    /// What it is sorted by where names are sorted.
+    /// The sort key for names.
     pub title: Option<String>,
 }
 
-/// The columns of a [`KnownEntry`].
 pub const ENTRY_COLUMNS: &str = "key, version, deleted, index_name, name, service_type, description, \
                                  status, since, error, last_seen, last_synced, last_sync_status, \
                                  last_indexed_document_count, title";
 
-/// What the Directory has to know beside the row.
+/// What the decision depends on besides the row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Facts {
-    /// Was the document told too?
+    /// The message contains the document.
     pub has_document: bool,
-    /// Does another connector have the index? Asked of imports only.
+    /// Another connector has the index. Only looked up for imports.
     pub index_is_in_use: bool,
-    /// Has the document that is there a `last_seen`? Asked of first heartbeats only.
+    /// The stored document has a `last_seen`. Only looked up for first heartbeats.
     pub document_has_last_seen: bool,
 }
 
@@ -167,22 +147,19 @@ impl KnownEntry {
     }
 }
 
-/// Does the index have to be free? Connectors have claimed theirs before; imports have not.
+/// The index that must be free: that of an import, since connectors have claimed theirs before.
 pub fn needs_free_index<'a>(entry: &'a Entry<'_>) -> Option<&'a str> {
     entry.index_name.as_deref().filter(|_| entry.version == 0 && entry.deleted == 0)
 }
 
-/// Is it the first heartbeat that the Directory hears of? Then the document may still say something
-/// else.
+/// Whether this is the connector's first heartbeat in the Directory. If so, the stored document may still
+/// contradict it.
 pub fn is_first_heartbeat(known: Option<&KnownEntry>, entry: &Entry<'_>) -> bool {
     known.is_some_and(|known| known.last_seen.is_none()) && entry.last_seen.is_some()
 }
 
-/// What to make of how a connector is, where that is what is known.
-///
-/// # Errors
-/// Why nothing is written.
-pub fn take_entry<'a>(
+/// Applies a connector's entry to its row.
+pub fn apply_entry<'a>(
     known: Option<&KnownEntry>,
     entry: &'a Entry<'_>,
     title: &'a str,
@@ -215,62 +192,49 @@ pub fn take_entry<'a>(
         key: known.map(|known| known.key),
         columns,
         document: match (is_erased, facts.has_document) {
-            (true, _) => DocumentIs::Erased,
-            (false, true) => DocumentIs::Written,
-            (false, false) => DocumentIs::Kept,
+            (true, _) => DocumentAction::Erase,
+            (false, true) => DocumentAction::Write,
+            (false, false) => DocumentAction::Keep,
         },
         outcome: if is_more { Outcome::Taken } else { Outcome::Seen },
     })
 }
 
-/// How a sync job is, as its connector's object tells it.
+/// A sync job's entry, as its connector's object sends it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct JobEntry {
-    /// The job's id.
     pub id: String,
-    /// Which of its versions this is.
     pub version: u64,
     /// The version of the last change to its document.
     pub edited: u64,
-    /// The id of its connector.
     pub connector_id: Option<String>,
-    /// The name of its status; `None`: it was erased.
+    /// `None`: the job was erased.
     pub status: Option<String>,
-    /// The name of its type.
     pub job_type: Option<String>,
     /// In milliseconds since 1970.
     pub created_at: Option<i64>,
-    /// As the document says it.
+    /// As in the document.
     pub last_seen: Option<String>,
     /// The same in milliseconds since 1970.
     pub seen: Option<i64>,
-    /// Its document, if it is new or was asked for.
+    /// The document, if it was edited or asked for.
     #[serde(default)]
     pub document: Option<String>,
 }
 
-/// The row of a sync job, in the order of its columns.
+/// A sync job's row, in the order of [`JOB_COLUMNS`]. The fields are those of [`JobEntry`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 pub struct KnownJob {
-    /// The key of the row.
     pub key: u64,
-    /// The version that is known.
     pub version: u64,
-    /// As in [`JobEntry`].
     pub connector_id: Option<String>,
-    /// As in [`JobEntry`].
     pub status: Option<String>,
-    /// As in [`JobEntry`].
     pub job_type: Option<String>,
-    /// As in [`JobEntry`].
     pub created_at: Option<i64>,
-    /// As in [`JobEntry`].
     pub last_seen: Option<String>,
-    /// As in [`JobEntry`].
     pub seen: Option<i64>,
 }
 
-/// The columns of a [`KnownJob`].
 pub const JOB_COLUMNS: &str =
     "key, version, connector_id, status, job_type, created_at, last_seen, seen";
 
@@ -300,16 +264,13 @@ impl KnownJob {
     }
 }
 
-/// What to make of how a sync job is, where that is what is known.
-///
-/// # Errors
-/// Why nothing is written.
-pub fn take_job<'a>(known: Option<&KnownJob>, job: &'a JobEntry) -> Verdict<'a> {
+/// Applies a sync job's entry to its row.
+pub fn apply_job<'a>(known: Option<&KnownJob>, job: &'a JobEntry) -> Verdict<'a> {
     if known.is_some_and(|known| known.version >= job.version) {
         return Err(Outcome::Older);
     }
     let is_erased = job.status.is_none();
-    // The document that is there is still the right one if it was not edited since.
+    // The stored document is current unless it was edited since.
     let has_it = known.is_some_and(|known| known.status.is_some() && known.version >= job.edited);
     if !is_erased && job.document.is_none() && !has_it {
         return Err(Outcome::DocumentNeeded);
@@ -325,9 +286,9 @@ pub fn take_job<'a>(known: Option<&KnownJob>, job: &'a JobEntry) -> Verdict<'a> 
         key: known.map(|known| known.key),
         columns,
         document: match (is_erased, &job.document) {
-            (true, _) => DocumentIs::Erased,
-            (false, Some(_)) => DocumentIs::Written,
-            (false, None) => DocumentIs::Kept,
+            (true, _) => DocumentAction::Erase,
+            (false, Some(_)) => DocumentAction::Write,
+            (false, None) => DocumentAction::Keep,
         },
         outcome: if is_heartbeat { Outcome::Seen } else { Outcome::Taken },
     })

@@ -1,176 +1,165 @@
-//! Which sync jobs of a connector the Directory has not been told of.
+//! A connector's sync jobs that are pending: the Directory does not have their newest version.
 
 use crate::values::sorted::SortedMap;
 
-/// What an object remembers of its jobs.
+/// An object's pending jobs, in memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Jobs {
     has_tables: bool,
-    untold: SortedMap<String, Untold>,
+    pending: SortedMap<String, PendingJob>,
 }
 
-/// A job that the Directory has not been told of.
+/// A job whose newest version the Directory does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Untold {
-    /// The version that it is to hear of.
+pub struct PendingJob {
     pub version: u64,
-    /// Is it more than `last_seen`?
+    /// Whether more than `last_seen` has changed.
     pub is_edited: bool,
-    /// Will the alarm find it after a crash?
+    /// Whether the alarm finds it after a crash.
     is_stored: bool,
 }
 
-/// What a write of a job comes to for the Directory.
+/// What a write of a job means for the Directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
-    /// Nothing was written.
     Nothing,
-    /// `last_seen`, or how far it is: the next one makes up for one that a crash keeps from it.
+    /// `last_seen` or progress: if a crash loses it, the next one makes up for it.
     Progress,
-    /// Searches show it at once.
+    /// The caller waits, because searches must show it at once.
     Edit,
 }
 
 /// A change to a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct JobChange {
-    /// The version before, and that of the last change to anything but `last_seen`; `None`: there was
-    /// no such job.
+    /// The previous version, and the version of the last change to anything but `last_seen`; `None`: the
+    /// job is new.
     pub before: Option<(u64, u64)>,
-    /// Is it more than `last_seen`?
+    /// Whether more than `last_seen` changes.
     pub is_edit: bool,
-    /// Is it erased?
     pub erases: bool,
-    /// What it comes to for the Directory.
     pub scope: Scope,
 }
 
-/// What is to be written of a change to a job.
+/// What to write for a change to a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct JobCommit {
-    /// The version that it makes.
+    /// The new version.
     pub version: u64,
     /// The version of the last change to anything but `last_seen`.
     pub edited: u64,
-    /// Is it to be stored that the Directory has not been told of it?
-    pub is_noted: bool,
-    untold: Untold,
+    /// Whether to record in storage that the job is pending.
+    pub is_recorded: bool,
+    pending: PendingJob,
 }
 
 impl Jobs {
-    /// Where there are tables of jobs, with those that are stored as untold: id and version.
-    pub fn with_untold(jobs: impl IntoIterator<Item = (String, u64)>) -> Self {
-        let untold = |(id, version)| (id, Untold { version, is_edited: true, is_stored: true });
-        Self { has_tables: true, untold: jobs.into_iter().map(untold).collect() }
+    /// For an object with tables of jobs. `jobs`: id and version of those recorded as pending.
+    pub fn with_pending(jobs: impl IntoIterator<Item = (String, u64)>) -> Self {
+        let pending =
+            |(id, version)| (id, PendingJob { version, is_edited: true, is_stored: true });
+        Self { has_tables: true, pending: jobs.into_iter().map(pending).collect() }
     }
 
-    /// Are there tables of jobs?
+    /// Whether the object has tables of jobs.
     pub fn has_tables(&self) -> bool {
         self.has_tables
     }
 
-    /// What is to be written of a change.
     pub fn commit(&self, id: &str, change: JobChange) -> JobCommit {
         let (version, edited) =
             change.before.map_or((1, 1), |(version, edited)| (version + 1, edited));
-        let known = self.untold.get(id);
-        // One row says enough, as long as the job is there.
-        let is_known = !change.erases && known.is_some_and(|untold| untold.is_stored);
+        let known = self.pending.get(id);
+        // One record is enough as long as the job exists.
+        let is_known = !change.erases && known.is_some_and(|pending| pending.is_stored);
         let is_stored = is_known || change.scope == Scope::Edit;
-        let is_edited = change.is_edit || known.is_some_and(|untold| untold.is_edited);
+        let is_edited = change.is_edit || known.is_some_and(|pending| pending.is_edited);
         JobCommit {
             version,
             edited: if change.is_edit { version } else { edited },
-            is_noted: is_stored && !is_known,
-            untold: Untold { version, is_edited, is_stored },
+            is_recorded: is_stored && !is_known,
+            pending: PendingJob { version, is_edited, is_stored },
         }
     }
 
-    /// To be called when that is written.
+    /// To be called when the commit is written.
     pub fn committed(&mut self, id: &str, commit: JobCommit) {
         self.has_tables = true;
-        self.untold.insert(id.to_owned(), commit.untold);
+        self.pending.insert(id.to_owned(), commit.pending);
     }
 
-    /// Is there a job that the Directory has not been told of?
-    pub fn is_behind(&self) -> bool {
-        !self.untold.is_empty()
+    pub fn has_pending(&self) -> bool {
+        !self.pending.is_empty()
     }
 
-    /// The jobs that the Directory has not been told of.
-    pub fn untold(&self) -> impl Iterator<Item = (&String, Untold)> {
-        self.untold.iter().map(|(id, untold)| (id, *untold))
+    pub fn pending(&self) -> impl Iterator<Item = (&String, PendingJob)> {
+        self.pending.iter().map(|(id, pending)| (id, *pending))
     }
 
-    /// To be called when the Directory has been told of that version.
-    pub fn told(&mut self, id: &str, version: u64) {
-        if self.untold.get(id).is_some_and(|untold| untold.version <= version) {
-            self.untold.remove(id);
+    /// The Directory has this version.
+    pub fn acknowledge(&mut self, id: &str, version: u64) {
+        if self.pending.get(id).is_some_and(|pending| pending.version <= version) {
+            self.pending.remove(id);
         }
     }
 }
 
-/// A telling of jobs: each with its version, and what is told of it.
+/// An update of the Directory about some jobs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct JobsTelling<T> {
-    /// What is told.
-    pub news: Vec<JobNews<T>>,
-    /// Are documents told that have not been edited?
+pub struct JobsUpdate<T> {
+    pub jobs: Vec<JobUpdate<T>>,
+    /// Whether it includes documents that were not edited.
     pub with_documents: bool,
 }
 
-/// How far a job is.
+/// One job's part of a [`JobsUpdate`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct JobNews<T> {
-    /// Its id.
+pub struct JobUpdate<T> {
     pub id: String,
-    /// Its version.
     pub version: u64,
-    /// Does its document have to be told?
+    /// Whether the document must be included.
     pub is_edited: bool,
-    /// Is it not over? After a restart, the Directory looks up when it was told of such jobs.
+    /// Whether the job is unfinished. After a restart, the Directory looks up when it last heard of such jobs.
     pub is_open: bool,
-    /// How it is.
     pub record: T,
 }
 
-impl<T> JobsTelling<T> {
-    /// Of some jobs.
-    pub fn new(news: Vec<JobNews<T>>) -> Self {
-        Self { news, with_documents: false }
+impl<T> JobsUpdate<T> {
+    pub fn new(jobs: Vec<JobUpdate<T>>) -> Self {
+        Self { jobs, with_documents: false }
     }
 
-    /// Takes the Directory's answers, one for each job: gives the jobs that it knows now, and keeps those
-    /// that it wants to be told once more, with their documents.
+    /// Evaluates the Directory's answers, one for each job. Keeps the jobs that must be sent again, with
+    /// their documents, and returns the others.
     ///
     /// # Errors
-    /// If it has not taken them, in words.
-    pub fn answered(&mut self, answers: &[&str]) -> Result<JobsTold, String> {
-        if answers.len() != self.news.len() {
+    /// If the Directory did not apply a job.
+    pub fn answered(&mut self, answers: &[&str]) -> Result<JobsAcknowledged, String> {
+        if answers.len() != self.jobs.len() {
             return Err(format!("it answers {answers:?}"));
         }
-        let (mut told, mut wanted) = (JobsTold::default(), Vec::new());
-        for (news, answer) in std::mem::take(&mut self.news).into_iter().zip(answers) {
+        let (mut known, mut to_repeat) = (JobsAcknowledged::default(), Vec::new());
+        for (job, answer) in std::mem::take(&mut self.jobs).into_iter().zip(answers) {
             match *answer {
                 "taken" | "seen" | "older" => {
-                    told.gives_lease |= news.is_open && *answer != "older";
-                    told.jobs.push((news.id, news.version));
+                    known.gives_lease |= job.is_open && *answer != "older";
+                    known.jobs.push((job.id, job.version));
                 }
-                "document needed" if !self.with_documents => wanted.push(news),
+                "document needed" if !self.with_documents => to_repeat.push(job),
                 other => return Err(format!("it answers [{other}]")),
             }
         }
-        self.news = wanted;
+        self.jobs = to_repeat;
         self.with_documents = true;
-        Ok(told)
+        Ok(known)
     }
 }
 
-/// What the Directory knows after an answer.
+/// The jobs that the Directory has acknowledged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct JobsTold {
-    /// The jobs that it knows, each with the version.
+pub struct JobsAcknowledged {
+    /// Ids and versions.
     pub jobs: Vec<(String, u64)>,
-    /// Whether it would find out after a restart when it was told.
+    /// Whether the Directory could find out after a restart when it last heard of them.
     pub gives_lease: bool,
 }

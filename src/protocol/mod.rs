@@ -1,5 +1,5 @@
-//! What the objects agree on among themselves, as state machines without I/O: the edge reads, calls
-//! and stores; what to do next is decided here.
+//! The protocols between the objects, as state machines without I/O. They decide what to do next; the
+//! edge reads, calls and stores.
 
 pub mod adoption;
 pub mod claims;

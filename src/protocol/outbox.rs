@@ -1,31 +1,31 @@
-//! The outbox of a connector's object: what its consumers have been told, and what comes next.
+//! The outbox of a connector's object: which version each consumer has, and what to send next.
 //!
-//! A change is told after its commit. Only the newest version is told, so a consumer is at most one
-//! telling behind, however many changes there were. Each consumer has a cursor, the newest version
-//! that it has: kept in memory, stored now and then. After a crash the stored cursor is older, so
-//! something is told twice rather than never.
+//! A change is sent after its commit. Only the newest version is sent, so a consumer lags by at most one
+//! update, however many changes there were. Each consumer has a cursor, the newest version that it has.
+//! Cursors are kept in memory and stored occasionally. After a crash the stored cursor may be older, so a
+//! version is sent twice rather than never.
 
 use crate::values::sorted::SortedMap;
 
-use super::claims::SettledClaim;
+use super::claims::CommittedClaim;
 
-/// The Directory is told the first change at once, then what has gathered, this often. So a list is
-/// less than a second behind, however often a connector changes.
+/// The Directory gets the first change at once, and later changes together, this often. So lists lag by
+/// less than a second, however often a connector changes.
 pub const DIRECTORY_GAP_MS: u64 = 750;
-/// Workers KV takes one write a second for a key.
+/// Workers KV accepts one write per key and second.
 pub const KV_GAP_MS: u64 = 1_100;
-/// How long a write to Workers KV that failed may still be carried out.
+/// For how long a failed write to Workers KV may still be carried out.
 const LATE_WRITE_MS: u64 = 20_000;
-/// Writes are dear: a heartbeat alone is copied only when the copy is this old. So the free plan's
-/// 1,000 writes a day are enough for as many connectors as its other quotas are.
+/// Writes are expensive, so heartbeats are copied only if the copy is this old. The free plan's 1,000
+/// writes a day then suffice for as many connectors as its other quotas do.
 const HEARTBEAT_GAP_MS: u64 = 12 * 3_600_000;
-/// A consumer that is behind for so long is reported. A single write that failed is made up for sooner.
+/// A consumer that lags for longer than this is reported. The retry of a single failed write is sooner.
 pub const REPORT_AFTER_MS: u64 = 30_000;
 
 /// The versions of a connector.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Versions {
-    /// Counts the writes.
+    /// The number of writes.
     pub version: u64,
     /// The version of the last change to anything but the status and `last_seen`.
     pub edited: u64,
@@ -33,31 +33,28 @@ pub struct Versions {
     pub changed: u64,
 }
 
-/// The versions that the consumers have.
+/// The versions that the consumers have, and the time of the copy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Cursors {
-    /// Workers KV.
     pub kv: u64,
-    /// When it got it, in milliseconds since 1970.
+    /// When Workers KV got its version, in milliseconds since 1970.
     pub copied_at: u64,
-    /// The Directory.
     pub directory: u64,
 }
 
 impl Cursors {
-    /// Whether there is a version that the Directory has not been told of.
-    pub fn is_directory_behind(&self, versions: Versions) -> bool {
+    pub fn is_directory_pending(&self, versions: Versions) -> bool {
         self.directory < versions.version
     }
 
-    /// Whether there is a version to be copied to Workers KV.
-    pub fn is_kv_behind(&self, versions: Versions, now: u64) -> bool {
+    /// Heartbeats alone count only after [`HEARTBEAT_GAP_MS`].
+    pub fn is_kv_pending(&self, versions: Versions, now: u64) -> bool {
         self.kv < versions.changed
             || (self.kv < versions.version && now.saturating_sub(self.copied_at) > HEARTBEAT_GAP_MS)
     }
 }
 
-/// Sees to it that a consumer is told one version at a time, and not too often.
+/// Ensures that a consumer is sent one version at a time, and not too often.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Pace {
     work: Work,
@@ -68,96 +65,95 @@ pub struct Pace {
 enum Work {
     #[default]
     None,
-    Telling,
+    Sending,
     Failed,
     Ending,
 }
 
-/// What is to be done next for a consumer.
+/// What to do next for a consumer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Turn {
-    /// Wait so many milliseconds.
+    /// In milliseconds.
     Wait(u64),
-    /// Tell it the newest version.
-    Tell,
-    /// Have the alarm repeat it.
+    /// Send the newest version.
+    Send,
+    /// Have the alarm retry.
     SetAlarm,
-    /// Nothing.
+    /// Do nothing.
     Rest,
 }
 
 impl Pace {
-    /// Begins to tell the consumer, unless that is under way.
+    /// Starts sending; false if that is already in progress.
     pub fn begin(&mut self) -> bool {
         let begins = self.work == Work::None;
         if begins {
-            self.work = Work::Telling;
+            self.work = Work::Sending;
         }
         begins
     }
 
-    /// Is the consumer being told?
     pub fn is_running(&self) -> bool {
         self.work != Work::None
     }
 
-    /// What is to be done next, once it was begun.
-    pub fn next(&mut self, is_behind: bool, gap_ms: u64, now: u64) -> Turn {
+    /// What to do next, after [`Pace::begin`].
+    pub fn next(&mut self, is_pending: bool, gap_ms: u64, now: u64) -> Turn {
         match self.work {
             Work::Failed => {
                 self.work = Work::Ending;
                 Turn::SetAlarm
             }
-            Work::Telling if is_behind => {
+            Work::Sending if is_pending => {
                 match gap_ms.saturating_sub(now.saturating_sub(self.last)) {
                     0 => {
                         self.mark(now);
-                        Turn::Tell
+                        Turn::Send
                     }
                     wait => Turn::Wait(wait),
                 }
             }
-            Work::None | Work::Telling | Work::Ending => {
+            Work::None | Work::Sending | Work::Ending => {
                 self.work = Work::None;
                 Turn::Rest
             }
         }
     }
 
-    /// Notes that the consumer is being told, or has been.
+    /// Records the time of a message to the consumer.
     pub fn mark(&mut self, now: u64) {
         self.last = now;
     }
 
-    /// Notes that a telling has failed, or does not count.
+    /// Sending failed, or does not count.
     pub fn fail(&mut self) {
         self.work = Work::Failed;
     }
 }
 
-/// How late a consumer is, and whether the Directory, which has the numbers, knows of it.
+/// Since when a consumer lags, and whether that was reported to the Directory, which keeps the metrics.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Lag {
-    /// Since when it has been behind at the end of an alarm; 0: it was not.
+    /// The start of the first alarm at whose end it lagged; 0: it did not.
     since: u64,
     is_reported: bool,
 }
 
 impl Lag {
-    /// Notes that it may have been reported before the object was put away.
+    /// It may have been reported before the object was evicted.
     pub fn suspect_report(&mut self) {
         self.is_reported = true;
     }
 
-    /// Notes that the Directory has forgotten who is behind.
+    /// The Directory has lost its reports.
     pub fn forget_report(&mut self) {
         self.is_reported = false;
     }
 
-    /// To be called at the end of an alarm that began at `now`: what is to be reported, which is since
-    /// when it is behind, or that it no longer is.
-    pub fn look(&mut self, is_behind: bool, now: u64) -> Option<Option<u64>> {
-        let since = match (is_behind, self.since) {
+    /// To be called at the end of an alarm that began at `now`. Returns the report to send, if any: since
+    /// when the consumer lags, or `Some(None)` if it no longer does.
+    pub fn look(&mut self, is_pending: bool, now: u64) -> Option<Option<u64>> {
+        let since = match (is_pending, self.since) {
             (true, 0) => {
                 self.since = now;
                 return None;
@@ -173,26 +169,26 @@ impl Lag {
     }
 }
 
-/// What the Directory is yet to hear of consumers that are late.
+/// Reports about lagging consumers that the Directory does not have yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Reports {
     waiting: SortedMap<String, Report>,
     is_running: bool,
 }
 
-/// What there is to say of a consumer.
+/// A report about a consumer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Report {
-    /// Since when it is behind; `None`: it no longer is.
+    /// Since when it lags; `None`: it no longer does.
     pub since: Option<u64>,
-    /// How many messages to it were given up, if that is more than before.
+    /// The number of messages given up, if it has grown.
     pub given_up: Option<u64>,
-    /// The fingerprint of its URL, if that has answered 410.
+    /// The fingerprint of its URL, if that returned 410.
     pub gone: Option<String>,
 }
 
 impl Reports {
-    /// Adds what there is to say of a consumer. What was to be said of its losses stays.
+    /// Adds a report. It keeps the losses of an earlier one.
     pub fn add(&mut self, consumer: &str, report: Report) {
         let before = self.waiting.remove(consumer).unwrap_or_default();
         let Report { since, given_up, gone } = report;
@@ -201,17 +197,16 @@ impl Reports {
         self.waiting.insert(consumer.to_owned(), report);
     }
 
-    /// Is there nothing to say?
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    /// Begins to send reports, unless that is under way.
+    /// Starts sending; false if that is already in progress.
     pub fn begin(&mut self) -> bool {
         !std::mem::replace(&mut self.is_running, true)
     }
 
-    /// The next report to be sent. Without one, sending is over.
+    /// The next report to send. If there is none, sending ends.
     pub fn to_send(&mut self) -> Option<(String, Report)> {
         let next = self.waiting.iter().next();
         let next = next.map(|(consumer, report)| (consumer.clone(), report.clone()));
@@ -219,116 +214,115 @@ impl Reports {
         next
     }
 
-    /// Notes that a report has arrived. There may be something newer to say by now.
+    /// A report was acknowledged. It stays if there is a newer one by now.
     pub fn sent(&mut self, consumer: &str, report: &Report) {
         if self.waiting.get(consumer) == Some(report) {
             self.waiting.remove(consumer);
         }
     }
 
-    /// Notes that a report has failed: the alarm repeats it.
+    /// Sending failed: the alarm retries it.
     pub fn fail(&mut self) {
         self.is_running = false;
     }
 }
 
-/// The one alarm of an object, as far as it is known to be set for the outbox.
+/// Whether the object's only alarm is known to be set for the outbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Alarm {
     is_set: bool,
 }
 
 impl Alarm {
-    /// Whether it has to be set, which is noted as done.
+    /// Whether it must be set. From then on it counts as set.
     pub fn want(&mut self) -> bool {
         !std::mem::replace(&mut self.is_set, true)
     }
 
-    /// Is it set?
     pub fn is_set(&self) -> bool {
         self.is_set
     }
 
-    /// Notes that it has come, or that it could not be set.
+    /// It has run, or could not be set.
     pub fn clear(&mut self) {
         self.is_set = false;
     }
 }
 
-/// How often the Directory was to take an entry whatever it knows of that version, and how many of
-/// these wishes it has heard.
+/// Forced updates, which the Directory applies even if it has that version: how many were requested, and
+/// how many of them it has acknowledged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Forced {
-    asked: u64,
-    heard: u64,
+    requested: u64,
+    acknowledged: u64,
 }
 
-/// A telling of the Directory.
+/// An update of the connector's entry in the Directory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Telling {
-    /// The version that is told.
+pub struct EntryUpdate {
     pub version: u64,
-    /// Is the document told too?
+    /// Whether it includes the document.
     pub with_document: bool,
-    /// Is the Directory to take it even if it has that version?
+    /// Whether the Directory must apply it even if it has that version.
     pub is_forced: bool,
-    /// The claims whose write is in that version.
-    pub settled: Vec<SettledClaim>,
-    asked: u64,
+    /// The claims whose writes are in this version.
+    pub committed_claims: Vec<CommittedClaim>,
+    requested: u64,
 }
 
-/// What follows from an answer of the Directory.
+/// What follows from the Directory's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Answered {
-    /// It has this version now. `is_news`: it did not have it before, and its row says when it heard of it.
-    Told {
-        /// As above.
-        is_news: bool,
-    },
-    /// It is told once more, with the document.
-    AskedAgain,
+    /// The Directory has this version. `is_new`: it did not have it before, and its row has the time of this
+    /// update.
+    Acknowledged { is_new: bool },
+    /// It must be sent again, with the document.
+    SendAgain,
 }
 
 impl Forced {
-    /// Has the Directory take the next that it is told, whatever it knows of that version.
-    pub fn ask(&mut self, cursors: &mut Cursors) {
-        self.asked += 1;
+    /// Forces the next update.
+    pub fn request(&mut self, cursors: &mut Cursors) {
+        self.requested += 1;
         cursors.directory = 0;
     }
 
-    /// Begins a telling of the newest version.
-    pub fn begin(&self, versions: Versions, cursors: Cursors, settled: &[SettledClaim]) -> Telling {
-        Telling {
+    /// An update to the newest version.
+    pub fn begin(
+        &self,
+        versions: Versions,
+        cursors: Cursors,
+        committed_claims: &[CommittedClaim],
+    ) -> EntryUpdate {
+        EntryUpdate {
             version: versions.version,
             with_document: versions.edited > cursors.directory,
-            is_forced: self.heard < self.asked,
-            settled: settled.to_vec(),
-            asked: self.asked,
+            is_forced: self.acknowledged < self.requested,
+            committed_claims: committed_claims.to_vec(),
+            requested: self.requested,
         }
     }
 
-    /// Notes that a telling has arrived. One that was begun before somebody asked for another does
-    /// not stand in for it.
-    pub fn told(&mut self, telling: &Telling, cursors: &mut Cursors) {
-        self.heard = self.heard.max(telling.asked);
-        if self.heard == self.asked {
-            cursors.directory = cursors.directory.max(telling.version);
+    /// The Directory has acknowledged an update. If it was begun before the last request, another one must
+    /// follow.
+    pub fn acknowledge(&mut self, update: &EntryUpdate, cursors: &mut Cursors) {
+        self.acknowledged = self.acknowledged.max(update.requested);
+        if self.acknowledged == self.requested {
+            cursors.directory = cursors.directory.max(update.version);
         }
     }
 }
 
-impl Telling {
-    /// What follows from an answer.
-    ///
+impl EntryUpdate {
     /// # Errors
-    /// If the Directory cannot be told, in words.
+    /// If the Directory did not apply the update.
     pub fn answered(&mut self, answer: &str) -> Result<Answered, String> {
         match answer {
-            "taken" | "seen" => Ok(Answered::Told { is_news: true }),
-            "older" => Ok(Answered::Told { is_news: false }),
+            "taken" | "seen" => Ok(Answered::Acknowledged { is_new: true }),
+            "older" => Ok(Answered::Acknowledged { is_new: false }),
             "document needed" if !self.with_document => {
                 self.with_document = true;
-                Ok(Answered::AskedAgain)
+                Ok(Answered::SendAgain)
             }
             other => Err(format!("it answers [{other}]")),
         }
@@ -337,62 +331,57 @@ impl Telling {
 
 /// Copying to Workers KV.
 ///
-/// A write that failed, or that nobody waited for to the end, may still be carried out later, over a
-/// newer one. So for a while after a failure no write counts: the newest version is written again and
-/// again, and whatever comes late is overwritten.
+/// A write that failed or timed out may still be carried out later and overwrite a newer one. So for some
+/// time after a failure no write counts: the newest version is written repeatedly, which overwrites late
+/// writes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Copying {
     /// When a write last failed that may still be carried out.
     late_write: u64,
-    /// When the object was started, if the copy of a heartbeat may have been under way before. It does no
-    /// harm to the copy of another heartbeat, but would undo that of a change.
+    /// When the object started, if it may have been copying a heartbeat before. Such a late write may
+    /// overwrite the copy of another heartbeat, but not the copy of a change.
     late_heartbeat: u64,
 }
 
 /// A version of a connector that is being copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Copy {
-    /// The version.
     pub version: u64,
-    /// When that began, in milliseconds since 1970.
+    /// When copying began, in milliseconds since 1970.
     pub begun: u64,
     is_heartbeat: bool,
 }
 
 impl Copy {
-    /// Begins to copy the newest version.
     pub fn begin(versions: Versions, cursors: Cursors, now: u64) -> Self {
         let is_heartbeat = cursors.kv >= versions.changed;
         Self { version: versions.version, begun: now, is_heartbeat }
     }
 }
 
-/// What a copy comes to.
+/// The result of a write to Workers KV.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Copied {
     /// Workers KV has it.
     Done,
-    /// It may be overwritten by something older: it is to be repeated.
+    /// An older write may still overwrite it: repeat it.
     Doubtful,
 }
 
 impl Copying {
-    /// To be called when the object has been started: a write may be under way of which nothing will be
-    /// heard.
+    /// To be called when the object starts: a write from before may still be in progress.
     pub fn start(&mut self, versions: Versions, cursors: Cursors, now: u64) {
         if cursors.kv < versions.changed {
             self.fail(now);
-        } else if cursors.is_kv_behind(versions, now) {
+        } else if cursors.is_kv_pending(versions, now) {
             self.late_heartbeat = now;
         }
     }
 
-    /// Notes that a write has failed.
     pub fn fail(&mut self, now: u64) {
         self.late_write = now;
     }
 
-    /// Notes that a write has succeeded.
     pub fn succeed(&mut self, copy: Copy, cursors: &mut Cursors) -> Copied {
         let may_come_late = |since| copy.begun.saturating_sub(since) < LATE_WRITE_MS;
         if may_come_late(self.late_write)

@@ -1,9 +1,10 @@
-//! What the Directory sends webhooks about many connectors at once.
+//! Summaries: webhook messages about many connectors, which the Directory sends.
 //!
-//! A connector's object asks before it sends a message for the first time. A few are sent by themselves; the
-//! connectors of the others are gathered, and one summary names them ([`Gathering`]). Connectors are stored
-//! as gathered in the same step, and a summary is stored as it is made, so nothing is lost in between. A
-//! summary that is given up is counted, and the next one says how many before it are missing.
+//! A connector's object asks the Directory before the first attempt to send a message. A few messages are
+//! sent by themselves. The connectors of the others are gathered, and one summary names them
+//! ([`Gathering`]). Connectors are stored as gathered in the same step, and a summary is stored when it is
+//! made, so nothing is lost in between. Summaries that are given up are counted, and the next one reports
+//! how many are missing.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,68 +12,60 @@ use crate::webhook::{
     EventType, Gathering, Group, Next, Outcome, Reply, Settings, TIME_LIMIT_MS, Target, Verdict,
 };
 
-/// When the alarm looks for summaries that were being sent: a crash may have ended that.
+/// When the alarm checks on a summary that was being sent: a crash may have interrupted it.
 const SENDING_LIMIT_MS: u64 = TIME_LIMIT_MS + 5_000;
 
-/// How a target is doing.
+/// A target's state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TargetState {
     gathering: Gathering,
-    /// Attempts to send it something.
+    /// All attempts, including those of connectors' objects.
     pub attempts: u64,
-    /// Those of them that have failed.
+    /// Failed attempts.
     pub failures: u64,
-    /// The last problem that was sent to other targets: the fingerprint of a URL of this one that has
-    /// answered 410, or, kept under no target's name, what is wrong with the settings.
-    told: Option<String>,
+    /// The last problem that was reported to other targets: the fingerprint of this target's URL if it
+    /// returned 410, or, in the state under the empty name, the problems of the settings.
+    #[serde(rename = "told")]
+    reported: Option<String>,
 }
 
-/// A summary that waits to be sent.
+/// A pending summary.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Waiting {
-    /// The number of its row: summaries are sent in this order.
+    /// The number of its row. Summaries are sent in this order.
     pub n: u64,
-    /// Its id.
     pub id: String,
-    /// What is sent.
     pub body: String,
     /// When it was made, in milliseconds since 1970.
     pub made: u64,
-    /// How often it was tried to send it.
     pub attempts: usize,
-    /// When it is sent next.
     pub next_at: u64,
-    /// How many summaries before it are missing, as it says.
+    /// The number of missing summaries that it reports.
     pub says: u64,
 }
 
-/// What is to be written after an attempt to send a summary.
+/// What to write after an attempt to send a summary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Settled {
-    /// It waits for another attempt.
-    Waits {
-        /// How often it was tried.
-        attempts: usize,
-        /// When it is tried again.
-        next_at: u64,
-    },
-    /// It has arrived: its row goes.
+    /// It is retried at `next_at`.
+    Waits { attempts: usize, next_at: u64 },
+    /// Delete its row.
     Delivered,
-    /// It is given up: its row goes, and it is counted.
+    /// Delete its row, and count it.
     GivenUp,
-    /// The target has answered 410: all that waits for it goes.
+    /// The target returned 410: delete everything that is pending for it.
     Ended,
 }
 
 impl TargetState {
-    /// Counts attempts of a connector's object.
+    /// Adds attempts of a connector's object.
     pub fn count(&mut self, attempts: u64, failures: u64) {
         self.attempts += attempts;
         self.failures += failures;
     }
 
-    /// Decides about a message that a connector's object is about to send: whether a summary names the
-    /// connector instead. To a URL that has answered 410 no summary is sent.
+    /// Whether a summary will name the connector instead of the message that its object is about to send.
+    /// A URL that returned 410 gets no summaries.
     pub fn gathers(
         &mut self,
         target: &Target,
@@ -84,25 +77,24 @@ impl TargetState {
         !is_gone && self.gathering.admit(event, settings, now) == Verdict::Gathered
     }
 
-    /// The groups of which summaries are to be made now, and how many summaries before them are missing:
-    /// the first one says so.
+    /// The groups to summarize now, and the number of missing summaries, which the first one reports.
     pub fn take(&mut self, settings: &Settings, now: u64) -> (Vec<Group>, u64) {
         let groups = self.gathering.take(settings, now);
         let missed = if groups.is_empty() { 0 } else { std::mem::take(&mut self.gathering.missed) };
         (groups, missed)
     }
 
-    /// How many summaries were given up since the last one was made.
+    /// The number of summaries given up since the last one was made.
     pub fn missed(&self) -> u64 {
         self.gathering.missed
     }
 
-    /// When there are summaries to be made.
+    /// When summaries must be made.
     pub fn due(&self) -> Option<u64> {
         self.gathering.due()
     }
 
-    /// Notes what came of an attempt to send a summary.
+    /// Evaluates an attempt to send a summary.
     pub fn settle(
         &mut self,
         target: &Target,
@@ -127,16 +119,16 @@ impl TargetState {
         }
     }
 
-    /// Notes a problem of which the other targets are told; whether that is still to be done.
+    /// Records a problem. Returns whether it must be reported to the other targets.
     pub fn note_problem(&mut self, problem: Option<String>) -> bool {
-        let is_new = problem.is_some() && self.told != problem;
-        self.told = problem;
+        let is_new = problem.is_some() && self.reported != problem;
+        self.reported = problem;
         is_new
     }
 }
 
 impl Settled {
-    /// What became of the summary, as it is logged; `None`: it waits.
+    /// The final state, as it is logged; `None`: it is pending.
     pub const fn outcome(self) -> Option<&'static str> {
         match self {
             Self::Waits { .. } => None,
@@ -147,8 +139,8 @@ impl Settled {
     }
 }
 
-/// When the Directory's alarm is needed for a target. `due`: when summaries are to be made; `next_at`: when
-/// the next one is sent, unless that is under way.
+/// When the Directory's alarm must run for a target. `due`: when summaries must be made; `next_at`: when the
+/// next one must be sent, unless one is being sent.
 pub fn next_alarm(
     due: Option<u64>,
     next_at: Option<u64>,

@@ -1,21 +1,19 @@
-//! Tickets to watch with: each opens one socket.
+//! Tickets for live updates: each opens one socket.
 //!
-//! The Directory stores which tickets were used, until they expire. A Worker has checked the time before
-//! the request reaches the Directory, but the request may be late: by then the Directory may have
-//! forgotten that the ticket was used. So the time is checked again there.
+//! The Directory stores used tickets until they expire. A Worker checks the expiry before the request
+//! reaches the Directory, but a late request may arrive when the Directory has already deleted the
+//! ticket. So the Directory checks the expiry again.
 
-/// What the Directory makes of a ticket.
+/// The Directory's decision about a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verdict {
-    /// It opens a socket, and is stored as used.
+    /// Open a socket, and store the ticket as used.
     Admitted,
-    /// It has opened one.
     UsedBefore,
-    /// It has expired.
     Expired,
 }
 
-/// Decides about a ticket that ends at `until`. `is_stored`: it is stored as used.
+/// `until`: when the ticket expires. `is_stored`: it is stored as used.
 pub fn judge(until: u64, is_stored: bool, now: u64) -> Verdict {
     if is_forgotten(until, now) {
         return Verdict::Expired;
@@ -23,7 +21,7 @@ pub fn judge(until: u64, is_stored: bool, now: u64) -> Verdict {
     if is_stored { Verdict::UsedBefore } else { Verdict::Admitted }
 }
 
-/// Whether a used ticket that ends at `until` need not be stored any longer.
+/// Whether a used ticket that expires at `until` may be deleted.
 pub fn is_forgotten(until: u64, now: u64) -> bool {
     until < now
 }

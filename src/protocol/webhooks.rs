@@ -1,120 +1,109 @@
-//! What a connector's object tells webhooks, and what becomes of it. Which messages there are is decided
-//! in [`crate::webhook`].
+//! How a connector's object delivers webhook messages. [`crate::webhook`] decides which messages there are.
 //!
-//! Each target has a position: how far in the history it is. A look at the history makes messages, which
-//! are stored with the new position, then sent one by one, in order, until one fails. What is given up is
-//! counted: the next message says it, and the Directory is told.
+//! Each target has a position in the history. Collecting turns the changes after it into messages, which
+//! are stored together with the new position, then sent one by one, in order, until one fails. Messages
+//! that are given up are counted; the count is reported in the next message and to the Directory.
 
 use super::outbox::REPORT_AFTER_MS;
 use crate::values::sorted::SortedMap;
 use crate::webhook::{
-    Change, Collected, EventType, HELD_LIMIT, Happening, Next, Outcome, Progress, Reply, Settings,
-    TIME_LIMIT_MS, Target, collect,
+    Change, Collected, EventType, HELD_LIMIT, Next, Notification, Outcome, Progress, Reply,
+    Settings, TIME_LIMIT_MS, Target, collect,
 };
 
-/// When the alarm looks for a message that was being sent: somebody may have ended the process.
+/// When the alarm checks on a message that was being sent: the process may have ended meanwhile.
 const SENDING_LIMIT_MS: u64 = TIME_LIMIT_MS + 5_000;
 
-/// What an object remembers of webhooks.
+/// An object's state of webhooks, in memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Webhooks {
     positions: Option<SortedMap<String, Position>>,
-    /// Attempts that the Directory has not been told of, by target.
+    /// Attempts that were not reported to the Directory, by target.
     attempts: SortedMap<String, Attempts>,
-    /// Since when a message is being sent, by target.
+    /// When sending began, by target.
     sending: SortedMap<String, u64>,
-    /// Will the alarm look whether the connector is silent?
+    /// Whether the alarm is set to check for silence.
     is_watched: bool,
 }
 
-/// How far a target is, and whether changes are held back from it.
+/// A target's position, and whether changes are held back from it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Position {
     progress: Progress,
     is_held: bool,
-    /// How many messages were given up, and of how many the Directory is about to know.
+    /// The number of messages given up, and the number last reported to the Directory.
     given_up: u64,
     reported: u64,
-    /// May the Directory not know that the target has answered 410?
+    /// Whether it must be reported to the Directory that the target returned 410.
     is_end_unreported: bool,
 }
 
-/// Attempts to send something to a target, and how many of them have failed.
+/// Delivery attempts to a target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Attempts {
-    /// All of them.
     pub all: u64,
-    /// Those that have failed.
     pub failed: u64,
 }
 
-/// How the connector is, where its history is looked at.
+/// The state of the connector for [`Webhooks::collect`].
 #[derive(Clone, Copy, Debug)]
-pub struct Look<'a> {
-    /// What is set.
+pub struct CollectContext<'a> {
     pub settings: &'a Settings,
     /// The version of the last change.
     pub changed: u64,
-    /// When the connector was last seen, in milliseconds since 1970.
+    /// In milliseconds since 1970.
     pub last_seen: Option<u64>,
-    /// The time.
     pub now: u64,
-    /// May changes be held back?
+    /// Whether changes may be held back.
     pub holds: bool,
 }
 
-/// What is to be stored after a look, all of it or nothing.
+/// New positions and notifications, which must be stored in one transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct News {
-    /// How far targets are.
+pub struct Batch {
+    /// By target.
     pub rows: Vec<(String, Progress)>,
-    /// What they are to be told.
-    pub happenings: Vec<(String, Happening)>,
+    /// By target.
+    pub notifications: Vec<(String, Notification)>,
     next: Vec<(String, Position)>,
 }
 
-/// A message that waits.
+/// A pending message.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Waiting {
-    /// The number of its row: the order of messages.
+    /// The number of its row. Messages are sent in this order.
     pub n: u64,
-    /// Its id.
     pub id: String,
-    /// What it is about.
+    /// The event type.
     pub kind: String,
-    /// What is sent.
     pub body: String,
     /// When it was made, in milliseconds since 1970.
     pub made: u64,
-    /// How often it was tried to send it.
     pub attempts: usize,
-    /// When it is sent next.
     pub next_at: u64,
-    /// How many messages before it were given up and not said to be missing.
+    /// The number of messages given up before it that no message has reported as missing.
     pub missed: u64,
-    /// How many it says are missing: an attempt may have been cut short.
+    /// The number that this message already reports as missing: an earlier attempt may have been interrupted.
     pub says: u64,
 }
 
-/// What is to be done next for a target.
+/// The next step for a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
-    /// Nothing, until the alarm.
+    /// Wait for the alarm.
     Rest,
-    /// Ask the Directory whether a summary says it; then send it, unless one does.
+    /// Ask the Directory whether a summary replaces the message; if not, send it.
     Ask,
-    /// Send it.
+    /// Send the message.
     Send,
 }
 
-/// What became of a message.
+/// The state of a message after an attempt, or after a summary replaced it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settled {
-    /// How often it was tried to send it.
     pub attempts: usize,
-    /// What is to be done with it.
     pub next: Next,
-    /// What became of it, as it is shown; `None`: it waits.
+    /// The final state, as shown to users; `None`: it is pending.
     pub outcome: Option<&'static str>,
     was_tried: bool,
 }
@@ -122,21 +111,21 @@ pub struct Settled {
 /// What a heartbeat means for webhooks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Seen {
-    /// Nothing: the alarm will look at it, or nobody asks.
+    /// Nothing: the alarm checks it, or no target subscribes to it.
     Nothing,
     /// The connector was silent.
     Again,
-    /// No alarm is known to be set.
+    /// An alarm must be set, as none is known.
     Unwatched,
 }
 
 impl Webhooks {
-    /// Were positions read?
+    /// Whether positions have been read.
     pub fn is_open(&self) -> bool {
         self.positions.is_some()
     }
 
-    /// To be called when positions were read: names, how far they are, how many messages were given up.
+    /// To be called with the stored positions: the name, the progress, and the number of messages given up.
     pub fn open(&mut self, rows: impl IntoIterator<Item = (String, Progress, u64)>) {
         let position = |(name, progress, given_up): (String, Progress, u64)| {
             let is_end_unreported = progress.gone.is_some();
@@ -153,8 +142,8 @@ impl Webhooks {
         self.positions.as_mut()?.get_mut(name)
     }
 
-    /// The targets that begin with the next change: those that are new, and those that have answered 410
-    /// with another URL.
+    /// The targets that start with the next change: new ones, and those whose URL has changed since it
+    /// returned 410.
     pub fn new_targets<'a>(&self, settings: &'a Settings) -> Vec<&'a Target> {
         let is_known = |target: &&Target| {
             self.position(target).is_some_and(|it| {
@@ -164,46 +153,43 @@ impl Webhooks {
         settings.targets.iter().filter(|target| !is_known(target)).collect()
     }
 
-    /// The targets that are told of this connector.
-    pub fn told_targets<'a>(&self, settings: &'a Settings) -> Vec<&'a Target> {
+    /// The targets that get messages about this connector.
+    pub fn active_targets<'a>(&self, settings: &'a Settings) -> Vec<&'a Target> {
         let is_told = |target: &&Target| {
             self.position(target).is_some_and(|position| position.progress.gone.is_none())
         };
         settings.targets.iter().filter(is_told).collect()
     }
 
-    /// Begins with targets at a version: what is to be stored.
-    pub fn begin(&self, targets: &[&Target], seq: u64, is_failing: bool) -> News {
-        let mut news = News::default();
+    /// Starts targets at a version.
+    pub fn begin(&self, targets: &[&Target], seq: u64, is_failing: bool) -> Batch {
+        let mut batch = Batch::default();
         for target in targets {
             let progress = Progress { seq, is_failing, ..Progress::default() };
             let before = self.position(target).cloned().unwrap_or_default();
-            news.rows.push((target.name.clone(), progress.clone()));
-            news.next.push((target.name.clone(), Position { progress, is_held: false, ..before }));
+            batch.rows.push((target.name.clone(), progress.clone()));
+            batch.next.push((target.name.clone(), Position { progress, is_held: false, ..before }));
         }
-        news
+        batch
     }
 
-    /// Has so much happened since a target was last told that the alarm must not be waited for? The history
-    /// is pruned.
-    pub fn is_far_behind(&self, settings: &Settings, changed: u64) -> bool {
-        let told = self.told_targets(settings).into_iter();
-        let seqs = told.filter_map(|target| Some(self.position(target)?.progress.seq));
+    /// Whether a target lags so far behind that changes must be collected before the alarm: the history is
+    /// pruned.
+    pub fn is_lagging(&self, settings: &Settings, changed: u64) -> bool {
+        let active = self.active_targets(settings).into_iter();
+        let seqs = active.filter_map(|target| Some(self.position(target)?.progress.seq));
         seqs.min().is_some_and(|seq| changed.saturating_sub(seq) >= HELD_LIMIT as u64)
     }
 
-    /// Looks what has happened, and what targets are to be told of it. `changes_after` reads the history.
-    ///
-    /// # Errors
-    /// If the history cannot be read.
+    /// Makes the notifications for all targets. `changes_after` reads the history.
     pub fn collect<E>(
         &self,
-        look: Look<'_>,
+        context: CollectContext<'_>,
         changes_after: impl Fn(u64) -> Result<Vec<Change>, E>,
-    ) -> Result<News, E> {
-        let Look { settings, changed, last_seen, now, holds } = look;
-        let mut news = News::default();
-        for target in self.told_targets(settings) {
+    ) -> Result<Batch, E> {
+        let CollectContext { settings, changed, last_seen, now, holds } = context;
+        let mut batch = Batch::default();
+        for target in self.active_targets(settings) {
             let Some(position) = self.position(target) else { continue };
             let before = &position.progress;
             let changes = match changed > before.seq {
@@ -211,26 +197,26 @@ impl Webhooks {
                 false => Vec::new(),
             };
             let collected = collect(target, settings, before, &changes, last_seen, now, holds);
-            let Collected { mut progress, happenings, is_held, is_new } = collected;
+            let Collected { mut progress, notifications, is_held, is_new } = collected;
             if !is_held {
-                // What is no change of status need not be looked at again.
+                // Changes that are not status changes need not be read again.
                 progress.seq = progress.seq.max(changed);
             }
             let name = &target.name;
-            news.happenings.extend(happenings.into_iter().map(|it| (name.clone(), it)));
+            batch.notifications.extend(notifications.into_iter().map(|it| (name.clone(), it)));
             if is_new {
-                news.rows.push((name.clone(), progress.clone()));
+                batch.rows.push((name.clone(), progress.clone()));
             }
-            news.next.push((name.clone(), Position { progress, is_held, ..position.clone() }));
+            batch.next.push((name.clone(), Position { progress, is_held, ..position.clone() }));
         }
-        Ok(news)
+        Ok(batch)
     }
 
-    /// To be called when news are stored. `given_up`: for which targets how many messages were given up,
-    /// because too many wait.
-    pub fn stored(&mut self, news: News, given_up: &[(String, u64)]) {
+    /// To be called when a batch is stored. `given_up`: the number of messages given up, by target, because
+    /// too many are pending.
+    pub fn stored(&mut self, batch: Batch, given_up: &[(String, u64)]) {
         if let Some(positions) = &mut self.positions {
-            positions.extend(news.next);
+            positions.extend(batch.next);
         }
         for (name, count) in given_up {
             if let Some(position) = self.position_mut(name) {
@@ -239,7 +225,7 @@ impl Webhooks {
         }
     }
 
-    /// Begins to send to a target, if its next message is due and none is being sent.
+    /// Starts sending to a target if its next message is due and none is being sent.
     pub fn begin_sending(&mut self, target: &Target, waiting: Option<&Waiting>, now: u64) -> bool {
         let is_due = waiting.is_some_and(|message| message.next_at <= now);
         let begins = is_due && !self.is_sending(&target.name);
@@ -249,30 +235,27 @@ impl Webhooks {
         begins
     }
 
-    /// Notes that a message is being sent.
     pub fn note_sending(&mut self, target: &Target, now: u64) {
         self.sending.insert(target.name.clone(), now);
     }
 
-    /// Is something being sent to a target?
     pub fn is_sending(&self, name: &str) -> bool {
         self.sending.contains_key(name)
     }
 
-    /// Is nothing being sent?
+    /// Whether nothing is being sent.
     pub fn is_idle(&self) -> bool {
         self.sending.is_empty()
     }
 
-    /// Notes that nothing is sent to a target any longer; tells whether attempts have failed of which the
-    /// Directory has not been told.
+    /// Ends sending to a target. Returns whether there are failed attempts to report to the Directory.
     pub fn end_sending(&mut self, target: &Target) -> bool {
         self.sending.remove(&target.name);
         self.attempts(target).failed > 0
     }
 
-    /// Takes what the Directory may not know of what a target will not get: how many messages were given
-    /// up, and the fingerprint of a URL that has answered 410.
+    /// Takes the losses to report to the Directory: the number of messages given up, and the fingerprint of
+    /// a URL that returned 410.
     pub fn take_losses(&mut self, target: &Target) -> Option<(Option<u64>, Option<String>)> {
         let it = self.position_mut(&target.name)?;
         let given_up = (it.given_up > it.reported).then_some(it.given_up);
@@ -282,20 +265,19 @@ impl Webhooks {
         (given_up.is_some() || gone.is_some()).then_some((given_up, gone))
     }
 
-    /// Attempts that the Directory has not been told of.
+    /// Attempts that were not reported to the Directory.
     pub fn attempts(&self, target: &Target) -> Attempts {
         self.attempts.get(&target.name).copied().unwrap_or_default()
     }
 
-    /// Notes that the Directory has been told of attempts.
-    pub fn attempts_told(&mut self, target: &Target, told: Attempts) {
+    pub fn attempts_reported(&mut self, target: &Target, reported: Attempts) {
         if let Some(attempts) = self.attempts.get_mut(&target.name) {
-            attempts.all = attempts.all.saturating_sub(told.all);
-            attempts.failed = attempts.failed.saturating_sub(told.failed);
+            attempts.all = attempts.all.saturating_sub(reported.all);
+            attempts.failed = attempts.failed.saturating_sub(reported.failed);
         }
     }
 
-    /// Notes what became of a message.
+    /// To be called when the new state of a message is stored.
     pub fn settled(&mut self, target: &Target, settled: &Settled) {
         if settled.was_tried {
             let attempts = self.attempts.at(target.name.clone());
@@ -313,8 +295,8 @@ impl Webhooks {
         }
     }
 
-    /// When the alarm is needed next, in milliseconds since 1970. `next_at`: when a target is sent its next
-    /// message.
+    /// When the alarm must run next, in milliseconds since 1970. `next_at`: when the next message to a target
+    /// is due.
     pub fn next_alarm(
         &mut self,
         settings: &Settings,
@@ -334,18 +316,17 @@ impl Webhooks {
         settings.targets.iter().filter_map(of_target).chain(silent_at).min()
     }
 
-    /// When the connector is silent, if somebody wants to hear of it and has not.
+    /// When the connector becomes silent, if a target must be notified of that.
     fn silent_at(&self, settings: &Settings, last_seen: Option<u64>) -> Option<u64> {
         let seen = last_seen?;
         let waits = |target: &Target| {
-            target.minds_silence()
+            target.wants_silence_events()
                 && self.position(target).is_some_and(|it| it.progress.silent != Some(seen))
         };
-        let told = self.told_targets(settings);
-        told.into_iter().any(waits).then(|| seen + settings.silent_after_ms)
+        let active = self.active_targets(settings);
+        active.into_iter().any(waits).then(|| seen + settings.silent_after_ms)
     }
 
-    /// What a heartbeat means.
     pub fn seen(&mut self) -> Seen {
         let is_silent = |it: &Position| it.progress.silent.is_some() && it.progress.gone.is_none();
         if self.positions.as_ref().is_some_and(|known| known.values().any(is_silent)) {
@@ -358,37 +339,35 @@ impl Webhooks {
     }
 }
 
-impl News {
-    /// Is there nothing to be stored?
+impl Batch {
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 }
 
 impl Waiting {
-    /// What is to be done next.
     pub fn step(&self, now: u64) -> Step {
         let is_summarized = EventType::parse(&self.kind).is_some_and(EventType::is_summarized);
         match self.attempts {
             _ if self.next_at > now => Step::Rest,
-            // A summary would not say what it says.
+            // A summary would not report what this message reports as missing.
             0 if is_summarized && self.says == 0 => Step::Ask,
             _ => Step::Send,
         }
     }
 
-    /// Has it to say how many before it are missing? What is repeated says what it said before.
+    /// Whether it must report missing messages. A retry reports the same as the first attempt.
     pub fn says_missed(&self) -> bool {
         self.attempts == 0 && self.missed > 0
     }
 
-    /// Since when it has waited, if that is for a while, or will be when it is sent next.
+    /// Since when it is pending, if that counts as late by the time of the next attempt.
     pub fn late_since(&self, now: u64) -> Option<u64> {
         let waits_ms = now.max(self.next_at).saturating_sub(self.made);
         (waits_ms >= REPORT_AFTER_MS).then_some(self.made)
     }
 
-    /// What became of it. `reply`: to an attempt that has just ended; `None`: a summary says it.
+    /// The new state. `reply`: to an attempt that has just ended; `None`: a summary replaces the message.
     pub fn settle(&self, settings: &Settings, reply: Option<&Reply>, now: u64) -> Settled {
         let attempts = self.attempts + usize::from(reply.is_some());
         let next = reply.map_or(Next::Done(Outcome::Delivered), |reply| {

@@ -1,63 +1,56 @@
-//! From changes of a connector to what a target is told of them.
+//! Turns a connector's status changes into a target's notifications.
 
 use serde::Deserialize;
 
-use super::message::{EventType, Happening};
+use super::message::{EventType, Notification};
 use super::{Settings, Target};
 use crate::status::Status;
 use crate::values::Time;
 
-/// So many changes are neither held back nor left in the history for the alarm, which may be late:
-/// the history does not hold many more.
+/// This many changes are collected at once rather than held back or left for a late alarm: the history
+/// doesn't keep many more.
 pub const HELD_LIMIT: usize = 500;
 
-/// How far a target is with a connector.
+/// A target's progress in a connector's history.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Progress {
-    /// The version of the last change that it has been told of, or need not be.
+    /// The version of the last change that was processed.
     pub seq: u64,
-    /// Has the connector failed, and not been connected since?
+    /// Whether the connector has failed and not been connected since.
     pub is_failing: bool,
-    /// Until when changes are held back, in milliseconds since 1970.
+    /// Changes are held back until this time, in milliseconds since 1970.
     pub quiet_until: u64,
-    /// When the connector was last seen before it fell silent; `None`: it has not.
+    /// The last check-in before the connector fell silent; `None`: it isn't silent.
     pub silent: Option<u64>,
-    /// The fingerprint of a URL that has answered 410.
+    /// The fingerprint of a URL that returned 410.
     pub gone: Option<String>,
 }
 
-/// A change of status, as it is in the history.
+/// A change of status, from the history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// The version that it made.
+    /// The version after the change.
     pub seq: u64,
-    /// The status before; `None`: there was no connector here.
+    /// `None`: the connector was created or imported.
     pub from: Option<Status>,
-    /// The status after.
     pub to: Status,
-    /// When.
     pub at: String,
-    /// Was the connector created by it, or created anew?
+    /// Whether the connector was created, or created again.
     pub creates: bool,
 }
 
 /// A row of the history.
 #[derive(Clone, Debug, Deserialize)]
 pub struct ChangeRow {
-    /// The version.
     pub seq: u64,
-    /// The status before.
     pub from: Option<String>,
-    /// The status after.
     pub to: String,
-    /// When.
     pub at: String,
-    /// The endpoint.
+    /// The API endpoint that made the change.
     pub via: String,
 }
 
 impl Change {
-    /// Reads a row of the history.
     pub fn from_row(row: &ChangeRow) -> Option<Self> {
         Some(Self {
             seq: row.seq,
@@ -68,11 +61,11 @@ impl Change {
         })
     }
 
-    /// What it is, beside a change of status; and whether the connector is failing from here on.
-    fn judge(&self, is_failing: bool) -> (Option<EventType>, bool) {
+    /// The change's event, apart from [`EventType::Status`], and whether the connector is failing after it.
+    fn classify(&self, is_failing: bool) -> (Option<EventType>, bool) {
         match (self.from, self.to) {
             _ if self.creates => (None, false),
-            // It was taken in as it is: nothing has happened to it here.
+            // An imported connector hasn't changed.
             (None, to) => (None, to == Status::Error),
             (Some(_), Status::Error) => (Some(EventType::Error), true),
             (Some(_), Status::NeedsConfiguration) => {
@@ -83,8 +76,8 @@ impl Change {
         }
     }
 
-    /// Is it to be told as a change of status?
-    fn is_told(&self) -> bool {
+    /// Whether it is notified as [`EventType::Status`].
+    fn is_status_change(&self) -> bool {
         self.from.is_some() || self.creates
     }
 
@@ -93,29 +86,28 @@ impl Change {
     }
 }
 
-/// What came of a look at the changes.
+/// The result of [`collect`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Collected {
-    /// How far the target is now.
     pub progress: Progress,
-    /// What it is to be told, in order.
-    pub happenings: Vec<Happening>,
-    /// Changes are held back until `quiet_until`.
+    /// In order.
+    pub notifications: Vec<Notification>,
+    /// Whether changes are held back until `progress.quiet_until`.
     pub is_held: bool,
-    /// Does the progress have to be kept? Otherwise it can be found again.
+    /// Whether the progress must be stored. If not, it can be computed again.
     pub is_new: bool,
 }
 
-/// One of the things that have happened, in order.
+/// A change, or the start or end of silence.
 enum Event<'a> {
     Change(&'a Change),
     Silent(u64),
     SeenAgain(u64),
 }
 
-/// What a target is to be told of the changes since it was last told, the oldest first, and of when
-/// the connector was last seen. The first change after a quiet time is told at once; those that
-/// follow are held back until the time is over, and told as one. `holds`: that may be done now.
+/// Makes notifications of the changes after the target's progress, the oldest first, and of the last
+/// check-in. After a quiet period the first change is notified at once; later ones are held back until the
+/// next period ends, and become one notification. `holds`: whether changes may be held back now.
 pub fn collect(
     target: &Target,
     settings: &Settings,
@@ -126,12 +118,12 @@ pub fn collect(
     holds: bool,
 ) -> Collected {
     let mut collected = Collected { progress: progress.clone(), ..Collected::default() };
-    // What is older than a message may become is not told: a target that was away has come back.
-    let limit = now.saturating_sub(settings.patience_ms() + settings.damping_ms);
+    // Changes older than the retry period are skipped: the target was unreachable for that long.
+    let limit = now.saturating_sub(settings.retry_period_ms() + settings.damping_ms);
     let (old, changes) = changes.split_at(changes.partition_point(|it| it.millis() < limit));
     for change in old {
         collected.progress.seq = change.seq;
-        collected.progress.is_failing = change.judge(collected.progress.is_failing).1;
+        collected.progress.is_failing = change.classify(collected.progress.is_failing).1;
     }
     let events = in_order(target, settings, progress, changes, last_seen, now);
     let is_damped = settings.damping_ms > 0;
@@ -140,25 +132,27 @@ pub fn collect(
         && now < progress.quiet_until
         && events.len() == changes.len()
         && changes.len() < HELD_LIMIT
-        && !told(target, &mut { collected.progress.is_failing }, changes.iter().collect())
+        && !notify(target, &mut { collected.progress.is_failing }, changes.iter().collect())
             .is_empty()
     {
         collected.is_held = true;
         return collected;
     }
-    let Collected { progress: next, happenings, .. } = &mut collected;
+    let Collected { progress: next, notifications, .. } = &mut collected;
     let mut group = Vec::new();
-    let flush = |group: &mut Vec<_>, next: &mut Progress, happenings: &mut Vec<Happening>| {
-        let before = happenings.len();
+    let flush = |group: &mut Vec<_>, next: &mut Progress, notifications: &mut Vec<Notification>| {
+        let before = notifications.len();
         match is_damped {
-            true => happenings.extend(told(target, &mut next.is_failing, std::mem::take(group))),
+            true => {
+                notifications.extend(notify(target, &mut next.is_failing, std::mem::take(group)))
+            }
             false => {
                 for change in group.drain(..) {
-                    happenings.extend(told(target, &mut next.is_failing, vec![change]));
+                    notifications.extend(notify(target, &mut next.is_failing, vec![change]));
                 }
             }
         }
-        if is_damped && happenings.len() > before {
+        if is_damped && notifications.len() > before {
             next.quiet_until = now + settings.damping_ms;
         }
     };
@@ -170,17 +164,17 @@ pub fn collect(
                 continue;
             }
             Event::Silent(seen) => {
-                flush(&mut group, next, happenings);
+                flush(&mut group, next, notifications);
                 next.silent = Some(seen);
                 (EventType::Silent, seen + settings.silent_after_ms, seen)
             }
             Event::SeenAgain(at) => {
-                flush(&mut group, next, happenings);
+                flush(&mut group, next, notifications);
                 (EventType::SeenAgain, at, next.silent.take().unwrap_or(at))
             }
         };
         if target.wants(event) {
-            happenings.push(Happening {
+            notifications.push(Notification {
                 event,
                 at: Time::from_millis(at).to_string(),
                 seq: at,
@@ -191,16 +185,16 @@ pub fn collect(
             });
         }
     }
-    flush(&mut group, next, happenings);
+    flush(&mut group, next, notifications);
     if last_seen.is_none() {
         next.silent = None;
     }
     collected.is_new =
-        !collected.happenings.is_empty() || collected.progress.silent != progress.silent;
+        !collected.notifications.is_empty() || collected.progress.silent != progress.silent;
     collected
 }
 
-/// Changes, and what there is to say of silence, by when that was.
+/// Merges the start and end of silence into the changes, by time.
 fn in_order<'a>(
     target: &Target,
     settings: &Settings,
@@ -210,7 +204,7 @@ fn in_order<'a>(
     now: u64,
 ) -> Vec<Event<'a>> {
     let mut events: Vec<_> = changes.iter().map(Event::Change).collect();
-    let Some(seen) = last_seen.filter(|_| target.minds_silence()) else { return events };
+    let Some(seen) = last_seen.filter(|_| target.wants_silence_events()) else { return events };
     let mut insert = |at: u64, event| {
         let is_before = |other: &Event<'_>| match other {
             Event::Change(change) => change.millis() <= at,
@@ -229,28 +223,28 @@ fn in_order<'a>(
     events
 }
 
-/// What a target is told of some changes at once: the last event among them that it asks for, and
-/// that the status has changed, if it asks for that.
-fn told(target: &Target, is_failing: &mut bool, changes: Vec<&Change>) -> Vec<Happening> {
+/// Makes one notification of some changes, about the last event that the target subscribes to, and one
+/// about the change of status if it subscribes to that.
+fn notify(target: &Target, is_failing: &mut bool, changes: Vec<&Change>) -> Vec<Notification> {
     let mut event = None;
     let mut events_from = None;
     let mut changes_from = None;
     for (n, change) in changes.iter().enumerate() {
-        let (judged, failing) = change.judge(*is_failing);
+        let (classified, failing) = change.classify(*is_failing);
         *is_failing = failing;
-        if let Some(wanted) = judged.filter(|event| target.wants(*event)) {
+        if let Some(wanted) = classified.filter(|event| target.wants(*event)) {
             event = Some(wanted);
             events_from.get_or_insert(n);
         }
-        if target.wants(EventType::Status) && change.is_told() {
+        if target.wants(EventType::Status) && change.is_status_change() {
             changes_from.get_or_insert(n);
         }
     }
     let all = [(event, events_from), (Some(EventType::Status), changes_from)];
-    let happening = |(event, from): (Option<EventType>, Option<usize>)| {
+    let notification = |(event, from): (Option<EventType>, Option<usize>)| {
         let changes = changes.get(from?..)?;
         let (first, last) = (changes.first()?, changes.last()?);
-        Some(Happening {
+        Some(Notification {
             event: event?,
             at: last.at.clone(),
             seq: last.seq,
@@ -260,5 +254,5 @@ fn told(target: &Target, is_failing: &mut bool, changes: Vec<&Change>) -> Vec<Ha
             seen: None,
         })
     };
-    all.into_iter().filter_map(happening).collect()
+    all.into_iter().filter_map(notification).collect()
 }

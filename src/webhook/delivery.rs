@@ -1,4 +1,4 @@
-//! How a message is signed, and what becomes of it.
+//! Signing messages, and what to do after an attempt to send one.
 
 use base64ct::{Base64, Encoding};
 use hmac::{Hmac, Mac};
@@ -7,16 +7,16 @@ use sha2::Sha256;
 use super::settings::Secret;
 use super::{Settings, Target};
 
-/// A target that takes longer to answer has failed.
+/// The time limit of an attempt.
 pub const TIME_LIMIT_MS: u64 = 15_000;
-/// Messages to one target are not repeated all at once: each later by up to this part of the delay.
+/// Retries are delayed by up to a twentieth more, so that messages to one target are spread out.
 pub(super) const JITTER: u64 = 20;
 
-/// The signature of a message that is sent at that time, in seconds since 1970. While a secret is
-/// replaced there are two.
+/// The signatures of a message, separated by spaces: two while a secret is being rotated. `timestamp` is in
+/// seconds since 1970.
 pub fn sign(target: &Target, id: &str, timestamp: u64, body: &str) -> String {
     let signature = |secret: &Secret| {
-        // Secrets of any length are taken.
+        // HMAC accepts keys of any length.
         let signer = Hmac::<Sha256>::new_from_slice(secret.reveal()).ok()?;
         let signature = signer.chain_update(format!("{id}.{timestamp}.")).chain_update(body);
         Some(format!("v1,{}", Base64::encode_string(&signature.finalize().into_bytes())))
@@ -24,21 +24,19 @@ pub fn sign(target: &Target, id: &str, timestamp: u64, body: &str) -> String {
     target.secrets.iter().filter_map(signature).collect::<Vec<_>>().join(" ")
 }
 
-/// What came of sending something.
+/// A target's response to a message, or its absence.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reply {
-    /// The HTTP status; `None`: nobody has answered.
+    /// The HTTP status; `None`: there was no response.
     pub status: Option<u16>,
-    /// Was it too late?
+    /// Whether the attempt timed out.
     pub is_late: bool,
-    /// Was there a connection, and was it lost?
+    /// Whether the connection was refused or lost.
     pub is_lost: bool,
-    /// How long it took.
     pub took_ms: u64,
 }
 
 impl Reply {
-    /// What it means for the message.
     pub fn outcome(&self) -> Outcome {
         match self.status {
             Some(200..=299) => Outcome::Delivered,
@@ -47,7 +45,7 @@ impl Reply {
         }
     }
 
-    /// What is wrong with it, in words.
+    /// The error message; `None` if the message was delivered.
     pub fn problem(&self) -> Option<String> {
         match self.status {
             Some(200..=299) => None,
@@ -57,7 +55,7 @@ impl Reply {
             }
             Some(status) => Some(format!("answered {status}")),
             None if self.is_late => Some(format!("no answer within {} s", TIME_LIMIT_MS / 1_000)),
-            // What the runtime says may name the address, which may hold a secret.
+            // The runtime's message may contain the URL, and with it a secret.
             None if self.is_lost => {
                 Some("no answer: the connection was refused or lost".to_owned())
             }
@@ -66,28 +64,26 @@ impl Reply {
     }
 }
 
-/// What became of an attempt.
+/// The outcome of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The target has it.
     Delivered,
-    /// The target wants nothing more.
+    /// The target returned 410 Gone.
     Gone,
-    /// It is to be tried again.
     Failed,
 }
 
-/// What is to be done with a message after an attempt.
+/// What to do with a message after an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// It is tried again at that time, in milliseconds since 1970.
+    /// Retry at this time, in milliseconds since 1970.
     Again(u64),
-    /// It is done with.
+    /// No more attempts.
     Done(Outcome),
 }
 
 impl Next {
-    /// After `attempts` attempts, the last of which has just ended with that reply.
+    /// `attempts` includes the one that has just ended with this reply.
     pub fn after(
         settings: &Settings,
         id: &str,
@@ -105,7 +101,6 @@ impl Next {
         }
     }
 
-    /// When it is tried again.
     pub const fn at(self) -> Option<u64> {
         match self {
             Self::Again(at) => Some(at),
@@ -113,7 +108,7 @@ impl Next {
         }
     }
 
-    /// What became of it, as it is shown; `None`: it waits.
+    /// The final state, as shown to users; `None`: it is pending.
     pub const fn state(self) -> Option<&'static str> {
         match self {
             Self::Again(_) => None,
@@ -124,9 +119,8 @@ impl Next {
     }
 }
 
-/// When a message is tried again that was made at `made` and has failed so many times, the last time
-/// just now. `None`: it is given up. One that had to wait for those before it is not tried for
-/// longer than they were.
+/// When to retry a message that was made at `made` and has just failed for the `failures`-th time. `None`:
+/// give up. A message that waited for earlier ones isn't retried for longer than they were.
 pub fn next_attempt(
     settings: &Settings,
     id: &str,
@@ -135,7 +129,7 @@ pub fn next_attempt(
     now: u64,
 ) -> Option<u64> {
     let delay = *settings.retries_ms.get(failures.checked_sub(1)?)?;
-    let end = made + settings.patience_ms();
+    let end = made + settings.retry_period_ms();
     let share: u64 = id.bytes().fold(failures as u64, |sum, byte| sum * 31 % 997 + u64::from(byte));
     (now <= end).then(|| now + delay + delay / JITTER * (share % 100) / 100)
 }

@@ -1,54 +1,53 @@
-//! One outage, one message. A few messages about single connectors are sent to a target, then what
-//! happens to others is gathered and sent as one.
+//! One message per outage: after a few messages about single connectors, a target gets a summary of the
+//! rest.
 //!
-//! A state machine for each target, kept by the Directory: connectors ask it before they send a
-//! message for the first time, and the Directory's alarm sends what was gathered.
+//! A state machine per target, stored by the Directory. Connectors ask it before the first attempt to send
+//! a message, and the Directory's alarm sends the summaries.
 
 use serde::{Deserialize, Serialize};
 
 use super::{EventType, Settings};
 
-/// The first summary of an outage waits for so long for others to join it.
+/// How long the first summary of an outage waits for more connectors.
 const GATHER_MS: u64 = 15_000;
 
-/// What is gathered for a target.
+/// The state of one target.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Gathering {
     /// When messages about single connectors were admitted, within the window.
     singles: Vec<u64>,
-    /// What is to be summarized, the oldest first.
+    /// The groups to summarize, the oldest first.
     groups: Vec<Group>,
     /// When each event was last summarized, within the window.
     summarized: Vec<(EventType, u64)>,
-    /// The fingerprint of a URL that has answered 410 to a summary.
+    /// The fingerprint of a URL that returned 410 to a summary.
     pub gone: Option<String>,
-    /// How many summaries were given up since one was made.
+    /// The number of summaries given up since the last one was made.
     pub missed: u64,
 }
 
-/// Connectors to which the same has happened.
+/// Connectors with the same event, to be named by one summary.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Group {
-    /// What has happened to them.
     pub event: EventType,
-    /// When the first of them was gathered, in milliseconds since 1970.
+    /// When the first of them was added, in milliseconds since 1970.
     pub since: u64,
-    /// When they are summarized.
+    /// When to summarize them, in milliseconds since 1970.
     due: u64,
 }
 
-/// What becomes of a message about a single connector.
+/// What to do with a message about a single connector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is sent.
+    /// Send it.
     Single,
-    /// Its connector is to be named by a summary.
+    /// Don't send it: a summary will name the connector.
     Gathered,
 }
 
 impl Gathering {
-    /// A connector has a message for the target. While others are gathered, none is sent by itself: it
-    /// might say that a connector has recovered before a summary says that it failed.
+    /// Decides about a connector's message. While others are gathered, none is sent by itself: it could
+    /// report a recovery before the summary reports the failure.
     pub fn admit(&mut self, event: EventType, settings: &Settings, now: u64) -> Verdict {
         let window = settings.single_window_ms;
         self.singles.retain(|at| is_within(*at, window, now));
@@ -65,12 +64,12 @@ impl Gathering {
         Verdict::Gathered
     }
 
-    /// When there is something to summarize, in milliseconds since 1970.
+    /// When the next summary is due, in milliseconds since 1970.
     pub fn due(&self) -> Option<u64> {
         self.groups.iter().map(|group| group.due).min()
     }
 
-    /// What is to be summarized now, in order: if anything is due, all of it.
+    /// The groups to summarize now: as soon as one is due, all of them.
     pub fn take(&mut self, settings: &Settings, now: u64) -> Vec<Group> {
         if self.due().is_none_or(|due| due > now) {
             return Vec::new();
@@ -85,7 +84,7 @@ impl Gathering {
     }
 }
 
-/// A clock that was put back counts as within: so nothing waits for longer than a window.
+/// If the clock was set back, times in the future count too, so that nothing waits longer than a window.
 fn is_within(at: u64, window: u64, now: u64) -> bool {
     now < at + window && at < now + window
 }

@@ -1,4 +1,4 @@
-//! The messages that targets are sent.
+//! The messages that are sent to targets.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -14,9 +14,9 @@ use crate::document::shortened;
 use crate::status::Status;
 use crate::values::{Time, json};
 
-/// A longer reason is shortened.
+/// Longer reasons are cut.
 const REASON_LIMIT: usize = 1_000;
-/// What `encodeURIComponent` leaves as it is.
+/// The complement of what `encodeURIComponent` leaves unescaped.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -28,29 +28,28 @@ const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'(')
     .remove(b')');
 
-/// What the messages of a test say.
+/// The reason in test messages.
 const TEST_REASON: &str = "this is a test: no connector has changed";
 
-/// What a message is about.
+/// The type of a message about one connector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "&str", try_from = "String")]
 pub enum EventType {
     /// The connector has failed.
     Error,
-    /// It is connected again, after a failure.
+    /// It is connected again after a failure.
     Recovered,
-    /// Somebody has to fill in its configuration.
+    /// A user has to fill in its configuration.
     NeedsConfiguration,
-    /// It has not checked in for a while.
+    /// It hasn't checked in for a while.
     Silent,
-    /// It has checked in again.
+    /// It has checked in again after a silence.
     SeenAgain,
-    /// Its status has changed, whatever to.
+    /// Its status has changed in any way.
     Status,
 }
 
 impl EventType {
-    /// All of them.
     pub const ALL: [Self; 6] = [
         Self::Error,
         Self::Recovered,
@@ -59,11 +58,11 @@ impl EventType {
         Self::SeenAgain,
         Self::Status,
     ];
-    /// Those that are sent where nothing is set.
+    /// Sent unless a setting says otherwise.
     pub const DEFAULT: [Self; 5] =
         [Self::Error, Self::Recovered, Self::NeedsConfiguration, Self::Silent, Self::SeenAgain];
 
-    /// Its name in messages and settings.
+    /// The name in messages and settings.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Error => "connector.error",
@@ -75,12 +74,11 @@ impl EventType {
         }
     }
 
-    /// The event of that name.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|event| event.name() == name)
     }
 
-    /// Are many of these summarized? Who asks for every change of status gets every one.
+    /// Whether outages of this kind are summarized. Subscribers to all status changes get every one.
     pub fn is_summarized(self) -> bool {
         self != Self::Status
     }
@@ -100,50 +98,47 @@ impl TryFrom<String> for EventType {
     }
 }
 
-/// What has happened to a connector, as a target is to be told.
+/// What a target is notified of: an event of one connector.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Happening {
-    /// What it is about.
+pub struct Notification {
     pub event: EventType,
-    /// When, as ISO-8601 in UTC: of several changes the last.
+    /// The time of the last change, as ISO-8601 in UTC.
     pub at: String,
-    /// The version that the last change made; of silence and its end, when the connector was seen.
+    /// The version of the last change; for silence and its end, the time of the event.
     pub seq: u64,
-    /// The status before all of it; `None`: there was no connector, or nothing has changed.
+    /// The status before the first change; `None`: there was none, or the status hasn't changed.
     pub from: Option<Status>,
-    /// The status after; `None`: nothing has changed.
+    /// The status after the last change; `None`: it hasn't changed.
     pub to: Option<Status>,
-    /// How many changes of status that were.
+    /// The number of status changes.
     pub changes: usize,
-    /// When it was seen before it fell silent, of the end of silence; the last time, of silence.
+    /// For silence and its end: the last check-in before the silence, in milliseconds since 1970.
     pub seen: Option<u64>,
 }
 
-/// A message, ready to be sent as often as needed.
+/// A message, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// The same whenever it is repeated.
+    /// The same in each retry.
     pub id: String,
-    /// Its type.
     pub kind: &'static str,
-    /// When it happened.
     pub at: String,
     /// JSON.
     pub body: String,
 }
 
-/// Makes a message of what has happened. `connector` is as it is now; `None`: it was erased.
+/// Makes a message of a notification. `connector` is the current document; `None`: it was erased.
 pub fn compose(
-    happening: &Happening,
+    notification: &Notification,
     id: &str,
     connector: Option<&Connector>,
     target: &Target,
     settings: &Settings,
 ) -> Message {
-    let Happening { event, at, seq, changes, seen, .. } = happening;
+    let Notification { event, at, seq, changes, seen, .. } = notification;
     let now = connector.map(Connector::status);
-    let from = if happening.to.is_some() { happening.from } else { now };
-    let to = happening.to.or(now);
+    let from = if notification.to.is_some() { notification.from } else { now };
+    let to = notification.to.or(now);
     let reason = match (event, seen.map(Time::from_millis)) {
         (EventType::Silent, Some(seen)) => {
             let limit = duration(settings.silent_after_seconds());
@@ -190,7 +185,7 @@ pub fn compose(
     message(format!("msg_{key}"), event.name(), at.clone(), data)
 }
 
-/// Messages to try out a target with: one of each event that it asks for, about a connector that there is not.
+/// Test messages: one for each event that the target subscribes to, about a connector that doesn't exist.
 pub fn test_messages(target: &Target, settings: &Settings, nonce: &str, now: Time) -> Vec<Message> {
     let message = |(n, event): (usize, &EventType)| {
         test_message(*event, settings, &format!("{nonce}{n}"), now)
@@ -228,27 +223,26 @@ fn test_message(event: EventType, settings: &Settings, nonce: &str, now: Time) -
     message(format!("msg_test_{nonce}"), event.name(), at, data)
 }
 
-/// What has happened to many connectors at about the same time.
+/// The same event of many connectors at about the same time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
-    /// What has happened to each of them.
     pub event: EventType,
-    /// Since when, in milliseconds since 1970.
+    /// The start, in milliseconds since 1970.
     pub since: u64,
-    /// How many connectors they are.
+    /// The number of connectors, which `connectors` may not list in full.
     pub count: u64,
     /// Id and name of the first of them.
     pub connectors: Vec<(String, Option<String>)>,
-    /// The most frequent causes of the errors of connectors that have failed, and how many share each.
+    /// The most frequent causes of failures, with the number of connectors that share each.
     pub causes: Vec<(String, u64)>,
-    /// How many summaries before this one were given up.
+    /// The number of summaries given up before this one.
     pub missed: u64,
 }
 
-/// The type of messages about many connectors.
+/// The type of summaries.
 const SUMMARY: &str = "connector.summary";
 
-/// Makes one message of what has happened to many connectors.
+/// Makes a message of a summary.
 pub fn summarize(summary: &Summary, target: &Target, settings: &Settings, now: u64) -> Message {
     let Summary { event, since, count, .. } = summary;
     let since = Time::from_millis(*since).to_string();
@@ -261,7 +255,7 @@ fn summary_data(summary: &Summary, settings: &Settings, is_test: bool) -> Value 
     let Summary { event, since, count, connectors, causes, missed } = summary;
     let connector = |(id, name): &(String, Option<String>)| json!({ "id": id, "name": name });
     let cause = |(cause, count): &(String, u64)| json!({ "cause": cause, "count": count });
-    // If all have failed for one cause, the list is of those who have.
+    // If all have failed for one cause, link to the list of connectors with that cause.
     let shared =
         causes.iter().find(|(_, sharing)| sharing == count).map(|(cause, _)| cause.as_str());
     let data = json!({
@@ -277,7 +271,7 @@ fn summary_data(summary: &Summary, settings: &Settings, is_test: bool) -> Value 
     with_members(data, missed.into_iter().chain(test))
 }
 
-/// The console's list of the connectors to which it has happened, of those with that cause if there is one.
+/// The URL of the console's list of connectors with this event, and with this cause if there is one.
 fn list_url(settings: &Settings, event: EventType, cause: Option<&str>) -> Option<String> {
     let console = settings.console.as_ref()?;
     let filter = match (event, cause) {
@@ -292,8 +286,7 @@ fn list_url(settings: &Settings, event: EventType, cause: Option<&str>) -> Optio
     Some(format!("{console}/#/{filter}"))
 }
 
-/// The body of a message about a connector, saying how many connectors in an error share its cause, itself among
-/// them.
+/// Adds to the body of a message how many failed connectors share the cause, including this one.
 pub fn with_sharing(body: &str, sharing: u64) -> Option<String> {
     let mut body = json::parse(body).ok()?;
     body.get_mut("data")?.as_object_mut()?.insert("sharing".to_owned(), sharing.into());
@@ -307,7 +300,7 @@ fn with_members(mut data: Value, more: impl Iterator<Item = (&'static str, Value
     data
 }
 
-/// Tells a target that another one has answered 410, and what it will not hear of.
+/// Notifies a target that another one has returned 410.
 pub fn target_ended(to: &Target, ended: &Target, now: u64) -> Message {
     let data = json!({
         "target": ended.name,
@@ -318,7 +311,7 @@ pub fn target_ended(to: &Target, ended: &Target, now: u64) -> Message {
     about_webhooks("webhook.ended", to, &ended.fingerprint, data, now)
 }
 
-/// Tells a target that settings of webhooks are wrong.
+/// Notifies a target that webhook settings are invalid.
 pub fn misconfigured(to: &Target, settings: &Settings, now: u64) -> Message {
     let problems: Vec<String> = settings.problems.iter().map(ToString::to_string).collect();
     let names: Vec<&str> = settings.problems.iter().map(|it| it.setting.as_str()).collect();
@@ -333,7 +326,7 @@ fn about_webhooks(kind: &'static str, to: &Target, key: &str, data: Value, now: 
     message(format!("msg_{key}"), kind, at, data)
 }
 
-/// A summary to try out a target with. `None`: it is not sent any.
+/// A test summary. `None`: the target subscribes to no event that is summarized.
 pub fn test_summary(
     target: &Target,
     settings: &Settings,
@@ -361,7 +354,7 @@ fn message(id: String, kind: &'static str, at: String, data: Value) -> Message {
     Message { id, kind, at, body }
 }
 
-/// What stands for some texts, in 24 characters.
+/// A hash of some texts, in 24 characters.
 pub(super) fn digest(texts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for text in texts {

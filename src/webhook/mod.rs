@@ -1,8 +1,8 @@
-//! Webhooks by the Standard Webhooks specification: which messages a target is sent, and what becomes
-//! of them. Pure: settings, changes and the time are handed in.
+//! Webhooks according to the Standard Webhooks specification. A target is an endpoint that is set up to
+//! receive messages. Pure: settings, changes and the time are passed in.
 //!
 //! ```text
-//! changes since --collect--> messages --compose--> body --sign--> request --judge--> outcome
+//! changes --collect--> notifications --compose--> message --sign--> request, reply --> next step
 //! ```
 
 mod collect;
@@ -16,7 +16,7 @@ pub use collect::{Change, ChangeRow, Collected, HELD_LIMIT, Progress, collect};
 pub use delivery::{Next, Outcome, Reply, TIME_LIMIT_MS, next_attempt, sign};
 pub use gather::{Gathering, Group, Verdict};
 pub use message::{
-    EventType, Happening, Message, Summary, compose, misconfigured, summarize, target_ended,
+    EventType, Message, Notification, Summary, compose, misconfigured, summarize, target_ended,
     test_messages, test_summary, with_sharing,
 };
 pub use settings::{Address, Problem, Secret, Settings, Target};

@@ -1,4 +1,4 @@
-//! Which targets there are, and what they are sent.
+//! The webhook settings: targets, their secrets and events, and limits.
 
 use std::fmt;
 
@@ -10,19 +10,18 @@ use super::message::{EventType, digest};
 use crate::directory::SILENCE_MS;
 use crate::document::Fields;
 
-/// More targets are not served: an object can only wait for so many at a time.
+/// The maximum number of targets: an object can wait for only so many requests at a time.
 const TARGETS: usize = 5;
-/// A secret has this many bytes.
 const SECRET_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
-/// The specification's schedule, in seconds: three days and a little.
+/// The specification's retry schedule, in seconds: a little more than three days.
 const RETRIES_S: [u64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
 const DAMPING_S: u64 = 60;
-/// So many messages about single connectors are sent to a target in so many seconds.
+/// The default limit of messages about single connectors, per target and per `SINGLES_S` seconds.
 const SINGLES: usize = 10;
 const SINGLES_S: u64 = 300;
-/// No limit is higher: the time of each of them is kept.
+/// The highest limit that can be set: the time of each message is stored.
 const SINGLES_LIMIT: usize = 1_000;
-/// No setting is longer than this many seconds: 30 days.
+/// The longest period that can be set: 30 days.
 const SECONDS_LIMIT: u64 = 30 * 86_400;
 
 const SILENT_AFTER: &str = "SILENT_AFTER_SECONDS";
@@ -33,32 +32,28 @@ const LIMIT: &str = "WEBHOOK_LIMIT";
 const LIMIT_SECONDS: &str = "WEBHOOK_LIMIT_SECONDS";
 const OF_TARGETS: [&str; 3] = ["WEBHOOK_URL", "WEBHOOK_SECRET", "WEBHOOK_EVENTS"];
 
-/// What is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// Who is sent something.
     pub targets: Vec<Target>,
-    /// What is wrong with the settings. What is wrong is not honoured.
+    /// Invalid settings, which are ignored.
     pub problems: Vec<Problem>,
-    /// A connector is silent when it has not checked in for so long.
+    /// A connector is silent if its last check-in is longer ago than this.
     pub silent_after_ms: u64,
-    /// Changes within this time are one message; 0: each is one.
+    /// Changes within this period become one message; 0: one message for each.
     pub damping_ms: u64,
-    /// How long after a failure a message is sent again, by the number of the failure.
+    /// The delay of each retry.
     pub retries_ms: Vec<u64>,
-    /// So many messages about single connectors are sent to a target within `single_window_ms`; what
-    /// is more is summarized.
+    /// The number of messages about single connectors that a target gets per `single_window_ms`. The rest
+    /// is summarized.
     pub single_limit: usize,
-    /// See `single_limit`.
     pub single_window_ms: u64,
-    /// Where the console is.
+    /// The console's URL.
     pub console: Option<String>,
 }
 
-/// What is wrong with a setting. It never has any part of the value: that may be a secret.
+/// An invalid setting. The text never contains any part of the value, which may be a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The setting.
     pub setting: String,
     /// The rest of the sentence that begins with the setting.
     what: String,
@@ -76,8 +71,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// An address that messages are sent to. Its path often holds a secret, so it cannot be printed: only
-/// its host can.
+/// A target's URL. Its path often contains a secret, so it can't be printed; only its host can.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address {
     url: String,
@@ -85,21 +79,18 @@ pub struct Address {
 }
 
 impl Address {
-    /// Reads one.
-    ///
-    /// # Errors
-    /// What is wrong with it, without any part of it.
+    /// Error messages contain no part of the URL.
     fn parse(url: &str) -> Result<Self, &'static str> {
         let host = host(url)?.to_owned();
         Ok(Self { url: url.to_owned(), host })
     }
 
-    /// Host and port.
+    /// With the port.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// All of it, for the request that sends a message.
+    /// The URL, for the request that sends a message.
     pub fn reveal(&self) -> &str {
         &self.url
     }
@@ -111,12 +102,11 @@ impl fmt::Debug for Address {
     }
 }
 
-/// A secret to sign with, which cannot be printed.
+/// A signing secret. It can't be printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Vec<u8>);
 
 impl Secret {
-    /// Its bytes, for the signature.
     pub fn reveal(&self) -> &[u8] {
         &self.0
     }
@@ -128,40 +118,36 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Somebody who is sent messages.
+/// An endpoint that messages are sent to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// The setting that names it.
+    /// The name of the setting with its URL.
     pub name: String,
-    /// Where messages go.
     pub address: Address,
-    /// What messages are signed with: the secret, or the new and the old one.
+    /// The signing secret, or the new and the old one while it is being rotated.
     pub secrets: Vec<Secret>,
-    /// What it is sent.
+    /// The events that it subscribes to.
     pub events: Vec<EventType>,
-    /// Stands for the URL where that must not be kept.
+    /// A hash of the URL, for where the URL must not be stored.
     pub fingerprint: String,
 }
 
 impl Target {
-    /// Is it sent that?
     pub fn wants(&self, event: EventType) -> bool {
         self.events.contains(&event)
     }
 
-    /// Is it told of silence, or of its end?
-    pub fn minds_silence(&self) -> bool {
+    pub fn wants_silence_events(&self) -> bool {
         self.wants(EventType::Silent) || self.wants(EventType::SeenAgain)
     }
 }
 
 impl Settings {
-    /// How long a connector may be away before it counts as silent.
     pub const fn silent_after_seconds(&self) -> u64 {
         self.silent_after_ms / 1_000
     }
 
-    /// Reads the Worker's settings. Those that are empty are as good as absent.
+    /// Reads the Worker's settings. Empty ones count as absent.
     pub fn read(all: &Fields) -> Self {
         let text = |name: &str| {
             all.get(name).and_then(Value::as_str).map(str::trim).filter(|s| !s.is_empty())
@@ -293,14 +279,15 @@ impl Settings {
         }
     }
 
-    /// How long it is tried to tell somebody of something, in milliseconds: three days and a little.
-    pub fn patience_ms(&self) -> u64 {
+    /// How long a message is retried, including all delays and time limits. By default, a little more than
+    /// three days.
+    pub fn retry_period_ms(&self) -> u64 {
         let attempts: u64 = self.retries_ms.iter().map(|delay| delay + TIME_LIMIT_MS).sum();
         attempts + attempts / JITTER + TIME_LIMIT_MS
     }
 }
 
-/// The name of a target's setting: the first has no number.
+/// The name of the n-th target's setting. The first one has no number.
 fn numbered(name: &str, n: usize) -> String {
     if n == 1 { name.to_owned() } else { format!("{name}_{n}") }
 }
@@ -336,10 +323,7 @@ fn read_secrets(given: &str) -> Option<Vec<Secret>> {
     given.split_whitespace().map(secret).collect()
 }
 
-/// Host and port of an address.
-///
-/// # Errors
-/// What is wrong with it, without any part of it.
+/// Host and port of a URL. Error messages contain no part of it; they follow the name of the setting.
 fn host(url: &str) -> Result<&str, &'static str> {
     let (scheme, rest) =
         url.split_once("://").ok_or("is no address such as https://a.example/b")?;

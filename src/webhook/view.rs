@@ -1,4 +1,4 @@
-//! What was sent and what became of it, for people.
+//! Responses about webhooks: targets, deliveries and tests.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -7,48 +7,43 @@ use super::{Message, Reply, Settings, Target};
 use crate::document::Fields;
 use crate::values::{Time, json as text};
 
-/// How a target stands with one connector.
+/// The state of a target with regard to one connector.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry<'a> {
-    /// The target.
     pub target: &'a Target,
-    /// How many messages it is still to be sent.
+    /// The number of pending messages.
     pub waiting: u64,
-    /// Has it answered 410?
+    /// Whether it returned 410.
     pub is_ended: bool,
-    /// How many messages of this connector it will never get.
+    /// The number of messages that were given up.
     pub given_up: u64,
 }
 
-/// A message as it is kept.
+/// A row of the table of messages.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Delivery {
-    /// Its id.
     pub id: String,
-    /// The setting that names its target.
+    /// The name of its target.
     pub target: String,
-    /// Its type.
     #[serde(rename = "type")]
     pub kind: String,
-    /// When what it says has happened.
+    /// The time of the event.
     pub at: String,
-    /// Its body.
     pub body: String,
-    /// How often it was tried.
     pub attempts: u64,
-    /// When it is tried again.
+    /// When the next attempt is due, in milliseconds since 1970.
     pub next_at: Option<u64>,
-    /// When it was last tried.
+    /// When the last attempt began, in milliseconds since 1970.
     pub tried_at: Option<u64>,
-    /// The target's status code.
+    /// The status code of the last response.
     pub status: Option<u16>,
-    /// What went wrong.
+    /// The error message of the last attempt.
     pub error: Option<String>,
-    /// What became of it; `None`: it waits.
+    /// The final state; `None`: it is pending.
     pub outcome: Option<String>,
 }
 
-/// What was sent of a connector: `rows` are messages as they are kept, the newest first.
+/// The response about a connector's webhooks. `rows`: the newest first.
 pub fn show(id: &str, settings: &Settings, targets: &[Entry<'_>], rows: &[Delivery]) -> Value {
     let target = |entry: &Entry<'_>| {
         let mut shown = describe(entry.target);
@@ -102,7 +97,7 @@ fn delivery(row: &Delivery) -> Value {
     })
 }
 
-/// What came of a test of one target.
+/// The result of one test message.
 pub fn test_result(target: &Target, message: &Message, reply: &Reply) -> Value {
     let problem = reply.problem();
     let mut shown = describe(target);
@@ -118,7 +113,7 @@ pub fn test_result(target: &Target, message: &Message, reply: &Reply) -> Value {
     shown.into()
 }
 
-/// What came of a test of all targets.
+/// The response to a test of all targets.
 pub fn test_results(settings: &Settings, targets: Vec<Value>) -> Value {
     let retries: Vec<_> = settings.retries_ms.iter().map(|delay| delay / 1_000).collect();
     json!({

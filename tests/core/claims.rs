@@ -89,7 +89,7 @@ fn ending_one_claim_of_a_connector_does_not_end_another() {
         claims.open(claim("c", token));
         claims.grant(token);
     }
-    claims.settle(Some("1"));
+    claims.commit(Some("1"));
     assert_eq!(claims.abandon("1"), None, "what is committed is not released");
     assert_eq!(claims.abandon("2"), Some(claim("c", "2")));
     assert!(claims.is_claiming("i"));
@@ -97,9 +97,9 @@ fn ending_one_claim_of_a_connector_does_not_end_another() {
     assert_eq!(claims.abandon("3"), None, "what was refused is not released");
     assert!(!claims.is_claiming("i"));
     let settled = [("i".to_owned(), "1".to_owned())];
-    assert_eq!(claims.settled(), settled);
-    claims.told(&settled);
-    assert!(claims.settled().is_empty());
+    assert_eq!(claims.committed(), settled);
+    claims.acknowledge(&settled);
+    assert!(claims.committed().is_empty());
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn a_claim_that_is_not_used_is_released() {
     let detached = update(&before, json!({ "index_name": null }));
     let (document, token) = claims.succeed(Some(before), detached, Some("t")).unwrap().into_parts();
     assert_eq!((document.unwrap().held_index(), token.as_deref()), (None, None));
-    claims.settle(token.as_deref());
+    claims.commit(token.as_deref());
     assert_eq!(claims.abandon("t"), Some(claim("c", "t")));
 }
 

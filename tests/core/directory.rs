@@ -7,8 +7,8 @@ use connector_status::directory::{
 };
 use connector_status::limits::ROW_TEXT_BYTES;
 use connector_status::protocol::directory::{
-    DocumentIs, ENTRY_COLUMNS, Facts, Field, JOB_COLUMNS, JobEntry, KnownEntry, KnownJob, Outcome,
-    take_entry, take_job,
+    DocumentAction, ENTRY_COLUMNS, Facts, Field, JOB_COLUMNS, JobEntry, KnownEntry, KnownJob,
+    Outcome, apply_entry, apply_job,
 };
 use proptest::prelude::*;
 
@@ -163,7 +163,7 @@ fn an_entry_is_accepted_if_it_is_newer_and_complete() {
         ("before it was erased", Some(&erased), at(1), told, Err(Outcome::Older)),
     ] {
         let title = entry.title();
-        let verdict = take_entry(known, &entry, &title, facts);
+        let verdict = apply_entry(known, &entry, &title, facts);
         assert_eq!(verdict.map(|write| write.outcome), expected, "{name}");
     }
 }
@@ -174,12 +174,12 @@ fn only_columns_that_differ_are_written() {
     let after = connector(r#","last_seen":"now""#);
     let entry = Entry::of("a", 3, None, &after);
     let title = entry.title();
-    let write = take_entry(Some(&before), &entry, &title, Facts::default()).unwrap();
+    let write = apply_entry(Some(&before), &entry, &title, Facts::default()).unwrap();
     assert_eq!(write.columns, [("last_seen", Field::Text(Some("now")))]);
-    assert_eq!((write.key, write.document), (Some(1), DocumentIs::Kept));
-    let write = take_entry(None, &entry, &title, Facts { has_document: true, ..Facts::default() });
+    assert_eq!((write.key, write.document), (Some(1), DocumentAction::Keep));
+    let write = apply_entry(None, &entry, &title, Facts { has_document: true, ..Facts::default() });
     let write = write.unwrap();
-    assert_eq!((write.key, write.columns.len(), write.document), (None, 13, DocumentIs::Written));
+    assert_eq!((write.key, write.columns.len(), write.document), (None, 13, DocumentAction::Write));
 }
 
 #[test]
@@ -226,6 +226,6 @@ fn a_job_entry_is_accepted_if_it_is_newer_and_complete() {
         ("erased", Some(&row), gone, Ok(Outcome::Taken)),
         ("after it was erased", Some(&erased), job(3, ""), Err(Outcome::DocumentNeeded)),
     ] {
-        assert_eq!(take_job(known, &job).map(|write| write.outcome), expected, "{name}");
+        assert_eq!(apply_job(known, &job).map(|write| write.outcome), expected, "{name}");
     }
 }

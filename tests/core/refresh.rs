@@ -36,7 +36,7 @@ fn a_change_waits_for_its_telling_unless_a_lease_holds() {
     assert_eq!(next(false, over, false, NOW), Next::Acknowledge);
     assert_eq!(next(true, held, false, NOW), Next::Acknowledge);
     assert_eq!(next(true, held, true, NOW), Next::Acknowledge);
-    assert_eq!(next(true, over, false, NOW), Next::Tell);
+    assert_eq!(next(true, over, false, NOW), Next::Send);
     // One message for all that come while it is under way.
     assert_eq!(next(true, over, true, NOW), Next::Wait);
 }

@@ -7,7 +7,7 @@ use connector_status::connector::Connector;
 use connector_status::status::Status;
 use connector_status::values::{Time, json as text};
 use connector_status::webhook::{
-    Change, Entry, EventType, Gathering, Happening, Next, Outcome, Progress, Reply, Settings,
+    Change, Entry, EventType, Gathering, Next, Notification, Outcome, Progress, Reply, Settings,
     Summary, Target, Verdict, collect, compose, misconfigured, next_attempt, show, sign, summarize,
     target_ended, test_messages, test_result, test_results, test_summary,
 };
@@ -46,13 +46,13 @@ fn change(seq: u64, text: &str, seconds_ago: u64) -> Change {
     Change::from_row(&serde_json::from_value(row).unwrap()).unwrap()
 }
 
-fn said(happenings: &[Happening]) -> Vec<String> {
+fn said(notifications: &[Notification]) -> Vec<String> {
     let name = |status: Option<Status>| status.map_or("-", Status::name);
-    let one = |it: &Happening| {
+    let one = |it: &Notification| {
         let event = it.event.name().trim_start_matches("connector.");
         format!("{event}: {} > {} {}", name(it.from), name(it.to), it.changes)
     };
-    happenings.iter().map(one).collect()
+    notifications.iter().map(one).collect()
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn changes_become_the_events_that_the_endpoint_wants() {
             moves.enumerate().map(|(n, text)| change(n as u64 + 1, text, 100 - n as u64)).collect();
         let progress = Progress::default();
         let found = collect(&target, &settings, &progress, &changes, None, NOW, true);
-        assert_eq!(said(&found.happenings), *expected, "{events}: {changes:?}");
+        assert_eq!(said(&found.notifications), *expected, "{events}: {changes:?}");
         assert_eq!(found.is_new, !expected.is_empty());
         assert_eq!(found.progress.seq, changes.last().map_or(0, |change| change.seq));
         let quiet_until = if *is_damped && !expected.is_empty() { NOW + 60_000 } else { 0 };
@@ -156,7 +156,7 @@ fn messages_are_held_back_within_the_damping_interval_unless_something_else_must
     for (n, (progress, changes, seen, holds, is_held, expected)) in table.into_iter().enumerate() {
         let found = collect(&target, &settings, &progress, changes, seen, NOW, holds);
         assert_eq!(found.is_held, is_held, "{n}");
-        assert_eq!(said(&found.happenings), expected, "{n}");
+        assert_eq!(said(&found.notifications), expected, "{n}");
         if is_held {
             assert_eq!(found.progress, progress, "{n}");
         }
@@ -177,7 +177,7 @@ fn changes_older_than_the_lifetime_of_a_message_are_not_sent() {
     for (count, expected) in [(4, vec!["recovered: error > connected 1"]), (3, vec![])] {
         let progress = Progress { seq: 1, ..Progress::default() };
         let found = collect(&target, &settings, &progress, &changes[..count], None, NOW, true);
-        assert_eq!(said(&found.happenings), expected);
+        assert_eq!(said(&found.notifications), expected);
         assert_eq!(found.progress.seq, count as u64 + 1);
         assert_eq!(found.progress.is_failing, count == 3);
     }
@@ -187,7 +187,7 @@ fn changes_older_than_the_lifetime_of_a_message_are_not_sent() {
     let progress = Progress { quiet_until: NOW, ..Progress::default() };
     let changes = [change(2, "connected > error", 600)];
     let found = collect(&target, &short, &progress, &changes, None, NOW, true);
-    assert_eq!(said(&found.happenings), ["error: connected > error 1"]);
+    assert_eq!(said(&found.notifications), ["error: connected > error 1"]);
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn silence_is_reported_once_and_so_is_its_end() {
     for (silent, seen, expected, afterwards) in table {
         let progress = Progress { silent, ..Progress::default() };
         let found = collect(&both, &settings, &progress, &[], seen, NOW, true);
-        assert_eq!(said(&found.happenings), expected);
+        assert_eq!(said(&found.notifications), expected);
         assert_eq!(found.progress.silent, afterwards);
         assert_eq!(found.is_new, silent != afterwards);
     }
@@ -228,13 +228,13 @@ fn silence_is_reported_once_and_so_is_its_end() {
     let progress = Progress { silent: Some(5), ..Progress::default() };
     let found = collect(&both, &settings, &progress, &changes, Some(NOW - 15_000), NOW, true);
     assert_eq!(
-        said(&found.happenings),
+        said(&found.notifications),
         ["error: configured > error 1", "seen_again: - > - 0", "error: configured > error 1"]
     );
     // An endpoint that does not want it gets nothing, and no alarm is set.
     let (settings, other) = target("connector.error");
     let found = collect(&other, &settings, &progress, &[], Some(NOW), NOW, true);
-    assert_eq!((found.happenings, other.minds_silence()), (vec![], false));
+    assert_eq!((found.notifications, other.wants_silence_events()), (vec![], false));
 }
 
 #[test]
@@ -245,8 +245,8 @@ fn a_message_has_the_data_of_its_event() {
     let target = &settings.targets[0];
     let changes = [change(7, "connected > error", 0)];
     let found = collect(target, &settings, &Progress::default(), &changes, None, NOW, true);
-    let message = compose(&found.happenings[0], "a/b c", Some(&connector), target, &settings);
-    let again = compose(&found.happenings[0], "a/b c", Some(&connector), target, &settings);
+    let message = compose(&found.notifications[0], "a/b c", Some(&connector), target, &settings);
+    let again = compose(&found.notifications[0], "a/b c", Some(&connector), target, &settings);
     assert_eq!(message, again);
     let body = text::parse(&message.body).unwrap();
     assert_eq!(
@@ -271,11 +271,11 @@ fn a_message_has_the_data_of_its_event() {
     );
     // Ids distinguish connector, endpoint, type and change.
     let mut ids = vec![message.id.clone()];
-    ids.push(compose(&found.happenings[1], "a/b c", Some(&connector), target, &settings).id);
-    ids.push(compose(&found.happenings[0], "other", Some(&connector), target, &settings).id);
+    ids.push(compose(&found.notifications[1], "a/b c", Some(&connector), target, &settings).id);
+    ids.push(compose(&found.notifications[0], "other", Some(&connector), target, &settings).id);
     let other = Target { name: "WEBHOOK_URL_2".to_owned(), ..target.clone() };
-    ids.push(compose(&found.happenings[0], "a/b c", Some(&connector), &other, &settings).id);
-    let later = Happening { seq: 8, ..found.happenings[0].clone() };
+    ids.push(compose(&found.notifications[0], "a/b c", Some(&connector), &other, &settings).id);
+    let later = Notification { seq: 8, ..found.notifications[0].clone() };
     ids.push(compose(&later, "a/b c", Some(&connector), target, &settings).id);
     assert!(ids.iter().all(|id| id.starts_with("msg_") && id.len() == 28), "{ids:?}");
     assert_eq!(ids.iter().collect::<std::collections::BTreeSet<_>>().len(), ids.len());
@@ -286,10 +286,10 @@ fn a_message_has_the_data_of_its_event() {
         .into_iter()
         .chain([("error".to_owned(), "é".repeat(5_000).into())]);
     let long = Connector::from_fields(long.collect()).unwrap();
-    let message = compose(&found.happenings[0], "c", Some(&long), target, &settings);
+    let message = compose(&found.notifications[0], "c", Some(&long), target, &settings);
     let reason = text::parse(&message.body).unwrap()["data"]["reason"].as_str().unwrap().to_owned();
     assert_eq!(reason, format!("{}...", "é".repeat(1_000)));
-    let message = compose(&found.happenings[0], "c", None, target, &settings);
+    let message = compose(&found.notifications[0], "c", None, target, &settings);
     assert_eq!(text::parse(&message.body).unwrap()["data"]["to"], "error");
 }
 
@@ -496,7 +496,8 @@ fn a_message_says_how_long_the_connector_was_silent() {
         let connector = Connector::from_json(r#"{"status":"error","error":"e"}"#).unwrap();
         let told = |progress: &Progress, seen: u64| {
             let found = collect(target, &settings, progress, &[], Some(seen), NOW, true);
-            let message = compose(&found.happenings[0], "c", Some(&connector), target, &settings);
+            let message =
+                compose(&found.notifications[0], "c", Some(&connector), target, &settings);
             text::parse(&message.body).unwrap()
         };
         let silent = told(&Progress::default(), last);

@@ -42,12 +42,12 @@ pub enum Kind {
     Erase,
 }
 
-/// A request that waits.
+/// A request in progress.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Request {
-    /// For Workers KV.
+    /// It waits for Workers KV.
     Reading(Kind),
-    /// For the Directory.
+    /// It waits for the Directory.
     Claiming(Kind, String),
 }
 
@@ -59,14 +59,14 @@ pub struct State {
     // In memory.
     claims: Claims,
     requests: Vec<Request>,
-    /// Whether another connector has the index, once the Directory has said so.
+    /// The Directory has answered that another connector has the index.
     is_in_use: bool,
     adoptions: u8,
     /// A row was replaced by the import.
     is_replaced: bool,
     /// The import was adopted without a grant of its index.
     is_unclaimed: bool,
-    /// A request was answered as if there were no connector.
+    /// A request was answered as if the connector did not exist.
     is_denied: bool,
     left: Budget,
 }
@@ -85,14 +85,14 @@ pub enum Action {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Begin(kind) => write!(f, "{kind:?} arrives, and Workers KV is read if need be"),
-            Self::Read(request) => write!(f, "{request:?}: Workers KV has the import"),
+            Self::Begin(kind) => write!(f, "{kind:?} arrives; without a row, Workers KV is read"),
+            Self::Read(request) => write!(f, "{request:?}: Workers KV returns the import"),
             Self::ReadTimesOut(request) => {
-                write!(f, "{request:?}: Workers KV does not answer in time")
+                write!(f, "{request:?}: the read of Workers KV times out")
             }
             Self::Grant(request) => write!(f, "{request:?}: the index is granted"),
             Self::InUse(request) => write!(f, "{request:?}: another connector has the index"),
-            Self::ClaimTimesOut(request) => write!(f, "{request:?}: the Directory does not answer"),
+            Self::ClaimTimesOut(request) => write!(f, "{request:?}: the claim times out"),
             Self::Crash => f.write_str("the object crashes and restarts"),
         }
     }
@@ -106,7 +106,7 @@ impl State {
 
     fn take(&mut self, request: &Request) {
         let place = self.requests.iter().position(|it| it == request);
-        self.requests.remove(place.expect("it waits"));
+        self.requests.remove(place.expect("a request in progress"));
     }
 
     fn attempt(&mut self, kind: Kind, import: &Import<Adopt>, token: Option<&str>) {
@@ -130,7 +130,7 @@ impl State {
                 self.adoptions += 1;
                 let (document, token) = successor.into_parts();
                 self.row = Some(document);
-                self.claims.settle(token.as_deref());
+                self.claims.commit(token.as_deref());
                 self.serve(kind);
             }
         }
@@ -214,8 +214,7 @@ impl Model for Imports {
                 state.left.edits -= 1;
                 match state.row {
                     Some(_) => state.serve(kind),
-                    // The import is there whenever Workers KV is read, late or not: copies of an erased
-                    // connector may come back.
+                    // Workers KV always returns the import: copies of an erased connector may reappear.
                     None => state.wait(Request::Reading(kind)),
                 }
             }
@@ -267,12 +266,13 @@ impl Model for Imports {
         vec![
             Property::always("an import is adopted once", |_, state: &State| state.adoptions <= 1),
             Property::always("an import replaces nothing", |_, state: &State| !state.is_replaced),
-            Property::always("an import is adopted with its index", |_, state: &State| {
+            Property::always("an import is adopted with its index granted", |_, state: &State| {
                 !state.is_unclaimed
             }),
-            Property::always("what is in Workers KV is not denied", |_, state: &State| {
-                !state.is_denied
-            }),
+            Property::always(
+                "a connector in Workers KV is never reported as missing",
+                |_, state: &State| !state.is_denied,
+            ),
         ]
     }
 }

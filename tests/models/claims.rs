@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use connector_status::protocol::claims::{
-    Answer, Change, Claim, Claims, Inquiry, Next, Question, Rival, SettledClaim, Verdict,
+    Answer, Change, Claim, Claims, CommittedClaim, Inquiry, Next, Question, Rival, Verdict,
 };
 use stateright::{Model, Property};
 
@@ -75,7 +75,7 @@ pub enum Message {
     Question { call: String, to: usize, index: String },
     Answer { call: String, from: usize, entry: Option<Entry>, is_claiming: bool },
     Release(Claim),
-    Apply { from: usize, entry: Entry, settled: Vec<SettledClaim> },
+    Apply { from: usize, entry: Entry, committed: Vec<CommittedClaim> },
 }
 
 impl fmt::Display for Message {
@@ -98,11 +98,14 @@ impl fmt::Display for Message {
             Self::Answer { call, from, entry, is_claiming } => write!(
                 f,
                 "answer of c{from} to question {call}: {entry:?}{}",
-                if *is_claiming { ", and is claiming it" } else { "" }
+                if *is_claiming { ", and it is claiming the index" } else { "" }
             ),
             Self::Release(Claim { index, token, .. }) => write!(f, "release of {token} ({index})"),
-            Self::Apply { from, entry, settled } => {
-                write!(f, "entry of c{from}: {entry:?}, settles {settled:?}")
+            Self::Apply { from, entry, committed } => {
+                write!(
+                    f,
+                    "entry of c{from}: {entry:?}, including the writes of claims {committed:?}"
+                )
             }
         }
     }
@@ -124,7 +127,7 @@ struct Object {
     version: u8,
     tokens: u8,
     // In memory.
-    told: u8,
+    cursor: u8,
     claims: Claims,
     writes: Vec<Write>,
 }
@@ -158,8 +161,8 @@ pub enum Action {
     TimeOut(usize, usize),
     /// The Directory stops waiting for a connector.
     InquiryTimesOut(usize),
-    /// The outbox reports the newest version.
-    Tell(usize),
+    /// The outbox sends the newest version.
+    Report(usize),
     Crash(usize),
     CrashDirectory,
 }
@@ -167,13 +170,13 @@ pub enum Action {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Begin(object, edit) => write!(f, "c{object} is asked to {edit:?}"),
+            Self::Begin(object, edit) => write!(f, "request to c{object}: {edit:?}"),
             Self::Deliver(message) => write!(f, "arrives: {message}"),
             Self::Lose(message) => write!(f, "is lost: {message}"),
-            Self::Double(message) => write!(f, "arrives, and will once more: {message}"),
-            Self::TimeOut(object, write) => write!(f, "request {write} to c{object} gives up"),
-            Self::InquiryTimesOut(n) => write!(f, "the Directory gives up inquiry {n}"),
-            Self::Tell(object) => write!(f, "c{object} tells the Directory how it is"),
+            Self::Double(message) => write!(f, "arrives, and will arrive again: {message}"),
+            Self::TimeOut(object, write) => write!(f, "request {write} to c{object} times out"),
+            Self::InquiryTimesOut(n) => write!(f, "inquiry {n} of the Directory times out"),
+            Self::Report(object) => write!(f, "c{object} reports its state to the Directory"),
             Self::Crash(object) => write!(f, "c{object} crashes and restarts"),
             Self::CrashDirectory => write!(f, "the Directory crashes and restarts"),
         }
@@ -197,7 +200,7 @@ impl State {
             state.objects.push(Object {
                 document: *document,
                 version,
-                told: version,
+                cursor: version,
                 ..Object::default()
             });
             if let Some(document) = document {
@@ -216,7 +219,7 @@ impl State {
 
     fn take(&mut self, message: &Message) {
         let place = self.messages.iter().position(|it| it == message);
-        self.messages.remove(place.expect("it is on its way"));
+        self.messages.remove(place.expect("a message in transit"));
     }
 
     fn release(&mut self, claim: Option<Claim>) {
@@ -260,7 +263,7 @@ impl State {
             let (document, token) = successor.into_parts();
             it.document = document;
             it.version += 1;
-            it.claims.settle(token.as_deref());
+            it.claims.commit(token.as_deref());
         }
         self.end(object, n);
     }
@@ -308,14 +311,14 @@ impl State {
     }
 
     /// Applies a connector's reported state.
-    fn apply(&mut self, object: usize, entry: Entry, settled: &[SettledClaim]) {
+    fn apply(&mut self, object: usize, entry: Entry, committed: &[CommittedClaim]) {
         let known = self.directory.entries.get(&object);
         if known.is_none_or(|known| known.version < entry.version) {
             self.directory.entries.insert(object, entry);
         }
         self.directory
             .claims
-            .retain(|claim| !settled.contains(&(claim.index.clone(), claim.token.clone())));
+            .retain(|claim| !committed.contains(&(claim.index.clone(), claim.token.clone())));
     }
 
     fn deliver(&mut self, message: Message) {
@@ -327,7 +330,7 @@ impl State {
             Message::ClaimReply { to, token, granted } => {
                 let it = &mut self.objects[to];
                 let waits = |write: &Write| write.token.as_ref() == Some(&token);
-                // Nobody waits for a late reply.
+                // A late reply is ignored.
                 let Some(n) = it.writes.iter().position(waits) else { return };
                 if it.claims.granted_index(&token).is_some() {
                     return;
@@ -381,27 +384,27 @@ impl State {
                 let claims = &mut self.directory.claims;
                 claims.retain(|it| it.index != claim.index || it.token != claim.token);
             }
-            Message::Apply { from, entry, settled } => {
-                self.apply(from, entry, &settled);
+            Message::Apply { from, entry, committed } => {
+                self.apply(from, entry, &committed);
                 // The reply. If it is lost, the object reports the same again.
                 let it = &mut self.objects[from];
-                it.told = it.told.max(entry.version);
-                it.claims.told(&settled);
+                it.cursor = it.cursor.max(entry.version);
+                it.claims.acknowledge(&committed);
             }
         }
     }
 
-    fn tell(&mut self, object: usize) {
+    fn report(&mut self, object: usize) {
         let it = &self.objects[object];
         let entry = Entry { version: it.version, document: it.document };
-        let settled = it.claims.settled().to_vec();
-        self.send(Message::Apply { from: object, entry, settled });
+        let committed = it.claims.committed().to_vec();
+        self.send(Message::Apply { from: object, entry, committed });
     }
 
-    fn is_behind(&self, object: usize) -> bool {
+    fn must_report(&self, object: usize) -> bool {
         let it = &self.objects[object];
-        let is_on_its_way = |message: &Message| matches!(message, Message::Apply { from, entry, .. } if *from == object && entry.version == it.version);
-        it.told < it.version && !self.messages.iter().any(is_on_its_way)
+        let is_in_transit = |message: &Message| matches!(message, Message::Apply { from, entry, .. } if *from == object && entry.version == it.version);
+        it.cursor < it.version && !self.messages.iter().any(is_in_transit)
     }
 
     fn holders(&self, index: &str) -> usize {
@@ -415,11 +418,12 @@ impl State {
     }
 
     /// The state once all messages are delivered.
-    fn settled(&self) -> Self {
+    fn drained(&self) -> Self {
         let mut state = self.clone();
         for _ in 0..1_000 {
-            if let Some(object) = (0..state.objects.len()).find(|object| state.is_behind(*object)) {
-                state.tell(object);
+            if let Some(object) = (0..state.objects.len()).find(|object| state.must_report(*object))
+            {
+                state.report(object);
             }
             match state.messages.first().cloned() {
                 Some(message) => {
@@ -429,13 +433,13 @@ impl State {
                 None => return state,
             }
         }
-        panic!("messages go on for ever: {self:?}")
+        panic!("messages never end: {self:?}")
     }
 
     /// Whether, once all messages are delivered, the Directory knows the state of all connectors,
     /// and any connector can get a name that nobody holds.
     fn ends_well(&self, names: &[&'static str]) -> bool {
-        let state = self.settled();
+        let state = self.drained();
         let is_known = |(n, it): (usize, &Object)| {
             let known = state.directory.entries.get(&n);
             it.version == 0 || known == Some(&Entry { version: it.version, document: it.document })
@@ -447,7 +451,7 @@ impl State {
             (0..state.objects.len()).all(|object| {
                 let mut then = state.clone();
                 then.begin(object, Edit::Create(name));
-                let then = then.settled();
+                let then = then.drained();
                 let has_it = then.objects[object].document.and_then(Document::held) == Some(name);
                 let others = state.holders(name)
                     - usize::from(
@@ -492,12 +496,12 @@ impl Model for Names {
             if left.timeouts > 0 {
                 actions.extend((0..it.writes.len()).map(|write| Action::TimeOut(n, write)));
             }
-            let is_empty = it.told == 0 && it.claims == Claims::default() && it.writes.is_empty();
+            let is_empty = it.cursor == 0 && it.claims == Claims::default() && it.writes.is_empty();
             if left.crashes > 0 && !is_empty {
                 actions.push(Action::Crash(n));
             }
-            if state.is_behind(n) {
-                actions.push(Action::Tell(n));
+            if state.must_report(n) {
+                actions.push(Action::Report(n));
             }
         }
         if left.timeouts > 0 {
@@ -547,7 +551,7 @@ impl Model for Names {
                 state.left.timeouts -= 1;
                 state.conclude(n, None);
             }
-            Action::Tell(object) => state.tell(object),
+            Action::Report(object) => state.report(object),
             Action::Crash(object) => {
                 state.left.crashes -= 1;
                 let Object { document, version, tokens, .. } = state.objects[object];
@@ -567,7 +571,7 @@ impl Model for Names {
                 ["a", "b"].iter().all(|name| state.holders(name) <= 1)
             }),
             Property::always(
-                "once messages get through, all is known and free names can be had",
+                "once messages arrive, the Directory is up to date and unused names can be claimed",
                 |_, state: &State| !state.is_quiet() || state.ends_well(&["a", "b"]),
             ),
         ]

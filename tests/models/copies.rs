@@ -12,7 +12,7 @@ use crate::network::Budget;
 
 /// Time passes in steps of this many milliseconds.
 const STEP_MS: u64 = 5_000;
-/// The time during which heartbeats are not copied.
+/// Longer than the time during which heartbeats are not copied.
 const HALF_A_DAY_MS: u64 = 13 * 3_600_000;
 /// How long after the object considers a write failed Workers KV may still carry it out.
 const LATE_MS: u64 = 20_000;
@@ -50,7 +50,7 @@ pub struct State {
     writes: Vec<Write>,
     /// When the last write of the key began.
     written_at: Option<u64>,
-    has_hurried: bool,
+    was_too_fast: bool,
     left: Budget,
     half_days: u8,
 }
@@ -58,14 +58,14 @@ pub struct State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     Edit(Edit),
-    Tell,
+    Send,
     /// Workers KV carries out the write that the object waits for, and confirms it.
     Succeeds,
     /// Workers KV fails or times out; the write may be carried out later.
     Fails,
-    /// A write is carried out after nobody waits for it any more.
+    /// A write that timed out is carried out.
     Late(usize),
-    AlarmComes,
+    AlarmRuns,
     Crash,
     TimePasses,
     HalfADayPasses,
@@ -75,11 +75,11 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Edit(edit) => write!(f, "{edit:?} of the connector"),
-            Self::Tell => f.write_str("the newest version is written to Workers KV"),
-            Self::Succeeds => f.write_str("Workers KV has it, and says so"),
-            Self::Fails => f.write_str("Workers KV fails, or answers too late"),
+            Self::Send => f.write_str("the newest version is written to Workers KV"),
+            Self::Succeeds => f.write_str("Workers KV carries out the write and confirms it"),
+            Self::Fails => f.write_str("the write to Workers KV fails or times out"),
             Self::Late(n) => write!(f, "late write {n} is carried out"),
-            Self::AlarmComes => f.write_str("the alarm comes"),
+            Self::AlarmRuns => f.write_str("the alarm runs"),
             Self::Crash => f.write_str("the object crashes and restarts"),
             Self::TimePasses => write!(f, "{} s pass", STEP_MS / 1_000),
             Self::HalfADayPasses => f.write_str("half a day passes"),
@@ -88,8 +88,8 @@ impl fmt::Display for Action {
 }
 
 impl State {
-    fn is_behind(&self) -> bool {
-        self.cursors.is_kv_behind(self.versions, self.now)
+    fn is_pending(&self) -> bool {
+        self.cursors.is_kv_pending(self.versions, self.now)
     }
 
     fn edit(&mut self, edit: Edit) {
@@ -107,7 +107,7 @@ impl State {
     }
 
     fn begin(&mut self) {
-        if self.is_behind() && self.pace.begin() {
+        if self.is_pending() && self.pace.begin() {
             self.run();
         }
     }
@@ -115,9 +115,9 @@ impl State {
     /// Runs the outbox's loop until it waits.
     fn run(&mut self) {
         loop {
-            match self.pace.next(self.is_behind(), KV_GAP_MS, self.now) {
+            match self.pace.next(self.is_pending(), KV_GAP_MS, self.now) {
                 Turn::Wait(_) => self.pass(STEP_MS),
-                Turn::Tell => return self.write(),
+                Turn::Send => return self.write(),
                 Turn::SetAlarm => self.set_alarm(),
                 Turn::Rest => return,
             }
@@ -126,7 +126,7 @@ impl State {
 
     fn write(&mut self) {
         let is_soon = |at: u64| self.now.saturating_sub(at) < 1_000;
-        self.has_hurried |= self.written_at.is_some_and(is_soon);
+        self.was_too_fast |= self.written_at.is_some_and(is_soon);
         self.written_at = Some(self.now);
         let version = self.versions.version;
         self.writes.push(Write { version, until: None });
@@ -140,13 +140,13 @@ impl State {
         self.pace.mark(self.now);
         let until = self.now + LATE_MS;
         let n = self.writes.iter().position(|write| write.until.is_none());
-        let n = n.expect("the write that is waited for");
+        let n = n.expect("a write in progress");
         match is_written {
             true => {
                 self.kv = self.writes.remove(n).version;
                 self.written_at = Some(self.now);
                 match self.copying.succeed(copy, &mut self.cursors) {
-                    // Without an alarm nothing else records it.
+                    // Without an alarm, nothing else stores the cursor.
                     Copied::Done if !self.is_alarm_set => self.stored = self.cursors,
                     Copied::Done => {}
                     Copied::Doubtful => self.pace.fail(),
@@ -162,13 +162,13 @@ impl State {
         self.run();
     }
 
-    fn alarm_comes(&mut self) {
+    fn run_alarm(&mut self) {
         self.is_alarm_stored = false;
         self.is_alarm_set = false;
         self.stored = self.cursors;
         self.begin();
         // Waits for the loop. Until that ends, the runtime would run the alarm again after a crash.
-        if self.is_behind() {
+        if self.is_pending() {
             self.set_alarm();
         }
     }
@@ -193,17 +193,17 @@ impl State {
     }
 
     /// Whether the object considers the copy done.
-    fn is_settled(&self) -> bool {
+    fn is_done(&self) -> bool {
         self.cursors.kv >= self.versions.changed && self.copy.is_none()
     }
 
-    /// Whether the copy is right and no pending write will overwrite it.
+    /// Whether the copy is correct and no late write will overwrite it.
     fn is_right(&self) -> bool {
         let is_late = |write: &Write| write.version < self.versions.changed;
         self.kv >= self.versions.changed && !self.writes.iter().any(is_late)
     }
 
-    /// Whether the copy becomes right soon after Workers KV works again.
+    /// Whether the copy becomes correct soon after Workers KV works again.
     fn ends_well(&self) -> bool {
         let mut state = self.clone();
         for _ in 0..50 {
@@ -211,10 +211,10 @@ impl State {
                 state.end(true);
             } else if state.is_alarm_stored {
                 state.pass(STEP_MS / 2);
-                state.alarm_comes();
+                state.run_alarm();
             } else {
                 state.pass(LATE_MS + 1);
-                return state.is_settled() && state.is_right();
+                return state.is_done() && state.is_right();
             }
         }
         false
@@ -245,8 +245,8 @@ impl Model for Copies {
         if state.left.edits > 0 {
             actions.extend(self.edits.iter().map(|edit| Action::Edit(*edit)));
         }
-        if state.is_behind() && !state.pace.is_running() {
-            actions.push(Action::Tell);
+        if state.is_pending() && !state.pace.is_running() {
+            actions.push(Action::Send);
         }
         if state.copy.is_some() {
             actions.push(Action::Succeeds);
@@ -257,7 +257,7 @@ impl Model for Copies {
         let late = state.writes.iter().enumerate().filter(|(_, write)| write.until.is_some());
         actions.extend(late.map(|(n, _)| Action::Late(n)));
         if state.is_alarm_stored {
-            actions.push(Action::AlarmComes);
+            actions.push(Action::AlarmRuns);
         }
         if state.left.crashes > 0 {
             actions.push(Action::Crash);
@@ -278,7 +278,7 @@ impl Model for Copies {
                 state.left.edits -= 1;
                 state.edit(edit);
             }
-            Action::Tell => state.begin(),
+            Action::Send => state.begin(),
             Action::Succeeds => state.end(true),
             Action::Fails => {
                 state.left.lost -= 1;
@@ -287,7 +287,7 @@ impl Model for Copies {
             Action::Late(n) => {
                 state.kv = state.writes.remove(n).version;
             }
-            Action::AlarmComes => state.alarm_comes(),
+            Action::AlarmRuns => state.run_alarm(),
             Action::Crash => {
                 state.left.crashes -= 1;
                 state.crash();
@@ -303,16 +303,17 @@ impl Model for Copies {
 
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
-            Property::always("a copy that is done is right and stays right", |_, state: &State| {
-                !state.is_settled() || state.is_right()
-            }),
+            Property::always(
+                "a copy that is recorded as written is correct and stays correct",
+                |_, state: &State| !state.is_done() || state.is_right(),
+            ),
             Property::always("never two writes of a key within a second", |_, state: &State| {
-                !state.has_hurried
+                !state.was_too_fast
             }),
             Property::always("never two writes of a key at once", |_, state: &State| {
                 state.writes.iter().filter(|write| write.until.is_none()).count() <= 1
             }),
-            Property::always("somebody will copy what is not copied", |_, state: &State| {
+            Property::always("while a copy is pending, an alarm is set", |_, state: &State| {
                 state.cursors.kv >= state.versions.changed
                     || state.is_alarm_stored
                     || state.pace.is_running()

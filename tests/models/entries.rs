@@ -1,14 +1,14 @@
 //! A connector's object and the Directory: lists never go back, acknowledged changes are listed,
-//! and in the end the Directory has what the object has.
+//! and in the end the Directory equals the object.
 
 use std::fmt;
 
 use connector_status::directory::{Entry, Slim};
 use connector_status::protocol::directory::{
-    Column, DocumentIs, Facts, Field, KnownEntry, take_entry,
+    Column, DocumentAction, Facts, Field, KnownEntry, apply_entry,
 };
 use connector_status::protocol::outbox::{
-    Alarm, Answered, Cursors, Forced, Pace, Telling, Turn, Versions,
+    Alarm, Answered, Cursors, EntryUpdate, Forced, Pace, Turn, Versions,
 };
 use stateright::{Model, Property};
 
@@ -57,7 +57,7 @@ impl fmt::Display for Message {
                 if let Some(edited) = document {
                     write!(f, ", with the document of version {edited}")?;
                 }
-                f.write_str(if *is_forced { ", to be taken in any case" } else { "" })
+                f.write_str(if *is_forced { ", forced" } else { "" })
             }
             Self::Reply { call, outcome } => write!(f, "reply to call {call}: {outcome}"),
         }
@@ -80,7 +80,7 @@ enum Caller {
 struct Call {
     number: u8,
     caller: Caller,
-    telling: Telling,
+    update: EntryUpdate,
     connector: Connector,
 }
 
@@ -90,9 +90,9 @@ enum Reindex {
     #[default]
     No,
     /// The report is recorded as pending; the alarm is being set.
-    Noted,
+    Pending,
     /// The report is in progress.
-    Telling,
+    Sending,
     /// The caller has the response.
     Acknowledged,
 }
@@ -117,7 +117,7 @@ pub struct State {
     /// The row was corrupted by something outside of the protocol; only `_reindex` can repair it.
     is_spoiled: bool,
     messages: Network<Message>,
-    /// The newest version that the Directory has had, and the newest that a caller was told it has.
+    /// The newest version that the Directory has had, and the newest that was acknowledged to a caller.
     newest: u64,
     acknowledged: u64,
     left: Budget,
@@ -128,14 +128,14 @@ pub struct State {
 pub enum Action {
     Edit(Edit),
     /// The outbox's loop starts.
-    Tell,
+    Send,
     TimeOut(u8),
-    AlarmComes,
+    AlarmRuns,
     AlarmEnds,
     Crash,
     Spoil,
     Reindex,
-    ReindexTells,
+    ReindexSends,
     Deliver(Message),
     Lose(Message),
     Double(Message),
@@ -144,25 +144,25 @@ pub enum Action {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Edit(edit) => write!(f, "the connector is asked to {edit:?}"),
-            Self::Tell => f.write_str("the outbox begins to tell the newest version"),
-            Self::TimeOut(call) => write!(f, "nobody waits for call {call} any longer"),
-            Self::AlarmComes => f.write_str("the alarm comes"),
+            Self::Edit(edit) => write!(f, "request: {edit:?}"),
+            Self::Send => f.write_str("the outbox starts to send the newest version"),
+            Self::TimeOut(call) => write!(f, "call {call} times out"),
+            Self::AlarmRuns => f.write_str("the alarm runs"),
             Self::AlarmEnds => f.write_str("the alarm ends"),
             Self::Crash => f.write_str("the object crashes and restarts"),
-            Self::Spoil => f.write_str("the Directory's row is spoiled"),
-            Self::Reindex => f.write_str("_reindex is asked for"),
-            Self::ReindexTells => f.write_str("_reindex has the Directory told"),
+            Self::Spoil => f.write_str("the Directory's row is corrupted"),
+            Self::Reindex => f.write_str("_reindex is requested"),
+            Self::ReindexSends => f.write_str("_reindex sends its update"),
             Self::Deliver(message) => write!(f, "arrives: {message}"),
             Self::Lose(message) => write!(f, "is lost: {message}"),
-            Self::Double(message) => write!(f, "arrives, and will once more: {message}"),
+            Self::Double(message) => write!(f, "arrives, and will arrive again: {message}"),
         }
     }
 }
 
 impl State {
-    fn is_behind(&self) -> bool {
-        self.cursors.is_directory_behind(self.connector.versions)
+    fn is_pending(&self) -> bool {
+        self.cursors.is_directory_pending(self.connector.versions)
     }
 
     fn known_version(&self) -> u64 {
@@ -197,33 +197,33 @@ impl State {
 
     /// Starts a report of the newest version.
     fn call(&mut self, caller: Caller) {
-        let telling = self.forced.begin(self.connector.versions, self.cursors, &[]);
+        let update = self.forced.begin(self.connector.versions, self.cursors, &[]);
         let of = |message: &Message| match message {
             Message::Apply { call, .. } | Message::Reply { call, .. } => *call,
         };
         let taken = self.calls.iter().map(|call| call.number);
         let number = unused(taken.chain(self.messages.iter().map(of)));
-        let call = Call { number, caller, telling, connector: self.connector };
+        let call = Call { number, caller, update, connector: self.connector };
         self.send(&call);
         self.calls.push(call);
         self.calls.sort_by_key(|call| call.number);
     }
 
     /// The entry is of the version when the report began; the document is read when it is sent.
-    fn send(&mut self, Call { number, telling, connector, .. }: &Call) {
-        let document = telling.with_document && !self.connector.is_erased;
+    fn send(&mut self, Call { number, update, connector, .. }: &Call) {
+        let document = update.with_document && !self.connector.is_erased;
         self.messages.send(Message::Apply {
             call: *number,
-            version: telling.version,
+            version: update.version,
             status: connector.versions.changed,
             is_erased: connector.is_erased,
             document: document.then_some(self.connector.versions.edited),
-            is_forced: telling.is_forced,
+            is_forced: update.is_forced,
         });
     }
 
     fn begin(&mut self) {
-        if self.is_behind() && self.pace.begin() {
+        if self.is_pending() && self.pace.begin() {
             self.run();
         }
     }
@@ -231,34 +231,34 @@ impl State {
     /// Runs the outbox's loop until it waits.
     fn run(&mut self) {
         loop {
-            match self.pace.next(self.is_behind(), 0, 0) {
+            match self.pace.next(self.is_pending(), 0, 0) {
                 Turn::Wait(_) => {}
-                Turn::Tell => return self.call(Caller::Loop),
+                Turn::Send => return self.call(Caller::Loop),
                 Turn::SetAlarm => self.set_alarm(),
                 Turn::Rest => return,
             }
         }
     }
 
-    /// A call ends: the Directory has the version, or it is unknown whether it has.
-    fn end(&mut self, n: usize, is_told: bool) {
-        let Call { caller, telling, .. } = self.calls.remove(n);
-        if is_told {
-            self.forced.told(&telling, &mut self.cursors);
+    /// Ends a call: the Directory has the version, or it is unknown whether it has it.
+    fn end(&mut self, n: usize, is_acknowledged: bool) {
+        let Call { caller, update, .. } = self.calls.remove(n);
+        if is_acknowledged {
+            self.forced.acknowledge(&update, &mut self.cursors);
         }
         match caller {
             Caller::Loop => {
-                if !is_told {
+                if !is_acknowledged {
                     self.pace.fail();
                 }
                 self.run();
             }
-            Caller::Request if is_told => {
-                self.acknowledged = self.acknowledged.max(telling.version);
+            Caller::Request if is_acknowledged => {
+                self.acknowledged = self.acknowledged.max(update.version);
             }
             Caller::Request => {}
             Caller::Reindex => {
-                let is_done = !self.is_behind();
+                let is_done = !self.is_pending();
                 self.reindex = if is_done { Reindex::Acknowledged } else { Reindex::No };
             }
         }
@@ -280,9 +280,9 @@ impl State {
             }
             Message::Reply { call, outcome } => {
                 let Some(n) = self.position(call) else { return };
-                match self.calls[n].telling.answered(outcome) {
-                    Ok(Answered::Told { .. }) => self.end(n, true),
-                    Ok(Answered::AskedAgain) => self.send(&self.calls[n].clone()),
+                match self.calls[n].update.answered(outcome) {
+                    Ok(Answered::Acknowledged { .. }) => self.end(n, true),
+                    Ok(Answered::SendAgain) => self.send(&self.calls[n].clone()),
                     Err(_) => self.end(n, false),
                 }
             }
@@ -293,11 +293,11 @@ impl State {
         self.calls.iter().position(|call| call.number == number)
     }
 
-    /// The Directory accepts an entry or not.
+    /// The Directory applies an entry or not.
     fn take(&mut self, entry: &Entry<'_>, document: Option<u64>) -> &'static str {
         let facts = Facts { has_document: document.is_some(), ..Facts::default() };
         let title = entry.title();
-        let write = match take_entry(self.known.as_ref(), entry, &title, facts) {
+        let write = match apply_entry(self.known.as_ref(), entry, &title, facts) {
             Ok(write) => write,
             Err(outcome) => return outcome.name(),
         };
@@ -307,9 +307,9 @@ impl State {
         self.known = Some(row);
         self.is_spoiled &= !write.columns.iter().any(|(name, _)| *name == "status");
         match write.document {
-            DocumentIs::Written => self.document = document,
-            DocumentIs::Erased => self.document = None,
-            DocumentIs::Kept => {}
+            DocumentAction::Write => self.document = document,
+            DocumentAction::Erase => self.document = None,
+            DocumentAction::Keep => {}
         }
         self.newest = self.newest.max(entry.version);
         write.outcome.name()
@@ -324,22 +324,22 @@ impl State {
         self.calls.clear();
     }
 
-    fn alarm_comes(&mut self) {
+    fn run_alarm(&mut self) {
         self.is_alarm_stored = false;
         self.alarm.clear();
         self.is_alarm_running = true;
         self.begin();
     }
 
-    fn alarm_ends(&mut self) {
+    fn end_alarm(&mut self) {
         self.is_alarm_running = false;
         self.stored = self.cursors;
-        if self.is_behind() {
+        if self.is_pending() {
             self.set_alarm();
         }
     }
 
-    /// Whether the Directory has what the object has.
+    /// Whether the Directory equals the object.
     fn is_right(&self) -> bool {
         let Connector { versions, is_erased } = self.connector;
         let Some(known) = &self.known else { return versions.version == 0 };
@@ -350,15 +350,15 @@ impl State {
             && self.document == (!is_erased).then_some(versions.edited)
     }
 
-    /// Whether, once messages are delivered and alarms run, the Directory has what the object has.
+    /// Whether the Directory equals the object once messages are delivered and alarms have run.
     fn ends_well(&self) -> bool {
         let mut state = self.clone();
         for _ in 0..100 {
             match state.messages.take_first() {
                 Some(message) => state.deliver(message),
                 None if !state.calls.is_empty() => state.end(0, false),
-                None if state.is_alarm_running => state.alarm_ends(),
-                None if state.is_alarm_stored => state.alarm_comes(),
+                None if state.is_alarm_running => state.end_alarm(),
+                None if state.is_alarm_stored => state.run_alarm(),
                 None => return state.is_spoiled || state.is_right(),
             }
         }
@@ -420,8 +420,8 @@ impl Model for Entries {
             let makes_sense = |edit: &&Edit| exists || **edit == Edit::Write;
             actions.extend(self.edits.iter().filter(makes_sense).map(|edit| Action::Edit(*edit)));
         }
-        if state.is_behind() && !state.pace.is_running() {
-            actions.push(Action::Tell);
+        if state.is_pending() && !state.pace.is_running() {
+            actions.push(Action::Send);
         }
         if left.timeouts > 0 {
             actions.extend(state.calls.iter().map(|call| Action::TimeOut(call.number)));
@@ -429,7 +429,7 @@ impl Model for Entries {
         if state.is_alarm_running {
             actions.push(Action::AlarmEnds);
         } else if state.is_alarm_stored {
-            actions.push(Action::AlarmComes);
+            actions.push(Action::AlarmRuns);
         }
         if left.crashes > 0 {
             actions.push(Action::Crash);
@@ -440,7 +440,7 @@ impl Model for Entries {
         }
         match state.reindex {
             Reindex::No if state.is_spoiled => actions.push(Action::Reindex),
-            Reindex::Noted => actions.push(Action::ReindexTells),
+            Reindex::Pending => actions.push(Action::ReindexSends),
             _ => {}
         }
         for message in state.messages.distinct() {
@@ -461,14 +461,14 @@ impl Model for Entries {
                 state.left.edits -= 1;
                 state.edit(edit);
             }
-            Action::Tell => state.begin(),
+            Action::Send => state.begin(),
             Action::TimeOut(call) => {
                 state.left.timeouts -= 1;
                 let n = state.position(call)?;
                 state.end(n, false);
             }
-            Action::AlarmComes => state.alarm_comes(),
-            Action::AlarmEnds => state.alarm_ends(),
+            Action::AlarmRuns => state.run_alarm(),
+            Action::AlarmEnds => state.end_alarm(),
             Action::Crash => {
                 state.left.crashes -= 1;
                 state.crash();
@@ -479,13 +479,13 @@ impl Model for Entries {
                 state.known.as_mut()?.status = Some("spoiled".to_owned());
             }
             Action::Reindex => {
-                state.reindex = Reindex::Noted;
-                state.forced.ask(&mut state.cursors);
+                state.reindex = Reindex::Pending;
+                state.forced.request(&mut state.cursors);
                 state.stored.directory = 0;
                 state.set_alarm();
             }
-            Action::ReindexTells => {
-                state.reindex = Reindex::Telling;
+            Action::ReindexSends => {
+                state.reindex = Reindex::Sending;
                 state.call(Caller::Reindex);
             }
             Action::Deliver(message) => {
@@ -513,18 +513,18 @@ impl Model for Entries {
                 "an acknowledged creation or deletion is in every later list",
                 |_, state: &State| state.known_version() >= state.acknowledged,
             ),
-            Property::always("what is listed has a document", |_, state: &State| {
+            Property::always("every listed connector has a document", |_, state: &State| {
                 let is_listed = state.known.as_ref().is_some_and(|known| known.deleted != 2);
                 is_listed == state.document.is_some()
             }),
-            Property::always("a row is right after _reindex", |_, state: &State| {
+            Property::always("a row is correct after _reindex", |_, state: &State| {
                 state.reindex != Reindex::Acknowledged || !state.is_spoiled
             }),
-            Property::always("somebody will tell what is untold", |_, state: &State| {
-                !state.is_behind() || state.is_alarm_stored || state.is_alarm_running
+            Property::always("while a change is pending, an alarm is set", |_, state: &State| {
+                !state.is_pending() || state.is_alarm_stored || state.is_alarm_running
             }),
             Property::always(
-                "once messages get through, the Directory has what the object has",
+                "once messages arrive, the Directory equals the object",
                 |_, state: &State| !state.messages.is_empty() || state.ends_well(),
             ),
         ]

@@ -1,8 +1,8 @@
-//! The models notice when a guard is taken out of the protocols, and tell the shortest history in which it
-//! is missed.
+//! Removing a guard from the protocols makes a model find a violation, and print the shortest history that
+//! leads to it.
 //!
-//! All guards below can be taken out of one copy of the protocols and the models, a crate under
-//! `target/`, so it is compiled once. It takes out one guard after another.
+//! A copy of the protocols and the models, a crate under `target/`, has a switch for each guard. So it is
+//! compiled once, and removes one guard after another.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,15 +10,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-/// A guard that can be taken out.
+/// A guard that can be removed.
 struct Guard {
     name: &'static str,
     /// In `src/protocol`; or in `tests/models`, for what the edge does.
     file: &'static str,
-    /// An expression or a statement, and what it becomes.
+    /// An expression or a statement, and its replacement.
     with: &'static str,
     without: &'static str,
-    /// The model that misses it.
+    /// The model that finds the violation.
     model: &'static str,
     /// The property that is violated.
     property: &'static str,
@@ -34,17 +34,17 @@ const IMPORTS: &str = "adoption::Imports";
 const TICKETS: &str = "tickets::Tickets";
 
 const ONE_INDEX: &str = "one index, one connector";
-const EQUAL: &str = "once messages get through, the Directory has what the object has";
-const WILL_TELL: &str = "somebody will tell what is untold";
-const WILL_SEND: &str = "somebody will send what waits";
-const LOSSES_ARE_KNOWN: &str = "the Directory knows what is lost";
-const ARE_SENT: &str = "summaries are made and sent";
+const EQUAL: &str = "once messages arrive, the Directory equals the object";
+const ALARM_FOR_CHANGES: &str = "while a change is pending, an alarm is set";
+const ALARM_FOR_MESSAGES: &str = "while a message is pending, an alarm is set";
+const LOSSES_ARE_KNOWN: &str = "the Directory knows how many messages were given up";
+const ALARM_FOR_SUMMARIES: &str = "while a summary is pending, an alarm is set";
 const REFRESHED: &str = "searches after _refresh show what was acknowledged before";
-const NOT_DENIED: &str = "what is in Workers KV is not denied";
-const COPY_IS_RIGHT: &str = "a copy that is done is right and stays right";
+const NOT_MISSING: &str = "a connector in Workers KV is never reported as missing";
+const COPY_IS_CORRECT: &str = "a copy that is recorded as written is correct and stays correct";
 
 const GUARDS: &[Guard] = &[
-    // The product once lacked this guard and the next.
+    // Earlier versions lacked this guard and the next.
     Guard {
         name: "a late release ends no other claim of the same connector",
         file: "tests/models/claims.rs",
@@ -54,7 +54,7 @@ const GUARDS: &[Guard] = &[
         property: ONE_INDEX,
     },
     Guard {
-        name: "the index to claim is that of the document that is committed",
+        name: "the claimed index is that of the committed document",
         file: "src/protocol/claims.rs",
         with: "granted != Some(index)",
         without: "granted.is_none()",
@@ -70,7 +70,7 @@ const GUARDS: &[Guard] = &[
         property: ONE_INDEX,
     },
     Guard {
-        name: "a connector that may be about to commit says so",
+        name: "a connector that may be about to commit answers so",
         file: "tests/models/claims.rs",
         with: "it.claims.is_claiming(&index)",
         without: "false",
@@ -112,13 +112,13 @@ const GUARDS: &[Guard] = &[
     Guard {
         name: "a cursor never goes back",
         file: "src/protocol/outbox.rs",
-        with: "cursors.directory.max(telling.version)",
-        without: "telling.version",
+        with: "cursors.directory.max(update.version)",
+        without: "update.version",
         model: ENTRIES,
-        property: WILL_TELL,
+        property: ALARM_FOR_CHANGES,
     },
     Guard {
-        name: "a document that was edited is told",
+        name: "an edited document is sent",
         file: "src/protocol/outbox.rs",
         with: "versions.edited > cursors.directory",
         without: "false",
@@ -128,18 +128,18 @@ const GUARDS: &[Guard] = &[
     Guard {
         name: "a message that was sent before _reindex does not count as that of _reindex",
         file: "src/protocol/outbox.rs",
-        with: "self.heard.max(telling.asked)",
-        without: "self.asked",
+        with: "self.acknowledged.max(update.requested)",
+        without: "self.requested",
         model: ENTRIES,
-        property: "a row is right after _reindex",
+        property: "a row is correct after _reindex",
     },
     Guard {
-        name: "_reindex is not done before its own message has arrived",
+        name: "_reindex is not done before its own message was acknowledged",
         file: "src/protocol/outbox.rs",
-        with: "self.heard == self.asked",
+        with: "self.acknowledged == self.requested",
         without: "true",
         model: ENTRIES,
-        property: "a row is right after _reindex",
+        property: "a row is correct after _reindex",
     },
     Guard {
         name: "an alarm is set with a commit",
@@ -147,15 +147,15 @@ const GUARDS: &[Guard] = &[
         with: "!std::mem::replace(&mut self.is_set, true)",
         without: "std::mem::replace(&mut self.is_set, true)",
         model: ENTRIES,
-        property: WILL_TELL,
+        property: ALARM_FOR_CHANGES,
     },
     Guard {
-        name: "an alarm that has come is no longer set",
+        name: "an alarm that has run is no longer set",
         file: "src/protocol/outbox.rs",
         with: "self.is_set = false;",
         without: "",
         model: ENTRIES,
-        property: WILL_TELL,
+        property: ALARM_FOR_CHANGES,
     },
     Guard {
         name: "Workers KV gets one write at a time",
@@ -174,20 +174,20 @@ const GUARDS: &[Guard] = &[
         property: "never two writes of a key within a second",
     },
     Guard {
-        name: "for a while after a failed write no other counts",
+        name: "for some time after a failed write, no other write counts",
         file: "src/protocol/outbox.rs",
         with: "may_come_late(self.late_write)",
         without: "false",
         model: COPIES,
-        property: COPY_IS_RIGHT,
+        property: COPY_IS_CORRECT,
     },
     Guard {
-        name: "that lasts as long as a write may be late",
+        name: "this time is as long as a write may be late",
         file: "src/protocol/outbox.rs",
         with: "copy.begun.saturating_sub(since) < LATE_WRITE_MS",
         without: "copy.begun.saturating_sub(since) < LATE_WRITE_MS / 2",
         model: COPIES,
-        property: COPY_IS_RIGHT,
+        property: COPY_IS_CORRECT,
     },
     Guard {
         name: "an object that starts before a change is copied expects a late write",
@@ -195,26 +195,26 @@ const GUARDS: &[Guard] = &[
         with: "self.fail(now);",
         without: "",
         model: COPIES,
-        property: COPY_IS_RIGHT,
+        property: COPY_IS_CORRECT,
     },
     Guard {
-        name: "an object that starts while a heartbeat may be being copied expects a late write",
+        name: "an object that may have been copying a heartbeat when it stopped expects a late write",
         file: "src/protocol/outbox.rs",
         with: "self.late_heartbeat = now;",
         without: "",
         model: COPIES,
-        property: COPY_IS_RIGHT,
+        property: COPY_IS_CORRECT,
     },
     Guard {
-        name: "a job is untold until the Directory has its newest version",
+        name: "a job is pending until the Directory has its newest version",
         file: "src/protocol/jobs.rs",
-        with: "untold.version <= version",
+        with: "pending.version <= version",
         without: "true",
         model: JOBS,
         property: EQUAL,
     },
     Guard {
-        name: "it is stored that a job is untold",
+        name: "pending jobs are recorded in storage",
         file: "src/protocol/jobs.rs",
         with: "is_stored && !is_known",
         without: "false",
@@ -222,23 +222,23 @@ const GUARDS: &[Guard] = &[
         property: EQUAL,
     },
     Guard {
-        name: "it is stored that an erased job is untold, with its last version",
+        name: "an erased job is recorded as pending, with its last version",
         file: "src/protocol/jobs.rs",
-        with: "!change.erases && known.is_some_and(|untold| untold.is_stored)",
-        without: "known.is_some_and(|untold| untold.is_stored)",
+        with: "!change.erases && known.is_some_and(|pending| pending.is_stored)",
+        without: "known.is_some_and(|pending| pending.is_stored)",
         model: JOBS,
         property: EQUAL,
     },
     Guard {
-        name: "the alarm looks for a message that was being sent",
+        name: "the alarm checks on a message that was being sent",
         file: "src/protocol/webhooks.rs",
         with: "Some(since + SENDING_LIMIT_MS)",
         without: "None",
         model: WEBHOOKS,
-        property: WILL_SEND,
+        property: ALARM_FOR_MESSAGES,
     },
     Guard {
-        name: "the Directory is told how many messages were given up",
+        name: "the number of messages given up is reported to the Directory",
         file: "src/protocol/webhooks.rs",
         with: "(it.given_up > it.reported).then_some(it.given_up)",
         without: "None",
@@ -254,49 +254,49 @@ const GUARDS: &[Guard] = &[
         property: LOSSES_ARE_KNOWN,
     },
     Guard {
-        name: "a message that says how many are missing is not summarized",
+        name: "a message that reports missing ones is not summarized",
         file: "src/protocol/webhooks.rs",
         with: "is_summarized && self.says == 0",
         without: "is_summarized",
         model: WEBHOOKS,
-        property: "the target is told what is missing",
+        property: "missing messages are reported to the target",
     },
     Guard {
-        name: "a message that is given up hands on what it would have said",
+        name: "a message that is given up leaves its report of missing ones to the next",
         file: "tests/models/webhooks.rs",
         with: "stored.missed += 1 + says;",
         without: "stored.missed += 1;",
         model: WEBHOOKS,
-        property: "the target is told what is missing",
+        property: "missing messages are reported to the target",
     },
     Guard {
-        name: "the alarm comes when summaries are to be made",
+        name: "the alarm runs when summaries must be made",
         file: "src/protocol/summaries.rs",
         with: "due.into_iter().chain(next_at).min()",
         without: "next_at",
         model: WEBHOOKS,
-        property: ARE_SENT,
+        property: ALARM_FOR_SUMMARIES,
     },
     Guard {
-        name: "the alarm looks for a summary that was being sent",
+        name: "the alarm checks on a summary that was being sent",
         file: "src/protocol/summaries.rs",
         with: "Some(now + SENDING_LIMIT_MS)",
         without: "None",
         model: WEBHOOKS,
-        property: ARE_SENT,
+        property: ALARM_FOR_SUMMARIES,
     },
     Guard {
-        name: "a summary that is given up hands on what it would have said",
+        name: "a summary that is given up leaves its report of missing ones to the next",
         file: "src/protocol/summaries.rs",
         with: "self.gathering.missed += 1 + waiting.says;",
         without: "self.gathering.missed += 1;",
         model: WEBHOOKS,
-        property: "the target is told which summaries are missing",
+        property: "missing summaries are reported to the target",
     },
     Guard {
         name: "a change without a lease waits for the Directory",
         file: "src/protocol/refresh.rs",
-        with: "is_behind && !lease.holds(now)",
+        with: "is_pending && !lease.holds(now)",
         without: "false",
         model: SEARCHES,
         property: REFRESHED,
@@ -310,7 +310,7 @@ const GUARDS: &[Guard] = &[
         property: REFRESHED,
     },
     Guard {
-        name: "a refresh asks the objects that the Directory heard from lately",
+        name: "a refresh asks the objects that the Directory heard from recently",
         file: "src/protocol/refresh.rs",
         with: "self.heard.insert(id.to_owned(), now);",
         without: "",
@@ -318,7 +318,7 @@ const GUARDS: &[Guard] = &[
         property: REFRESHED,
     },
     Guard {
-        name: "lately is longer than a lease",
+        name: "the time that counts as recent is longer than a lease",
         file: "src/protocol/refresh.rs",
         with: "now.saturating_sub(then) < WINDOW_MS",
         without: "now.saturating_sub(then) < WINDOW_MS / 8",
@@ -326,7 +326,7 @@ const GUARDS: &[Guard] = &[
         property: REFRESHED,
     },
     Guard {
-        name: "a Directory that has restarted looks up who told it something",
+        name: "a Directory that has restarted looks up the objects that it heard from recently",
         file: "src/protocol/refresh.rs",
         with: "is_recent(self.since, now).then(|| now.saturating_sub(WINDOW_MS))",
         without: "None",
@@ -350,12 +350,12 @@ const GUARDS: &[Guard] = &[
         property: "an import is adopted once",
     },
     Guard {
-        name: "without Workers KV it is not known whether there is a connector",
+        name: "a request is refused if Workers KV does not answer",
         file: "src/protocol/adoption.rs",
         with: "Next::Refuse",
         without: "Next::Serve",
         model: IMPORTS,
-        property: NOT_DENIED,
+        property: NOT_MISSING,
     },
     Guard {
         name: "a conditional creation waits for Workers KV",
@@ -363,15 +363,15 @@ const GUARDS: &[Guard] = &[
         with: "replaces && !is_conditional",
         without: "replaces",
         model: IMPORTS,
-        property: NOT_DENIED,
+        property: NOT_MISSING,
     },
     Guard {
-        name: "an import is not passed over because the Directory is silent",
+        name: "an import is not ignored because the Directory does not answer",
         file: "src/protocol/adoption.rs",
         with: "claim == NotGranted::InUse",
         without: "true",
         model: IMPORTS,
-        property: NOT_DENIED,
+        property: NOT_MISSING,
     },
     Guard {
         name: "a ticket is stored as used",
@@ -382,7 +382,7 @@ const GUARDS: &[Guard] = &[
         property: "a ticket opens one socket",
     },
     Guard {
-        name: "a ticket that is late is judged by the time when it arrives",
+        name: "expiry is checked again when a ticket arrives",
         file: "src/protocol/tickets.rs",
         with: "return Verdict::Expired;",
         without: "",
@@ -448,7 +448,7 @@ fn read(file: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// Writes a file unless it is there: cargo compiles what is newer.
+/// Writes a file if it has changed: cargo recompiles newer files.
 fn write(path: &Path, text: &str) {
     if fs::read_to_string(path).is_ok_and(|there| there == text) {
         return;
@@ -457,13 +457,17 @@ fn write(path: &Path, text: &str) {
     fs::write(path, text).expect("the file can be written");
 }
 
-/// The text of a file from which each of its guards can be taken out.
+/// The text of a file with a switch for each of its guards.
 fn with_switches(file: &str) -> String {
     let text = read(file);
     let mut places = Vec::new();
     for (n, guard) in GUARDS.iter().enumerate().filter(|(_, guard)| guard.file == file) {
         let Guard { name, with, without, .. } = guard;
-        assert_eq!(text.matches(with).count(), 1, "{name}: `{with}` is not once in {file}");
+        assert_eq!(
+            text.matches(with).count(),
+            1,
+            "{name}: `{with}` does not occur exactly once in {file}"
+        );
         let choice = format!("if crate::is_out({n}) {{ {without} }} else {{ {with} }}");
         let is_statement = with.ends_with(';');
         let choice = if is_statement { choice } else { format!("({choice})") };
@@ -481,7 +485,7 @@ fn with_switches(file: &str) -> String {
         .replace("crate::webhook", "connector_status::webhook")
 }
 
-/// Writes the crate that takes out one guard after another.
+/// Writes the crate that removes one guard after another.
 fn write_crate(folder: &Path) {
     let protocols = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/protocol");
     for entry in fs::read_dir(protocols).expect("a folder") {
@@ -509,7 +513,7 @@ fn write_crate(folder: &Path) {
     write(&folder.join("Cargo.lock"), &read("Cargo.lock"));
 }
 
-/// The story that the crate tells of each guard that is missed.
+/// The history that the crate prints for each guard whose removal causes a violation.
 fn run(folder: &Path, target: &Path) -> BTreeMap<usize, String> {
     let output = Command::new(env!("CARGO"))
         .args(["run", "--offline", "--profile", "models", "--quiet"])
@@ -529,7 +533,7 @@ fn run(folder: &Path, target: &Path) -> BTreeMap<usize, String> {
 }
 
 #[test]
-fn a_guard_that_is_taken_out_of_the_protocols_is_missed() {
+fn removing_a_guard_from_the_protocols_violates_a_property() {
     let target: PathBuf = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("target").into();
     let folder = target.join("guards");
     write_crate(&folder);

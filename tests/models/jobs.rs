@@ -4,9 +4,9 @@
 use std::fmt;
 
 use connector_status::protocol::directory::{
-    Column, DocumentIs, Field, JobEntry, KnownJob, take_job,
+    Column, DocumentAction, Field, JobEntry, KnownJob, apply_job,
 };
-use connector_status::protocol::jobs::{JobChange, JobNews, Jobs, JobsTelling, Scope};
+use connector_status::protocol::jobs::{JobChange, JobUpdate, Jobs, JobsUpdate, Scope};
 use stateright::{Model, Property};
 
 use crate::network::{Budget, Network, unused};
@@ -50,19 +50,19 @@ impl fmt::Display for Message {
     }
 }
 
-/// A report in progress. `request`: a caller waits for it.
+/// An update in progress. `is_request`: a caller waits for it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Call {
     number: u8,
     is_request: bool,
-    telling: JobsTelling<Option<Job>>,
+    update: JobsUpdate<Option<Job>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct State {
     // Stored by the object.
     job: Option<Job>,
-    noted: Option<u64>,
+    recorded: Option<u64>,
     is_alarm_stored: bool,
     was_created: bool,
     // What it has in memory.
@@ -72,7 +72,7 @@ pub struct State {
     known: Option<KnownJob>,
     document: Option<u64>,
     messages: Network<Message>,
-    /// The newest version that the Directory has had; the newest that a caller was told it has; the
+    /// The newest version that the Directory has had; the newest that was acknowledged to a caller; the
     /// newest that must survive a crash.
     newest: u64,
     acknowledged: u64,
@@ -83,7 +83,7 @@ pub struct State {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     Edit(Edit),
-    Tell,
+    Send,
     TimeOut(u8),
     AlarmEnds,
     Crash,
@@ -96,13 +96,15 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Edit(edit) => write!(f, "{edit:?} of the job"),
-            Self::Tell => f.write_str("the outbox tells what is untold"),
-            Self::TimeOut(call) => write!(f, "nobody waits for call {call} any longer"),
-            Self::AlarmEnds => f.write_str("the alarm notes what is still untold"),
+            Self::Send => f.write_str("the outbox sends pending jobs"),
+            Self::TimeOut(call) => write!(f, "call {call} times out"),
+            Self::AlarmEnds => {
+                f.write_str("the alarm ends; it records which jobs are still pending")
+            }
             Self::Crash => f.write_str("the object crashes and restarts"),
             Self::Deliver(message) => write!(f, "arrives: {message}"),
             Self::Lose(message) => write!(f, "is lost: {message}"),
-            Self::Double(message) => write!(f, "arrives, and will once more: {message}"),
+            Self::Double(message) => write!(f, "arrives, and will arrive again: {message}"),
         }
     }
 }
@@ -119,8 +121,8 @@ impl State {
         let (version, edited) = (commit.version, commit.edited);
         self.job = (edit != Edit::Erase).then_some(Job { version, edited });
         self.was_created = true;
-        if commit.is_noted {
-            self.noted = Some(version);
+        if commit.is_recorded {
+            self.recorded = Some(version);
         }
         self.jobs.committed(ID, commit);
         if edit != Edit::CheckIn {
@@ -131,28 +133,28 @@ impl State {
     }
 
     fn call(&mut self, is_request: bool) {
-        let news = self.jobs.untold().map(|(id, untold)| JobNews {
+        let jobs = self.jobs.pending().map(|(id, pending)| JobUpdate {
             id: id.clone(),
-            version: self.job.map_or(untold.version, |job| job.version),
-            is_edited: untold.is_edited,
+            version: self.job.map_or(pending.version, |job| job.version),
+            is_edited: pending.is_edited,
             is_open: true,
             record: self.job,
         });
-        let telling = JobsTelling::new(news.collect());
+        let update = JobsUpdate::new(jobs.collect());
         let of = |message: &Message| match message {
             Message::Apply { call, .. } | Message::Reply { call, .. } => *call,
         };
         let taken = self.calls.iter().map(|call| call.number);
         let number = unused(taken.chain(self.messages.iter().map(of)));
-        let call = Call { number, is_request, telling };
+        let call = Call { number, is_request, update };
         self.send(&call);
         self.calls.push(call);
         self.calls.sort_by_key(|call| call.number);
     }
 
-    fn send(&mut self, Call { number, telling, .. }: &Call) {
-        for JobNews { version, is_edited, record, .. } in &telling.news {
-            let with_document = record.is_some() && (*is_edited || telling.with_documents);
+    fn send(&mut self, Call { number, update, .. }: &Call) {
+        for JobUpdate { version, is_edited, record, .. } in &update.jobs {
+            let with_document = record.is_some() && (*is_edited || update.with_documents);
             let message =
                 Message::Apply { call: *number, version: *version, job: *record, with_document };
             self.messages.send(message);
@@ -169,14 +171,14 @@ impl State {
                 let is_it = |it: &Call| it.number == call;
                 let Some(n) = self.calls.iter().position(is_it) else { return };
                 let mut call = self.calls.remove(n);
-                let Ok(told) = call.telling.answered(&[outcome]) else { return };
-                for (id, version) in told.jobs {
-                    self.jobs.told(&id, version);
+                let Ok(known) = call.update.answered(&[outcome]) else { return };
+                for (id, version) in known.jobs {
+                    self.jobs.acknowledge(&id, version);
                     if call.is_request {
                         self.acknowledged = self.acknowledged.max(version);
                     }
                 }
-                if !call.telling.news.is_empty() {
+                if !call.update.jobs.is_empty() {
                     self.send(&call);
                     self.calls.insert(n, call);
                 }
@@ -184,7 +186,7 @@ impl State {
         }
     }
 
-    /// The Directory accepts the job's state or not.
+    /// The Directory applies the job's entry or not.
     fn take(&mut self, version: u64, job: Option<Job>, with_document: bool) -> &'static str {
         let entry = JobEntry {
             id: ID.to_owned(),
@@ -198,7 +200,7 @@ impl State {
             seen: job.and_then(|job| i64::try_from(job.version).ok()),
             document: with_document.then(|| job.map_or(0, |job| job.edited).to_string()),
         };
-        let write = match take_job(self.known.as_ref(), &entry) {
+        let write = match apply_job(self.known.as_ref(), &entry) {
             Ok(write) => write,
             Err(outcome) => return outcome.name(),
         };
@@ -207,9 +209,9 @@ impl State {
         write.columns.iter().for_each(|column| set(&mut row, column));
         self.known = Some(row);
         match write.document {
-            DocumentIs::Written => self.document = job.map(|job| job.edited),
-            DocumentIs::Erased => self.document = None,
-            DocumentIs::Kept => {}
+            DocumentAction::Write => self.document = job.map(|job| job.edited),
+            DocumentAction::Erase => self.document = None,
+            DocumentAction::Keep => {}
         }
         self.newest = self.newest.max(version);
         write.outcome.name()
@@ -218,15 +220,15 @@ impl State {
     fn crash(&mut self) {
         self.calls.clear();
         self.jobs = match self.was_created {
-            true => Jobs::with_untold(self.noted.map(|version| (ID.to_owned(), version))),
+            true => Jobs::with_pending(self.recorded.map(|version| (ID.to_owned(), version))),
             false => Jobs::default(),
         };
     }
 
-    fn alarm_ends(&mut self) {
-        self.is_alarm_stored = self.jobs.is_behind();
-        if self.jobs.untold().next().is_none() {
-            self.noted = None;
+    fn end_alarm(&mut self) {
+        self.is_alarm_stored = self.jobs.has_pending();
+        if self.jobs.pending().next().is_none() {
+            self.recorded = None;
         }
     }
 
@@ -234,14 +236,14 @@ impl State {
         self.known.as_ref().map_or(0, |known| known.version)
     }
 
-    /// Whether, once messages are delivered, the Directory has what the object has. A check-in that
-    /// was lost in a crash is made up for by the next one.
+    /// Whether the Directory equals the object once messages are delivered. If a crash loses a check-in,
+    /// the next one makes up for it.
     fn ends_well(&self) -> bool {
         let mut state = self.clone();
         for _ in 0..100 {
             if let Some(message) = state.messages.take_first() {
                 state.deliver(message);
-            } else if state.jobs.is_behind() {
+            } else if state.jobs.has_pending() {
                 state.call(false);
             } else {
                 break;
@@ -301,8 +303,8 @@ impl Model for SyncJobs {
             };
             actions.extend(edits.iter().map(|edit| Action::Edit(*edit)));
         }
-        if state.jobs.is_behind() && state.calls.iter().all(|call| call.is_request) {
-            actions.push(Action::Tell);
+        if state.jobs.has_pending() && state.calls.iter().all(|call| call.is_request) {
+            actions.push(Action::Send);
         }
         if left.timeouts > 0 {
             actions.extend(state.calls.iter().map(|call| Action::TimeOut(call.number)));
@@ -331,12 +333,12 @@ impl Model for SyncJobs {
                 state.left.edits -= 1;
                 state.edit(edit);
             }
-            Action::Tell => state.call(false),
+            Action::Send => state.call(false),
             Action::TimeOut(number) => {
                 state.left.timeouts -= 1;
                 state.calls.retain(|call| call.number != number);
             }
-            Action::AlarmEnds => state.alarm_ends(),
+            Action::AlarmEnds => state.end_alarm(),
             Action::Crash => {
                 state.left.crashes -= 1;
                 state.crash();
@@ -366,12 +368,12 @@ impl Model for SyncJobs {
                 "an acknowledged change is in every later search",
                 |_, state: &State| state.known_version() >= state.acknowledged,
             ),
-            Property::always("what is found has a document", |_, state: &State| {
+            Property::always("every job that is found has a document", |_, state: &State| {
                 let is_found = state.known.as_ref().is_some_and(|known| known.status.is_some());
                 is_found == state.document.is_some()
             }),
             Property::always(
-                "once messages get through, the Directory has what the object has",
+                "once messages arrive, the Directory equals the object",
                 |_, state: &State| !state.messages.is_empty() || state.ends_well(),
             ),
         ]

@@ -41,7 +41,7 @@ impl<M: Clone + Ord> Network<M> {
     /// Removes a message that arrives or is lost.
     pub fn take(&mut self, message: &M) {
         let place = self.0.binary_search(message);
-        self.0.remove(place.expect("it is on its way"));
+        self.0.remove(place.expect("a message in transit"));
     }
 
     /// Removes any message.
@@ -71,5 +71,5 @@ impl<M: Clone + Ord> Network<M> {
 /// same state.
 pub fn unused(taken: impl Iterator<Item = u8>) -> u8 {
     let taken: Vec<u8> = taken.collect();
-    (0..).find(|number| !taken.contains(number)).expect("a number that is not taken")
+    (0..).find(|number| !taken.contains(number)).expect("an unused number")
 }

@@ -1,7 +1,7 @@
 //! `_refresh`: a search that begins after it shows every change that was acknowledged before it.
 //!
-//! Time passes in steps. A message that takes longer than a second has failed for
-//! its sender, and may still arrive.
+//! Time passes in steps. A message that takes longer than a second has failed for its sender, but may
+//! still arrive.
 
 use std::fmt;
 
@@ -33,9 +33,9 @@ pub struct Call {
     version: u8,
     sent_at: u64,
     caller: Caller,
-    /// Whether somebody still waits for the reply.
+    /// Whether the caller still waits for the reply.
     is_awaited: bool,
-    /// The reply, if the Directory has the message: whether it was news.
+    /// The reply, if the Directory has the message: whether the version was new.
     reply: Option<bool>,
 }
 
@@ -50,7 +50,7 @@ impl fmt::Display for Call {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Question {
     Sent,
-    /// The object has the Directory told of this version.
+    /// The object is sending this version.
     Waits(u8),
     Answered,
 }
@@ -59,7 +59,7 @@ enum Question {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Refresh {
     since: u64,
-    /// What it has to show.
+    /// The version that later searches must show.
     version: u8,
     question: Question,
 }
@@ -73,7 +73,7 @@ pub struct State {
     stored: u8,
     alarm_at: Option<u64>,
     // What it has in memory.
-    told: u8,
+    cursor: u8,
     pace: Pace,
     wake_at: Option<u64>,
     alarm: Alarm,
@@ -88,7 +88,7 @@ pub struct State {
     since: u64,
     heard: Option<u64>,
     refresh: Option<Refresh>,
-    /// The newest version that was acknowledged, and what searches have to show.
+    /// The newest version that was acknowledged, and the newest that searches must show.
     acknowledged: u8,
     refreshed: u8,
     left: Budget,
@@ -101,7 +101,7 @@ pub enum Action {
     Change,
     Wait,
     Wake,
-    AlarmComes,
+    AlarmRuns,
     Arrive(Call),
     Reply(Call),
     Fail(Call),
@@ -116,13 +116,13 @@ impl fmt::Display for Action {
         match self {
             Self::Change => f.write_str("the connector is changed"),
             Self::Wait => f.write_str("time passes"),
-            Self::Wake => f.write_str("the outbox's loop goes on"),
-            Self::AlarmComes => f.write_str("the alarm comes"),
+            Self::Wake => f.write_str("the outbox's loop continues"),
+            Self::AlarmRuns => f.write_str("the alarm runs"),
             Self::Arrive(call) => write!(f, "arrives: {call}"),
             Self::Reply(call) => write!(f, "the reply arrives: {call}"),
-            Self::Fail(call) => write!(f, "fails for its sender: {call}"),
-            Self::Refresh => f.write_str("_refresh begins"),
-            Self::Ask => f.write_str("the object is asked what the Directory does not know"),
+            Self::Fail(call) => write!(f, "times out or fails: {call}"),
+            Self::Refresh => f.write_str("_refresh starts"),
+            Self::Ask => f.write_str("_refresh asks the object to send what is pending"),
             Self::Crash => f.write_str("the object crashes and restarts"),
             Self::DirectoryRestarts => f.write_str("the Directory crashes and restarts"),
         }
@@ -137,7 +137,7 @@ impl State {
             version: 0,
             stored: 0,
             alarm_at: None,
-            told: 0,
+            cursor: 0,
             pace: Pace::default(),
             wake_at: None,
             alarm: Alarm::default(),
@@ -146,7 +146,7 @@ impl State {
             calls: Vec::new(),
             known: 0,
             known_at: 0,
-            // It has run for long.
+            // It has been running for a long time.
             since: 0,
             heard: None,
             refresh: None,
@@ -158,8 +158,8 @@ impl State {
         }
     }
 
-    fn is_behind(&self) -> bool {
-        self.told < self.version
+    fn is_pending(&self) -> bool {
+        self.cursor < self.version
     }
 
     fn set_alarm(&mut self) {
@@ -172,21 +172,21 @@ impl State {
         self.version += 1;
         self.changes.push((self.version, self.now));
         self.set_alarm();
-        self.settle();
+        self.acknowledge_or_send();
         self.begin();
     }
 
-    /// Acknowledges changes, or has the Directory told of them.
-    fn settle(&mut self) {
+    /// Acknowledges changes, or sends an update first.
+    fn acknowledge_or_send(&mut self) {
         for (version, since) in std::mem::take(&mut self.changes) {
-            let is_telling = self.calls.iter().any(|call| call.is_awaited);
-            match next(self.is_behind(), self.lease, is_telling, self.now) {
+            let is_sending = self.calls.iter().any(|call| call.is_awaited);
+            match next(self.is_pending(), self.lease, is_sending, self.now) {
                 Next::Acknowledge => {
                     self.acknowledged = self.acknowledged.max(version);
                     continue;
                 }
                 Next::Wait => {}
-                Next::Tell => {
+                Next::Send => {
                     self.pace.mark(self.now);
                     self.call(Caller::Change);
                 }
@@ -201,60 +201,60 @@ impl State {
         self.calls.sort();
     }
 
-    /// Begins to tell the Directory, unless that is under way.
+    /// Starts sending, unless that is in progress.
     fn begin(&mut self) {
-        if self.is_behind() && self.pace.begin() {
+        if self.is_pending() && self.pace.begin() {
             self.run();
         }
     }
 
     fn run(&mut self) {
         loop {
-            match self.pace.next(self.is_behind(), DIRECTORY_GAP_MS, self.now) {
+            match self.pace.next(self.is_pending(), DIRECTORY_GAP_MS, self.now) {
                 Turn::Wait(ms) => {
                     self.wake_at = Some(self.now + ms);
                     return;
                 }
-                Turn::Tell => return self.call(Caller::Loop),
+                Turn::Send => return self.call(Caller::Loop),
                 Turn::SetAlarm => self.set_alarm(),
                 Turn::Rest => return,
             }
         }
     }
 
-    fn alarm_comes(&mut self) {
+    fn run_alarm(&mut self) {
         self.alarm_at = None;
         self.alarm.clear();
         self.begin();
-        self.stored = self.told;
-        if self.is_behind() {
+        self.stored = self.cursor;
+        if self.is_pending() {
             self.set_alarm();
         }
     }
 
     fn take(&mut self, call: &Call) {
         let place = self.calls.iter().position(|it| it == call);
-        self.calls.remove(place.expect("it is under way"));
+        self.calls.remove(place.expect("a call in progress"));
     }
 
     /// The Directory has a message.
     fn arrive(&mut self, call: &Call) {
         self.take(call);
         self.heard = Some(self.now);
-        let is_news = call.version > self.known;
-        if is_news {
+        let is_new = call.version > self.known;
+        if is_new {
             (self.known, self.known_at) = (call.version, self.now);
         }
         if call.is_awaited {
-            self.calls.push(Call { reply: Some(is_news), ..call.clone() });
+            self.calls.push(Call { reply: Some(is_new), ..call.clone() });
             self.calls.sort();
         }
     }
 
     fn reply(&mut self, call: &Call) {
         self.take(call);
-        self.told = self.told.max(call.version);
-        // The row says when the Directory heard of it, if it was news.
+        self.cursor = self.cursor.max(call.version);
+        // If the version was new, the row has the time of the update.
         if call.reply == Some(true) {
             self.lease.renew(call.sent_at);
         }
@@ -270,26 +270,26 @@ impl State {
         self.end(call.caller, false);
     }
 
-    fn end(&mut self, caller: Caller, is_told: bool) {
+    fn end(&mut self, caller: Caller, is_delivered: bool) {
         match caller {
             Caller::Loop => {
-                if !is_told {
+                if !is_delivered {
                     self.pace.fail();
                 }
                 self.run();
             }
             Caller::Change => {}
-            // It is tried again.
-            Caller::Flush if !is_told && self.refresh.is_some() => self.call(Caller::Flush),
+            // Retry.
+            Caller::Flush if !is_delivered && self.refresh.is_some() => self.call(Caller::Flush),
             Caller::Flush => {}
         }
         if let Some(refresh) = &mut self.refresh
             && let Question::Waits(version) = refresh.question
-            && self.told >= version
+            && self.cursor >= version
         {
             refresh.question = Question::Answered;
         }
-        self.settle();
+        self.acknowledge_or_send();
     }
 
     fn refresh(&mut self) {
@@ -312,12 +312,12 @@ impl State {
         }
     }
 
-    /// The object is asked to tell what it holds, or its answer arrives.
+    /// The object gets the question, or its answer arrives.
     fn ask(&mut self) {
-        let is_behind = self.is_behind();
+        let is_pending = self.is_pending();
         let Some(refresh) = &mut self.refresh else { return };
         match refresh.question {
-            Question::Sent if is_behind => {
+            Question::Sent if is_pending => {
                 refresh.question = Question::Waits(self.version);
                 self.pace.mark(self.now);
                 self.call(Caller::Flush);
@@ -338,7 +338,7 @@ impl State {
     fn wait(&mut self) {
         self.now += self.step;
         let now = self.now;
-        // Whoever has waited for a second gets an answer that promises nothing.
+        // A caller that has waited for a second gets a response that guarantees nothing.
         self.changes.retain(|(_, since)| now < since + LIMIT);
         if self.refresh.is_some_and(|refresh| now >= refresh.since + LIMIT) {
             self.refresh = None;
@@ -346,14 +346,14 @@ impl State {
     }
 
     fn crash(&mut self) {
-        self.told = self.stored;
+        self.cursor = self.stored;
         (self.pace, self.alarm, self.lease) = Default::default();
         self.wake_at = None;
         self.changes.clear();
         self.calls.retain(|call| call.reply.is_none());
         self.calls.iter_mut().for_each(|call| call.is_awaited = false);
         self.calls.sort();
-        // A question that was sent starts the object; one that waits is lost with it.
+        // A question in transit starts the object; one that the object is working on is lost.
         self.refresh = self.refresh.filter(|it| !matches!(it.question, Question::Waits(_)));
     }
 }
@@ -365,7 +365,7 @@ pub struct Searches {
     pub refreshes: u8,
     /// How often the Directory crashes.
     pub restarts: u8,
-    /// How long it lasts, and how much time passes at once, in milliseconds.
+    /// The duration, and the length of a step of time, in milliseconds.
     pub lasts: u64,
     pub step: u64,
 }
@@ -380,7 +380,7 @@ impl Model for Searches {
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
         let left = state.left;
-        // What was refreshed is known, and what is known is not forgotten.
+        // Without a refresh in progress or to come, nothing can be violated any more.
         if state.refreshes == 0 && state.refresh.is_none() {
             return;
         }
@@ -392,7 +392,7 @@ impl Model for Searches {
             actions.push(Action::Wake);
         }
         if is_due(state.alarm_at) {
-            actions.push(Action::AlarmComes);
+            actions.push(Action::AlarmRuns);
         }
         if !state.is_due() && state.now < START + self.lasts {
             actions.push(Action::Wait);
@@ -433,7 +433,7 @@ impl Model for Searches {
                 state.wake_at = None;
                 state.run();
             }
-            Action::AlarmComes => state.alarm_comes(),
+            Action::AlarmRuns => state.run_alarm(),
             Action::Arrive(call) => state.arrive(&call),
             Action::Reply(call) => state.reply(&call),
             Action::Fail(call) => {
@@ -452,7 +452,7 @@ impl Model for Searches {
             Action::DirectoryRestarts => {
                 state.restarts -= 1;
                 (state.since, state.heard) = (state.now, None);
-                // What it was doing is lost with it.
+                // The refresh in progress is lost.
                 state.refresh = None;
             }
         }

@@ -1,4 +1,4 @@
-//! Runs a model, and prints a violation as a story.
+//! Explores a model, and prints a violation as a history.
 
 use std::collections::{HashSet, VecDeque};
 use std::fmt::{Debug, Display};
@@ -43,7 +43,7 @@ pub struct Walk {
 pub fn walk<M: Protocol>(model: M) -> Walk {
     let checker = model.checker().spawn_bfs().join();
     let story = checker.discoveries().into_keys().next().and_then(|property| {
-        shortest(checker.model(), property).map(|actions| tell(property, &actions))
+        shortest(checker.model(), property).map(|actions| describe(property, &actions))
     });
     Walk { states: checker.unique_state_count(), story: story.unwrap_or_default() }
 }
@@ -80,16 +80,16 @@ fn shortest<M: Protocol>(model: &M, property: &str) -> Option<Vec<M::Action>> {
     None
 }
 
-/// Prints the number of the guard that was taken out, and the shortest history that violates the
-/// property in the first of these models that has one. Used by the crate that guards.rs writes.
+/// Prints the number of the removed guard, and the shortest history that violates the property in the
+/// first of these models that has one. Used by the crate that guards.rs writes.
 #[allow(dead_code)]
 pub fn miss<M: Protocol>(guard: usize, property: &str, walks: Vec<(&'static str, M)>) {
     if let Some(actions) = walks.iter().find_map(|(_, model)| shortest(model, property)) {
-        println!("@@@ {guard}\n{}", tell(property, &actions).join("\n"));
+        println!("@@@ {guard}\n{}", describe(property, &actions).join("\n"));
     }
 }
 
-/// Explores all states of a model; fails with a story if a property is violated.
+/// Explores all states of a model. Fails with the history if a property is violated.
 pub fn check<M: Protocol>(name: &str, model: M) {
     let begun = Instant::now();
     let Walk { states, story } = walk(model);
@@ -97,8 +97,8 @@ pub fn check<M: Protocol>(name: &str, model: M) {
     assert!(story.is_empty(), "{name}: {}", story.join("\n"));
 }
 
-/// Runs random histories of up to `steps` steps, each with its own seed. Fails with the seed and a
-/// story if a property is violated.
+/// Runs random histories of up to `steps` steps, each with its own seed. Fails with the seed and the
+/// history if a property is violated.
 pub fn wander<M: Protocol>(name: &str, model: &M, steps: usize) {
     let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let (first, count) = match number("SEED") {
@@ -108,14 +108,14 @@ pub fn wander<M: Protocol>(name: &str, model: &M, steps: usize) {
     let begun = Instant::now();
     for seed in (first..).take(usize::try_from(count).expect("a number of histories")) {
         if let Err(story) = history(model, seed, steps) {
-            panic!("{name}: SEED={seed} finds it again. {}", story.join("\n"));
+            panic!("{name}: SEED={seed} repeats this. {}", story.join("\n"));
         }
     }
     let seconds = begun.elapsed().as_secs_f32();
     println!("{name}: {count} histories from seed {first} on, {seconds:.1} s");
 }
 
-/// Each run with `HISTORIES` has other seeds.
+/// Different in each run.
 fn first_seed() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock that is set");
     now.as_secs() * 1_000_000
@@ -125,7 +125,7 @@ fn first_seed() -> u64 {
 fn history<M: Protocol>(model: &M, seed: u64, steps: usize) -> Result<(), Vec<String>> {
     let mut random = Random(seed);
     let starts = model.init_states();
-    let mut state = random.one_of(&starts).expect("a model begins somewhere").clone();
+    let mut state = random.one_of(&starts).expect("an initial state").clone();
     let (mut story, mut actions) = (Vec::new(), Vec::new());
     for _ in 0..steps {
         actions.clear();
@@ -137,16 +137,16 @@ fn history<M: Protocol>(model: &M, seed: u64, steps: usize) -> Result<(), Vec<St
         for property in model.properties() {
             let holds = (property.condition)(model, &state);
             if matches!(property.expectation, Expectation::Always) && !holds {
-                return Err(tell(property.name, &story));
+                return Err(describe(property.name, &story));
             }
         }
     }
     Ok(())
 }
 
-fn tell<A: Display>(property: &str, actions: &[A]) -> Vec<String> {
+fn describe<A: Display>(property: &str, actions: &[A]) -> Vec<String> {
     let steps = actions.iter().enumerate().map(|(n, action)| format!("{}. {action}", n + 1));
-    std::iter::once(format!("[{property}] does not hold after this:")).chain(steps).collect()
+    std::iter::once(format!("[{property}] is violated by this history:")).chain(steps).collect()
 }
 
 /// Pseudo-random numbers from a seed (splitmix64).

@@ -1,4 +1,4 @@
-//! Tickets to watch with: each opens one socket, however late its requests are.
+//! Tickets for live updates: each opens one socket, however late its requests are.
 
 use std::fmt;
 
@@ -7,15 +7,15 @@ use stateright::{Model, Property};
 
 use crate::network::Budget;
 
-/// When the ticket ends, and the end of the model's time.
+/// When the ticket expires, and when the model ends.
 const UNTIL: u64 = 2;
 const END: u64 = 5;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct State {
     now: u64,
-    /// Requests with the ticket that Workers have let through, on their way to the Directory.
-    on_their_way: u8,
+    /// Requests with the ticket that passed the Worker's check and have not arrived.
+    in_transit: u8,
     is_stored: bool,
     admitted: u8,
     left: Budget,
@@ -32,9 +32,9 @@ pub enum Action {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Show => "the ticket is shown; a Worker lets it through",
+            Self::Show => "a request with the ticket passes the Worker's check",
             Self::Arrive => "the request arrives at the Directory",
-            Self::OtherTicket => "another ticket arrives; expired ones are forgotten",
+            Self::OtherTicket => "another ticket arrives; expired ones are deleted",
             Self::Wait => "time passes",
         })
     }
@@ -65,7 +65,7 @@ impl Model for Tickets {
         if state.now < UNTIL && state.left.edits > 0 {
             actions.push(Action::Show);
         }
-        if state.on_their_way > 0 {
+        if state.in_transit > 0 {
             actions.push(Action::Arrive);
         }
         if state.is_stored {
@@ -81,10 +81,10 @@ impl Model for Tickets {
         match action {
             Action::Show => {
                 state.left.edits -= 1;
-                state.on_their_way += 1;
+                state.in_transit += 1;
             }
             Action::Arrive => {
-                state.on_their_way -= 1;
+                state.in_transit -= 1;
                 let verdict = judge(UNTIL, state.is_stored, state.now);
                 if verdict == Verdict::Admitted {
                     state.is_stored = true;

@@ -37,16 +37,16 @@ walks! {
     two_connectors_never_hold_one_index, connectors_never_share_an_index_in_random_histories: Names, 80;
     /// Even if entries are late, lost, duplicated or out of order.
     lists_never_go_back_and_show_what_was_acknowledged, lists_are_right_in_random_histories: Entries, 80;
-    /// Even if reports of jobs are late, lost, duplicated or out of order.
+    /// Even if updates about jobs are late, lost, duplicated or out of order.
     searches_for_sync_jobs_never_go_back, searches_are_right_in_random_histories: SyncJobs, 80;
     /// Whatever happens to writes.
     a_copy_in_workers_kv_equals_its_connector, copies_are_right_in_random_histories: Copies, 80;
     /// Even if messages are late or lost, and objects crash.
     searches_after_refresh_show_what_was_acknowledged, searches_after_refresh_are_right_in_random_histories: Searches, 150;
-    /// Even if Workers KV is slow, stale or away.
+    /// Even if Workers KV is slow, stale or unavailable.
     an_import_is_adopted_once_and_replaces_nothing, imports_are_right_in_random_histories: Imports, 80;
     /// However late its requests are.
     a_ticket_opens_one_socket, tickets_are_right_in_random_histories: Tickets, 40;
     /// Even if requests fail, responses are lost and objects crash.
-    webhooks_get_what_they_were_promised, webhooks_are_right_in_random_histories: Targets, 80;
+    every_change_is_sent_to_webhooks_or_reported_as_given_up, webhooks_are_right_in_random_histories: Targets, 80;
 }

@@ -1,11 +1,11 @@
-//! A connector's object, the Directory and a webhook's target: what was promised is sent, in order, or its
-//! loss is counted and said.
+//! A connector's object, the Directory and a webhook's target: every message is sent, in order, or counted
+//! and reported as lost.
 
 use std::fmt;
 use std::sync::OnceLock;
 
 use connector_status::protocol::summaries::{self, Settled, TargetState};
-use connector_status::protocol::webhooks::{Look, Step, Waiting, Webhooks};
+use connector_status::protocol::webhooks::{CollectContext, Step, Waiting, Webhooks};
 use connector_status::status::Status;
 use connector_status::values::Time;
 use connector_status::webhook::{Change, EventType, Next, Progress, Reply, Settings, Target};
@@ -15,8 +15,8 @@ use crate::network::Budget;
 
 const START: u64 = 1_800_000_000_000;
 
-/// One target that asks for failures and recoveries. A message is tried twice, and one message about a
-/// connector is sent by itself before others are gathered.
+/// One target that subscribes to failures and recoveries. A message has two attempts, and one message is
+/// sent by itself before others are gathered.
 fn settings() -> &'static Settings {
     static SETTINGS: OnceLock<Settings> = OnceLock::new();
     SETTINGS.get_or_init(|| {
@@ -37,20 +37,20 @@ fn target() -> &'static Target {
     &settings().targets[0]
 }
 
-/// A message, as the object stores it. It is about the change of that version.
+/// A message, as the object stores it. `version`: of the change that it is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Row {
     version: u64,
     kind: &'static str,
     attempts: usize,
     made: u64,
-    /// When it is sent; `None`: it waits no longer.
+    /// When the next attempt is due; `None`: it is no longer pending.
     next_at: Option<u64>,
-    /// How many messages before it are missing, as it says.
+    /// The number of missing messages that it reports.
     says: u64,
 }
 
-/// How far the target is, as the object stores it.
+/// The target's position, as the object stores it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Stored {
     progress: Progress,
@@ -58,7 +58,7 @@ struct Stored {
     missed: u64,
 }
 
-/// A summary, as the Directory stores it, with the versions of the changes that it is about.
+/// A summary, as the Directory stores it. `versions`: of the changes that it is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Summary {
     n: u64,
@@ -73,7 +73,7 @@ struct Summary {
 /// What the object waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Busy {
-    /// The Directory, which says whether a summary names the connector.
+    /// The Directory, which decides whether a summary names the connector.
     Asking,
     /// The target.
     Sending,
@@ -94,7 +94,7 @@ pub struct State {
     busy: Option<Busy>,
     // The Directory: what it stores.
     directory: TargetState,
-    /// What summaries are to be about: event and version.
+    /// The changes to be summarized: event and version.
     gathered: Vec<(&'static str, u64)>,
     summaries: Vec<Summary>,
     made: u64,
@@ -103,13 +103,13 @@ pub struct State {
     known_losses: u64,
     // What it has in memory.
     is_summarizing: bool,
-    // The target: the versions it has heard of, by themselves and in summaries, and how many messages and
-    // summaries it was told are missing.
+    // The target: the versions it was notified of, by messages and by summaries, and the numbers of messages
+    // and summaries that were reported to it as missing.
     received: Vec<u64>,
     summarized: Vec<u64>,
-    said: u64,
-    summaries_said: u64,
-    /// What summaries were about that are given up: they are counted.
+    reported: u64,
+    summaries_reported: u64,
+    /// The versions in summaries that were given up. They are counted.
     lost: Vec<u64>,
     left: Budget,
 }
@@ -117,24 +117,23 @@ pub struct State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     Change,
-    AlarmComes,
-    /// The Directory answers. `is_heard`: in time.
-    Answers {
-        is_heard: bool,
+    AlarmRuns,
+    /// The Directory answers. `is_answered`: in time.
+    DirectoryAnswers {
+        is_answered: bool,
     },
-    /// The Directory is away.
-    IsAway,
-    /// The target has the message. `is_heard`: its answer arrives.
-    Takes {
-        is_heard: bool,
+    DirectoryFails,
+    /// The target receives the message. `is_answered`: its response arrives.
+    Receives {
+        is_answered: bool,
     },
-    /// The target fails.
+    /// The request to the target fails.
     Fails,
     Crash,
     DirectoryAlarm,
-    /// The target has a summary. `is_heard`: its answer arrives.
-    TakesSummary {
-        is_heard: bool,
+    /// The target receives a summary. `is_answered`: its response arrives.
+    ReceivesSummary {
+        is_answered: bool,
     },
     SummaryFails,
     DirectoryCrash,
@@ -144,20 +143,24 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Change => "the status changes",
-            Self::AlarmComes => "the alarm comes",
-            Self::Answers { is_heard: true } => "the Directory says whether it is summarized",
-            Self::Answers { is_heard: false } => "the Directory says so, too late",
-            Self::IsAway => "the Directory is away",
-            Self::Takes { is_heard: true } => "the target has the message",
-            Self::Takes { is_heard: false } => "the target has the message; its answer is lost",
-            Self::Fails => "the target fails",
-            Self::Crash => "the object crashes and restarts",
-            Self::DirectoryAlarm => "the Directory's alarm comes",
-            Self::TakesSummary { is_heard: true } => "the target has a summary",
-            Self::TakesSummary { is_heard: false } => {
-                "the target has a summary; its answer is lost"
+            Self::AlarmRuns => "the object's alarm runs",
+            Self::DirectoryAnswers { is_answered: true } => {
+                "the Directory answers whether the message is summarized"
             }
-            Self::SummaryFails => "the target fails when a summary is sent",
+            Self::DirectoryAnswers { is_answered: false } => "the Directory answers too late",
+            Self::DirectoryFails => "the Directory doesn't answer",
+            Self::Receives { is_answered: true } => "the target receives the message",
+            Self::Receives { is_answered: false } => {
+                "the target receives the message; its response is lost"
+            }
+            Self::Fails => "the request to the target fails",
+            Self::Crash => "the object crashes and restarts",
+            Self::DirectoryAlarm => "the Directory's alarm runs",
+            Self::ReceivesSummary { is_answered: true } => "the target receives a summary",
+            Self::ReceivesSummary { is_answered: false } => {
+                "the target receives a summary; its response is lost"
+            }
+            Self::SummaryFails => "the request with a summary fails",
             Self::DirectoryCrash => "the Directory crashes and restarts",
         })
     }
@@ -188,14 +191,14 @@ impl State {
             is_summarizing: false,
             received: Vec::new(),
             summarized: Vec::new(),
-            said: 0,
-            summaries_said: 0,
+            reported: 0,
+            summaries_reported: 0,
             lost: Vec::new(),
             left,
         }
     }
 
-    /// Reads how far the target is, and begins with it if it is new.
+    /// Reads the target's position, and starts the target if it is new.
     fn open(&mut self) {
         if !self.webhooks.is_open() {
             let row = self.stored.clone();
@@ -204,10 +207,10 @@ impl State {
         }
         let new = self.webhooks.new_targets(settings());
         if !new.is_empty() {
-            let news = self.webhooks.begin(&new, self.version, false);
-            let (_, progress) = news.rows[0].clone();
+            let batch = self.webhooks.begin(&new, self.version, false);
+            let (_, progress) = batch.rows[0].clone();
             self.stored = Some(Stored { progress, given_up: 0, missed: 0 });
-            self.webhooks.stored(news, &[]);
+            self.webhooks.stored(batch, &[]);
         }
     }
 
@@ -232,21 +235,21 @@ impl State {
 
     fn collect(&mut self) {
         self.open();
-        let look = Look {
+        let context = CollectContext {
             settings: settings(),
             changed: self.version,
             last_seen: None,
             now: self.now,
             holds: true,
         };
-        let news = self.webhooks.collect::<()>(look, |seq| Ok(self.changes_after(seq)));
-        let news = news.expect("a history that can be read");
-        if let (Some((_, progress)), Some(stored)) = (news.rows.first(), &mut self.stored) {
+        let batch = self.webhooks.collect::<()>(context, |seq| Ok(self.changes_after(seq)));
+        let batch = batch.expect("a history that can be read");
+        if let (Some((_, progress)), Some(stored)) = (batch.rows.first(), &mut self.stored) {
             stored.progress = progress.clone();
-            for (_, happening) in &news.happenings {
+            for (_, notification) in &batch.notifications {
                 self.rows.push(Row {
-                    version: happening.seq,
-                    kind: happening.event.name(),
+                    version: notification.seq,
+                    kind: notification.event.name(),
                     attempts: 0,
                     made: self.now,
                     next_at: Some(self.now),
@@ -254,7 +257,7 @@ impl State {
                 });
             }
         }
-        self.webhooks.stored(news, &[]);
+        self.webhooks.stored(batch, &[]);
     }
 
     fn place(&self) -> Option<usize> {
@@ -277,9 +280,9 @@ impl State {
         })
     }
 
-    fn alarm_comes(&mut self) {
+    fn run_alarm(&mut self) {
         self.is_alarm_stored = false;
-        // It is set for what is due next.
+        // It is set for the next message that is due.
         let due = self.waiting().map_or(0, |waiting| waiting.next_at);
         self.now = self.now.max(due);
         self.collect();
@@ -297,14 +300,14 @@ impl State {
         self.is_alarm_stored |= next.is_some();
     }
 
-    /// Tells the Directory what the target will not get.
+    /// Reports to the Directory what was given up.
     fn report(&mut self) {
         if let Some((Some(given_up), _)) = self.webhooks.take_losses(target()) {
             self.known_losses = given_up;
         }
     }
 
-    /// Goes on to the next message.
+    /// Continues with the next message.
     fn step(&mut self) {
         let step = self.waiting().map_or(Step::Rest, |waiting| waiting.step(self.now));
         match step {
@@ -321,9 +324,9 @@ impl State {
 
     fn end_sending(&mut self) {
         self.webhooks.end_sending(target());
-        // Numbers that nothing depends on.
+        // Nothing depends on these numbers.
         let attempts = self.webhooks.attempts(target());
-        self.webhooks.attempts_told(target(), attempts);
+        self.webhooks.attempts_reported(target(), attempts);
     }
 
     fn send(&mut self) {
@@ -337,13 +340,13 @@ impl State {
         }
     }
 
-    /// The Directory gathers the connector, or lets its message be sent.
+    /// The Directory gathers the connector, or has its message sent.
     fn ask(&mut self) -> bool {
         let Some(n) = self.place() else { return false };
         let Row { kind, version, .. } = self.rows[n];
         let event = EventType::parse(kind).expect("an event");
         let is_gathered = self.directory.gathers(target(), event, settings(), self.now);
-        // The same notice again changes nothing.
+        // A repeated question changes nothing.
         if is_gathered && !self.gathered.contains(&(kind, version)) {
             self.gathered.push((kind, version));
         }
@@ -359,7 +362,7 @@ impl State {
         self.directory_alarm = self.directory_alarm.into_iter().chain(next).min();
     }
 
-    fn directory_alarm(&mut self) {
+    fn run_directory_alarm(&mut self) {
         let at = self.directory_alarm.take().unwrap_or_default();
         self.now = self.now.max(at);
         let (groups, missed) = self.directory.take(settings(), self.now);
@@ -379,20 +382,20 @@ impl State {
                 is_received: false,
             });
         }
-        self.go_on();
+        self.send_summary();
         self.want_alarm();
     }
 
     /// Sends the next summary, if it is due.
-    fn go_on(&mut self) {
+    fn send_summary(&mut self) {
         self.is_summarizing = self.summaries.first().is_some_and(|it| it.next_at <= self.now);
     }
 
-    fn take_summary(&mut self) {
+    fn receive_summary(&mut self) {
         let Some(summary) = self.summaries.first_mut() else { return };
         if !std::mem::replace(&mut summary.is_received, true) {
             self.summarized.extend(&summary.versions);
-            self.summaries_said += summary.says;
+            self.summaries_reported += summary.says;
         }
     }
 
@@ -408,7 +411,7 @@ impl State {
             says: summary.says,
         };
         let settled = self.directory.settle(target(), &waiting, reply, settings(), self.now);
-        // Numbers that nothing depends on.
+        // Nothing depends on these numbers.
         (self.directory.attempts, self.directory.failures) = (0, 0);
         match settled {
             Settled::Waits { attempts, next_at } => {
@@ -422,21 +425,21 @@ impl State {
             }
             Settled::Ended => {}
         }
-        self.go_on();
+        self.send_summary();
         self.want_alarm();
     }
 
-    fn take(&mut self) {
+    fn receive(&mut self) {
         let Some(n) = self.place() else { return };
         let Row { version, says, .. } = self.rows[n];
-        // A repeated message has the same id, and says the same.
+        // A retry has the same id and content.
         if !self.received.contains(&version) {
             self.received.push(version);
-            self.said += says;
+            self.reported += says;
         }
     }
 
-    /// Notes what became of the message. `status`: of an attempt; `None`: a summary says it.
+    /// Stores the new state of the message. `reply`: to an attempt; `None`: a summary replaces the message.
     fn settle(&mut self, reply: Option<&Reply>) {
         let (Some(waiting), Some(n)) = (self.waiting(), self.place()) else { return };
         let settled = waiting.settle(settings(), reply, self.now);
@@ -467,7 +470,7 @@ impl State {
         }
     }
 
-    /// Whether the target has not heard of a version, and no summary will be about it.
+    /// Whether the target was not notified of a version, and no summary will include it.
     fn is_missing(&self, version: u64) -> bool {
         let is_in = |versions: &Vec<u64>| versions.contains(&version);
         !is_in(&self.received)
@@ -526,25 +529,28 @@ impl Model for Targets {
             actions.push(Action::Change);
         }
         if state.is_alarm_stored {
-            actions.push(Action::AlarmComes);
+            actions.push(Action::AlarmRuns);
         }
         let is_waiting = state.waiting().is_some();
         match state.busy.filter(|_| is_waiting) {
             Some(Busy::Asking) => {
-                actions.push(Action::Answers { is_heard: true });
+                actions.push(Action::DirectoryAnswers { is_answered: true });
                 if left.timeouts > 0 {
-                    actions.extend([Action::Answers { is_heard: false }, Action::IsAway]);
+                    actions.extend([
+                        Action::DirectoryAnswers { is_answered: false },
+                        Action::DirectoryFails,
+                    ]);
                 }
             }
             Some(Busy::Sending) => {
-                actions.push(Action::Takes { is_heard: true });
+                actions.push(Action::Receives { is_answered: true });
                 if left.lost > 0 {
-                    actions.extend([Action::Takes { is_heard: false }, Action::Fails]);
+                    actions.extend([Action::Receives { is_answered: false }, Action::Fails]);
                 }
             }
             None => {}
         }
-        // The object's alarm comes first if it is due first. Requests end sooner than alarms are due.
+        // The object's alarm runs first if it is due first. Requests end before alarms are due.
         let is_next = |at: u64| {
             let due = state.waiting().map_or(0, |waiting| waiting.next_at);
             let is_pending = state.busy.is_some() || state.is_summarizing;
@@ -554,9 +560,10 @@ impl Model for Targets {
             actions.push(Action::DirectoryAlarm);
         }
         if state.is_summarizing {
-            actions.push(Action::TakesSummary { is_heard: true });
+            actions.push(Action::ReceivesSummary { is_answered: true });
             if left.lost > 0 {
-                actions.extend([Action::TakesSummary { is_heard: false }, Action::SummaryFails]);
+                actions
+                    .extend([Action::ReceivesSummary { is_answered: false }, Action::SummaryFails]);
             }
         }
         if left.crashes > 0 && state.webhooks != Webhooks::default() {
@@ -575,27 +582,27 @@ impl Model for Targets {
                 state.left.edits -= 1;
                 state.change();
             }
-            Action::AlarmComes => state.alarm_comes(),
-            Action::Answers { is_heard: true } => match state.ask() {
+            Action::AlarmRuns => state.run_alarm(),
+            Action::DirectoryAnswers { is_answered: true } => match state.ask() {
                 true => state.settle(None),
                 false => state.send(),
             },
-            Action::Answers { is_heard: false } => {
+            Action::DirectoryAnswers { is_answered: false } => {
                 state.left.timeouts -= 1;
                 state.ask();
                 state.send();
             }
-            Action::IsAway => {
+            Action::DirectoryFails => {
                 state.left.timeouts -= 1;
                 state.send();
             }
-            Action::Takes { is_heard: true } => {
-                state.take();
+            Action::Receives { is_answered: true } => {
+                state.receive();
                 state.settle(Some(&taken));
             }
-            Action::Takes { is_heard: false } => {
+            Action::Receives { is_answered: false } => {
                 state.left.lost -= 1;
-                state.take();
+                state.receive();
                 state.settle(Some(&Reply::default()));
             }
             Action::Fails => {
@@ -607,14 +614,14 @@ impl Model for Targets {
                 state.webhooks = Webhooks::default();
                 state.busy = None;
             }
-            Action::DirectoryAlarm => state.directory_alarm(),
-            Action::TakesSummary { is_heard: true } => {
-                state.take_summary();
+            Action::DirectoryAlarm => state.run_directory_alarm(),
+            Action::ReceivesSummary { is_answered: true } => {
+                state.receive_summary();
                 state.settle_summary(&taken);
             }
-            Action::TakesSummary { is_heard: false } => {
+            Action::ReceivesSummary { is_answered: false } => {
                 state.left.lost -= 1;
-                state.take_summary();
+                state.receive_summary();
                 state.settle_summary(&Reply::default());
             }
             Action::SummaryFails => {
@@ -634,38 +641,41 @@ impl Model for Targets {
             Property::always("messages arrive in order", |_, state: &State| {
                 state.received.is_sorted()
             }),
-            Property::always("somebody will send what waits", |_, state: &State| {
-                let is_behind = state.waiting().is_some()
+            Property::always("while a message is pending, an alarm is set", |_, state: &State| {
+                let is_pending = state.waiting().is_some()
                     || state.stored.as_ref().is_some_and(|it| it.progress.seq < state.version);
-                !is_behind || state.is_alarm_stored || state.busy.is_some()
-            }),
-            Property::always("what was promised is sent or counted", |_, state: &State| {
-                let given_up = state.stored.as_ref().map_or(0, |stored| stored.given_up);
-                !state.is_quiet() || state.missing() <= given_up
-            }),
-            Property::always("the Directory knows what is lost", |_, state: &State| {
-                let given_up = state.stored.as_ref().map_or(0, |stored| stored.given_up);
-                !state.is_quiet() || state.known_losses == given_up
-            }),
-            Property::always("the target is told what is missing", |_, state: &State| {
-                let Some(stored) = &state.stored else { return true };
-                let waits = |row: &&Row| row.next_at.is_some();
-                let about_to_say: u64 = state.rows.iter().filter(waits).map(|row| row.says).sum();
-                state.said + stored.missed + about_to_say >= stored.given_up
-            }),
-            Property::always("summaries are made and sent", |_, state: &State| {
-                let is_behind = !state.gathered.is_empty() || !state.summaries.is_empty();
-                !is_behind || state.is_summarizing || state.directory_alarm.is_some()
+                !is_pending || state.is_alarm_stored || state.busy.is_some()
             }),
             Property::always(
-                "the target is told which summaries are missing",
+                "every change is notified or counted as given up",
                 |_, state: &State| {
-                    let waits = state.summaries.iter().filter(|summary| !summary.is_received);
-                    let about_to_say: u64 = waits.map(|summary| summary.says).sum();
-                    state.summaries_said + state.directory.missed() + about_to_say
-                        >= state.summaries_given_up
+                    let given_up = state.stored.as_ref().map_or(0, |stored| stored.given_up);
+                    !state.is_quiet() || state.missing() <= given_up
                 },
             ),
+            Property::always(
+                "the Directory knows how many messages were given up",
+                |_, state: &State| {
+                    let given_up = state.stored.as_ref().map_or(0, |stored| stored.given_up);
+                    !state.is_quiet() || state.known_losses == given_up
+                },
+            ),
+            Property::always("missing messages are reported to the target", |_, state: &State| {
+                let Some(stored) = &state.stored else { return true };
+                let waits = |row: &&Row| row.next_at.is_some();
+                let to_be_reported: u64 = state.rows.iter().filter(waits).map(|row| row.says).sum();
+                state.reported + stored.missed + to_be_reported >= stored.given_up
+            }),
+            Property::always("while a summary is pending, an alarm is set", |_, state: &State| {
+                let is_pending = !state.gathered.is_empty() || !state.summaries.is_empty();
+                !is_pending || state.is_summarizing || state.directory_alarm.is_some()
+            }),
+            Property::always("missing summaries are reported to the target", |_, state: &State| {
+                let waits = state.summaries.iter().filter(|summary| !summary.is_received);
+                let to_be_reported: u64 = waits.map(|summary| summary.says).sum();
+                state.summaries_reported + state.directory.missed() + to_be_reported
+                    >= state.summaries_given_up
+            }),
         ]
     }
 }

@@ -42,7 +42,7 @@ pub(super) async fn deliver<C: Consumer>(outbox: &Rc<Outbox>) {
     loop {
         match next::<C>(outbox) {
             Turn::Wait(ms) => sleep(Duration::from_millis(ms)).await,
-            Turn::Tell => note::<C>(outbox, C::deliver(outbox).await),
+            Turn::Send => note::<C>(outbox, C::deliver(outbox).await),
             Turn::SetAlarm => set_alarm(outbox).await,
             Turn::Rest => return,
         }

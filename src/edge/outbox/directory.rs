@@ -10,7 +10,7 @@ use crate::directory::{Entry, Event, document_beside_entry};
 use crate::edge::message::{self, Notice};
 use crate::edge::objects::connector::Record;
 use crate::edge::runtime::{apply_entry, describe, notify_directory, now_millis, timeout};
-use crate::protocol::outbox::{Answered, DIRECTORY_GAP_MS, Pace, Telling};
+use crate::protocol::outbox::{Answered, DIRECTORY_GAP_MS, EntryUpdate, Pace};
 use crate::protocol::refresh::Lease;
 
 /// How long to wait for the Directory.
@@ -46,7 +46,7 @@ impl Consumer for Directory {
 
     fn is_lagging(outbox: &Outbox) -> bool {
         let (versions, cursors) = outbox.shared.versions();
-        cursors.is_directory_behind(versions)
+        cursors.is_directory_pending(versions)
     }
 
     async fn deliver(outbox: &Rc<Outbox>) -> Result<bool, String> {
@@ -56,18 +56,18 @@ impl Consumer for Directory {
 }
 
 async fn deliver_once(outbox: &Outbox) -> Result<(), String> {
-    let Some((mut telling, events, entry)) = begin(outbox) else { return Ok(()) };
+    let Some((mut update, events, entry)) = begin(outbox) else { return Ok(()) };
     let entry = entry?;
     let sent_at = now_millis();
     let _guard = InFlightGuard::begin(&outbox.directory_in_flight);
     loop {
-        let document = match telling.with_document {
+        let document = match update.with_document {
             true => outbox.shared.with_record(|record| record.and_then(document)),
             false => None,
         };
         let answer = ask(outbox, &entry, document.as_deref()).await?;
-        if let Answered::Told { is_news } = telling.answered(&answer)? {
-            record_delivery(outbox, &telling, &events, is_news.then_some(sent_at));
+        if let Answered::Acknowledged { is_new } = update.answered(&answer)? {
+            record_delivery(outbox, &update, &events, is_new.then_some(sent_at));
             return Ok(());
         }
     }
@@ -86,17 +86,17 @@ impl Searched for Directory {
 }
 
 /// The delivery of the newest version, its audit events, and its entry as JSON.
-fn begin(outbox: &Outbox) -> Option<(Telling, Vec<Event>, Result<String, String>)> {
-    let settled = outbox.shared.claims.borrow().settled().to_vec();
+fn begin(outbox: &Outbox) -> Option<(EntryUpdate, Vec<Event>, Result<String, String>)> {
+    let committed = outbox.shared.claims.borrow().committed().to_vec();
     outbox.shared.with_record(|record| {
         let it = record?;
-        let telling =
-            outbox.remember(|memory| memory.forced.begin(it.versions(), it.cursors, &settled));
-        let (committed_claims, is_forced) = (telling.settled.clone(), telling.is_forced);
+        let update =
+            outbox.remember(|memory| memory.forced.begin(it.versions(), it.cursors, &committed));
+        let (committed_claims, is_forced) = (update.committed_claims.clone(), update.is_forced);
         let events = it.untold.events().to_vec();
         let audit = events.clone();
         let entry = message::write(&Entry { committed_claims, is_forced, audit, ..entry(it) });
-        Some((telling, events, entry))
+        Some((update, events, entry))
     })
 }
 
@@ -113,13 +113,18 @@ async fn ask(outbox: &Outbox, entry: &str, document: Option<&str>) -> Result<Str
 }
 
 /// Records that the Directory has a version. `leased_at`: when the message was sent, if the reply grants a lease.
-fn record_delivery(outbox: &Outbox, telling: &Telling, events: &[Event], leased_at: Option<u64>) {
+fn record_delivery(
+    outbox: &Outbox,
+    update: &EntryUpdate,
+    events: &[Event],
+    leased_at: Option<u64>,
+) {
     if let Some(sent_at) = leased_at {
         outbox.remember(|memory| memory.directory_lease.renew(sent_at));
     }
-    outbox.shared.claims.borrow_mut().told(&telling.settled);
+    outbox.shared.claims.borrow_mut().acknowledge(&update.committed_claims);
     outbox.shared.move_cursors(|cursors| {
-        outbox.remember(|memory| memory.forced.told(telling, cursors));
+        outbox.remember(|memory| memory.forced.acknowledge(update, cursors));
     });
     outbox.shared.change_record(|record| record.untold.forget(events));
 }

@@ -11,7 +11,7 @@ use crate::edge::message::{self, JobEntries};
 use crate::edge::objects::connector::{JobRecord, Shared};
 use crate::edge::runtime::{apply_jobs, describe, now_millis, timeout};
 use crate::protocol::directory::JobEntry;
-use crate::protocol::jobs::{JobNews, JobsTelling};
+use crate::protocol::jobs::{JobUpdate, JobsUpdate};
 use crate::protocol::outbox::{DIRECTORY_GAP_MS, Pace};
 use crate::protocol::refresh::Lease;
 use crate::values::Time;
@@ -22,7 +22,7 @@ const LIMIT: Duration = Duration::from_secs(1);
 /// The most jobs in one message.
 const BATCH: usize = 50;
 
-type Telling = JobsTelling<Option<JobRecord>>;
+type Update = JobsUpdate<Option<JobRecord>>;
 
 pub(super) struct Jobs;
 
@@ -58,15 +58,15 @@ impl Searched for Jobs {
 async fn deliver_once(outbox: &Outbox) -> Result<(), String> {
     let connector = &outbox.shared;
     let news = connector.untold_jobs(BATCH).map_err(|thrown| describe(&thrown))?;
-    let mut telling = JobsTelling::new(news);
+    let mut update = JobsUpdate::new(news);
     let sent_at = now_millis();
     let _guard = InFlightGuard::begin(&outbox.jobs_in_flight);
-    while !telling.news.is_empty() {
-        let answers = ask(connector, &telling).await?;
+    while !update.jobs.is_empty() {
+        let answers = ask(connector, &update).await?;
         let answers: Vec<&str> = answers.iter().filter_map(Value::as_str).collect();
-        let told = telling.answered(&answers)?;
+        let told = update.answered(&answers)?;
         for (id, version) in &told.jobs {
-            connector.jobs.borrow_mut().told(id, *version);
+            connector.jobs.borrow_mut().acknowledge(id, *version);
         }
         if told.gives_lease {
             outbox.remember(|memory| memory.jobs_lease.renew(sent_at));
@@ -75,9 +75,9 @@ async fn deliver_once(outbox: &Outbox) -> Result<(), String> {
     Ok(())
 }
 
-async fn ask(connector: &Shared, telling: &Telling) -> Result<Vec<Value>, String> {
-    let entry = |news| entry(news, telling.with_documents);
-    let jobs: Vec<JobEntry> = telling.news.iter().map(entry).collect();
+async fn ask(connector: &Shared, update: &Update) -> Result<Vec<Value>, String> {
+    let entry = |news| entry(news, update.with_documents);
+    let jobs: Vec<JobEntry> = update.jobs.iter().map(entry).collect();
     let message = message::write(&JobEntries { jobs: &jobs })?;
     let reply = match timeout(LIMIT, apply_jobs(&connector.env, &message)).await {
         Some(Ok(reply)) => reply,
@@ -89,8 +89,8 @@ async fn ask(connector: &Shared, telling: &Telling) -> Result<Vec<Value>, String
 }
 
 /// The fields that searches filter and sort by, the version, and the document if it has to be sent.
-fn entry(news: &JobNews<Option<JobRecord>>, with_document: bool) -> JobEntry {
-    let JobNews { id, version, record, is_edited, .. } = news;
+fn entry(news: &JobUpdate<Option<JobRecord>>, with_document: bool) -> JobEntry {
+    let JobUpdate { id, version, record, is_edited, .. } = news;
     let erased =
         JobEntry { id: id.clone(), version: *version, edited: *version, ..JobEntry::default() };
     let Some(JobRecord { job, edited, .. }) = record else { return erased };

@@ -32,7 +32,7 @@ impl Consumer for Kv {
 
     fn is_lagging(outbox: &Outbox) -> bool {
         let (versions, cursors) = outbox.shared.versions();
-        cursors.is_kv_behind(versions, now_millis())
+        cursors.is_kv_pending(versions, now_millis())
     }
 
     async fn deliver(outbox: &Rc<Outbox>) -> Result<bool, String> {

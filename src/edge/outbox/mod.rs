@@ -106,7 +106,7 @@ impl Outbox {
 /// again, because the Directory may have lost them.
 pub(super) fn force(outbox: &Outbox) {
     outbox.remember(|memory| {
-        outbox.shared.move_cursors(|cursors| memory.forced.ask(cursors));
+        outbox.shared.move_cursors(|cursors| memory.forced.request(cursors));
         memory.directory_lag.forget_report();
         memory.kv_lag.forget_report();
     });

@@ -104,7 +104,7 @@ pub(super) async fn settle<C: Searched>(outbox: &Rc<Outbox>) {
             match next() {
                 Next::Acknowledge => return,
                 Next::Wait => C::in_flight(outbox).next_completed().await,
-                Next::Tell => {
+                Next::Send => {
                     deliver_and_wait::<C>(outbox).await;
                 }
             }

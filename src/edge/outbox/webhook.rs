@@ -24,7 +24,7 @@ use crate::edge::runtime::{
 use crate::edge::{log, new_id, now};
 use crate::protocol::outbox::Report;
 pub(super) use crate::protocol::webhooks::Seen;
-use crate::protocol::webhooks::{self, Look, News, Step, Waiting};
+use crate::protocol::webhooks::{self, Batch, CollectContext, Step, Waiting};
 use crate::status::Status;
 use crate::values::Time;
 use crate::webhook::{self, Delivery, Entry, Next, Outcome, Reply, Settings, Target};
@@ -86,7 +86,7 @@ pub(in crate::edge) fn prepare(outbox: &Outbox, erases: bool) {
     // The history is pruned: what is in it is told before.
     let prepared = open(outbox, &settings).and_then(|()| {
         let changed = outbox.shared.versions().0.changed;
-        let is_far = outbox.webhooks.remember(|memory| memory.is_far_behind(&settings, changed));
+        let is_far = outbox.webhooks.remember(|memory| memory.is_lagging(&settings, changed));
         if erases || is_far { collect(outbox, &settings, false) } else { Ok(()) }
     });
     if let Err(thrown) = prepared {
@@ -118,42 +118,42 @@ fn begin(outbox: &Outbox, targets: &[&Target]) -> Result<(), JsError> {
         let status = record.and_then(|record| record.connector()).map(Connector::status);
         (record.map_or(0, |record| record.version), status == Some(Status::Error))
     });
-    let news = outbox.webhooks.remember(|memory| memory.begin(targets, seq, is_failing));
-    keep(outbox, news, now_millis()).map(drop)
+    let batch = outbox.webhooks.remember(|memory| memory.begin(targets, seq, is_failing));
+    keep(outbox, batch, now_millis()).map(drop)
 }
 
 /// Stores news with their messages; gives how many messages were given up for which targets.
-fn keep(outbox: &Outbox, news: News, now: u64) -> Result<Vec<(String, u64)>, JsError> {
+fn keep(outbox: &Outbox, batch: Batch, now: u64) -> Result<Vec<(String, u64)>, JsError> {
     let settings = outbox.webhooks.settings(&outbox.shared.env);
-    let given_up = match news.is_empty() {
+    let given_up = match batch.is_empty() {
         true => Vec::new(),
         false => {
-            let messages = compose(outbox, &settings, &news);
+            let messages = compose(outbox, &settings, &batch);
             let memory = outbox.webhooks.memory.borrow();
             let is_sending = |target: &str| memory.is_sending(target);
-            let (database, rows) = (&outbox.shared.database, &news.rows);
+            let (database, rows) = (&outbox.shared.database, &batch.rows);
             store::collect(database, rows, &messages, now, WAITING_LIMIT, is_sending)?
         }
     };
-    outbox.webhooks.remember(|memory| memory.stored(news, &given_up));
+    outbox.webhooks.remember(|memory| memory.stored(batch, &given_up));
     Ok(given_up)
 }
 
 fn compose<'a>(
     outbox: &Outbox,
     settings: &'a Settings,
-    news: &News,
+    batch: &Batch,
 ) -> Vec<(&'a str, webhook::Message)> {
-    let message = |(name, happening): &(String, webhook::Happening)| {
+    let message = |(name, notification): &(String, webhook::Notification)| {
         let target = settings.targets.iter().find(|target| target.name == *name)?;
         outbox.shared.with_record(|record| {
             let (record, name) = (record?, target.name.as_str());
             let connector = record.connector();
-            let message = webhook::compose(happening, &record.id, connector, target, settings);
+            let message = webhook::compose(notification, &record.id, connector, target, settings);
             Some((name, message))
         })
     };
-    news.happenings.iter().filter_map(message).collect()
+    batch.notifications.iter().filter_map(message).collect()
 }
 
 /// To be called right after the commit that puts a connector back: its past is no news.
@@ -163,7 +163,7 @@ pub(in crate::edge) fn restored(outbox: &Outbox) {
         return;
     }
     let begun = open(outbox, &settings).and_then(|()| {
-        let told = outbox.webhooks.remember(|memory| memory.told_targets(&settings));
+        let told = outbox.webhooks.remember(|memory| memory.active_targets(&settings));
         begin(outbox, &told)
     });
     if let Err(thrown) = begun {
@@ -175,10 +175,10 @@ pub(in crate::edge) fn restored(outbox: &Outbox) {
 fn collect(outbox: &Outbox, settings: &Settings, holds: bool) -> Result<(), JsError> {
     open(outbox, settings)?;
     let (changed, last_seen) = (outbox.shared.versions().0.changed, last_seen(outbox));
-    let look = Look { settings, changed, last_seen, now: now_millis(), holds };
+    let context = CollectContext { settings, changed, last_seen, now: now_millis(), holds };
     let changes_after = |seq| store::changes_after(&outbox.shared.database, seq);
-    let news = outbox.webhooks.remember(|memory| memory.collect(look, changes_after))?;
-    for (target, count) in keep(outbox, news, look.now)? {
+    let batch = outbox.webhooks.remember(|memory| memory.collect(context, changes_after))?;
+    for (target, count) in keep(outbox, batch, context.now)? {
         let why = format!("{WAITING_LIMIT} messages wait already");
         outbox.shared.with_record(|record| {
             let id = record.map(|record| record.id.as_str()).unwrap_or_default();
@@ -353,7 +353,7 @@ async fn notify(outbox: &Outbox, target: &Target, kind: Option<&str>) -> Verdict
     let Some(Ok(reply)) = timeout(ASK_LIMIT, sent).await else {
         return Verdict::Single { sharing: 0 };
     };
-    outbox.webhooks.remember(|memory| memory.attempts_told(target, told));
+    outbox.webhooks.remember(|memory| memory.attempts_reported(target, told));
     let reply = message::parse(&reply).unwrap_or_default();
     match reply.get("gathered") {
         Some(Value::Bool(true)) => Verdict::Gathered,

@@ -179,7 +179,7 @@ impl Object {
         self.loaded.replace(Loaded::Unread);
         written.map_err(|thrown| failed(id, "put back", &thrown))?;
         if let Some((_, _, token, event)) = &restored {
-            self.claims.borrow_mut().settle(token.as_deref());
+            self.claims.borrow_mut().commit(token.as_deref());
             log::event(event);
         }
         self.read_row(id)?;
@@ -236,7 +236,7 @@ impl Object {
         outbox::force(&self.outbox);
         outbox::restored(&self.outbox).await;
         let (versions, cursors) = self.versions();
-        if cursors.is_directory_behind(versions) {
+        if cursors.is_directory_pending(versions) {
             return Err(ApiError::unavailable("the Directory"));
         }
         Ok(Response::json(200, &json!({ "id": id, "result": "updated" })))

@@ -11,7 +11,7 @@ use crate::api::{
 use crate::edge::message::Origin;
 use crate::edge::runtime::{JsError, describe};
 use crate::edge::{log, new_id, now, outbox};
-use crate::protocol::jobs::{JobChange, JobNews, Jobs, Scope, Untold};
+use crate::protocol::jobs::{JobChange, JobUpdate, Jobs, PendingJob, Scope};
 use crate::secrets::Secrets;
 use crate::sync_job::{SyncJob, SyncJobId};
 
@@ -170,7 +170,7 @@ impl Object {
         let mut jobs = self.jobs.borrow_mut();
         let change = JobChange { before: versions, is_edit, erases: job.is_none(), scope };
         let commit = jobs.commit(id, change);
-        let (version, edited, is_untold) = (commit.version, commit.edited, commit.is_noted);
+        let (version, edited, is_untold) = (commit.version, commit.edited, commit.is_recorded);
         let row = JobRow { id, job: job.as_ref(), version, edited, is_untold };
         store::commit_job(&self.database, &row, !jobs.has_tables()).map_err(|thrown| {
             console_error!("sync job [{id}]: commit failed: {}", describe(&thrown));
@@ -208,30 +208,30 @@ impl Shared {
     /// To be called when jobs were committed other than one by one.
     pub(super) fn reload_jobs(&self) {
         match store::untold_jobs(&self.database) {
-            Ok(untold) => drop(self.jobs.replace(Jobs::with_untold(untold))),
+            Ok(untold) => drop(self.jobs.replace(Jobs::with_pending(untold))),
             Err(thrown) => console_error!("jobs cannot be read: {}", describe(&thrown)),
         }
     }
 
     /// Is there a job that the Directory has not been told of?
     pub(in crate::edge) fn has_untold_jobs(&self) -> bool {
-        self.jobs.borrow().is_behind()
+        self.jobs.borrow().has_pending()
     }
 
     /// Some of the jobs that the Directory has not been told of.
     pub(in crate::edge) fn untold_jobs(
         &self,
         limit: usize,
-    ) -> Result<Vec<JobNews<Option<JobRecord>>>, JsError> {
+    ) -> Result<Vec<JobUpdate<Option<JobRecord>>>, JsError> {
         let untold: Vec<_> = {
             let jobs = self.jobs.borrow();
-            jobs.untold().take(limit).map(|(id, untold)| (id.clone(), untold)).collect()
+            jobs.pending().take(limit).map(|(id, untold)| (id.clone(), untold)).collect()
         };
-        let news = |(id, untold): (String, Untold)| {
+        let news = |(id, untold): (String, PendingJob)| {
             let record = self.read_job(&id)?;
             let version = record.as_ref().map_or(untold.version, |record| record.version);
             let is_open = record.as_ref().is_some_and(|record| !record.job.has_ended());
-            Ok(JobNews { id, version, record, is_edited: untold.is_edited, is_open })
+            Ok(JobUpdate { id, version, record, is_edited: untold.is_edited, is_open })
         };
         untold.into_iter().map(news).collect()
     }
@@ -243,7 +243,7 @@ impl Shared {
             if !jobs.has_tables() {
                 return;
             }
-            let ids: Vec<&String> = jobs.untold().map(|(id, _)| id).collect();
+            let ids: Vec<&String> = jobs.pending().map(|(id, _)| id).collect();
             serde_json::to_string(&ids).map_err(|error| JsError::from(error.to_string()))
         };
         let noted = noted.and_then(|ids| store::note_untold_jobs(&self.database, &ids));

@@ -549,7 +549,7 @@ impl Object {
         written.inspect_err(|thrown| {
             console_error!("connector [{id}]: commit failed: {}", describe(thrown));
         })?;
-        self.claims.borrow_mut().settle(token.as_deref());
+        self.claims.borrow_mut().commit(token.as_deref());
         match edit {
             Some(edit) => log::write(id, record.version, edit),
             None if record.document.is_none() => {

@@ -345,7 +345,7 @@ pub(super) fn read(database: &Database) -> Result<Option<(Record, Jobs)>, JsErro
         }
     };
     let jobs = if database.has_table("job")? {
-        Jobs::with_untold(untold_jobs(database)?)
+        Jobs::with_pending(untold_jobs(database)?)
     } else {
         Jobs::default()
     };

@@ -20,8 +20,8 @@ use crate::edge::runtime::{
     Database, FromRow, JsError, JsString, Row, SqlValue, State, from_row, now_millis,
 };
 use crate::protocol::directory::{
-    DocumentIs, ENTRY_COLUMNS, Facts, Field, JOB_COLUMNS, JobEntry, KnownEntry, KnownJob, Outcome,
-    Write, is_first_heartbeat, needs_free_index, take_entry, take_job,
+    DocumentAction, ENTRY_COLUMNS, Facts, Field, JOB_COLUMNS, JobEntry, KnownEntry, KnownJob,
+    Outcome, Write, apply_entry, apply_job, is_first_heartbeat, needs_free_index,
 };
 use crate::secrets::{Secrets, mask};
 use crate::values::Time;
@@ -261,7 +261,7 @@ impl Store {
             facts.document_has_last_seen = self.has_last_seen(known.key)?;
         }
         let title = entry.title();
-        let verdict = take_entry(known.as_ref(), entry, &title, facts);
+        let verdict = apply_entry(known.as_ref(), entry, &title, facts);
         self.audit(&entry.audit)?;
         let outcome = match verdict {
             Ok(write) => {
@@ -322,7 +322,7 @@ impl Store {
         let id = SqlValue::from(&job.id);
         let sql = format!("SELECT json_array({JOB_COLUMNS}) FROM job WHERE id = ?");
         let known: Option<KnownJob> = self.json(&sql, slice::from_ref(&id))?;
-        let write = match take_job(known.as_ref(), job) {
+        let write = match apply_job(known.as_ref(), job) {
             Ok(write) => write,
             Err(outcome) => return Ok(outcome),
         };
@@ -374,11 +374,11 @@ impl Store {
         };
         let documents = documents_of(table, Secrets::Shown);
         match (is, document) {
-            (DocumentIs::Erased, _) => {
+            (DocumentAction::Erase, _) => {
                 self.database
                     .execute(&format!("DELETE FROM {documents} WHERE key = ?"), &[key.into()])?;
             }
-            (DocumentIs::Written, Some(document)) => {
+            (DocumentAction::Write, Some(document)) => {
                 let masked = document.to_text().as_deref().and_then(mask).into();
                 let sql = format!("INSERT OR REPLACE INTO {documents} VALUES (?, ?, ?)");
                 self.database.execute(&sql, &[key.into(), document.clone(), masked])?;
