@@ -51,7 +51,7 @@ pub type Column<'a> = (&'static str, Field<'a>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DocumentAction {
     Keep,
-    /// Replace it by the one in the message.
+    /// Replace it with the one in the message.
     Write,
     Erase,
 }

@@ -125,7 +125,7 @@ impl Pace {
         self.last = now;
     }
 
-    /// Sending failed, or does not count.
+    /// Sending failed, or the result is in doubt.
     pub fn fail(&mut self) {
         self.work = Work::Failed;
     }
@@ -338,8 +338,8 @@ impl EntryUpdate {
 pub struct Copying {
     /// When a write last failed that may still be carried out.
     late_write: u64,
-    /// When the object started, if it may have been copying a heartbeat before. Such a late write may
-    /// overwrite the copy of another heartbeat, but not the copy of a change.
+    /// When the object started, if it may have been copying a heartbeat before. If that write
+    /// is late, it does no harm to the copy of another heartbeat, but must not replace the copy of a change.
     late_heartbeat: u64,
 }
 

@@ -14,7 +14,7 @@ use crate::webhook::{
 /// When the alarm checks on a message that was being sent: the process may have ended meanwhile.
 const SENDING_LIMIT_MS: u64 = TIME_LIMIT_MS + 5_000;
 
-/// An object's state of webhooks, in memory.
+/// An object's webhook state, in memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Webhooks {
     positions: Option<SortedMap<String, Position>>,
@@ -192,10 +192,8 @@ impl Webhooks {
         for target in self.active_targets(settings) {
             let Some(position) = self.position(target) else { continue };
             let before = &position.progress;
-            let changes = match changed > before.seq {
-                true => changes_after(before.seq)?,
-                false => Vec::new(),
-            };
+            let changes =
+                if changed > before.seq { changes_after(before.seq)? } else { Vec::new() };
             let collected = collect(target, settings, before, &changes, last_seen, now, holds);
             let Collected { mut progress, notifications, is_held, is_new } = collected;
             if !is_held {
@@ -332,10 +330,8 @@ impl Webhooks {
         if self.positions.as_ref().is_some_and(|known| known.values().any(is_silent)) {
             return Seen::Again;
         }
-        match std::mem::replace(&mut self.is_watched, true) {
-            true => Seen::Nothing,
-            false => Seen::Unwatched,
-        }
+        let was_watched = std::mem::replace(&mut self.is_watched, true);
+        if was_watched { Seen::Nothing } else { Seen::Unwatched }
     }
 }
 

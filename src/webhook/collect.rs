@@ -142,14 +142,12 @@ pub fn collect(
     let mut group = Vec::new();
     let flush = |group: &mut Vec<_>, next: &mut Progress, notifications: &mut Vec<Notification>| {
         let before = notifications.len();
-        match is_damped {
-            true => {
-                notifications.extend(notify(target, &mut next.is_failing, std::mem::take(group)))
-            }
-            false => {
-                for change in group.drain(..) {
-                    notifications.extend(notify(target, &mut next.is_failing, vec![change]));
-                }
+        if is_damped {
+            let changes = std::mem::take(group);
+            notifications.extend(notify(target, &mut next.is_failing, changes));
+        } else {
+            for change in group.drain(..) {
+                notifications.extend(notify(target, &mut next.is_failing, vec![change]));
             }
         }
         if is_damped && notifications.len() > before {

@@ -141,22 +141,19 @@ impl State {
         let until = self.now + LATE_MS;
         let n = self.writes.iter().position(|write| write.until.is_none());
         let n = n.expect("a write in progress");
-        match is_written {
-            true => {
-                self.kv = self.writes.remove(n).version;
-                self.written_at = Some(self.now);
-                match self.copying.succeed(copy, &mut self.cursors) {
-                    // Without an alarm, nothing else stores the cursor.
-                    Copied::Done if !self.is_alarm_set => self.stored = self.cursors,
-                    Copied::Done => {}
-                    Copied::Doubtful => self.pace.fail(),
-                }
+        if is_written {
+            self.kv = self.writes.remove(n).version;
+            self.written_at = Some(self.now);
+            match self.copying.succeed(copy, &mut self.cursors) {
+                // Without an alarm, nothing else stores the cursor.
+                Copied::Done if !self.is_alarm_set => self.stored = self.cursors,
+                Copied::Done => {}
+                Copied::Doubtful => self.pace.fail(),
             }
-            false => {
-                self.writes[n].until = Some(until);
-                self.copying.fail(self.now);
-                self.pace.fail();
-            }
+        } else {
+            self.writes[n].until = Some(until);
+            self.copying.fail(self.now);
+            self.pace.fail();
         }
         self.writes.sort();
         self.run();

@@ -75,7 +75,7 @@ enum Caller {
     Reindex,
 }
 
-/// A report to the Directory in progress, with the connector as it was when the report began.
+/// An update in progress, with the connector as it was when the update began.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Call {
     number: u8,
@@ -89,9 +89,9 @@ struct Call {
 enum Reindex {
     #[default]
     No,
-    /// The report is recorded as pending; the alarm is being set.
+    /// The update is recorded as pending; the alarm is being set.
     Pending,
-    /// The report is in progress.
+    /// The update is in progress.
     Sending,
     /// The caller has the response.
     Acknowledged,
@@ -195,7 +195,7 @@ impl State {
         }
     }
 
-    /// Starts a report of the newest version.
+    /// Starts an update to the newest version.
     fn call(&mut self, caller: Caller) {
         let update = self.forced.begin(self.connector.versions, self.cursors, &[]);
         let of = |message: &Message| match message {
@@ -209,7 +209,7 @@ impl State {
         self.calls.sort_by_key(|call| call.number);
     }
 
-    /// The entry is of the version when the report began; the document is read when it is sent.
+    /// The entry has the version from when the update began; the document is read when it is sent.
     fn send(&mut self, Call { number, update, connector, .. }: &Call) {
         let document = update.with_document && !self.connector.is_erased;
         self.messages.send(Message::Apply {

@@ -1,4 +1,4 @@
-//! A connector's object and the Directory: reports of sync jobs. Lists never go back, acknowledged
+//! A connector's object and the Directory: updates of sync jobs. Lists never go back, acknowledged
 //! changes are listed, and in the end the Directory has every job.
 
 use std::fmt;
@@ -219,9 +219,10 @@ impl State {
 
     fn crash(&mut self) {
         self.calls.clear();
-        self.jobs = match self.was_created {
-            true => Jobs::with_pending(self.recorded.map(|version| (ID.to_owned(), version))),
-            false => Jobs::default(),
+        self.jobs = if self.was_created {
+            Jobs::with_pending(self.recorded.map(|version| (ID.to_owned(), version)))
+        } else {
+            Jobs::default()
         };
     }
 

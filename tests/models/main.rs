@@ -2,7 +2,7 @@
 //!
 //! Each model runs the code of `src/protocol` and adds what the edge adds: messages that are late,
 //! lost, duplicated or out of order, callers that time out, and objects that crash between any two
-//! steps and restart from what they stored. docs/proofs.md says how far each one goes.
+//! steps and restart from what they stored. docs/proofs.md lists the bounds of each model.
 
 // Tests may panic, in helper functions too.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]

@@ -118,9 +118,8 @@ pub struct State {
 pub enum Action {
     Change,
     AlarmRuns,
-    /// The Directory answers. `is_answered`: in time.
     DirectoryAnswers {
-        is_answered: bool,
+        is_in_time: bool,
     },
     DirectoryFails,
     /// The target receives the message. `is_answered`: its response arrives.
@@ -144,10 +143,10 @@ impl fmt::Display for Action {
         f.write_str(match self {
             Self::Change => "the status changes",
             Self::AlarmRuns => "the object's alarm runs",
-            Self::DirectoryAnswers { is_answered: true } => {
-                "the Directory answers whether the message is summarized"
+            Self::DirectoryAnswers { is_in_time: true } => {
+                "the Directory decides whether a summary replaces the message"
             }
-            Self::DirectoryAnswers { is_answered: false } => "the Directory answers too late",
+            Self::DirectoryAnswers { is_in_time: false } => "the Directory answers too late",
             Self::DirectoryFails => "the Directory doesn't answer",
             Self::Receives { is_answered: true } => "the target receives the message",
             Self::Receives { is_answered: false } => {
@@ -534,10 +533,10 @@ impl Model for Targets {
         let is_waiting = state.waiting().is_some();
         match state.busy.filter(|_| is_waiting) {
             Some(Busy::Asking) => {
-                actions.push(Action::DirectoryAnswers { is_answered: true });
+                actions.push(Action::DirectoryAnswers { is_in_time: true });
                 if left.timeouts > 0 {
                     actions.extend([
-                        Action::DirectoryAnswers { is_answered: false },
+                        Action::DirectoryAnswers { is_in_time: false },
                         Action::DirectoryFails,
                     ]);
                 }
@@ -583,11 +582,14 @@ impl Model for Targets {
                 state.change();
             }
             Action::AlarmRuns => state.run_alarm(),
-            Action::DirectoryAnswers { is_answered: true } => match state.ask() {
-                true => state.settle(None),
-                false => state.send(),
-            },
-            Action::DirectoryAnswers { is_answered: false } => {
+            Action::DirectoryAnswers { is_in_time: true } => {
+                if state.ask() {
+                    state.settle(None);
+                } else {
+                    state.send();
+                }
+            }
+            Action::DirectoryAnswers { is_in_time: false } => {
                 state.left.timeouts -= 1;
                 state.ask();
                 state.send();
