@@ -1,5 +1,5 @@
-//! Numbers in Prometheus' text form. The Directory keeps them (objects/directory/metrics.rs): an isolate
-//! tells it what it has counted, at most once a minute and when it is asked for numbers.
+//! Metrics in the Prometheus text format. The Directory stores them (objects/directory/metrics.rs): an isolate
+//! reports its counters at most once a minute, and with each metrics request.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
@@ -15,32 +15,31 @@ use super::runtime::{notify_directory, now_millis, timeout};
 pub(super) const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 const PREFIX: &str = "connector_status_";
 
-/// How long an isolate gathers what it counts.
-const TELL_EVERY_MS: u64 = 60_000;
-/// How long to wait for the Directory to take it.
-const TELL_LIMIT: Duration = Duration::from_millis(500);
+/// The minimum interval between two reports of an isolate.
+const REPORT_INTERVAL_MS: u64 = 60_000;
+/// How long to wait for the Directory to accept a report.
+const REPORT_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Requests that were not let in, by reason.
+/// Refused requests, by reason.
 pub(super) const REFUSED: &str = "refused_total";
-/// Writes that were let in and came to nothing, by status.
+/// Authorized writes that failed, by status.
 pub(super) const WRITES_REFUSED: &str = "writes_refused_total";
-/// Requests that a cluster behind the service did not answer.
+/// Requests that the cluster behind the service did not answer.
 pub(super) const CLUSTER_FAILURES: &str = "cluster_failures_total";
 
 /// How often something has happened: its name, what its label says, and how often.
 pub(super) type Count = (String, String, u64);
 
-/// What is counted by one isolate and not told yet.
+/// Counters of this isolate that have not been reported yet.
 #[derive(Default)]
 pub(super) struct Counters {
     counts: RefCell<Vec<Count>>,
     told_at: Cell<u64>,
-    /// When the first refused write was counted that is not told.
+    /// When the first unreported refused write was counted.
     refused_at: Cell<Option<u64>>,
 }
 
 impl Counters {
-    /// Counts one.
     pub fn count(&self, name: &str, label: &str) {
         self.add(name, label, 1);
     }
@@ -53,35 +52,35 @@ impl Counters {
         }
     }
 
-    /// Counts a refused write. They are told with the first that comes a minute after another: refusing writes costs
-    /// one request a minute at most, and nothing if they are few.
+    /// Counts a refused write. Reports are sent by the first one that comes a minute after another: at most one
+    /// request a minute, and none while refusals are rare.
     pub async fn count_refused_write(&self, env: &Env, status: u16) {
         self.count(WRITES_REFUSED, &status.to_string());
         let now = now_millis();
         match self.refused_at.get() {
             None => self.refused_at.set(Some(now)),
-            Some(first) if now.saturating_sub(first) < TELL_EVERY_MS => {}
-            Some(_) => self.tell(env).await,
+            Some(first) if now.saturating_sub(first) < REPORT_INTERVAL_MS => {}
+            Some(_) => self.report(env).await,
         }
     }
 
-    /// All of them, which are to be told now.
+    /// Takes all counters, to report them.
     pub fn take(&self) -> Vec<Count> {
         self.refused_at.set(None);
         self.told_at.set(now_millis());
         self.counts.take()
     }
 
-    /// Puts back what could not be told.
+    /// Puts back counters whose report failed.
     pub fn put_back(&self, counts: &[Count]) {
         for (name, label, count) in counts {
             self.add(name, label, *count);
         }
     }
 
-    /// Tells the Directory, unless that was done within the last minute.
-    pub async fn tell(&self, env: &Env) {
-        let is_early = now_millis().saturating_sub(self.told_at.get()) < TELL_EVERY_MS;
+    /// Reports to the Directory, unless that was done within the last minute.
+    pub async fn report(&self, env: &Env) {
+        let is_early = now_millis().saturating_sub(self.told_at.get()) < REPORT_INTERVAL_MS;
         if is_early || self.counts.borrow().is_empty() {
             return;
         }
@@ -90,16 +89,16 @@ impl Counters {
             let notice = message::write(&Notice::Counts { counts: &counts })?;
             notify_directory(env, &notice).await
         };
-        let Some(Ok(_)) = timeout(TELL_LIMIT, sent).await else {
+        let Some(Ok(_)) = timeout(REPORT_TIMEOUT, sent).await else {
             return self.put_back(&counts);
         };
     }
 }
 
-/// What the Directory is told with a request for numbers.
+/// The body of a metrics request: the caller's own metrics.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Question {
-    /// What the isolate has counted.
+    /// The isolate's counters.
     pub counts: Vec<Count>,
     /// When the key of the request ends, in milliseconds since 1970.
     pub key_expires: Option<u64>,

@@ -193,7 +193,7 @@ impl Exchange {
         let admitted = match self.admit().await {
             Ok(admitted) => admitted,
             Err(error) => {
-                memory.counters.tell(env).await;
+                memory.counters.report(env).await;
                 let (format, _) = api::read(&incoming.request);
                 return self.send(HttpResponse::new(format.failure(&error), &format));
             }

@@ -100,7 +100,7 @@ pub(super) async fn pass_through(
     if let Err(denied) = keep_own_keys(incoming, env, context, memory).await {
         log::refusal(&denied, &incoming.request, incoming.request_id());
         memory.counters.count(metrics::REFUSED, denied.why);
-        memory.counters.tell(env).await;
+        memory.counters.report(env).await;
         return refuse(incoming, &denied.failure);
     }
     pass_on(incoming, raw, env, memory).await
@@ -167,7 +167,7 @@ pub(super) async fn pass_on(
             let why = if why.contains(&url) { "it cannot be asked" } else { &why };
             console_error!("the cluster cannot be reached: {why}");
             memory.counters.count(metrics::CLUSTER_FAILURES, "");
-            memory.counters.tell(env).await;
+            memory.counters.report(env).await;
             refuse(incoming, &ApiError::unavailable("the cluster behind this service"))
         }
     }

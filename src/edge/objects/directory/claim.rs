@@ -10,27 +10,27 @@ use crate::edge::message;
 use crate::edge::runtime::{JsError, current_entry, from_row, timeout};
 use crate::protocol::claims::{Answer, Claim, Inquiry, Next, Rival, Verdict};
 
-/// How long to wait for a connector that has the name.
+/// How long to wait for the connector that holds the name.
 const LIMIT: Duration = Duration::from_secs(1);
 
 from_row!(Rival { id, token });
 
 impl Directory {
-    /// Grants a name, or not.
+    /// Grants an index name unless another connector holds it.
     pub(super) async fn claim(self: &Rc<Self>, claim: Claim) -> Result<bool, JsError> {
         self.open()?;
-        self.take_up().await?;
+        self.ensure_imported().await?;
         let mut inquiry = Inquiry::new(claim);
         loop {
             match inquiry.next(&self.rivals(inquiry.claim())?) {
                 Next::Grant(claim) => return self.grant(&claim).map(|()| true),
-                Next::GiveUp => return Err("the index changes hands too fast".into()),
+                Next::GiveUp => return Err("the index is being claimed by other connectors".into()),
                 Next::Ask(question) => {
                     let asked = current_entry(&self.env, &question.id, &question.index);
                     let current = timeout(LIMIT, asked).await;
                     let current =
                         current.ok_or("the connector that has the index does not answer")??;
-                    let answer = self.take_up_answer(&question.id, &question.index, &current)?;
+                    let answer = self.apply_answer(&question.id, &question.index, &current)?;
                     let index = question.index.clone();
                     match question.answered(answer) {
                         Verdict::Refuse => return Ok(false),
@@ -45,7 +45,7 @@ impl Directory {
         }
     }
 
-    /// Takes a claim back.
+    /// Releases a claim.
     pub(super) fn release(&self, claim: &Claim) -> Result<(), JsError> {
         self.open()?;
         self.forget_claim(&claim.index, &claim.token)
@@ -65,8 +65,8 @@ impl Directory {
         self.store.execute(sql, &values).map(drop)
     }
 
-    /// Takes up how a connector is; tells what that means for the index.
-    fn take_up_answer(&self, id: &str, index: &str, current: &str) -> Result<Answer, JsError> {
+    /// Applies a connector's current entry. Returns whether it holds or claims the index.
+    fn apply_answer(&self, id: &str, index: &str, current: &str) -> Result<Answer, JsError> {
         let mut current = message::parse(current).map_err(|_| "a connector is being updated")?;
         let is_claiming = current.get("is_claiming").and_then(Value::as_bool) == Some(true);
         let document = message::text(&mut current, "document");
@@ -94,8 +94,8 @@ impl Directory {
         self.store.execute(sql, &[index.into(), token.into()]).map(drop)
     }
 
-    /// Forgets an entry that came from Workers KV and is gone from there. Once its object has told the
-    /// Directory of a version, it is more than an import: an answer from before that changes nothing.
+    /// Deletes the entry of an import that is gone from Workers KV. An entry with a version came from the
+    /// connector's object and stays: the answer may be older than it.
     fn forget_import(&self, id: &str) -> Result<(), JsError> {
         let documents = "DELETE FROM document WHERE key = \
                          (SELECT key FROM entry WHERE id = ? AND version = 0)";
@@ -107,7 +107,7 @@ impl Directory {
         let seq = self.next_seq()?;
         self.set("forgotten", seq)?;
         self.forgotten.set(seq);
-        self.live.tell_gone(id, seq);
+        self.live.notify_deleted(id, seq);
         self.counts.forget();
         Ok(())
     }

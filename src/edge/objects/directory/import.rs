@@ -1,5 +1,5 @@
-//! Documents that were put into Workers KV are taken up: all of them before the first list ever, new
-//! ones by a look at the keys, at most every five minutes while somebody lists.
+//! Imports documents from Workers KV: all of them before the first list ever, new ones by scanning the keys,
+//! at most every five minutes while lists are requested.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -16,70 +16,70 @@ use crate::edge::{KV, KV_PREFIX, kv_key};
 use crate::limits::DOCUMENT_BYTES;
 use crate::protocol::directory::Outcome;
 
-/// How long apart two looks are.
+/// The minimum interval between two scans.
 const GAP_MS: u64 = 5 * 60_000;
-/// The first list waits this long for the first look.
+/// How long the first list waits for the first scan.
 const LIMIT: Duration = Duration::from_secs(10);
-/// How long to wait for Workers KV, each time.
+/// How long to wait for each operation of Workers KV.
 const KV_LIMIT: Duration = Duration::from_secs(5);
-/// So many documents are taken up at once.
+/// How many documents are imported in one transaction.
 const BATCH: usize = 100;
-/// How often who waits for a look finds out whether it has ended.
+/// How often a waiting request checks whether the scan has ended.
 const POLL: Duration = Duration::from_millis(20);
 
-/// When Workers KV was looked at.
+/// When Workers KV was last scanned.
 #[derive(Default)]
-pub(super) struct Look {
-    /// The last time, in milliseconds since 1970; 0: never yet.
+pub(super) struct ScanState {
+    /// Start of the last scan, in milliseconds since 1970; 0: never.
     pub at: Cell<u64>,
     running: Cell<bool>,
 }
 
 impl Directory {
-    /// Sees to it that there was a first look, and that the last is not too long ago.
+    /// Waits for the first scan; later ones run in the background when they are due.
     ///
     /// # Errors
-    /// If the first look fails or takes too long.
-    pub(super) async fn take_up(self: &Rc<Self>) -> Result<(), JsError> {
-        let is_first = self.look.at.get() == 0;
-        // However far the clock was set back meanwhile.
-        let is_due = now_millis().abs_diff(self.look.at.get()) > GAP_MS;
-        if is_due && !self.look.running.replace(true) {
+    /// If the first scan fails or takes too long.
+    pub(super) async fn ensure_imported(self: &Rc<Self>) -> Result<(), JsError> {
+        let is_first = self.scan_state.at.get() == 0;
+        // The absolute difference: the clock may have been set back.
+        let is_due = now_millis().abs_diff(self.scan_state.at.get()) > GAP_MS;
+        if is_due && !self.scan_state.running.replace(true) {
             let this = self.clone();
             self.state.wait_until(async move {
-                if let Err(thrown) = this.look().await {
-                    console_error!("Workers KV cannot be looked at: {}", describe(&thrown));
+                if let Err(thrown) = this.scan_kv().await {
+                    console_error!("Workers KV cannot be scanned: {}", describe(&thrown));
                 }
-                this.look.running.set(false);
+                this.scan_state.running.set(false);
             });
         }
         if !is_first {
             return Ok(());
         }
         let ended = timeout(LIMIT, async {
-            while self.look.running.get() {
+            while self.scan_state.running.get() {
                 sleep(POLL).await;
             }
         });
-        match (ended.await, self.look.at.get()) {
+        match (ended.await, self.scan_state.at.get()) {
             (Some(()), 1..) => Ok(()),
-            (Some(()), 0) => Err("Workers KV cannot be looked at".into()),
-            (None, _) => Err("what is in Workers KV is still being taken up".into()),
+            (Some(()), 0) => Err("Workers KV cannot be scanned".into()),
+            (None, _) => Err("the import from Workers KV is still running".into()),
         }
     }
 
-    pub(super) async fn look(&self) -> Result<Summary, JsError> {
+    pub(super) async fn scan_kv(&self) -> Result<ImportResult, JsError> {
         let begun = now_millis();
-        let mut summary = Summary::default();
+        let mut result = ImportResult::default();
         let kv = Kv::of(&self.env, KV)?;
         let mut cursor = None;
         loop {
-            let page = in_time(kv.list(KV_PREFIX, cursor.as_deref())).await?;
+            let page = with_kv_timeout(kv.list(KV_PREFIX, cursor.as_deref())).await?;
             let ids = page.names.iter().filter_map(|name| name.strip_prefix(KV_PREFIX));
             let keys: Vec<String> = self.unknown(ids)?.iter().map(|id| kv_key(id)).collect();
-            let documents = in_time(kv.get_all(&keys)).await?;
+            let documents = with_kv_timeout(kv.get_all(&keys)).await?;
             for batch in documents.chunks(BATCH) {
-                self.import(batch, &mut summary)?;
+                self.import(batch, &mut result)?;
             }
             cursor = page.cursor;
             if cursor.is_none() {
@@ -87,11 +87,11 @@ impl Directory {
             }
         }
         self.set("looked_at", begun)?;
-        self.look.at.set(begun);
-        Ok(summary)
+        self.scan_state.at.set(begun);
+        Ok(result)
     }
 
-    /// Those of the ids that are not known.
+    /// The ids that have no entry yet.
     fn unknown<'a>(&self, ids: impl Iterator<Item = &'a str>) -> Result<Vec<String>, JsError> {
         let ids: Vec<&str> = ids.collect();
         let sql = "SELECT json_group_array(value) FROM json_each(?) \
@@ -100,23 +100,26 @@ impl Directory {
         Ok(self.store.json(sql, &[ids.into()])?.unwrap_or_default())
     }
 
-    /// Takes up documents.
-    fn import(&self, documents: &[(String, String)], summary: &mut Summary) -> Result<(), JsError> {
+    fn import(
+        &self,
+        documents: &[(String, String)],
+        result: &mut ImportResult,
+    ) -> Result<(), JsError> {
         let mut connectors = Vec::new();
         for (key, document) in documents {
             let id = key.strip_prefix(KV_PREFIX).unwrap_or_default();
-            // Nobody could ask for it, so no backup could read it.
+            // No request could address it, so no backup could read it.
             if let Some(problem) = api::id_problem(id) {
-                summary.skip(id, &format!("its id cannot be used: {problem}"));
+                result.skip(id, &format!("its id cannot be used: {problem}"));
                 continue;
             }
             if document.len() > DOCUMENT_BYTES {
-                summary.skip(id, &format!("it is longer than [{DOCUMENT_BYTES}] bytes"));
+                result.skip(id, &format!("it is longer than [{DOCUMENT_BYTES}] bytes"));
                 continue;
             }
             match Connector::from_json(document) {
                 Ok(connector) => connectors.push((id, connector)),
-                Err(problem) => summary.skip(id, &format!("it is no connector: {problem}")),
+                Err(problem) => result.skip(id, &format!("it is no connector: {problem}")),
             }
         }
         let entries: Vec<Entry<'_>> =
@@ -124,43 +127,43 @@ impl Directory {
         let documents = connectors
             .iter()
             .map(|(_, connector)| Some(SqlValue::from(document_beside_entry(connector))));
-        let told: Vec<_> = entries.iter().zip(documents).collect();
+        let documents: Vec<_> = entries.iter().zip(documents).collect();
         let seq = self.next_seq()?;
-        let outcomes = self.store.take(&told, seq)?;
+        let outcomes = self.store.take(&documents, seq)?;
         self.counts.forget();
         self.silent.forget();
         for (entry, outcome) in entries.iter().zip(outcomes) {
             if outcome == Outcome::IndexInUse {
                 let index = entry.index_name.as_deref().unwrap_or_default();
                 let why = format!("its index [{index}] is used by another connector");
-                summary.skip(&entry.id, &why);
+                result.skip(&entry.id, &why);
                 continue;
             }
             if outcome == Outcome::Taken {
-                self.live.tell(entry, seq, true);
+                self.live.notify(entry, seq, true);
             }
-            summary.taken += 1;
+            result.taken += 1;
         }
         Ok(())
     }
 }
 
-async fn in_time<T>(asked: impl Future<Output = Result<T, JsError>>) -> Result<T, JsError> {
+async fn with_kv_timeout<T>(asked: impl Future<Output = Result<T, JsError>>) -> Result<T, JsError> {
     timeout(KV_LIMIT, asked).await.ok_or("Workers KV does not answer")?
 }
 
-/// What a look at Workers KV came to.
+/// The result of an import.
 #[derive(Default)]
-pub(super) struct Summary {
-    /// How many documents were taken up.
+pub(super) struct ImportResult {
+    /// How many documents were imported.
     pub taken: usize,
-    /// Which were not, and why.
+    /// The ids that were skipped, and why.
     pub skipped: Vec<(String, String)>,
 }
 
-impl Summary {
+impl ImportResult {
     fn skip(&mut self, id: &str, why: &str) {
-        console_error!("KV key [{}] is not taken up: {why}", kv_key(id));
+        console_error!("KV key [{}] is not imported: {why}", kv_key(id));
         self.skipped.push((id.to_owned(), why.to_owned()));
     }
 }

@@ -1,16 +1,14 @@
-//! Watching: sockets that hear of every change.
+//! Live updates over WebSockets.
 //!
-//! They are open while the object sleeps, so an open page costs nothing while nothing happens. What is
-//! to be known of a socket is attached to it, and those that may see the same and began at about the
-//! same time have the same attached: they are one group, and each message is made once for it.
+//! Sockets stay open while the object hibernates, so an idle page costs nothing. Each socket's access is
+//! attached to it. Sockets with equal attachments form a group, and each message is built once per group.
 //!
-//! The first change goes out at once, then what has gathered, four times a second at most; heartbeats
-//! and how far sync jobs are wait for a second, or for a change. Timers run only while something waits
-//! to be sent.
+//! The first change is sent at once, later ones in batches, at most four a second. Heartbeats and job
+//! progress wait up to a second, or for the next change. Timers run only while messages are pending.
 //!
-//! A socket ends with its key: at its expiry by an alarm, and when the key is revoked or changed at
-//! the latest before the first message that is sent ten minutes after it was last looked at. That
-//! costs nothing while nothing is sent, and then nobody sees anything either.
+//! A socket is closed when its key expires (by an alarm). Revoked or changed keys are noticed before the
+//! first message that is sent ten minutes after the last check: an idle socket costs no check and sees
+//! nothing.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -37,55 +35,55 @@ use crate::protocol::tickets::{Verdict, judge};
 use crate::values::json;
 use crate::values::sorted::{SortedMap, sort};
 
-/// Who has missed more changes than this starts over, which costs less than to be told.
+/// A client that missed more changes than this reloads everything, which is cheaper than sending them.
 const CHANGES: usize = 1_000;
-/// A message is no longer than this, in bytes.
+/// The maximum length of a message, in bytes.
 const MESSAGE_BYTES: usize = 512 << 10;
-/// After so many sends others have their turn: this takes about half a millisecond.
+/// How many messages are sent before yielding to other requests: about half a millisecond's work.
 const TURN: u32 = 16;
-/// How long that turn is: a write needs several.
+/// How long to yield. A write needs several such pauses.
 const PAUSE: Duration = Duration::from_millis(1);
-/// The setting that says how long a key is trusted, in seconds, and what holds without it.
+/// The setting for how long a key is trusted, in seconds, and its default.
 const CHECK_SETTING: &str = "WATCH_CHECK_SECONDS";
 const CHECK_SECONDS: u64 = 600;
 
-/// An alarm that is later than this is set anew.
+/// An alarm that is overdue by more than this is set again.
 const ALARM_LIMIT_MS: u64 = 5_000;
 
-/// All is well: `normal closure`.
+/// `normal closure`
 const CLOSED: u16 = 1000;
-/// Somebody may not go on: `policy violation`.
+/// Access has ended: `policy violation`.
 const REFUSED: u16 = 1008;
-/// They may try again: `try again later`.
+/// The client may reconnect: `try again later`.
 const AWAY: u16 = 1013;
 
-/// What sockets of a key or person are counted by: tags are short, and names need not be.
+/// The tag that counts the sockets of a key or person: a hash, because tags must be short.
 fn tag(who: Option<&str>) -> String {
     let mut hasher = DefaultHasher::new();
     who.hash(&mut hasher);
     format!("{:016x}", hasher.finish())
 }
 
-/// What is attached to a socket.
+/// The access of a socket, stored as its attachment.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Access {
-    /// The connector that is watched; absent: all.
+    /// The connector to watch; absent: all.
     id: Option<String>,
-    /// Patterns of the connectors that may be seen; absent: all.
+    /// Patterns of the visible connectors; absent: all.
     patterns: Option<Vec<String>>,
     /// When it ends, in milliseconds since 1970.
     expires: Option<u64>,
     /// A key that may be revoked: its id, and what it allows.
     key: Option<(String, String)>,
-    /// When that is to be looked at anew.
+    /// When the key is checked again.
     check_at: u64,
 }
 
 impl Access {
-    /// Whether changes of that connector are to be told.
+    /// Whether the socket receives changes of this connector.
     ///
     /// # Errors
-    /// If that takes too much work.
+    /// If matching the patterns takes too much work.
     fn covers(&self, id: &str, budget: &mut Budget) -> Result<bool, OverBudget> {
         match &self.patterns {
             _ if self.id.as_ref().is_some_and(|watched| watched != id) => Ok(false),
@@ -99,7 +97,7 @@ impl Access {
     }
 
     fn is_due(&self, now: u64) -> bool {
-        // A time that is further away was set before the clock was set back.
+        // A time further away was set before the clock was set back.
         let is_due = self.check_at <= now || self.check_at > now + CHECK_SECONDS * 1_000;
         self.key.is_some() && is_due
     }
@@ -109,18 +107,18 @@ impl Access {
     }
 }
 
-/// Sockets that may see the same.
+/// A group of sockets with the same access.
 struct View {
     access: Access,
     group: SocketGroup,
 }
 
-/// A change that waits to be sent.
+/// A pending change.
 struct Change {
     seq: u64,
     id: String,
     json: Box<RawValue>,
-    /// Nothing but `last_seen` is new.
+    /// Only `last_seen` has changed.
     is_heartbeat: bool,
 }
 
@@ -152,7 +150,7 @@ struct ConnectorView<'a> {
     last_indexed_document_count: Option<i64>,
 }
 
-/// What is sent to those who watch.
+/// A message to watching clients.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum WatchMessage<'a> {
@@ -164,7 +162,7 @@ enum WatchMessage<'a> {
         #[serde(skip_serializing_if = "<[_]>::is_empty")]
         sync_jobs: &'a [&'a String],
     },
-    /// The receiver has to read everything again.
+    /// The client has to reload everything.
     Reset { seq: u64 },
 }
 
@@ -207,20 +205,20 @@ impl Change {
     }
 }
 
-/// What waits to be sent.
+/// Changes that have not been sent yet.
 #[derive(Default)]
 struct Pending {
     /// The newest change of each connector.
     changes: HashMap<String, Change>,
     /// Connectors whose sync jobs have changed.
     jobs: SortedMap<String, ()>,
-    /// There were too many.
+    /// There were too many to keep.
     is_reset: bool,
-    /// There is more than heartbeats.
+    /// Whether there are changes other than heartbeats.
     is_urgent: bool,
     /// The last change.
     seq: u64,
-    /// When the first came.
+    /// When the first change was added.
     since: u64,
 }
 
@@ -268,8 +266,8 @@ impl Pending {
         }
     }
 
-    /// The message for those with that access, if any of it is for them. Where it takes too much work to
-    /// tell what is, they start over.
+    /// The message for sockets with that access, if it contains anything for them. Where matching takes too
+    /// much work, it is a reset.
     fn message(&self, in_order: &[&Change], access: &Access) -> Result<Option<String>, String> {
         let mut budget = Budget::new(Purpose::Patterns);
         let (mut changes, mut jobs) = (Vec::new(), Vec::new());
@@ -297,7 +295,7 @@ fn reset(seq: u64) -> Result<String, String> {
     json::to_text(&WatchMessage::Reset { seq })
 }
 
-/// The message about these changes, and connectors whose jobs have changed; a reset if it would be too long.
+/// The message with these changes and connectors whose jobs have changed; a reset if it would be too long.
 fn message(seq: u64, changes: &[&Change], jobs: &[&String]) -> Result<String, String> {
     let length: usize = changes.iter().map(|change| change.json.get().len()).sum();
     if length > MESSAGE_BYTES {
@@ -307,12 +305,12 @@ fn message(seq: u64, changes: &[&Change], jobs: &[&String]) -> Result<String, St
     json::to_text(&WatchMessage::Changes { seq, changes, sync_jobs: jobs })
 }
 
-/// Who watches, and what they have not been told yet.
+/// The open sockets and the changes that are pending for them.
 pub(super) struct Live {
     env: Env,
     state: State,
     sockets: Sockets,
-    /// `None`: to be looked up.
+    /// `None`: not counted yet.
     views: RefCell<Option<Rc<[View]>>>,
     pending: RefCell<Pending>,
     /// When the next message is due, and which timer waits for that.
@@ -322,12 +320,11 @@ pub(super) struct Live {
     last_sent: Cell<u64>,
     /// When the alarm is set to; `None`: not known.
     alarm_at: Cell<Option<u64>>,
-    /// When webhooks need it.
+    /// When webhooks need the alarm.
     wanted_at: Cell<Option<u64>>,
 }
 
 impl Live {
-    /// From what the runtime gives an object.
     pub fn of(env: Env, state: State) -> Rc<Self> {
         Rc::new(Self {
             env,
@@ -364,18 +361,18 @@ impl Live {
         self.sockets.count(None)
     }
 
-    /// How many sockets of a key or person are open; `None`: of nobody in particular.
+    /// How many sockets of a key or person are open; `None`: of anonymous clients.
     fn count_of(&self, who: Option<&str>) -> u32 {
         self.sockets.count(Some(&tag(who)))
     }
 
-    /// To be called when sockets have come, gone or changed.
-    pub fn look_anew(&self) {
+    /// Call when sockets have been opened, closed or changed.
+    pub fn recount(&self) {
         self.views.take();
     }
 
-    /// Tells a change, if anybody watches. `is_more`: than a heartbeat.
-    pub fn tell(self: &Rc<Self>, entry: &Entry<'_>, seq: u64, is_more: bool) {
+    /// Queues a change if any socket is open. `is_more`: it is more than a heartbeat.
+    pub fn notify(self: &Rc<Self>, entry: &Entry<'_>, seq: u64, is_more: bool) {
         if !self.views().is_empty() {
             let mut pending = self.pending.borrow_mut();
             let is_heartbeat = !is_more && pending.has_only_heartbeats(&entry.id);
@@ -386,17 +383,17 @@ impl Live {
         }
     }
 
-    /// Tells that a connector is gone.
-    pub fn tell_gone(self: &Rc<Self>, id: &str, seq: u64) {
+    /// Queues the deletion of a connector.
+    pub fn notify_deleted(self: &Rc<Self>, id: &str, seq: u64) {
         if !self.views().is_empty() {
             self.pending.borrow_mut().add(Change::gone(id, seq), seq, true, now_millis());
             self.schedule();
         }
     }
 
-    /// Tells that sync jobs of a connector have changed; `seq` is the last change before. `is_more`:
-    /// than how far they are.
-    pub fn tell_jobs(self: &Rc<Self>, connector: &str, seq: u64, is_more: bool) {
+    /// Queues that sync jobs of a connector have changed; `seq` is the last change before. `is_more`: it is
+    /// more than progress.
+    pub fn notify_jobs(self: &Rc<Self>, connector: &str, seq: u64, is_more: bool) {
         if !self.views().is_empty() {
             let connector = connector.to_owned();
             self.pending.borrow_mut().add_jobs(connector, seq, is_more, now_millis());
@@ -404,7 +401,7 @@ impl Live {
         }
     }
 
-    /// Sees to it that what waits is sent when it is due.
+    /// Starts a timer that sends pending changes when they are due.
     fn schedule(self: &Rc<Self>) {
         let due = {
             let pending = self.pending.borrow();
@@ -426,7 +423,7 @@ impl Live {
             if wait > 0 {
                 sleep(Duration::from_millis(wait)).await;
             }
-            // Another may have been set meanwhile, to an earlier time.
+            // Another timer may have been set meanwhile, to an earlier time.
             if this.timer.get() == timer {
                 this.due.set(None);
                 this.is_sending.set(true);
@@ -437,7 +434,7 @@ impl Live {
         });
     }
 
-    /// Sends what waits.
+    /// Sends pending changes.
     async fn send(&self) {
         self.last_sent.set(now_millis());
         let pending = self.pending.take();
@@ -473,13 +470,13 @@ impl Live {
         }
     }
 
-    /// Whether those may still see what they could see when they came. If not, that is their end.
+    /// Checks that the group's key is still valid and unchanged. If not, closes its sockets.
     async fn may_see(&self, view: &View) -> bool {
         let View { access, group } = view;
         let now = now_millis();
         if access.is_over(now) {
             group.close(REFUSED, "the key has expired");
-            self.look_anew();
+            self.recount();
             return false;
         }
         let Some((id, fingerprint)) = access.key.as_ref().filter(|_| access.is_due(now)) else {
@@ -491,7 +488,7 @@ impl Live {
                 match access.to_json() {
                     Ok(attachment) => {
                         group.attach(&attachment);
-                        self.look_anew();
+                        self.recount();
                         return true;
                     }
                     Err(why) => {
@@ -507,12 +504,12 @@ impl Live {
             }
         };
         group.close(code, why);
-        self.look_anew();
+        self.recount();
         false
     }
 
-    /// When a key that has just been looked at is to be looked at again. In coarse steps, so that
-    /// sockets that come one after the other are one group.
+    /// When a key that has just been checked is checked again. Rounded, so that sockets opened in short
+    /// succession share a group.
     fn next_check(&self) -> u64 {
         let setting =
             self.env.var(CHECK_SETTING).ok().and_then(|text| text.to_string().parse().ok());
@@ -521,7 +518,7 @@ impl Live {
         (now_millis() + period) / step * step
     }
 
-    /// Takes a socket; gives the response.
+    /// Accepts a socket; returns the upgrade response.
     fn accept(self: &Rc<Self>, watcher: Watcher, message: &str) -> JsResult {
         let Watcher { watch: Watch { id, connectors, .. }, expires, fingerprint, origin, .. } =
             watcher;
@@ -530,47 +527,47 @@ impl Live {
         let check_at = if key.is_some() { self.next_check() } else { 0 };
         let access = Access { id, patterns: connectors, expires, key, check_at };
         let response = self.sockets.accept(&access.to_json()?, message, &tag)?;
-        self.look_anew();
+        self.recount();
         self.set_alarm(expires);
         Ok(response)
     }
 
-    /// Nobody has anything to say here. Pings are answered by the runtime, or those that came before
-    /// it knew how by us.
+    /// Clients send no messages but pings. The runtime answers those, except the ones that arrive before the
+    /// automatic response is set.
     pub fn hear(&self, socket: &JsError, message: Option<&str>) {
         let socket = SocketGroup::one(socket);
         match message {
             Some("ping") => socket.send(0, 1, &JsString::from("pong")),
             _ => {
                 socket.close(REFUSED, "nothing is expected here but [ping]");
-                self.look_anew();
+                self.recount();
             }
         }
     }
 
-    /// Closes a socket that the other end has closed.
-    pub fn say_goodbye(&self, socket: &JsError, code: u16) {
-        // Codes that say that there was none cannot be sent.
+    /// Completes the close handshake that the client has started.
+    pub fn close_socket(&self, socket: &JsError, code: u16) {
+        // Codes that stand for an absent code cannot be sent.
         let code = if matches!(code, 1005 | 1006 | 1015) { CLOSED } else { code };
         SocketGroup::one(socket).close(code, "");
-        self.look_anew();
+        self.recount();
     }
 
-    /// Closes the sockets whose time is over, and sets the alarm for the next.
+    /// Closes expired sockets and sets the alarm for the next expiry.
     pub fn end_expired(self: &Rc<Self>) {
         self.alarm_at.set(None);
         let now = now_millis();
         let views = self.views();
         for view in views.iter().filter(|view| view.access.is_over(now)) {
             view.group.close(REFUSED, "the key has expired");
-            self.look_anew();
+            self.recount();
         }
         let later = views.iter().filter_map(|view| view.access.expires).filter(|end| *end > now);
         self.wanted_at.set(None);
         self.set_alarm(later.min());
     }
 
-    /// Waits until the alarm is set, so that one that is being handled is not the last.
+    /// Waits until the alarm is set, so that the alarm handler does not return before that.
     pub async fn await_alarm(&self) {
         if let Some(at) = self.alarm_at.get() {
             let after = Duration::from_millis(at.saturating_sub(now_millis()));
@@ -581,21 +578,21 @@ impl Live {
         }
     }
 
-    /// Has the alarm come when webhooks need it.
+    /// Sets the alarm for webhooks.
     pub fn want_alarm(self: &Rc<Self>, at: Option<u64>) {
         self.wanted_at.set(at);
         self.set_alarm(at);
     }
 
-    /// Sees to it that there is an alarm by then.
+    /// Sets the alarm unless an earlier one is set.
     fn set_alarm(self: &Rc<Self>, by: Option<u64>) {
         let Some(by) = by else { return };
-        // One that should have come long ago will not come.
+        // An alarm that is long overdue will not fire.
         let is_to_come = |at: &u64| now_millis() < at + ALARM_LIMIT_MS;
         let at = match self.alarm_at.get().filter(is_to_come) {
             Some(at) if at <= by => return,
             Some(_) => by,
-            // The one that was set before the object slept may be for an earlier time.
+            // The alarm set before the object hibernated may be earlier.
             None => {
                 let views = self.views();
                 let ends = views.iter().filter_map(|view| view.access.expires);
@@ -615,7 +612,7 @@ impl Live {
 }
 
 impl Directory {
-    /// The response to somebody who wants to watch.
+    /// Handles a request to watch.
     pub(super) fn watch(&self, watcher: Watcher) -> JsResult {
         let refuse = |error: &ApiError| {
             let format = Format::default();
@@ -654,7 +651,7 @@ impl Directory {
         }
     }
 
-    /// Uses a ticket.
+    /// Marks a ticket as used.
     fn use_ticket(&self, ticket: Option<&(String, u64)>) -> Result<Verdict, JsError> {
         let Some((nonce, until)) = ticket else { return Ok(Verdict::Admitted) };
         let values = [nonce.as_str().into(), (*until).into()];
@@ -668,7 +665,7 @@ impl Directory {
         Ok(verdict)
     }
 
-    /// What somebody is told first: what has changed since they last heard, or to start over.
+    /// The first message to a client: the changes since it was last connected, or a reset.
     fn news(&self, watch: &Watch) -> Result<String, JsError> {
         let seq = self.seq.get();
         let known = self.forgotten.get()..=seq;
@@ -676,7 +673,7 @@ impl Directory {
             return Ok(reset(seq)?);
         };
         let access = Access { patterns: watch.connectors.clone(), ..Access::default() };
-        let mut told = Told::nothing();
+        let mut missed = Missed::nothing();
         let (condition, values) = match &watch.id {
             Some(id) => ("id = ? AND changed > ?", vec![id.as_str().into(), since.into()]),
             None => ("changed > ?", vec![since.into()]),
@@ -685,15 +682,15 @@ impl Directory {
         let mut problem = None;
         self.store.texts(&sql, &values, &mut |row| {
             match serde_json::from_str::<Entry<'_>>(&row) {
-                Ok(entry) => problem = told.add(&entry, &access).err(),
+                Ok(entry) => problem = missed.add(&entry, &access).err(),
                 Err(error) => problem = Some(error.to_string().into()),
             }
-            problem.is_none() && !told.is_too_much()
+            problem.is_none() && !missed.exceeds_limit()
         })?;
         match problem {
             Some(problem) => Err(problem),
-            None if told.is_too_much() => Ok(reset(seq)?),
-            None => Ok(message(seq, &told.changes.iter().collect::<Vec<_>>(), &[])?),
+            None if missed.exceeds_limit() => Ok(reset(seq)?),
+            None => Ok(message(seq, &missed.changes.iter().collect::<Vec<_>>(), &[])?),
         }
     }
 }
@@ -706,8 +703,8 @@ const ROW: &str = "json_object('id', id, 'version', version, 'deleted', deleted,
                    'last_sync_status', last_sync_status, \
                    'last_indexed_document_count', last_indexed_document_count)";
 
-/// What somebody is told who was away. It is gathered row by row, until it is too much.
-struct Told {
+/// The changes that a reconnecting client has missed, collected row by row up to a limit.
+struct Missed {
     rows: usize,
     bytes: usize,
     budget: Budget,
@@ -715,13 +712,13 @@ struct Told {
     changes: Vec<Change>,
 }
 
-impl Told {
+impl Missed {
     fn nothing() -> Self {
         let budget = Budget::new(Purpose::Patterns);
         Self { rows: 0, bytes: 0, budget, is_over: false, changes: Vec::new() }
     }
 
-    /// Adds a row, if they may see it.
+    /// Adds a row if it is visible to the client.
     fn add(&mut self, entry: &Entry<'_>, access: &Access) -> Result<(), JsError> {
         self.rows += 1;
         match access.covers(&entry.id, &mut self.budget) {
@@ -736,7 +733,7 @@ impl Told {
         Ok(())
     }
 
-    fn is_too_much(&self) -> bool {
+    fn exceeds_limit(&self) -> bool {
         self.is_over || self.rows > CHANGES || self.bytes > MESSAGE_BYTES
     }
 }

@@ -1,5 +1,5 @@
-//! The Directory: one object that knows of every connector what lists need, and who has which index
-//! name. It is an index of what the connectors' objects decide, fed by their outboxes.
+//! The Directory: one object with the data of all connectors that lists need, and the owner of each index
+//! name. It is an index over the connectors' objects, updated by their outboxes.
 
 mod backup;
 mod claim;
@@ -42,7 +42,7 @@ use crate::protocol::refresh::Recent;
 use crate::secrets::Secrets;
 use crate::sync_job::SyncJobId;
 use crate::webhook::Settings;
-use import::Look;
+use import::ScanState;
 use list::Counts;
 use live::Live;
 use search::Found;
@@ -50,15 +50,15 @@ use store::{Setting, Store};
 use summary::Silent;
 use webhooks::Gatherings;
 
-/// Sequence numbers are reserved by so many: a restart skips what is left of them, and the storage
-/// is not asked for each.
+/// Sequence numbers are reserved in blocks of this size, which saves a write for each. A restart skips the rest
+/// of the block.
 const SEQ_BLOCK: u64 = 1_000;
 
 /// The Directory's object, as the runtime sees it.
 #[wasm_bindgen]
 pub struct DirectoryObject(Rc<Directory>);
 
-/// What the Directory holds in memory.
+/// The Directory's state in memory.
 struct Directory {
     env: Env,
     state: State,
@@ -70,26 +70,25 @@ struct Directory {
     counts: Counts,
     silent: Silent,
     settings: OnceCell<Settings>,
-    look: Look,
+    scan_state: ScanState,
     gatherings: Gatherings,
     /// How many connectors have never checked in, and when that was counted.
     never_seen: Cell<Option<(u64, u64)>>,
-    /// When keys end, and when that was looked up; `None`: it is not known.
+    /// When keys expire, and when that was looked up; `None`: not known.
     keys: RefCell<Option<(u64, Vec<u64>)>>,
     live: Rc<Live>,
-    /// Who may hold something untold.
+    /// Connectors that may have pending changes.
     recent: RefCell<Recent>,
     /// The last change of which no row is left.
     forgotten: Cell<u64>,
-    /// Which service this is; 0: nobody has asked yet.
+    /// The id of this installation; 0: not created yet.
     identity: Cell<u64>,
-    /// Up to when the last complete backup has what was changed; 0: there is none.
+    /// The last complete backup contains all changes before this time; 0: there is none.
     last_backup: Cell<u64>,
 }
 
 #[wasm_bindgen]
 impl DirectoryObject {
-    /// From what the runtime gives an object.
     #[wasm_bindgen(constructor)]
     pub fn new(state: DurableObjectState, env: Env) -> Self {
         let state = State::of(state);
@@ -108,14 +107,14 @@ impl DirectoryObject {
             counts: Counts::default(),
             silent: Silent::default(),
             settings: OnceCell::default(),
-            look: Look::default(),
+            scan_state: ScanState::default(),
             gatherings: Gatherings::default(),
             never_seen: Cell::default(),
             keys: RefCell::default(),
         }))
     }
 
-    /// Answers a request for a list: the text of a response, or a promise of it.
+    /// Handles a request: returns the text of a response, or a promise of it.
     pub fn handle(&self, message: &str, body: Option<String>) -> JsResult {
         let this = self.0.clone();
         let message = match Message::parse(message, body) {
@@ -125,18 +124,18 @@ impl DirectoryObject {
         spawn_or_ready(async move { this.respond(message).await })
     }
 
-    /// Takes up how a connector is. `document` is absent if it is as it was.
+    /// Applies a connector's entry. `document` is absent if it has not changed.
     pub fn apply(&self, entry: &str, document: Option<JsString>) -> JsResult {
         Ok(self.0.apply(entry, document.as_ref())?.into())
     }
 
-    /// Takes up how some sync jobs are.
+    /// Applies entries of sync jobs.
     #[wasm_bindgen(js_name = applyJobs)]
     pub fn apply_jobs(&self, jobs: &str) -> JsResult {
         Ok(self.0.apply_jobs(jobs)?.into())
     }
 
-    /// Takes up that a consumer of a connector's outbox is behind, or no longer is.
+    /// Records that a consumer of a connector's outbox lags, or no longer does.
     pub fn report(&self, report: &str) -> JsResult {
         if let Ok(report) = message::parse(report) {
             self.0.note_behind(&report)?;
@@ -144,9 +143,8 @@ impl DirectoryObject {
         Ok(JsValue::NULL)
     }
 
-    /// Takes what an isolate has counted, an event for the audit, or whether attempts to send webhooks have
-    /// failed; says whether what a webhook message would say of a connector is said by a summary, and if not, how
-    /// many connectors share the cause of its error.
+    /// Handles a [`Notice`](crate::edge::message::Notice). The reply to webhook attempts says whether a summary
+    /// replaces the message, and if not, how many connectors share the cause of the error.
     pub fn notify(&self, notice: &str) -> JsResult {
         let mut sharing = 0;
         let is_gathered = match message::parse(notice) {
@@ -175,7 +173,7 @@ impl DirectoryObject {
         Ok(message::write(&NoticeReply { gathered: is_gathered, sharing })?.into())
     }
 
-    /// Grants an index name to a connector, or not.
+    /// Grants an index name to a connector unless another one holds it.
     pub fn claim(&self, claim: &str) -> JsResult {
         let this = self.0.clone();
         let Some(claim) = message::to_value(claim) else {
@@ -187,7 +185,7 @@ impl DirectoryObject {
         })
     }
 
-    /// Takes a claim back that nothing was committed for.
+    /// Releases a claim whose write was not committed.
     pub fn release(&self, claim: &str) -> JsResult {
         if let Some(claim) = message::to_value(claim) {
             self.0.release(&claim)?;
@@ -195,7 +193,7 @@ impl DirectoryObject {
         Ok(JsValue::NULL)
     }
 
-    /// The response to somebody who wants to watch.
+    /// Handles a request to watch.
     pub fn fetch(&self, request: &RawRequest) -> JsResult {
         match message::parse(&watch_message(request)?) {
             Ok(fields) => self.0.watch(fields.into()),
@@ -203,25 +201,25 @@ impl DirectoryObject {
         }
     }
 
-    /// Somebody who watches has said something.
+    /// A client has sent a message.
     #[wasm_bindgen(js_name = webSocketMessage)]
     pub fn web_socket_message(&self, socket: &JsValue, message: &JsValue) {
         self.0.live.hear(socket, message.as_string().as_deref());
     }
 
-    /// Somebody has gone.
+    /// A client has closed its socket.
     #[wasm_bindgen(js_name = webSocketClose)]
     pub fn web_socket_close(&self, socket: &JsValue, code: u16) {
-        self.0.live.say_goodbye(socket, code);
+        self.0.live.close_socket(socket, code);
     }
 
-    /// Somebody has gone without a word.
+    /// A socket has failed.
     #[wasm_bindgen(js_name = webSocketError)]
     pub fn web_socket_error(&self) {
-        self.0.live.look_anew();
+        self.0.live.recount();
     }
 
-    /// Closes the sockets whose time is over, and sends what webhooks are to be told of many connectors.
+    /// Handles the alarm: closes expired sockets and sends webhook summaries.
     ///
     /// # Errors
     /// If the database fails: the runtime calls again.
@@ -236,7 +234,7 @@ impl DirectoryObject {
     }
 }
 
-/// 500 for what the database has thrown; the log says why.
+/// Logs a database error and answers 500.
 fn failed(what: &str) -> impl Fn(JsError) -> ApiError {
     move |thrown| {
         console_error!("{what}: {}", describe(&thrown));
@@ -256,7 +254,7 @@ impl Directory {
                     self.seq.set(value);
                     self.reserved.set(value);
                 }
-                "looked_at" => self.look.at.set(value),
+                "looked_at" => self.scan_state.at.set(value),
                 "forgotten" => self.forgotten.set(value),
                 "identity" => self.identity.set(value),
                 backup::LAST_BACKUP => self.last_backup.set(value),
@@ -270,7 +268,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Who is told of silence, and after how long.
+    /// The webhooks that are notified of silent connectors, and after how long.
     fn settings(&self) -> &Settings {
         self.settings.get_or_init(|| outbox::webhook::settings(&self.env))
     }
@@ -307,7 +305,7 @@ impl Directory {
             }
         }
         if matches!(outcome, Outcome::Taken | Outcome::Seen) {
-            self.live.tell(&entry, seq, outcome == Outcome::Taken);
+            self.live.notify(&entry, seq, outcome == Outcome::Taken);
         }
         reply(outcome.name())
     }
@@ -332,11 +330,11 @@ impl Directory {
             if is_more {
                 self.counts.forget();
             }
-            // One that was erased does not say whose it was; its id does.
+            // An erased job has no connector id; its own id contains it.
             if let (Some(id), true) =
                 (SyncJobId::parse(&job.id), is_more || *outcome == Outcome::Seen)
             {
-                self.live.tell_jobs(id.connector(), self.seq.get(), is_more);
+                self.live.notify_jobs(id.connector(), self.seq.get(), is_more);
             }
         }
         Ok(message::write(&JobsReply { results: &outcomes })?)
@@ -345,7 +343,7 @@ impl Directory {
     /// The text of a response.
     async fn respond(self: &Rc<Self>, message: Message) -> JsResult {
         let Message { mut request, patterns, opaque_id, origin, secrets, .. } = message;
-        // What comes with a question for numbers is what its isolate has counted.
+        // The body of a metrics request holds the caller's own metrics.
         let own = match request.target.starts_with("/_metrics") {
             true => std::mem::take(&mut request.body),
             false => String::new(),
@@ -386,7 +384,7 @@ impl Directory {
             }
             Ok(Call::Summary(mut summary)) => {
                 summary.ids = patterns;
-                // Time alone makes connectors silent.
+                // Connectors become silent without a change, so this has no entity tag.
                 let target = format!("{} {}", request.target, now_millis() / 60_000);
                 let mut tag = Tag::new((&target, accept, secrets), summary.ids.as_deref());
                 let ready = self.ready().await;
@@ -422,7 +420,7 @@ impl Directory {
             Ok(Call::Refresh) => finish(format.result(self.refresh().await)),
             Ok(Call::Backup(Backup::Ids { after, size, changed_since })) => {
                 let found = self.ready().await.and_then(|()| self.ids(&after, size, changed_since));
-                // Who asks for no ids asks which service this is.
+                // A request for no ids asks for the id of this installation.
                 let is_first = after.is_empty() && changed_since.is_none() && size > 0;
                 let found = found.and_then(|ids| {
                     if is_first {
@@ -460,7 +458,7 @@ impl Directory {
         Ok(response.to_text()?.into())
     }
 
-    /// Keeps an event, and has it in the log.
+    /// Stores an audit event and logs it.
     fn note(&self, event: Event) -> Result<(), ApiError> {
         self.keep(event).map_err(failed("the audit cannot be written"))
     }
@@ -468,21 +466,21 @@ impl Directory {
     fn keep(&self, event: Event) -> Result<(), JsError> {
         self.open()?;
         self.store.audit(std::slice::from_ref(&event))?;
-        // What concerns one connector is in the log by its object.
+        // The connector's object logs events of one connector.
         if event.connector.is_none() {
             log::event(&event);
         }
         Ok(())
     }
 
-    /// Takes up what is in Workers KV now; says how many documents, and which not.
+    /// Imports the documents in Workers KV now; answers how many, and which were skipped.
     async fn import_now(self: &Rc<Self>, origin: &Origin) -> Result<Response, ApiError> {
         let looked = match self.open() {
-            Ok(()) => self.look().await,
+            Ok(()) => self.scan_kv().await,
             Err(thrown) => Err(thrown),
         };
         let summary = looked.map_err(|thrown| {
-            console_error!("Workers KV cannot be looked at: {}", describe(&thrown));
+            console_error!("Workers KV cannot be scanned: {}", describe(&thrown));
             ApiError::unavailable("Workers KV")
         })?;
         let mut event = origin.event("import", "_import", None);
@@ -493,20 +491,20 @@ impl Directory {
         Ok(Response::json(200, &json!({ "taken": summary.taken, "skipped": skipped })))
     }
 
-    /// Sees to it that the database is open and that what Workers KV had is taken up.
+    /// Opens the database and waits for the first import from Workers KV.
     async fn ready(self: &Rc<Self>) -> Result<(), ApiError> {
         let unavailable = |thrown: JsError| {
             console_error!("the Directory: {}", describe(&thrown));
             ApiError::unavailable("the Directory")
         };
         self.open().map_err(unavailable)?;
-        self.take_up().await.map_err(unavailable)
+        self.ensure_imported().await.map_err(unavailable)
     }
 }
 
-/// The entity tag of a list. For those who may see everything it is made of what was asked and the number
-/// of the last change, so a list that has not changed is known without being made. For others that number
-/// would tell when something changes that they may not see: their tag is made of what they are shown.
+/// The entity tag of a list. For callers who see everything it combines the request and the number of the last
+/// change, so an unchanged list is recognized without building it. For other callers that number would reveal
+/// changes to connectors that they may not see: their tag is a hash of the response.
 struct Tag {
     asked: DefaultHasher,
     is_limited: bool,

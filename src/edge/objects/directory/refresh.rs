@@ -1,4 +1,4 @@
-//! `_refresh`: what was acknowledged is in searches that begin afterwards. See [`crate::protocol::refresh`].
+//! `_refresh`: later searches include every acknowledged change. See [`crate::protocol::refresh`].
 
 use std::time::Duration;
 
@@ -12,21 +12,21 @@ use crate::edge::runtime::{describe, flush_connector, join_all, now_millis, time
 use crate::protocol::refresh::TooMany;
 use crate::sync_job::SyncJobStatus;
 
-/// How long the objects have to tell what they hold.
+/// How long to wait for an object to deliver its pending changes.
 const LIMIT: Duration = Duration::from_millis(900);
 
 impl Directory {
-    /// Has every object that may hold something untold tell it.
+    /// Makes every object that may have pending changes deliver them.
     ///
     /// # Errors
-    /// 503 if one of them does not, or they are too many; 500 if the database fails.
+    /// 503 if one of them fails or there are too many; 500 if the database fails.
     pub(super) async fn refresh(&self) -> Result<Response, ApiError> {
         let unavailable = |why: &str| {
             console_error!("searches cannot be refreshed: {why}");
             ApiError::unavailable("the Directory, which has not been told of all changes,")
         };
         self.open().map_err(|thrown| unavailable(&describe(&thrown)))?;
-        let failed = failed("who may hold something untold cannot be found");
+        let failed = failed("objects with pending changes cannot be found");
         let now = now_millis();
         let mut elsewhere = self.store.untold().map_err(&failed)?;
         let gap = self.recent.borrow().gap(now);
@@ -34,15 +34,16 @@ impl Directory {
             elsewhere.extend(self.store.told_since(since, &open_statuses()).map_err(&failed)?);
         }
         let ids = self.recent.borrow().to_ask(elsewhere, now);
-        let ids =
-            ids.map_err(|TooMany(count)| unavailable(&format!("{count} objects hold changes")))?;
+        let ids = ids.map_err(|TooMany(count)| {
+            unavailable(&format!("{count} objects may have pending changes"))
+        })?;
         let asked = ids.iter().map(|id| async move {
             let why = match timeout(LIMIT, flush_connector(&self.env, id)).await {
                 Some(Ok(reply)) => match message::parse(&reply) {
                     Ok(reply) if reply.get("is_told").and_then(Value::as_bool) == Some(true) => {
                         return None;
                     }
-                    Ok(_) => "it cannot tell what it holds".to_owned(),
+                    Ok(_) => "it cannot deliver its changes".to_owned(),
                     Err(message::UnknownFormat) => "it is being updated".to_owned(),
                 },
                 Some(Err(thrown)) => describe(&thrown),
@@ -57,7 +58,7 @@ impl Directory {
     }
 }
 
-/// The statuses of jobs that are not over, as JSON.
+/// The statuses of unfinished jobs, as JSON.
 fn open_statuses() -> Value {
     let is_open = |status: &&SyncJobStatus| !status.next().is_empty();
     SyncJobStatus::ALL.iter().filter(is_open).map(|status| status.name()).collect()

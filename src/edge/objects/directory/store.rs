@@ -145,12 +145,12 @@ const AUDIT_MS: u64 = 366 * 24 * 60 * 60_000;
 /// The SQLite database of the Directory.
 pub(super) struct Store {
     database: Database,
-    /// Was there a page that SQLite could not make into one text? Then pages are read row by row: a page
-    /// that fails has been read in vain.
+    /// Whether a page was too long for one text of SQLite. From then on pages are read row by row, because a
+    /// failed read is paid for too.
     reads_by_row: Cell<bool>,
 }
 
-/// What the Directory remembers of itself.
+/// A stored value of the Directory itself.
 pub(super) struct Setting {
     pub name: String,
     pub value: u64,
@@ -163,7 +163,7 @@ impl Store {
         Self { database: state.database(), reads_by_row: Cell::default() }
     }
 
-    /// Makes the tables if there are none; gives the settings.
+    /// Creates the tables if needed; returns the settings.
     pub fn open(&self) -> Result<Vec<Setting>, JsError> {
         if !self.database.has_table("setting")? {
             self.database.transaction(|| {
@@ -179,7 +179,7 @@ impl Store {
         self.database.execute(sql, &[name.into(), value.into()]).map(drop)
     }
 
-    /// Keeps events, once each however often they are told. A few that are out of date go.
+    /// Stores events, each once even if it is delivered again. Deletes a few expired ones.
     pub fn audit(&self, events: &[Event]) -> Result<(), JsError> {
         let year = Time::from_millis(now_millis().saturating_sub(AUDIT_MS)).to_string();
         for Event { at, event, connector, via, by, request, version, connectors } in events {
@@ -224,7 +224,7 @@ impl Store {
         self.database.rows(&sql, &values)
     }
 
-    /// Takes up entries, each with its document if it was told, all or none; gives what became of each.
+    /// Applies entries, each with its document if it was sent, in one transaction; returns each outcome.
     pub fn take(
         &self,
         entries: &[(&Entry<'_>, Option<SqlValue>)],
@@ -245,7 +245,7 @@ impl Store {
         seq: u64,
     ) -> Result<Outcome, JsError> {
         let id = SqlValue::from(&*entry.id);
-        // Whoever says how it is doubts what is known here.
+        // The sender does not trust the Directory's copy: replace it.
         if entry.is_forced {
             self.database.execute("DELETE FROM behind WHERE id = ?", slice::from_ref(&id))?;
         }
@@ -286,9 +286,8 @@ impl Store {
         Ok(outcome)
     }
 
-    /// The connectors that may not have told everything: those that have told something since, by a row that
-    /// says so, and those that are behind. That looks at the rows of all connectors, and of all jobs that are
-    /// not over.
+    /// The connectors that may have pending changes: those with a delivery since then, and those that lag. Reads
+    /// the rows of all connectors and of all unfinished jobs.
     pub fn told_since(&self, time: u64, statuses: &Value) -> Result<Vec<String>, JsError> {
         let sql = "SELECT id FROM entry WHERE told_at > ?1 UNION \
                    SELECT connector_id FROM job WHERE status IN (SELECT value FROM json_each(?2)) \
@@ -296,7 +295,7 @@ impl Store {
         self.column(sql, &[time.into(), statuses.to_string().into()])
     }
 
-    /// The connectors whose changes the Directory has not been told of for a while.
+    /// The connectors that are reported as lagging.
     pub fn untold(&self) -> Result<Vec<String>, JsError> {
         self.column("SELECT id FROM behind WHERE consumer = ?", &[CONSUMERS[0].into()])
     }
@@ -313,7 +312,7 @@ impl Store {
         self.database.any(sql, &[key.into()])
     }
 
-    /// Takes up jobs, all or none; gives what became of each.
+    /// Applies jobs in one transaction; returns each outcome.
     pub fn take_jobs(&self, jobs: &[JobEntry], seq: u64) -> Result<Vec<Outcome>, JsError> {
         self.database.transaction(|| jobs.iter().map(|job| self.take_job(job, seq)).collect())
     }
@@ -416,7 +415,7 @@ impl Store {
         self.database.any(sql, &bind(values))
     }
 
-    /// Runs a statement; returns how many rows were written, those of indexes included.
+    /// Runs a statement; returns how many rows were written, including index rows.
     pub fn execute(&self, sql: &str, values: &[Value]) -> Result<u64, JsError> {
         self.database.execute(sql, &bind(values))
     }
