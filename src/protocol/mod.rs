@@ -7,6 +7,7 @@ pub mod directory;
 pub mod jobs;
 pub mod outbox;
 pub mod refresh;
+pub mod scans;
 pub mod summaries;
 pub mod tickets;
 pub mod webhooks;

@@ -22,6 +22,52 @@ const HEARTBEAT_GAP_MS: u64 = 12 * 3_600_000;
 /// A consumer that lags for longer than this is reported. The retry of a single failed write is sooner.
 pub const REPORT_AFTER_MS: u64 = 30_000;
 
+/// These changes are visible in lists at once, as in Elasticsearch: the response waits for the
+/// Directory.
+const AWAITED: [&str; 10] = [
+    "_create",
+    "_delete",
+    "_restore",
+    "_configuration",
+    "_native",
+    "_index_name",
+    "_name",
+    "_service_type",
+    "_update",
+    "_doc",
+];
+
+/// What the response to a write waits for, beyond its commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Awaited {
+    /// Lists show the change.
+    pub directory: Until,
+    /// Searches for sync jobs do.
+    pub jobs: bool,
+}
+
+/// How long a response waits for the Directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// Until it has this change.
+    Delivered,
+    /// Until the change may be acknowledged under a lease.
+    Settled,
+}
+
+impl Awaited {
+    /// `via` is the endpoint. `are_jobs_pending`: the Directory lacks changes of sync jobs.
+    pub fn by_write(via: &str, are_jobs_pending: bool) -> Self {
+        let directory = if AWAITED.contains(&via) { Until::Delivered } else { Until::Settled };
+        Self { directory, jobs: via == "_delete" && are_jobs_pending }
+    }
+
+    /// After a connector and its sync jobs have been restored.
+    pub fn by_restore(are_jobs_pending: bool) -> Self {
+        Self { directory: Until::Delivered, jobs: are_jobs_pending }
+    }
+}
+
 /// The versions of a connector.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Versions {

@@ -16,25 +16,6 @@ use crate::protocol::refresh::Lease;
 /// How long to wait for the Directory.
 const LIMIT: Duration = Duration::from_secs(1);
 
-/// These changes are visible in lists at once, as in Elasticsearch: the response waits for the Directory.
-const AWAITED: [&str; 10] = [
-    "_create",
-    "_delete",
-    "_restore",
-    "_configuration",
-    "_native",
-    "_index_name",
-    "_name",
-    "_service_type",
-    "_update",
-    "_doc",
-];
-
-/// Whether responses of that endpoint wait for the Directory.
-pub(super) fn is_awaited(via: &str) -> bool {
-    AWAITED.contains(&via)
-}
-
 pub(super) struct Directory;
 
 impl Consumer for Directory {

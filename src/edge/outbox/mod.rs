@@ -28,7 +28,7 @@ use worker::console_error;
 
 use super::objects::connector::Shared;
 use super::runtime::{join, now_millis};
-use crate::protocol::outbox::{Alarm, Copying, Forced, Lag, Pace, Report, Reports};
+use crate::protocol::outbox::{Alarm, Awaited, Copying, Forced, Lag, Pace, Report, Reports, Until};
 use crate::protocol::refresh::Lease;
 
 /// How long after a commit the alarm checks that all consumers are up to date.
@@ -128,22 +128,22 @@ pub(super) fn loaded(outbox: &Rc<Outbox>) {
 
 /// Call right after a commit, so that the alarm is stored with it. `via` is the endpoint.
 pub(super) async fn committed(outbox: &Rc<Outbox>, via: &str) {
-    set_alarm(outbox).await;
-    match directory::is_awaited(via) {
-        true => drop(deliver_and_wait::<Directory>(outbox).await),
-        false => settle::<Directory>(outbox).await,
-    }
-    if via == "_delete" && Jobs::is_lagging(outbox) {
-        deliver_and_wait::<Jobs>(outbox).await;
-    }
-    start_all(outbox);
+    deliver_awaited(outbox, Awaited::by_write(via, Jobs::is_lagging(outbox))).await;
 }
 
 /// Call after a connector and its jobs have been restored.
 pub(super) async fn restored(outbox: &Rc<Outbox>) {
+    deliver_awaited(outbox, Awaited::by_restore(Jobs::is_lagging(outbox))).await;
+}
+
+/// Waits for what the response has to wait for; the rest is delivered in the background.
+async fn deliver_awaited(outbox: &Rc<Outbox>, awaited: Awaited) {
     set_alarm(outbox).await;
-    deliver_and_wait::<Directory>(outbox).await;
-    if Jobs::is_lagging(outbox) {
+    match awaited.directory {
+        Until::Delivered => drop(deliver_and_wait::<Directory>(outbox).await),
+        Until::Settled => settle::<Directory>(outbox).await,
+    }
+    if awaited.jobs {
         deliver_and_wait::<Jobs>(outbox).await;
     }
     start_all(outbox);

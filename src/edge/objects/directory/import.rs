@@ -15,9 +15,8 @@ use crate::edge::runtime::{JsError, Kv, SqlValue, describe, now_millis, sleep, t
 use crate::edge::{KV, KV_PREFIX, kv_key};
 use crate::limits::DOCUMENT_BYTES;
 use crate::protocol::directory::Outcome;
+use crate::protocol::scans;
 
-/// The minimum interval between two scans.
-const GAP_MS: u64 = 5 * 60_000;
 /// How long the first list waits for the first scan.
 const LIMIT: Duration = Duration::from_secs(10);
 /// How long to wait for each operation of Workers KV.
@@ -41,19 +40,12 @@ impl Directory {
     /// # Errors
     /// If the first scan fails or takes too long.
     pub(super) async fn ensure_imported(self: &Rc<Self>) -> Result<(), JsError> {
-        let is_first = self.scan_state.at.get() == 0;
-        // The absolute difference: the clock may have been set back.
-        let is_due = now_millis().abs_diff(self.scan_state.at.get()) > GAP_MS;
-        if is_due && !self.scan_state.running.replace(true) {
-            let this = self.clone();
-            self.state.wait_until(async move {
-                if let Err(thrown) = this.scan_kv().await {
-                    console_error!("Workers KV cannot be scanned: {}", describe(&thrown));
-                }
-                this.scan_state.running.set(false);
-            });
+        let plan =
+            scans::plan(self.scan_state.at.get(), self.scan_state.running.get(), now_millis());
+        if plan.starts_scan {
+            self.start_scan();
         }
-        if !is_first {
+        if !plan.waits_for_scan {
             return Ok(());
         }
         let ended = timeout(LIMIT, async {
@@ -66,6 +58,18 @@ impl Directory {
             (Some(()), 0) => Err("Workers KV cannot be scanned".into()),
             (None, _) => Err("the import from Workers KV is still running".into()),
         }
+    }
+
+    /// Scans in the background.
+    fn start_scan(self: &Rc<Self>) {
+        self.scan_state.running.set(true);
+        let this = self.clone();
+        self.state.wait_until(async move {
+            if let Err(thrown) = this.scan_kv().await {
+                console_error!("Workers KV cannot be scanned: {}", describe(&thrown));
+            }
+            this.scan_state.running.set(false);
+        });
     }
 
     pub(super) async fn scan_kv(&self) -> Result<ImportResult, JsError> {
