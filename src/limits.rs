@@ -28,6 +28,9 @@ pub const ROW_TEXT_BYTES: usize = 300;
 pub const RESULT_WINDOW: usize = 10_000;
 /// Bytes of a page: an object has 128 MB of memory in total.
 pub const PAGE_BYTES: usize = 16 << 20;
+/// Bytes of a page whose documents pass through this code one by one, because only a part of each is shown, or what it
+/// was sorted by is. They are in memory up to three times: as read, as shown, and on the page.
+pub const EDITED_PAGE_BYTES: usize = PAGE_BYTES / 2;
 /// Characters of `query`: longer than any name that people search for.
 pub const QUERY_CHARACTERS: usize = 256;
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::budget::OverBudget;
 use crate::connector::DomainError;
-use crate::limits::{DOCUMENT_BYTES, PAGE_BYTES};
+use crate::limits::DOCUMENT_BYTES;
 use crate::values::sorted::sort;
 
 /// A request that is not carried out, and what its caller is told.
@@ -248,9 +248,8 @@ impl ApiError {
     }
 
     /// 400: a page of a list that would be too large.
-    pub fn list_too_large() -> Self {
-        let reason =
-            format!("the page is larger than [{PAGE_BYTES}] bytes: ask for fewer with [size]");
+    pub fn list_too_large(limit: usize) -> Self {
+        let reason = format!("the page is larger than [{limit}] bytes: ask for fewer with [size]");
         Cause::illegal_argument(reason).into()
     }
 

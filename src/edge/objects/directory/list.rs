@@ -93,7 +93,8 @@ impl Directory {
         };
         let around = ["'{\"id\":' || json_quote(id) || ','", ""];
         let found = self.store.page("entry", secrets, around, &keys.sql, &keys.values, PAGE_BYTES);
-        let (_, items) = found.map_err(failed)?.ok_or_else(ApiError::list_too_large)?;
+        let (_, items) =
+            found.map_err(failed)?.ok_or_else(|| ApiError::list_too_large(PAGE_BYTES))?;
         Ok(Page { before: format!("{{\"count\":{count},\"results\":["), items, after: "]}" })
     }
 

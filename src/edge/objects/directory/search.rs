@@ -13,7 +13,7 @@ use crate::budget::OverBudget;
 use crate::directory::{are_ranges, may_be_cut};
 use crate::edge::now;
 use crate::edge::runtime::{JsError, JsString, Page};
-use crate::limits::{PAGE_BYTES, SQL_CONDITIONS};
+use crate::limits::{EDITED_PAGE_BYTES, PAGE_BYTES, SQL_CONDITIONS};
 use crate::query::{Column, ColumnCondition, Terms};
 use crate::secrets::Secrets;
 use crate::sync_job::SyncJobStatus;
@@ -201,7 +201,7 @@ impl Directory {
         found.map_err(|problem| match problem {
             Problem::Thrown(thrown) => failed("a search cannot be made")(thrown),
             Problem::OverBudget(over) => over.into(),
-            Problem::TooLarge => ApiError::list_too_large(),
+            Problem::TooLarge(limit) => ApiError::list_too_large(limit),
         })
     }
 
@@ -279,7 +279,7 @@ impl Directory {
         if is_plain {
             let around = [head.as_str(), end];
             let found = self.store.page(table.name, secrets, around, sql, values, PAGE_BYTES)?;
-            return found.ok_or(Problem::TooLarge);
+            return found.ok_or(Problem::TooLarge(PAGE_BYTES));
         }
         // What a hit is sorted by, and what it shows, is in its document.
         let sql = format!(
@@ -310,8 +310,8 @@ impl Directory {
                     let item = [comma, hit, document, &sort, end].concat();
                     items = items.concat(&JsString::from(item));
                     count += 1;
-                    if items.length() as usize > PAGE_BYTES {
-                        problem = Some(Problem::TooLarge);
+                    if items.length() as usize > EDITED_PAGE_BYTES {
+                        problem = Some(Problem::TooLarge(EDITED_PAGE_BYTES));
                     }
                 }
                 Err(over) => problem = Some(over.into()),
@@ -342,7 +342,7 @@ impl Directory {
 enum Problem {
     Thrown(JsError),
     OverBudget(OverBudget),
-    TooLarge,
+    TooLarge(usize),
 }
 
 impl From<JsError> for Problem {

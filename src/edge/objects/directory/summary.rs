@@ -150,7 +150,7 @@ impl Directory {
         let head = self.counted(summary, &reach, &scope, &cutoff, now, &causes).map_err(&failed)?;
         let rows = self.summary_rows(summary, scope, &cutoff).map_err(failed)?;
         if rows.are_too_large() {
-            return Err(ApiError::list_too_large());
+            return Err(ApiError::list_too_large(PAGE_BYTES));
         }
         let members = head.strip_suffix('}').unwrap_or_default();
         Ok(Response::text(200, format!("{members},\"results\":[{}]}}", rows.text)))
