@@ -125,7 +125,7 @@ export const numbers = [
       {
         name: "ListsLate", severity: "warning", for: "5m", expr: 'connector_status_outbox_oldest_seconds{consumer="directory"} > 60',
         when: "the Directory does not accept changes: lists lag, statuses do not",
-        then: "the log says why (`the Directory cannot be told`). It is retried until it succeeds",
+        then: "the log says why (`the Directory cannot be notified`). It is retried until it succeeds",
       },
       {
         name: "CopiesLate", severity: "warning", for: "5m", expr: 'connector_status_outbox_oldest_seconds{consumer="kv"} > 300',
