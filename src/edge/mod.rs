@@ -32,7 +32,7 @@ use crate::api::{
 use crate::connector::Connector;
 use crate::limits::BODY_BYTES;
 use crate::secrets::Secrets;
-use crate::values::Time;
+use crate::values::{Time, json};
 use known::Recent;
 use message::{Message, Origin};
 use metrics::Counters;
@@ -320,7 +320,7 @@ impl Exchange {
             Call::Metrics => {
                 let counts = memory.counters.take();
                 let question = metrics::Question { counts, key_expires: caller.expiration() };
-                let body = serde_json::to_string(&question).map_err(|error| error.to_string())?;
+                let body = json::to_text(&question)?;
                 let asked = to_directory(None, Some(&body))?;
                 match timeout(LIST_LIMIT, settled(asked)).await {
                     Some(Ok(response)) if runtime::status_of(&response) == 200 => {

@@ -8,12 +8,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::webhooks::SENDING_LIMIT_MS;
 use crate::webhook::{
-    EventType, Gathering, Group, Next, Outcome, Reply, Settings, TIME_LIMIT_MS, Target, Verdict,
+    EventType, Gathering, Group, Next, Outcome, Reply, Settings, Target, Verdict,
 };
-
-/// When the alarm checks on a summary that was being sent: a crash may have interrupted it.
-const SENDING_LIMIT_MS: u64 = TIME_LIMIT_MS + 5_000;
 
 /// A target's state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -11,8 +11,8 @@ use crate::webhook::{
     Settings, TIME_LIMIT_MS, Target, collect,
 };
 
-/// When the alarm checks on a message that was being sent: the process may have ended meanwhile.
-const SENDING_LIMIT_MS: u64 = TIME_LIMIT_MS + 5_000;
+/// When the alarm checks on a message that was being sent: a crash may have interrupted it.
+pub(super) const SENDING_LIMIT_MS: u64 = TIME_LIMIT_MS + 5_000;
 
 /// An object's webhook state, in memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

@@ -328,11 +328,16 @@ impl State {
         }
     }
 
+    fn has_come(&self, at: Option<u64>) -> bool {
+        at.is_some_and(|at| at <= self.now)
+    }
+
     /// Whether something is due before time passes.
     fn is_due(&self) -> bool {
-        let is_due = |at: Option<u64>| at.is_some_and(|at| at <= self.now);
         let is_late = |call: &Call| call.is_awaited && self.now + self.step > call.sent_at + LIMIT;
-        is_due(self.wake_at) || is_due(self.alarm_at) || self.calls.iter().any(is_late)
+        self.has_come(self.wake_at)
+            || self.has_come(self.alarm_at)
+            || self.calls.iter().any(is_late)
     }
 
     fn wait(&mut self) {
@@ -387,11 +392,10 @@ impl Model for Searches {
         if left.edits > 0 {
             actions.push(Action::Change);
         }
-        let is_due = |at: Option<u64>| at.is_some_and(|at| at <= state.now);
-        if is_due(state.wake_at) {
+        if state.has_come(state.wake_at) {
             actions.push(Action::Wake);
         }
-        if is_due(state.alarm_at) {
+        if state.has_come(state.alarm_at) {
             actions.push(Action::AlarmRuns);
         }
         if !state.is_due() && state.now < START + self.lasts {

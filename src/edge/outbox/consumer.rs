@@ -17,7 +17,7 @@ pub(super) trait Consumer: 'static {
     fn pace(memory: &mut Memory) -> &mut Pace;
 
     /// Whether any change is still pending for this consumer.
-    fn is_lagging(outbox: &Outbox) -> bool;
+    fn has_pending(outbox: &Outbox) -> bool;
 
     /// Delivers the newest state. `false`: the delivery must be repeated.
     ///
@@ -28,7 +28,7 @@ pub(super) trait Consumer: 'static {
 
 /// Starts delivery to a consumer that lags, unless it is already running.
 pub(super) fn start<C: Consumer>(outbox: &Rc<Outbox>) {
-    if C::is_lagging(outbox) && !outbox.remember(|memory| C::pace(memory).is_running()) {
+    if C::has_pending(outbox) && !outbox.remember(|memory| C::pace(memory).is_running()) {
         let this = outbox.clone();
         outbox.shared.state.wait_until(async move { deliver::<C>(&this).await });
     }
@@ -50,8 +50,8 @@ pub(super) async fn deliver<C: Consumer>(outbox: &Rc<Outbox>) {
 }
 
 fn next<C: Consumer>(outbox: &Outbox) -> Turn {
-    let is_lagging = C::is_lagging(outbox);
-    outbox.remember(|memory| C::pace(memory).next(is_lagging, C::GAP_MS, now_millis()))
+    let has_pending = C::has_pending(outbox);
+    outbox.remember(|memory| C::pace(memory).next(has_pending, C::GAP_MS, now_millis()))
 }
 
 fn note<C: Consumer>(outbox: &Outbox, delivered: Result<bool, String>) {

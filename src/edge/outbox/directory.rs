@@ -25,7 +25,7 @@ impl Consumer for Directory {
         &mut memory.directory
     }
 
-    fn is_lagging(outbox: &Outbox) -> bool {
+    fn has_pending(outbox: &Outbox) -> bool {
         let (versions, cursors) = outbox.shared.versions();
         cursors.is_directory_pending(versions)
     }

@@ -33,8 +33,8 @@ impl Consumer for Jobs {
         &mut memory.jobs
     }
 
-    fn is_lagging(outbox: &Outbox) -> bool {
-        outbox.shared.has_untold_jobs()
+    fn has_pending(outbox: &Outbox) -> bool {
+        outbox.shared.has_pending_jobs()
     }
 
     async fn deliver(outbox: &Rc<Outbox>) -> Result<bool, String> {
@@ -57,7 +57,7 @@ impl Searched for Jobs {
 
 async fn deliver_once(outbox: &Outbox) -> Result<(), String> {
     let connector = &outbox.shared;
-    let news = connector.untold_jobs(BATCH).map_err(|thrown| describe(&thrown))?;
+    let news = connector.pending_jobs(BATCH).map_err(|thrown| describe(&thrown))?;
     let mut update = JobsUpdate::new(news);
     let sent_at = now_millis();
     let _guard = InFlightGuard::begin(&outbox.jobs_in_flight);

@@ -30,7 +30,7 @@ impl Consumer for Kv {
         &mut memory.kv
     }
 
-    fn is_lagging(outbox: &Outbox) -> bool {
+    fn has_pending(outbox: &Outbox) -> bool {
         let (versions, cursors) = outbox.shared.versions();
         cursors.is_kv_pending(versions, now_millis())
     }

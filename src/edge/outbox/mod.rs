@@ -77,17 +77,17 @@ impl Outbox {
     }
 
     /// Whether any change is still pending for the Directory.
-    fn is_directory_lagging(&self) -> bool {
-        Directory::is_lagging(self) || Jobs::is_lagging(self)
+    fn is_directory_pending(&self) -> bool {
+        Directory::has_pending(self) || Jobs::has_pending(self)
     }
 
     /// Records which consumers lag at the end of an alarm that began at `begun`.
     fn record_lags(&self, begun: u64) {
-        let (directory, kv) = (self.is_directory_lagging(), Kv::is_lagging(self));
+        let (directory, kv) = (self.is_directory_pending(), Kv::has_pending(self));
         self.remember(|memory| {
             let lags = [(&mut memory.directory_lag, directory), (&mut memory.kv_lag, kv)];
-            for ((lag, is_lagging), consumer) in lags.into_iter().zip(CONSUMERS) {
-                if let Some(since) = lag.look(is_lagging, begun) {
+            for ((lag, has_pending), consumer) in lags.into_iter().zip(CONSUMERS) {
+                if let Some(since) = lag.look(has_pending, begun) {
                     memory.reports.add(consumer, Report { since, ..Report::default() });
                 }
             }
@@ -95,9 +95,9 @@ impl Outbox {
     }
 
     /// Whether the alarm has to run again.
-    fn is_lagging(&self) -> bool {
-        self.is_directory_lagging()
-            || Kv::is_lagging(self)
+    fn has_pending(&self) -> bool {
+        self.is_directory_pending()
+            || Kv::has_pending(self)
             || !self.remember(|memory| memory.reports.is_empty())
     }
 }
@@ -128,12 +128,12 @@ pub(super) fn loaded(outbox: &Rc<Outbox>) {
 
 /// Call right after a commit, so that the alarm is stored with it. `via` is the endpoint.
 pub(super) async fn committed(outbox: &Rc<Outbox>, via: &str) {
-    deliver_awaited(outbox, Awaited::by_write(via, Jobs::is_lagging(outbox))).await;
+    deliver_awaited(outbox, Awaited::by_write(via, Jobs::has_pending(outbox))).await;
 }
 
 /// Call after a connector and its jobs have been restored.
 pub(super) async fn restored(outbox: &Rc<Outbox>) {
-    deliver_awaited(outbox, Awaited::by_restore(Jobs::is_lagging(outbox))).await;
+    deliver_awaited(outbox, Awaited::by_restore(Jobs::has_pending(outbox))).await;
 }
 
 /// Waits for what the response has to wait for; the rest is delivered in the background.
@@ -174,8 +174,8 @@ pub(super) async fn seen(outbox: &Rc<Outbox>) {
 /// Delivers everything that is pending to the Directory. Returns whether it now has all earlier commits.
 pub(super) async fn flush(outbox: &Rc<Outbox>) -> bool {
     let has_connector =
-        !Directory::is_lagging(outbox) || deliver_and_wait::<Directory>(outbox).await;
-    has_connector && (!Jobs::is_lagging(outbox) || deliver_and_wait::<Jobs>(outbox).await)
+        !Directory::has_pending(outbox) || deliver_and_wait::<Directory>(outbox).await;
+    has_connector && (!Jobs::has_pending(outbox) || deliver_and_wait::<Jobs>(outbox).await)
 }
 
 /// Handles the alarm: brings all consumers up to date.
@@ -191,8 +191,8 @@ pub(super) async fn alarm(outbox: &Rc<Outbox>) {
     // Before the cursors are stored: after a crash in between, the lag is reported again.
     report::send(outbox).await;
     shared.note_cursors();
-    shared.note_untold_jobs();
-    if outbox.is_lagging() {
+    shared.store_pending_jobs();
+    if outbox.has_pending() {
         set_alarm(outbox).await;
     }
     set_late_alarm(outbox).await;

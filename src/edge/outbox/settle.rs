@@ -76,7 +76,7 @@ pub(super) async fn deliver_and_wait<C: Searched>(outbox: &Rc<Outbox>) -> bool {
             outbox.remember(|memory| C::pace(memory).mark(now_millis()));
             match C::deliver(outbox).await {
                 // There is more than fits into one message.
-                Ok(true) if C::SENDS_IN_PARTS && C::is_lagging(outbox) => {}
+                Ok(true) if C::SENDS_IN_PARTS && C::has_pending(outbox) => {}
                 Ok(true) => return,
                 Ok(false) | Err(_) => {
                     sleep(pause).await;
@@ -92,9 +92,9 @@ pub(super) async fn deliver_and_wait<C: Searched>(outbox: &Rc<Outbox>) -> bool {
 /// change before that.
 pub(super) async fn settle<C: Searched>(outbox: &Rc<Outbox>) {
     let next = || {
-        let is_lagging = C::is_lagging(outbox);
+        let has_pending = C::has_pending(outbox);
         let lease = outbox.remember(|memory| *C::lease(memory));
-        next(is_lagging, lease, C::in_flight(outbox).count.get() > 0, now_millis())
+        next(has_pending, lease, C::in_flight(outbox).count.get() > 0, now_millis())
     };
     if next() == Next::Acknowledge {
         return;

@@ -14,6 +14,7 @@ use crate::edge::{log, new_id, now, outbox};
 use crate::protocol::jobs::{JobChange, JobUpdate, Jobs, PendingJob, Scope};
 use crate::secrets::Secrets;
 use crate::sync_job::{SyncJob, SyncJobId};
+use crate::values::json;
 
 /// A job as it is stored.
 pub(in crate::edge) struct JobRecord {
@@ -207,48 +208,47 @@ impl Shared {
 
     /// To be called when jobs were committed other than one by one.
     pub(super) fn reload_jobs(&self) {
-        match store::untold_jobs(&self.database) {
-            Ok(untold) => drop(self.jobs.replace(Jobs::with_pending(untold))),
+        match store::pending_jobs(&self.database) {
+            Ok(pending) => drop(self.jobs.replace(Jobs::with_pending(pending))),
             Err(thrown) => console_error!("jobs cannot be read: {}", describe(&thrown)),
         }
     }
 
-    /// Is there a job that the Directory has not been told of?
-    pub(in crate::edge) fn has_untold_jobs(&self) -> bool {
+    pub(in crate::edge) fn has_pending_jobs(&self) -> bool {
         self.jobs.borrow().has_pending()
     }
 
-    /// Some of the jobs that the Directory has not been told of.
-    pub(in crate::edge) fn untold_jobs(
+    /// The first pending jobs, as the Directory is to have them.
+    pub(in crate::edge) fn pending_jobs(
         &self,
         limit: usize,
     ) -> Result<Vec<JobUpdate<Option<JobRecord>>>, JsError> {
-        let untold: Vec<_> = {
+        let pending: Vec<_> = {
             let jobs = self.jobs.borrow();
-            jobs.pending().take(limit).map(|(id, untold)| (id.clone(), untold)).collect()
+            jobs.pending().take(limit).map(|(id, job)| (id.clone(), job)).collect()
         };
-        let news = |(id, untold): (String, PendingJob)| {
+        let update = |(id, job): (String, PendingJob)| {
             let record = self.read_job(&id)?;
-            let version = record.as_ref().map_or(untold.version, |record| record.version);
+            let version = record.as_ref().map_or(job.version, |record| record.version);
             let is_open = record.as_ref().is_some_and(|record| !record.job.has_ended());
-            Ok(JobUpdate { id, version, record, is_edited: untold.is_edited, is_open })
+            Ok(JobUpdate { id, version, record, is_edited: job.is_edited, is_open })
         };
-        untold.into_iter().map(news).collect()
+        pending.into_iter().map(update).collect()
     }
 
-    /// Notes which jobs the Directory has been told of.
-    pub(in crate::edge) fn note_untold_jobs(&self) {
+    /// Stores which jobs are still pending.
+    pub(in crate::edge) fn store_pending_jobs(&self) {
         let noted = {
             let jobs = self.jobs.borrow();
             if !jobs.has_tables() {
                 return;
             }
             let ids: Vec<&String> = jobs.pending().map(|(id, _)| id).collect();
-            serde_json::to_string(&ids).map_err(|error| JsError::from(error.to_string()))
+            json::to_text(&ids).map_err(JsError::from)
         };
-        let noted = noted.and_then(|ids| store::note_untold_jobs(&self.database, &ids));
+        let noted = noted.and_then(|ids| store::store_pending_jobs(&self.database, &ids));
         if let Err(thrown) = noted {
-            console_error!("which jobs are untold cannot be noted: {}", describe(&thrown));
+            console_error!("pending jobs cannot be stored: {}", describe(&thrown));
         }
     }
 }

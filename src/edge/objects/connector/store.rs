@@ -147,7 +147,7 @@ impl Events {
     }
 
     fn to_json(&self) -> Result<String, JsError> {
-        serde_json::to_string(self).map_err(|error| error.to_string().into())
+        Ok(json::to_text(self)?)
     }
 }
 
@@ -345,7 +345,7 @@ pub(super) fn read(database: &Database) -> Result<Option<(Record, Jobs)>, JsErro
         }
     };
     let jobs = if database.has_table("job")? {
-        Jobs::with_pending(untold_jobs(database)?)
+        Jobs::with_pending(pending_jobs(database)?)
     } else {
         Jobs::default()
     };
@@ -403,7 +403,7 @@ pub(super) fn commit(
 
 fn write_record(database: &Database, record: &Record) -> Result<(), JsError> {
     let Record { id, document, version, edited, floor, past, cursors, untold, edits, .. } = record;
-    let past = serde_json::to_string(past).map_err(|error| error.to_string())?;
+    let past = json::to_text(past)?;
     let sql = "INSERT INTO connector (one, id, document, version, edited, projected, directory, copied_at, floor,
                past, untold, edits) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                ON CONFLICT (one) DO UPDATE SET document = excluded.document, version = excluded.version,
@@ -736,7 +736,7 @@ fn erase_jobs(database: &Database) -> Result<(), JsError> {
 }
 
 /// The jobs that the Directory has not been told of. There must be tables of jobs.
-pub(super) fn untold_jobs(
+pub(super) fn pending_jobs(
     database: &Database,
 ) -> Result<impl Iterator<Item = (String, u64)>, JsError> {
     let rows: Vec<JobVersion> = database.rows("SELECT id, version FROM job_untold", &[])?;
@@ -744,7 +744,7 @@ pub(super) fn untold_jobs(
 }
 
 /// Notes which jobs (a JSON array of ids) the Directory has still not been told of.
-pub(super) fn note_untold_jobs(database: &Database, ids: &str) -> Result<(), JsError> {
+pub(super) fn store_pending_jobs(database: &Database, ids: &str) -> Result<(), JsError> {
     let sql = "DELETE FROM job_untold WHERE id NOT IN (SELECT value FROM json_each(?))";
     database.execute(sql, &[ids.into()]).map(drop)
 }

@@ -16,6 +16,7 @@ use crate::edge::{KV, KV_PREFIX, kv_key};
 use crate::limits::DOCUMENT_BYTES;
 use crate::protocol::directory::Outcome;
 use crate::protocol::scans;
+use crate::values::json;
 
 /// How long the first list waits for the first scan.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -100,7 +101,7 @@ impl Directory {
         let ids: Vec<&str> = ids.collect();
         let sql = "SELECT json_group_array(value) FROM json_each(?) \
                    WHERE NOT EXISTS (SELECT 1 FROM entry WHERE entry.id = value)";
-        let ids = serde_json::to_string(&ids).map_err(|error| error.to_string())?;
+        let ids = json::to_text(&ids)?;
         Ok(self.store.json(sql, &[ids.into()])?.unwrap_or_default())
     }
 

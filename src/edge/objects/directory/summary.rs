@@ -25,8 +25,8 @@ use crate::directory::{Entry, SortField, SummaryRequest, URGENCY, are_ranges, ma
 use crate::edge::runtime::{JsError, from_row, now_millis};
 use crate::limits::{PAGE_BYTES, RESULT_WINDOW};
 use crate::status::Status;
-use crate::values::Time;
 use crate::values::sorted::{merge, sort};
+use crate::values::{Time, json};
 
 /// So many types are counted, those with the most connectors.
 const TYPES: usize = 100;
@@ -227,7 +227,7 @@ impl Directory {
             silent_after_seconds: self.settings().silent_after_seconds(),
             causes,
         };
-        serde_json::to_string(&counted).map_err(|error| error.to_string().into())
+        Ok(json::to_text(&counted)?)
     }
 
     /// The connectors that the caller may see.

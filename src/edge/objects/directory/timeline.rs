@@ -57,7 +57,7 @@ impl Directory {
         let steps = self.steps(from).map_err(failed("the timeline cannot be made"))?;
         let time = |millis| Time::from_millis(millis).to_string();
         let timeline = Timeline { from: time(from), to: time(now), steps };
-        let text = serde_json::to_string(&timeline).map_err(|_| ApiError::internal())?;
+        let text = json::to_text(&timeline).map_err(|_| ApiError::internal())?;
         Ok(Response::text(200, text))
     }
 

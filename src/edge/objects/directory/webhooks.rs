@@ -13,6 +13,7 @@ use crate::directory::cause::cause;
 use crate::edge::log;
 use crate::edge::runtime::{Database, JsError, SqlValue, deliver, describe, from_row, now_millis};
 use crate::protocol::summaries::{Settled, TargetState, Waiting, next_alarm};
+use crate::values::json;
 use crate::values::sorted::{SortedMap, sort};
 use crate::webhook::{
     EventType, Group, Message, Reply, Settings, Summary, Target, misconfigured, summarize,
@@ -111,7 +112,7 @@ impl Directory {
         if self.target_state(target)? == state {
             return Ok(());
         }
-        let text = serde_json::to_string(&state).map_err(|error| error.to_string())?;
+        let text = json::to_text(&state)?;
         let sql = "INSERT OR REPLACE INTO webhook_gathering VALUES (?, ?)";
         self.webhook_database()?.execute(sql, &[target.into(), text.into()])?;
         if let Some(known) = &mut *self.gatherings.states.borrow_mut() {
