@@ -164,6 +164,14 @@ test("with 34 descriptions of 1 MiB, summaries and watching work, and a page tha
   assert.equal((await ask("GET", "?size=10&service_type=large")).results.length, 10);
   assert.deepEqual(idsOf(await ask("GET", "?query=last&connector_name=Large%201,Large%202")).sort(), ["large-1", "large-2"]);
   assert.deepEqual((await ask("GET", "?size=3")).results.length, 3);
+  // A page of documents as they are stored may be larger than one that shows what it was sorted by.
+  for (const [size, sort, expected] of [[10, undefined, 200], [10, ["name"], 400], [5, ["name"], 200]]) {
+    const query = { term: { service_type: "large" } };
+    const { status, body } = await send(server.url(), "POST", "/.elastic-connectors/_search", { size, sort, query });
+    assert.equal(status, expected, JSON.stringify(body).slice(0, 300));
+    if (status === 400) assert.match(body.error.reason, /page is larger than \[8388608\] bytes/);
+    else assert.equal(body.hits.hits.length, size);
+  }
   for (const since of [0, seq]) {
     const watcher = await watch(server.url(), { since });
     const [first] = watcher.messages;
