@@ -97,10 +97,10 @@ pub(super) fn read_query(query: &mut Query) -> Result<AuditQuery, ApiError> {
     Ok(AuditQuery { since: time("since")?, before: time("before")?, key, size })
 }
 
-/// 400: a parameter is no time.
+/// 400: a parameter is not a valid time.
 pub(super) fn not_a_time(name: &str, text: &str) -> ApiError {
     let problem =
-        format!("[{name}] is [{text}], which is no time: say when, like 2026-11-25T08:30:00Z");
+        format!("[{name}] is [{text}]: it must be an ISO 8601 time, such as 2026-11-25T08:30:00Z");
     ApiError::invalid(&[problem])
 }
 

@@ -234,7 +234,10 @@ pub(super) fn read(
             let connectors = query.long("connectors")?;
             let complete_until = read_time("complete_until", query)?;
             let connectors = connectors.ok_or_else(|| {
-                ApiError::invalid(&["[connectors] is missing: how many does it have?".to_owned()])
+                ApiError::invalid(&[
+                    "[connectors] is missing: it must be the number of connectors in the backup"
+                        .to_owned(),
+                ])
             })?;
             Backup::Done { connectors, complete_until }
         }
@@ -255,7 +258,11 @@ fn read_time(name: &'static str, query: &mut Query) -> Result<Time, ApiError> {
 }
 
 fn read_seq(text: &str) -> Result<u64, ApiError> {
-    let problem = || format!("[changed_since] is [{text}], which is not a number of the Directory");
+    let problem = || {
+        format!(
+            "[changed_since] is [{text}]: it must be the [seq] of an earlier [GET /_connector/_backup]"
+        )
+    };
     text.parse()
         .ok()
         .filter(|seq| *seq <= VERSION_LIMIT)
@@ -267,22 +274,22 @@ impl Saved {
         let mut body = json::parse_object(body)?;
         match body.get("format").and_then(Value::as_u64) {
             Some(FORMAT) => {}
-            _ => return Err(format!("[format] is not {FORMAT}")),
+            _ => return Err(format!("[format] must be {FORMAT}")),
         }
         if body.get("id").and_then(Value::as_str) != Some(id) {
-            return Err("[id] is that of another connector".to_owned());
+            return Err(format!("[id] must be [{id}], as in the path"));
         }
         let mut list = |name: &str| match body.get_mut(name).map(Value::take) {
             None => Ok(Vec::new()),
             Some(Value::Array(list)) => Ok(list),
-            Some(_) => Err(format!("[{name}] is no list")),
+            Some(_) => Err(format!("[{name}] must be an array")),
         };
         let history = list("history")?;
         let edits = list("edits")?;
         let jobs = list("jobs")?.into_iter().map(|job| saved_job(id, job));
         let jobs = jobs.collect::<Result<Vec<_>, _>>()?;
         if let Some(id) = repeated(jobs.iter().map(|job| job.id.as_str().into())) {
-            return Err(format!("[jobs] has job [{id}] twice"));
+            return Err(format!("[jobs] contains job [{id}] twice"));
         }
         if !body.contains_key("version") {
             return Ok(Self { connector: None, jobs });
@@ -292,20 +299,20 @@ impl Saved {
         let history = history.into_iter().map(|change| saved_change(change, version));
         let history = history.collect::<Result<Vec<_>, _>>()?;
         if let Some(seq) = repeated(history.iter().map(|change| change.seq.to_string().into())) {
-            return Err(format!("[history] has two changes with [seq] {seq}"));
+            return Err(format!("[history] contains two changes with [seq] {seq}"));
         }
         let edits = edits.into_iter().map(|edit| saved_edit(edit, version));
         let edits = edits.collect::<Result<Vec<_>, _>>()?;
         if edits.len() > AUDIT_PAGE {
-            return Err(format!("[edits] has more than {AUDIT_PAGE}"));
+            return Err(format!("[edits] must have at most {AUDIT_PAGE} entries"));
         }
         if let Some(version) = repeated(edits.iter().map(|edit| edit.version.to_string().into())) {
-            return Err(format!("[edits] has two with [version] {version}"));
+            return Err(format!("[edits] contains two edits with [version] {version}"));
         }
         let document = match body.get_mut("document").map(Value::take) {
             Some(Value::Object(document)) => Some(Connector::from_fields(document)?),
             Some(Value::Null) => None,
-            _ => return Err("[document] is neither an object nor null".to_owned()),
+            _ => return Err("[document] must be an object or null".to_owned()),
         };
         let connector = SavedConnector { document, version, edited, history, edits };
         Ok(Self { connector: Some(connector), jobs })
@@ -322,7 +329,7 @@ fn version(fields: &Fields, name: &str, limit: u64) -> Result<u64, String> {
     let version = fields.get(name).and_then(Value::as_u64);
     version
         .filter(|version| (1..=limit).contains(version))
-        .ok_or_else(|| format!("[{name}] is not between 1 and {limit}"))
+        .ok_or_else(|| format!("[{name}] must be between 1 and {limit}"))
 }
 
 fn version_or(fields: &Fields, name: &str, default: u64) -> Result<u64, String> {
@@ -340,32 +347,34 @@ fn saved_change(change: Value, newest: u64) -> Result<SavedChange, String> {
         error: saved.error.map(|error| Slim::of(error).to_string()),
         ..saved
     });
-    saved.ok_or_else(|| format!("[history] has {change}, which is no change"))
+    saved.ok_or_else(|| format!("[history] contains an invalid change: {change}"))
 }
 
 fn saved_edit(edit: Value, newest: u64) -> Result<SavedEdit, String> {
     let saved = SavedEdit::deserialize(&edit).ok();
     let saved = saved.filter(|saved| (1..=newest).contains(&saved.version));
-    saved.ok_or_else(|| format!("[edits] has {edit}, which is no edit"))
+    saved.ok_or_else(|| format!("[edits] contains an invalid edit: {edit}"))
 }
 
 fn saved_job(connector: &str, job: Value) -> Result<SavedJob, String> {
-    let Value::Object(mut job) = job else { return Err("[jobs] has one that is no object".into()) };
+    let Value::Object(mut job) = job else { return Err("[jobs] must contain only objects".into()) };
     let id = job.get("id").and_then(Value::as_str).and_then(SyncJobId::parse);
     let Some(id) = id.filter(|id| id.connector() == connector) else {
-        return Err("[jobs] has one whose [id] is not that of a job of this connector".to_owned());
+        return Err("[jobs] contains a job whose [id] does not belong to this connector".to_owned());
     };
     let version = version(&job, "version", VERSION_LIMIT)?;
     let edited = version_or(&job, "edited", version)?;
     let job = match job.get_mut("document").map(Value::take) {
         Some(Value::Object(document)) => SyncJob::from_fields(document)?,
-        _ => return Err(format!("job [{id}] has no [document]")),
+        _ => return Err(format!("[document] of job [{id}] must be an object")),
     };
     if let Some(other) = job.connector_member("id").find(|other| **other != connector) {
-        return Err(format!("[connector.id] of job [{id}] is {other}"));
+        return Err(format!("[connector.id] of job [{id}] is {other}: it must be [{connector}]"));
     }
     if let Some(index) = job.connector_member("index_name").find(|index| !index.is_string()) {
-        return Err(format!("[connector.index_name] of job [{id}] is {index}, which is no name"));
+        return Err(format!(
+            "[connector.index_name] of job [{id}] is {index}: it must be a string"
+        ));
     }
     Ok(SavedJob { id, version, edited, job })
 }
@@ -399,7 +408,7 @@ pub fn show_ids(service: &str, seq: u64, ids: &[String], size: usize) -> Respons
 
 /// 400: the runtime cannot go back in time, as that on one's own machine cannot.
 pub fn no_rewind(why: &str) -> ApiError {
-    let reason = format!("the object cannot be taken back: {why}");
+    let reason = format!("the object cannot be rewound: {why}");
     Cause::new("unsupported_operation_exception", reason).into()
 }
 
@@ -407,7 +416,7 @@ pub fn no_rewind(why: &str) -> ApiError {
 pub fn too_many_indices(id: &str, limit: usize) -> ApiError {
     let reason = format!(
         "[{id}] cannot be restored from this body: its unfinished sync jobs name more than [{limit}] \
-         indices that are not its own"
+         indices other than the connector's own"
     );
     Cause::illegal_argument(reason).into()
 }
@@ -415,8 +424,7 @@ pub fn too_many_indices(id: &str, limit: usize) -> ApiError {
 /// 409: there is a connector, and nobody said to overwrite it.
 pub fn already_there(id: &str) -> ApiError {
     let reason = format!(
-        "there is a connector [{id}] already, or there was one: it is overwritten only with \
-         [overwrite=true]"
+        "connector [{id}] already exists, or existed before: use [overwrite=true] to overwrite it"
     );
     ApiError::of(409, Cause::new("resource_already_exists_exception", reason))
 }

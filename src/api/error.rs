@@ -236,8 +236,11 @@ impl ApiError {
 
     /// 400: a body that says it is compressed, and is not.
     pub fn not_gzip() -> Self {
-        Cause::new("parse_exception", "the request body is not gzip, as its Content-Encoding says")
-            .into()
+        Cause::new(
+            "parse_exception",
+            "Content-Encoding is [gzip], but the request body is not valid gzip",
+        )
+        .into()
     }
 
     /// 415: a body that is compressed in a way that is not read here.
@@ -256,29 +259,30 @@ impl ApiError {
     /// 421: an anonymous request for a host that is not known to be this service.
     pub fn misdirected(host: &str) -> Self {
         let reason = format!(
-            "[{host}] is not known to be a name of this service, and only those are answered \
-             without a key: add it to the setting [ALLOWED_HOSTS], or send a key"
+            "[{host}] is not a known host name of this service, so requests to it need a key: \
+             add it to the setting [ALLOWED_HOSTS], or send a key"
         );
         Self::of(421, Cause::new("misdirected_request_exception", reason))
     }
 
     /// 426: a request that only makes sense with a WebSocket.
     pub fn upgrade_required() -> Self {
-        let reason = "changes are watched over a WebSocket: send [Upgrade: websocket]";
+        let reason = "this endpoint needs a WebSocket: send [Upgrade: websocket]";
         Self::of(426, Cause::new("upgrade_required_exception", reason))
     }
 
     /// 503: more sockets than one object can serve.
     pub fn too_many_watchers(limit: u32) -> Self {
-        let reason = format!("[{limit}] are watching, and that is as many as can: try again later");
+        let reason =
+            format!("the limit of [{limit}] open watch sockets is reached: try again later");
         Self::of(503, Cause::new("unavailable_exception", reason))
     }
 
     /// 429: one key or person watches in as many places as it can.
     pub fn too_many_watchers_of(who: &str, limit: u32) -> Self {
         let reason = format!(
-            "[{who}] is watching with [{limit}] sockets, and that is as many as one key or person may \
-             have: close some, or try again later"
+            "[{who}] has [{limit}] watch sockets open, the limit for one key or person: close some, \
+             or try again later"
         );
         Self::of(429, Cause::new("too_many_requests", reason))
     }
@@ -290,7 +294,7 @@ impl ApiError {
 
     /// 500: a fault of ours; the details are in the log, not in the response.
     pub fn internal() -> Self {
-        let reason = "the request could not be carried out; the log of the Worker says why";
+        let reason = "the request could not be completed: see the Worker's log for the cause";
         Self::of(500, Cause::new("internal_server_error", reason))
     }
 

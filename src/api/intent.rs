@@ -39,7 +39,7 @@ pub(super) enum Reach<'a> {
     InBody,
 }
 
-const ANY: Reach<'_> = Reach::Any("it may concern any connector");
+const ANY: Reach<'_> = Reach::Any("it needs a key for all connectors");
 
 impl Intent {
     /// Reads the head of a request. `target` is path and query as they were sent. `None`: there is no
@@ -145,9 +145,9 @@ impl Intent {
                 ConnectorRoute::Import => ANY,
                 ConnectorRoute::Watch => self.watched.as_deref().map_or(Reach::Visible, one),
                 ConnectorRoute::List => Reach::Visible,
-                ConnectorRoute::Create(None) => Reach::Any(
-                    "an id chosen here would lie outside of them: use PUT with an id that matches",
-                ),
+                ConnectorRoute::Create(None) => {
+                    Reach::Any("a generated id would not match: use PUT with an id that does")
+                }
                 ConnectorRoute::Create(Some(id))
                 | ConnectorRoute::Get(id)
                 | ConnectorRoute::Delete(id)

@@ -76,8 +76,8 @@ impl Precondition {
             }
             (Some(seen), Some(tag)) if !names(seen, tag) => {
                 return conflict(format!(
-                    "If-Match is [{seen}] but the {noun} is at [{tag}]: read it again and decide \
-                     anew"
+                    "If-Match is [{seen}] but the {noun} is at [{tag}]: read it again and \
+                     retry"
                 ));
             }
             _ => {}

@@ -140,8 +140,8 @@ pub fn decode(text: &str) -> Result<String, ApiError> {
         Ok(decoded) if sound => Ok(decoded.into_owned()),
         _ => {
             let reason = format!(
-                "invalid escape sequence in [{text}]: % is followed by the two \
-                                  hexadecimal digits of a byte of UTF-8, a plain % is %25"
+                "invalid escape sequence in [{text}]: % must be followed by two hexadecimal digits, \
+                 and the decoded bytes must be UTF-8; encode a literal % as %25"
             );
             Err(Cause::illegal_argument(reason).into())
         }

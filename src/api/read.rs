@@ -303,8 +303,8 @@ pub(super) fn id_problems(id: &str) -> Vec<String> {
     }
     if route::is_reserved(id) {
         problems.push(format!(
-            "[connector_id] must not be [{id}], which is a part of this API's paths: is the id \
-             missing from the path?"
+            "[connector_id] must not be [{id}], a name reserved for this API's paths: check \
+             that the path contains an id"
         ));
     }
     if id.chars().any(char::is_control) {

@@ -168,8 +168,8 @@ pub fn route(method: &str, target: &str) -> Result<Route, ApiError> {
     let path = target.split('?').next().unwrap_or_default();
     if is_ambiguous(path) {
         let reason = format!(
-            "the path [{path}] may be read as another one: it must have no segments [.] and [..], \
-             backslashes or control characters"
+            "the path [{path}] is ambiguous: it must not contain segments [.] or [..], backslashes or \
+             control characters"
         );
         return Err(Cause::illegal_argument(reason).into());
     }
@@ -315,8 +315,8 @@ fn resource(path: &str) -> Result<Option<Resource>, ApiError> {
         [name, ..] if index(name).is_none() && covers_ours(name) => {
             let (connectors, jobs) = (Index::Connectors.alias(), Index::SyncJobs.alias());
             let reason = format!(
-                "[{name}] covers [{connectors}] or [{jobs}], which are kept here and are asked one by \
-                 one: name one of them, or exclude both by [-{connectors}*]"
+                "[{name}] covers [{connectors}] or [{jobs}], which this service stores and serves one at \
+                 a time: name one of them, or exclude both with [-{connectors}*]"
             );
             return Err(Cause::illegal_argument(reason).into());
         }

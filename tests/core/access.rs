@@ -328,13 +328,13 @@ fn refusals_name_the_action_and_the_key_but_not_its_secret() {
     assert_eq!(
         reason(team_a, "PUT", "/_connector/team-b"),
         "action [cluster:admin/xpack/connector/put] is unauthorized for API key [agent] with id \
-         [k1], which is limited to connectors [team-a-*]: not for [team-b]"
+         [k1], which is limited to connectors [team-a-*]: [team-b] is not one of them"
     );
     assert_eq!(
         reason(team_a, "POST", "/_connector"),
         "action [cluster:admin/xpack/connector/post] is unauthorized for API key [agent] with id \
-         [k1], which is limited to connectors [team-a-*]: an id chosen here would lie outside of \
-         them: use PUT with an id that matches"
+         [k1], which is limited to connectors [team-a-*]: a generated id would not match: \
+         use PUT with an id that does"
     );
 }
 

@@ -101,20 +101,20 @@ fn optional_parts_of_a_backup_may_be_missing() {
 
 #[test]
 fn an_invalid_backup_is_refused_with_its_first_problem() {
-    let status = "[history] has ";
+    let status = "[history] contains an invalid change: ";
     let table: &[(&str, Value, &str)] = &[
-        ("/format", json!(2), "[format] is not 1"),
-        ("/format", json!("1"), "[format] is not 1"),
-        ("/id", json!("b"), "[id] is that of another connector"),
-        ("/id", json!(1), "[id] is that of another connector"),
-        ("/history", json!({}), "[history] is no list"),
-        ("/jobs", json!("none"), "[jobs] is no list"),
-        ("/version", json!(0), "[version] is not between 1 and 4503599627370496"),
-        ("/version", json!((1_u64 << 52) + 1), "[version] is not between"),
-        ("/version", json!("7"), "[version] is not between"),
-        ("/edited", json!(8), "[edited] is not between 1 and 7"),
-        ("/edited", json!(0), "[edited] is not between 1 and 7"),
-        ("/document", json!("x"), "[document] is neither an object nor null"),
+        ("/format", json!(2), "[format] must be 1"),
+        ("/format", json!("1"), "[format] must be 1"),
+        ("/id", json!("b"), "[id] must be [a], as in the path"),
+        ("/id", json!(1), "[id] must be [a], as in the path"),
+        ("/history", json!({}), "[history] must be an array"),
+        ("/jobs", json!("none"), "[jobs] must be an array"),
+        ("/version", json!(0), "[version] must be between 1 and 4503599627370496"),
+        ("/version", json!((1_u64 << 52) + 1), "[version] must be between"),
+        ("/version", json!("7"), "[version] must be between"),
+        ("/edited", json!(8), "[edited] must be between 1 and 7"),
+        ("/edited", json!(0), "[edited] must be between 1 and 7"),
+        ("/document", json!("x"), "[document] must be an object or null"),
         ("/document", json!({ "status": "asleep" }), "unknown status [asleep]"),
         ("/history/0", json!(1), status),
         ("/history/0/seq", json!(8), status),
@@ -127,30 +127,42 @@ fn an_invalid_backup_is_refused_with_its_first_problem() {
         ("/history/0/at", json!(null), status),
         ("/history/0/via", json!(null), status),
         ("/history/0/by", json!(1), status),
-        ("/edits", json!({}), "[edits] is no list"),
-        ("/edits", json!(vec![1; 1_001]), "[edits] has 1, which is no edit"),
-        ("/edits", json!([whole()["edits"][0], whole()["edits"][0]]), "[edits] has two"),
-        ("/edits/0/version", json!(8), "which is no edit"),
-        ("/edits/0/via", json!(null), "which is no edit"),
-        ("/edits/0/fields", json!("name"), "which is no edit"),
-        ("/history/1/seq", json!(7), "[history] has two changes with [seq] 7"),
-        ("/jobs/0", json!(1), "[jobs] has one that is no object"),
-        ("/jobs", json!([whole()["jobs"][0], whole()["jobs"][0]]), "[jobs] has job [job.a] twice"),
-        ("/jobs/0/document/connector/id", json!("b"), "[connector.id] of job [job.a] is \"b\""),
+        ("/edits", json!({}), "[edits] must be an array"),
+        ("/edits", json!(vec![1; 1_001]), "[edits] contains an invalid edit: 1"),
+        (
+            "/edits",
+            json!([whole()["edits"][0], whole()["edits"][0]]),
+            "[edits] contains two edits with [version]",
+        ),
+        ("/edits/0/version", json!(8), "[edits] contains an invalid edit: "),
+        ("/edits/0/via", json!(null), "[edits] contains an invalid edit: "),
+        ("/edits/0/fields", json!("name"), "[edits] contains an invalid edit: "),
+        ("/history/1/seq", json!(7), "[history] contains two changes with [seq] 7"),
+        ("/jobs/0", json!(1), "[jobs] must contain only objects"),
+        (
+            "/jobs",
+            json!([whole()["jobs"][0], whole()["jobs"][0]]),
+            "[jobs] contains job [job.a] twice",
+        ),
+        (
+            "/jobs/0/document/connector/id",
+            json!("b"),
+            "[connector.id] of job [job.a] is \"b\": it must be [a]",
+        ),
         (
             "/jobs/0/document/connector/index_name",
             json!(1),
-            "[connector.index_name] of job [job.a] is 1",
+            "[connector.index_name] of job [job.a] is 1: it must be a string",
         ),
         (
             "/jobs/0/id",
             json!("job.b"),
-            "[jobs] has one whose [id] is not that of a job of this connector",
+            "[jobs] contains a job whose [id] does not belong to this connector",
         ),
-        ("/jobs/0/id", json!(null), "[jobs] has one whose [id]"),
-        ("/jobs/0/version", json!(0), "[version] is not between"),
-        ("/jobs/0/edited", json!(4), "[edited] is not between 1 and 3"),
-        ("/jobs/0/document", json!(null), "has no [document]"),
+        ("/jobs/0/id", json!(null), "[jobs] contains a job whose [id]"),
+        ("/jobs/0/version", json!(0), "[version] must be between"),
+        ("/jobs/0/edited", json!(4), "[edited] must be between 1 and 3"),
+        ("/jobs/0/document", json!(null), "[document] of job [job.a] must be an object"),
         ("/jobs/0/document", json!({ "status": "asleep" }), "unknown status [asleep]"),
     ];
     for (place, value, expected) in table {
@@ -194,7 +206,10 @@ fn changed_since_must_be_a_sequence_number() {
     for text in ["", "x", "-1", "1.5", "18446744073709551615"] {
         let error =
             ask("GET", &format!("/_connector/_backup?changed_since={text}"), "").unwrap_err();
-        assert!(reason(&error).contains("is not a number of the Directory"), "{text}");
+        assert!(
+            reason(&error).contains("it must be the [seq] of an earlier [GET /_connector/_backup]"),
+            "{text}"
+        );
     }
 }
 
@@ -203,7 +218,7 @@ fn rewinding_needs_a_valid_time() {
     for target in ["/_connector/a/_rewind", "/_connector/a/_rewind?to=yesterday"] {
         let error = ask("POST", target, "").unwrap_err();
         assert_eq!(error.status, 400);
-        assert!(reason(&error).contains("which is no time"), "{target}");
+        assert!(reason(&error).contains("it must be an ISO 8601 time"), "{target}");
     }
 }
 
@@ -248,7 +263,10 @@ fn parameters_of_backup_reports_and_the_audit_are_validated() {
     }
     for name in ["since", "before"] {
         let said = refused("GET", &format!("/_connector/_audit?{name}=soon"));
-        assert!(said.contains(&format!("[{name}] is [soon], which is no time")), "{said}");
+        assert!(
+            said.contains(&format!("[{name}] is [soon]: it must be an ISO 8601 time")),
+            "{said}"
+        );
     }
     let sized = |target: &str| match api::read(&request("GET", target, "")).1 {
         Ok(Call::AuditOfAll(query)) => (query.size, query.key),

@@ -394,7 +394,7 @@ fn a_scroll_returns_everything_page_by_page() {
         let body = json!({ "scroll_id": id }).to_string();
         assert_eq!(
             reason("POST", "/_search/scroll", &body),
-            format!("[{id}] is no id of a scroll: a search with [scroll] gives one")
+            format!("[{id}] is not a scroll id: a search with [scroll] returns one")
         );
     }
     match read("DELETE", "/_search/scroll", r#"{"scroll_id":["cs.a","cs.b"]}"#).unwrap() {
@@ -526,7 +526,7 @@ fn an_invalid_search_is_refused_with_its_reason() {
             "/.elastic-connectors/_count",
             r#"{"size":1}"#,
             "parsing_exception",
-            "[size] is not served in a count: [query] is",
+            "[size] is not supported in a count: only [query] is",
         ),
     ];
     for (method, target, body, kind, reason) in cases {

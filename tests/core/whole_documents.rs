@@ -149,7 +149,7 @@ fn connectors_are_not_created_as_documents() {
     };
     let says = |id: &str| {
         let sentence = format!(
-            "a connector is not created as a document: [PUT /_connector/{id}] creates one, [PUT /.elastic-connectors/_doc/{id}] and [POST /.elastic-connectors/_update/{id}] change it"
+            "a connector cannot be created as a document: create it with [PUT /_connector/{id}], change it with [PUT /.elastic-connectors/_doc/{id}] or [POST /.elastic-connectors/_update/{id}]"
         );
         (400, sentence)
     };

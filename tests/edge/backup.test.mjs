@@ -405,15 +405,15 @@ test("restore --overwrite lists connectors changed since the backup, keeps newer
 const sound = { format: 1, id: "x", version: 3, document: { status: "created" }, history: [] };
 const change = { seq: 1, from: null, to: "created", at: "2026-01-01T00:00:00.000Z", via: "_create", by: null };
 const refused = {
-  "another format": [{ ...sound, format: 2 }, /\[format\] is not 1/],
-  "another connector": [{ ...sound, id: "y" }, /\[id\] is that of another connector/],
-  "an invalid version": [{ ...sound, version: 0 }, /\[version\] is not between 1 and/],
-  "edited after its version": [{ ...sound, edited: 4 }, /\[edited\] is not between 1 and 3/],
+  "another format": [{ ...sound, format: 2 }, /\[format\] must be 1/],
+  "another connector": [{ ...sound, id: "y" }, /\[id\] must be \[x\], as in the path/],
+  "an invalid version": [{ ...sound, version: 0 }, /\[version\] must be between 1 and/],
+  "edited after its version": [{ ...sound, edited: 4 }, /\[edited\] must be between 1 and 3/],
   "a document without a status": [{ ...sound, document: {} }, /\[status\] is missing/],
-  "an invalid document": [{ ...sound, document: 5 }, /\[document\] is neither an object nor null/],
-  "a change after its version": [{ ...sound, history: [{ ...change, seq: 4 }] }, /\[history\] has .* is no change/],
-  "a change to an unknown status": [{ ...sound, history: [{ ...change, to: "gone" }] }, /\[history\] has .* is no change/],
-  "a job of another connector": [{ ...sound, jobs: [{ id: "abc.eA", version: 1, document: { status: "pending" } }] }, /\[jobs\] has one whose \[id\]/],
+  "an invalid document": [{ ...sound, document: 5 }, /\[document\] must be an object or null/],
+  "a change after its version": [{ ...sound, history: [{ ...change, seq: 4 }] }, /\[history\] contains an invalid change: /],
+  "a change to an unknown status": [{ ...sound, history: [{ ...change, to: "gone" }] }, /\[history\] contains an invalid change: /],
+  "a job of another connector": [{ ...sound, jobs: [{ id: "abc.eA", version: 1, document: { status: "pending" } }] }, /\[jobs\] contains a job whose \[id\]/],
 };
 test("an invalid backup is refused and nothing is written", async (t) => {
   for (const [what, [body, said]] of Object.entries(refused)) {
@@ -489,7 +489,7 @@ test("where storage has no point-in-time recovery, rewind changes nothing", asyn
   const now = new Date().toISOString();
   const { code, stderr } = await rewind(url, "plain", "--to", now, "--keep", join(folder, "unused.ndjson"));
   assert.equal(code, 1);
-  assert.match(stderr, /400: the object cannot be taken back: .*does not implement point-in-time recovery/);
+  assert.match(stderr, /400: the object cannot be rewound: .*does not implement point-in-time recovery/);
   assert.equal((await send(url, "POST", at("plain", "/_rewind?to=soon"))).status, 400);
   assert.equal((await send(url, "GET", at("plain"))).status, 200);
 });

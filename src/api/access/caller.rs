@@ -107,15 +107,15 @@ impl Caller {
             && !matches_any(&patterns, &email.to_ascii_lowercase(), &mut budget)?
         {
             let reason = format!(
-                "user [{email}] is signed in, but may not use this service: the setting \
-                 [ACCESS_EMAILS] has no pattern for that address"
+                "user [{email}] is signed in but not allowed to use this service: no pattern in the \
+                 setting [ACCESS_EMAILS] matches the address"
             );
             return denied("e-mail address", reason);
         }
         if !matches!(method, "GET" | "HEAD" | "OPTIONS") && !is_own_page {
             let reason = format!(
-                "user [{email}] is signed in by a cookie, so writes are only taken from this \
-                 service's own pages, with their Origin: programs send a key"
+                "user [{email}] is signed in with a cookie, so writes are accepted only from this \
+                 service's own pages, with their Origin header: programs must send a key"
             );
             return denied("foreign page", reason);
         }
@@ -203,7 +203,7 @@ impl Caller {
     /// 403 for somebody who watches from a page of another site.
     pub fn foreign_page(&self, origin: &str) -> AuthError {
         let reason = format!(
-            "pages of [{origin}] may not watch: if they are meant to, add it to CORS_ORIGINS"
+            "pages from [{origin}] may not watch: to allow them, add the origin to [CORS_ORIGINS]"
         );
         AuthError::of(ApiError::of(403, security(reason)), "foreign page", self.key_id())
     }
@@ -211,8 +211,8 @@ impl Caller {
     /// 403 for a key of ours where only the cluster behind this service can answer.
     pub fn not_for_cluster(&self) -> AuthError {
         let reason = format!(
-            "{self} is this service's own, so it is not sent to the cluster behind it, which serves \
-             this path: use a key of the cluster"
+            "{self} belongs to this service and is not sent to the cluster that serves this path: \
+             use a key of the cluster"
         );
         AuthError::of(ApiError::of(403, security(reason)), "own key for the cluster", self.key_id())
     }
@@ -259,7 +259,7 @@ impl Caller {
         let why = match intent.reach() {
             _ if self.is_unlimited() => None,
             Reach::Nothing | Reach::Visible | Reach::InBody => None,
-            Reach::One(id) => (!self.covers(&id)?).then(|| format!("not for [{id}]")),
+            Reach::One(id) => (!self.covers(&id)?).then(|| format!("[{id}] is not one of them")),
             Reach::Any(why) => Some(why.to_owned()),
         };
         match why {
@@ -330,7 +330,9 @@ impl Admitted {
             Call::Summary(summary) => summary.ids = patterns(),
             Call::List(list) => list.filter.ids = patterns(),
             Call::CreateSyncJob(id, _) if !caller.covers(id)? => {
-                return Err(caller.out_of_bounds(&intent.action(), &format!("not for [{id}]")));
+                return Err(
+                    caller.out_of_bounds(&intent.action(), &format!("[{id}] is not one of them"))
+                );
             }
             _ => {}
         }

@@ -172,27 +172,29 @@ impl Key {
                 .as_array()
                 .and_then(|all| all.iter().map(|one| one.as_str().map(str::to_owned)).collect())
                 .map(Some)
-                .ok_or_else(|| format!("[{name}] is no list of texts")),
+                .ok_or_else(|| format!("[{name}] must be an array of strings")),
         };
         let mut secret_sha256 = [0; 32];
         let hash = text("secret_sha256").unwrap_or_default();
         if Base64::decode(hash, &mut secret_sha256).map(<[u8]>::len) != Ok(32) {
-            return Err("[secret_sha256] is no SHA-256 in base64".to_owned());
+            return Err("[secret_sha256] must be a SHA-256 hash in base64".to_owned());
         }
         let privileges: Vec<String> = texts("privileges")?.unwrap_or_default();
         let expiration = match fields.get("expiration") {
             None => None,
-            Some(end) => Some(end.as_u64().ok_or("[expiration] is no number of milliseconds")?),
+            Some(end) => Some(
+                end.as_u64().ok_or("[expiration] must be a number of milliseconds since 1970")?,
+            ),
         };
         let connectors = texts("connectors")?.unwrap_or_else(everything);
         if connectors.len() > KEY_PATTERNS || connectors.iter().any(|it| it.len() > ID_BYTES) {
             return Err(format!(
-                "[connectors] has more than [{KEY_PATTERNS}] patterns, or one of more than \
-                 [{ID_BYTES}] bytes"
+                "[connectors] must have at most [{KEY_PATTERNS}] patterns of at most [{ID_BYTES}] \
+                 bytes each"
             ));
         }
         Ok(Self {
-            name: text("name").ok_or("it has no [name]")?.to_owned(),
+            name: text("name").ok_or("[name] must be a string")?.to_owned(),
             secret_sha256,
             privilege: privileges
                 .iter()

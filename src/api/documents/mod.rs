@@ -233,7 +233,7 @@ fn read_sync_job(request: &Request, refreshes: bool) -> Result<Call, ApiError> {
     require_body(request)?;
     let fields = fields::SYNC_JOB.read_document(&request.body)?;
     let job = SyncJob::from_fields(fields).map_err(|problem| {
-        Cause::illegal_argument(format!("the document is no sync job: {problem}"))
+        Cause::illegal_argument(format!("the document is not a valid sync job: {problem}"))
     })?;
     let connector = job.connector_id().unwrap_or_default().to_owned();
     valid(&match connector.as_str() {
@@ -272,7 +272,7 @@ pub fn unrefreshed(response: Response) -> Response {
 }
 
 /// Why searches may not show what is stored.
-pub(super) const UNREFRESHED: &str = "it is stored, but the Directory could not be told within a second: \
+pub(super) const UNREFRESHED: &str = "it is stored, but the Directory could not be updated within a second: \
                                       searches may show it later";
 
 /// The answer to `GET /{index}/_doc/{id}`. `found` is the version of the document and its JSON.

@@ -110,7 +110,7 @@ fn scroll_ids(request: &Request, path: &str, query: &mut Query) -> Result<Vec<St
 
 fn unknown(id: &str) -> ApiError {
     let start: String = id.chars().take(40).collect();
-    let reason = format!("[{start}] is no id of a scroll: a search with [scroll] gives one");
+    let reason = format!("[{start}] is not a scroll id: a search with [scroll] returns one");
     Cause::illegal_argument(reason).into()
 }
 

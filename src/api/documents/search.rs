@@ -398,7 +398,7 @@ pub(in crate::api) fn read_search(
         if source.is_some() || !includes.is_empty() || !excludes.is_empty() {
             let parts = Source::of_parameters(source.as_deref(), includes, excludes);
             search.parts.source = parts.ok_or_else(|| {
-                Cause::illegal_argument("[_source] has too many patterns or too long ones")
+                Cause::illegal_argument("[_source] is too long: use fewer or shorter patterns")
             })?;
         }
         if search.scroll.is_some() && search.from > 0 {
@@ -454,7 +454,7 @@ const SERVED: &str = r#"{"query": <query>, "from": <number>, "size": <number>, "
 impl Search {
     fn read(&mut self, body: &Value) -> Result<(), String> {
         let index = self.index;
-        let refusal = |what: &str| format!("[{what}] is not served in a search: {SERVED} is");
+        let refusal = |what: &str| format!("[{what}] is not supported in a search: use {SERVED}");
         let Value::Object(members) = body else { return Err(refusal("")) };
         for (name, value) in members {
             let number = || value.as_u64().and_then(|number| usize::try_from(number).ok());
@@ -465,7 +465,7 @@ impl Search {
                 }
                 // A count has no page.
                 (_, View::Count) => {
-                    return Err(format!("[{name}] is not served in a count: [query] is"));
+                    return Err(format!("[{name}] is not supported in a count: only [query] is"));
                 }
                 ("from", _) => number().map(|number| self.from = number),
                 ("size", _) => number().map(|number| self.size = number),

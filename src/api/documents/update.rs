@@ -211,8 +211,8 @@ impl Before<'_> {
 pub(super) fn no_creation(id: &str) -> ApiError {
     let id = if id.is_empty() { "{id}" } else { id };
     let reason = format!(
-        "a connector is not created as a document: [PUT /_connector/{id}] creates one, \
-         [PUT /.elastic-connectors/_doc/{id}] and [POST /.elastic-connectors/_update/{id}] change it"
+        "a connector cannot be created as a document: create it with [PUT /_connector/{id}], change it with \
+         [PUT /.elastic-connectors/_doc/{id}] or [POST /.elastic-connectors/_update/{id}]"
     );
     Cause::illegal_argument(reason).into()
 }
