@@ -68,7 +68,7 @@ impl Status {
     /// Who moves a connector to this status, and when.
     pub const fn mover(self) -> Mover {
         match self {
-            Created => Mover { who: "nobody", when: "only creating the connector leads here" },
+            Created => Mover { who: "nobody", when: "initial status; you can't return to it" },
             NeedsConfiguration => Mover {
                 who: "connector",
                 when: "the connector service, when it registers which configuration it needs",
@@ -102,7 +102,7 @@ impl fmt::Display for Status {
 pub struct Mover {
     /// `connector` (the connector service), `user`, or `nobody`.
     pub who: &'static str,
-    /// When, as a phrase that starts with who: "a user, by filling in the configuration".
+    /// When, as a phrase: "a user, by filling in the configuration".
     pub when: &'static str,
 }
 

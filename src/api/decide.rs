@@ -1,4 +1,4 @@
-//! Decides on a change: what is stored, and the response. Needs the document as it is now.
+//! Decides what a write stores and how it is answered, given the current document.
 
 use super::documents::{self, Index};
 use super::error::ApiError;
@@ -13,15 +13,13 @@ use crate::secrets::Visible;
 use crate::status::Status;
 use crate::values::Time;
 
-/// What a change results in.
+/// The result of a write.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision<D = Connector> {
-    /// What is to be stored.
     pub commit: Commit<D>,
-    /// What the caller is told.
     pub response: Response,
-    /// It moves the status where the protocol has no such move, as only an update of the document
-    /// can: what a caller is told where that is not to be.
+    /// Set if the write is a status transition that the protocol doesn't allow. Only document updates can
+    /// make one. This is the error to return where they aren't permitted either.
     pub off_protocol: Option<ApiError>,
 }
 
@@ -30,11 +28,8 @@ impl<D> Decision<D> {
         Self { commit, response, off_protocol: None }
     }
 
-    /// The decision, if the document does not become too long by it. One that is too long already, as
-    /// imported ones may be, may become shorter. A move does not write the document anew.
-    ///
-    /// # Errors
-    /// 413 if it does.
+    /// Rejects a write that makes the document too long, with 413. A document that is too long already (it
+    /// was imported) may still shrink. Status changes always pass: they don't rewrite the document.
     pub(super) fn within_limit(self, id: &str, before: Option<&D>) -> Result<Self, ApiError>
     where
         D: Document,
@@ -46,41 +41,34 @@ impl<D> Decision<D> {
             }
             _ => return Ok(self),
         };
-        match size <= limit {
-            true => Ok(self),
-            false => Err(ApiError::document_too_long(D::NOUN, id, size)),
-        }
+        if size <= limit { Ok(self) } else { Err(ApiError::document_too_long(D::NOUN, id, size)) }
     }
 
-    /// The decision where every move is to be one of the protocol.
-    ///
-    /// # Errors
-    /// 400 if it is not.
+    /// Rejects a status transition that the protocol doesn't allow, with 400.
     pub fn strict(self) -> Result<Self, ApiError> {
         self.off_protocol.map_or(Ok(Self { off_protocol: None, ..self }), Err)
     }
 }
 
-/// Whether a change of the field is more than a move or a heartbeat.
+/// Whether changing this field counts as an edit: status changes and heartbeats don't.
 fn is_edit(name: &str) -> bool {
     !matches!(name, "status" | "last_seen")
 }
 
-/// What is to be stored.
+/// What a write stores.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Commit<D = Connector> {
-    /// Nothing.
     Nothing,
-    /// This document.
+    /// Replace the document, or create it.
     Put(D),
-    /// These fields of the document that is there.
+    /// Change these fields of the existing document.
     Patch(Delta),
-    /// That it is gone.
+    /// Erase the document.
     Erase,
 }
 
 impl<D: Document> Commit<D> {
-    /// The names of the fields that it writes; none if it erases the document.
+    /// The names of the fields that are written. Empty if the document is erased.
     pub fn fields(&self) -> Vec<String> {
         match self {
             Self::Nothing | Self::Erase => Vec::new(),
@@ -89,8 +77,7 @@ impl<D: Document> Commit<D> {
         }
     }
 
-    /// The names of the fields that it gives another value, but for the status and when the document was
-    /// last seen.
+    /// The names of the fields whose values change, except `status` and `last_seen`.
     pub fn changed_fields(&self, before: &D) -> Vec<String> {
         let names: Vec<&str> = match self {
             Self::Nothing | Self::Erase => Vec::new(),
@@ -105,7 +92,7 @@ impl<D: Document> Commit<D> {
         names.into_iter().filter(|name| is_edit(name)).map(str::to_owned).collect()
     }
 
-    /// The document as it is afterwards; `None` if there is none.
+    /// The resulting document. `None` if there is none.
     pub fn apply(self, before: Option<D>) -> Option<D> {
         match self {
             Self::Nothing => before,
@@ -133,23 +120,20 @@ impl claims::Change<Connector> for Commit {
     }
 }
 
-/// A document as it is now, a soft-deleted connector too.
+/// The current document, even if it is soft-deleted.
 #[derive(Debug)]
 pub struct Current<'a, D = Connector> {
-    /// The document.
     pub document: &'a D,
-    /// Its version.
     pub version: u64,
-    /// What its fields were until lately, as far as that is known.
+    /// The recent values of its fields, if they are still known.
     pub past: Option<&'a Past>,
 }
 
-/// Decides on a change: what to store and how to respond. `before` is `None` if there is no such
-/// connector.
+/// Decides on a write to a connector. `before` is `None` if the connector doesn't exist.
 ///
 /// # Errors
-/// 412 if the precondition does not hold, 404 if there is no such connector, 400 or 409 if the change
-/// does not fit it, 413 if it would become too long. Nothing is to be stored.
+/// 412 if the precondition doesn't hold, 404 if the connector doesn't exist, 400 or 409 if the write is
+/// not legal in its current state, 413 if it would become too long.
 pub fn decide(
     id: &str,
     write: &Write,
@@ -185,9 +169,10 @@ pub fn decide(
             }
         }
         Write::Update(endpoint, fields) => {
-            let connector = match (endpoint.reads_first)(fields) {
-                true => alive.ok_or_else(|| ApiError::not_found(id))?,
-                false => found.ok_or_else(|| ApiError::document_missing(id))?,
+            let connector = if (endpoint.reads_first)(fields) {
+                alive.ok_or_else(|| ApiError::not_found(id))?
+            } else {
+                found.ok_or_else(|| ApiError::document_missing(id))?
             };
             let context = ChangeContext { id, now };
             let patch = (endpoint.update)(connector, fields.clone(), context)?;
@@ -211,10 +196,8 @@ pub fn decide(
     decision.within_limit(id, found)
 }
 
-/// The response to `GET /_connector/{id}`. `found` is the connector and its JSON, without its id.
-///
-/// # Errors
-/// 404 if there is none, or it is soft-deleted and those were not asked for.
+/// The response to `GET /_connector/{id}`. `found` is the connector and its JSON without the id. A
+/// soft-deleted connector is not found unless `include_deleted` is set.
 pub fn show(
     id: &str,
     include_deleted: bool,

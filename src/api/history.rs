@@ -1,4 +1,4 @@
-//! `GET /_connector/{id}/_status`: the status of a connector, which may follow, and its history.
+//! `GET /_connector/{id}/_status`: the status of a connector, the next legal ones, and the history.
 
 use serde_json::{Value, json};
 
@@ -6,9 +6,8 @@ use super::response::Response;
 use crate::connector::{Connector, next_moves};
 use crate::status::Status;
 
-/// The response. `history` has changes of status, the newest first, with the `version` that each made; `newest` is the
-/// newest of all, whatever is asked for. A setting says how
-/// long a connector may be away before it counts as silent: there is none outside the edge.
+/// The response. `history` is the requested page of status changes, newest first; `newest` is the latest
+/// change of all. `silent_after_seconds` is a setting of the Worker: `None` in the npm package.
 pub fn status_view(
     id: &str,
     connector: &Connector,
@@ -39,7 +38,7 @@ pub fn status_view(
     Response::json(200, &view)
 }
 
-/// Marks a change that an update of the document made where the protocol has no such move.
+/// Marks a transition that the protocol doesn't allow. Only document updates can make one.
 fn mark_off_protocol(change: &mut Value) {
     let status = |name| change.get(name).and_then(Value::as_str).and_then(Status::parse);
     let is_legal = match (status("from"), status("to")) {

@@ -1,6 +1,6 @@
-//! The description of the API in OpenAPI 3.1: what is fixed is in openapi.json, what the declarations
-//! that read requests say is derived from them. It is made at build time and served as a file; the
-//! Worker does not call it, so it is not in it.
+//! The OpenAPI 3.1 description. Request schemas and update endpoints are generated from the declarations
+//! that parse requests; the rest is in openapi.json. It is generated at build time and served as a static
+//! file, so this code is not part of the Worker.
 
 use serde_json::{Map, Value, json};
 
@@ -12,7 +12,6 @@ use crate::limits::BODY_BYTES;
 use crate::status::Status;
 use crate::values::json::parse_object;
 
-/// The description, as JSON.
 pub fn document() -> Value {
     let mut document = parse_object(include_str!("openapi.json")).unwrap_or_default();
     let mut info = section(&mut document, "info");
@@ -35,13 +34,13 @@ pub fn document() -> Value {
         let path = format!("/_connector/_sync_job/{{connector_sync_job_id}}/{}", endpoint.name);
         add_operation(&mut paths, path, "connector_sync_job_id", sync_job_update(endpoint));
     }
-    paths.values_mut().for_each(complete);
+    paths.values_mut().for_each(add_common_parts);
     paths.sort_keys();
     document.insert("paths".to_owned(), paths.into());
     document.into()
 }
 
-/// Takes an object out of another.
+/// Takes a nested object out of its parent.
 fn section(object: &mut Fields, name: &str) -> Fields {
     match object.get_mut(name).map(Value::take) {
         Some(Value::Object(section)) => section,
@@ -49,7 +48,7 @@ fn section(object: &mut Fields, name: &str) -> Fields {
     }
 }
 
-/// The schemas of request bodies, and of the values of enums.
+/// Adds the schemas of request bodies and enums.
 fn add_request_schemas(schemas: &mut Fields) {
     let updates = ALL.iter().filter_map(|endpoint| endpoint.body.as_ref());
     let sync_jobs = SYNC_JOBS.iter().filter_map(|endpoint| endpoint.body.as_ref());
@@ -58,9 +57,10 @@ fn add_request_schemas(schemas: &mut Fields) {
         insert(&mut schema, "additionalProperties", false.into());
         schemas.insert(object.name.to_owned(), schema);
     }
-    // The reader looks at these words last of all, so it declares them as any text.
-    let words = |values: &'static EnumValues| type_schema(&mut Map::new(), FieldType::Enum(values));
-    let (job_type, trigger_method) = (words(&JOB_TYPE), words(&TRIGGER_METHOD));
+    // The body's schema declares these as strings, because they are checked last.
+    let enum_schema =
+        |values: &'static EnumValues| type_schema(&mut Map::new(), FieldType::Enum(values));
+    let (job_type, trigger_method) = (enum_schema(&JOB_TYPE), enum_schema(&TRIGGER_METHOD));
     let creation = schemas.get_mut(SYNC_JOB_CREATION.name);
     if let Some(properties) = creation.and_then(|schema| schema.get_mut("properties")) {
         insert(properties, "job_type", job_type);
@@ -94,12 +94,12 @@ fn sync_job_update(SyncJobEndpoint { name, body, .. }: &SyncJobEndpoint) -> Valu
 }
 
 fn put(id: &str, summary: &str, body: Option<&ObjectSchema>) -> Value {
-    let refusals: &[&str] = match body {
+    let errors: &[&str] = match body {
         Some(_) => &["400", "404", "406", "412", "413"],
         None => &["400", "404", "412"],
     };
     let error = |status: &&str| ((*status).to_owned(), reference("responses", "Error"));
-    let mut responses: Map<String, Value> = refusals.iter().map(error).collect();
+    let mut responses: Map<String, Value> = errors.iter().map(error).collect();
     let done = json!({ "description": "Done, or nothing to do", "content": content("result") });
     responses.insert("200".to_owned(), done);
     let mut operation = json!({
@@ -115,8 +115,8 @@ fn put(id: &str, summary: &str, body: Option<&ObjectSchema>) -> Value {
     operation
 }
 
-/// Adds to the operations of a path what all have in common.
-fn complete(item: &mut Value) {
+/// Adds what all operations have in common to the operations of a path.
+fn add_common_parts(item: &mut Value) {
     let Value::Object(item) = item else { return };
     for (_, operation) in item.iter_mut().filter(|(method, _)| *method != "parameters") {
         let Value::Object(operation) = operation else { continue };
@@ -169,7 +169,7 @@ fn field_schema(schemas: &mut Map<String, Value>, field: &Field) -> Value {
         schema = json!({ "anyOf": [schema, { "type": "null" }] });
     }
     if field.null == NullPolicy::Ignore {
-        insert(&mut schema, "description", "`null` is as if it were absent".into());
+        insert(&mut schema, "description", "`null` means the same as leaving it out".into());
     }
     if let Presence::Default(value) = field.presence {
         insert(&mut schema, "default", value.clone());
@@ -185,16 +185,16 @@ fn type_schema(schemas: &mut Map<String, Value>, field_type: FieldType) -> Value
         FieldType::Long => whole_number(i64::MIN, i64::MAX),
         FieldType::Date => json!({
             "type": "string",
-            "description": "ISO-8601, of which anything after the year may be left out from the right; or milliseconds since 1970",
+            "description": "ISO 8601, from a year alone to a full date and time; or milliseconds since 1970",
             "examples": ["2026-02-03T04:05:06.789Z", "2026-02-03", "1770091506789"],
         }),
         FieldType::Cron => json!({
             "type": "string",
-            "description": "A cron expression as Quartz has it: seconds first, the year optional, exactly one of day-of-month and day-of-week `?`",
+            "description": "A Quartz cron expression: seconds first, the year optional, and `?` for exactly one of day-of-month and day-of-week",
             "examples": ["0 0 0 * * ?", "0 0/15 8-17 ? * MON-FRI"],
         }),
         FieldType::Enum(values) => {
-            let case = if values.case_sensitive { "exactly so" } else { "in any case" };
+            let case = if values.case_sensitive { "Case-sensitive" } else { "Not case-sensitive" };
             json!({ "type": "string", "enum": values.all, "description": case })
         }
         FieldType::Object(object) | FieldType::OpenObject(object) => {
@@ -220,9 +220,9 @@ fn type_schema(schemas: &mut Map<String, Value>, field_type: FieldType) -> Value
 
 fn whole_number(least: i64, most: i64) -> Value {
     let pattern = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$";
-    let spelled = json!({ "type": "string", "pattern": pattern });
+    let string = json!({ "type": "string", "pattern": pattern });
     let number = json!({ "type": "number", "minimum": least, "maximum": most });
-    json!({ "anyOf": [number, spelled], "description": "A fraction is cut off" })
+    json!({ "anyOf": [number, string], "description": "Fractions are truncated" })
 }
 
 const fn kind_name(kind: JsonType) -> &'static str {

@@ -1,4 +1,4 @@
-//! `ETag`, `If-Match`, `If-None-Match`: a caller acts on what it has seen (RFC 9110, section 13).
+//! Conditional requests: `ETag`, `If-Match`, `If-None-Match` (RFC 9110, section 13).
 
 use super::error::ApiError;
 use super::{Current, Request, Response};
@@ -9,16 +9,13 @@ pub fn etag(version: u64) -> String {
     format!("\"{version}\"")
 }
 
-/// The entity tag of a response about a version. One without the secrets is another representation: who
-/// is given the right to see them is not told that nothing has changed.
+/// The entity tag of a response. A response with masked secrets has another one: a caller who is granted
+/// access to the secrets must not get 304 for the masked representation.
 pub fn etag_of(response: &Response, version: u64) -> String {
-    match response.is_masked {
-        true => format!("\"{version}-masked\""),
-        false => etag(version),
-    }
+    if response.is_masked { format!("\"{version}-masked\"") } else { etag(version) }
 }
 
-/// The versions that a request may meet. Without the headers: any, and none.
+/// The `If-Match` and `If-None-Match` headers of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Precondition {
     if_match: Option<String>,
@@ -26,21 +23,17 @@ pub struct Precondition {
 }
 
 impl Precondition {
-    /// The precondition that the headers of a request state.
     pub fn of(request: &Request) -> Self {
         let Request { if_match, if_none_match, .. } = request;
         Self { if_match: if_match.clone(), if_none_match: if_none_match.clone() }
     }
 
-    /// Whether any version may be met, and none.
+    /// Whether the request has neither header.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Checks whether a write to the document, as it is now, may go ahead.
-    ///
-    /// # Errors
-    /// 412, saying what the caller has missed.
+    /// Checks the precondition of a write against the current document. Rejects it with 412.
     pub(super) fn check<D: Document>(
         &self,
         id: &str,
@@ -50,10 +43,7 @@ impl Precondition {
         self.check_version(D::NOUN, id, now.map(|now| now.version), is_hidden)
     }
 
-    /// Checks whether a connector may be put back over the version that is there.
-    ///
-    /// # Errors
-    /// 412, saying what the caller has missed.
+    /// Checks the precondition of a restore against the current version. Rejects it with 412.
     pub fn check_restoration(&self, id: &str, now: Option<u64>) -> Result<(), ApiError> {
         self.check_version("connector", id, now, false)
     }
@@ -74,7 +64,7 @@ impl Precondition {
                      has been erased"
                 ));
             }
-            (Some(seen), Some(tag)) if !names(seen, tag) => {
+            (Some(seen), Some(tag)) if !lists(seen, tag) => {
                 return conflict(format!(
                     "If-Match is [{seen}] but the {noun} is at [{tag}]: read it again and \
                      retry"
@@ -83,27 +73,26 @@ impl Precondition {
             _ => {}
         }
         match (&self.if_none_match, &tag) {
-            (Some(seen), Some(tag)) if names(seen, tag) => conflict(format!(
+            (Some(seen), Some(tag)) if lists(seen, tag) => conflict(format!(
                 "If-None-Match is [{seen}] but there is a {noun} with this id at [{tag}]{}",
-                match is_hidden {
-                    true =>
-                        ", which is soft-deleted: ?include_deleted shows it, DELETE with ?hard \
-                             erases it",
-                    false => "",
+                if is_hidden {
+                    ", which is soft-deleted: ?include_deleted shows it, DELETE with ?hard erases it"
+                } else {
+                    ""
                 }
             )),
             _ => Ok(()),
         }
     }
 
-    /// Whether the caller of a GET has this version already: then 304 is all it needs.
+    /// Whether a GET may be answered with 304, because the caller has this version.
     pub fn is_not_modified(&self, tag: &str) -> bool {
-        self.if_none_match.as_deref().is_some_and(|seen| names(seen, tag))
+        self.if_none_match.as_deref().is_some_and(|seen| lists(seen, tag))
     }
 }
 
-/// Proxies that compress responses mark tags as weak: `W/"5"` is `"5"` here.
-fn names(header: &str, tag: &str) -> bool {
+/// Whether a header lists the tag. Proxies that compress responses weaken tags, so `W/"5"` matches `"5"`.
+fn lists(header: &str, tag: &str) -> bool {
     header
         .split(',')
         .map(str::trim)

@@ -1,9 +1,8 @@
-//! Schemas of request bodies as const data, and the strict reader that applies them.
+//! Schemas of request bodies as const data, and the parser that applies them.
 //!
-//! The top of a body is strict: a field that is not declared is an error. Objects inside it are
-//! lenient: what is not declared there is dropped. Every error names the line and column at which
-//! the reader stopped, as Elasticsearch does. Where Elasticsearch takes one thing for another - a
-//! string for a number, a bare value for a list of one - the document gets the proper one.
+//! At the top level of a body, unknown fields are errors; in nested objects they are dropped. Like
+//! Elasticsearch's, errors name the line and column where parsing stopped. Like Elasticsearch, the parser
+//! accepts a string for a number and a bare value for a list of one; documents hold the declared type.
 
 use std::borrow::Cow;
 
@@ -16,60 +15,52 @@ pub use crate::values::json::JsonType;
 use crate::values::json::{self, Keys, Reader, SyntaxError};
 use crate::values::{Time, cron};
 
-/// An object: the body of a request, or something in it.
+/// An object: a request body or a value in it.
 #[derive(Clone, Copy, Debug)]
 pub struct ObjectSchema {
-    /// The name by which error messages call it.
+    /// The name in error messages.
     pub name: &'static str,
-    /// Its fields.
     pub fields: &'static [Field],
 }
 
 /// One field of an object.
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
-    /// Its name.
     pub name: &'static str,
-    /// The type of its value.
     pub field_type: FieldType,
-    /// What a `null` does.
     pub null: NullPolicy,
-    /// Whether it may be absent.
     pub presence: Presence,
 }
 
-/// What a `null` in place of a value does.
+/// How `null` is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NullPolicy {
-    /// It is an error.
+    /// `null` is an error.
     Reject,
-    /// It is as if the field were absent.
+    /// `null` means that the field is absent.
     Ignore,
-    /// It is kept as a value.
+    /// `null` is a value.
     Keep,
 }
 
 /// Whether a field may be absent.
 #[derive(Clone, Copy, Debug)]
 pub enum Presence {
-    /// It may be absent.
     Optional,
-    /// Its absence is an error.
     Required,
-    /// Its value if it is absent.
+    /// May be absent; this is the value then.
     Default(&'static Value),
 }
 
 /// The type of a value.
 #[derive(Clone, Copy, Debug)]
 pub enum FieldType {
-    /// A string.
     String,
     /// `true` or `false`, or either as a string.
     Boolean,
-    /// A number, of which 32 bits of its whole part are kept, or one as a string.
+    /// A 32-bit integer, as a number or a string. Fractions are truncated.
     Int,
-    /// A number, of which 64 bits of its whole part are kept, or one as a string.
+    /// A 64-bit integer, as a number or a string. Fractions are truncated.
     Long,
     /// A point in time, as a string: [`Time::parse`].
     Date,
@@ -77,30 +68,28 @@ pub enum FieldType {
     Cron,
     /// One of a fixed set of strings.
     Enum(&'static EnumValues),
-    /// An object; fields that its schema does not declare are dropped.
+    /// An object. Fields that its schema doesn't declare are dropped.
     Object(&'static ObjectSchema),
-    /// An object; fields that its schema does not declare are kept as they are.
+    /// An object. Fields that its schema doesn't declare are kept unchanged.
     OpenObject(&'static ObjectSchema),
-    /// An array with elements of one type; a bare value is an array of one.
+    /// An array with elements of one type. A bare value is an array of one.
     Array(&'static FieldType),
     /// An object with any keys and values of one type.
     Map(&'static FieldType),
-    /// Any value of these JSON types, kept as it is.
+    /// Any value of these JSON types, kept unchanged.
     Any(&'static [JsonType]),
 }
 
-/// The values of an enum. Documents hold them as they are spelled here.
+/// The values of an enum. Documents hold them in this spelling.
 #[derive(Debug)]
 pub struct EnumValues {
-    /// Every value.
     pub all: &'static [&'static str],
-    /// Whether case counts.
     pub case_sensitive: bool,
-    /// The reason for refusing any other value: the text before it, and after.
+    /// The error reason for any other value: the text before the value and after it.
     pub unknown: [&'static str; 2],
 }
 
-/// What Elasticsearch calls the token that a value of this type starts with.
+/// Elasticsearch's name for the first token of a value of this type.
 const fn token(json_type: JsonType) -> &'static str {
     match json_type {
         JsonType::Object => "START_OBJECT",
@@ -112,27 +101,24 @@ const fn token(json_type: JsonType) -> &'static str {
     }
 }
 
-/// An optional field that refuses `null`.
+/// An optional field that rejects `null`.
 pub const fn field(name: &'static str, field_type: FieldType) -> Field {
     Field { name, field_type, null: NullPolicy::Reject, presence: Presence::Optional }
 }
 
 impl Field {
-    /// Makes it required.
     #[must_use]
     pub const fn required(mut self) -> Self {
         self.presence = Presence::Required;
         self
     }
 
-    /// Its value if it is absent.
     #[must_use]
     pub const fn default(mut self, value: &'static Value) -> Self {
         self.presence = Presence::Default(value);
         self
     }
 
-    /// What `null` does.
     #[must_use]
     pub const fn null(mut self, null: NullPolicy) -> Self {
         self.null = null;
@@ -141,36 +127,27 @@ impl Field {
 }
 
 impl ObjectSchema {
-    /// Reads the JSON text of a body: known fields only, each of its type. What follows the first
-    /// value is not looked at.
-    ///
-    /// # Errors
-    /// 400, saying what is wrong and where.
+    /// Parses a request body. Unknown fields are errors. Like Elasticsearch, ignores anything after the first
+    /// JSON value.
     pub fn read(&self, text: &str) -> Result<Fields, ApiError> {
         let mut body = Body::of(text);
         body.object(self, UnknownFields::Reject).map_err(|problem| body.error(problem, self.name))
     }
 
-    /// Reads the JSON text of a document: known fields each of its type, others as they are.
-    ///
-    /// # Errors
-    /// 400, saying what is wrong and where.
+    /// Parses a document. Unknown fields are kept unchanged.
     pub fn read_document(&self, text: &str) -> Result<Fields, ApiError> {
         let mut body = Body::of(text);
         body.object(self, UnknownFields::Keep).map_err(|problem| body.error(problem, self.name))
     }
 }
 
-/// Reads the JSON text of a body that is no object of declared fields.
-///
-/// # Errors
-/// 400, saying what is wrong and where.
+/// Parses a request body that has no schema.
 pub fn read_json(text: &str) -> Result<Value, ApiError> {
     let mut body = Body::of(text);
     body.json.value().map_err(|error| body.syntax_error(&error).into())
 }
 
-/// What is done with a field that is not declared.
+/// How fields that the schema doesn't declare are treated.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum UnknownFields {
     Reject,
@@ -178,19 +155,18 @@ enum UnknownFields {
     Keep,
 }
 
-/// A body while it is read.
 struct Body<'a> {
     text: &'a str,
     json: Reader<'a>,
 }
 
-/// Why a value cannot be taken.
+/// Why a value is rejected.
 enum Problem {
-    /// It is no JSON.
+    /// It is not JSON.
     Syntax(SyntaxError),
-    /// The value at this byte is of that type, and should be of another.
+    /// The value at this byte has the wrong type, which is given.
     Type(usize, JsonType),
-    /// It is of the right type, and something in it is wrong.
+    /// It has the right type, but something in it is wrong.
     Value(Cause),
 }
 
@@ -205,7 +181,7 @@ impl<'a> Body<'a> {
         Self { text, json: Reader::new(text, BODY_DEPTH).unique_keys() }
     }
 
-    /// The error for a problem with the object at the top.
+    /// The error for a problem in the top-level object.
     fn error(&self, problem: Problem, object: &str) -> ApiError {
         match problem {
             Problem::Syntax(error) => self.syntax_error(&error),
@@ -274,9 +250,10 @@ impl<'a> Body<'a> {
                 }
             }
         }
-        match missing.is_empty() {
-            true => Ok(fields),
-            false => Err(illegal(format!("Required [{}]", missing.join(", ")))),
+        if missing.is_empty() {
+            Ok(fields)
+        } else {
+            Err(illegal(format!("Required [{}]", missing.join(", "))))
         }
     }
 
@@ -292,7 +269,7 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// The value of the field `name` of `object`.
+    /// Parses the value of the field `name` of `object`.
     fn value_of(
         &mut self,
         object: &str,
@@ -313,7 +290,7 @@ impl<'a> Body<'a> {
         })
     }
 
-    /// The value of a field of that name, as documents hold it.
+    /// Parses the value of the field `name` into the form that documents hold.
     fn value(&mut self, name: &str, field_type: FieldType) -> Result<Value, Problem> {
         let (at, found) = self.json.peek()?;
         Ok(match field_type {
@@ -333,13 +310,16 @@ impl<'a> Body<'a> {
             }
             FieldType::Enum(values) => {
                 let given = self.string()?;
-                let is_it = |word: &&&str| match values.case_sensitive {
-                    true => **word == given,
-                    false => word.eq_ignore_ascii_case(&given),
+                let matches = |value: &&&str| {
+                    if values.case_sensitive {
+                        **value == given
+                    } else {
+                        value.eq_ignore_ascii_case(&given)
+                    }
                 };
                 let [before, after] = values.unknown;
-                let word = values.all.iter().find(is_it);
-                (*word.ok_or_else(|| illegal(format!("{before}{given}{after}")))?).into()
+                let value = values.all.iter().find(matches);
+                (*value.ok_or_else(|| illegal(format!("{before}{given}{after}")))?).into()
             }
             FieldType::Object(schema) => self.object(schema, UnknownFields::Ignore)?.into(),
             FieldType::OpenObject(schema) => self.object(schema, UnknownFields::Keep)?.into(),
@@ -399,18 +379,18 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// A whole number. What stands behind the point is cut off, as upstream does.
+    /// An integer. Fractions are truncated, as upstream.
     fn integer(&mut self, kind: &str, least: i64, most: i64) -> Result<i64, Problem> {
         let given = match self.json.peek()? {
             (_, JsonType::Number) => Cow::Borrowed(self.json.literal()?),
             _ => self.string()?,
         };
-        match whole_part(&given) {
-            Whole::Number(whole) if (least..=most).contains(&whole) => Ok(whole),
-            Whole::Number(_) | Whole::TooGreat => {
+        match parse_integer(&given) {
+            Integer::Value(value) if (least..=most).contains(&value) => Ok(value),
+            Integer::Value(_) | Integer::Overflow => {
                 Err(illegal(format!("Value [{given}] is out of range for {kind}")))
             }
-            Whole::NotANumber => Err(illegal(format!("For input string: \"{given}\""))),
+            Integer::NotANumber => Err(illegal(format!("For input string: \"{given}\""))),
         }
     }
 }
@@ -419,16 +399,15 @@ fn illegal(reason: String) -> Problem {
     Problem::Value(Cause::illegal_argument(reason))
 }
 
-/// What a text is as a whole number.
-enum Whole {
-    Number(i64),
-    TooGreat,
+/// The result of parsing an integer.
+enum Integer {
+    Value(i64),
+    Overflow,
     NotANumber,
 }
 
-/// A decimal number without its fraction: `-1.9e1` is -19. Not by way of a float: that would not be
-/// exact.
-fn whole_part(number: &str) -> Whole {
+/// Truncates a decimal number to an integer: `-1.9e1` is -19. Going through a float would lose precision.
+fn parse_integer(number: &str) -> Integer {
     let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
     let (is_negative, mantissa) = sign(mantissa);
     let (is_small, exponent) = sign(exponent);
@@ -436,12 +415,12 @@ fn whole_part(number: &str) -> Whole {
     let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let is_empty = (whole.is_empty() && fraction.is_empty()) || exponent.is_empty();
     if is_empty || ![whole, fraction, exponent].into_iter().all(is_number) {
-        return Whole::NotANumber;
+        return Integer::NotANumber;
     }
-    // No mantissa is so long that an exponent beyond 32 bits would not be as good as infinite.
+    // The mantissa is far shorter than 2^32 digits, so a greater exponent is as good as infinite.
     let exponent = exponent.parse().map_or(i64::MAX / 2, |exponent: u32| exponent.into());
     let shift = if is_small { -exponent } else { exponent };
-    // How many digits stand before the point once the exponent is applied.
+    // The number of digits before the decimal point once the exponent is applied.
     let count = usize::try_from(shift.saturating_add_unsigned(whole.len() as u64));
     let mut magnitude = 0_u64;
     let mut digits = whole.bytes().chain(fraction.bytes());
@@ -452,17 +431,18 @@ fn whole_part(number: &str) -> Whole {
             None => 0,
         };
         let next = magnitude.checked_mul(10).and_then(|tens| tens.checked_add(digit));
-        let Some(next) = next else { return Whole::TooGreat };
+        let Some(next) = next else { return Integer::Overflow };
         magnitude = next;
     }
-    let whole = match is_negative {
-        true => 0_i64.checked_sub_unsigned(magnitude),
-        false => 0_i64.checked_add_unsigned(magnitude),
+    let value = if is_negative {
+        0_i64.checked_sub_unsigned(magnitude)
+    } else {
+        0_i64.checked_add_unsigned(magnitude)
     };
-    whole.map_or(Whole::TooGreat, Whole::Number)
+    value.map_or(Integer::Overflow, Integer::Value)
 }
 
-/// Whether a number is negative, and what follows its sign.
+/// Splits off the sign: whether the number is negative, and its digits.
 fn sign(number: &str) -> (bool, &str) {
     match number.strip_prefix('-') {
         Some(rest) => (true, rest),

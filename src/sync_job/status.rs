@@ -69,7 +69,7 @@ impl SyncJobStatus {
     /// Who moves a job to this status, and when.
     pub const fn mover(self) -> Mover {
         match self {
-            Pending => Mover { who: "nobody", when: "only creating the job leads here" },
+            Pending => Mover { who: "nobody", when: "initial status; you can't return to it" },
             InProgress => Mover {
                 who: "connector",
                 when: "the connector service, when one of its workers claims the job",

@@ -210,7 +210,7 @@ fn fields_are_described_as_they_are_parsed() {
             { "type": "number", "minimum": i32::MIN, "maximum": i32::MAX },
             { "type": "string", "pattern": r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$" },
         ],
-        "description": "A fraction is cut off",
+        "description": "Fractions are truncated",
     });
     let any = json!({ "type": ["string", "number", "boolean", "null"] });
     let table = [
@@ -221,7 +221,7 @@ fn fields_are_described_as_they_are_parsed() {
             "placeholder",
             json!({
                 "anyOf": [{ "type": "string" }, { "type": "null" }],
-                "description": "`null` is as if it were absent",
+                "description": "`null` means the same as leaving it out",
             }),
         ),
     ];

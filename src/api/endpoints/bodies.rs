@@ -1,4 +1,4 @@
-//! What stands inside the bodies of updates.
+//! Schemas of the objects and enums in the bodies of updates.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::sync_job::{JobType, SyncJobStatus, TriggerMethod};
 static NULL: Value = Value::Null;
 static FALSE: Value = Value::Bool(false);
 
-/// `values.*`: `null` is no value.
+/// `values.*`: any type but `null`.
 pub const VALUE: FieldType = FieldType::Any(&[
     JsonType::String,
     JsonType::Number,
@@ -20,7 +20,7 @@ pub const VALUE: FieldType = FieldType::Any(&[
 const SCALAR: FieldType =
     FieldType::Any(&[JsonType::String, JsonType::Number, JsonType::Boolean, JsonType::Null]);
 
-/// `configuration.*`: what one may configure. Values are not checked against it.
+/// `configuration.*`: the definition of a configuration field. Values are not checked against it.
 pub static DEFINITION: ObjectSchema = ObjectSchema {
     name: "connector_configuration",
     fields: &[
@@ -111,7 +111,7 @@ static FEATURE: ObjectSchema = ObjectSchema {
     fields: &[field("enabled", FieldType::Boolean).required()],
 };
 
-/// One element of `filtering`. There is only one domain, whatever the caller calls it.
+/// One element of `filtering`. `domain` is not declared: there is only one.
 pub static FILTERING: ObjectSchema = ObjectSchema {
     name: "connector_filtering",
     fields: &[
@@ -181,7 +181,7 @@ static VALIDATION_STATE: EnumValues = EnumValues {
     unknown: ["Unknown FilteringValidationState [", "]."],
 };
 
-/// `_last_sync`: nothing can be cleared.
+/// `_last_sync`. Fields can't be cleared: `null` is ignored.
 pub const LAST_SYNC: &[Field] = &[
     field("last_access_control_sync_error", FieldType::String).null(NullPolicy::Ignore),
     field("last_access_control_sync_scheduled_at", FieldType::Date).null(NullPolicy::Ignore),
@@ -196,7 +196,7 @@ pub const LAST_SYNC: &[Field] = &[
     field("last_synced", FieldType::Date).null(NullPolicy::Ignore),
     field("sync_cursor", FieldType::Any(&[JsonType::Object])).null(NullPolicy::Ignore),
 ];
-/// `status` of a sync job, and of the latest one of a connector
+/// `status` of a sync job, and `last_sync_status` of a connector
 pub static SYNC_STATUS: EnumValues = EnumValues {
     all: &{
         let [a, b, c, d, e, f, g] = SyncJobStatus::ALL;
@@ -224,7 +224,7 @@ pub static TRIGGER_METHOD: EnumValues = EnumValues {
     unknown: ["Unknown ConnectorSyncJobTriggerMethod [", "]."],
 };
 
-/// `pipeline`. What documents may hold of it is in documents/fields.rs.
+/// `pipeline`. Its schema in documents is in documents/fields.rs.
 pub static PIPELINE: ObjectSchema = ObjectSchema {
     name: "connector_ingest_pipeline",
     fields: &[

@@ -1,4 +1,4 @@
-//! The updates: `PUT /_connector/{id}/<name>`, one declaration each.
+//! Updates of connectors: `PUT /_connector/{id}/<name>`, one declaration each.
 
 pub mod bodies;
 mod sync_jobs;
@@ -14,20 +14,19 @@ use crate::values::{IndexName, NATIVE_INDEX_PREFIX};
 /// One kind of update.
 #[derive(Debug)]
 pub struct Endpoint {
-    /// Its path segment; also how the history calls it.
+    /// The path segment, also used as the name in the history.
     pub name: &'static str,
-    /// What its body holds; `None`: it must not have one.
+    /// The schema of the body. `None`: the request must not have one.
     pub body: Option<ObjectSchema>,
-    /// Whether it reads the connector first. If so, a soft-deleted connector counts as missing and
+    /// Whether the update reads the connector first. If so, a soft-deleted connector counts as missing and
     /// the 404 has another type, as upstream.
     pub reads_first: fn(&Fields) -> bool,
-    /// Problems of a body whose fields are well-formed each for itself.
+    /// Finds problems that the schema can't express.
     pub validate: fn(&Fields) -> Vec<String>,
-    /// What it does to the document.
+    /// Computes the change to the document.
     pub update: UpdateFn,
 }
 
-/// Every update.
 pub static ALL: [Endpoint; 16] = [
     Endpoint::partial_update("_api_key_id", connector::merge_fields)
         .body(
@@ -141,13 +140,16 @@ pub static ALL: [Endpoint; 16] = [
             "connector_update_status_request",
             &[field("status", FieldType::Enum(&bodies::STATUS))],
         )
-        .validate(|fields| match fields.contains_key("status") {
-            true => Vec::new(),
-            false => problem("[status] cannot be [null]."),
+        .validate(|fields| {
+            if fields.contains_key("status") {
+                Vec::new()
+            } else {
+                problem("[status] cannot be [null].")
+            }
         }),
 ];
 
-/// The body of a creation.
+/// The body of a request that creates a connector.
 pub const CREATION: ObjectSchema = ObjectSchema {
     name: "connector_put_request",
     fields: &[
@@ -160,7 +162,7 @@ pub const CREATION: ObjectSchema = ObjectSchema {
     ],
 };
 
-/// What is wrong with a creation whose fields are all well-formed.
+/// Finds problems of a creation that its schema can't express.
 pub fn creation_problems(creation: &connector::Creation) -> Vec<String> {
     let Some(name) = &creation.index_name else { return Vec::new() };
     match IndexName::parse(name) {
@@ -174,27 +176,25 @@ pub fn creation_problems(creation: &connector::Creation) -> Vec<String> {
 }
 
 impl Endpoint {
-    /// An update that reads the connector first, and takes no body.
+    /// An update that reads the connector first. It has no body unless [`body`](Self::body) adds one.
     const fn read_modify_write(name: &'static str, update: UpdateFn) -> Self {
         Self { name, body: None, reads_first: |_| true, validate: |_| Vec::new(), update }
     }
 
-    /// An update that does not, and takes no body.
+    /// An update that doesn't.
     const fn partial_update(name: &'static str, update: UpdateFn) -> Self {
         Self { reads_first: |_| false, ..Self::read_modify_write(name, update) }
     }
 
-    /// With a body.
     const fn body(self, name: &'static str, fields: &'static [Field]) -> Self {
         Self { body: Some(ObjectSchema { name, fields }), ..self }
     }
 
-    /// Reading the connector first for some bodies only.
+    /// Reads the connector first only for some bodies.
     const fn read_first_if(self, reads_first: fn(&Fields) -> bool) -> Self {
         Self { reads_first, ..self }
     }
 
-    /// With a look at the body as a whole.
     const fn validate(self, validate: fn(&Fields) -> Vec<String>) -> Self {
         Self { validate, ..self }
     }

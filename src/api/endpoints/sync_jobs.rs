@@ -1,4 +1,4 @@
-//! The updates of sync jobs: `PUT /_connector/_sync_job/{id}/<name>`, one declaration each.
+//! Updates of sync jobs: `PUT /_connector/_sync_job/{id}/<name>`, one declaration each.
 
 use serde_json::Value;
 
@@ -11,19 +11,18 @@ use crate::sync_job::{self, Creation, JobType, TriggerMethod, UpdateFn};
 /// One kind of update.
 #[derive(Debug)]
 pub struct SyncJobEndpoint {
-    /// Its path segment; also how the history calls it.
+    /// The path segment, also used as the name in the history.
     pub name: &'static str,
-    /// What its body holds; `None`: it must not have one.
+    /// The schema of the body. `None`: the request must not have one.
     pub body: Option<ObjectSchema>,
-    /// Problems of a body whose fields are well-formed each for itself.
+    /// Finds problems that the schema can't express.
     pub validate: fn(&Fields) -> Vec<String>,
-    /// What it does to the document.
+    /// Computes the change to the document.
     pub update: UpdateFn,
-    /// What is said where there is no such job: upstream has two sentences.
+    /// The 404 for a missing job. Upstream has two different ones.
     pub missing: fn(&str) -> ApiError,
 }
 
-/// Every update.
 pub static SYNC_JOBS: [SyncJobEndpoint; 7] = [
     SyncJobEndpoint::new("_cancel", sync_job::cancel),
     SyncJobEndpoint::new("_check_in", sync_job::check_in).missing(not_found),
@@ -72,21 +71,19 @@ pub static SYNC_JOBS: [SyncJobEndpoint; 7] = [
     SyncJobEndpoint::new("_suspend", sync_job::suspend).missing(not_found),
 ];
 
-/// The body of a creation.
+/// The body of a request that creates a sync job.
 pub const SYNC_JOB_CREATION: ObjectSchema = ObjectSchema {
     name: "connector_sync_job_post_request",
     fields: &[
         field("id", FieldType::String).required(),
-        // Their words are looked at when all of the body is read: see below.
+        // Strings rather than enums: `sync_job_creation` checks them after the rest of the body, as upstream.
         field("job_type", FieldType::String),
         field("trigger_method", FieldType::String),
     ],
 };
 
-/// What a body asks for: a job of the connector of that id.
-///
-/// # Errors
-/// 400 for an unknown word, after everything else about the body, as upstream.
+/// The connector's id and the settings of a new job, from the fields of a body. Rejects an unknown
+/// `job_type` or `trigger_method` with 400.
 pub fn sync_job_creation(fields: &Fields) -> Result<(String, Creation), ApiError> {
     let text = |name| fields.get(name).and_then(Value::as_str);
     let unknown = |values: &EnumValues, given: &str| {
@@ -113,28 +110,24 @@ pub fn sync_job_creation(fields: &Fields) -> Result<(String, Creation), ApiError
 }
 
 impl SyncJobEndpoint {
-    /// An update that takes no body.
     const fn new(name: &'static str, update: UpdateFn) -> Self {
         Self { name, body: None, validate: |_| Vec::new(), update, missing: bare_id }
     }
 
-    /// With a body.
     const fn body(self, name: &'static str, fields: &'static [Field]) -> Self {
         Self { body: Some(ObjectSchema { name, fields }), ..self }
     }
 
-    /// With a look at the body as a whole.
     const fn validate(self, validate: fn(&Fields) -> Vec<String>) -> Self {
         Self { validate, ..self }
     }
 
-    /// With another sentence where there is no such job.
     const fn missing(self, missing: fn(&str) -> ApiError) -> Self {
         Self { missing, ..self }
     }
 }
 
-/// 404, with the id and nothing else.
+/// 404 with the bare id as its reason.
 pub fn bare_id(id: &str) -> ApiError {
     ApiError::of(404, Cause::new("resource_not_found_exception", id))
 }
