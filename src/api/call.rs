@@ -1,4 +1,4 @@
-//! The vocabulary of requests: a request as it came in, and the call that it is read into.
+//! A request as received, and the call it is parsed into.
 
 use super::audit::AuditQuery;
 use super::backup::Backup;
@@ -11,12 +11,12 @@ use crate::connector::{Creation, Fields};
 use crate::directory::{Filter, SummaryRequest};
 use crate::sync_job::SyncJobId;
 
-/// A request as it came in.
+/// A request as received.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
     /// `GET`, `PUT`, ...
     pub method: String,
-    /// Path and query, encoded as they were sent.
+    /// Path and query, still percent-encoded.
     pub target: String,
     /// The body; empty if there is none.
     pub body: String,
@@ -31,7 +31,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// The same without its body, which may be long.
+    /// A copy without the body, which may be long.
     #[must_use]
     pub fn without_body(&self) -> Self {
         Self {
@@ -51,64 +51,61 @@ impl Request {
 pub enum Call {
     /// The product info.
     Info,
-    /// The methods of a path.
+    /// The `Allow` header of a path.
     Options(&'static str),
-    /// Who the caller is.
+    /// Describe the caller.
     Authenticate,
-    /// Take up what was put into Workers KV.
+    /// Import the connectors that were written to Workers KV.
     Import,
-    /// Have searches show whatever has been acknowledged.
+    /// Make every acknowledged change visible to searches.
     Refresh,
     /// A page of the connectors.
     List(List),
     /// A page of slim rows, and counts.
     Summary(Box<SummaryRequest>),
-    /// How many connectors had which status over so many hours.
+    /// The number of connectors by status over the last so many hours.
     Timeline(u64),
-    /// Changes from now on.
+    /// Stream changes over a WebSocket.
     Watch(Watch),
-    /// A ticket to watch with.
+    /// Issue a ticket for opening that WebSocket.
     WatchTicket,
-    /// Send every webhook target a message to try it out.
+    /// Send a test message to every webhook target.
     TestWebhooks,
-    /// What was sent of a connector, and what became of it.
+    /// The webhook deliveries of one connector.
     Webhooks {
-        /// The connector's id.
         id: String,
-        /// How many messages to show.
+        /// How many messages to return.
         size: usize,
     },
-    /// Create a connector with a generated id.
     CreateWithGeneratedId(Creation),
     /// An operation on one connector.
     Connector(String, Operation),
-    /// Make a sync job of the connector of that id, with an id of our choice.
+    /// Create a sync job for the connector with this id. The job's id is generated.
     CreateSyncJob(String, SyncJobCreation),
     /// An operation on one sync job.
     SyncJob(SyncJobId, SyncJobOperation),
-    /// Which documents of an index are there? The list of sync jobs is one such question.
+    /// Search an index. Listing sync jobs is a search too.
     Search(Box<Search>),
-    /// Who changed a connector, and what.
+    /// The edits of one connector.
     Audit {
-        /// The connector's id.
         id: String,
-        /// How many edits to show.
+        /// How many edits to return.
         size: usize,
-        /// Only those before this version of the connector.
+        /// Only edits before this version of the connector.
         before: Option<u64>,
     },
-    /// What erased connectors, or concerned one as a whole or all of them.
+    /// Events about whole connectors or all of them: deletions, backups, imports.
     AuditOfAll(AuditQuery),
-    /// Save connectors as a whole, or put them back.
+    /// Back up or restore whole connectors.
     Backup(Backup),
-    /// Numbers for a monitoring system.
+    /// Metrics in the Prometheus format.
     Metrics,
-    /// What is the same for everybody, always.
+    /// A response that depends on nothing but the request.
     Static(Response),
 }
 
 impl Call {
-    /// Patterns of the connectors that it is narrowed down to; `None`: all.
+    /// The id patterns that limit the call to some connectors. `None`: no limit.
     pub fn patterns(self) -> Option<Vec<String>> {
         match self {
             Self::List(list) => list.filter.ids,
@@ -119,7 +116,7 @@ impl Call {
     }
 }
 
-/// Whether a browser asks for the console at the root, rather than a program for the product info.
+/// Whether this is a browser opening the console, rather than a client asking for the product info.
 pub fn wants_page(request: &Request) -> bool {
     let path = request.target.split('?').next().unwrap_or_default();
     matches!(request.method.as_str(), "GET" | "HEAD")
@@ -130,80 +127,76 @@ pub fn wants_page(request: &Request) -> bool {
 /// A page of the list of connectors.
 #[derive(Clone, Debug)]
 pub struct List {
-    /// How many to skip.
+    /// How many connectors to skip.
     pub from: usize,
-    /// How many to show.
+    /// How many connectors to return.
     pub size: usize,
-    /// Which connectors to consider.
     pub filter: Filter,
 }
 
-/// What somebody who watches is told.
+/// Which changes to stream to a WebSocket client.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Watch {
-    /// Of this connector; `None`: of all.
+    /// Only changes of this connector. `None`: all.
     pub id: Option<String>,
-    /// The last change that the caller knows; `None`: it knows nothing.
+    /// The last change that the client has received. `None`: it starts from scratch.
     pub since: Option<u64>,
-    /// Of connectors whose id matches one of these patterns; `None`: of all.
+    /// Only changes of connectors whose id matches one of these patterns. `None`: all.
     pub connectors: Option<Vec<String>>,
 }
 
-/// What to do with one connector.
+/// An operation on one connector.
 #[derive(Clone, Debug)]
 pub enum Operation {
-    /// Show the document.
+    /// Return the document.
     Get {
-        /// Whether to show a soft-deleted one too.
+        /// Whether to return a soft-deleted connector too.
         include_deleted: bool,
-        /// Whether to show it as it is now, rather than as it was when it was last copied.
+        /// Whether to read the current document rather than its copy in Workers KV.
         realtime: bool,
     },
-    /// Show the status, what may follow, and how it came about.
+    /// Return the status, the next legal ones, and the history.
     Status {
-        /// How many changes of the past to show.
+        /// How many status changes to return.
         size: usize,
-        /// Only those before this version of the connector.
+        /// Only changes before this version of the connector.
         before: Option<u64>,
     },
-    /// Show it as a document of its index.
+    /// Return it as a document of its index.
     Document,
-    /// Change it.
     Write(Write),
 }
 
-/// A change to one connector.
+/// A write to one connector.
 #[derive(Clone, Debug)]
 pub enum Write {
-    /// Create it, or reset it.
+    /// Create the connector, or reset an existing one.
     Create(Creation),
-    /// Soft-delete it, or erase it.
+    /// Soft-delete the connector, or erase it.
     Delete {
-        /// Whether to erase it.
         hard: bool,
         /// Whether to erase its sync jobs too.
         delete_sync_jobs: bool,
     },
-    /// End a soft delete.
+    /// Undo a soft delete.
     Restore,
-    /// Update it.
     Update(&'static Endpoint, Fields),
-    /// Update it as a document of its index.
+    /// Update it through the document API.
     Document(DocumentUpdate),
 }
 
 impl Write {
-    /// Whether searches are to show it when it is acknowledged.
+    /// Whether searches must show the write before it is acknowledged.
     pub fn refreshes(&self) -> bool {
         matches!(self, Self::Document(update) if update.refreshes())
     }
 
-    /// Whether it is a document that comes back as a whole.
+    /// Whether the caller sent the whole document.
     pub fn is_whole_document(&self) -> bool {
         matches!(self, Self::Document(update) if update.is_whole())
     }
 
-    /// What the history calls it.
+    /// The name of the write in the history.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Create(_) => "_create",

@@ -1,7 +1,7 @@
-//! What of a request is not for a cluster behind this service.
+//! What is removed from a request before it is forwarded to a cluster.
 
-/// Headers by which Cloudflare Access says who somebody is, and by which services sign in there: whoever
-/// has them could ask as that person.
+/// Headers that identify a user or authenticate a service to Cloudflare Access. A cluster that received
+/// them could act as that user.
 pub const ACCESS_HEADERS: [&str; 4] = [
     "cf-access-authenticated-user-email",
     "cf-access-client-id",
@@ -9,14 +9,14 @@ pub const ACCESS_HEADERS: [&str; 4] = [
     "cf-access-jwt-assertion",
 ];
 
-/// How the names of cookies of Cloudflare Access begin: `CF_Authorization` and the like.
-const ACCESS_COOKIES: &str = "cf_";
+/// Prefix of Cloudflare Access cookies such as `CF_Authorization`.
+const ACCESS_COOKIE_PREFIX: &str = "cf_";
 
-/// The cookies of a request without those of Cloudflare Access; `None` if no others are there.
+/// A Cookie header without the cookies of Cloudflare Access. `None` if no others remain.
 pub fn without_access_cookies(cookies: &str) -> Option<String> {
     let is_other = |cookie: &&str| {
-        let start = cookie.get(..ACCESS_COOKIES.len()).unwrap_or_default();
-        !cookie.is_empty() && !start.eq_ignore_ascii_case(ACCESS_COOKIES)
+        let start = cookie.get(..ACCESS_COOKIE_PREFIX.len()).unwrap_or_default();
+        !cookie.is_empty() && !start.eq_ignore_ascii_case(ACCESS_COOKIE_PREFIX)
     };
     let others: Vec<&str> = cookies.split(';').map(str::trim).filter(is_other).collect();
     (!others.is_empty()).then(|| others.join("; "))

@@ -1,4 +1,4 @@
-//! `filter_path`: which parts of a response the caller wants.
+//! `filter_path`: returns only the requested parts of a response.
 
 use super::error::{ApiError, Cause};
 use crate::budget::{Budget, OverBudget, VALUE, count_work};
@@ -6,22 +6,22 @@ use crate::limits::{FILTER_PATH_STEPS, RESPONSE_DEPTH};
 use crate::values::json::{JsonType, Key, Reader, SyntaxError};
 use crate::values::wildcard;
 
-/// Dotted patterns; `*` stands for a name or a part of one, `**` for any number of names, a
-/// leading `-` leaves out what matches, and `\.` is a dot in a name.
+/// Dotted patterns. `*` matches a name or part of one, `**` any number of names, a leading `-` excludes
+/// what matches, and `\.` is a literal dot.
 ///
-/// What stands between two dots is a step. The steps of all patterns are numbered, and a set of them
-/// is a word of bits.
+/// All patterns are matched at once, as one nondeterministic automaton: every dot-separated step has a bit,
+/// and a bit mask holds the steps that are active.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FilterPath {
     steps: Vec<Step>,
-    /// The first steps of the patterns.
+    /// First steps of the patterns.
     first: u64,
-    /// Their last steps.
+    /// Last steps of the patterns.
     last: u64,
-    /// The steps that are `**`.
+    /// Steps that are `**`.
     any_names: u64,
-    /// The steps of patterns that leave out what matches.
-    dropped: u64,
+    /// Steps of exclude patterns.
+    excluding: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,15 +46,15 @@ impl Step {
     }
 }
 
-/// Where one is on the way down a document.
+/// The state of the automaton at one value of the document.
 #[derive(Clone, Copy)]
-struct Place {
-    /// The steps that come next.
-    ahead: u64,
-    /// A pattern that keeps what matches ends here.
-    is_kept: bool,
-    /// A pattern that leaves out what matches ends here.
-    is_dropped: bool,
+struct State {
+    /// The steps that the names below this value are matched against.
+    active: u64,
+    /// An include pattern matches this value.
+    is_included: bool,
+    /// An exclude pattern matches this value.
+    is_excluded: bool,
 }
 
 impl FilterPath {
@@ -66,14 +66,14 @@ impl FilterPath {
         let mut filter = Self::default();
         let mut count = 0;
         for pattern in list.split(',').map(str::trim).filter(|pattern| !pattern.is_empty()) {
-            let (is_dropped, pattern) = match pattern.strip_prefix('-') {
+            let (is_exclude, pattern) = match pattern.strip_prefix('-') {
                 Some(pattern) => (true, pattern),
                 None => (false, pattern),
             };
             let steps = steps(pattern);
             count += steps.len();
             if count <= FILTER_PATH_STEPS {
-                filter.add(steps, is_dropped);
+                filter.add(steps, is_exclude);
             }
         }
         if count <= FILTER_PATH_STEPS {
@@ -86,7 +86,7 @@ impl FilterPath {
         Err(Cause::illegal_argument(reason).into())
     }
 
-    fn add(&mut self, steps: Vec<Step>, is_dropped: bool) {
+    fn add(&mut self, steps: Vec<Step>, is_exclude: bool) {
         let count = steps.len();
         for (n, step) in steps.into_iter().enumerate() {
             let bit = 1 << self.steps.len();
@@ -94,55 +94,58 @@ impl FilterPath {
             self.first |= set(n == 0);
             self.last |= set(n + 1 == count);
             self.any_names |= set(step == Step::AnyNames);
-            self.dropped |= set(is_dropped);
+            self.excluding |= set(is_exclude);
             self.steps.push(step);
         }
     }
 
-    /// Whether everything passes.
+    /// Whether nothing is filtered.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
 
-    /// Whether everything is kept that is not left out.
-    fn keeps_all(&self) -> bool {
-        self.first & !self.dropped == 0
+    /// Whether there are only exclude patterns, so that everything else is included.
+    fn includes_by_default(&self) -> bool {
+        self.first & !self.excluding == 0
     }
 
-    /// The top of a document.
-    fn top(&self) -> Place {
-        self.place(self.first, 0)
+    /// The state at the root of a document.
+    fn root(&self) -> State {
+        self.state(self.first, 0)
     }
 
-    /// One name further down.
-    fn below(&self, ahead: u64, name: &str, budget: &mut Budget) -> Result<Place, OverBudget> {
-        let mut taken = 0;
-        let mut left = ahead & !self.any_names;
+    /// The state at the member `name` of an object.
+    fn member(&self, active: u64, name: &str, budget: &mut Budget) -> Result<State, OverBudget> {
+        let mut matched = 0;
+        let mut left = active & !self.any_names;
         while left != 0 {
             budget.spend(1)?;
             count_work(1);
             let bit = left & left.wrapping_neg();
             left &= !bit;
-            // The number of a bit is below 64.
             let step = self.steps.get(bit.trailing_zeros() as usize);
             if let Some(step) = step
                 && step.matches(name, budget)?
             {
-                taken |= bit;
+                matched |= bit;
             }
         }
-        let next = (taken & !self.last) << 1;
-        // `**` stays ahead, whatever name it has taken.
-        Ok(self.place(next | (ahead & self.any_names), taken & self.last))
+        let next = (matched & !self.last) << 1;
+        // `**` matches any number of names, so it stays active.
+        Ok(self.state(next | (active & self.any_names), matched & self.last))
     }
 
-    /// `**` may stand for nothing. There are no two in a row, so one look is enough.
-    fn place(&self, ahead: u64, ended: u64) -> Place {
-        let passed = ahead & self.any_names;
-        let ahead = ahead | ((passed & !self.last) << 1);
-        let ended = ended | (passed & self.last);
-        let (is_kept, is_dropped) = (ended & !self.dropped != 0, ended & self.dropped != 0);
-        Place { ahead, is_kept, is_dropped }
+    /// Adds the steps that are reached because `**` may match no name at all. One pass is enough: there
+    /// are never two `**` in a row.
+    fn state(&self, active: u64, ended: u64) -> State {
+        let skipped = active & self.any_names;
+        let active = active | ((skipped & !self.last) << 1);
+        let ended = ended | (skipped & self.last);
+        State {
+            active,
+            is_included: ended & !self.excluding != 0,
+            is_excluded: ended & self.excluding != 0,
+        }
     }
 }
 
@@ -165,44 +168,38 @@ fn steps(pattern: &str) -> Vec<Step> {
             _ => Step::Name(name),
         })
         .collect();
-    // A second one in a row stands for nothing new.
+    // `**.**` means the same as `**`.
     steps.dedup_by(|step, before| *step == Step::AnyNames && *before == Step::AnyNames);
     steps
 }
 
-/// Why a text is not printed.
+/// Why a text can't be printed.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Unprinted {
-    /// It is no JSON.
+pub enum PrintError {
+    /// It is not JSON.
     Syntax(SyntaxError),
-    /// It takes too much work.
     OverBudget(OverBudget),
 }
 
-impl From<SyntaxError> for Unprinted {
+impl From<SyntaxError> for PrintError {
     fn from(error: SyntaxError) -> Self {
         Self::Syntax(error)
     }
 }
 
-impl From<OverBudget> for Unprinted {
+impl From<OverBudget> for PrintError {
     fn from(error: OverBudget) -> Self {
         Self::OverBudget(error)
     }
 }
 
-/// What is left of a JSON text, printed over several lines if it is to be `pretty`. Values are
-/// copied as they are written.
-///
-/// # Errors
-/// If it is no JSON, or takes too much work.
+/// Prints the parts of a JSON text that pass the filter. Values are copied as they are written.
 pub fn print(
     text: &str,
     filter: &FilterPath,
     pretty: bool,
     budget: &mut Budget,
-) -> Result<String, Unprinted> {
-    // Each byte is read once.
+) -> Result<String, PrintError> {
     budget.spend(text.len())?;
     let json = Reader::new(text, RESPONSE_DEPTH);
     let mut printer = Printer {
@@ -210,13 +207,13 @@ pub fn print(
         filter,
         pretty,
         depth: 0,
-        // Growing step by step would hold what is printed twice.
+        // Reserved at once: growing would hold the output twice.
         printed: String::with_capacity(text.len()),
         size: text.len(),
         budget,
     };
-    let top = filter.top();
-    printer.value(top.ahead, filter.keeps_all() || top.is_kept)?;
+    let root = filter.root();
+    printer.value(root.active, filter.includes_by_default() || root.is_included)?;
     if pretty {
         printer.push("\n")?;
     }
@@ -229,29 +226,34 @@ struct Printer<'a> {
     pretty: bool,
     depth: usize,
     printed: String,
-    /// Bytes of the text that is read.
+    /// Bytes of the input.
     size: usize,
     budget: &'a mut Budget,
 }
 
 impl Printer<'_> {
-    /// Prints what is left of a value; whether anything is. `is_kept`: it is wanted as a whole.
-    fn value(&mut self, ahead: u64, is_kept: bool) -> Result<bool, Unprinted> {
+    /// Prints the parts of a value that pass the filter. Returns whether there are any. If `is_included`,
+    /// everything passes that is not excluded.
+    fn value(&mut self, active: u64, is_included: bool) -> Result<bool, PrintError> {
         let (at, json_type) = self.json.peek()?;
         let is_plain = match json_type {
-            JsonType::Object | JsonType::Array => !self.pretty && ahead & self.filter.dropped == 0,
+            JsonType::Object | JsonType::Array => {
+                !self.pretty && active & self.filter.excluding == 0
+            }
             _ => true,
         };
-        if (is_kept && is_plain) || (!is_kept && ahead & !self.filter.dropped == 0) {
+        let is_copied = is_included && is_plain;
+        let is_skipped = !is_included && active & !self.filter.excluding == 0;
+        if is_copied || is_skipped {
             self.json.skip_valid()?;
-            if is_kept {
+            if is_copied {
                 self.push(self.json.text_from(at))?;
             }
-            return Ok(is_kept);
+            return Ok(is_copied);
         }
         match json_type {
-            JsonType::Object => self.members(ahead, is_kept),
-            JsonType::Array => self.items(ahead, is_kept),
+            JsonType::Object => self.members(active, is_included),
+            JsonType::Array => self.items(active, is_included),
             _ => {
                 self.json.skip_valid()?;
                 Ok(false)
@@ -259,11 +261,11 @@ impl Printer<'_> {
         }
     }
 
-    fn members(&mut self, ahead: u64, is_kept: bool) -> Result<bool, Unprinted> {
+    fn members(&mut self, active: u64, is_included: bool) -> Result<bool, PrintError> {
         self.open("{")?;
-        // What is kept already need not be found again.
-        let ahead = if is_kept { ahead & self.filter.dropped } else { ahead };
-        let (mut is_first, mut is_empty, mut has_any) = (true, true, is_kept);
+        // Include patterns no longer matter below an included value.
+        let active = if is_included { active & self.filter.excluding } else { active };
+        let (mut is_first, mut is_empty, mut has_any) = (true, true, is_included);
         while self.json.has_more(b'}', &mut is_first)? {
             self.budget.spend(VALUE)?;
             let Key { raw, name, .. } = self.json.key()?;
@@ -271,48 +273,50 @@ impl Printer<'_> {
             self.separate(is_empty)?;
             self.push(raw)?;
             self.push(if self.pretty { ": " } else { ":" })?;
-            let below = self.filter.below(ahead, &name, self.budget)?;
-            let is_wanted = self.value(below.ahead, is_kept || below.is_kept)?;
-            has_any |= is_wanted;
-            match is_wanted && !below.is_dropped {
-                true => is_empty = false,
-                false => self.printed.truncate(before),
+            let member = self.filter.member(active, &name, self.budget)?;
+            let has_content = self.value(member.active, is_included || member.is_included)?;
+            has_any |= has_content;
+            if has_content && !member.is_excluded {
+                is_empty = false;
+            } else {
+                self.printed.truncate(before);
             }
         }
         self.close("}", is_empty)?;
         Ok(has_any)
     }
 
-    fn items(&mut self, ahead: u64, is_kept: bool) -> Result<bool, Unprinted> {
+    fn items(&mut self, active: u64, is_included: bool) -> Result<bool, PrintError> {
         self.open("[")?;
         let (mut is_first, mut is_empty) = (true, true);
         while self.json.has_more(b']', &mut is_first)? {
             self.budget.spend(VALUE)?;
             let before = self.printed.len();
             self.separate(is_empty)?;
-            match self.value(ahead, is_kept)? {
-                true => is_empty = false,
-                false => self.printed.truncate(before),
+            if self.value(active, is_included)? {
+                is_empty = false;
+            } else {
+                self.printed.truncate(before);
             }
         }
         self.close("]", is_empty)?;
-        Ok(is_kept || !is_empty)
+        Ok(is_included || !is_empty)
     }
 
-    fn open(&mut self, bracket: &str) -> Result<(), Unprinted> {
+    fn open(&mut self, bracket: &str) -> Result<(), PrintError> {
         self.json.enter()?;
         self.depth += 1;
         self.push(bracket)
     }
 
-    fn separate(&mut self, is_first: bool) -> Result<(), Unprinted> {
+    fn separate(&mut self, is_first: bool) -> Result<(), PrintError> {
         if !is_first {
             self.push(",")?;
         }
         self.new_line()
     }
 
-    fn close(&mut self, bracket: &str, is_empty: bool) -> Result<(), Unprinted> {
+    fn close(&mut self, bracket: &str, is_empty: bool) -> Result<(), PrintError> {
         self.depth -= 1;
         if !is_empty {
             self.new_line()?;
@@ -320,7 +324,7 @@ impl Printer<'_> {
         self.push(bracket)
     }
 
-    fn new_line(&mut self) -> Result<(), Unprinted> {
+    fn new_line(&mut self) -> Result<(), PrintError> {
         if self.pretty {
             self.push("\n")?;
             for _ in 0..self.depth {
@@ -330,7 +334,7 @@ impl Printer<'_> {
         Ok(())
     }
 
-    fn push(&mut self, text: &str) -> Result<(), Unprinted> {
+    fn push(&mut self, text: &str) -> Result<(), PrintError> {
         self.budget.spend(text.len())?;
         self.budget.check_held(self.size + self.printed.len() + text.len())?;
         count_work(text.len());
@@ -354,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_path_keeps_the_matching_parts() {
+    fn a_filter_path_keeps_only_matching_parts() {
         let text = r#"{"a":{"b":1.50,"c":[{"d":2},{"e":[]}],"b.c":null},"ab":"\u0061","f":{}}"#;
         let table = [
             ("", text),
@@ -395,12 +399,12 @@ mod tests {
     }
 
     #[test]
-    fn names_are_compared_without_their_escapes() {
+    fn names_are_unescaped_before_they_are_compared() {
         assert_eq!(printed("ä", r#"{"\u00e4":1,"x":2}"#), r#"{"\u00e4":1}"#);
     }
 
     #[test]
-    fn as_many_steps_as_a_machine_word_has_bits_are_supported() {
+    fn sixty_four_steps_are_supported() {
         let names: Vec<String> = (0..64).map(|n| format!("n{n}")).collect();
         let members = |names: &[String]| {
             let members: Vec<_> = names.iter().map(|n| format!("\"{n}\":1")).collect();
@@ -425,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn pretty_printing_is_the_same_as_of_serde_json() {
+    fn pretty_printing_matches_serde_json() {
         let text = r#"{"a":{"b":1.50,"c":[{"d":2},{"e":[]},[1,"x"]],"b.c":null},"f":{}}"#;
         let value: serde_json::Value = serde_json::from_str(text).expect("JSON");
         let filter = FilterPath::default();
@@ -436,7 +440,7 @@ mod tests {
     }
 
     #[test]
-    fn the_steps_of_all_patterns_are_limited() {
+    fn more_than_64_steps_in_all_patterns_are_rejected() {
         let reason = |list: &str| match FilterPath::parse(list) {
             Ok(_) => None,
             Err(failure) => Some(failure.to_json()),
@@ -445,8 +449,8 @@ mod tests {
         assert_eq!(reason(&"**.".repeat(5_000)), None);
         assert_eq!(reason(&"a,".repeat(64)), None);
         for list in ["a.".repeat(64), "-a,b.".repeat(33), "*.**.".repeat(33), "a,".repeat(65)] {
-            let said = reason(&list).expect("too long");
-            assert!(said.contains("no more than [64] steps in all"), "{said}");
+            let reason = reason(&list).expect("too long");
+            assert!(reason.contains("no more than [64] steps in all"), "{reason}");
         }
     }
 }

@@ -1,6 +1,5 @@
-//! What a request asks for, as its method and path say it: enough to decide who may have it, so nobody
-//! else's body is read. A body adds one thing, the connector of a new sync job: see
-//! [`Admitted::narrow`].
+//! What a request asks for, judged by its method and path. That is enough to authorize it before its body
+//! is read. Only the connector of a new sync job is in the body: see [`Admitted::narrow`].
 
 use std::borrow::Cow;
 
@@ -8,7 +7,7 @@ use super::access::Privilege;
 use super::backup::BackupRoute;
 use super::documents::{DocumentRoute, Index};
 use super::query::Query;
-use super::route::{ConnectorRoute, EdgeRoute, Route, Scrolling, route};
+use super::route::{ConnectorRoute, EdgeRoute, Route, ScrollAction, route};
 use super::sync_jobs::SyncJobRoute;
 use crate::limits::{BACKUP_BODY_BYTES, BODY_BYTES};
 use crate::sync_job::SyncJobId;
@@ -16,34 +15,32 @@ use crate::sync_job::SyncJobId;
 #[cfg(doc)]
 use super::Admitted;
 
-/// What a request asks for, as its method and path say it.
+/// What a request asks for, judged by its method and path.
 #[derive(Clone, Debug)]
 pub struct Intent {
     route: Route,
-    /// The one connector that is to be watched.
+    /// The only connector to watch, if the query names one.
     watched: Option<String>,
 }
 
 /// Which connectors a request is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Reach<'a> {
-    /// None.
+pub(super) enum Scope<'a> {
     Nothing,
-    /// This one.
     One(Cow<'a, str>),
     /// Those that the caller may see.
     Visible,
-    /// Any; the text says why that cannot be narrowed down.
-    Any(&'static str),
+    /// All of them. The text says why the request can't be narrowed down.
+    All(&'static str),
     /// The one that the body names.
     InBody,
 }
 
-const ANY: Reach<'_> = Reach::Any("it needs a key for all connectors");
+const ALL: Scope<'_> = Scope::All("it needs a key for all connectors");
 
 impl Intent {
-    /// Reads the head of a request. `target` is path and query as they were sent. `None`: there is no
-    /// such route, and [`super::read`] says so.
+    /// Parses method and target (path and query, still encoded). `None`: there is no such route, and
+    /// [`super::read`] returns the error.
     pub fn of(method: &str, target: &str) -> Option<Self> {
         let route = route(method, target).ok()?;
         let watched = match (&route, target.split_once('?')) {
@@ -55,7 +52,7 @@ impl Intent {
         Some(Self { route, watched })
     }
 
-    /// Whether it may change something.
+    /// Whether the request may change something.
     pub fn writes(&self) -> bool {
         match &self.route {
             Route::Connectors(route) => match route {
@@ -110,17 +107,16 @@ impl Intent {
         }
     }
 
-    /// The privilege that it takes.
-    pub(super) fn needs(&self) -> Privilege {
+    pub(super) fn required_privilege(&self) -> Privilege {
         match self.route {
-            // Who backs up is who restores, and who looks after what was done to all.
+            // Even reading these takes `manage`: they expose everything that is stored.
             Route::Edge(EdgeRoute::Backup(_) | EdgeRoute::Audit(None)) => Privilege::Manage,
             _ if self.writes() => Privilege::Manage,
             _ => Privilege::Monitor,
         }
     }
 
-    /// How long its body may be, in bytes.
+    /// The longest body that is accepted, in bytes.
     pub fn body_limit(&self) -> usize {
         match self.route {
             Route::Edge(EdgeRoute::Backup(BackupRoute::Restore(_))) => BACKUP_BODY_BYTES,
@@ -128,25 +124,24 @@ impl Intent {
         }
     }
 
-    /// Which connectors it is about.
-    pub(super) fn reach(&self) -> Reach<'_> {
-        let one = |id| Reach::One(Cow::Borrowed(id));
-        // The id of a job says whose it is; one that says nothing is the id of no job.
+    pub(super) fn scope(&self) -> Scope<'_> {
+        let one = |id| Scope::One(Cow::Borrowed(id));
+        // A job's id contains its connector's id. An id without one can't exist.
         let owner = |job: &str| match SyncJobId::parse(job) {
-            Some(job) => Reach::One(Cow::Owned(job.connector().to_owned())),
-            None => Reach::Nothing,
+            Some(job) => Scope::One(Cow::Owned(job.connector().to_owned())),
+            None => Scope::Nothing,
         };
         match &self.route {
             Route::Connectors(route) => match route {
                 ConnectorRoute::Info
                 | ConnectorRoute::Options(_)
                 | ConnectorRoute::Authenticate
-                | ConnectorRoute::WatchTicket => Reach::Nothing,
-                ConnectorRoute::Import => ANY,
-                ConnectorRoute::Watch => self.watched.as_deref().map_or(Reach::Visible, one),
-                ConnectorRoute::List => Reach::Visible,
+                | ConnectorRoute::WatchTicket => Scope::Nothing,
+                ConnectorRoute::Import => ALL,
+                ConnectorRoute::Watch => self.watched.as_deref().map_or(Scope::Visible, one),
+                ConnectorRoute::List => Scope::Visible,
                 ConnectorRoute::Create(None) => {
-                    Reach::Any("a generated id would not match: use PUT with an id that does")
+                    Scope::All("a generated id would not match: use PUT with an id that does")
                 }
                 ConnectorRoute::Create(Some(id))
                 | ConnectorRoute::Get(id)
@@ -156,25 +151,27 @@ impl Intent {
                 | ConnectorRoute::Update(id, _) => one(id),
             },
             Route::Edge(route) => match route {
-                EdgeRoute::Summary | EdgeRoute::Scroll(Scrolling::Next) => Reach::Visible,
-                EdgeRoute::Scroll(Scrolling::End) | EdgeRoute::ClusterIndex(_) => Reach::Nothing,
-                EdgeRoute::Timeline => Reach::Any("it counts all connectors"),
+                EdgeRoute::Summary | EdgeRoute::Scroll(ScrollAction::Next) => Scope::Visible,
+                EdgeRoute::Scroll(ScrollAction::Clear) | EdgeRoute::ClusterIndex(_) => {
+                    Scope::Nothing
+                }
+                EdgeRoute::Timeline => Scope::All("it counts all connectors"),
                 EdgeRoute::Metrics
                 | EdgeRoute::Audit(None)
                 | EdgeRoute::Webhooks(None)
-                | EdgeRoute::Backup(_) => ANY,
+                | EdgeRoute::Backup(_) => ALL,
                 EdgeRoute::Audit(Some(id)) | EdgeRoute::Webhooks(Some(id)) => one(id),
                 EdgeRoute::SyncJobs(route) => match route {
-                    SyncJobRoute::List => Reach::Visible,
-                    SyncJobRoute::Create => Reach::InBody,
+                    SyncJobRoute::List => Scope::Visible,
+                    SyncJobRoute::Create => Scope::InBody,
                     SyncJobRoute::Get(id)
                     | SyncJobRoute::Delete(id)
                     | SyncJobRoute::Update(id, _) => owner(id),
                 },
                 EdgeRoute::Documents(index, route) => match (index, route) {
-                    (_, DocumentRoute::Describe | DocumentRoute::Refresh) => Reach::Nothing,
-                    (_, DocumentRoute::Search | DocumentRoute::Count) => Reach::Visible,
-                    (_, DocumentRoute::Create | DocumentRoute::CreateWithId) => Reach::InBody,
+                    (_, DocumentRoute::Describe | DocumentRoute::Refresh) => Scope::Nothing,
+                    (_, DocumentRoute::Search | DocumentRoute::Count) => Scope::Visible,
+                    (_, DocumentRoute::Create | DocumentRoute::CreateWithId) => Scope::InBody,
                     (
                         index,
                         DocumentRoute::Get(id) | DocumentRoute::Update(id) | DocumentRoute::Put(id),
@@ -187,7 +184,7 @@ impl Intent {
         }
     }
 
-    /// What Elasticsearch calls it.
+    /// The name of the action in Elasticsearch's error messages.
     pub(super) fn action(&self) -> String {
         let verb = match &self.route {
             Route::Connectors(route) => match route {
@@ -213,10 +210,10 @@ impl Intent {
                 EdgeRoute::Summary => "list",
                 EdgeRoute::Timeline => "timeline",
                 EdgeRoute::Metrics => return "cluster:monitor/stats".to_owned(),
-                EdgeRoute::Scroll(Scrolling::Next) => {
+                EdgeRoute::Scroll(ScrollAction::Next) => {
                     return "indices:data/read/scroll".to_owned();
                 }
-                EdgeRoute::Scroll(Scrolling::End) => {
+                EdgeRoute::Scroll(ScrollAction::Clear) => {
                     return "indices:data/read/scroll/clear".to_owned();
                 }
                 EdgeRoute::ClusterIndex(_) => return "indices:admin/get".to_owned(),

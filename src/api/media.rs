@@ -1,15 +1,15 @@
-//! Media types: which the caller sends, which it wants back.
+//! Media types: Content-Type and Accept.
 
 use std::borrow::Cow;
 
 use super::error::{ApiError, Cause};
 
-/// The API versions whose media types are understood, newest first.
+/// The API versions of `compatible-with`, newest first.
 const VERSIONS: [u32; 2] = [9, 8];
 const VENDOR: &str = "application/vnd.elasticsearch+json";
 const JSON: &str = "application/json";
 
-/// The media type of a response: the one that was asked for.
+/// The media type of a response, as negotiated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Media {
     /// `application/json`
@@ -29,18 +29,18 @@ impl Media {
     }
 }
 
-/// One media type of a header, with the parameters that matter here.
+/// One media range of a header.
 struct Range {
     name: String,
     version: Option<u32>,
-    /// In thousandths.
+    /// The `q` parameter, in thousandths.
     quality: u16,
 }
 
-/// What the caller wants back.
+/// Negotiates the media type of the response.
 ///
 /// # Errors
-/// 400 for a header that is not a list of media types or asks for a version that is not served.
+/// 400 if the Accept header is malformed or asks for a version that is not served.
 pub fn accepted(accept: Option<&str>) -> Result<Media, ApiError> {
     let Some(header) = accept else { return Ok(Media::Json) };
     let ranges = ranges(header).ok_or_else(|| malformed("Accept", header))?;
@@ -51,11 +51,10 @@ pub fn accepted(accept: Option<&str>) -> Result<Media, ApiError> {
     }
 }
 
-/// Checks the media type of a body.
+/// Checks the media type of the request body.
 ///
 /// # Errors
-/// 406 for a format that is not read here, 400 for a header that makes no sense or does not go
-/// with the Accept header.
+/// 406 if it is not JSON, 400 if the header is malformed or its version differs from Accept's.
 pub fn check_body(content_type: Option<&str>, accept: Option<&str>) -> Result<(), ApiError> {
     if (content_type, accept) == (Some(JSON), None) {
         return Ok(());
@@ -85,13 +84,13 @@ pub fn check_body(content_type: Option<&str>, accept: Option<&str>) -> Result<()
     Err(header_failure("[Accept, Content-Type]", Cause::new("status_exception", reason)))
 }
 
-/// Whether the caller prefers a page to JSON. Only one that names `text/html` does.
+/// Whether the caller prefers HTML to JSON. `*/*` does not count as HTML: clients send it too.
 pub fn prefers_html(accept: &str) -> bool {
     let Some(ranges) = ranges(accept) else { return false };
-    let best = |wanted: &[&str]| {
+    let best = |names: &[&str]| {
         ranges
             .iter()
-            .filter(|range| wanted.contains(&range.name.as_str()))
+            .filter(|range| names.contains(&range.name.as_str()))
             .map(|range| range.quality)
             .max()
             .unwrap_or_default()
@@ -127,7 +126,7 @@ fn range(text: &str) -> Option<Range> {
     Some(range)
 }
 
-/// `0.8` is 800. Floats would cost the Worker ten kilobytes of tables.
+/// Parses `0.8` as 800. Parsing floats would add 10 KB to the Worker.
 fn quality(text: &str) -> Option<u16> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let thousandths = format!("{whole}{fraction:0<3}");

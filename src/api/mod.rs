@@ -1,11 +1,12 @@
-//! What a request means and what the response to it is. Pure: reads text, returns text.
+//! Requests and responses. Pure: reads text, returns text.
 //!
 //! ```text
 //! Request --read--> Call --decide / show--> Response
 //! ```
-//! `call` has the words, `read` reads them from a request, `decide` decides on changes. Reading needs nothing but
-//! the request, so the Worker refuses bad input before it asks an object. Deciding needs the connector, and runs
-//! in its object, or in a page that wants to know beforehand what the Worker would respond.
+//! `call` declares the types, `read` parses a request into them, `decide` applies a write. Parsing needs
+//! only the request, so the Worker rejects bad input before it calls a Durable Object. Deciding needs the
+//! connector: it runs in the connector's object, and in the npm package to preview what the Worker would
+//! respond.
 
 mod access;
 mod audit;

@@ -33,7 +33,7 @@ impl Precondition {
         *self == Self::default()
     }
 
-    /// Checks the precondition of a write against the current document. Rejects it with 412.
+    /// Checks the precondition of a write against the current document. Rejects the write with 412.
     pub(super) fn check<D: Document>(
         &self,
         id: &str,
@@ -43,7 +43,7 @@ impl Precondition {
         self.check_version(D::NOUN, id, now.map(|now| now.version), is_hidden)
     }
 
-    /// Checks the precondition of a restore against the current version. Rejects it with 412.
+    /// Checks the precondition of a restore against the current version. Rejects the restore with 412.
     pub fn check_restoration(&self, id: &str, now: Option<u64>) -> Result<(), ApiError> {
         self.check_version("connector", id, now, false)
     }

@@ -1,20 +1,17 @@
-//! Query parameters: each is asked for by name, and one that nobody asked for is an error.
+//! Query parameters. Routes read them by name; any that were not read are reported as unknown.
 
 use percent_encoding::percent_decode_str;
 
 use super::error::{ApiError, Cause, did_you_mean};
 
-/// The parameters of one request.
+/// The query parameters of one request.
 pub struct Query {
     given: Vec<(String, String)>,
     known: Vec<&'static str>,
 }
 
 impl Query {
-    /// Reads `a=b&c`.
-    ///
-    /// # Errors
-    /// 400 for a percent sign that encodes nothing.
+    /// Parses `a=b&c`. Rejects invalid percent-encoding with 400.
     pub fn parse(text: &str) -> Result<Self, ApiError> {
         let given = text
             .split('&')
@@ -27,7 +24,7 @@ impl Query {
         Ok(Self { given, known: Vec::new() })
     }
 
-    /// The value of a parameter.
+    /// The value of a parameter. If it is repeated, the last value counts.
     pub fn text(&mut self, name: &'static str) -> Option<String> {
         if self.given.is_empty() {
             return None;
@@ -36,16 +33,13 @@ impl Query {
         self.given.iter().rev().find(|(given, _)| given == name).map(|(_, value)| value.clone())
     }
 
-    /// A comma-separated list; empty if absent.
+    /// A comma-separated list, empty if absent.
     pub fn list(&mut self, name: &'static str) -> Vec<String> {
         let text = self.text(name).unwrap_or_default();
         text.split(',').filter(|item| !item.is_empty()).map(str::to_owned).collect()
     }
 
-    /// A switch: absent is off, empty is on.
-    ///
-    /// # Errors
-    /// 400 for anything but `true` and `false`.
+    /// A boolean: `true`, `false`, or the bare name for `true`. False if absent.
     pub fn switch(&mut self, name: &'static str) -> Result<bool, ApiError> {
         match self.text(name).as_deref() {
             None | Some("false") => Ok(false),
@@ -59,10 +53,7 @@ impl Query {
         }
     }
 
-    /// A switch that is on unless it is turned off.
-    ///
-    /// # Errors
-    /// 400 for anything but `true` and `false`.
+    /// A boolean that is true if absent.
     pub fn switch_on(&mut self, name: &'static str) -> Result<bool, ApiError> {
         match self.text(name) {
             None => Ok(true),
@@ -70,10 +61,7 @@ impl Query {
         }
     }
 
-    /// A number from 0 on.
-    ///
-    /// # Errors
-    /// 400 for anything else.
+    /// A non-negative 32-bit integer.
     pub fn number(&mut self, name: &'static str, default: usize) -> Result<usize, ApiError> {
         let Some(text) = self.text(name) else { return Ok(default) };
         match text.parse::<i32>() {
@@ -87,10 +75,7 @@ impl Query {
         }
     }
 
-    /// A number from 0 on, if it is given.
-    ///
-    /// # Errors
-    /// 400 for anything else.
+    /// A non-negative 64-bit integer, if given.
     pub fn long(&mut self, name: &'static str) -> Result<Option<u64>, ApiError> {
         let Some(text) = self.text(name) else { return Ok(None) };
         text.parse().map(Some).map_err(|_| {
@@ -99,10 +84,7 @@ impl Query {
         })
     }
 
-    /// To be called when all parameters have been asked for.
-    ///
-    /// # Errors
-    /// 400 if there are others.
+    /// Rejects parameters that were not read, with 400. To be called last.
     pub fn finish(self, path: &str) -> Result<(), ApiError> {
         let unknown: Vec<String> = self
             .given
@@ -125,19 +107,16 @@ impl Query {
     }
 }
 
-/// Undoes percent-encoding.
-///
-/// # Errors
-/// 400 for a percent sign that encodes nothing, and for what is not UTF-8.
+/// Decodes percent-encoding. Rejects invalid sequences and invalid UTF-8 with 400.
 pub fn decode(text: &str) -> Result<String, ApiError> {
     if !text.contains('%') {
         return Ok(text.to_owned());
     }
     let mut hex = text.split('%').skip(1).map(|rest| rest.as_bytes());
-    let sound = hex
+    let is_valid = hex
         .all(|rest| matches!(rest, [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit()));
     match percent_decode_str(text).decode_utf8() {
-        Ok(decoded) if sound => Ok(decoded.into_owned()),
+        Ok(decoded) if is_valid => Ok(decoded.into_owned()),
         _ => {
             let reason = format!(
                 "invalid escape sequence in [{text}]: % must be followed by two hexadecimal digits, \

@@ -1,9 +1,9 @@
-//! Reads a request into a [`Call`]: route, parameters, body. Needs nothing but the request.
+//! Parses a request into a [`Call`]: route, parameters, body.
 
 use super::error::{ApiError, Cause};
 use super::query::Query;
 use super::response::Format;
-use super::route::{ConnectorRoute, EdgeRoute, Route, Scrolling};
+use super::route::{ConnectorRoute, EdgeRoute, Route, ScrollAction};
 use super::{
     Call, List, Operation, Request, Watch, Write, audit, backup, documents, endpoints, media,
     route, schema, summary, sync_jobs, ticket,
@@ -15,20 +15,16 @@ use crate::limits::{ID_BYTES, QUERY_CHARACTERS, RESULT_WINDOW};
 use crate::status::Status;
 use crate::values::IndexName;
 
-/// Reads a request: the format of its response, and what it asks for.
+/// Parses a request into the format of its response and its call.
 ///
 /// # Errors
-/// Whatever is wrong with it, whatever the state of the connector. The first problem counts, in
-/// Elasticsearch's order: media types, route, body, parameters, validation.
+/// The first problem, in Elasticsearch's order: media types, route, body, parameters, validation.
 pub fn read(request: &Request) -> (Format, Result<Call, ApiError>) {
     read_with(request, |route, path, query| read_edge(route, request, path, query))
 }
 
-/// The same for a caller that is concerned with connectors alone, and need not carry the code for what
-/// only the edge can answer: a request for that is `None`.
-///
-/// # Errors
-/// As for [`read`].
+/// Like [`read`], but `None` for requests that only the Worker can answer. The npm package uses it to leave
+/// out their code.
 pub fn read_about_connectors(request: &Request) -> (Format, Result<Option<Call>, ApiError>) {
     read_with(request, |_, _, _| Ok(None))
 }
@@ -50,7 +46,7 @@ fn read_with<C: From<Call>>(
                 read_connectors(route, request, path, &mut query).map(C::from)
             }
         };
-        // An unknown parameter is noticed after a bad body, as upstream.
+        // As upstream, a bad body is reported before an unknown parameter.
         match call {
             Err(failure) if !failure.is_late() => Err(failure),
             late => query.finish(path).and(late),
@@ -93,9 +89,10 @@ fn read_connectors(
             Call::Connector(checked(id)?, Operation::Write(Write::Restore))
         }
         ConnectorRoute::Create(id) => {
-            let fields = match request.body.is_empty() {
-                true => Fields::new(),
-                false => read_body(request, &endpoints::CREATION)?,
+            let fields = if request.body.is_empty() {
+                Fields::new()
+            } else {
+                read_body(request, &endpoints::CREATION)?
             };
             let creation = Creation::from_fields(&fields);
             let mut problems = id.as_deref().map(id_problems).unwrap_or_default();
@@ -129,10 +126,10 @@ fn read_edge(
         EdgeRoute::Documents(index, route) => {
             return documents::read(index, route, request, path, query);
         }
-        EdgeRoute::Scroll(Scrolling::Next) => {
+        EdgeRoute::Scroll(ScrollAction::Next) => {
             return documents::read_scroll(request, path, query);
         }
-        EdgeRoute::Scroll(Scrolling::End) => {
+        EdgeRoute::Scroll(ScrollAction::Clear) => {
             return documents::read_end_of_scroll(request, path, query);
         }
         EdgeRoute::ClusterIndex(index) => return Err(ApiError::index_not_found(index.name())),
@@ -155,7 +152,7 @@ fn read_edge(
     refuse_body(request, path).map(|()| call)
 }
 
-/// Reads a body that there must be.
+/// Parses a required body.
 pub(super) fn read_body(
     request: &Request,
     body: &schema::ObjectSchema,
@@ -168,7 +165,7 @@ pub(super) fn read_body_text(request: &Request) -> Result<&str, ApiError> {
     Ok(&request.body)
 }
 
-/// The fields of an update, whose body is to hold these; `None`: it must not have one.
+/// The fields of an update. Without a schema, the request must not have a body.
 pub(super) fn read_update(
     request: &Request,
     path: &str,
@@ -200,19 +197,16 @@ pub(super) fn refuse_body(request: &Request, path: &str) -> Result<(), ApiError>
     Err(Cause::illegal_argument(reason).into())
 }
 
-/// Over how many hours changes are asked for.
 fn read_hours(query: &mut Query) -> Result<u64, ApiError> {
     let (hours, limit) = (query.number("hours", 24)? as u64, DAYS * 24);
-    match (1..=limit).contains(&hours) {
-        true => Ok(hours),
-        false => {
-            let reason = format!("[hours] is [{hours}]: it must be between [1] and [{limit}]");
-            Err(Cause::illegal_argument(reason).into())
-        }
+    if (1..=limit).contains(&hours) {
+        return Ok(hours);
     }
+    let reason = format!("[hours] is [{hours}]: it must be between [1] and [{limit}]");
+    Err(Cause::illegal_argument(reason).into())
 }
 
-/// Statuses to filter by: this API's own parameter.
+/// The `status` parameter, an addition of this API.
 pub(super) fn read_statuses(query: &mut Query) -> Result<Vec<String>, ApiError> {
     let status = |name: &String| {
         Status::parse(name).map(|status| status.name().to_owned()).ok_or_else(|| {
@@ -222,8 +216,8 @@ pub(super) fn read_statuses(query: &mut Query) -> Result<Vec<String>, ApiError> 
     query.list("status").iter().map(status).collect()
 }
 
-/// Refuses a `query` that is longer than searches are bounded by.
-pub(super) fn bounded(query: &str) -> Result<(), ApiError> {
+/// Rejects a `query` that is too long.
+pub(super) fn check_query_length(query: &str) -> Result<(), ApiError> {
     let length = query.chars().count();
     if length <= QUERY_CHARACTERS {
         return Ok(());
@@ -247,8 +241,8 @@ fn read_list(query: &mut Query) -> Result<List, ApiError> {
         ids: None,
         include_deleted: query.switch("include_deleted")?,
     };
-    bounded(filter.query.as_deref().unwrap_or_default())?;
-    window(from, size)?;
+    check_query_length(filter.query.as_deref().unwrap_or_default())?;
+    check_window(from, size)?;
     let problems: Vec<String> =
         filter.index_names.iter().filter_map(|name| IndexName::parse(name).err()).collect();
     valid(&problems)?;
@@ -256,15 +250,15 @@ fn read_list(query: &mut Query) -> Result<List, ApiError> {
 }
 
 fn read_watch(query: &mut Query) -> Result<Watch, ApiError> {
-    // It has been looked at already: it says who asks.
+    // The ticket was checked when the caller was authenticated.
     let _ticket = query.text(ticket::PARAMETER);
     let since = query.long("since")?;
     let id = query.text("id").map(checked).transpose()?;
     Ok(Watch { id, since, connectors: None })
 }
 
-/// Refuses a page that reaches too far.
-pub(super) fn window(from: usize, size: usize) -> Result<(), ApiError> {
+/// Rejects a page beyond the result window.
+pub(super) fn check_window(from: usize, size: usize) -> Result<(), ApiError> {
     let end = from.saturating_add(size);
     if end <= RESULT_WINDOW {
         return Ok(());
@@ -280,7 +274,7 @@ pub(super) fn checked(id: String) -> Result<String, ApiError> {
     valid(&id_problems(&id)).map(|()| id)
 }
 
-/// Why a text cannot be the id of a connector; `None` if it can.
+/// Why a connector can't have this id. `None` if it can.
 pub fn id_problem(id: &str) -> Option<String> {
     let problems = id_problems(id);
     (!problems.is_empty()).then(|| problems.join("; "))

@@ -1,29 +1,27 @@
-//! Responses, and the format in which the caller wants them.
+//! Responses, and the format that the caller asked for.
 
 use serde_json::{Value, json};
 
 use super::error::ApiError;
-use super::filter_path::{self, FilterPath, Unprinted};
+use super::filter_path::{self, FilterPath, PrintError};
 use super::media::Media;
 use super::query::Query;
 use crate::budget::{Budget, Purpose};
 use crate::secrets::Visible;
 
-/// What a caller is told.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Response {
-    /// HTTP status.
     pub status: u16,
-    /// JSON text; empty if there is no body.
+    /// JSON, empty if there is no body.
     pub body: String,
-    /// The methods that the path has, for the `Allow` header.
+    /// The `Allow` header.
     pub allow: Option<&'static str>,
-    /// Whether the body has masks where documents have secrets.
+    /// Whether secrets in the body are masked.
     pub is_masked: bool,
 }
 
 impl Response {
-    /// A response whose body is JSON text already.
+    /// A response with a body that is serialized already.
     pub fn text(status: u16, body: String) -> Self {
         Self { status, body, allow: None, is_masked: false }
     }
@@ -38,28 +36,23 @@ impl Response {
         Self { is_masked: visible.is_masked(), ..Self::text(200, body) }
     }
 
-    /// A response without a body.
     pub fn empty(status: u16) -> Self {
         Self::text(status, String::new())
     }
 }
 
-/// The format in which the caller wants the response.
+/// The format that the caller asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Format {
-    /// The media type.
     pub media: Media,
     pretty: bool,
     filter: FilterPath,
 }
 
 impl Format {
-    /// Takes the parameters that every route understands.
-    ///
-    /// # Errors
-    /// 400 if one of them has a bad value.
+    /// Reads the parameters that every route accepts.
     pub(super) fn read(&mut self, query: &mut Query) -> Result<(), ApiError> {
-        // Asked for only so that they are not unknown; what they would change, this API has not.
+        // Accepted, but without effect here.
         query.text("format");
         query.switch("human")?;
         query.switch("error_trace")?;
@@ -69,7 +62,7 @@ impl Format {
         Ok(())
     }
 
-    /// Whether a body of ours is in this form already.
+    /// Whether bodies need no further formatting.
     pub fn is_plain(&self) -> bool {
         !self.pretty && self.filter.is_empty()
     }
@@ -82,24 +75,23 @@ impl Format {
         let mut budget = Budget::new(Purpose::Format);
         match filter_path::print(&response.body, &self.filter, self.pretty, &mut budget) {
             Ok(body) => Response { body, ..response },
-            Err(Unprinted::OverBudget(over)) => self.failure(&over.into()),
-            Err(Unprinted::Syntax(_)) => response,
+            Err(PrintError::OverBudget(over)) => self.failure(&over.into()),
+            Err(PrintError::Syntax(_)) => response,
         }
     }
 
-    /// The response to a failure in this format; its body is not filtered.
+    /// An error response in this format. `filter_path` doesn't apply to errors.
     pub fn failure(&self, failure: &ApiError) -> Response {
         let text = failure.to_json();
-        let everything = FilterPath::default();
-        let mut budget = Budget::new(Purpose::Format);
-        let body = match self.pretty {
-            true => filter_path::print(&text, &everything, true, &mut budget).unwrap_or(text),
-            false => text,
+        let body = if self.pretty {
+            let (no_filter, mut budget) = (FilterPath::default(), Budget::new(Purpose::Format));
+            filter_path::print(&text, &no_filter, true, &mut budget).unwrap_or(text)
+        } else {
+            text
         };
         Response { allow: failure.allow, ..Response::text(failure.status, body) }
     }
 
-    /// The response to a success or a failure, in this format.
     pub fn result(&self, result: Result<Response, ApiError>) -> Response {
         match result {
             Ok(response) => self.success(response),
@@ -108,11 +100,11 @@ impl Format {
     }
 }
 
-/// The newest version of Elasticsearch whose connector service is known to work with this.
+/// The newest Elasticsearch version whose connector service has been tested with this API.
 pub const ELASTICSEARCH_VERSION: &str = "9.6.0";
 
-/// What `GET /` says. Elasticsearch's clients read the flavor, connector services the version: they
-/// refuse to start on one that is older than their own.
+/// The response to `GET /`. Elasticsearch's clients check the build flavor. Connector services check the
+/// version and don't start if it is older than their own.
 pub fn info(version: &str) -> Response {
     Response::json(
         200,

@@ -1,4 +1,4 @@
-//! Which path and method mean what.
+//! Maps methods and paths to routes.
 
 use super::backup::BackupRoute;
 use super::documents::{DocumentRoute, Index};
@@ -7,16 +7,14 @@ use super::error::{ApiError, Cause};
 use super::query::decode;
 use super::sync_jobs::SyncJobRoute;
 
-/// What a request is for.
+/// Where a request goes.
 #[derive(Clone, Debug)]
 pub enum Route {
-    /// What a page can foresee, too.
     Connectors(ConnectorRoute),
-    /// What only the edge can answer.
     Edge(EdgeRoute),
 }
 
-/// What takes more than one connector to answer.
+/// Routes that only the Worker can answer.
 #[derive(Clone, Debug)]
 pub enum EdgeRoute {
     /// `GET /_connector/_summary`
@@ -30,8 +28,8 @@ pub enum EdgeRoute {
     /// Below `/.elastic-connectors`, `/.elastic-connectors-sync-jobs`
     Documents(Index, DocumentRoute),
     /// `/_search/scroll`
-    Scroll(Scrolling),
-    /// What only a cluster has of an index: `_mapping`, `_settings`, `_alias`. There is none.
+    Scroll(ScrollAction),
+    /// `_mapping`, `_settings`, `_alias`, of which only a cluster's indices have one
     ClusterIndex(Index),
     /// `GET /_connector/{id}/_audit`; without an id, `GET /_connector/_audit`
     Audit(Option<String>),
@@ -41,21 +39,20 @@ pub enum EdgeRoute {
     Webhooks(Option<String>),
 }
 
-/// What is done about a scroll.
 #[derive(Clone, Copy, Debug)]
-pub enum Scrolling {
-    /// Its next page is shown.
+pub enum ScrollAction {
+    /// Return the next page.
     Next,
-    /// It is over.
-    End,
+    /// End the scroll.
+    Clear,
 }
 
-/// Connectors, and what is about none of the things that are kept.
+/// Routes about connectors or the service itself. The npm package parses these too.
 #[derive(Clone, Debug)]
 pub enum ConnectorRoute {
     /// `GET /`, `HEAD /`
     Info,
-    /// `OPTIONS` anywhere: which methods are there
+    /// `OPTIONS` of any path, with the methods that it allows
     Options(&'static str),
     /// `GET /_security/_authenticate`
     Authenticate,
@@ -93,8 +90,8 @@ impl From<EdgeRoute> for Route {
     }
 }
 
-/// Names below `/_connector` that are no ids, beside those of updates. The URL parser of the runtime
-/// resolves `.` and `..`, encoded ones too.
+/// Names below `/_connector` that can't be ids, besides those of updates. `.` and `..` are reserved because
+/// the runtime's URL parser resolves them, even if they are encoded.
 const RESERVED: [&str; 14] = [
     ".",
     "..",
@@ -112,19 +109,19 @@ const RESERVED: [&str; 14] = [
     "_webhook",
 ];
 
-/// What is below an index that a cluster alone has: what is kept here has no mappings, settings or aliases
-/// that could be changed.
-const CLUSTER_PARTS: [&str; 5] = ["_mapping", "_mappings", "_settings", "_alias", "_aliases"];
+/// Paths below an index that only a cluster can serve: the indices here have no mappings, settings or
+/// aliases that could be changed.
+const CLUSTER_PATHS: [&str; 5] = ["_mapping", "_mappings", "_settings", "_alias", "_aliases"];
 
-/// Path segments that belong to this API: an id of that name could be taken for one of them.
+/// Whether a path segment belongs to this API and so can't be an id.
 pub fn is_reserved(segment: &str) -> bool {
     let mut endpoints = ALL.iter().flat_map(|endpoint| endpoint.name.split('/'));
     RESERVED.contains(&segment) || endpoints.any(|it| it == segment)
 }
 
-/// What is done with a connector as a whole.
+/// An operation on a connector with its history and sync jobs.
 #[derive(Clone, Copy)]
-enum Whole {
+enum BackupAction {
     Backup,
     Reindex,
     Rewind,
@@ -140,8 +137,7 @@ enum Resource {
     Watch,
     Ids,
     Audit(Option<String>),
-    /// A connector as a whole.
-    Whole(String, Whole),
+    BackupAction(String, BackupAction),
     Webhooks(Option<String>),
     Connectors,
     Connector(String),
@@ -160,10 +156,10 @@ enum Resource {
     Scroll,
 }
 
-/// Finds the route of a request. `target` is path and query as they were sent.
+/// Finds the route of a request. `target` is path and query, still percent-encoded.
 ///
 /// # Errors
-/// 400 for a path that is not served, 405 for a method that the path does not have.
+/// 400 for an unknown path, 405 for a method that the path doesn't support.
 pub fn route(method: &str, target: &str) -> Result<Route, ApiError> {
     let path = target.split('?').next().unwrap_or_default();
     if is_ambiguous(path) {
@@ -185,16 +181,16 @@ pub fn route(method: &str, target: &str) -> Result<Route, ApiError> {
         (Resource::Import, "POST") => ConnectorRoute::Import.into(),
         (Resource::Metrics, "GET") => EdgeRoute::Metrics.into(),
         (Resource::Ids, "GET") => EdgeRoute::Backup(BackupRoute::Ids).into(),
-        (Resource::Whole(id, Whole::Backup), "GET") => {
+        (Resource::BackupAction(id, BackupAction::Backup), "GET") => {
             EdgeRoute::Backup(BackupRoute::Show(id)).into()
         }
-        (Resource::Whole(id, Whole::Backup), "PUT") => {
+        (Resource::BackupAction(id, BackupAction::Backup), "PUT") => {
             EdgeRoute::Backup(BackupRoute::Restore(id)).into()
         }
-        (Resource::Whole(id, Whole::Rewind), "POST") => {
+        (Resource::BackupAction(id, BackupAction::Rewind), "POST") => {
             EdgeRoute::Backup(BackupRoute::Rewind(id)).into()
         }
-        (Resource::Whole(id, Whole::Reindex), "POST") => {
+        (Resource::BackupAction(id, BackupAction::Reindex), "POST") => {
             EdgeRoute::Backup(BackupRoute::Reindex(id)).into()
         }
         (Resource::Ids, "POST") => EdgeRoute::Backup(BackupRoute::Done).into(),
@@ -243,15 +239,15 @@ pub fn route(method: &str, target: &str) -> Result<Route, ApiError> {
         (Resource::DocumentUpdate(index, id), "POST") => {
             EdgeRoute::Documents(index, DocumentRoute::Update(id)).into()
         }
-        (Resource::Scroll, "GET" | "POST") => EdgeRoute::Scroll(Scrolling::Next).into(),
-        (Resource::Scroll, "DELETE") => EdgeRoute::Scroll(Scrolling::End).into(),
+        (Resource::Scroll, "GET" | "POST") => EdgeRoute::Scroll(ScrollAction::Next).into(),
+        (Resource::Scroll, "DELETE") => EdgeRoute::Scroll(ScrollAction::Clear).into(),
         (Resource::ClusterIndex(index), _) => EdgeRoute::ClusterIndex(index).into(),
         _ => return Err(ApiError::wrong_method(target, method, allow)),
     })
 }
 
-/// Whether others may read a path as another one: parsers of URLs resolve `.` and `..`, encoded ones too,
-/// take a backslash for a slash, and leave out tabs and line breaks.
+/// Whether another URL parser might read the path differently. Parsers resolve `.` and `..` (even if they
+/// are encoded), treat a backslash as a slash, and drop tabs and line breaks.
 fn is_ambiguous(path: &str) -> bool {
     let is_dots = |segment: &str| {
         let plain = segment.replace("%2e", ".").replace("%2E", ".");
@@ -261,8 +257,8 @@ fn is_ambiguous(path: &str) -> bool {
         || (path.contains("/.") || path.contains("/%2")) && path.split('/').any(is_dots)
 }
 
-/// Trailing slashes do not count, an empty segment in the middle does: it is an empty id.
-/// Segments are decoded one by one, so `a%2Fb` is one id.
+/// Finds the resource of a path. Trailing slashes are ignored; an empty segment in the middle is an empty
+/// id. Segments are decoded one by one, so `a%2Fb` is one id.
 fn resource(path: &str) -> Result<Option<Resource>, ApiError> {
     let segments: Vec<&str> =
         path.strip_prefix('/').unwrap_or(path).trim_end_matches('/').split('/').collect();
@@ -289,12 +285,12 @@ fn resource(path: &str) -> Result<Option<Resource>, ApiError> {
         ["_connector", "_sync_job" | "_secret", ..] => return Ok(None),
         ["_connector", id] => Resource::Connector(decode(id)?),
         ["_connector", id, name @ ("_backup" | "_reindex" | "_rewind")] => {
-            let whole = match *name {
-                "_backup" => Whole::Backup,
-                "_reindex" => Whole::Reindex,
-                _ => Whole::Rewind,
+            let action = match *name {
+                "_backup" => BackupAction::Backup,
+                "_reindex" => BackupAction::Reindex,
+                _ => BackupAction::Rewind,
             };
-            Resource::Whole(decode(id)?, whole)
+            Resource::BackupAction(decode(id)?, action)
         }
         ["_connector", id, "_restore"] => Resource::Restore(decode(id)?),
         ["_connector", id, name] => match ALL.iter().find(|endpoint| endpoint.name == *name) {
@@ -323,11 +319,12 @@ fn resource(path: &str) -> Result<Option<Resource>, ApiError> {
         [name, below @ ..] => match (index(name), below) {
             (Some(index), []) => Resource::Index(index),
             (Some(index), ["_doc"]) => Resource::Documents(index),
-            // Connectors are created as such: there is more to one than its document.
+            // Not for creating connectors: a connector is more than its document. Answered with an error
+            // that says so.
             (Some(Index::Connectors), ["_create", _]) => Resource::Creation(Index::Connectors),
             (Some(index), ["_doc", id]) => Resource::Document(index, decode(id)?),
             (Some(index), ["_update", id]) => Resource::DocumentUpdate(index, decode(id)?),
-            (Some(index), [part, ..]) if CLUSTER_PARTS.contains(part) => {
+            (Some(index), [part, ..]) if CLUSTER_PATHS.contains(part) => {
                 Resource::ClusterIndex(index)
             }
             (Some(index), ["_search"]) => Resource::Search(index, DocumentRoute::Search),
@@ -343,29 +340,29 @@ fn index(segment: &str) -> Option<Index> {
     Index::parse(&decode(segment).ok()?)
 }
 
-/// Is the segment an expression for indices that covers one of ours?
+/// Whether the segment is an index expression that matches one of our indices.
 fn covers_ours(segment: &str) -> bool {
     decode(segment).is_ok_and(|name| Index::covered_by(&name))
 }
 
-/// Whether the path is one where a search goes on. Whose search, the id says, here or in a cluster.
+/// Whether the path is a scroll request. Only the scroll id says whether the search is ours or a cluster's.
 pub fn may_scroll(target: &str) -> bool {
     let path = target.split('?').next().unwrap_or_default();
     matches!(resource(path), Ok(Some(Resource::Scroll)))
 }
 
-/// Does the path belong to this API, served or not? Behind it there may be a cluster which has more
-/// paths, and these never lead there: what it holds under the same names is not what is held here.
+/// Whether the path belongs to this API, even if it isn't served. Such requests are never forwarded to a
+/// cluster, which may hold other data under the same names.
 pub fn is_ours(target: &str) -> bool {
     let path = target.split('?').next().unwrap_or_default();
     let mut segments = path.trim_start_matches('/').split('/');
     let name = decode(segments.next().unwrap_or_default()).unwrap_or_default();
     let below = segments.next().unwrap_or_default();
-    let is_the_clusters = match name.as_str() {
+    let is_cluster_path = match name.as_str() {
         "_connector" => below == "_secret",
-        name => Index::parse(name).is_some() && CLUSTER_PARTS.contains(&below),
+        name => Index::parse(name).is_some() && CLUSTER_PATHS.contains(&below),
     };
-    if is_the_clusters && !is_ambiguous(path) {
+    if is_cluster_path && !is_ambiguous(path) {
         return false;
     }
     is_ambiguous(path)
@@ -384,9 +381,9 @@ fn allow(resource: &Resource) -> &'static str {
         | Resource::Webhooks(Some(_)) => "GET",
         Resource::Import
         | Resource::Restore(_)
-        | Resource::Whole(_, Whole::Reindex | Whole::Rewind)
+        | Resource::BackupAction(_, BackupAction::Reindex | BackupAction::Rewind)
         | Resource::Webhooks(None) => "POST",
-        Resource::Whole(_, Whole::Backup) => "GET, PUT",
+        Resource::BackupAction(_, BackupAction::Backup) => "GET, PUT",
         Resource::Watch | Resource::Ids => "GET, POST",
         Resource::Connectors => "GET, POST, PUT",
         Resource::Connector(_) => "GET, PUT, DELETE",

@@ -1,15 +1,15 @@
-//! `GET /_connector/_summary`: this API's own list, for people who look after many connectors.
+//! `GET /_connector/_summary`: a list with counts, for the console.
 
 use super::error::{ApiError, Cause};
 use super::query::Query;
-use super::read::{bounded, read_statuses, window};
+use super::read::{check_query_length, check_window, read_statuses};
 use crate::directory::{Slim, SortField, SummaryRequest};
 use crate::limits::QUERY_WORDS;
 
 pub(super) fn read(query: &mut Query) -> Result<SummaryRequest, ApiError> {
     let from = query.number("from", 0)?;
     let size = query.number("size", 100)?;
-    window(from, size)?;
+    check_window(from, size)?;
     let (sort, is_reversed) = query.text("sort").map_or(Ok(Default::default()), |text| {
         read_sort(&text).ok_or_else(|| {
             let known: Vec<&str> = SortField::ALL.into_iter().map(SortField::name).collect();
@@ -21,7 +21,7 @@ pub(super) fn read(query: &mut Query) -> Result<SummaryRequest, ApiError> {
         })
     })?;
     let text = query.text("query").unwrap_or_default();
-    bounded(&text)?;
+    check_query_length(&text)?;
     let words: Vec<String> = text.split_whitespace().map(str::to_ascii_lowercase).collect();
     if words.len() > QUERY_WORDS {
         let reason = format!(
@@ -30,7 +30,7 @@ pub(super) fn read(query: &mut Query) -> Result<SummaryRequest, ApiError> {
         );
         return Err(Cause::illegal_argument(reason).into());
     }
-    // An empty item stands for connectors without a type.
+    // An empty item matches connectors without a service type.
     let types = query.text("service_type");
     Ok(SummaryRequest {
         from,

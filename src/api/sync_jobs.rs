@@ -1,4 +1,4 @@
-//! `/_connector/_sync_job`: what requests about sync jobs mean, and what they come to.
+//! `/_connector/_sync_job`: parses requests about sync jobs and decides on writes to them.
 
 use serde_json::Value;
 
@@ -16,35 +16,31 @@ use crate::secrets::Visible;
 use crate::sync_job::{Creation, InvalidTransition, SyncJob, SyncJobId, SyncJobStatus};
 use crate::values::Time;
 
-/// What to do with one sync job.
+/// An operation on one sync job.
 #[derive(Clone, Debug)]
 pub enum SyncJobOperation {
-    /// Show it.
     Get,
-    /// Show it as a document of its index.
+    /// Return it as a document of its index.
     Document,
-    /// Change it.
     Write(SyncJobWrite),
 }
 
-/// A change to one sync job.
+/// A write to one sync job.
 #[derive(Clone, Debug)]
 pub enum SyncJobWrite {
-    /// Erase it.
     Delete,
-    /// Update it.
     Update(&'static SyncJobEndpoint, Fields),
-    /// Update it as a document of its index.
+    /// Update it through the document API.
     Document(DocumentUpdate),
 }
 
 impl SyncJobWrite {
-    /// Whether searches are to show it when it is acknowledged.
+    /// Whether searches must show the write before it is acknowledged.
     pub fn refreshes(&self) -> bool {
         matches!(self, Self::Document(update) if update.refreshes())
     }
 
-    /// What the history calls it.
+    /// The name of the write in the history.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Delete => "_delete",
@@ -54,24 +50,23 @@ impl SyncJobWrite {
     }
 }
 
-/// What a new sync job is made from.
+/// The source of a new sync job.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SyncJobCreation {
-    /// Its connector.
-    Copy(Creation),
-    /// A document, as Elastic's connector service writes it into the index; whether searches are to show it
-    /// when it is acknowledged.
+    /// The connector, whose current settings are copied.
+    FromConnector(Creation),
+    /// A document that Elastic's connector service writes to the index, and whether searches must show it
+    /// before it is acknowledged.
     Document(SyncJob, bool),
 }
 
 impl SyncJobCreation {
-    /// Whether searches are to show it when it is acknowledged.
+    /// Whether searches must show the write before it is acknowledged.
     pub fn refreshes(&self) -> bool {
         matches!(self, Self::Document(_, true))
     }
 }
 
-/// What a path below `/_connector/_sync_job` is for.
 #[derive(Clone, Debug)]
 pub enum SyncJobRoute {
     /// `GET /_connector/_sync_job`
@@ -105,28 +100,28 @@ pub(super) fn read(
                 "" => vec!["[id] of the connector cannot be null or empty".to_owned()],
                 id => id_problems(id),
             })?;
-            Ok(Call::CreateSyncJob(connector, SyncJobCreation::Copy(creation)))
+            Ok(Call::CreateSyncJob(connector, SyncJobCreation::FromConnector(creation)))
         }
         SyncJobRoute::Get(id) => {
             refuse_body(request, path)?;
-            Ok(Call::SyncJob(known(&id, Vec::new(), bare_id)?, SyncJobOperation::Get))
+            Ok(Call::SyncJob(parse_id(&id, Vec::new(), bare_id)?, SyncJobOperation::Get))
         }
         SyncJobRoute::Delete(id) => {
             refuse_body(request, path)?;
             let write = SyncJobOperation::Write(SyncJobWrite::Delete);
-            Ok(Call::SyncJob(known(&id, Vec::new(), bare_id)?, write))
+            Ok(Call::SyncJob(parse_id(&id, Vec::new(), bare_id)?, write))
         }
         SyncJobRoute::Update(id, endpoint) => {
             let fields = read_update(request, path, endpoint.body.as_ref())?;
-            let id = known(&id, (endpoint.validate)(&fields), endpoint.missing)?;
+            let id = parse_id(&id, (endpoint.validate)(&fields), endpoint.missing)?;
             let write = SyncJobWrite::Update(endpoint, fields);
             Ok(Call::SyncJob(id, SyncJobOperation::Write(write)))
         }
     }
 }
 
-/// The id of a job that there can be.
-fn known(
+/// Parses a job's id, unless there are other `problems`. An id that no job can have is a `missing` job.
+fn parse_id(
     id: &str,
     mut problems: Vec<String>,
     missing: fn(&str) -> ApiError,
@@ -139,11 +134,10 @@ fn known(
     SyncJobId::parse(id).ok_or_else(|| missing(id))
 }
 
-/// Decides on a new job: what to store and what to answer. `connector` is the job's connector as it
-/// is, a soft-deleted one too; `None` if there is none.
+/// Decides on a new job. `connector` is the job's connector, even if it is soft-deleted.
 ///
 /// # Errors
-/// 404 if there is no such connector, 400 if it is not ready to sync. Nothing is to be stored.
+/// 404 if the connector doesn't exist, 400 if it isn't ready to sync.
 pub fn create_sync_job(
     id: &SyncJobId,
     creation: SyncJobCreation,
@@ -152,7 +146,7 @@ pub fn create_sync_job(
 ) -> Result<Decision<SyncJob>, ApiError> {
     let connector = connector.ok_or_else(|| no_such_connector(id.connector()))?;
     let (job, response) = match creation {
-        SyncJobCreation::Copy(creation) => {
+        SyncJobCreation::FromConnector(creation) => {
             let response = Response::text(201, with_id(id.as_str(), "{}"));
             (creation.job(id.connector(), connector, now)?, response)
         }
@@ -164,12 +158,11 @@ pub fn create_sync_job(
     Decision::new(Commit::Put(job), response).within_limit(id.as_str(), None)
 }
 
-/// Decides on a change of a job: what to store and what to answer. `before` is `None` if there is no
-/// such job, `connector` is the job's connector as it is.
+/// Decides on a write to a job. `before` is `None` if the job doesn't exist.
 ///
 /// # Errors
-/// 412 if the precondition does not hold, 404 if there is no such job, 400 or 409 if the change does
-/// not fit it. Nothing is to be stored.
+/// 412 if the precondition doesn't hold, 404 if the job doesn't exist, 400 or 409 if the write is not legal
+/// in its current state.
 pub fn decide_sync_job(
     id: &SyncJobId,
     write: SyncJobWrite,
@@ -207,22 +200,22 @@ pub fn decide_sync_job(
         }
     };
     if let (Some(job), Commit::Patch(delta)) = (job, &decision.commit)
-        && may_name_an_index(job, delta)
+        && may_change_index(job, delta)
     {
         check_connector(id, Some(job), &delta.clone().apply(job.clone()), connector)?;
     }
     decision.within_limit(text, job)
 }
 
-/// Whether a job may write to another index after a change than before: the document names another one,
-/// or a job that is over may be carried out again.
-fn may_name_an_index(before: &SyncJob, delta: &Delta) -> bool {
+/// Whether a job may write to another index after this update: because its document names another one, or
+/// because a job that has ended may run again.
+fn may_change_index(before: &SyncJob, delta: &Delta) -> bool {
     (before.has_ended() && delta.status().is_some())
         || delta.fields().any(|name| name.starts_with("connector"))
 }
 
-/// Checks that a job is of its connector, and only writes to an index that this connector holds. One
-/// that it was created for may stay, whatever index its connector has by now, until the job is over.
+/// Checks that a job belongs to its connector and writes only to that connector's index. Until it ends, a
+/// job may keep the index it was created with, even if the connector has another one by now.
 fn check_connector(
     id: &SyncJobId,
     before: Option<&SyncJob>,
@@ -236,13 +229,12 @@ fn check_connector(
             id.connector()
         ));
     }
-    let known = before.filter(|before| !before.has_ended() || after.has_ended());
-    let is_known = |index: &Value| {
-        known
-            .is_some_and(|before| before.connector_member("index_name").any(|known| known == index))
+    let running = before.filter(|before| !before.has_ended() || after.has_ended());
+    let is_unchanged = |index: &Value| {
+        running.is_some_and(|before| before.connector_member("index_name").any(|own| own == index))
     };
     let mut foreign = after.foreign_indices(connector).map(|(written, _)| written);
-    let Some(index) = foreign.find(|index| !is_known(index)) else { return Ok(()) };
+    let Some(index) = foreign.find(|index| !is_unchanged(index)) else { return Ok(()) };
     let own = connector.and_then(Connector::held_index);
     refused(match own {
         Some(own) => format!(
@@ -255,10 +247,7 @@ fn check_connector(
     })
 }
 
-/// The answer to `GET /_connector/_sync_job/{id}`. `found` is the JSON of the job, without its id.
-///
-/// # Errors
-/// 404 if there is none.
+/// The response to `GET /_connector/_sync_job/{id}`. `found` is the job's JSON without the id.
 pub fn show_sync_job(id: &SyncJobId, found: Option<Visible<'_>>) -> Result<Response, ApiError> {
     let found = found.ok_or_else(|| bare_id(id.as_str()))?;
     Ok(Response::of_document(&found, with_id(id.as_str(), found.json())))

@@ -1,12 +1,12 @@
-//! Tickets: a browser cannot send a key with a WebSocket but in its URL, which ends up in logs. So it
-//! asks for a ticket first, with its key, and shows that. It is worth nothing a moment later.
+//! Tickets for WebSockets. A browser can send credentials with a WebSocket only in its URL, which ends up in
+//! logs. So the page uses its key to get a ticket and sends that instead. A ticket works once, within 30
+//! seconds.
 //!
-//! A ticket is signed rather than kept. So what is no ticket is refused without asking an object, and
-//! the key is read anew when the ticket is shown. That each is taken once only, the Directory sees to.
+//! Tickets are signed, not stored: a forged one is rejected without calling a Durable Object. The key is
+//! read again when its ticket is used. The Directory makes sure that each ticket is used only once.
 //!
-//! Keys and users of a cluster behind the Worker get none: only the cluster knows their secrets, so
-//! there is no hash to sign with and nothing to look at anew when the ticket is shown. A client that
-//! can send its credentials with the socket watches all the same; a browser asks now and then.
+//! Keys and users of a cluster get no tickets, because the hash of their secret isn't known here. Clients
+//! that can send credentials with the WebSocket don't need one; the console polls instead.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use hmac::{Hmac, Mac};
@@ -18,30 +18,27 @@ use super::route::{ConnectorRoute, Route, route};
 use super::{Request, Response};
 use crate::values::Time;
 
-/// How long a ticket can be used, in milliseconds.
+/// How long a ticket is valid, in milliseconds.
 pub const TICKET_LIFE_MS: u64 = 30_000;
-/// Where a ticket is shown.
+/// The query parameter that holds a ticket.
 pub(super) const PARAMETER: &str = "ticket";
-/// A longer one is none of ours.
-const LIMIT: usize = 512;
+/// The greatest length of a ticket.
+const MAX_LENGTH: usize = 512;
 
-/// A ticket as it was shown.
+/// A ticket sent with a request. Its signature isn't verified yet.
 pub struct Ticket {
-    /// The id of the key that it is for.
+    /// The id of the key that it was issued for.
     pub key: String,
-    /// What no other ticket has.
+    /// Unique to this ticket.
     pub nonce: String,
-    /// When it ends, in milliseconds since 1970.
+    /// When it expires, in milliseconds since 1970.
     pub until: u64,
     signed: String,
     signature: Vec<u8>,
 }
 
 impl Ticket {
-    /// The ticket that comes with a request instead of a key, if there is one.
-    ///
-    /// # Errors
-    /// 401 for something that is no ticket.
+    /// The ticket of a request to watch, if it has one. A malformed ticket is an error.
     pub fn of(request: &Request) -> Option<Result<Self, AuthError>> {
         let (_, query) = request.target.split_once('?')?;
         if !query.contains(PARAMETER)
@@ -57,7 +54,7 @@ impl Ticket {
     }
 
     fn read(text: &str) -> Option<Self> {
-        if text.len() > LIMIT {
+        if text.len() > MAX_LENGTH {
             return None;
         }
         let (signed, signature) = text.split_once('.')?;
@@ -74,10 +71,7 @@ impl Ticket {
         })
     }
 
-    /// The caller, if this is a ticket of the root key; `root` is `id:secret`. `None`: it is not one.
-    ///
-    /// # Errors
-    /// 401 if it is out of date.
+    /// The caller, if this is a ticket of the root key. `root` is `id:secret`. An expired ticket is an error.
     pub fn open_root(&self, root: &str, now: u64) -> Option<Result<Caller, AuthError>> {
         let caller = Credentials::of_root(root).filter(|key| key.id() == self.key)?.into_root();
         let (_, secret) = caller.key()?;
@@ -85,15 +79,15 @@ impl Ticket {
         is_signed.then(|| self.check_time(now).map(|()| caller))
     }
 
-    /// The caller, if this is a ticket of the key that is kept under its id - if there is one.
-    /// `root` is `id:secret` of the root key, if there is one.
+    /// The caller, if the signature is right. `stored` is the key stored under the ticket's key id, if there
+    /// is one. `root` is `id:secret` of the root key, or empty.
     ///
     /// # Errors
-    /// 401 otherwise, and for a key or a ticket that is out of date.
-    pub fn open(&self, kept: Option<&Key>, root: &str, now: u64) -> Result<Caller, AuthError> {
-        let none = Key::nobodys();
-        let is_signed = self.is_signed_with(kept.unwrap_or(&none).secret_sha256(), root);
-        match kept {
+    /// 401 if the signature is wrong, or if the ticket or its key has expired.
+    pub fn open(&self, stored: Option<&Key>, root: &str, now: u64) -> Result<Caller, AuthError> {
+        let none = Key::placeholder();
+        let is_signed = self.is_signed_with(stored.unwrap_or(&none).secret_sha256(), root);
+        match stored {
             None => Err(AuthError::rejected("ticket of an unknown key", None)),
             Some(_) if !is_signed => {
                 Err(AuthError::rejected("ticket with a wrong signature", Some(&self.key)))
@@ -106,9 +100,10 @@ impl Ticket {
     }
 
     fn check_time(&self, now: u64) -> Result<(), AuthError> {
-        match now < self.until {
-            true => Ok(()),
-            false => Err(AuthError::rejected("ticket out of date", Some(&self.key))),
+        if now < self.until {
+            Ok(())
+        } else {
+            Err(AuthError::rejected("ticket out of date", Some(&self.key)))
         }
     }
 
@@ -119,8 +114,8 @@ impl Ticket {
 }
 
 impl Caller {
-    /// A ticket for the caller, as a response. `nonce` is what no other ticket has; `root` is
-    /// `id:secret` of the root key, if there is one. Who has no key needs no ticket.
+    /// The response with a ticket for the caller. `nonce` must be unique; `root` is `id:secret` of the root
+    /// key, or empty. The ticket is `null` for callers without a key of this service.
     pub fn ticket(&self, nonce: &str, root: &str, now: u64) -> Response {
         let until = now + TICKET_LIFE_MS;
         let ticket = self.key().and_then(|(id, secret_sha256)| {
@@ -134,11 +129,11 @@ impl Caller {
     }
 }
 
-/// Tickets are signed with what is kept of the key's secret, and with the root key: so whoever can
-/// read the namespace of keys, and no more, can sign none.
+/// Tickets are signed with the hash of the key's secret and with the root key, so that read access to the
+/// namespace of keys is not enough to forge one.
 fn signer(secret_sha256: &[u8], root: &str, signed: &str) -> Option<Hmac<Sha256>> {
     let mut key = secret_sha256.to_vec();
     key.extend_from_slice(root.as_bytes());
-    // Keys of any length are taken.
+    // HMAC accepts keys of any length.
     Some(Hmac::new_from_slice(&key).ok()?.chain_update(signed))
 }

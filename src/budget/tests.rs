@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::{Budget, OverBudget, Purpose};
-use crate::api::filter_path::{self, FilterPath, Unprinted};
+use crate::api::filter_path::{self, FilterPath, PrintError};
 use crate::api::{Call, Request, Search, read};
 use crate::directory::{Filter, Texts, matches_any};
 use crate::limits::WORK;
@@ -133,8 +133,8 @@ proptest! {
         let filter = FilterPath::parse(&list).unwrap_or_default();
         check(Purpose::Format, |budget| match filter_path::print(&text, &filter, pretty, budget) {
             Ok(_) => Ok(()),
-            Err(Unprinted::OverBudget(over)) => Err(over),
-            Err(Unprinted::Syntax(error)) => panic!("{error:?}"),
+            Err(PrintError::OverBudget(over)) => Err(over),
+            Err(PrintError::Syntax(error)) => panic!("{error:?}"),
         })?;
     }
 
@@ -150,7 +150,7 @@ proptest! {
         let mut finder = search.finder(Time::from_millis(0));
         DONE.set(0);
         for (key, (id, json)) in rows.iter().enumerate() {
-            prop_assert!(finder.look(key as u64, id, json).is_ok());
+            prop_assert!(finder.visit(key as u64, id, json).is_ok());
         }
         prop_assert!(finder.finish().is_ok());
         let spent = finder.spent();

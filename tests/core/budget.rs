@@ -116,7 +116,7 @@ fn terms_over_a_long_array_cost_a_step_per_value_and_not_per_pair() {
         let terms: Vec<String> = (0..count).map(|n| format!("x{n}")).collect();
         let search = search(&json!({ "query": { "terms": { "a": terms } } }));
         let mut finder = search.finder(Time::from_millis(0));
-        finder.look(0, "a", &document).unwrap();
+        finder.visit(0, "a", &document).unwrap();
         finder.spent()
     };
     assert!(spent(4_000) < 4 * spent(1), "{} {}", spent(4_000), spent(1));
@@ -129,7 +129,7 @@ fn a_search_with_many_clauses_over_large_documents_is_refused() {
         (0..1_000).map(|n| json!({ "range": { "a": { "gte": n + 2 } } })).collect();
     let search = search(&json!({ "query": { "bool": { "should": clauses } } }));
     let mut finder = search.finder(Time::from_millis(0));
-    let over = finder.look(0, "a", &document).unwrap_err();
+    let over = finder.visit(0, "a", &document).unwrap_err();
     assert!(over.reason().contains("fewer clauses"));
 }
 
@@ -139,7 +139,7 @@ fn a_search_stops_at_its_budget_of_bytes() {
     let look = |bytes: usize, count: u64| {
         let document = json!({ "is_native": false, "x": "x".repeat(bytes) }).to_string();
         let mut finder = search.finder(Time::from_millis(0));
-        (0..count).find(|key| finder.look(*key, "a", &document).is_err())
+        (0..count).find(|key| finder.visit(*key, "a", &document).is_err())
     };
     // 10,000 connectors of ordinary size.
     assert_eq!(look(2_500, 10_000), None);
@@ -153,7 +153,7 @@ fn the_memory_for_sort_values_is_limited() {
         let mut finder = search.finder(Time::from_millis(0));
         (0..10_000_u64).find_map(|key| {
             let document = json!({ "name": format!("{key}{}", "x".repeat(bytes)) }).to_string();
-            finder.look(key, &key.to_string(), &document).err()
+            finder.visit(key, &key.to_string(), &document).err()
         })
     };
     assert_eq!(sorted(40), None);

@@ -69,7 +69,7 @@ fn rows(documents: &Value) -> Rows {
 fn find(search: &Search, rows: &Rows) -> (usize, Rows) {
     let mut finder = search.finder(now());
     for (key, (id, json)) in rows.iter().enumerate() {
-        finder.look(key as u64, id, json).unwrap();
+        finder.visit(key as u64, id, json).unwrap();
     }
     let (total, page) = finder.finish().unwrap();
     (total, page.iter().map(|key| rows[*key as usize].clone()).collect())

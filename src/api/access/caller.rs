@@ -1,11 +1,11 @@
-//! Callers: who sends a request, and what they may do.
+//! Callers: who sends a request and what they may do.
 
 use serde_json::{Value, json};
 
 use super::key::fingerprint;
-use super::{AuthError, Privilege, everything, security};
+use super::{AuthError, Privilege, all_connectors, security};
 use crate::api::error::ApiError;
-use crate::api::intent::{Intent, Reach};
+use crate::api::intent::{Intent, Scope};
 use crate::api::{Call, Response};
 use crate::budget::{Budget, OverBudget, Purpose};
 use crate::directory::matches_any;
@@ -14,79 +14,77 @@ use crate::secrets::Secrets;
 use crate::values::Time;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct KeyName {
+pub(super) struct KeyIdentity {
     pub id: String,
     pub name: String,
-    pub proof: Proof,
+    pub source: KeySource,
 }
 
-/// What a secret was compared with.
+/// Where a key is known, with the SHA-256 of its secret if it is one of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Proof {
-    /// The hash that is kept of it.
-    Kept([u8; 32]),
-    /// A setting; this is its hash.
+pub(super) enum KeySource {
+    /// The namespace of keys.
+    Stored([u8; 32]),
+    /// The setting that holds the root key.
     Root([u8; 32]),
-    /// What a cluster knows.
+    /// The cluster behind this service.
     Cluster,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Who {
+pub(super) enum Identity {
     Anonymous,
-    /// An API key, ours or one of the cluster's.
-    Key(KeyName),
-    /// A user of the cluster.
-    User(String),
-    /// Somebody who has signed in by Cloudflare Access: the e-mail address.
-    Person(String),
+    /// An API key, ours or the cluster's.
+    Key(KeyIdentity),
+    /// A user of the cluster, by name.
+    ClusterUser(String),
+    /// A person signed in through Cloudflare Access, by e-mail address.
+    AccessUser(String),
 }
 
-/// Somebody who was let in.
+/// An authenticated (or anonymous) caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    pub(super) who: Who,
+    pub(super) identity: Identity,
     pub(super) privilege: Privilege,
     pub(super) connectors: Vec<String>,
-    /// When the key ends, in milliseconds since 1970.
+    /// When the key expires, in milliseconds since 1970.
     pub(super) expiration: Option<u64>,
 }
 
-/// For responses: who it is, not the secret.
 impl std::fmt::Display for Caller {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.who {
-            Who::Key(KeyName { id, name, .. }) => write!(f, "API key [{name}] with id [{id}]"),
-            Who::User(name) | Who::Person(name) => write!(f, "user [{name}]"),
-            Who::Anonymous => f.write_str("anonymous access"),
+        match &self.identity {
+            Identity::Key(KeyIdentity { id, name, .. }) => {
+                write!(f, "API key [{name}] with id [{id}]")
+            }
+            Identity::ClusterUser(name) | Identity::AccessUser(name) => write!(f, "user [{name}]"),
+            Identity::Anonymous => f.write_str("anonymous access"),
         }
     }
 }
 
 impl Caller {
-    /// Somebody without credentials.
-    ///
-    /// # Errors
-    /// 401 if that is not enough to do anything.
+    /// A caller without credentials. Rejected with 401 if anonymous access is off.
     pub fn anonymous(privilege: Privilege, target: &str) -> Result<Self, AuthError> {
         match privilege {
             Privilege::None => Err(AuthError::missing(target)),
             _ => Ok(Self {
-                who: Who::Anonymous,
+                identity: Identity::Anonymous,
                 privilege,
-                connectors: everything(),
+                connectors: all_connectors(),
                 expiration: None,
             }),
         }
     }
 
-    /// Somebody who has signed in by Cloudflare Access. `emails`: patterns with commas of those who
-    /// are let in; empty: everybody whom Access lets in. `is_own_page`: the request comes from a page
-    /// of this very service.
+    /// A caller signed in through Cloudflare Access. `emails` is a comma-separated list of patterns for the
+    /// allowed addresses; empty allows everyone whom Access admits. `is_own_page` says whether the request
+    /// comes from a page of this service.
     ///
     /// # Errors
-    /// 403 for somebody else, and for a write that another page may have sent: browsers add the
-    /// cookie of Access to it of their own accord.
+    /// 403 if no pattern matches, and for writes from other pages: browsers attach the Access cookie to
+    /// those too (CSRF).
     pub fn signed_in(
         email: &str,
         privilege: Privilege,
@@ -119,21 +117,21 @@ impl Caller {
             );
             return denied("foreign page", reason);
         }
-        let who = Who::Person(email.to_owned());
-        Ok(Self { who, privilege, connectors: everything(), expiration: None })
+        let identity = Identity::AccessUser(email.to_owned());
+        Ok(Self { identity, privilege, connectors: all_connectors(), expiration: None })
     }
 
-    /// Somebody whom a cluster knows: what it answers to `/_security/_authenticate` and to
-    /// [`PRIVILEGES_QUESTION`]. `None` if that says not enough.
+    /// A caller that the cluster has authenticated, from its responses to `/_security/_authenticate` and to
+    /// [`PRIVILEGES_QUESTION`](super::PRIVILEGES_QUESTION). `None` if these are incomplete.
     pub fn of_cluster(who: &Fields, privileges: &Fields) -> Option<Self> {
         let text = |value: &Value, name| value.get(name)?.as_str().map(str::to_owned);
-        let who = match who.get("api_key") {
+        let identity = match who.get("api_key") {
             Some(key) => {
                 let id = text(key, "id")?;
                 let name = text(key, "name").unwrap_or_else(|| id.clone());
-                Who::Key(KeyName { id, name, proof: Proof::Cluster })
+                Identity::Key(KeyIdentity { id, name, source: KeySource::Cluster })
             }
-            None => Who::User(who.get("username")?.as_str()?.to_owned()),
+            None => Identity::ClusterUser(who.get("username")?.as_str()?.to_owned()),
         };
         let granted = privileges.get("cluster")?;
         let has = |privilege: Privilege| granted.get(privilege.name())?.as_bool();
@@ -142,65 +140,72 @@ impl Caller {
             (false, true) => Privilege::Monitor,
             (false, false) => Privilege::None,
         };
-        Some(Self { who, privilege, connectors: everything(), expiration: None })
+        Some(Self { identity, privilege, connectors: all_connectors(), expiration: None })
     }
 
-    /// The id of the caller's key, or the user's name or e-mail address.
+    /// The id of the caller's key, the user's name, or the e-mail address.
     pub fn key_id(&self) -> Option<String> {
-        match &self.who {
-            Who::Anonymous => None,
-            Who::Key(key) => Some(key.id.clone()),
-            Who::User(name) | Who::Person(name) => Some(name.clone()),
+        match &self.identity {
+            Identity::Anonymous => None,
+            Identity::Key(key) => Some(key.id.clone()),
+            Identity::ClusterUser(name) | Identity::AccessUser(name) => Some(name.clone()),
         }
     }
 
-    /// The id of the caller's key and what a ticket of it is signed with, if it is one of ours.
+    /// The id of the caller's key and the SHA-256 of its secret, if it is one of ours.
     pub(in crate::api) fn key(&self) -> Option<(&str, &[u8; 32])> {
-        match &self.who {
-            Who::Key(KeyName { id, proof: Proof::Kept(hash) | Proof::Root(hash), .. }) => {
-                Some((id, hash))
-            }
-            Who::Key(_) | Who::User(_) | Who::Person(_) | Who::Anonymous => None,
+        match &self.identity {
+            Identity::Key(KeyIdentity {
+                id,
+                source: KeySource::Stored(hash) | KeySource::Root(hash),
+                ..
+            }) => Some((id, hash)),
+            Identity::Key(_)
+            | Identity::ClusterUser(_)
+            | Identity::AccessUser(_)
+            | Identity::Anonymous => None,
         }
     }
 
-    /// Is it somebody whom only a cluster or Cloudflare Access knows?
+    /// Whether the cluster or Cloudflare Access authenticated the caller.
     pub fn is_known_elsewhere(&self) -> bool {
-        self.key().is_none() && self.who != Who::Anonymous
+        self.key().is_none() && self.identity != Identity::Anonymous
     }
 
-    /// Is it somebody whose browser says of its own accord who they are?
+    /// Whether the caller is signed in through Cloudflare Access: then the browser sends the credentials with
+    /// every request by itself.
     pub fn is_signed_in(&self) -> bool {
-        matches!(self.who, Who::Person(_))
+        matches!(self.identity, Identity::AccessUser(_))
     }
 
-    /// Whether the caller is shown the secrets of documents: those who may change them are, and others if
-    /// a setting says so.
+    /// Whether the caller sees the secrets in documents. Callers who may write do; `shown_to_readers` is the
+    /// setting for the others.
     pub fn secrets(&self, shown_to_readers: bool) -> Secrets {
-        match shown_to_readers || self.privilege >= Privilege::Manage {
-            true => Secrets::Shown,
-            false => Secrets::Masked,
+        if shown_to_readers || self.privilege >= Privilege::Manage {
+            Secrets::Shown
+        } else {
+            Secrets::Masked
         }
     }
 
-    /// When the caller's key ends, in milliseconds since 1970.
+    /// When the caller's key expires, in milliseconds since 1970.
     pub fn expiration(&self) -> Option<u64> {
         self.expiration
     }
 
-    /// What the caller's key allows: while it has the same [`Key::fingerprint`], the caller may do
-    /// what it may do now. `None`: there is nothing to compare, the settings say who may do what.
+    /// A hash of what the caller's key allows. While it equals [`Key::fingerprint`](super::Key::fingerprint),
+    /// the key hasn't changed. `None` if the caller has no stored key.
     pub fn fingerprint(&self) -> Option<String> {
-        let Self { who, privilege, connectors, expiration } = self;
-        match who {
-            Who::Key(KeyName { proof: Proof::Kept(secret_sha256), .. }) => {
+        let Self { identity, privilege, connectors, expiration } = self;
+        match identity {
+            Identity::Key(KeyIdentity { source: KeySource::Stored(secret_sha256), .. }) => {
                 Some(fingerprint(secret_sha256, *privilege, connectors, *expiration))
             }
             _ => None,
         }
     }
 
-    /// 403 for somebody who watches from a page of another site.
+    /// 403: a page of another site tried to open the WebSocket.
     pub fn foreign_page(&self, origin: &str) -> AuthError {
         let reason = format!(
             "pages from [{origin}] may not watch: to allow them, add the origin to [CORS_ORIGINS]"
@@ -208,7 +213,7 @@ impl Caller {
         AuthError::of(ApiError::of(403, security(reason)), "foreign page", self.key_id())
     }
 
-    /// 403 for a key of ours where only the cluster behind this service can answer.
+    /// 403: a key of ours was used for a path that is forwarded to the cluster.
     pub fn not_for_cluster(&self) -> AuthError {
         let reason = format!(
             "{self} belongs to this service and is not sent to the cluster that serves this path: \
@@ -217,14 +222,15 @@ impl Caller {
         AuthError::of(ApiError::of(403, security(reason)), "own key for the cluster", self.key_id())
     }
 
-    /// Who the caller is, as Elasticsearch says it; `privilege`, `connectors` and `expires` are ours.
+    /// The response to `GET /_security/_authenticate`. `privilege`, `connectors` and `expires` are additions
+    /// of this API.
     pub fn describe(&self) -> Response {
         let realm = |name| json!({ "name": name, "type": name });
-        let (kind, realm) = match self.who {
-            Who::Key(_) => ("api_key", realm("_es_api_key")),
-            Who::User(_) => ("realm", realm("_cluster")),
-            Who::Person(_) => ("realm", realm("_cloudflare_access")),
-            Who::Anonymous => ("anonymous", realm("__anonymous")),
+        let (kind, realm) = match self.identity {
+            Identity::Key(_) => ("api_key", realm("_es_api_key")),
+            Identity::ClusterUser(_) => ("realm", realm("_cluster")),
+            Identity::AccessUser(_) => ("realm", realm("_cloudflare_access")),
+            Identity::Anonymous => ("anonymous", realm("__anonymous")),
         };
         let email = self.is_signed_in().then(|| self.key_id()).flatten();
         let mut who = json!({
@@ -241,34 +247,36 @@ impl Caller {
             "connectors": self.connectors,
             "expires": self.expiration.map(|end| Time::from_millis(end).to_string()),
         });
-        if let (Who::Key(KeyName { id, name, .. }), Value::Object(who)) = (&self.who, &mut who) {
+        if let (Identity::Key(KeyIdentity { id, name, .. }), Value::Object(who)) =
+            (&self.identity, &mut who)
+        {
             who.insert("api_key".to_owned(), json!({ "id": id, "name": name }));
         }
         Response::json(200, &who)
     }
 
-    /// Lets the caller have what it asks for.
+    /// Checks that the caller may send a request.
     ///
     /// # Errors
-    /// 403 if it may not have it; 401 if it has shown no key and needs one.
+    /// 403 if it may not, 401 if it is anonymous and a key is needed.
     pub fn authorize(self, intent: Intent) -> Result<Admitted, AuthError> {
-        let needed = intent.needs();
+        let needed = intent.required_privilege();
         if self.privilege < needed {
-            return Err(self.denied(&intent.action(), needed));
+            return Err(self.missing_privilege(&intent.action(), needed));
         }
-        let why = match intent.reach() {
+        let why = match intent.scope() {
             _ if self.is_unlimited() => None,
-            Reach::Nothing | Reach::Visible | Reach::InBody => None,
-            Reach::One(id) => (!self.covers(&id)?).then(|| format!("[{id}] is not one of them")),
-            Reach::Any(why) => Some(why.to_owned()),
+            Scope::Nothing | Scope::Visible | Scope::InBody => None,
+            Scope::One(id) => (!self.covers(&id)?).then(|| format!("[{id}] is not one of them")),
+            Scope::All(why) => Some(why.to_owned()),
         };
         match why {
-            Some(why) => Err(self.out_of_bounds(&intent.action(), &why)),
+            Some(why) => Err(self.foreign_connector(&intent.action(), &why)),
             None => Ok(Admitted { caller: self, intent }),
         }
     }
 
-    /// Is the key for all connectors?
+    /// Whether the key is for all connectors.
     fn is_unlimited(&self) -> bool {
         self.connectors.iter().any(|pattern| pattern == "*")
     }
@@ -277,17 +285,17 @@ impl Caller {
         matches_any(&self.connectors, connector, &mut Budget::new(Purpose::Patterns))
     }
 
-    fn denied(&self, action: &str, needed: Privilege) -> AuthError {
+    fn missing_privilege(&self, action: &str, needed: Privilege) -> AuthError {
         let reason = format!(
             "action [{action}] is unauthorized for {self}, this action is granted by the privilege \
              [{}]",
             needed.name()
         );
-        let status = if self.who == Who::Anonymous { 401 } else { 403 };
+        let status = if self.identity == Identity::Anonymous { 401 } else { 403 };
         AuthError::of(ApiError::of(status, security(reason)), "privilege", self.key_id())
     }
 
-    fn out_of_bounds(&self, action: &str, why: &str) -> AuthError {
+    fn foreign_connector(&self, action: &str, why: &str) -> AuthError {
         let reason = format!(
             "action [{action}] is unauthorized for {self}, which is limited to connectors [{}]: {why}",
             self.connectors.join(",")
@@ -296,7 +304,7 @@ impl Caller {
     }
 }
 
-/// Somebody who may have what the head of their request asks for.
+/// A caller whose request is authorized by its method and path.
 #[derive(Clone, Debug)]
 pub struct Admitted {
     caller: Caller,
@@ -304,20 +312,18 @@ pub struct Admitted {
 }
 
 impl Admitted {
-    /// Who it is.
     pub fn caller(&self) -> &Caller {
         &self.caller
     }
 
-    /// What they were admitted for.
     pub fn intent(&self) -> &Intent {
         &self.intent
     }
 
-    /// What the request asks for, narrowed down to the connectors that the caller's key is for.
+    /// Limits a call to the connectors that the caller's key is for.
     ///
     /// # Errors
-    /// 403 for a sync job of another connector: only the body says whose it is.
+    /// 403 for creating a sync job of another connector: only the body names the connector.
     pub fn narrow(&self, mut call: Call) -> Result<Call, AuthError> {
         let Self { caller, intent } = self;
         if caller.is_unlimited() {
@@ -330,9 +336,8 @@ impl Admitted {
             Call::Summary(summary) => summary.ids = patterns(),
             Call::List(list) => list.filter.ids = patterns(),
             Call::CreateSyncJob(id, _) if !caller.covers(id)? => {
-                return Err(
-                    caller.out_of_bounds(&intent.action(), &format!("[{id}] is not one of them"))
-                );
+                return Err(caller
+                    .foreign_connector(&intent.action(), &format!("[{id}] is not one of them")));
             }
             _ => {}
         }

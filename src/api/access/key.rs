@@ -1,30 +1,26 @@
-//! Keys: as they come with a request, and as they are stored.
+//! API keys: as sent with a request, and as stored.
 
 use base64ct::{Base64, Base64Unpadded, Encoding};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::caller::{Caller, KeyName, Proof, Who};
-use super::{AuthError, MALFORMED, Privilege, UNKNOWN_KEY, WRONG_SECRET, everything};
+use super::caller::{Caller, Identity, KeyIdentity, KeySource};
+use super::{AuthError, MALFORMED, Privilege, UNKNOWN_KEY, WRONG_SECRET, all_connectors};
 use crate::limits::{ID_BYTES, KEY_ID_BYTES, KEY_PATTERNS, TOKEN_BYTES};
 use crate::values::json;
 
-/// A root key with a shorter secret is not honoured.
+/// A root key with a shorter secret could be guessed and is ignored.
 const ROOT_SECRET_MIN: usize = 20;
 
-/// What came in an Authorization header: the id of a key and its secret.
+/// The key id and secret of an Authorization header.
 pub struct Credentials {
     id: String,
     secret: String,
 }
 
 impl Credentials {
-    /// Reads `ApiKey base64(id:secret)`. `Bearer` takes the same token, and `Basic` is the same by
-    /// its own definition.
-    ///
-    /// # Errors
-    /// 401 for anything else.
+    /// Parses `ApiKey base64(id:secret)`. `Bearer` and `Basic` are accepted with the same token.
     pub fn parse(header: &str) -> Result<Self, AuthError> {
         Self::read(header).ok_or_else(|| AuthError::rejected(MALFORMED, None))
     }
@@ -48,50 +44,48 @@ impl Credentials {
         (is_id && !secret.is_empty()).then(|| Self { id: id.to_owned(), secret: secret.to_owned() })
     }
 
-    /// The id of the key.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The caller, if these are the root key's credentials; `root` is `id:secret`. `None` too for
-    /// a root key that anybody could guess.
+    /// The caller, if these are the root key's credentials. `root` is `id:secret`; a secret that is too short
+    /// matches nothing.
     pub fn open_root(&self, root: &str) -> Option<Caller> {
         let key = Self::of_root(root)?;
         let same = self.fingerprint().ct_eq(&key.fingerprint());
         bool::from(same).then(|| key.into_root())
     }
 
-    /// The root key, unless anybody could guess it; `root` is `id:secret`.
+    /// The root key, unless its secret is too short. `root` is `id:secret`.
     pub(in crate::api) fn of_root(root: &str) -> Option<Self> {
         Self::split(root).filter(|key| key.secret.len() >= ROOT_SECRET_MIN)
     }
 
-    /// Who has the root key.
+    /// The root key's caller.
     pub(in crate::api) fn into_root(self) -> Caller {
         let secret_sha256 = sha256(&self.secret);
         Caller {
-            who: Who::Key(KeyName {
+            identity: Identity::Key(KeyIdentity {
                 id: self.id,
                 name: "root".to_owned(),
-                proof: Proof::Root(secret_sha256),
+                source: KeySource::Root(secret_sha256),
             }),
             privilege: Privilege::Manage,
-            connectors: everything(),
+            connectors: all_connectors(),
             expiration: None,
         }
     }
 
-    /// The caller, if the key that is kept under this id - if there is one - has this secret.
-    /// Whether there is one makes no difference to what is done. `root` is `id:secret` of the root key,
-    /// which these are not.
+    /// The caller, if the secret is right. `stored` is the key stored under this id, if there is one; the
+    /// comparison takes equally long without it. `root` is `id:secret` of the root key.
     ///
     /// # Errors
-    /// 401, the same for an unknown key and a wrong secret.
-    pub fn open(&self, kept: Option<&Key>, root: &str, now: u64) -> Result<Caller, AuthError> {
-        let none = Key::nobodys();
-        let key = kept.unwrap_or(&none);
+    /// 401 with the same response for an unknown key and a wrong secret.
+    pub fn open(&self, stored: Option<&Key>, root: &str, now: u64) -> Result<Caller, AuthError> {
+        let none = Key::placeholder();
+        let key = stored.unwrap_or(&none);
         let same = bool::from(sha256(&self.secret).ct_eq(&key.secret_sha256));
-        match kept {
+        match stored {
             None if Self::of_root(root).is_some_and(|root| root.id == self.id) => {
                 Err(AuthError::rejected(WRONG_SECRET, Some(&self.id)))
             }
@@ -101,14 +95,14 @@ impl Credentials {
         }
     }
 
-    /// What stands for them, however they were spelled.
+    /// A hash of the credentials that doesn't depend on how they were encoded.
     pub fn fingerprint(&self) -> [u8; 32] {
         sha256(&format!("{}:{}", self.id, self.secret))
     }
 }
 
-/// What stands for credentials that a cluster judges, however they are spelled: to it, the scheme makes
-/// a difference.
+/// A hash of credentials that the cluster authenticates. Unlike ours, it depends on the scheme: to a
+/// cluster, `ApiKey` and `Basic` are different credentials.
 pub fn foreign_fingerprint(header: &str) -> [u8; 32] {
     let (scheme, token) = header.trim().split_once(' ').unwrap_or((header, ""));
     let token = match Credentials::read(header) {
@@ -118,12 +112,11 @@ pub fn foreign_fingerprint(header: &str) -> [u8; 32] {
     sha256(&format!("cluster\n{}\n{token}", scheme.to_ascii_lowercase()))
 }
 
-/// What stands for a secret that is not to be kept.
 pub fn sha256(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }
 
-/// What a key allows, for comparison.
+/// A hash of what a key allows.
 pub(super) fn fingerprint(
     secret_sha256: &[u8],
     privilege: Privilege,
@@ -135,7 +128,7 @@ pub(super) fn fingerprint(
     Base64Unpadded::encode_string(&hash)
 }
 
-/// A key as it is kept under its id.
+/// A stored key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
     name: String,
@@ -146,19 +139,19 @@ pub struct Key {
 }
 
 impl Key {
-    /// Reads a key as `npm run key` writes it:
+    /// Parses a key as written by `npm run key`:
     ///
-    /// | field | |
+    /// | field | meaning |
     /// |---|---|
-    /// | `name` | for people |
+    /// | `name` | shown to people |
     /// | `secret_sha256` | SHA-256 of the secret, in base64 |
-    /// | `privileges` | of `monitor_connector`, `manage_connector` |
-    /// | `connectors` | patterns of connector ids; absent: all |
-    /// | `creation`, `expiration` | milliseconds since 1970; `expiration` may be absent: never |
+    /// | `privileges` | `monitor_connector`, `manage_connector` |
+    /// | `connectors` | patterns of connector ids; all if absent |
+    /// | `creation`, `expiration` | milliseconds since 1970; without `expiration` the key never expires |
     ///
     /// # Errors
-    /// What is wrong with it. A field that this code does not know is wrong too: it could be a
-    /// limit that is not enforced here.
+    /// What is wrong with it. Unknown fields are rejected because they could be limits that this version
+    /// doesn't enforce.
     pub fn from_json(text: &str) -> Result<Self, String> {
         let fields = json::parse_object(text)?;
         let known = ["name", "secret_sha256", "privileges", "connectors", "creation", "expiration"];
@@ -186,7 +179,7 @@ impl Key {
                 end.as_u64().ok_or("[expiration] must be a number of milliseconds since 1970")?,
             ),
         };
-        let connectors = texts("connectors")?.unwrap_or_else(everything);
+        let connectors = texts("connectors")?.unwrap_or_else(all_connectors);
         if connectors.len() > KEY_PATTERNS || connectors.iter().any(|it| it.len() > ID_BYTES) {
             return Err(format!(
                 "[connectors] must have at most [{KEY_PATTERNS}] patterns of at most [{ID_BYTES}] \
@@ -206,20 +199,17 @@ impl Key {
         })
     }
 
-    /// Who has the key, which is kept under that id.
-    ///
-    /// # Errors
-    /// 401 if it has expired.
+    /// The key's caller. `id` is the id that the key is stored under. Rejected with 401 if the key has expired.
     pub(in crate::api) fn caller(&self, id: &str, now: u64) -> Result<Caller, AuthError> {
         if self.expiration.is_some_and(|end| end <= now) {
             let reason = format!("API key [{}] with id [{id}] is expired", self.name);
             return Err(AuthError::unauthenticated("expired key", Some(id), reason));
         }
         Ok(Caller {
-            who: Who::Key(KeyName {
+            identity: Identity::Key(KeyIdentity {
                 id: id.to_owned(),
                 name: self.name.clone(),
-                proof: Proof::Kept(self.secret_sha256),
+                source: KeySource::Stored(self.secret_sha256),
             }),
             privilege: self.privilege,
             connectors: self.connectors.clone(),
@@ -227,18 +217,18 @@ impl Key {
         })
     }
 
-    /// What a ticket of the key is signed with.
+    /// Tickets for the key are signed with this.
     pub(in crate::api) fn secret_sha256(&self) -> &[u8; 32] {
         &self.secret_sha256
     }
 
-    /// What the key allows, for comparison with [`Caller::fingerprint`].
+    /// A hash of what the key allows, to compare with [`Caller::fingerprint`].
     pub fn fingerprint(&self) -> String {
         fingerprint(&self.secret_sha256, self.privilege, &self.connectors, self.expiration)
     }
 
-    /// What a secret is compared with where there is no key.
-    pub(in crate::api) fn nobodys() -> Self {
+    /// A key that no secret matches, so that checking an unknown key takes as long as a known one.
+    pub(in crate::api) fn placeholder() -> Self {
         Self {
             name: String::new(),
             secret_sha256: [0; 32],

@@ -1,10 +1,10 @@
-//! Who may do what. Pure: keys and the time are handed in.
+//! Authentication and authorization. Pure: keys and the time are arguments.
 //!
 //! ```text
 //! Authorization --Credentials--> key record --open--> Caller --authorize--> Admitted --narrow--> Call
 //! ```
-//! All but the last step needs the head of a request alone.
-//! Nothing here prints a secret: [`Credentials`] cannot be formatted.
+//! Every step but the last needs only the method, path and headers of a request.
+//! [`Credentials`] doesn't implement `Debug` or `Display`, so secrets can't be printed by accident.
 
 mod caller;
 mod key;
@@ -19,27 +19,25 @@ const MALFORMED: &str = "malformed credentials";
 const UNKNOWN_KEY: &str = "unknown key";
 const WRONG_SECRET: &str = "wrong secret";
 
-/// What a cluster is asked about somebody, at `/_security/user/_has_privileges`.
+/// The body of a `/_security/user/_has_privileges` request to a cluster.
 pub const PRIVILEGES_QUESTION: &str = r#"{"cluster":["manage_connector","monitor_connector"]}"#;
 
-/// What a caller may do. Each includes the ones before.
+/// What a caller may do. Each privilege includes the ones before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Privilege {
-    /// Nothing.
     None,
-    /// Read.
+    /// May read.
     Monitor,
-    /// Write.
+    /// May read and write.
     Manage,
 }
 
 impl Privilege {
-    /// Finds a privilege by its name.
     pub fn parse(name: &str) -> Option<Self> {
         [Self::None, Self::Monitor, Self::Manage].into_iter().find(|known| known.name() == name)
     }
 
-    /// Its name, as Elasticsearch calls it.
+    /// The name of Elasticsearch's cluster privilege.
     pub fn name(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -49,37 +47,37 @@ impl Privilege {
     }
 }
 
-/// Why somebody is not let in: what the caller is told, and what the log is told.
+/// Why a request was rejected, for the caller and for the log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuthError {
-    /// What the caller is told.
+    /// The response.
     pub failure: Box<ApiError>,
-    /// For the log.
+    /// The reason, for the log.
     pub why: &'static str,
-    /// The id of the key, if there is one of that id.
+    /// The id of the key, if it exists.
     pub key: Option<String>,
 }
 
 impl AuthError {
-    /// 401: no credentials, and none are needed only where anonymous access is on.
+    /// 401: no credentials, and anonymous access is off.
     pub fn missing(target: &str) -> Self {
         let reason = format!("missing authentication credentials for REST request [{target}]");
         Self::unauthenticated("no credentials", None, reason)
     }
 
-    /// 401: credentials that open nothing. The response does not say why.
+    /// 401: invalid credentials. The response doesn't say why.
     pub fn rejected(why: &'static str, key: Option<&str>) -> Self {
         let reason = "unable to authenticate with provided credentials and anonymous access is \
                       not allowed for this request";
         Self::unauthenticated(why, key, reason.to_owned())
     }
 
-    /// 421: an anonymous request for a host that is not known to be this service.
+    /// 421: an anonymous request with an unknown Host header.
     pub fn misdirected(host: &str) -> Self {
         Self::of(ApiError::misdirected(host), "unknown host", None)
     }
 
-    /// 429: more writes than the key is granted.
+    /// 429: the key has exceeded its write rate limit.
     pub fn too_many(caller: &Caller) -> Self {
         let reason = format!("{caller} writes too often: try again later");
         let cause = Cause::new("too_many_requests", reason);
@@ -90,13 +88,12 @@ impl AuthError {
         Self::of(ApiError::of(401, security(reason)), why, key.map(str::to_owned))
     }
 
-    /// Are these credentials none of ours, so that somebody else may know them? A wrong secret of a key
-    /// of ours is ours: it may be another key's, or nearly right.
+    /// Whether the credentials may belong to the cluster instead. If the key exists here and only the secret
+    /// is wrong, they don't: a mistyped secret must not be forwarded.
     pub fn is_unknown(&self) -> bool {
         matches!(self.why, MALFORMED | UNKNOWN_KEY)
     }
 
-    /// A denial with that response.
     pub fn of(failure: ApiError, why: &'static str, key: Option<String>) -> Self {
         Self { failure: Box::new(failure), why, key }
     }
@@ -113,12 +110,12 @@ fn security(reason: String) -> Cause {
 }
 
 /// The patterns of a key for all connectors.
-fn everything() -> Vec<String> {
+fn all_connectors() -> Vec<String> {
     vec!["*".to_owned()]
 }
 
-/// The value of Access-Control-Allow-Origin for a page of that origin. `allowed` is a list with
-/// commas; `*` lets every page in.
+/// The value of Access-Control-Allow-Origin for an origin. `allowed` is a comma-separated list; `*` allows
+/// every origin.
 pub fn cors_origin<'a>(allowed: &str, origin: &'a str) -> Option<&'a str> {
     let mut allowed = allowed.split(',').map(str::trim).filter(|one| !one.is_empty());
     allowed.find_map(|one| match one {

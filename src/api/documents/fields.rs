@@ -1,5 +1,5 @@
-//! The fields of documents and their types. What is written into an index by hand - by Elastic's
-//! connector service, say - is held to them; fields that are not declared are kept as they are.
+//! The fields of documents and their types, which writes through the document API are checked against.
+//! Fields that are not declared are kept unchanged.
 
 use crate::api::endpoints::bodies::{JOB_TYPE, STATUS, SYNC_STATUS, TRIGGER_METHOD};
 use crate::api::schema::{Field, FieldType, JsonType, NullPolicy, ObjectSchema, field};
@@ -12,7 +12,6 @@ const fn nullable(name: &'static str, field_type: FieldType) -> Field {
     field(name, field_type).null(NullPolicy::Keep)
 }
 
-/// A connector.
 pub static CONNECTOR: ObjectSchema = ObjectSchema {
     name: "connector",
     fields: &[
@@ -49,7 +48,6 @@ pub static CONNECTOR: ObjectSchema = ObjectSchema {
     ],
 };
 
-/// A sync job.
 pub static SYNC_JOB: ObjectSchema = ObjectSchema {
     name: "sync_job",
     fields: &[
@@ -86,7 +84,7 @@ static CONNECTOR_OF_JOB: ObjectSchema = ObjectSchema {
     ],
 };
 
-/// Values and defaults may be anything.
+/// `value` and `default_value` may have any type, so they are not declared.
 static DEFINITION: ObjectSchema = ObjectSchema {
     name: "connector_configuration",
     fields: &[

@@ -1,5 +1,5 @@
-//! Scrolling: a search goes on where its last page ended. Nothing is kept of a scroll but what its id
-//! says, so a page shows how things are when it is asked for, and nothing has to be given back.
+//! Scrolling. The scroll id holds the whole search and the position, so nothing is stored. Unlike in
+//! Elasticsearch, each page shows the documents at the time of its request, not at the start of the scroll.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde_json::Value;
@@ -16,10 +16,10 @@ use crate::api::{Call, Request};
 use crate::limits::SCROLL_BYTES;
 use crate::values::json::parse_array;
 
-/// How the ids of scrolls begin. Those of a cluster have no dot.
+/// Prefix of our scroll ids. A cluster's contain no dot.
 pub const SCROLL_PREFIX: &str = "cs.";
 
-/// The search that a scroll goes on with: where it was asked, its body, and how many hits were shown.
+/// The search request that a scroll id is made from.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Scroll {
     target: String,
@@ -27,10 +27,7 @@ pub(super) struct Scroll {
 }
 
 impl Scroll {
-    /// Of a search that was asked so.
-    ///
-    /// # Errors
-    /// 400 if it is too long to be put into an id.
+    /// Rejects a search that is too long for an id, with 400.
     pub fn of(request: &Request) -> Result<Self, ApiError> {
         let Request { target, body, .. } = request;
         let length = target.len() + body.len();
@@ -43,7 +40,7 @@ impl Scroll {
         Ok(Self { target: target.clone(), body: body.clone() })
     }
 
-    /// What the next page is asked for by. It begins after so many hits.
+    /// The id of the page that starts at hit `from`.
     pub fn id(&self, from: usize) -> String {
         let content = Value::from(vec![
             Value::from(self.target.as_str()),
@@ -74,7 +71,7 @@ pub(in crate::api) fn read_scroll(
     }
 }
 
-/// `DELETE /_search/scroll`: there is nothing to give back.
+/// `DELETE /_search/scroll`: nothing is stored, so there is nothing to free.
 pub(in crate::api) fn read_end_of_scroll(
     request: &Request,
     path: &str,
@@ -86,7 +83,7 @@ pub(in crate::api) fn read_end_of_scroll(
     Ok(Call::Static(Response::text(200, body)))
 }
 
-/// The ids in the path, the query, or the body.
+/// The scroll ids in the path, the query and the body.
 fn scroll_ids(request: &Request, path: &str, query: &mut Query) -> Result<Vec<String>, ApiError> {
     query.text("scroll");
     query.text("rest_total_hits_as_int");

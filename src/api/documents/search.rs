@@ -1,4 +1,4 @@
-//! Searches: what is asked of the documents of an index, and how it is answered.
+//! Searches of an index: parsing, collecting hits, and printing them.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -12,7 +12,7 @@ use crate::api::Request;
 use crate::api::endpoints::bodies::{JOB_TYPE, SYNC_STATUS};
 use crate::api::error::{ApiError, Cause};
 use crate::api::query::Query as Parameters;
-use crate::api::read::{check_body_type, window};
+use crate::api::read::{check_body_type, check_window};
 use crate::api::schema::{EnumValues, read_json};
 use crate::budget::{Budget, OverBudget, Purpose, count_work};
 use crate::limits::{RESULT_WINDOW, SORT_FIELDS};
@@ -21,33 +21,29 @@ use crate::sync_job::{JobType, SyncJobStatus};
 use crate::values::Time;
 use crate::values::sorted::sort;
 
-/// How many hits are shown where nothing else is asked for, as in Elasticsearch.
+/// The default page size, as in Elasticsearch.
 const DEFAULT_SIZE: usize = 10;
 
-/// What is asked of the documents of an index.
+/// A search of an index.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Search {
-    /// Which index.
     pub index: Index,
-    /// Which documents.
     pub query: Query,
-    /// In which order: by these, then by id.
+    /// The order of the hits. Ties are broken by id.
     pub sort: Vec<Sort>,
-    /// How many to pass over.
+    /// How many hits to skip.
     pub from: usize,
-    /// How many to show.
+    /// How many hits to return.
     pub size: usize,
-    /// How to answer.
     pub view: View,
-    /// Only of connectors whose id matches one of these patterns; `None`: of all.
+    /// Only documents of connectors whose id matches one of these patterns. `None`: all.
     pub connectors: Option<Vec<String>>,
-    /// What to show of a hit.
-    parts: Parts,
-    /// What its next page is asked for by, if there may be one.
+    parts: HitParts,
+    /// Set if the response must contain a scroll id.
     scroll: Option<Scroll>,
 }
 
-/// How a search is answered.
+/// The form of the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {
     /// As `_search` does.
@@ -58,17 +54,16 @@ pub enum View {
     List,
 }
 
-/// Part of an order.
+/// One sort criterion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sort {
-    /// By what.
     pub field: Field,
-    /// The greatest first?
     pub descending: bool,
 }
 
+/// Which parts of a hit to return.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Parts {
+struct HitParts {
     seq_no: bool,
     version: bool,
     source: Source,
@@ -77,29 +72,27 @@ struct Parts {
 /// A piece of a hit's JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// As it is.
+    /// Literal text.
     Text(String),
     /// The id, as JSON.
     Id,
-    /// The version.
     Version,
     /// The sequence number: the version less [`super::SEQ_NO_LAG`].
     SeqNo,
-    /// The document.
     Document,
-    /// The document without its first bracket.
+    /// The document without its opening brace.
     Members,
 }
 
-/// A hit of a search that is under way.
+/// A hit, while the search runs.
 struct Hit {
     key: u64,
     id: String,
-    /// What it is sorted by; `None`: it has no such value.
+    /// Its sort values. `None`: the document has no such value.
     sort: Vec<Option<SortKey>>,
 }
 
-/// Numbers come before texts.
+/// A sort value. Numbers sort before strings.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum SortKey {
     Integer(i64),
@@ -109,7 +102,7 @@ enum SortKey {
 }
 
 impl Hit {
-    /// How many bytes it takes, about.
+    /// Its approximate size in memory, in bytes.
     fn size(&self) -> usize {
         let text = |key: &Option<SortKey>| match key {
             Some(SortKey::Text(text)) => text.len(),
@@ -120,8 +113,8 @@ impl Hit {
     }
 }
 
-/// A search that looks at documents one by one. It holds no more of them than the keys of the hits
-/// up to the page's end, and what those are sorted by.
+/// A running search, which documents are passed to one by one. It holds only the keys and sort values of the
+/// hits up to the end of the page.
 pub struct Finder<'s> {
     search: &'s Search,
     evaluator: Evaluator<'s>,
@@ -132,18 +125,15 @@ pub struct Finder<'s> {
 }
 
 impl Finder<'_> {
-    /// Looks at a document. `key` is what the caller knows it by.
-    ///
-    /// # Errors
-    /// If the search takes too much work.
-    pub fn look(&mut self, key: u64, id: &str, json: &str) -> Result<(), OverBudget> {
+    /// Evaluates a document. `key` identifies it to the caller.
+    pub fn visit(&mut self, key: u64, id: &str, json: &str) -> Result<(), OverBudget> {
         let candidate = Candidate { id, json };
         let Some(found) = self.evaluator.evaluate(candidate, &mut self.budget)? else {
             return Ok(());
         };
         self.total += 1;
-        let reach = self.search.reach();
-        if reach == 0 {
+        let page_end = self.search.page_end();
+        if page_end == 0 {
             return Ok(());
         }
         let sorts = self.search.sort.iter().zip(found);
@@ -152,35 +142,32 @@ impl Finder<'_> {
         self.held += hit.size();
         self.budget.check_held(self.held)?;
         self.hits.push(hit);
-        // Those beyond the page's end are left out now and then, so that doing so costs little.
-        if self.hits.len() == reach + reach.max(1_000) { self.keep_best() } else { Ok(()) }
+        // Hits beyond the end of the page are dropped in batches, because that takes sorting.
+        if self.hits.len() == page_end + page_end.max(1_000) { self.keep_best() } else { Ok(()) }
     }
 
-    /// How many documents match, and the keys of the page in its order.
-    ///
-    /// # Errors
-    /// If the search takes too much work.
+    /// The number of matching documents, and the keys of the hits on the page in order.
     pub fn finish(&mut self) -> Result<(usize, Vec<u64>), OverBudget> {
         self.keep_best()?;
         let page = self.hits.get(self.search.from..).unwrap_or_default();
         Ok((self.total, page.iter().map(|hit| hit.key).collect()))
     }
 
-    /// How much work was charged so far.
+    /// The work charged to the budget so far.
     pub fn spent(&self) -> usize {
         self.budget.spent()
     }
 
     fn keep_best(&mut self) -> Result<(), OverBudget> {
-        // As often as that, at most, each hit is compared with another.
+        // Sorting compares each hit with at most this many others.
         let rounds = self.hits.len().checked_ilog2().map_or(0, |log| log as usize + 1);
         self.budget.spend(rounds * (16 * self.hits.len() + self.held / 2))?;
         let search = self.search;
         sort(&mut self.hits, &mut |a, b| {
             count_work(1);
-            search.order(a, b)
+            search.compare(a, b)
         });
-        self.hits.truncate(search.reach());
+        self.hits.truncate(search.page_end());
         self.held = self.hits.iter().map(Hit::size).sum();
         Ok(())
     }
@@ -195,7 +182,7 @@ impl Sort {
         }
     }
 
-    /// Dates are sorted by, and shown as, milliseconds since 1970.
+    /// The milliseconds since 1970 of a date, which dates are sorted by and shown as.
     fn millis(&self, value: &Scalar<'_>) -> Option<i64> {
         match (self.field.mapping, value) {
             (Mapping::Date, Scalar::Text(text)) => Some(Time::parse(text)?.millis()),
@@ -205,13 +192,12 @@ impl Sort {
 }
 
 impl Search {
-    /// What an index of some columns can say of the hits beforehand. Patterns of connectors are not
-    /// in it.
+    /// A filter on the indexed columns, to be applied first, in SQL. It ignores the patterns in `connectors`.
     pub fn prefilter(&self, now: Time) -> Prefilter<'_> {
         Prefilter::of(&self.query, now)
     }
 
-    /// Begins to look for hits.
+    /// Starts the search.
     pub fn finder(&self, now: Time) -> Finder<'_> {
         Finder {
             search: self,
@@ -232,8 +218,8 @@ impl Search {
         Evaluator::new(&self.query, self.sort.iter().map(|sort| &sort.field), patterns, now)
     }
 
-    /// How many hits there are up to the page's end.
-    fn reach(&self) -> usize {
+    /// The number of hits up to the end of the page.
+    fn page_end(&self) -> usize {
         match self.view {
             View::Count => 0,
             View::Hits | View::List if self.size == 0 => 0,
@@ -241,42 +227,42 @@ impl Search {
         }
     }
 
-    fn order(&self, a: &Hit, b: &Hit) -> Ordering {
+    fn compare(&self, a: &Hit, b: &Hit) -> Ordering {
         let pairs = self.sort.iter().zip(a.sort.iter().zip(&b.sort));
         let mut by_values = pairs.map(|(sort, (a, b))| match (a, b) {
             (Some(a), Some(b)) if sort.descending => b.cmp(a),
             (Some(a), Some(b)) => a.cmp(b),
-            // What has no value comes last, whatever the direction.
+            // Missing values come last, in either direction.
             (a, b) => a.is_none().cmp(&b.is_none()),
         });
         let by_values = by_values.find(|order| order.is_ne()).unwrap_or(Ordering::Equal);
         by_values.then_with(|| a.id.cmp(&b.id))
     }
 
-    /// Do hits show what they are sorted by?
+    /// Whether hits contain their sort values.
     pub fn shows_sort(&self) -> bool {
         self.view == View::Hits && !self.sort.is_empty()
     }
 
-    /// Shows the hits of a page.
+    /// Prints the hits of a page.
     pub fn printer(&self) -> HitPrinter<'_> {
-        // The page is known: what it is sorted by is asked of every document on it.
+        // These documents are known to match; only their sort values are evaluated.
         let fields = self.sort.iter().map(|sort| &sort.field);
         let evaluator = Evaluator::new(&Query::All, fields, None, Time::from_millis(0));
         HitPrinter { search: self, evaluator, budget: Budget::new(Purpose::Search) }
     }
 
-    /// Are hits shown with their documents?
+    /// Whether hits contain their documents.
     pub fn shows_documents(&self) -> bool {
         self.parts.source != Source::Absent
     }
 
-    /// Are hits shown with their documents as they are?
+    /// Whether hits contain their whole documents.
     pub fn shows_whole_documents(&self) -> bool {
         self.parts.source == Source::Whole
     }
 
-    /// The pieces of a hit up to what it is sorted by, or its end.
+    /// The pieces of a hit, up to its sort values if it has any.
     pub fn pieces(&self) -> Vec<Piece> {
         let text = |text: &str| Piece::Text(text.to_owned());
         if self.view == View::List {
@@ -299,7 +285,7 @@ impl Search {
         all
     }
 
-    /// What stands before and after the hits of a page.
+    /// The text before and after the hits of a page.
     pub fn frame(&self, total: usize, is_empty: bool) -> (String, &'static str) {
         let shards = super::shards(1);
         match self.view {
@@ -325,7 +311,7 @@ impl Search {
 pub(in crate::api) fn list_of_sync_jobs(query: &mut Parameters) -> Result<Search, ApiError> {
     let from = query.number("from", 0)?;
     let size = query.number("size", 100)?;
-    window(from, size)?;
+    check_window(from, size)?;
     let unknown = |values: &EnumValues, given: &str| {
         let [before, after] = values.unknown;
         Cause::illegal_argument(format!("{before}{given}{after}"))
@@ -354,7 +340,7 @@ pub(in crate::api) fn list_of_sync_jobs(query: &mut Parameters) -> Result<Search
         size,
         view: View::List,
         connectors: None,
-        parts: Parts::default(),
+        parts: HitParts::default(),
         scroll: None,
     })
 }
@@ -374,12 +360,12 @@ pub(in crate::api) fn read_search(
         size: DEFAULT_SIZE,
         view,
         connectors: None,
-        parts: Parts::default(),
+        parts: HitParts::default(),
         scroll: None,
     };
     if view == View::Hits && parameters.text("scroll").is_some() {
         search.scroll = Some(Scroll::of(request)?);
-        // Nobody has to ask for more.
+        // One page then holds every hit that a search can return.
         search.size = RESULT_WINDOW;
     }
     if !request.body.is_empty() {
@@ -406,12 +392,12 @@ pub(in crate::api) fn read_search(
                 Cause::illegal_argument("using [from] is not allowed in a scroll context").into()
             );
         }
-        window(search.from, search.size)?;
+        check_window(search.from, search.size)?;
     }
     Ok(search)
 }
 
-/// Shows hits.
+/// Prints hits.
 pub struct HitPrinter<'s> {
     search: &'s Search,
     evaluator: Evaluator<'s>,
@@ -419,18 +405,12 @@ pub struct HitPrinter<'s> {
 }
 
 impl HitPrinter<'_> {
-    /// What is shown of the document of a hit.
-    ///
-    /// # Errors
-    /// If that takes too much work.
+    /// The parts of a hit's document to return.
     pub fn document<'j>(&mut self, json: &'j str) -> Result<Cow<'j, str>, OverBudget> {
-        self.search.parts.source.of(json, &mut self.budget)
+        self.search.parts.source.apply(json, &mut self.budget)
     }
 
-    /// What stands behind the document of a hit: what it is sorted by.
-    ///
-    /// # Errors
-    /// If that takes too much work.
+    /// The sort values of a hit, which follow its document.
     pub fn sort_values(&mut self, id: &str, json: &str) -> Result<String, OverBudget> {
         let found = self.evaluator.evaluate(Candidate { id, json }, &mut self.budget)?;
         let mut found = found.unwrap_or_default().into_iter();
@@ -448,17 +428,18 @@ impl HitPrinter<'_> {
     }
 }
 
-/// What a search may say, and how.
+/// The supported syntax of a search, for error messages.
 const SERVED: &str = r#"{"query": <query>, "from": <number>, "size": <number>, "sort": "<field>" or {"<field>": "asc" or "desc"} or a list of these, "seq_no_primary_term": <boolean>, "version": <boolean>, "_source": <boolean>, "<pattern>" or a list of these, "stored_fields": [], "track_total_hits": <any>}"#;
 
 impl Search {
     fn read(&mut self, body: &Value) -> Result<(), String> {
         let index = self.index;
-        let refusal = |what: &str| format!("[{what}] is not supported in a search: use {SERVED}");
-        let Value::Object(members) = body else { return Err(refusal("")) };
+        let unsupported =
+            |what: &str| format!("[{what}] is not supported in a search: use {SERVED}");
+        let Value::Object(members) = body else { return Err(unsupported("")) };
         for (name, value) in members {
             let number = || value.as_u64().and_then(|number| usize::try_from(number).ok());
-            let taken = match (name.as_str(), self.view) {
+            let accepted = match (name.as_str(), self.view) {
                 ("query", _) => {
                     self.query = query::parse(value, &|path| index.mapping(path))?;
                     Some(())
@@ -472,19 +453,20 @@ impl Search {
                 ("seq_no_primary_term", _) => value.as_bool().map(|it| self.parts.seq_no = it),
                 ("version", _) => value.as_bool().map(|it| self.parts.version = it),
                 ("_source", _) => Source::read(value).map(|it| self.parts.source = it),
-                // No fields are stored beside the document, which is left out unless it is asked for.
+                // There are no stored fields. As in Elasticsearch, an empty list omits the document unless
+                // `_source` is given too.
                 ("stored_fields", _) if value.as_array().is_some_and(Vec::is_empty) => {
                     if !members.contains_key("_source") {
                         self.parts.source = Source::Absent;
                     }
                     Some(())
                 }
-                // Every hit is counted, always.
+                // Hits are always counted exactly.
                 ("track_total_hits", _) => Some(()),
                 ("sort", _) => self.sort_by(value),
                 _ => None,
             };
-            taken.ok_or_else(|| refusal(name))?;
+            accepted.ok_or_else(|| unsupported(name))?;
             if self.sort.len() > SORT_FIELDS {
                 return Err(format!("a search sorts by at most [{SORT_FIELDS}] fields"));
             }
@@ -492,7 +474,7 @@ impl Search {
         Ok(())
     }
 
-    /// Sorts by `"f"`, `{"f": "asc"}`, `{"f": {"order": "asc"}}`, or each of a list of such.
+    /// Parses `"f"`, `{"f": "asc"}`, `{"f": {"order": "asc"}}`, or a list of these.
     fn sort_by(&mut self, value: &Value) -> Option<()> {
         match value {
             Value::Array(items) => items.iter().try_for_each(|item| match item {
@@ -519,7 +501,7 @@ impl Search {
     }
 
     fn add_sort(&mut self, path: &str, descending: bool) {
-        // The order in which documents lie, whatever it is.
+        // `_doc` asks for any order.
         if path != "_doc" && self.sort.len() <= SORT_FIELDS {
             let field = Field { path: path.to_owned(), mapping: self.index.mapping(path) };
             self.sort.push(Sort { field, descending });

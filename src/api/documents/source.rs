@@ -1,25 +1,21 @@
-//! `_source`: which parts of a document a hit shows.
+//! `_source`: which parts of its document a hit contains.
 
 use serde_json::Value;
 
-use crate::api::filter_path::{self, FilterPath, Unprinted};
+use crate::api::filter_path::{self, FilterPath, PrintError};
 use crate::budget::{Budget, OverBudget};
 
-/// What a hit shows of its document.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) enum Source {
-    /// All of it.
     #[default]
     Whole,
-    /// Nothing.
     Absent,
-    /// These parts.
     Parts(FilterPath),
 }
 
 impl Source {
-    /// Reads `true`, `false`, a pattern, a list of patterns, or `{"includes": .., "excludes": ..}`.
-    /// `None`: it is none of these, or has too many patterns.
+    /// Parses `true`, `false`, a pattern, a list of patterns, or `{"includes": .., "excludes": ..}`. `None`
+    /// if it is none of these or has too many patterns.
     pub fn read(value: &Value) -> Option<Self> {
         let mut patterns = Vec::new();
         match value {
@@ -32,15 +28,15 @@ impl Source {
                         "excludes" | "exclude" => "-",
                         _ => return None,
                     };
-                    patterns.extend(texts(list)?.into_iter().map(|it| format!("{sign}{it}")));
+                    patterns.extend(strings(list)?.into_iter().map(|it| format!("{sign}{it}")));
                 }
             }
-            list => patterns.extend(texts(list)?.into_iter().map(str::to_owned)),
+            list => patterns.extend(strings(list)?.into_iter().map(str::to_owned)),
         }
         Self::of_patterns(&patterns)
     }
 
-    /// Reads the parameters of a search. `None`: there are too many patterns.
+    /// Reads the query parameters of a search. `None` if they have too many patterns.
     pub fn of_parameters(
         source: Option<&str>,
         includes: Vec<String>,
@@ -58,8 +54,8 @@ impl Source {
     }
 
     fn of_patterns(patterns: &[String]) -> Option<Self> {
-        // Here a star alone stands for any number of names.
-        let widened = |pattern: &String| match pattern.rsplit_once('.') {
+        // Unlike in `filter_path`, `*` alone matches any number of names.
+        let to_filter_path = |pattern: &String| match pattern.rsplit_once('.') {
             Some((before, last)) => {
                 let steps = before.split('.').map(|step| match step {
                     "*" => "**",
@@ -70,16 +66,13 @@ impl Source {
             }
             None => pattern.clone(),
         };
-        let list: Vec<String> = patterns.iter().map(widened).collect();
+        let list: Vec<String> = patterns.iter().map(to_filter_path).collect();
         let filter = FilterPath::parse(&list.join(",")).ok()?;
         Some(if filter.is_empty() { Self::Whole } else { Self::Parts(filter) })
     }
 
-    /// What is shown of a document.
-    ///
-    /// # Errors
-    /// If that takes too much work.
-    pub fn of<'a>(
+    /// The parts of a document to return.
+    pub fn apply<'a>(
         &self,
         json: &'a str,
         budget: &mut Budget,
@@ -89,15 +82,15 @@ impl Source {
             Self::Absent => Ok("{}".into()),
             Self::Parts(filter) => match filter_path::print(json, filter, false, budget) {
                 Ok(parts) => Ok(parts.into()),
-                Err(Unprinted::OverBudget(over)) => Err(over),
-                Err(Unprinted::Syntax(_)) => Ok("{}".into()),
+                Err(PrintError::OverBudget(over)) => Err(over),
+                Err(PrintError::Syntax(_)) => Ok("{}".into()),
             },
         }
     }
 }
 
-/// A text, or a list of texts.
-fn texts(value: &Value) -> Option<Vec<&str>> {
+/// A string or a list of strings.
+fn strings(value: &Value) -> Option<Vec<&str>> {
     match value {
         Value::Array(items) => items.iter().map(Value::as_str).collect(),
         value => value.as_str().map(|text| vec![text]),

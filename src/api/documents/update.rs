@@ -1,5 +1,5 @@
-//! `POST /{index}/_update/{id}`: merges some fields into a document. `PUT /{index}/_doc/{id}`: takes a
-//! document that comes back as a whole.
+//! `POST /{index}/_update/{id}` merges fields into a document. `PUT /{index}/_doc/{id}` takes a whole document
+//! and applies only what its sender has changed.
 
 use serde_json::Value;
 
@@ -25,23 +25,23 @@ static SYNC_JOB_UPDATE: ObjectSchema = ObjectSchema {
     fields: &[field(DOC, FieldType::OpenObject(&super::fields::SYNC_JOB))],
 };
 
-/// Fields to merge into a document, and which version of it is meant.
+/// An update of a document through the document API.
 #[derive(Clone, Debug)]
 pub struct DocumentUpdate {
     doc: Fields,
     /// `if_seq_no`, `if_primary_term`
-    condition: Option<(u64, u64)>,
-    extent: Extent,
+    expected: Option<(u64, u64)>,
+    content: Content,
     refreshes: bool,
 }
 
-/// How much of a document somebody sends.
+/// What the body of an update contains.
 #[derive(Clone, Copy, Debug)]
-enum Extent {
+enum Content {
     /// The fields to change.
     Fields,
-    /// All of it, changed or not. With what finds its changes ([`Before::changes`]): called through a pointer, so
-    /// that the package's preview, which takes no whole documents, is without it.
+    /// The whole document. [`Before::changes`] is called through a pointer so that the npm package, which
+    /// takes no whole documents, doesn't contain its code.
     Whole(fn(&Before<'_>, Fields, bool) -> Patch),
 }
 
@@ -65,12 +65,12 @@ impl DocumentUpdate {
                 Fields::new()
             }
         };
-        // The id is the document's name, not part of it.
+        // The id is not part of the document.
         doc.shift_remove("id");
-        Self::new(index, doc, problems, query, Extent::Fields, refreshes)
+        Self::new(index, doc, problems, query, Content::Fields, refreshes)
     }
 
-    /// Reads the whole document of a connector.
+    /// Parses the whole document of a connector.
     pub(super) fn read_whole(
         id: &str,
         request: &Request,
@@ -86,9 +86,8 @@ impl DocumentUpdate {
         let mut doc = super::fields::CONNECTOR.read_document(&request.body)?;
         doc.shift_remove("id");
         let problems = problem.into_iter().collect();
-        let extent =
-            Extent::Whole(|before, doc, is_this_version| before.changes(doc, is_this_version));
-        Self::new(Index::Connectors, doc, problems, query, extent, refreshes)
+        let content = Content::Whole(|before, doc, is_current| before.changes(doc, is_current));
+        Self::new(Index::Connectors, doc, problems, query, content, refreshes)
     }
 
     fn new(
@@ -96,12 +95,12 @@ impl DocumentUpdate {
         doc: Fields,
         mut problems: Vec<String>,
         query: &mut Query,
-        extent: Extent,
+        content: Content,
         refreshes: bool,
     ) -> Result<Self, ApiError> {
         let seq_no = number(query, "if_seq_no", "sequence numbers")?;
         let primary_term = number(query, "if_primary_term", "primary term")?.filter(|it| *it > 0);
-        let condition = match (seq_no, primary_term) {
+        let expected = match (seq_no, primary_term) {
             (Some(seq_no), Some(primary_term)) => Some((seq_no, primary_term)),
             (Some(_), None) => {
                 problems.push("ifSeqNo is set, but primary term is [0]".to_owned());
@@ -121,28 +120,27 @@ impl DocumentUpdate {
         };
         problems.extend(index_name.and_then(|name| IndexName::parse(name).err()));
         valid(&problems)?;
-        Ok(Self { doc, condition, extent, refreshes })
+        Ok(Self { doc, expected, content, refreshes })
     }
 
-    /// Whether it is a document that comes back as a whole.
+    /// Whether the caller sent the whole document.
     pub fn is_whole(&self) -> bool {
-        matches!(self.extent, Extent::Whole(_))
+        matches!(self.content, Content::Whole(_))
     }
 
-    /// What the history calls it.
+    /// The name of the write in the history.
     pub fn name(&self) -> &'static str {
-        match self.extent {
-            Extent::Fields => "_update",
-            Extent::Whole(_) => "_doc",
+        match self.content {
+            Content::Fields => "_update",
+            Content::Whole(_) => "_doc",
         }
     }
 
-    /// Whether searches are to show it when it is acknowledged.
+    /// Whether searches must show the write before it is acknowledged.
     pub fn refreshes(&self) -> bool {
         self.refreshes
     }
 
-    /// The fields to merge.
     pub fn doc(&self) -> &Fields {
         &self.doc
     }
@@ -160,7 +158,7 @@ fn number(query: &mut Query, name: &'static str, what: &str) -> Result<Option<u6
     Err(Cause::illegal_argument(reason).into())
 }
 
-/// Decides on an update: what becomes of the document, and what to answer.
+/// Decides on an update. Returns the changed fields, if any, and the response.
 pub(in crate::api) fn decide<D: Document>(
     index: Index,
     id: &str,
@@ -177,7 +175,7 @@ pub(in crate::api) fn decide<D: Document>(
     decide_fields(index, id, update, before)
 }
 
-/// A document before an update.
+/// The document before an update.
 struct Before<'a> {
     fields: &'a Fields,
     version: u64,
@@ -186,28 +184,28 @@ struct Before<'a> {
 }
 
 impl Before<'_> {
-    /// The fields of a document that came back as a whole which are to be changed: those that are neither as
-    /// they are now nor as they were until lately. Whoever gives the sequence number of this version has seen
-    /// no other one.
-    fn changes(&self, doc: Fields, is_this_version: bool) -> Patch {
+    /// The fields that the sender of a whole document has changed. A field with a recent but outdated value
+    /// doesn't count: the sender read the document before someone else changed that field. If the sender gave
+    /// the current sequence number (`is_current`), every difference is a change.
+    fn changes(&self, doc: Fields, is_current: bool) -> Patch {
         let is_changed = |name: &str, value: &Value| {
             let current = self.fields.get(name).unwrap_or(&Value::Null);
             let time = |value: &Value| value.as_str().and_then(Time::parse);
             if are_alike(current, value) {
                 return false;
             }
-            // Nobody was seen less by having been seen later.
+            // `last_seen` never goes back.
             if name == "last_seen" && time(value) <= time(current) {
                 return false;
             }
-            is_this_version || !self.past.is_some_and(|past| past.had(name, value, self.now))
+            is_current || !self.past.is_some_and(|past| past.had(name, value, self.now))
         };
         let changed = doc.into_iter().filter(|(name, value)| is_changed(name, value));
         changed.fold(Patch::default(), |patch, (name, value)| patch.replace(&name, value))
     }
 }
 
-/// 400: connectors are not created as documents.
+/// 400: connectors can't be created through the document API.
 pub(super) fn no_creation(id: &str) -> ApiError {
     let id = if id.is_empty() { "{id}" } else { id };
     let reason = format!(
@@ -223,9 +221,9 @@ fn decide_fields(
     update: DocumentUpdate,
     before: Option<Before<'_>>,
 ) -> Result<(Option<Delta>, Response), ApiError> {
-    let before = before.ok_or_else(|| match update.extent {
-        Extent::Fields => ApiError::document_missing_in(index.name(), id),
-        Extent::Whole(_) => {
+    let before = before.ok_or_else(|| match update.content {
+        Content::Fields => ApiError::document_missing_in(index.name(), id),
+        Content::Whole(_) => {
             let reason =
                 format!("[{id}]: document missing: [PUT /_connector/{id}] creates a connector");
             let cause = Cause::new("document_missing_exception", reason);
@@ -234,12 +232,12 @@ fn decide_fields(
     })?;
     let version = before.version;
     let now = (seq_no(version), PRIMARY_TERM);
-    if let Some(seen) = update.condition.filter(|seen| *seen != now) {
-        return Err(conflict(index, id, seen, now));
+    if let Some(expected) = update.expected.filter(|expected| *expected != now) {
+        return Err(conflict(index, id, expected, now));
     }
-    let patch = match update.extent {
-        Extent::Fields => Patch::merge(update.doc),
-        Extent::Whole(changes) => changes(&before, update.doc, update.condition.is_some()),
+    let patch = match update.content {
+        Content::Fields => Patch::merge(update.doc),
+        Content::Whole(changes) => changes(&before, update.doc, update.expected.is_some()),
     };
     let delta = patch.diff_fields(before.fields);
     let refreshes = update.refreshes;
@@ -250,12 +248,12 @@ fn decide_fields(
     Ok((delta, response))
 }
 
-/// 409: the document has moved on since it was read.
-fn conflict(index: Index, id: &str, seen: (u64, u64), now: (u64, u64)) -> ApiError {
+/// 409: the document has changed since it was read.
+fn conflict(index: Index, id: &str, expected: (u64, u64), now: (u64, u64)) -> ApiError {
     let reason = format!(
         "[{id}]: version conflict, required seqNo [{}], primary term [{}]. current document has \
          seqNo [{}] and primary term [{}]",
-        seen.0, seen.1, now.0, now.1
+        expected.0, expected.1, now.0, now.1
     );
     let cause = Cause::new("version_conflict_engine_exception", reason);
     ApiError::of(409, cause.in_index(index.name()))

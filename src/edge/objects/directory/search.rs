@@ -246,7 +246,7 @@ impl Directory {
             let mut lines = text.splitn(3, '\n');
             let key = lines.next().and_then(|key| key.parse().ok());
             if let (Some(key), Some(json), Some(id)) = (key, lines.next(), lines.next()) {
-                over = finder.look(key, id, json).err();
+                over = finder.visit(key, id, json).err();
             }
             over.is_none()
         })?;
