@@ -100,7 +100,7 @@ fn put(id: &str, summary: &str, body: Option<&ObjectSchema>) -> Value {
     };
     let error = |status: &&str| ((*status).to_owned(), reference("responses", "Error"));
     let mut responses: Map<String, Value> = errors.iter().map(error).collect();
-    let done = json!({ "description": "Done, or nothing to do", "content": content("result") });
+    let done = json!({ "description": "Updated, or `noop` if nothing changed", "content": content("result") });
     responses.insert("200".to_owned(), done);
     let mut operation = json!({
         "operationId": id,
