@@ -33,7 +33,7 @@ mod sync_jobs;
 mod ticket;
 
 pub use access::{
-    Admitted, AuthError, Caller, Credentials, Key, PRIVILEGES_QUESTION, Privilege, cors_origin,
+    Admitted, AuthError, Caller, Credentials, Key, PRIVILEGES_REQUEST, Privilege, cors_origin,
     foreign_fingerprint, sha256,
 };
 pub use audit::{AuditQuery, Edit, SavedEdit, StatusChange, field_names, show_audit, show_events};

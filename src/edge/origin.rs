@@ -16,7 +16,7 @@ use super::runtime::{
 use super::settings::ClusterSetting;
 use super::{Memory, log, metrics, settled};
 use crate::api::{
-    ACCESS_HEADERS, ApiError, AuthError, Caller, Cause, Format, PRIVILEGES_QUESTION, SCROLL_PREFIX,
+    ACCESS_HEADERS, ApiError, AuthError, Caller, Cause, Format, PRIVILEGES_REQUEST, SCROLL_PREFIX,
     foreign_fingerprint, is_ours, may_scroll, without_access_cookies,
 };
 use crate::limits::SCROLL_BYTES;
@@ -84,7 +84,7 @@ pub(super) async fn is_for_cluster(
         return path == ROOT;
     }
     match auth::with_key(incoming, env, context, memory).await {
-        Ok(caller) => caller.is_known_elsewhere(),
+        Ok(caller) => caller.is_external(),
         Err(denied) => denied.is_unknown(),
     }
 }
@@ -120,7 +120,7 @@ async fn keep_own_keys(
     }
     let asked_at = now_millis();
     match auth::with_key(incoming, env, context, memory).await {
-        Ok(caller) if caller.is_known_elsewhere() => Ok(()),
+        Ok(caller) if caller.is_external() => Ok(()),
         Ok(caller) => Err(caller.not_for_cluster()),
         Err(denied) if denied.is_unknown() => {
             memory.strangers.remember(fingerprint(), (), asked_at + KEY_MEMORY_MS);
@@ -222,7 +222,7 @@ pub(super) async fn authenticate(
             return Ok((who, None));
         }
         let url = format!("{cluster}{HAS_PRIVILEGES}");
-        let privileges = ask(&url, authorization, Some(PRIVILEGES_QUESTION)).await?;
+        let privileges = ask(&url, authorization, Some(PRIVILEGES_REQUEST)).await?;
         Ok::<_, worker::Error>((who, Some(privileges)))
     });
     let why = match asked.await {

@@ -55,7 +55,7 @@ pub(super) fn message(
     };
     let text = |number: u64| number.to_string();
     // Neither can be asked without the credentials, and those are not kept.
-    let expires = match caller.is_known_elsewhere() {
+    let expires = match caller.is_external() {
         true => Some(now_millis() + KNOWN_ELSEWHERE_MS),
         false => caller.expiration(),
     };

@@ -564,7 +564,7 @@ fn a_signed_in_person_needs_a_listed_email_and_for_writes_our_own_page() {
     }
     let ann = Caller::signed_in("ann@example.com", Privilege::Monitor, "", "GET", false)
         .expect("she may read");
-    assert!(ann.is_signed_in() && ann.is_known_elsewhere());
+    assert!(ann.is_signed_in() && ann.is_external());
     assert_eq!(ann.key_id().as_deref(), Some("ann@example.com"));
     assert_eq!(outcome(authorize(ann.clone(), "GET", "/_connector/x")), (200, ""));
     assert_eq!(outcome(authorize(ann.clone(), "PUT", "/_connector/x/_status")), (403, "privilege"));
@@ -645,7 +645,7 @@ fn a_caller_says_where_it_is_known_and_when_its_key_ends() {
     ];
     for (caller, elsewhere, signed_in, expiration) in table {
         assert_eq!(
-            (caller.is_known_elsewhere(), caller.is_signed_in(), caller.expiration()),
+            (caller.is_external(), caller.is_signed_in(), caller.expiration()),
             (elsewhere, signed_in, expiration),
             "{caller}"
         );

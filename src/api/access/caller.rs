@@ -122,7 +122,7 @@ impl Caller {
     }
 
     /// A caller that the cluster has authenticated, from its responses to `/_security/_authenticate` and to
-    /// [`PRIVILEGES_QUESTION`](super::PRIVILEGES_QUESTION). `None` if these are incomplete.
+    /// [`PRIVILEGES_REQUEST`](super::PRIVILEGES_REQUEST). `None` if these are incomplete.
     pub fn of_cluster(who: &Fields, privileges: &Fields) -> Option<Self> {
         let text = |value: &Value, name| value.get(name)?.as_str().map(str::to_owned);
         let identity = match who.get("api_key") {
@@ -168,7 +168,7 @@ impl Caller {
     }
 
     /// Whether the cluster or Cloudflare Access authenticated the caller.
-    pub fn is_known_elsewhere(&self) -> bool {
+    pub fn is_external(&self) -> bool {
         self.key().is_none() && self.identity != Identity::Anonymous
     }
 

@@ -20,7 +20,7 @@ const UNKNOWN_KEY: &str = "unknown key";
 const WRONG_SECRET: &str = "wrong secret";
 
 /// The body of a `/_security/user/_has_privileges` request to a cluster.
-pub const PRIVILEGES_QUESTION: &str = r#"{"cluster":["manage_connector","monitor_connector"]}"#;
+pub const PRIVILEGES_REQUEST: &str = r#"{"cluster":["manage_connector","monitor_connector"]}"#;
 
 /// What a caller may do. Each privilege includes the ones before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
