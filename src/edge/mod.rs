@@ -311,7 +311,7 @@ impl Exchange {
             }
             Call::Authenticate => Ok(caller.describe()),
             Call::Import | Call::AuditOfAll(_) => return to_directory(None, None),
-            Call::TestWebhooks => outbox::webhook::test(env).await,
+            Call::TestWebhooks => outbox::webhook::send_test_messages(env).await,
             Call::Options(allow) => Ok(Response { allow: Some(allow), ..Response::empty(200) }),
             Call::Backup(backup) => match backup.id() {
                 Some(id) => return to_connector(id.to_owned(), request.without_body()),

@@ -74,7 +74,7 @@ fn begin(outbox: &Outbox) -> Option<(EntryUpdate, Vec<Event>, Result<String, Str
         let update =
             outbox.remember(|memory| memory.forced.begin(it.versions(), it.cursors, &committed));
         let (committed_claims, is_forced) = (update.committed_claims.clone(), update.is_forced);
-        let events = it.untold.events().to_vec();
+        let events = it.pending_events.events().to_vec();
         let audit = events.clone();
         let entry = message::write(&Entry { committed_claims, is_forced, audit, ..entry(it) });
         Some((update, events, entry))
@@ -107,7 +107,7 @@ fn record_delivery(
     outbox.shared.move_cursors(|cursors| {
         outbox.remember(|memory| memory.forced.acknowledge(update, cursors));
     });
-    outbox.shared.change_record(|record| record.untold.forget(events));
+    outbox.shared.change_record(|record| record.pending_events.remove(events));
 }
 
 /// Records an event in the Directory's audit before it happens.

@@ -65,7 +65,7 @@ fn note(
         .move_cursors(|cursors| outbox.remember(|memory| memory.copying.succeed(copy, cursors)));
     // A heartbeat sets no alarm that would store the cursors, and the object may be evicted before the next one.
     if copied == Some(Copied::Done) && !outbox.remember(|memory| memory.alarm.is_set()) {
-        outbox.shared.note_cursors();
+        outbox.shared.store_cursors();
     }
     Ok(copied != Some(Copied::Doubtful))
 }

@@ -186,11 +186,11 @@ pub(super) async fn alarm(outbox: &Rc<Outbox>) {
     webhook::run(outbox);
     let directory = join(deliver::<Directory>(outbox), deliver::<Jobs>(outbox));
     join(directory, deliver::<Kv>(outbox)).await;
-    webhook::wait(outbox).await;
+    webhook::wait_until_idle(outbox).await;
     outbox.record_lags(begun);
     // Before the cursors are stored: after a crash in between, the lag is reported again.
     report::send(outbox).await;
-    shared.note_cursors();
+    shared.store_cursors();
     shared.store_pending_jobs();
     if outbox.has_pending() {
         set_alarm(outbox).await;

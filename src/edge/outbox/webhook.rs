@@ -1,9 +1,8 @@
-//! Webhooks as a consumer of the outbox: each target is told of what has happened, in order, at
-//! least once.
+//! Webhooks as a consumer of the outbox: messages are delivered to each target in order, at least once.
 //!
-//! The alarm that every commit sets looks what has happened since, makes messages of it and sends
-//! them: so a write does nothing for webhooks, and no crash keeps a message from its target. What is
-//! waiting, and for how long a connector has been silent, the same alarm is set for.
+//! Every commit sets an alarm, which makes messages of the changes and sends them. So writes never wait for
+//! webhooks, and no message is lost in a crash. The same alarm retries pending messages and detects silent
+//! connectors.
 
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
@@ -29,19 +28,20 @@ use crate::status::Status;
 use crate::values::Time;
 use crate::webhook::{self, Delivery, Entry, Next, Outcome, Reply, Settings, Target};
 
-/// No more messages of one connector wait for a target.
-const WAITING_LIMIT: u64 = 1_000;
-/// So many messages of a connector that wait no longer are kept, to be shown.
-const KEPT: u64 = 50;
-/// The alarm waits for so long, a part at a time, for messages to be taken: most are by then, and no
-/// other alarm is needed to look for them.
-const PATIENCE: (u32, Duration) = (10, Duration::from_millis(100));
-/// How long to wait for the Directory to say whether a message is sent by itself.
-const ASK_LIMIT: Duration = Duration::from_secs(1);
-/// No more messages are shown.
-const SHOWN_LIMIT: usize = 100;
+/// The maximum number of pending messages of one connector for a target.
+const PENDING_LIMIT: u64 = 1_000;
+/// How many messages of a connector are kept for display after they were sent or given up.
+const KEPT_MESSAGES: u64 = 50;
+/// How often, and at which interval, the alarm checks whether all messages have been sent. Usually they have,
+/// which saves another alarm.
+const IDLE_CHECKS: u32 = 10;
+const IDLE_CHECK_INTERVAL: Duration = Duration::from_millis(100);
+/// Timeout for asking the Directory whether a summary replaces a message.
+const NOTIFY_TIMEOUT: Duration = Duration::from_secs(1);
+/// The maximum number of messages in a response.
+const PAGE_LIMIT: usize = 100;
 
-/// What an object remembers of webhooks.
+/// An object's webhook settings and state, in memory.
 #[derive(Default)]
 pub(in crate::edge) struct Webhooks {
     settings: OnceCell<Rc<Settings>>,
@@ -60,45 +60,44 @@ impl Webhooks {
         self.settings.get_or_init(read).clone()
     }
 
-    /// Looks at what is remembered, or changes it. Nothing is awaited meanwhile.
-    fn remember<T>(&self, look: impl FnOnce(&mut webhooks::Webhooks) -> T) -> T {
-        look(&mut self.memory.borrow_mut())
+    /// Reads or changes the memory. The closure cannot await, so the borrow never spans an await.
+    fn remember<T>(&self, change: impl FnOnce(&mut webhooks::Webhooks) -> T) -> T {
+        change(&mut self.memory.borrow_mut())
     }
 }
 
-/// The Worker's settings that concern webhooks, and when a connector is silent.
+/// The settings of webhooks, and when a connector counts as silent.
 pub(in crate::edge) fn settings(env: &Env) -> Settings {
     Settings::read(&webhook_settings(env))
 }
 
-/// How long a connector may be away before it counts as silent.
 pub(in crate::edge) fn silent_after_seconds(outbox: &Outbox) -> u64 {
     outbox.webhooks.settings(&outbox.shared.env).silent_after_seconds()
 }
 
-/// To be called before a commit: who has not been told anything of this connector is told from here
-/// on. `erases`: the history goes with the connector, so what is held back is told before.
+/// Call before a commit: new targets start with it. `erases`: the commit erases the history, so messages about
+/// changes that are held back are made first.
 pub(in crate::edge) fn prepare(outbox: &Outbox, erases: bool) {
     let settings = outbox.webhooks.settings(&outbox.shared.env);
     if settings.targets.is_empty() {
         return;
     }
-    // The history is pruned: what is in it is told before.
+    // The history is pruned: collect changes before that.
     let prepared = open(outbox, &settings).and_then(|()| {
         let changed = outbox.shared.versions().0.changed;
-        let is_far = outbox.webhooks.remember(|memory| memory.is_lagging(&settings, changed));
-        if erases || is_far { collect(outbox, &settings, false) } else { Ok(()) }
+        let is_lagging = outbox.webhooks.remember(|memory| memory.is_lagging(&settings, changed));
+        if erases || is_lagging { collect(outbox, &settings, false) } else { Ok(()) }
     });
     if let Err(thrown) = prepared {
-        failed("cannot be prepared", &thrown);
+        log_failure("cannot be prepared", &thrown);
     }
 }
 
-fn failed(what: &str, thrown: &JsError) {
+fn log_failure(what: &str, thrown: &JsError) {
     console_error!("webhooks {what}: {}", describe(thrown));
 }
 
-/// Reads how far targets are, once, and begins with those that are new.
+/// Reads the targets' progress once, and starts new targets.
 fn open(outbox: &Outbox, settings: &Settings) -> Result<(), JsError> {
     if !outbox.webhooks.remember(|memory| memory.is_open()) {
         let rows = store::targets(&outbox.shared.database)?.unwrap_or_default();
@@ -109,7 +108,7 @@ fn open(outbox: &Outbox, settings: &Settings) -> Result<(), JsError> {
     begin(outbox, &targets)
 }
 
-/// Begins with targets from here on.
+/// Starts targets at the current version.
 fn begin(outbox: &Outbox, targets: &[&Target]) -> Result<(), JsError> {
     if targets.is_empty() {
         return Ok(());
@@ -119,21 +118,20 @@ fn begin(outbox: &Outbox, targets: &[&Target]) -> Result<(), JsError> {
         (record.map_or(0, |record| record.version), status == Some(Status::Error))
     });
     let batch = outbox.webhooks.remember(|memory| memory.begin(targets, seq, is_failing));
-    keep(outbox, batch, now_millis()).map(drop)
+    store_batch(outbox, batch, now_millis()).map(drop)
 }
 
-/// Stores news with their messages; gives how many messages were given up for which targets.
-fn keep(outbox: &Outbox, batch: Batch, now: u64) -> Result<Vec<(String, u64)>, JsError> {
+/// Stores a batch and its messages. Returns how many messages were given up, by target.
+fn store_batch(outbox: &Outbox, batch: Batch, now: u64) -> Result<Vec<(String, u64)>, JsError> {
     let settings = outbox.webhooks.settings(&outbox.shared.env);
-    let given_up = match batch.is_empty() {
-        true => Vec::new(),
-        false => {
-            let messages = compose(outbox, &settings, &batch);
-            let memory = outbox.webhooks.memory.borrow();
-            let is_sending = |target: &str| memory.is_sending(target);
-            let (database, rows) = (&outbox.shared.database, &batch.rows);
-            store::collect(database, rows, &messages, now, WAITING_LIMIT, is_sending)?
-        }
+    let given_up = if batch.is_empty() {
+        Vec::new()
+    } else {
+        let messages = compose(outbox, &settings, &batch);
+        let memory = outbox.webhooks.memory.borrow();
+        let is_sending = |target: &str| memory.is_sending(target);
+        let (database, rows) = (&outbox.shared.database, &batch.rows);
+        store::collect(database, rows, &messages, now, PENDING_LIMIT, is_sending)?
     };
     outbox.webhooks.remember(|memory| memory.stored(batch, &given_up));
     Ok(given_up)
@@ -156,30 +154,30 @@ fn compose<'a>(
     batch.notifications.iter().filter_map(message).collect()
 }
 
-/// To be called right after the commit that puts a connector back: its past is no news.
+/// Call right after the commit of a restore: targets get no messages about the restored history.
 pub(in crate::edge) fn restored(outbox: &Outbox) {
     let settings = outbox.webhooks.settings(&outbox.shared.env);
     if settings.targets.is_empty() {
         return;
     }
-    let begun = open(outbox, &settings).and_then(|()| {
-        let told = outbox.webhooks.remember(|memory| memory.active_targets(&settings));
-        begin(outbox, &told)
+    let started = open(outbox, &settings).and_then(|()| {
+        let active = outbox.webhooks.remember(|memory| memory.active_targets(&settings));
+        begin(outbox, &active)
     });
-    if let Err(thrown) = begun {
-        failed("cannot begin anew", &thrown);
+    if let Err(thrown) = started {
+        log_failure("cannot begin anew", &thrown);
     }
 }
 
-/// Looks what has happened, and makes messages of it. `holds`: changes may be held back.
+/// Makes messages of new changes. `holds`: changes may be held back.
 fn collect(outbox: &Outbox, settings: &Settings, holds: bool) -> Result<(), JsError> {
     open(outbox, settings)?;
     let (changed, last_seen) = (outbox.shared.versions().0.changed, last_seen(outbox));
     let context = CollectContext { settings, changed, last_seen, now: now_millis(), holds };
     let changes_after = |seq| store::changes_after(&outbox.shared.database, seq);
     let batch = outbox.webhooks.remember(|memory| memory.collect(context, changes_after))?;
-    for (target, count) in keep(outbox, batch, context.now)? {
-        let why = format!("{WAITING_LIMIT} messages wait already");
+    for (target, count) in store_batch(outbox, batch, context.now)? {
+        let why = format!("{PENDING_LIMIT} messages wait already");
         outbox.shared.with_record(|record| {
             let id = record.map(|record| record.id.as_str()).unwrap_or_default();
             log::webhooks_given_up(id, &target, count, &why);
@@ -188,26 +186,26 @@ fn collect(outbox: &Outbox, settings: &Settings, holds: bool) -> Result<(), JsEr
     Ok(())
 }
 
-/// When the connector was last seen, in milliseconds since 1970. One that is hidden is not looked for.
+/// When the connector was last seen, in milliseconds since 1970. A deleted connector cannot be silent.
 fn last_seen(outbox: &Outbox) -> Option<u64> {
     outbox
         .shared
         .with_record(|record| Time::parse(record?.alive()?.text("last_seen")?)?.unix_millis())
 }
 
-/// To be called by the alarm: makes messages and begins to send them. Nobody waits for that.
+/// Called by the alarm: makes messages, and sends them without waiting.
 pub(super) fn run(outbox: &Rc<Outbox>) {
     let settings = outbox.webhooks.settings(&outbox.shared.env);
     if settings.targets.is_empty() {
         return;
     }
     if let Err(thrown) = collect(outbox, &settings, true) {
-        failed("cannot be collected", &thrown);
+        log_failure("cannot be collected", &thrown);
     }
     report_losses(outbox, &settings);
     for n in 0..settings.targets.len() {
         let Some(target) = settings.targets.get(n) else { continue };
-        let (waiting, now) = (waiting(outbox, target), now_millis());
+        let (waiting, now) = (next_message(outbox, target), now_millis());
         let begin =
             |memory: &mut webhooks::Webhooks| memory.begin_sending(target, waiting.as_ref(), now);
         if !outbox.webhooks.remember(begin) {
@@ -223,10 +221,10 @@ pub(super) fn run(outbox: &Rc<Outbox>) {
     }
 }
 
-/// Sets the alarm for what waits, and tells the Directory how the target is doing.
+/// Sets the alarm if messages are pending, and reports the target's state to the Directory.
 async fn after_sending(outbox: &Rc<Outbox>, settings: &Settings, target: &Target, was_late: bool) {
     let has_failed = outbox.webhooks.remember(|memory| memory.end_sending(target));
-    if waiting(outbox, target).is_some() {
+    if next_message(outbox, target).is_some() {
         super::set_late_alarm(outbox).await;
     }
     let since = late_since(outbox, target);
@@ -243,18 +241,18 @@ async fn after_sending(outbox: &Rc<Outbox>, settings: &Settings, target: &Target
     }
 }
 
-/// Waits a little for what is being sent.
-pub(super) async fn wait(outbox: &Outbox) {
-    let (parts, part) = PATIENCE;
-    for _ in 0..parts {
+/// Waits a short time for messages that are being sent.
+pub(super) async fn wait_until_idle(outbox: &Outbox) {
+    for _ in 0..IDLE_CHECKS {
         if outbox.webhooks.remember(|memory| memory.is_idle()) {
             return;
         }
-        sleep(part).await;
+        sleep(IDLE_CHECK_INTERVAL).await;
     }
 }
 
-/// Has the Directory told how many messages were given up, and who has answered 410, if it may not know.
+/// Reports to the Directory how many messages were given up and which targets returned 410, unless it was
+/// reported before.
 fn report_losses(outbox: &Outbox, settings: &Settings) {
     for target in &settings.targets {
         let losses = outbox.webhooks.remember(|memory| memory.take_losses(target));
@@ -264,21 +262,20 @@ fn report_losses(outbox: &Outbox, settings: &Settings) {
     }
 }
 
-/// The message that a target is to be sent next.
-fn waiting(outbox: &Outbox, target: &Target) -> Option<Waiting> {
+/// The next message to send to a target.
+fn next_message(outbox: &Outbox, target: &Target) -> Option<Waiting> {
     let row = store::next(&outbox.shared.database, &target.name);
-    row.inspect_err(|thrown| failed("cannot be read", thrown)).ok()?
+    row.inspect_err(|thrown| log_failure("cannot be read", thrown)).ok()?
 }
 
-/// Since when the oldest message has waited for a target, if it has for a while or will have when it
-/// is sent next.
+/// Since when the oldest message has been pending, if the target lags or will lag before the next attempt.
 fn late_since(outbox: &Outbox, target: &Target) -> Option<u64> {
-    waiting(outbox, target)?.late_since(now_millis())
+    next_message(outbox, target)?.late_since(now_millis())
 }
 
-/// Sends what is due, in order, until something fails.
+/// Sends the messages that are due, in order, until one fails.
 async fn send_all(outbox: &Rc<Outbox>, settings: &Settings, target: &Target) {
-    while let Some(message) = waiting(outbox, target) {
+    while let Some(message) = next_message(outbox, target) {
         let begun = now_millis();
         let step = message.step(begun);
         if step == Step::Rest {
@@ -298,22 +295,22 @@ async fn send_all(outbox: &Rc<Outbox>, settings: &Settings, target: &Target) {
         match settled {
             Ok(Next::Again(_)) => return,
             Ok(Next::Done(_)) => {}
-            // It is sent again, by the alarm.
-            Err(thrown) => return failed("cannot be noted", &thrown),
+            // The alarm sends it again.
+            Err(thrown) => return log_failure("cannot be noted", &thrown),
         }
     }
 }
 
-/// What the Directory says of a message about this connector. If it does not answer, the message is sent:
-/// better too many than none.
+/// The Directory's decision about a message. If it does not answer, the message is sent: too many messages are
+/// better than none.
 enum Verdict {
-    /// It is named by a message about many.
+    /// A summary replaces the message.
     Gathered,
-    /// It is sent. So many connectors in an error share its cause; 0: that is not known.
+    /// The message is sent. `sharing`: how many connectors have an error with the same cause; 0: unknown.
     Single { sharing: u64 },
 }
 
-/// Sends a message once, and notes what came of it.
+/// Tries to send a message once, and stores the result.
 async fn attempt(
     outbox: &Outbox,
     settings: &Settings,
@@ -322,38 +319,39 @@ async fn attempt(
     sharing: u64,
     begun: u64,
 ) -> Result<Next, JsError> {
-    let body = match message.says_missed() {
-        true => store::say_missed(&outbox.shared.database, &target.name, message)?,
-        false => message.body.clone(),
+    let body = if message.says_missed() {
+        store::report_missed(&outbox.shared.database, &target.name, message)?
+    } else {
+        message.body.clone()
     };
     let more = webhook::with_sharing(&body, sharing).filter(|_| sharing > 0);
     let reply = deliver(target, &message.id, more.as_ref().unwrap_or(&body), begun).await;
     let next = settle(outbox, settings, target, message, Some((begun, &reply)))?;
     if let (Next::Again(_), Some(body)) = (next, &more) {
-        // It says the same whenever it is repeated.
-        store::keep_body(&outbox.shared.database, message.n, body)?;
+        // A retry sends the same body.
+        store::store_body(&outbox.shared.database, message.n, body)?;
     }
     Ok(next)
 }
 
-/// Tells the Directory of attempts, and asks about a message of that type, if there is one.
+/// Reports attempts to the Directory. With an event type, also asks whether a summary replaces the message.
 async fn notify(outbox: &Outbox, target: &Target, kind: Option<&str>) -> Verdict {
     let id = outbox.shared.with_record(|record| record.map(|record| record.id.clone()));
-    let told = outbox.webhooks.remember(|memory| memory.attempts(target));
+    let attempts = outbox.webhooks.remember(|memory| memory.attempts(target));
     let sent = async {
         let notice = message::write(&Notice::Attempts {
             id: id.as_deref(),
             target: &target.name,
             event: kind,
-            attempts: told.all,
-            failures: told.failed,
+            attempts: attempts.all,
+            failures: attempts.failed,
         })?;
         notify_directory(&outbox.shared.env, &notice).await
     };
-    let Some(Ok(reply)) = timeout(ASK_LIMIT, sent).await else {
+    let Some(Ok(reply)) = timeout(NOTIFY_TIMEOUT, sent).await else {
         return Verdict::Single { sharing: 0 };
     };
-    outbox.webhooks.remember(|memory| memory.attempts_reported(target, told));
+    outbox.webhooks.remember(|memory| memory.attempts_reported(target, attempts));
     let reply = message::parse(&reply).unwrap_or_default();
     match reply.get("gathered") {
         Some(Value::Bool(true)) => Verdict::Gathered,
@@ -363,8 +361,8 @@ async fn notify(outbox: &Outbox, target: &Target, kind: Option<&str>) -> Verdict
     }
 }
 
-/// Notes what became of a message. `attempt`: when it was tried and what came of it; `None`: a summary
-/// says it.
+/// Stores the new state of a message. `attempt`: when it was sent, and the reply; `None`: a summary replaced
+/// it.
 fn settle(
     outbox: &Outbox,
     settings: &Settings,
@@ -374,7 +372,7 @@ fn settle(
 ) -> Result<Next, JsError> {
     let reply = attempt.map(|(_, reply)| reply);
     let settled = message.settle(settings, reply, now_millis());
-    let (id, is_there) = outbox.shared.with_record(|record| {
+    let (id, exists) = outbox.shared.with_record(|record| {
         let id = record.map(|record| record.id.clone()).unwrap_or_default();
         (id, record.is_some_and(|record| record.connector().is_some()))
     });
@@ -382,7 +380,7 @@ fn settle(
     if let (Some(outcome), Some(problem)) = (settled.outcome, &problem) {
         log::webhook(&id, &target.name, &message.id, outcome, problem);
     }
-    let noted = Attempt {
+    let state = Attempt {
         n: message.n,
         target: &target.name,
         attempts: settled.attempts,
@@ -392,27 +390,27 @@ fn settle(
         error: problem.as_deref(),
         outcome: settled.outcome,
     };
-    // Of a connector that was erased nothing is kept.
-    store::settle(&outbox.shared.database, &noted, if is_there { KEPT } else { 0 })?;
+    // Nothing is kept of an erased connector.
+    store::settle(&outbox.shared.database, &state, if exists { KEPT_MESSAGES } else { 0 })?;
     if settled.next == Next::Done(Outcome::Gone) {
-        store::end(&outbox.shared.database, &target.name, &target.fingerprint)?;
+        store::end_target(&outbox.shared.database, &target.name, &target.fingerprint)?;
     }
     outbox.webhooks.remember(|memory| memory.settled(target, &settled));
     Ok(settled.next)
 }
 
-/// When the alarm is needed next, in milliseconds since 1970.
+/// When the alarm must run next, in milliseconds since 1970.
 pub(super) fn next_alarm(outbox: &Outbox) -> Option<u64> {
     let settings = outbox.webhooks.settings(&outbox.shared.env);
     if settings.targets.is_empty() {
         return None;
     }
     let (last_seen, next_at) =
-        (last_seen(outbox), |target: &Target| Some(waiting(outbox, target)?.next_at));
+        (last_seen(outbox), |target: &Target| Some(next_message(outbox, target)?.next_at));
     outbox.webhooks.remember(|memory| memory.next_alarm(&settings, last_seen, next_at))
 }
 
-/// To be called after a heartbeat.
+/// Call after a heartbeat.
 pub(super) fn seen(outbox: &Outbox) -> Seen {
     let webhooks = &outbox.webhooks;
     let settings = webhooks.settings(&outbox.shared.env);
@@ -422,7 +420,7 @@ pub(super) fn seen(outbox: &Outbox) -> Seen {
     webhooks.remember(|memory| memory.seen())
 }
 
-/// Sees to it that the alarm comes when the connector is silent.
+/// Makes sure that the alarm is set to check for silence.
 pub(super) async fn watch(outbox: &Rc<Outbox>) {
     let set = outbox.shared.state.alarm().await;
     let needed = next_alarm(outbox);
@@ -431,26 +429,26 @@ pub(super) async fn watch(outbox: &Rc<Outbox>) {
     }
 }
 
-/// What was sent of a connector, as a response.
+/// The response that shows a connector's targets and messages.
 ///
 /// # Errors
-/// 404 if there is no such connector, 500 if the database fails.
+/// 404 if there is no such connector.
 pub(in crate::edge) fn view(outbox: &Outbox, id: &str, size: usize) -> Result<Response, ApiError> {
     if outbox.shared.with_record(|record| record.is_none_or(|record| record.alive().is_none())) {
         return Err(ApiError::not_found(id));
     }
     let settings = outbox.webhooks.settings(&outbox.shared.env);
-    let found = read_view(outbox, size.min(SHOWN_LIMIT)).map_err(|thrown| {
-        failed("cannot be read", &thrown);
+    let found = read_view(outbox, size.min(PAGE_LIMIT)).map_err(|thrown| {
+        log_failure("cannot be read", &thrown);
         ApiError::internal()
     })?;
-    let (known, waiting, rows) = found;
+    let (known, pending, rows) = found;
     let entry = |target| {
         let Target { name, fingerprint, .. }: &Target = target;
         let row = known.iter().find(|row| row.name == *name);
         Entry {
             target,
-            waiting: waiting.iter().find(|(it, _)| it == name).map_or(0, |(_, count)| *count),
+            waiting: pending.iter().find(|(it, _)| it == name).map_or(0, |(_, count)| *count),
             is_ended: row.and_then(|row| row.progress.gone.as_ref()) == Some(fingerprint),
             given_up: row.map_or(0, |row| row.given_up),
         }
@@ -464,18 +462,18 @@ type View = (Vec<TargetRow>, Vec<(String, u64)>, Vec<Delivery>);
 fn read_view(outbox: &Outbox, size: usize) -> Result<View, JsError> {
     let database = &outbox.shared.database;
     let Some(known) = store::targets(database)? else { return Ok(View::default()) };
-    Ok((known, store::waiting(database)?, store::newest(database, size)?))
+    Ok((known, store::pending_counts(database)?, store::newest(database, size)?))
 }
 
-/// Sends every target something, side by side, and says what came of it.
+/// Sends test messages to all targets concurrently, and returns the results.
 ///
 /// # Errors
-/// 500 if there is no chance to be had.
-pub(in crate::edge) async fn test(env: &Env) -> Result<Response, ApiError> {
+/// 500 if no randomness is available.
+pub(in crate::edge) async fn send_test_messages(env: &Env) -> Result<Response, ApiError> {
     let settings = settings(env);
     let nonce = new_id().ok_or_else(ApiError::internal)?;
     let begun = now_millis();
-    // An endpoint gets one message after another, so that one that hangs keeps no connection from the others.
+    // Sequential for each target: one that hangs uses a single connection.
     let targets = settings.targets.iter().enumerate().map(|(n, target)| {
         let nonce = format!("{nonce}{n}");
         let mut messages = webhook::test_messages(target, &settings, &nonce, now());
@@ -497,7 +495,7 @@ pub(in crate::edge) async fn test(env: &Env) -> Result<Response, ApiError> {
     Ok(Response::json(200, &webhook::test_results(&settings, results)))
 }
 
-/// How long it is until then.
+/// The duration from now to `at`.
 pub(super) fn until(at: u64) -> Duration {
     Duration::from_millis(at.saturating_sub(now_millis()))
 }

@@ -1,4 +1,4 @@
-//! The connector as a whole, out of its object and back in.
+//! Backs up, restores, reindexes and rewinds a connector.
 
 use serde_json::json;
 use worker::console_error;
@@ -14,14 +14,12 @@ use crate::edge::{log, outbox};
 use crate::limits::BODY_BYTES;
 use crate::protocol::claims::Change;
 
-/// Jobs are given in parts of about this many characters.
-const PART: usize = BODY_BYTES;
-/// How many indices one restoration claims: that of the connector, and those that jobs were made for
-/// when the connector had another one.
+/// The approximate length of a page of jobs, in characters.
+const JOBS_PAGE_CHARS: usize = BODY_BYTES;
+/// How many indices a restore may claim: the connector's own, and those of jobs created while it had another.
 const CLAIMS_PER_RESTORATION: usize = 10;
 
 impl Object {
-    /// Saves the connector, puts it back, or has the Directory told anew.
     pub(super) async fn carry_out_backup(
         &self,
         backup: Backup,
@@ -42,7 +40,7 @@ impl Object {
                 };
                 let impossible = |thrown: JsError| api::no_rewind(&describe(&thrown));
                 let bookmark = self.state.bookmark(to).await.map_err(impossible)?;
-                // What the object itself keeps is lost: the Directory has to know before.
+                // A rewind loses what this object stores, so the Directory must record the event first.
                 let event = origin.event("rewind", "_rewind", Some(&id));
                 outbox::directory::audit(&self.outbox, &event).await.map_err(|why| {
                     console_error!("connector [{id}] is not taken back: {why}");
@@ -57,10 +55,11 @@ impl Object {
 
     fn save(&self, id: &str, after: Option<&str>) -> Result<Response, ApiError> {
         let failed = |thrown: JsError| failed(id, "saved", &thrown);
-        let jobs = match self.has_jobs() {
-            true => store::saved_jobs(&self.database, after.unwrap_or_default(), PART)
-                .map_err(failed)?,
-            false => "\"jobs\":[]".to_owned(),
+        let jobs = if self.has_jobs() {
+            store::saved_jobs(&self.database, after.unwrap_or_default(), JOBS_PAGE_CHARS)
+                .map_err(failed)?
+        } else {
+            "\"jobs\":[]".to_owned()
         };
         if after.is_some() {
             return Ok(api::show_backup(id, None, &jobs));
@@ -98,8 +97,8 @@ impl Object {
         Err(api::too_many_indices(id, CLAIMS_PER_RESTORATION))
     }
 
-    /// What a restoration comes to with the connector as it is: `None` if this very state has been put
-    /// back already, as it has where somebody starts over after half of the work.
+    /// The result of a restore, given the connector's current state. `None`: this state was already restored,
+    /// by an earlier attempt that was interrupted.
     fn check_restoration(
         &self,
         id: &str,
@@ -107,8 +106,8 @@ impl Object {
         precondition: &Precondition,
         saved: Option<&SavedConnector>,
     ) -> Result<Option<&'static str>, ApiError> {
-        let there = self.with_record(|record| record.map(|record| record.version));
-        precondition.check_restoration(id, there)?;
+        let current_version = self.with_record(|record| record.map(|record| record.version));
+        precondition.check_restoration(id, current_version)?;
         let floor = self.with_record(|record| record.map(|record| record.floor));
         match (floor, saved) {
             (None, Some(_)) => Ok(Some("created")),
@@ -121,8 +120,7 @@ impl Object {
         }
     }
 
-    /// Commits what was saved, unless an index has to be claimed first. Not an `async fn`, and so without
-    /// an `await`.
+    /// Commits a restore, unless an index must be claimed first. Not an `async fn`, so that it cannot await.
     fn commit_restoration(
         &self,
         id: &str,
@@ -144,18 +142,18 @@ impl Object {
             Ok(token) => token,
             Err(index) => return Ok(Attempt::Claim(index)),
         };
-        let there = self.with_record(|record| record.map(Record::newest_version));
-        let erases_jobs = connector.is_some() && there.is_some() && self.has_jobs();
+        let current_version = self.with_record(|record| record.map(Record::newest_version));
+        let erases_jobs = connector.is_some() && current_version.is_some() && self.has_jobs();
         let mut restored = None;
         if let (Some(saved), Some(commit)) = (connector, commit) {
-            // Over one that is there it is a change like any other, with a version of its own.
-            let (version, edited) = match there {
+            // Overwriting a connector is a change like any other, with a new version.
+            let (version, edited) = match current_version {
                 Some(newest) => (newest.max(saved.version) + 1, newest.max(saved.version) + 1),
                 None => (saved.version, saved.edited),
             };
             let mut event = origin.event("restore", "_backup", Some(id));
             event.version = Some(version);
-            let untold = self.untold_with(event.clone());
+            let pending_events = self.pending_events_with(event.clone());
             let before = match self.loaded.take() {
                 Loaded::Found(record) => record.take_connector().1,
                 Loaded::Unread | Loaded::Empty => None,
@@ -166,7 +164,8 @@ impl Object {
                 Err(index) => return Ok(Attempt::Claim(index)),
             };
             let floor = saved.floor().max(version);
-            let (record, token) = Record::restored(id, successor, version, edited, floor, untold);
+            let (record, token) =
+                Record::restored(id, successor, version, edited, floor, pending_events);
             restored = Some((record, saved, token, event));
         }
         let written = store::restore(
@@ -175,7 +174,7 @@ impl Object {
             jobs,
             erases_jobs,
         );
-        // Read again, whether it was written or not.
+        // Read the row again, whether or not the restore was written.
         self.loaded.replace(Loaded::Unread);
         written.map_err(|thrown| failed(id, "put back", &thrown))?;
         if let Some((_, _, token, event)) = &restored {
@@ -189,10 +188,10 @@ impl Object {
         Ok(Attempt::Done(result.unwrap_or("noop")))
     }
 
-    /// The token of the claim for the index that a connector takes by being restored, if it takes one.
+    /// The token of the claim for the index that the restored connector takes, if any.
     ///
     /// # Errors
-    /// The next index that has to be claimed, for the connector or for its jobs.
+    /// The next index to claim, for the connector or its jobs.
     fn claim_for(
         &self,
         saved: &Saved,
@@ -226,9 +225,9 @@ impl Object {
         }
         let failed = |thrown: JsError| failed(id, "told anew", &thrown);
         let event = origin.event("reindex", "_reindex", Some(id));
-        let untold = self.untold_with(event.clone());
-        store::reindex(&self.database, &untold, self.has_jobs()).map_err(failed)?;
-        self.change_record(|record| record.untold = untold);
+        let pending_events = self.pending_events_with(event.clone());
+        store::reindex(&self.database, &pending_events, self.has_jobs()).map_err(failed)?;
+        self.change_record(|record| record.pending_events = pending_events);
         log::event(&event);
         if self.has_jobs() {
             self.reload_jobs();

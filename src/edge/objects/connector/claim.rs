@@ -1,4 +1,4 @@
-//! Claiming an index name at the Directory, for a write that is about to be committed.
+//! Claims an index name from the Directory before a commit.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -13,11 +13,10 @@ use crate::edge::new_id;
 use crate::edge::runtime::{claim_index, describe, release_index, timeout};
 use crate::protocol::claims::Claim;
 
-/// How long to wait for the Directory.
-const LIMIT: Duration = Duration::from_millis(1_500);
+/// Timeout for requests to the Directory.
+const CLAIM_TIMEOUT: Duration = Duration::from_millis(1_500);
 
-/// A claim that the Directory has granted, for as long as the request that made it needs it. Dropped
-/// without a commit, it is released.
+/// A claim held by a request. Dropping it releases the claim, unless it was committed.
 pub(super) struct OpenClaim {
     shared: Rc<Shared>,
     token: String,
@@ -30,18 +29,16 @@ impl OpenClaim {
 }
 
 impl Object {
-    /// Claims an index name.
-    ///
     /// # Errors
-    /// 400 if another connector has it, 503 if the Directory cannot say.
+    /// 400 if another connector uses the index, 503 if the Directory cannot decide.
     pub(super) async fn claim(&self, id: &str, index: String) -> Result<OpenClaim, ApiError> {
         let token = new_id().ok_or_else(ApiError::internal)?;
         let claim = Claim { index, id: id.to_owned(), token };
         let message = message::write(&claim).map_err(|_| ApiError::internal())?;
         self.claims.borrow_mut().open(claim.clone());
-        // From here on it is released if anything fails.
+        // From here on, any failure releases the claim.
         let open = OpenClaim { shared: self.shared.clone(), token: claim.token.clone() };
-        let why = match timeout(LIMIT, claim_index(&self.env, &message)).await {
+        let why = match timeout(CLAIM_TIMEOUT, claim_index(&self.env, &message)).await {
             Some(Ok(reply)) => match message::parse(&reply) {
                 Ok(reply) => match reply.get("granted").and_then(Value::as_bool) {
                     Some(true) => {
@@ -57,7 +54,7 @@ impl Object {
                 Err(message::UnknownFormat) => "the Directory is being updated".to_owned(),
             },
             Some(Err(thrown)) => describe(&thrown),
-            None => format!("no answer within {} ms", LIMIT.as_millis()),
+            None => format!("no answer within {} ms", CLAIM_TIMEOUT.as_millis()),
         };
         let index = &claim.index;
         console_error!("connector [{id}]: index [{index}] cannot be claimed: {why}");
@@ -70,9 +67,9 @@ impl Drop for OpenClaim {
         let released = self.shared.claims.borrow_mut().abandon(&self.token);
         let Some(Ok(message)) = released.as_ref().map(message::write) else { return };
         let env = self.shared.env.clone();
-        // A release that is lost is found out when another connector wants the name.
+        // If this fails, the Directory detects the stale claim when another connector claims the name.
         self.shared.state.wait_until(async move {
-            drop(timeout(LIMIT, release_index(&env, &message)).await);
+            drop(timeout(CLAIM_TIMEOUT, release_index(&env, &message)).await);
         });
     }
 }

@@ -1,4 +1,5 @@
-//! The sync jobs of a connector: rows beside its own, in the same order of events.
+//! The sync jobs of a connector. They are stored in the connector's object, so their writes are serialized
+//! with the connector's.
 
 use worker::console_error;
 
@@ -16,20 +17,17 @@ use crate::secrets::Secrets;
 use crate::sync_job::{SyncJob, SyncJobId};
 use crate::values::json;
 
-/// A job as it is stored.
+/// A stored job.
 pub(in crate::edge) struct JobRecord {
-    /// The job.
     pub job: SyncJob,
-    /// Its version.
     pub version: u64,
-    /// The version of the last change to anything but `last_seen`.
+    /// The version of the last change other than to `last_seen`.
     pub edited: u64,
-    /// Its JSON, without the id.
+    /// The document's JSON, without the id.
     pub json: String,
 }
 
 impl Object {
-    /// Does what is asked of one job.
     pub(super) async fn carry_out_job(
         &self,
         id: &SyncJobId,
@@ -39,7 +37,7 @@ impl Object {
         secrets: Secrets,
         format: &Format,
     ) -> (Response, Option<String>) {
-        // No job is imported with its connector: there is nothing to adopt for it.
+        // Imports contain no jobs, so there is nothing to adopt.
         if let Err(thrown) = self.read() {
             console_error!("sync job [{id}]: its database cannot be read: {}", describe(&thrown));
             return (format.failure(&ApiError::internal()), None);
@@ -66,13 +64,13 @@ impl Object {
         };
         let etag = shown.as_ref().ok().zip(version);
         let etag = etag.map(|(shown, version)| api::etag_of(shown, version));
-        match etag.as_deref().is_some_and(|tag| precondition.is_not_modified(tag)) {
-            true => (Response::empty(304), etag),
-            false => (format.result(shown), etag),
+        if etag.as_deref().is_some_and(|tag| precondition.is_not_modified(tag)) {
+            (Response::empty(304), etag)
+        } else {
+            (format.result(shown), etag)
         }
     }
 
-    /// Makes a job of the connector.
     pub(super) async fn create_job(
         &self,
         connector: &str,
@@ -115,7 +113,7 @@ impl Object {
         Ok(response)
     }
 
-    /// Reads the job, decides, and commits. Not an `async fn`, and so without an `await`.
+    /// Reads the job, decides, and commits. Not an `async fn`, so that it cannot await.
     fn decide_and_commit_job(
         &self,
         id: &SyncJobId,
@@ -171,8 +169,8 @@ impl Object {
         let mut jobs = self.jobs.borrow_mut();
         let change = JobChange { before: versions, is_edit, erases: job.is_none(), scope };
         let commit = jobs.commit(id, change);
-        let (version, edited, is_untold) = (commit.version, commit.edited, commit.is_recorded);
-        let row = JobRow { id, job: job.as_ref(), version, edited, is_untold };
+        let (version, edited, is_pending) = (commit.version, commit.edited, commit.is_recorded);
+        let row = JobRow { id, job: job.as_ref(), version, edited, is_pending };
         store::commit_job(&self.database, &row, !jobs.has_tables()).map_err(|thrown| {
             console_error!("sync job [{id}]: commit failed: {}", describe(&thrown));
             ApiError::internal()
@@ -186,7 +184,6 @@ impl Object {
 }
 
 impl Shared {
-    /// A job as it is.
     pub(super) fn job(&self, id: &str) -> Result<Option<JobRecord>, ApiError> {
         self.read_job(id).map_err(|thrown| {
             console_error!("sync job [{id}] cannot be read: {}", describe(&thrown));
@@ -195,18 +192,15 @@ impl Shared {
     }
 
     fn read_job(&self, id: &str) -> Result<Option<JobRecord>, JsError> {
-        match self.has_jobs() {
-            true => store::read_job(&self.database, id),
-            false => Ok(None),
-        }
+        if self.has_jobs() { store::read_job(&self.database, id) } else { Ok(None) }
     }
 
-    /// Are there jobs?
+    /// Whether the connector has ever had jobs.
     pub(super) fn has_jobs(&self) -> bool {
         self.jobs.borrow().has_tables()
     }
 
-    /// To be called when jobs were committed other than one by one.
+    /// Call after jobs were written in bulk.
     pub(super) fn reload_jobs(&self) {
         match store::pending_jobs(&self.database) {
             Ok(pending) => drop(self.jobs.replace(Jobs::with_pending(pending))),
@@ -218,7 +212,7 @@ impl Shared {
         self.jobs.borrow().has_pending()
     }
 
-    /// The first pending jobs, as the Directory is to have them.
+    /// The first pending jobs, as updates for the Directory.
     pub(in crate::edge) fn pending_jobs(
         &self,
         limit: usize,
@@ -238,7 +232,7 @@ impl Shared {
 
     /// Stores which jobs are still pending.
     pub(in crate::edge) fn store_pending_jobs(&self) {
-        let noted = {
+        let ids = {
             let jobs = self.jobs.borrow();
             if !jobs.has_tables() {
                 return;
@@ -246,8 +240,8 @@ impl Shared {
             let ids: Vec<&String> = jobs.pending().map(|(id, _)| id).collect();
             json::to_text(&ids).map_err(JsError::from)
         };
-        let noted = noted.and_then(|ids| store::store_pending_jobs(&self.database, &ids));
-        if let Err(thrown) = noted {
+        let stored = ids.and_then(|ids| store::store_pending_jobs(&self.database, &ids));
+        if let Err(thrown) = stored {
             console_error!("pending jobs cannot be stored: {}", describe(&thrown));
         }
     }

@@ -1,9 +1,9 @@
-//! A connector's object: the connector, its history, and the order of all that happens to it.
+//! A connector's Durable Object. It stores the connector and its history, and serializes its writes.
 //!
 //! Between reading the connector and committing its successor there is no `await`: requests to one
-//! object interleave only at awaits, so of two moves that cannot both be legal exactly one is.
-//! What has to be awaited - a document to adopt, the claim of an index name - is awaited before the
-//! connector is read for good, or after the commit.
+//! object interleave only at awaits, so of two conflicting status changes only one can be committed.
+//! Anything that must be awaited, such as an import or the claim of an index name, is awaited before that
+//! read or after the commit.
 
 mod backup;
 mod claim;
@@ -46,22 +46,20 @@ pub(in crate::edge) use shared::Shared;
 pub(in crate::edge) use store::Record;
 use store::WriteScope;
 
-/// How long to wait for Workers KV to say whether it has a document to adopt.
-/// Together with the claim of an index name it must stay below two seconds.
-const ADOPTION_LIMIT: Duration = Duration::from_millis(800);
+/// Timeout for reading an import from Workers KV. Together with the timeout of a claim it must be less than
+/// two seconds.
+const ADOPTION_TIMEOUT: Duration = Duration::from_millis(800);
 
-/// How many index names one write claims, one after the other, while other writes of the connector
-/// change which one it needs.
+/// How many index names one write may claim in turn, if concurrent writes keep changing which one it needs.
 const CLAIMS_PER_WRITE: usize = 4;
 
-/// The setting that says what is done with a status off the table.
+/// The setting that decides whether illegal status changes in documents are refused.
 const OFF_PROTOCOL_STATUS: &str = "OFF_PROTOCOL_STATUS";
 
-/// The object of a connector, as the runtime sees it.
+/// The Durable Object class.
 #[wasm_bindgen]
 pub struct ConnectorObject(Rc<Object>);
 
-/// What carries out the requests to an object.
 struct Object {
     shared: Rc<Shared>,
     outbox: Rc<Outbox>,
@@ -77,14 +75,13 @@ impl Deref for Object {
 
 #[wasm_bindgen]
 impl ConnectorObject {
-    /// From what the runtime gives an object.
     #[wasm_bindgen(constructor)]
     pub fn new(state: DurableObjectState, env: Env) -> Self {
         let shared = Rc::new(Shared::new(State::of(state), env));
         Self(Rc::new(Object { outbox: Outbox::of(shared.clone()), shared }))
     }
 
-    /// Carries out a request: the text of a response, or a promise of it.
+    /// Returns the text of a response, or a promise of it.
     pub fn handle(&self, message: &str, body: Option<String>) -> JsResult {
         let message = match Message::parse(message, body) {
             Ok(message) => message,
@@ -94,7 +91,8 @@ impl ConnectorObject {
         spawn_or_ready(async move { Ok(this.respond(message).await.to_text()?.into()) })
     }
 
-    /// How the connector is now, and whether it is about to take an index name: for the Directory.
+    /// The connector's current entry and document, and whether it is claiming an index name. Called by the
+    /// Directory.
     pub fn current(&self, id: String, index: String) -> JsResult {
         let this = self.0.clone();
         spawn_or_ready(async move {
@@ -103,8 +101,7 @@ impl ConnectorObject {
         })
     }
 
-    /// Tells the Directory what it has not been told of; says whether it knows all that was committed
-    /// before.
+    /// Delivers pending changes to the Directory. Returns whether it has everything committed before the call.
     pub fn flush(&self) -> JsResult {
         let this = self.0.clone();
         spawn_or_ready(async move {
@@ -114,10 +111,7 @@ impl ConnectorObject {
         })
     }
 
-    /// Brings the outbox's consumers up to date.
-    ///
-    /// # Errors
-    /// If the database fails: the runtime calls again.
+    /// Delivers pending changes to all consumers. If it fails, the runtime retries it.
     pub fn alarm(&self) -> JsResult {
         let this = self.0.clone();
         spawn_or_ready(async move {
@@ -128,19 +122,19 @@ impl ConnectorObject {
     }
 }
 
-/// What is answered to a message of another version.
+/// The response to a message of another version.
 pub(in crate::edge) fn other_version() -> HttpResponse {
     let error = ApiError::unavailable("a part of this service that is being updated");
     let format = Format::default();
     HttpResponse::new(format.failure(&error), &format)
 }
 
-/// Why it is not known whether there is a connector.
+/// Why it is unknown whether the connector exists.
 #[derive(Clone, Copy)]
 enum Unavailable {
-    /// The object's own database cannot be read.
+    /// The object's database cannot be read.
     Storage,
-    /// The database is empty, and whether there is an import to adopt cannot be said.
+    /// The database is empty, and Workers KV, which may hold an import, cannot be read.
     Import,
 }
 
@@ -159,24 +153,24 @@ impl From<Unavailable> for ApiError {
     }
 }
 
-/// What an attempt to commit comes to.
+/// The result of an attempt to commit.
 enum Attempt<T> {
-    /// It is committed, or there was nothing to commit.
+    /// Committed, or there was nothing to commit.
     Done(T),
-    /// This index has to be claimed first.
+    /// This index must be claimed first.
     Claim(String),
 }
 
-/// What an attempt to adopt an import comes to.
+/// The result of an attempt to adopt an import.
 #[derive(PartialEq, Eq)]
 enum Adoption {
-    /// The request is served.
+    /// There is nothing to adopt: serve the request.
     Serve,
-    /// The import is committed.
+    /// The import was committed.
     Committed,
-    /// This index has to be claimed first.
+    /// This index must be claimed first.
     Claim(String),
-    /// It is not known whether there is a connector.
+    /// It is unknown whether there is an import.
     Refuse,
 }
 
@@ -233,7 +227,7 @@ impl Object {
             (Err(unavailable), _) => return (format.failure(&unavailable.into()), None),
         }
         match operation {
-            // The response to a PUT has no entity tag: what was sent is not what is stored (RFC 9110, 9.3.4).
+            // The response to a PUT has no entity tag: the stored document differs from the body (RFC 9110, 9.3.4).
             Operation::Write(write) => {
                 let written = self.write(id, write, &precondition, origin).await;
                 (format.result(written), None)
@@ -242,9 +236,10 @@ impl Object {
                 Ok(response) => {
                     let version = self.with_record(|record| record.map(|it| it.version));
                     let etag = version.map(|version| api::etag_of(&response, version));
-                    match etag.as_deref().is_some_and(|tag| precondition.is_not_modified(tag)) {
-                        true => (Response::empty(304), etag),
-                        false => (format.success(response), etag),
+                    if etag.as_deref().is_some_and(|tag| precondition.is_not_modified(tag)) {
+                        (Response::empty(304), etag)
+                    } else {
+                        (format.success(response), etag)
                     }
                 }
                 Err(error) => (format.failure(&error), None),
@@ -252,8 +247,8 @@ impl Object {
         }
     }
 
-    /// Whether a status that the table does not have from where a connector is, written as part of its
-    /// document, is refused rather than taken as Elasticsearch takes it.
+    /// Whether a write of the document that makes an illegal status change is refused. Elasticsearch accepts
+    /// it.
     fn is_strict(&self) -> bool {
         self.env.var(OFF_PROTOCOL_STATUS).is_ok_and(|setting| setting.to_string() == "refuse")
     }
@@ -269,7 +264,7 @@ impl Object {
         })
     }
 
-    /// Reads the row, unless it is in memory.
+    /// Reads the row unless it is in memory.
     fn read(&self) -> Result<(), JsError> {
         if self.shared.read_store()? {
             outbox::loaded(&self.outbox);
@@ -277,7 +272,7 @@ impl Object {
         Ok(())
     }
 
-    /// Reads the row, unless it is in memory: a commit that failed took it out.
+    /// Reads the row unless it is in memory. A failed commit removes it from memory.
     fn read_row(&self, id: &str) -> Result<(), Unavailable> {
         self.read().map_err(|thrown| {
             let why = describe(&thrown);
@@ -286,8 +281,7 @@ impl Object {
         })
     }
 
-    /// Sees to it that the row is read. An object without one adopts the document that Workers KV
-    /// may have: that is how connectors are imported.
+    /// Reads the row. If there is none, adopts the document in Workers KV, if any: this imports connectors.
     async fn load(&self, id: &str) -> Result<(), Unavailable> {
         self.read_row(id)?;
         if !matches!(*self.loaded.borrow(), Loaded::Empty) {
@@ -311,7 +305,7 @@ impl Object {
         if next == Adoption::Refuse { Err(Unavailable::Import) } else { Ok(()) }
     }
 
-    /// Commits an import, if it is adopted now. Not an `async fn`, and so without an `await`.
+    /// Commits an import if it is adopted now. Not an `async fn`, so that it cannot await.
     fn adopt(
         &self,
         id: &str,
@@ -338,18 +332,17 @@ impl Object {
         Ok(Adoption::Committed)
     }
 
-    /// What Workers KV has under the connector's key.
     async fn imported(&self, id: &str) -> Import<Commit> {
         let Ok(kv) = Kv::of(&self.env, KV) else { return Import::Unknown };
         let key = kv_key(id);
-        match timeout(ADOPTION_LIMIT, kv.get(&key)).await {
+        match timeout(ADOPTION_TIMEOUT, kv.get(&key)).await {
             Some(Ok(Some(text))) => read_import(&key, &text),
             Some(Ok(None)) => Import::Nothing,
             Some(Err(_)) | None => Import::Unknown,
         }
     }
 
-    /// Who has changed the connector, and what; one that is deleted, too.
+    /// The connector's edits. Includes those of a soft-deleted connector.
     fn audit(&self, id: &str, size: usize, before: Option<u64>) -> Result<Response, ApiError> {
         if self.with_record(|record| record.and_then(Record::connector).is_none()) {
             return Err(ApiError::not_found(id));
@@ -442,12 +435,13 @@ impl Object {
         write: &Write,
         precondition: &Precondition,
     ) -> Result<api::Decision, ApiError> {
-        let past = match write.is_whole_document() {
-            true => Some(self.past().map_err(|thrown| {
+        let past = if write.is_whole_document() {
+            Some(self.past().map_err(|thrown| {
                 console_error!("connector [{id}]: its past cannot be read: {}", describe(&thrown));
                 ApiError::internal()
-            })?),
-            false => None,
+            })?)
+        } else {
+            None
         };
         self.with_record(|record| {
             let before = record.and_then(|record| {
@@ -458,7 +452,7 @@ impl Object {
         })
     }
 
-    /// What the fields of the connector were until lately.
+    /// Recent values of the connector's fields.
     fn past(&self) -> Result<Past, JsError> {
         let past = self.with_record(|record| record.map(|record| record.past.clone()));
         let Some(mut past) = past else { return Ok(Past::default()) };
@@ -466,8 +460,8 @@ impl Object {
         Ok(past)
     }
 
-    /// Reads the connector, decides, and commits, unless an index has to be claimed first. Not an
-    /// `async fn`, and so without an `await`.
+    /// Reads the connector, decides, and commits, unless an index must be claimed first. Not an `async fn`,
+    /// so that it cannot await.
     fn decide_and_commit(
         &self,
         id: &str,
@@ -499,7 +493,7 @@ impl Object {
         let scope = WriteScope::of(&commit);
         let fields = commit.fields();
         outbox::webhook::prepare(&self.outbox, commit == Commit::Erase);
-        // Out of memory while it changes: should the commit fail, the row is read anew.
+        // Taken out of memory while it changes: if the commit fails, the row is read again.
         let (mut row, before) = match self.loaded.take() {
             Loaded::Found(record) => record.take_connector(),
             Loaded::Unread | Loaded::Empty => (Record::empty(id), None),
@@ -520,7 +514,7 @@ impl Object {
             .map(|after| status_change(from, after));
         let edit = match successor.document() {
             None => {
-                row.erased(origin.event("erase", via, Some(id)));
+                row.add_erase_event(origin.event("erase", via, Some(id)));
                 None
             }
             Some(_) if scope == WriteScope::Heartbeat => None,
@@ -534,7 +528,7 @@ impl Object {
         Ok(Attempt::Done((response, Some(scope))))
     }
 
-    /// Commits what a connector becomes, and the edit that led to it, as the version after `before`.
+    /// Commits the successor and its edit as the version after `before`.
     fn commit(
         &self,
         before: Record,
@@ -553,7 +547,7 @@ impl Object {
         match edit {
             Some(edit) => log::write(id, record.version, edit),
             None if record.document.is_none() => {
-                record.untold.events().last().map_or((), log::event)
+                record.pending_events.events().last().map_or((), log::event)
             }
             None => {}
         }
@@ -562,7 +556,6 @@ impl Object {
     }
 }
 
-/// Reads a document of Workers KV.
 fn read_import(key: &str, text: &str) -> Import<Commit> {
     match Connector::from_json(text) {
         Ok(connector) => Import::Found(Commit::Put(connector)),
@@ -573,7 +566,7 @@ fn read_import(key: &str, text: &str) -> Import<Commit> {
     }
 }
 
-/// What becomes of an import whose index could not be claimed.
+/// Decides about an import whose index could not be claimed.
 fn not_granted(id: &str, error: &ApiError) -> Adoption {
     let why = match error.status {
         503 => NotGranted::Unknown,

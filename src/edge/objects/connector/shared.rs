@@ -1,5 +1,4 @@
-//! What the requests and the outbox of a connector's object share: the row and the jobs as far as they are
-//! in memory, claims, and what the runtime gives.
+//! The state of a connector's object that its requests and its outbox share.
 
 use std::cell::RefCell;
 
@@ -12,7 +11,6 @@ use crate::protocol::claims::Claims;
 use crate::protocol::jobs::Jobs;
 use crate::protocol::outbox::{Cursors, Versions};
 
-/// The state of a connector's object.
 pub(in crate::edge) struct Shared {
     pub env: Env,
     pub state: State,
@@ -22,20 +20,17 @@ pub(in crate::edge) struct Shared {
     pub jobs: RefCell<Jobs>,
 }
 
-/// The row, as far as it was read.
+/// The row, if it has been read.
 #[derive(Default)]
 pub(super) enum Loaded {
-    /// Not read yet.
     #[default]
     Unread,
-    /// There is none.
+    /// The table has no row.
     Empty,
-    /// There is one.
     Found(Record),
 }
 
 impl Shared {
-    /// Of an object that has just been started.
     pub fn new(state: State, env: Env) -> Self {
         Self {
             env,
@@ -47,10 +42,7 @@ impl Shared {
         }
     }
 
-    /// Reads the row, unless it is in memory; tells whether it had to.
-    ///
-    /// # Errors
-    /// If the database fails, or holds what this code did not write.
+    /// Reads the row unless it is in memory. Returns whether it was read.
     pub(super) fn read_store(&self) -> Result<bool, JsError> {
         if !matches!(*self.loaded.borrow(), Loaded::Unread) {
             return Ok(false);
@@ -66,15 +58,15 @@ impl Shared {
         Ok(true)
     }
 
-    /// Looks at the row as it is in memory.
-    pub fn with_record<T>(&self, look: impl FnOnce(Option<&Record>) -> T) -> T {
+    /// Reads the row in memory.
+    pub fn with_record<T>(&self, read: impl FnOnce(Option<&Record>) -> T) -> T {
         match &*self.loaded.borrow() {
-            Loaded::Found(record) => look(Some(record)),
-            Loaded::Unread | Loaded::Empty => look(None),
+            Loaded::Found(record) => read(Some(record)),
+            Loaded::Unread | Loaded::Empty => read(None),
         }
     }
 
-    /// Changes what is known of the outbox's consumers, in memory; `None`: there is no row.
+    /// Changes the consumers' cursors in memory; `None`: there is no row.
     pub fn move_cursors<T>(&self, change: impl FnOnce(&mut Cursors) -> T) -> Option<T> {
         match &mut *self.loaded.borrow_mut() {
             Loaded::Found(record) => Some(change(&mut record.cursors)),
@@ -82,12 +74,12 @@ impl Shared {
         }
     }
 
-    /// What the Directory is to be told, with one event more.
-    pub(super) fn untold_with(&self, event: Event) -> Events {
-        let untold = self.with_record(|record| record.map(|record| record.untold.clone()));
-        let mut untold = untold.unwrap_or_default();
-        untold.add(event);
-        untold
+    /// The pending events, with one more.
+    pub(super) fn pending_events_with(&self, event: Event) -> Events {
+        let pending = self.with_record(|record| record.map(|record| record.pending_events.clone()));
+        let mut pending = pending.unwrap_or_default();
+        pending.add(event);
+        pending
     }
 
     /// Changes the row in memory.
@@ -97,19 +89,20 @@ impl Shared {
         }
     }
 
-    /// The versions there are, and those that the outbox's consumers have; all 0 without a row.
+    /// The connector's versions and the consumers' cursors; all 0 without a row.
     pub fn versions(&self) -> (Versions, Cursors) {
         self.with_record(|record| {
             record.map(|record| (record.versions(), record.cursors)).unwrap_or_default()
         })
     }
 
-    /// Stores how far the outbox's consumers are.
-    pub fn note_cursors(&self) {
-        let noted = self.with_record(|record| {
-            record.map_or(Ok(()), |it| store::note_cursors(&self.database, it.cursors, &it.untold))
+    pub fn store_cursors(&self) {
+        let stored = self.with_record(|record| {
+            record.map_or(Ok(()), |it| {
+                store::store_cursors(&self.database, it.cursors, &it.pending_events)
+            })
         });
-        if let Err(thrown) = noted {
+        if let Err(thrown) = stored {
             console_error!("how far the outbox is cannot be noted: {}", describe(&thrown));
         }
     }

@@ -1,9 +1,8 @@
-//! What a connector's object keeps in its SQLite database: one row for the connector, its history, and
-//! its sync jobs.
+//! The SQLite tables of a connector's object: one row for the connector, its history, and its sync jobs.
 //!
-//! A change of status alone writes only the history: the newest row there says where the connector is, if
-//! its `seq` - the version it made - is past that of the connector's row. To write the document again for
-//! every move would cost more than all the rest of the commit.
+//! A commit that changes only the status writes only a history row. If the newest history row has a higher
+//! `seq` (the version it created) than the connector's row, the current status is taken from it. Writing the
+//! document again would cost more than the rest of the commit.
 
 use std::cell::OnceCell;
 
@@ -26,13 +25,12 @@ use crate::status::Status;
 use crate::sync_job::SyncJob;
 use crate::values::{Time, json};
 
-/// A document of NULL is the tombstone of a connector that was erased. `edited`: the version of the last
-/// change to anything but status and last_seen. `projected` and `directory`: the versions that Workers KV
-/// and the Directory have; `copied_at`: when Workers KV got its (milliseconds since 1970). `floor`:
-/// versions up to here may have been given before the connector was put back from a backup. `past`: what its
-/// fields were until lately ([`Past`]). `untold`: events that the
-/// Directory's audit has not been told of (JSON). `edits`: how many edits there were that changed no status: they are
-/// kept in turn in so many rows of `edit` as [`EDIT_LIMIT`] says, the newest over the oldest.
+/// A `document` of NULL is the tombstone of an erased connector. `edited`: the version of the last change
+/// other than to status and last_seen. `projected` and `directory`: the versions that Workers KV and the
+/// Directory have; `copied_at`: when Workers KV got its version (milliseconds since 1970). `floor`: versions
+/// up to this one may have been used before the connector was restored from a backup. `past`: recent values
+/// of its fields ([`Past`]). `untold`: events pending for the Directory's audit (JSON). `edits`: the number
+/// of edits that changed no status. The table `edit` is a ring buffer of the last [`EDIT_LIMIT`] of them.
 const TABLES: &str = r#"
   CREATE TABLE IF NOT EXISTS connector (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -70,9 +68,9 @@ const TABLES: &str = r#"
   );
 "#;
 
-/// Made with the first job. `edited`: the version of the last change to anything but last_seen. Which jobs
-/// the Directory has not been told of stands in a table of its own: to look for them among all jobs that
-/// ever were would cost more and more. A job that is in that table and not in the other was erased.
+/// Created with the first job. `edited`: the version of the last change other than to last_seen.
+/// `job_untold`: the jobs pending for the Directory, so that finding them does not read all jobs. A job that
+/// is only in this table was erased.
 const JOB_TABLES: &str = "
   CREATE TABLE IF NOT EXISTS job (
     id TEXT PRIMARY KEY,
@@ -83,52 +81,48 @@ const JOB_TABLES: &str = "
   CREATE TABLE IF NOT EXISTS job_untold (id TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID;
 ";
 
-/// The newest changes of status that are kept.
+/// How many status changes are kept.
 const HISTORY_LIMIT: usize = 1_000;
-/// The newest edits that are kept.
+/// How many other edits are kept.
 const EDIT_LIMIT: u64 = AUDIT_PAGE as u64;
-/// The newest statuses that a document which comes back as a whole may have shown.
+/// How many recent statuses a client's copy of the whole document may still contain.
 const PAST_STATUSES: usize = 100;
-/// How many versions pass between two looks whether there are more. What is shown is limited when it is
-/// read.
+/// The history is pruned every so many versions. Reads are limited separately.
 const PRUNE_EVERY: u64 = 50;
 
-/// The one row of an object: a connector, or the tombstone of one.
+/// The object's only row: a connector or its tombstone.
 #[derive(Clone, Debug)]
 pub(in crate::edge) struct Record {
-    /// The connector's id.
     pub id: String,
-    /// The connector; `None`: it was erased.
+    /// `None`: the connector was erased.
     pub document: Option<Document>,
-    /// Counts the writes; it goes on counting after a connector was erased.
+    /// Counts the writes. Erasing a connector does not reset it.
     pub version: u64,
-    /// The version of the last change to anything but the status and `last_seen`.
+    /// The version of the last change other than to the status and `last_seen`.
     pub edited: u64,
-    /// The version of the last change to anything but `last_seen`.
+    /// The version of the last change other than to `last_seen`.
     pub changed: u64,
     /// When the status was last changed.
     pub since: Option<String>,
-    /// Versions up to this one may have been given before the connector was put back from a backup.
+    /// Versions up to this one may have been used before the connector was restored from a backup.
     pub floor: u64,
-    /// What its fields were until lately; its status, the history says.
+    /// Recent values of its fields. Recent statuses are in the history.
     pub past: Past,
-    /// How far the outbox's consumers are.
     pub cursors: Cursors,
-    /// Events that the Directory has not been told of.
-    pub untold: Events,
-    /// How many edits there were that changed no status.
+    /// Events pending for the Directory.
+    pub pending_events: Events,
+    /// The number of edits that changed no status.
     pub edits: u64,
 }
 
-/// Events, the newest last.
+/// Events, oldest first.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(in crate::edge) struct Events(Vec<Event>);
 
 impl Events {
-    /// So many wait at most, while the Directory is away. The log has all.
+    /// How many are kept while the Directory is unavailable. All of them are in the log.
     const LIMIT: usize = 100;
 
-    /// Adds one.
     pub fn add(&mut self, event: Event) {
         if self.0.len() >= Self::LIMIT {
             self.0.remove(0);
@@ -136,12 +130,10 @@ impl Events {
         self.0.push(event);
     }
 
-    /// Takes those out that have been told, by whichever message.
-    pub fn forget(&mut self, told: &[Event]) {
-        self.0.retain(|event| !told.contains(event));
+    pub fn remove(&mut self, delivered: &[Event]) {
+        self.0.retain(|event| !delivered.contains(event));
     }
 
-    /// All of them.
     pub fn events(&self) -> &[Event] {
         &self.0
     }
@@ -151,19 +143,18 @@ impl Events {
     }
 }
 
-/// What a commit has to write.
+/// What a commit changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::edge) enum WriteScope {
-    /// The change of status, which is the only change.
+    /// Only the status.
     Move,
-    /// `last_seen`, which is the only change.
+    /// Only `last_seen`.
     Heartbeat,
-    /// The connector, and the change of status if there was one.
+    /// Anything else, possibly with the status.
     Edit,
 }
 
 impl WriteScope {
-    /// Of a commit that is to be written.
     pub fn of(commit: &Commit) -> Self {
         match commit {
             Commit::Patch(delta) if delta.touches_only("status") => Self::Move,
@@ -174,7 +165,6 @@ impl WriteScope {
 }
 
 impl Record {
-    /// The row of an object that has none yet.
     pub fn empty(id: &str) -> Self {
         Self {
             id: id.to_owned(),
@@ -186,24 +176,23 @@ impl Record {
             floor: 0,
             past: Past::default(),
             cursors: Cursors::default(),
-            untold: Events::default(),
+            pending_events: Events::default(),
             edits: 0,
         }
     }
 
-    /// Takes the connector out of it.
     pub fn take_connector(mut self) -> (Self, Option<Connector>) {
         let connector = self.document.take().map(|document| document.connector);
         (self, connector)
     }
 
-    /// Notes that the next commit erases the connector.
-    pub fn erased(&mut self, mut event: Event) {
+    /// Adds the event of a commit that erases the connector.
+    pub fn add_erase_event(&mut self, mut event: Event) {
         event.version = Some(self.newest_version() + 1);
-        self.untold.add(event);
+        self.pending_events.add(event);
     }
 
-    /// The row after a commit, and the claim of an index that the commit settles.
+    /// The row after a commit, and the token of the claim that it commits.
     #[must_use]
     pub fn followed_by(
         self,
@@ -213,65 +202,69 @@ impl Record {
     ) -> (Self, Option<String>) {
         let (connector, claim) = successor.into_parts();
         let version = self.newest_version() + 1;
-        let moved = edit.filter(|edit| edit.change.is_some());
-        let since = moved.map(|edit| edit.at.clone()).or(self.since);
-        let is_kept_apart = edit.is_some_and(|edit| edit.change.is_none());
+        let status_edit = edit.filter(|edit| edit.change.is_some());
+        let since = status_edit.map(|edit| edit.at.clone()).or(self.since);
+        let is_other_edit = edit.is_some_and(|edit| edit.change.is_none());
         let record = Self {
             edited: if scope == WriteScope::Edit { version } else { self.edited },
             changed: if scope == WriteScope::Heartbeat { self.changed } else { version },
             since: since.filter(|_| connector.is_some()),
             document: connector.map(Document::from),
             version,
-            edits: self.edits + u64::from(is_kept_apart),
+            edits: self.edits + u64::from(is_other_edit),
             ..self
         };
         (record, claim)
     }
 
-    /// The row of a connector that is put back, as it is written; and the claim that this settles. Nobody
-    /// has been told of it.
+    /// The row of a restored connector, and the token of the claim that it commits. All consumers' cursors
+    /// are 0.
     pub fn restored(
         id: &str,
         successor: Successor<Connector>,
         version: u64,
         edited: u64,
         floor: u64,
-        untold: Events,
+        pending_events: Events,
     ) -> (Self, Option<String>) {
         let (connector, claim) = successor.into_parts();
         let document = connector.map(Document::from);
-        let empty = Self::empty(id);
-        let record = Self { document, version, edited, changed: version, floor, untold, ..empty };
+        let record = Self {
+            document,
+            version,
+            edited,
+            changed: version,
+            floor,
+            pending_events,
+            ..Self::empty(id)
+        };
         (record, claim)
     }
 
-    /// The connector, if it was not erased.
+    /// The connector, unless it was erased.
     pub fn connector(&self) -> Option<&Connector> {
         self.document.as_ref().map(|document| &document.connector)
     }
 
-    /// The connector, if it was neither deleted nor erased.
+    /// The connector, unless it was deleted or erased.
     pub fn alive(&self) -> Option<&Connector> {
         self.connector().filter(|connector| !connector.is_deleted())
     }
 
-    /// Its versions.
     pub fn versions(&self) -> Versions {
         Versions { version: self.version, edited: self.edited, changed: self.changed }
     }
 
-    /// The newest version that there may have been.
+    /// The highest version that may have been used.
     pub fn newest_version(&self) -> u64 {
         self.version.max(self.floor)
     }
 }
 
-/// A connector and its JSON.
 #[derive(Clone, Debug)]
 pub(in crate::edge) struct Document {
-    /// The connector.
     pub connector: Connector,
-    /// Made when it is first asked for: a move need not write it.
+    /// Made on first use: a status change does not write it.
     json: OnceCell<String>,
 }
 
@@ -289,11 +282,8 @@ impl From<Connector> for Document {
 }
 
 /// Reads the row, if there is one. Reading an empty object creates no tables.
-///
-/// # Errors
-/// If the database fails, or holds what this code did not write.
 pub(super) fn read(database: &Database) -> Result<Option<(Record, Jobs)>, JsError> {
-    /// The connector's row, and the newest change of status.
+    /// The connector's row joined with its newest history row.
     struct Row {
         id: String,
         document: Option<String>,
@@ -339,7 +329,7 @@ pub(super) fn read(database: &Database) -> Result<Option<(Record, Jobs)>, JsErro
         (None, _) => None,
         (Some(_), Some(None)) => return Err("the history has an unknown status".into()),
         (Some(json), Some(Some(to))) => Some(Connector::from_json(&json)?.with_status(to).into()),
-        // The text as it is stored: there is no need to make it again.
+        // The stored text is current: no need to serialize the connector again.
         (Some(json), None) => {
             Some(Document { connector: Connector::from_json(&json)?, json: json.into() })
         }
@@ -359,17 +349,14 @@ pub(super) fn read(database: &Database) -> Result<Option<(Record, Jobs)>, JsErro
         floor: row.floor,
         past: serde_json::from_str(&row.past).map_err(|error| error.to_string())?,
         cursors: Cursors { kv: row.projected, copied_at: row.copied_at, directory: row.directory },
-        untold: serde_json::from_str(&row.untold).map_err(|error| error.to_string())?,
+        pending_events: serde_json::from_str(&row.untold).map_err(|error| error.to_string())?,
         edits: row.edits,
     };
     Ok(Some((record, jobs)))
 }
 
-/// Writes what is new, all of it or nothing. An erased connector's history and edits are erased with it.
-/// `erases_jobs`: the connector's jobs go with it too.
-///
-/// # Errors
-/// If the database fails; then nothing was written.
+/// Writes a commit atomically. Erasing a connector also erases its history and edits; with `erases_jobs`, its
+/// jobs are erased too.
 pub(super) fn commit(
     database: &Database,
     record: &Record,
@@ -378,7 +365,7 @@ pub(super) fn commit(
     erases_jobs: bool,
 ) -> Result<(), JsError> {
     if let (WriteScope::Move, Some(edit)) = (scope, edit) {
-        // Pruned first: should that fail, nothing was written.
+        // Prune first: if that fails, nothing was written.
         prune(database, record.version)?;
         return write_edit(database, record, edit);
     }
@@ -388,7 +375,7 @@ pub(super) fn commit(
         }
         write_record(database, record)?;
         if record.document.is_none() {
-            forget_past(database)?;
+            delete_history(database)?;
         }
         if erases_jobs {
             erase_jobs(database)?;
@@ -402,7 +389,9 @@ pub(super) fn commit(
 }
 
 fn write_record(database: &Database, record: &Record) -> Result<(), JsError> {
-    let Record { id, document, version, edited, floor, past, cursors, untold, edits, .. } = record;
+    let Record {
+        id, document, version, edited, floor, past, cursors, pending_events, edits, ..
+    } = record;
     let past = json::to_text(past)?;
     let sql = "INSERT INTO connector (one, id, document, version, edited, projected, directory, copied_at, floor,
                past, untold, edits) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -420,17 +409,17 @@ fn write_record(database: &Database, record: &Record) -> Result<(), JsError> {
         cursors.copied_at.into(),
         (*floor).into(),
         past.into(),
-        untold.to_json()?.into(),
+        pending_events.to_json()?.into(),
         (*edits).into(),
     ];
     database.execute(sql, &values).map(drop)
 }
 
-/// Writes a row of the history if the status has changed, or else one of the edits.
+/// Writes a history row if the status has changed, otherwise a row of `edit`.
 fn write_edit(database: &Database, record: &Record, edit: &Edit) -> Result<(), JsError> {
     let Edit { at, via, by, request, fields, change } = edit;
     let common = [at.into(), (*via).into(), by.as_ref().into(), request.as_ref().into()];
-    let fields = names(fields).into();
+    let fields = fields_json(fields).into();
     match change {
         Some(StatusChange { from, to, error }) => {
             let [at, via, by, request] = common;
@@ -452,7 +441,7 @@ fn write_edit(database: &Database, record: &Record, edit: &Edit) -> Result<(), J
     }
 }
 
-/// Writes the `n`th edit, over the one that has its place.
+/// Writes the `n`th edit, replacing the one that has its place in the ring buffer.
 fn insert_edit(
     database: &Database,
     n: u64,
@@ -467,11 +456,11 @@ fn insert_edit(
     database.execute(sql, &[place, version.into(), at, via, by, request, fields]).map(drop)
 }
 
-fn names(fields: &[String]) -> String {
+fn fields_json(fields: &[String]) -> String {
     Value::from(field_names(fields)).to_string()
 }
 
-fn forget_past(database: &Database) -> Result<(), JsError> {
+fn delete_history(database: &Database) -> Result<(), JsError> {
     database.execute("DELETE FROM history", &[])?;
     database.execute("DELETE FROM edit", &[]).map(drop)
 }
@@ -487,24 +476,21 @@ fn prune(database: &Database, version: u64) -> Result<(), JsError> {
     database.execute(sql, &[HISTORY_LIMIT.into()]).map(drop)
 }
 
-/// Notes how far the outbox's consumers are, unless it is noted already: a row that is written is billed.
-pub(super) fn note_cursors(
+/// Stores cursors and pending events, if they have changed: written rows are billed.
+pub(super) fn store_cursors(
     database: &Database,
     cursors: Cursors,
-    untold: &Events,
+    pending_events: &Events,
 ) -> Result<(), JsError> {
     let sql = "UPDATE connector SET projected = ?1, directory = ?2, copied_at = ?3, untold = ?4
                WHERE (projected, directory, copied_at, untold) IS NOT (?1, ?2, ?3, ?4)";
     let Cursors { kv, copied_at, directory } = cursors;
-    let untold = untold.to_json()?.into();
-    database.execute(sql, &[kv.into(), directory.into(), copied_at.into(), untold]).map(drop)
+    let events = pending_events.to_json()?.into();
+    database.execute(sql, &[kv.into(), directory.into(), copied_at.into(), events]).map(drop)
 }
 
-/// Puts a connector back with its history and edits, and some of its jobs: all of it or nothing. Without a record
-/// there are only jobs. `erases_jobs`: those that are there go.
-///
-/// # Errors
-/// If the database fails; then nothing was written.
+/// Restores a connector with its history and edits, and some of its jobs, atomically. Without a record,
+/// restores only jobs. `erases_jobs`: existing jobs are erased first.
 pub(super) fn restore(
     database: &Database,
     restored: Option<(&Record, &SavedConnector)>,
@@ -516,19 +502,19 @@ pub(super) fn restore(
             database.execute(TABLES, &[])?;
             let edits = saved.edits.len() as u64;
             write_record(database, &Record { edits, ..record.clone() })?;
-            forget_past(database)?;
+            delete_history(database)?;
             for SavedChange { seq, from, to, at, via, by, error, request, fields } in &saved.history
             {
                 let (seq, from, to) = ((*seq).into(), from.as_ref().into(), to.into());
                 let (by, error) = (by.as_ref().into(), error.as_ref().into());
-                let (request, fields) = (request.as_ref().into(), names(fields).into());
+                let (request, fields) = (request.as_ref().into(), fields_json(fields).into());
                 let values = [seq, from, to, at.into(), via.into(), by, error, request, fields];
                 database.execute(INSERT_CHANGE, &values)?;
             }
             for (n, edit) in (1..).zip(&saved.edits) {
                 let SavedEdit { version, at, via, by, request, fields } = edit;
                 let common = [at.into(), via.into(), by.as_ref().into(), request.as_ref().into()];
-                insert_edit(database, n, *version, common, names(fields).into())?;
+                insert_edit(database, n, *version, common, fields_json(fields).into())?;
             }
         }
         if !jobs.is_empty() {
@@ -541,28 +527,29 @@ pub(super) fn restore(
         }
         for saved in jobs {
             let id = saved.id.as_str();
-            // A version is never given twice.
+            // Versions are never reused.
             let known = erased.iter().find(|job| job.id == id).map(|job| job.version + 1);
             let version = known.unwrap_or_default().max(saved.version);
             let document = saved.job.to_json().into();
             let values = [id.into(), document, version.into(), saved.edited.into()];
             let sql = "INSERT OR IGNORE INTO job VALUES (?, ?, ?, ?)";
             if database.execute(sql, &values)? > 0 {
-                note_untold(database, id, version)?;
+                insert_pending_job(database, id, version)?;
             }
         }
         Ok(())
     })
 }
 
-/// Has the Directory told once more how the connector and its jobs are, and of these events.
-///
-/// # Errors
-/// If the database fails; then nothing was written.
-pub(super) fn reindex(database: &Database, untold: &Events, has_jobs: bool) -> Result<(), JsError> {
+/// Marks the connector and its jobs as pending for the Directory again.
+pub(super) fn reindex(
+    database: &Database,
+    pending_events: &Events,
+    has_jobs: bool,
+) -> Result<(), JsError> {
     database.transaction(|| {
         let sql = "UPDATE connector SET directory = 0, untold = ?";
-        database.execute(sql, &[untold.to_json()?.into()])?;
+        database.execute(sql, &[pending_events.to_json()?.into()])?;
         if has_jobs {
             let sql = "INSERT OR REPLACE INTO job_untold SELECT id, version FROM job";
             database.execute(sql, &[])?;
@@ -571,8 +558,8 @@ pub(super) fn reindex(database: &Database, untold: &Events, has_jobs: bool) -> R
     })
 }
 
-/// Changes of status as a JSON array, newest first; `before`: only those before that version. `is_saved`: as backups have
-/// them.
+/// Status changes as a JSON array, newest first. `before`: only those before this version. `is_saved`: in the
+/// format of backups.
 fn changes(
     database: &Database,
     is_saved: bool,
@@ -580,9 +567,10 @@ fn changes(
     before: Option<u64>,
 ) -> Result<String, JsError> {
     let members = r#"'from', "from", 'to', "to", 'at', at, 'via', via, 'by', by, 'error', error"#;
-    let members = match is_saved {
-        true => format!("'seq', seq, {members}, 'request', request, 'fields', json(fields)"),
-        false => format!("'version', seq, {members}"),
+    let members = if is_saved {
+        format!("'seq', seq, {members}, 'request', request, 'fields', json(fields)")
+    } else {
+        format!("'version', seq, {members}")
     };
     let sql = format!(
         "SELECT json_group_array(json_object({members}))
@@ -592,15 +580,15 @@ fn changes(
     array(database, &sql, &[before.unwrap_or(NO_VERSION).into(), size.into()])
 }
 
-/// The JSON array that a statement makes.
+/// Runs a statement that returns one JSON array.
 fn array(database: &Database, sql: &str, values: &[SqlValue]) -> Result<String, JsError> {
     database.value(sql, values)?.ok_or_else(|| "the database answers nothing".into())
 }
 
-/// Past every version: as far as JavaScript counts exactly.
+/// Higher than any version: the limit of exact integers in JavaScript.
 const NO_VERSION: u64 = 1 << 53;
 
-/// Edits of any kind as a JSON array, the newest first; `before`: only those before that version.
+/// Edits and status changes as a JSON array, newest first. `before`: only those before this version.
 pub(super) fn audit(
     database: &Database,
     size: usize,
@@ -618,7 +606,7 @@ pub(super) fn audit(
     array(database, &sql, &[before.unwrap_or(NO_VERSION).into(), size.into()])
 }
 
-/// All edits that are kept and that changed no status, as backups have them: a JSON array, the oldest first.
+/// The edits that changed no status, in the format of backups: a JSON array, oldest first.
 pub(super) fn saved_edits(database: &Database) -> Result<String, JsError> {
     let sql =
         "SELECT json_group_array(json_object('version', version, 'at', at, 'via', via, 'by', by,
@@ -627,12 +615,12 @@ pub(super) fn saved_edits(database: &Database) -> Result<String, JsError> {
     array(database, sql, &[])
 }
 
-/// All changes of status that are kept, as backups have them: a JSON array.
+/// The status changes, in the format of backups: a JSON array.
 pub(super) fn saved_history(database: &Database) -> Result<String, JsError> {
     changes(database, true, HISTORY_LIMIT, None)
 }
 
-/// Changes of status, newest first; `before`: only those before that version.
+/// Status changes, newest first. `before`: only those before this version.
 pub(super) fn history(
     database: &Database,
     size: usize,
@@ -641,9 +629,9 @@ pub(super) fn history(
     Ok(json::parse_array(&changes(database, false, size, before)?)?)
 }
 
-/// Notes which statuses the connector had until lately.
+/// Adds the connector's recent statuses to `past`.
 pub(super) fn past_statuses(database: &Database, past: &mut Past) -> Result<(), JsError> {
-    /// A status, and when it was left.
+    /// A status, and when it changed to another one.
     struct Row {
         from: Option<String>,
         at: String,
@@ -658,10 +646,7 @@ pub(super) fn past_statuses(database: &Database, past: &mut Past) -> Result<(), 
     Ok(())
 }
 
-/// A job, if there is one. There must be tables of jobs.
-///
-/// # Errors
-/// If the database fails, or holds what this code did not write.
+/// Reads a job. The tables of jobs must exist.
 pub(super) fn read_job(database: &Database, id: &str) -> Result<Option<JobRecord>, JsError> {
     struct Row {
         document: String,
@@ -675,30 +660,25 @@ pub(super) fn read_job(database: &Database, id: &str) -> Result<Option<JobRecord
     Ok(Some(JobRecord { job: SyncJob::from_json(&json)?, version, edited, json }))
 }
 
-/// What there is to write of a job.
+/// A job to write.
 pub(super) struct JobRow<'a> {
-    /// Its id.
     pub id: &'a str,
-    /// The job; `None`: it is erased.
+    /// `None`: the job is erased.
     pub job: Option<&'a SyncJob>,
-    /// Its version.
     pub version: u64,
-    /// The version of the last change to anything but `last_seen`.
+    /// The version of the last change other than to `last_seen`.
     pub edited: u64,
-    /// Is it to be noted that the Directory has not been told of it?
-    pub is_untold: bool,
+    /// Whether to record it as pending for the Directory.
+    pub is_pending: bool,
 }
 
-/// Writes a job, or erases it. `is_first`: there are no tables of jobs yet.
-///
-/// # Errors
-/// If the database fails; then nothing was written.
+/// Writes or erases a job. `is_first`: the tables of jobs do not exist yet.
 pub(super) fn commit_job(
     database: &Database,
     row: &JobRow<'_>,
     is_first: bool,
 ) -> Result<(), JsError> {
-    let JobRow { id, job, version, edited, is_untold } = *row;
+    let JobRow { id, job, version, edited, is_pending } = *row;
     database.transaction(|| {
         if is_first {
             database.execute(JOB_TABLES, &[])?;
@@ -713,16 +693,15 @@ pub(super) fn commit_job(
             }
             None => drop(database.execute("DELETE FROM job WHERE id = ?", &[id.into()])?),
         }
-        if is_untold { note_untold(database, id, version) } else { Ok(()) }
+        if is_pending { insert_pending_job(database, id, version) } else { Ok(()) }
     })
 }
 
-fn note_untold(database: &Database, id: &str, version: u64) -> Result<(), JsError> {
+fn insert_pending_job(database: &Database, id: &str, version: u64) -> Result<(), JsError> {
     let sql = "INSERT OR REPLACE INTO job_untold VALUES (?, ?)";
     database.execute(sql, &[id.into(), version.into()]).map(drop)
 }
 
-/// The version of a job.
 struct JobVersion {
     id: String,
     version: u64,
@@ -735,7 +714,7 @@ fn erase_jobs(database: &Database) -> Result<(), JsError> {
     database.execute("DELETE FROM job", &[]).map(drop)
 }
 
-/// The jobs that the Directory has not been told of. There must be tables of jobs.
+/// The jobs pending for the Directory. The tables of jobs must exist.
 pub(super) fn pending_jobs(
     database: &Database,
 ) -> Result<impl Iterator<Item = (String, u64)>, JsError> {
@@ -743,14 +722,14 @@ pub(super) fn pending_jobs(
     Ok(rows.into_iter().map(|job| (job.id, job.version)))
 }
 
-/// Notes which jobs (a JSON array of ids) the Directory has still not been told of.
+/// Stores which jobs (a JSON array of ids) are still pending for the Directory.
 pub(super) fn store_pending_jobs(database: &Database, ids: &str) -> Result<(), JsError> {
     let sql = "DELETE FROM job_untold WHERE id NOT IN (SELECT value FROM json_each(?))";
     database.execute(sql, &[ids.into()]).map(drop)
 }
 
-/// Some of the jobs behind one, as members of JSON: `jobs`, and `next`, the last of them if there are more.
-/// There must be tables of jobs.
+/// A page of jobs after the given id, as JSON members: `jobs`, and, if there are more, `next`: the last id of
+/// the page. The tables of jobs must exist.
 pub(super) fn saved_jobs(
     database: &Database,
     after: &str,

@@ -1,12 +1,12 @@
-//! What a connector's object keeps of webhooks, in tables that are made when there is a target.
+//! The webhook tables of a connector's object. They are created when there is a target.
 
 use crate::edge::runtime::{Database, JsError, from_row};
 use crate::protocol::webhooks::Waiting;
 use crate::webhook::{Change, ChangeRow, Delivery, Message, Progress};
 
-/// How far each target is: see `Progress`; how many messages were given up in all (`given_up`), and how
-/// many of them no other message has said yet (`missed`). A message waits as long as it has a `next_at`;
-/// then `outcome` says what became of it. `made`, `next_at` and `tried_at` are milliseconds since 1970.
+/// `webhook_target`: each target's `Progress`, the number of messages given up (`given_up`), and how many of
+/// them no message has reported as missing yet (`missed`). `webhook`: a message is pending while it has a
+/// `next_at`; `outcome` is its final state. `made`, `next_at` and `tried_at` are in milliseconds since 1970.
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS webhook_target (
         target TEXT PRIMARY KEY,
@@ -34,13 +34,10 @@ const TABLES: &str = "
         outcome TEXT
     );";
 
-/// How far a target is.
 pub(in crate::edge) struct TargetRow {
-    /// The setting that names it.
     pub name: String,
-    /// How far it is.
     pub progress: Progress,
-    /// How many messages were given up.
+    /// The number of messages given up.
     pub given_up: u64,
 }
 
@@ -60,22 +57,22 @@ from_row!(Delivery {
     outcome
 });
 
-/// What became of an attempt.
+/// The state of a message after an attempt to send it, or after a summary replaced it.
 pub(in crate::edge) struct Attempt<'a> {
     pub n: u64,
     pub target: &'a str,
     pub attempts: usize,
-    /// When it is tried again.
+    /// When it is retried.
     pub next_at: Option<u64>,
-    /// When it was tried; `None`: it was not.
+    /// `None`: a summary replaced it.
     pub tried_at: Option<u64>,
     pub status: Option<u16>,
     pub error: Option<&'a str>,
-    /// What became of the message; `None`: it waits.
+    /// The final state; `None`: the message is pending.
     pub outcome: Option<&'a str>,
 }
 
-/// How far each target is; `None` if there are no tables.
+/// The progress of each target; `None`: the tables do not exist.
 pub(in crate::edge) fn targets(database: &Database) -> Result<Option<Vec<TargetRow>>, JsError> {
     struct Row {
         target: String,
@@ -99,7 +96,7 @@ pub(in crate::edge) fn targets(database: &Database) -> Result<Option<Vec<TargetR
     Ok(Some(rows.into_iter().map(read).collect()))
 }
 
-/// The changes of status after a version, the oldest first.
+/// The status changes after a version, oldest first.
 pub(in crate::edge) fn changes_after(
     database: &Database,
     seq: u64,
@@ -109,9 +106,8 @@ pub(in crate::edge) fn changes_after(
     Ok(rows.iter().filter_map(Change::from_row).collect())
 }
 
-/// Notes how far targets are, and the messages that they are to be sent: all of it or nothing. Of more
-/// than `limit` that wait for a target the oldest are given up, but for one that is being sent; returns
-/// for which targets how many.
+/// Stores targets' progress and new messages atomically. If more than `limit` messages are pending for a
+/// target, the oldest are given up, except one that is being sent. Returns how many were given up, by target.
 pub(in crate::edge) fn collect(
     database: &Database,
     targets: &[(String, Progress)],
@@ -139,7 +135,7 @@ pub(in crate::edge) fn collect(
                 ],
             )?;
         }
-        let mut told: Vec<&str> = Vec::new();
+        let mut notified: Vec<&str> = Vec::new();
         for (target, message) in messages {
             let Message { id, kind, at, body } = message;
             database.execute(
@@ -155,13 +151,13 @@ pub(in crate::edge) fn collect(
                     made.into(),
                 ],
             )?;
-            if !told.contains(target) {
-                told.push(target);
+            if !notified.contains(target) {
+                notified.push(target);
             }
         }
-        // A target that is away for long does not fill the database.
-        let mut over = Vec::new();
-        for target in told {
+        // A target that fails for a long time must not fill the database.
+        let mut given_up = Vec::new();
+        for target in notified {
             let sql = "SELECT n FROM webhook WHERE target = ? AND next_at IS NOT NULL \
                        ORDER BY n DESC LIMIT -1 OFFSET ?";
             let mut numbers: Vec<u64> = database.column(sql, &[target.into(), limit.into()])?;
@@ -178,13 +174,13 @@ pub(in crate::edge) fn collect(
                  WHERE n IN (SELECT value FROM json_each(?))",
                 &[array(&numbers).into()],
             )?;
-            over.push((target.to_owned(), numbers.len() as u64));
+            given_up.push((target.to_owned(), numbers.len() as u64));
         }
-        Ok(over)
+        Ok(given_up)
     })
 }
 
-/// Counts messages that are given up, and those that they would have said are missing.
+/// Counts messages that are given up, and those that they would have reported as missing.
 fn count_given_up(database: &Database, target: &str, numbers: &[u64]) -> Result<(), JsError> {
     let sql = "UPDATE webhook_target SET given_up = given_up + json_array_length(?1),
                missed = missed + json_array_length(?1) +
@@ -199,8 +195,8 @@ fn array(numbers: &[u64]) -> String {
     format!("[{}]", numbers.join(","))
 }
 
-/// Has a message say how many before it are missing; returns its body.
-pub(in crate::edge) fn say_missed(
+/// Writes the number of missing messages into a message's body. Returns the body.
+pub(in crate::edge) fn report_missed(
     database: &Database,
     target: &str,
     message: &Waiting,
@@ -214,12 +210,12 @@ pub(in crate::edge) fn say_missed(
     })
 }
 
-/// Keeps the body that a message was sent with.
-pub(in crate::edge) fn keep_body(database: &Database, n: u64, body: &str) -> Result<(), JsError> {
+/// Stores the body that a message was sent with.
+pub(in crate::edge) fn store_body(database: &Database, n: u64, body: &str) -> Result<(), JsError> {
     database.execute("UPDATE webhook SET body = ? WHERE n = ?", &[body.into(), n.into()]).map(drop)
 }
 
-/// The message that a target is to be sent next.
+/// The next message to send to a target.
 pub(in crate::edge) fn next(database: &Database, target: &str) -> Result<Option<Waiting>, JsError> {
     let sql = "SELECT n, id, type AS kind, body, made, attempts, next_at, missed,
                coalesce(body ->> '$.data.missed', 0) AS says
@@ -228,7 +224,7 @@ pub(in crate::edge) fn next(database: &Database, target: &str) -> Result<Option<
     database.row(sql, &[target.into()])
 }
 
-/// Notes what became of an attempt. Of messages that wait no longer, the newest `kept` stay.
+/// Stores the state of a message. Keeps only the newest `kept` messages that are no longer pending.
 pub(in crate::edge) fn settle(
     database: &Database,
     attempt: &Attempt<'_>,
@@ -261,8 +257,12 @@ pub(in crate::edge) fn settle(
     })
 }
 
-/// Ends what waits for a target whose URL of that fingerprint has answered 410.
-pub(in crate::edge) fn end(database: &Database, target: &str, gone: &str) -> Result<(), JsError> {
+/// Drops the pending messages of a target whose URL, with the fingerprint `gone`, returned 410.
+pub(in crate::edge) fn end_target(
+    database: &Database,
+    target: &str,
+    gone: &str,
+) -> Result<(), JsError> {
     database.transaction(|| {
         let sql = "UPDATE webhook_target SET gone = ? WHERE target = ?";
         database.execute(sql, &[gone.into(), target.into()])?;
@@ -272,13 +272,13 @@ pub(in crate::edge) fn end(database: &Database, target: &str, gone: &str) -> Res
     })
 }
 
-/// The newest messages, newest first.
+/// Messages, newest first.
 pub(in crate::edge) fn newest(database: &Database, size: usize) -> Result<Vec<Delivery>, JsError> {
     database.rows("SELECT *, type AS kind FROM webhook ORDER BY n DESC LIMIT ?", &[size.into()])
 }
 
-/// How many messages wait for each target.
-pub(in crate::edge) fn waiting(database: &Database) -> Result<Vec<(String, u64)>, JsError> {
+/// The number of pending messages of each target.
+pub(in crate::edge) fn pending_counts(database: &Database) -> Result<Vec<(String, u64)>, JsError> {
     struct Row {
         target: String,
         count: u64,
