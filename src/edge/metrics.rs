@@ -11,7 +11,6 @@ use worker::Env;
 use super::message::{self, Notice};
 use super::runtime::{notify_directory, now_millis, timeout};
 
-/// The media type of the text form.
 pub(super) const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 const PREFIX: &str = "connector_status_";
 
@@ -27,14 +26,14 @@ pub(super) const WRITES_REFUSED: &str = "writes_refused_total";
 /// Requests that the cluster behind the service did not answer.
 pub(super) const CLUSTER_FAILURES: &str = "cluster_failures_total";
 
-/// How often something has happened: its name, what its label says, and how often.
+/// A counter: its name, the value of its label, and the count.
 pub(super) type Count = (String, String, u64);
 
 /// Counters of this isolate that have not been reported yet.
 #[derive(Default)]
 pub(super) struct Counters {
     counts: RefCell<Vec<Count>>,
-    told_at: Cell<u64>,
+    reported_at: Cell<u64>,
     /// When the first unreported refused write was counted.
     refused_at: Cell<Option<u64>>,
 }
@@ -46,14 +45,17 @@ impl Counters {
 
     fn add(&self, name: &str, label: &str, more: u64) {
         let mut counts = self.counts.borrow_mut();
-        match counts.iter_mut().find(|(of, with, _)| of == name && with == label) {
+        match counts
+            .iter_mut()
+            .find(|(its_name, its_label, _)| its_name == name && its_label == label)
+        {
             Some((_, _, count)) => *count += more,
             None => counts.push((name.to_owned(), label.to_owned(), more)),
         }
     }
 
-    /// Counts a refused write. Reports are sent by the first one that comes a minute after another: at most one
-    /// request a minute, and none while refusals are rare.
+    /// Counts a refused write. The first one a minute or more after the first unreported one sends a report:
+    /// at most one request a minute, and none while refusals are rare.
     pub async fn count_refused_write(&self, env: &Env, status: u16) {
         self.count(WRITES_REFUSED, &status.to_string());
         let now = now_millis();
@@ -67,11 +69,11 @@ impl Counters {
     /// Takes all counters, to report them.
     pub fn take(&self) -> Vec<Count> {
         self.refused_at.set(None);
-        self.told_at.set(now_millis());
+        self.reported_at.set(now_millis());
         self.counts.take()
     }
 
-    /// Puts back counters whose report failed.
+    /// Restores counters whose report failed.
     pub fn put_back(&self, counts: &[Count]) {
         for (name, label, count) in counts {
             self.add(name, label, *count);
@@ -80,7 +82,7 @@ impl Counters {
 
     /// Reports to the Directory, unless that was done within the last minute.
     pub async fn report(&self, env: &Env) {
-        let is_early = now_millis().saturating_sub(self.told_at.get()) < REPORT_INTERVAL_MS;
+        let is_early = now_millis().saturating_sub(self.reported_at.get()) < REPORT_INTERVAL_MS;
         if is_early || self.counts.borrow().is_empty() {
             return;
         }
@@ -97,16 +99,16 @@ impl Counters {
 
 /// The body of a metrics request: the caller's own metrics.
 #[derive(Default, Serialize, Deserialize)]
-pub(super) struct Question {
+pub(super) struct MetricsRequest {
     /// The isolate's counters.
     pub counts: Vec<Count>,
-    /// When the key of the request ends, in milliseconds since 1970.
+    /// When the key of the request expires, in milliseconds since 1970.
     pub key_expires: Option<u64>,
 }
 
-impl Question {
-    /// The numbers that need nobody else.
-    pub fn numbers(&self, is_directory_up: bool) -> String {
+impl MetricsRequest {
+    /// The metrics that do not depend on the Directory.
+    pub fn families(&self, is_directory_up: bool) -> String {
         let mut build = Family::new("build_info", "gauge", "The version that answers.");
         build.add(&[("version", env!("CARGO_PKG_VERSION"))], 1);
         let mut directory =
@@ -124,28 +126,24 @@ impl Question {
     }
 }
 
-/// Samples of one name.
+/// The samples of a metric.
 pub(super) struct Family {
     name: &'static str,
-    /// What they are so far.
     pub text: String,
 }
 
 impl Family {
-    /// With none yet.
     pub fn new(name: &'static str, kind: &str, help: &str) -> Self {
         let text = format!("# HELP {PREFIX}{name} {help}\n# TYPE {PREFIX}{name} {kind}\n");
         Self { name, text }
     }
 
-    /// Adds one. Values of labels are ours, or names of settings, and need no escapes.
+    /// Adds a sample. Label values are ours or names of settings, so they need no escaping.
     pub fn add(&mut self, labels: &[(&str, &str)], value: impl Display) {
         let labels: Vec<String> =
             labels.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
-        let labels = match labels.is_empty() {
-            true => String::new(),
-            false => format!("{{{}}}", labels.join(",")),
-        };
+        let labels =
+            if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
         self.text.push_str(&format!("{PREFIX}{}{labels} {value}\n", self.name));
     }
 }

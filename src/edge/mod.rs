@@ -319,8 +319,9 @@ impl Exchange {
             },
             Call::Metrics => {
                 let counts = memory.counters.take();
-                let question = metrics::Question { counts, key_expires: caller.expiration() };
-                let body = json::to_text(&question)?;
+                let metrics_request =
+                    metrics::MetricsRequest { counts, key_expires: caller.expiration() };
+                let body = json::to_text(&metrics_request)?;
                 let asked = to_directory(None, Some(&body))?;
                 match timeout(LIST_LIMIT, settled(asked)).await {
                     Some(Ok(response)) if runtime::status_of(&response) == 200 => {
@@ -328,8 +329,8 @@ impl Exchange {
                     }
                     // What is not known is absent; that the Directory does not answer is known.
                     Some(_) | None => {
-                        memory.counters.put_back(&question.counts);
-                        let response = Response::text(200, question.numbers(false));
+                        memory.counters.put_back(&metrics_request.counts);
+                        let response = Response::text(200, metrics_request.families(false));
                         let response = HttpResponse::new(response, format);
                         return self.send(response.content_type(metrics::MEDIA_TYPE));
                     }

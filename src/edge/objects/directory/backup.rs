@@ -1,4 +1,4 @@
-//! The pages of ids that a backup goes by.
+//! The pages of ids that a backup iterates over.
 
 use serde_json::json;
 
@@ -10,19 +10,20 @@ use crate::sync_job::SyncJobId;
 use crate::values::Time;
 use crate::values::sorted::unique;
 
-/// The setting that says up to when the last complete backup has what was changed, in milliseconds since 1970.
+/// The setting with the time up to which the last complete backup contains every change, in milliseconds since
+/// 1970.
 pub(super) const LAST_BACKUP: &str = "last_backup";
 
 impl Directory {
-    /// A page of the ids of all connectors in their order, deleted and erased ones too. `changed_since`: only
-    /// those that have changed, or whose sync jobs have, since that number. Heartbeats are no change.
+    /// A page of the ids of all connectors, sorted, including deleted and erased ones. `changed_since`: only
+    /// those that changed, or whose sync jobs changed, after this `seq`. Heartbeats do not count as changes.
     pub(super) fn ids(
         &self,
         after: &str,
         size: usize,
         changed_since: Option<u64>,
     ) -> Result<Response, ApiError> {
-        // Jobs do not move the number on: from here on, theirs is not that of a job before.
+        // Writes of jobs do not increment `seq`. Incrementing it here separates later ones from earlier ones.
         if after.is_empty() && changed_since.is_none() {
             self.next_seq().map_err(failed("the number of changes cannot be kept"))?;
         }
@@ -38,7 +39,8 @@ impl Directory {
         Ok(show_ids(&service, self.seq.get(), &ids, size))
     }
 
-    /// Notes that a backup is complete. It has what was changed before that time, which is not to come.
+    /// Records that a backup is complete. It contains every change before `complete_until`, which is capped at
+    /// the current time.
     pub(super) fn note_backup(
         &self,
         mut event: Event,
@@ -69,8 +71,8 @@ impl Directory {
         Ok(unique(connectors.into_iter().chain(owners).collect()))
     }
 
-    /// Which service this is: a random number of its own, made when it is first asked for. By it a backup that was
-    /// interrupted is continued from no other.
+    /// The identity of this service: a random number, created on first use. It prevents resuming an interrupted
+    /// backup from another service.
     fn service(&self) -> Result<String, JsError> {
         if self.identity.get() == 0 {
             let mut bytes = [0; 8];

@@ -108,7 +108,7 @@ impl Directory {
         self.set("forgotten", seq)?;
         self.forgotten.set(seq);
         self.live.notify_deleted(id, seq);
-        self.counts.forget();
+        self.count_cache.clear();
         Ok(())
     }
 }

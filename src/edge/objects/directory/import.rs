@@ -135,8 +135,8 @@ impl Directory {
         let documents: Vec<_> = entries.iter().zip(documents).collect();
         let seq = self.next_seq()?;
         let outcomes = self.store.take(&documents, seq)?;
-        self.counts.forget();
-        self.silent.forget();
+        self.count_cache.clear();
+        self.silence_cache.clear();
         for (entry, outcome) in entries.iter().zip(outcomes) {
             if outcome == Outcome::IndexInUse {
                 let index = entry.index_name.as_deref().unwrap_or_default();

@@ -1,10 +1,10 @@
-//! Lists: a page of connectors, found by index, and how many there are.
+//! Lists of connectors: a page, and the total.
 //!
-//! | a filter on | costs |
+//! | filter | rows read |
 //! |---|---|
-//! | nothing, status, service type, index name, name | the page |
-//! | ids that start with something | those ids, for their number once per change |
-//! | `query`, patterns of another form | every slim row |
+//! | none, status, service type, index name, name | the page |
+//! | id prefixes | all ids with these prefixes, to count them once after each change |
+//! | `query`, other id patterns | all slim rows |
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::summary::Caused;
+use super::summary::CauseCount;
 use super::{Directory, failed};
 use crate::api::{ApiError, List};
 use crate::budget::{Budget, OverBudget, Purpose};
@@ -22,46 +22,42 @@ use crate::limits::{PAGE_BYTES, ROW_TEXT_BYTES};
 use crate::secrets::Secrets;
 use crate::values::sorted::{sort, unique};
 
-/// The texts that are searched, in the order of a [`Candidate`].
+/// The columns that are searched, in the order of the fields of [`Candidate`].
 pub(super) const SEARCHED: [&str; 5] =
     ["index_name", "name", "service_type", "description", "error"];
-const LOOK_FAILED: &str = "connectors cannot be looked at";
-/// Objects merge the results of at most so many searches.
-const MERGED: usize = 5;
-/// With more searches than this, all matches are sorted instead.
-const SEARCHES: usize = 40;
-/// So many counts are remembered.
-const COUNTS: usize = 100;
+const SCAN_FAILED: &str = "connectors cannot be looked at";
+/// SQLite in Durable Objects allows at most this many terms in a compound SELECT.
+const MERGED_SEARCHES: usize = 5;
+/// With more index searches than this, one query sorts all matches instead.
+const MAX_SEARCHES: usize = 40;
+const CACHED_COUNTS: usize = 100;
 
-/// What was counted since the last change: who turns pages need not have it counted anew.
+/// Counts since the last change, so that paging does not count again.
 #[derive(Default)]
-pub(super) struct Counts {
-    numbers: RefCell<HashMap<String, u64>>,
-    /// Causes of errors, by the condition that they were counted under.
-    pub causes: RefCell<HashMap<String, Vec<Caused>>>,
+pub(super) struct CountCache {
+    counts: RefCell<HashMap<String, u64>>,
+    /// Causes of errors, by the condition of the connectors.
+    pub causes: RefCell<HashMap<String, Vec<CauseCount>>>,
 }
 
-impl Counts {
-    /// To be called when anything has changed.
-    pub fn forget(&self) {
-        self.numbers.borrow_mut().clear();
+impl CountCache {
+    /// Call after every change.
+    pub fn clear(&self) {
+        self.counts.borrow_mut().clear();
         self.causes.borrow_mut().clear();
     }
 }
 
-/// A condition and its values.
+/// An SQL expression and the values bound to it.
 #[derive(Clone, Default)]
-pub(super) struct Condition {
+pub(super) struct SqlCondition {
     pub sql: String,
     pub values: Vec<Value>,
 }
 
-impl Condition {
+impl SqlCondition {
     pub fn and_all(self, other: &Self) -> Self {
-        match other.sql.is_empty() {
-            true => self,
-            false => self.and(&other.sql, other.values.iter().cloned()),
-        }
+        if other.sql.is_empty() { self } else { self.and(&other.sql, other.values.iter().cloned()) }
     }
 
     pub fn and(mut self, sql: &str, values: impl IntoIterator<Item = Value>) -> Self {
@@ -75,21 +71,18 @@ impl Condition {
 }
 
 impl Directory {
-    /// A page of connectors, and how many match.
+    /// A page of connectors, and the number of matches.
     ///
     /// # Errors
-    /// 400 for a page that is too large, or if too much has to be looked at; 500 if the database fails.
+    /// 400 if the page is too large or the filter exceeds its budget.
     pub(super) fn list(&self, list: &List, secrets: Secrets) -> Result<Page, ApiError> {
         let failed = failed("the list cannot be made");
-        let (count, keys) = match list.filter.needs_row_check() {
-            true => {
-                let keys = self.admitted(&list.filter)?;
-                (keys.len() as u64, these(keys.into_iter(), list))
-            }
-            false => {
-                let count = self.count(&list.filter).map_err(&failed)?;
-                (count, self.page_keys(list).map_err(&failed)?)
-            }
+        let (count, keys) = if list.filter.needs_row_check() {
+            let keys = self.matching_keys(&list.filter)?;
+            (keys.len() as u64, page_of(keys.into_iter(), list))
+        } else {
+            let count = self.count(&list.filter).map_err(&failed)?;
+            (count, self.page_keys(list).map_err(&failed)?)
         };
         let around = ["'{\"id\":' || json_quote(id) || ','", ""];
         let found = self.store.page("entry", secrets, around, &keys.sql, &keys.values, PAGE_BYTES);
@@ -99,35 +92,33 @@ impl Directory {
     }
 
     fn count(&self, filter: &Filter) -> Result<u64, JsError> {
-        let condition = filter_by_totals(filter);
-        let (sql, values) = match condition {
-            Some(Condition { sql, values }) => {
+        let (sql, values) = match totals_condition(filter) {
+            Some(SqlCondition { sql, values }) => {
                 (format!("SELECT sum(count) AS count FROM total WHERE {sql}"), values)
             }
             None => {
-                let Condition { sql, values } = conditions(filter, None);
+                let SqlCondition { sql, values } = conditions(filter, None);
                 (format!("SELECT count(*) AS count FROM entry WHERE {sql}"), values)
             }
         };
-        self.remembered_count(&sql, &values)
+        self.cached_count(&sql, &values)
     }
 
-    /// A count (as `count`), as long as nothing has changed from memory.
-    pub(super) fn remembered_count(&self, sql: &str, values: &[Value]) -> Result<u64, JsError> {
-        let question = format!("{sql}{values:?}");
-        if let Some(count) = self.counts.numbers.borrow().get(&question) {
+    /// Runs a statement that returns a number in the column `count`, or returns its cached result.
+    pub(super) fn cached_count(&self, sql: &str, values: &[Value]) -> Result<u64, JsError> {
+        let cache_key = format!("{sql}{values:?}");
+        if let Some(count) = self.count_cache.counts.borrow().get(&cache_key) {
             return Ok(*count);
         }
         let count = self.store.value(sql, values)?.unwrap_or_default();
-        let mut counts = self.counts.numbers.borrow_mut();
-        if counts.len() < COUNTS {
-            counts.insert(question, count);
+        let mut counts = self.count_cache.counts.borrow_mut();
+        if counts.len() < CACHED_COUNTS {
+            counts.insert(cache_key, count);
         }
         Ok(count)
     }
 
-    /// The keys of the page.
-    fn page_keys(&self, list: &List) -> Result<Condition, JsError> {
+    fn page_keys(&self, list: &List) -> Result<SqlCondition, JsError> {
         #[derive(Deserialize)]
         struct Row {
             key: u64,
@@ -135,12 +126,14 @@ impl Directory {
             id: String,
         }
         let searches = match searches(&list.filter) {
-            Some(searches) if searches.len() <= MERGED => return Ok(merged(searches, list)),
+            Some(searches) if searches.len() <= MERGED_SEARCHES => {
+                return Ok(merged(searches, list));
+            }
             Some(searches) => searches,
             None => vec![conditions(&list.filter, None)],
         };
         let mut rows: Vec<Row> = Vec::new();
-        for Condition { sql, mut values } in searches {
+        for SqlCondition { sql, mut values } in searches {
             let sql = format!(
                 "SELECT json_array(key, index_name, id) FROM entry WHERE {sql} \
                  ORDER BY index_name IS NULL, index_name, id LIMIT ?"
@@ -162,12 +155,11 @@ impl Directory {
             (row.index_name.is_none(), &row.index_name, &row.id)
         }
         sort(&mut rows, &mut |a, b| place(a).cmp(&place(b)));
-        Ok(these(rows.iter().map(|row| row.key), list))
+        Ok(page_of(rows.iter().map(|row| row.key), list))
     }
 
-    /// The keys of the connectors that the filter admits, in the order of lists: each that may be one of
-    /// them is looked at.
-    fn admitted(&self, filter: &Filter) -> Result<Vec<u64>, ApiError> {
+    /// The keys of the connectors that match the filter, in list order. Checks each candidate.
+    fn matching_keys(&self, filter: &Filter) -> Result<Vec<u64>, ApiError> {
         let mut budget = Budget::new(Purpose::List);
         let mut condition = conditions(filter, None);
         if let Some(query) = &filter.query {
@@ -179,63 +171,64 @@ impl Directory {
                 condition.and_all(&self.may_contain(&texts, &columns, literal, &mut budget)?);
         }
         let with_texts = filter.needs_texts();
-        self.look_at_each(&condition, with_texts, &mut budget, &mut |row, budget| {
+        self.filter_rows(&condition, with_texts, &mut budget, &mut |row, budget| {
             Ok(filter.allows_id(&row.id, budget)?
                 && (!with_texts || filter.matches_texts(row.texts(), budget)?))
         })
     }
 
-    /// A condition that holds of each row one of whose texts (expressions) may contain a literal, for the
-    /// row has it, or has but the start of one of these columns.
+    /// A condition for rows that may contain a literal: one of these texts (SQL expressions) contains it, or
+    /// one of these columns is truncated.
     ///
     /// # Errors
-    /// 400 if that is too much to look through, 500 if the database fails.
+    /// 400 if the scan exceeds the budget.
     pub(super) fn may_contain(
         &self,
         texts: &[&str],
         columns: &[&str],
         literal: &str,
         budget: &mut Budget,
-    ) -> Result<Condition, ApiError> {
-        let prefix = ScanPrefix::of(literal, self.scan().map_err(failed(LOOK_FAILED))?, budget)?;
+    ) -> Result<SqlCondition, ApiError> {
+        let prefix = ScanPrefix::of(literal, self.scan().map_err(failed(SCAN_FAILED))?, budget)?;
         let found = texts.iter().map(|text| format!("instr({text}, ?)"));
         let found = found.collect::<Vec<_>>().join(" OR ");
-        Ok(Condition {
-            sql: format!("({found} OR {})", is_cut(columns)),
+        Ok(SqlCondition {
+            sql: format!("({found} OR {})", any_truncated(columns)),
             values: vec![prefix.as_str().into(); texts.len()],
         })
     }
 
-    /// All slim rows. Their bytes are counted only if it matters: that reads them.
+    /// The size of a scan of all slim rows. Their bytes are counted only if that matters, as it reads all rows.
     fn scan(&self) -> Result<Scan, JsError> {
         // A key is never below the number of rows.
-        let most = self.remembered_count("SELECT max(key) AS count FROM entry", &[])?;
+        let most = self.cached_count("SELECT max(key) AS count FROM entry", &[])?;
         let scan = Scan::of_at_most(most);
         if !scan.is_large() {
             return Ok(scan);
         }
         let bytes = SEARCHED.map(|column| format!("coalesce(octet_length({column}), 0)"));
         let bytes = format!("octet_length(id) + {}", bytes.join(" + "));
-        let rows = self.remembered_count("SELECT count(*) AS count FROM entry", &[])?;
+        let rows = self.cached_count("SELECT count(*) AS count FROM entry", &[])?;
         let sql = format!("SELECT sum({bytes}) AS count FROM entry");
-        Ok(Scan::of(rows, self.remembered_count(&sql, &[])?))
+        Ok(Scan::of(rows, self.cached_count(&sql, &[])?))
     }
 
-    /// The keys of the connectors that fulfil a condition and pass a test, in the order of lists. Their
-    /// texts are read whole, if they are read.
+    /// The keys of the connectors that fulfil a condition and pass a test, in list order. `with_texts`: the
+    /// test gets their full texts.
     ///
     /// # Errors
-    /// 400 if that is too much, 500 if the database fails.
-    pub(super) fn look_at_each(
+    /// 400 if it exceeds the budget.
+    pub(super) fn filter_rows(
         &self,
-        condition: &Condition,
+        condition: &SqlCondition,
         with_texts: bool,
         budget: &mut Budget,
         test: &mut dyn FnMut(&Candidate, &mut Budget) -> Result<bool, OverBudget>,
     ) -> Result<Vec<u64>, ApiError> {
-        let texts = match with_texts {
-            true => SEARCHED.map(whole).join(", "),
-            false => "NULL, NULL, NULL, NULL, NULL".to_owned(),
+        let texts = if with_texts {
+            SEARCHED.map(full_text).join(", ")
+        } else {
+            "NULL, NULL, NULL, NULL, NULL".to_owned()
         };
         let sql = format!(
             "SELECT json_array(key, id, {texts}) FROM entry WHERE {} \
@@ -244,24 +237,24 @@ impl Directory {
         );
         let mut keys = Vec::new();
         let mut problem = None;
-        let looked = self.store.texts(&sql, &condition.values, &mut |row| {
-            let looked = budget.spend(row.len()).map_err(ApiError::from).and_then(|()| {
+        let scanned = self.store.texts(&sql, &condition.values, &mut |row| {
+            let checked = budget.spend(row.len()).map_err(ApiError::from).and_then(|()| {
                 let row: Candidate = serde_json::from_str(&row)
-                    .map_err(|error| failed(LOOK_FAILED)(error.to_string().into()))?;
+                    .map_err(|error| failed(SCAN_FAILED)(error.to_string().into()))?;
                 if test(&row, budget)? {
                     keys.push(row.key);
                 }
                 Ok(())
             });
-            problem = looked.err();
+            problem = checked.err();
             problem.is_none()
         });
-        looked.map_err(failed(LOOK_FAILED))?;
+        scanned.map_err(failed(SCAN_FAILED))?;
         problem.map_or(Ok(keys), Err)
     }
 }
 
-/// A connector that is looked at, in the order of the columns.
+/// A connector to check. The fields are in the order of the selected columns.
 #[derive(Deserialize)]
 pub(super) struct Candidate {
     pub key: u64,
@@ -284,30 +277,30 @@ impl Candidate {
     }
 }
 
-/// An expression for a text of a connector: that of the row, or of the document if the row has but its
-/// start.
-fn whole(column: &str) -> String {
+/// An SQL expression for the full text of a column: from the document if the row's text is truncated.
+fn full_text(column: &str) -> String {
     format!(
         "CASE WHEN octet_length({column}) > {ROW_TEXT_BYTES} THEN \
          (SELECT json ->> '$.{column}' FROM document WHERE document.key = entry.key) ELSE {column} END"
     )
 }
 
-/// A condition that holds if one of these texts is in the row but with its start.
-fn is_cut(columns: &[&str]) -> String {
-    let cut = |column: &&str| format!("octet_length({column}) > {ROW_TEXT_BYTES}");
-    columns.iter().map(cut).collect::<Vec<_>>().join(" OR ")
+/// A condition for rows in which one of these columns is truncated.
+fn any_truncated(columns: &[&str]) -> String {
+    let is_truncated = |column: &&str| format!("octet_length({column}) > {ROW_TEXT_BYTES}");
+    columns.iter().map(is_truncated).collect::<Vec<_>>().join(" OR ")
 }
 
-/// The keys of the page among those of all matches.
-fn these(keys: impl Iterator<Item = u64>, wanted: &List) -> Condition {
-    let page: Vec<u64> = keys.skip(wanted.from).take(wanted.size).collect();
-    Condition { sql: "SELECT value AS key FROM json_each(?)".to_owned(), values: vec![list(&page)] }
+/// A statement that returns the keys of the page, from the keys of all matches.
+fn page_of(keys: impl Iterator<Item = u64>, list: &List) -> SqlCondition {
+    let page: Vec<u64> = keys.skip(list.from).take(list.size).collect();
+    let sql = "SELECT value AS key FROM json_each(?)".to_owned();
+    SqlCondition { sql, values: vec![json_list(&page)] }
 }
 
-/// Searches by index that together find all matches, each in the order of lists: one for each value
-/// of one filter. `None`: that would be too many.
-fn searches(filter: &Filter) -> Option<Vec<Condition>> {
+/// Index searches that together find all matches, each in list order: one for each value of one filter.
+/// `None`: there would be too many.
+fn searches(filter: &Filter) -> Option<Vec<SqlCondition>> {
     let by = [
         ("index_name", &filter.index_names),
         ("name", &filter.names),
@@ -319,7 +312,7 @@ fn searches(filter: &Filter) -> Option<Vec<Condition>> {
     let deleted: &[u64] = if filter.include_deleted { &[0, 1] } else { &[0] };
     let mut searches = Vec::new();
     for deleted in deleted {
-        let start = Condition::default().and("deleted = ?", [(*deleted).into()]);
+        let start = SqlCondition::default().and("deleted = ?", [(*deleted).into()]);
         match by {
             None => searches.push(start.and_all(&rest)),
             Some((column, values)) => {
@@ -327,7 +320,7 @@ fn searches(filter: &Filter) -> Option<Vec<Condition>> {
                     "index_name" => "(index_name IS NULL) = 0 AND index_name = ?".to_owned(),
                     _ => format!("{column} = ?"),
                 };
-                // What is asked for twice is shown once.
+                // A value that is given twice must not return its connectors twice.
                 for value in unique(values.clone()) {
                     let one = start.clone().and(&equals, [value.as_str().into()]);
                     searches.push(one.and_all(&rest));
@@ -335,12 +328,12 @@ fn searches(filter: &Filter) -> Option<Vec<Condition>> {
             }
         }
     }
-    (searches.len() <= SEARCHES).then_some(searches)
+    (searches.len() <= MAX_SEARCHES).then_some(searches)
 }
 
-/// The keys of the page, of searches that SQLite merges.
-fn merged(searches: Vec<Condition>, list: &List) -> Condition {
-    let mut all = Condition::default();
+/// A statement that returns the keys of the page. SQLite merges the searches.
+fn merged(searches: Vec<SqlCondition>, list: &List) -> SqlCondition {
+    let mut all = SqlCondition::default();
     for search in searches {
         let union = if all.sql.is_empty() { "" } else { " UNION ALL " };
         all.sql.push_str(&format!(
@@ -349,19 +342,19 @@ fn merged(searches: Vec<Condition>, list: &List) -> Condition {
         ));
         all.values.extend(search.values);
     }
-    let Condition { sql, mut values } = all;
+    let SqlCondition { sql, mut values } = all;
     values.extend([(list.size as u64).into(), (list.from as u64).into()]);
-    Condition { sql: format!("SELECT key FROM ({sql} ORDER BY 2, 3, 4 LIMIT ? OFFSET ?)"), values }
+    SqlCondition {
+        sql: format!("SELECT key FROM ({sql} ORDER BY 2, 3, 4 LIMIT ? OFFSET ?)"),
+        values,
+    }
 }
 
-/// All conditions of a filter but its query, and but for what a search is by already.
-fn conditions(filter: &Filter, searched_by: Option<&str>) -> Condition {
-    let mut all = Condition::default();
+/// All conditions of a filter, except its query and the column that an index search is already by.
+fn conditions(filter: &Filter, searched_by: Option<&str>) -> SqlCondition {
+    let mut all = SqlCondition::default();
     if searched_by.is_none() {
-        all = match filter.include_deleted {
-            true => all.and("deleted < 2", []),
-            false => all.and("deleted = 0", []),
-        };
+        all = all.and(if filter.include_deleted { "deleted < 2" } else { "deleted = 0" }, []);
     }
     let lists = [
         ("index_name", &filter.index_names),
@@ -372,36 +365,35 @@ fn conditions(filter: &Filter, searched_by: Option<&str>) -> Condition {
     for (column, values) in lists {
         if !values.is_empty() && searched_by != Some(column) {
             let values: Vec<Slim<'_>> = values.iter().map(Slim::of).collect();
-            all =
-                all.and(&format!("{column} IN (SELECT value FROM json_each(?))"), [list(&values)]);
+            let sql = format!("{column} IN (SELECT value FROM json_each(?))");
+            all = all.and(&sql, [json_list(&values)]);
         }
     }
     if let Some(patterns) = &filter.ids {
-        all = all.and_all(&within(patterns, "id"));
+        all = all.and_all(&may_match_ids(patterns, "id"));
     }
     all
 }
 
-/// Ids in the column that may match one of the patterns; do match, if the patterns are ranges.
-pub(super) fn within(patterns: &[String], column: &str) -> Condition {
+/// A condition for rows whose id in the column may match one of the patterns. Exact if all patterns are ranges.
+pub(super) fn may_match_ids(patterns: &[String], column: &str) -> SqlCondition {
     let sql = format!(
         "EXISTS (WITH range (low, high) AS MATERIALIZED \
          (SELECT value ->> 0, value ->> 1 FROM json_each(?)) \
          SELECT 1 FROM range WHERE {column} BETWEEN low AND high)"
     );
-    Condition { sql, values: vec![list(&ranges(patterns))] }
+    SqlCondition { sql, values: vec![json_list(&ranges(patterns))] }
 }
 
-/// The rows with these keys.
-pub(super) fn with_keys(keys: &[u64]) -> Condition {
-    Condition {
+pub(super) fn with_keys(keys: &[u64]) -> SqlCondition {
+    SqlCondition {
         sql: "key IN (SELECT value FROM json_each(?))".to_owned(),
-        values: vec![list(keys)],
+        values: vec![json_list(keys)],
     }
 }
 
-/// The conditions on totals, if totals can say how many match.
-fn filter_by_totals(filter: &Filter) -> Option<Condition> {
+/// The condition on the table of totals; `None` if totals cannot count the matches.
+fn totals_condition(filter: &Filter) -> Option<SqlCondition> {
     let Filter { index_names, names, query, ids, .. } = filter;
     if !index_names.is_empty() || !names.is_empty() || query.is_some() || ids.is_some() {
         return None;
@@ -410,6 +402,6 @@ fn filter_by_totals(filter: &Filter) -> Option<Condition> {
 }
 
 /// A list as one value, for `json_each`.
-pub(super) fn list<T: Serialize + ?Sized>(values: &T) -> Value {
+pub(super) fn json_list<T: Serialize + ?Sized>(values: &T) -> Value {
     json!(values).to_string().into()
 }

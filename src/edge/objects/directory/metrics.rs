@@ -1,4 +1,4 @@
-//! What the Directory can say in numbers.
+//! The Directory's metrics, and the counters that isolates report to it.
 
 use std::time::Duration;
 
@@ -9,7 +9,9 @@ use super::{Directory, failed};
 use crate::api::{ApiError, Response};
 use crate::connector::Fields;
 use crate::edge::auth::KEYS;
-use crate::edge::metrics::{CLUSTER_FAILURES, Count, Family, Question, REFUSED, WRITES_REFUSED};
+use crate::edge::metrics::{
+    CLUSTER_FAILURES, Count, Family, MetricsRequest, REFUSED, WRITES_REFUSED,
+};
 use crate::edge::outbox::CONSUMERS;
 use crate::edge::runtime::{Database, JsError, Kv, describe, from_row, now_millis, timeout};
 use crate::status::Status;
@@ -29,7 +31,7 @@ struct Counter {
 }
 from_row!(Counter { name, label, value });
 
-/// What isolates have counted.
+/// The sums of the isolates' counters.
 const COUNTERS: &str = "
     CREATE TABLE IF NOT EXISTS counter (
         name TEXT NOT NULL,
@@ -37,21 +39,20 @@ const COUNTERS: &str = "
         value INTEGER NOT NULL,
         PRIMARY KEY (name, label)
     ) WITHOUT ROWID;";
-/// How long it is remembered how many connectors have never checked in.
-const NEVER_SEEN_MS: u64 = 15 * 60_000;
+/// How long the number of connectors that have never checked in is cached.
+const NEVER_SEEN_CACHE_MS: u64 = 15 * 60_000;
 const DAY_MS: u64 = 86_400_000;
-/// How long it is remembered when keys end: to list them costs an operation of Workers KV.
-const KEYS_MS: u64 = 60 * 60_000;
-/// How long to wait for that.
-const KEYS_LIMIT: Duration = Duration::from_secs(2);
-/// Keys that end within this are counted.
+/// How long the keys' expiration times are cached: listing keys costs an operation of Workers KV.
+const KEYS_CACHE_MS: u64 = 60 * 60_000;
+const KEYS_TIMEOUT: Duration = Duration::from_secs(2);
+/// Keys that expire within this time are counted.
 const KEYS_ENDING_MS: u64 = 7 * DAY_MS;
-/// No more jobs of a status are counted: what is counted is read.
+/// At most this many jobs of a status are counted, as counting reads them.
 const JOBS_COUNTED: u64 = 10_000;
 
-/// Sync jobs by status: those that are not finished, how old the oldest of them is, and those of the last
-/// day that are finished. There may be very many of those in all.
-fn job_numbers(database: &Database, now: u64) -> Result<[Family; 3], JsError> {
+/// Metrics of sync jobs by status: unfinished jobs, the age of the oldest of them, and jobs created within the
+/// last day that are finished. There may be too many finished jobs to count all of them.
+fn job_families(database: &Database, now: u64) -> Result<[Family; 3], JsError> {
     let mut jobs = Family::new(
         "sync_jobs",
         "gauge",
@@ -89,18 +90,18 @@ fn job_numbers(database: &Database, now: u64) -> Result<[Family; 3], JsError> {
 }
 
 impl Directory {
-    /// Numbers in Prometheus' text form. `question`: what the isolate that asks has counted, as JSON.
-    pub(super) fn metrics(&self, question: &str) -> Result<Response, ApiError> {
-        let question: Question = serde_json::from_str(question).unwrap_or_default();
+    /// The metrics in the Prometheus text format. `request`: a [`MetricsRequest`] as JSON.
+    pub(super) fn metrics(&self, request: &str) -> Result<Response, ApiError> {
+        let request: MetricsRequest = serde_json::from_str(request).unwrap_or_default();
         let text = self
-            .note_counts(&question.counts)
-            .and_then(|()| self.numbers())
+            .add_counts(&request.counts)
+            .and_then(|()| self.families())
             .map_err(failed("the Directory cannot be counted"))?;
-        Ok(Response::text(200, question.numbers(true) + &text))
+        Ok(Response::text(200, request.families(true) + &text))
     }
 
-    /// Adds up what isolates have counted.
-    pub(super) fn note_counts(&self, counts: &[Count]) -> Result<(), JsError> {
+    /// Adds the counters of an isolate.
+    pub(super) fn add_counts(&self, counts: &[Count]) -> Result<(), JsError> {
         if counts.is_empty() {
             return Ok(());
         }
@@ -116,7 +117,7 @@ impl Directory {
         Ok(())
     }
 
-    fn numbers(&self) -> Result<String, JsError> {
+    fn families(&self) -> Result<String, JsError> {
         let (now, database) = (now_millis(), self.state.database());
         let mut connectors =
             Family::new("connectors", "gauge", "Connectors that are not deleted, by status.");
@@ -155,7 +156,7 @@ impl Directory {
         );
         never_seen.add(&[], self.never_seen(&database, now)?);
 
-        let [jobs, oldest_job, jobs_last_day] = job_numbers(&database, now)?;
+        let [jobs, oldest_job, jobs_last_day] = job_families(&database, now)?;
 
         let mut oldest = Family::new(
             "outbox_oldest_seconds",
@@ -274,8 +275,8 @@ impl Directory {
         Ok(all.map(|family| family.text).concat())
     }
 
-    /// Notes that a consumer of a connector's outbox is behind, and since when; or that it no longer is.
-    pub(super) fn note_behind(&self, report: &Fields) -> Result<(), JsError> {
+    /// Records that a consumer of a connector's outbox lags, and since when; or that it no longer does.
+    pub(super) fn record_lag(&self, report: &Fields) -> Result<(), JsError> {
         self.open()?;
         let text = |name| report.get(name).and_then(Value::as_str).unwrap_or_default();
         let (id, consumer) = (text("id").into(), text("consumer").into());
@@ -296,16 +297,16 @@ impl Directory {
         }
     }
 
-    /// Looks up when keys end, once an hour. What cannot be looked up is not known.
-    pub(super) async fn look_at_keys(&self) {
+    /// Looks up when keys expire, at most once an hour. If that fails, the metric is absent.
+    pub(super) async fn refresh_key_expirations(&self) {
         let now = now_millis();
-        let is_known = |keys: &Option<(u64, Vec<u64>)>| {
-            keys.as_ref().is_some_and(|(at, _)| now.saturating_sub(*at) < KEYS_MS)
+        let is_fresh = |keys: &Option<(u64, Vec<u64>)>| {
+            keys.as_ref().is_some_and(|(at, _)| now.saturating_sub(*at) < KEYS_CACHE_MS)
         };
-        if is_known(&self.keys.borrow()) {
+        if is_fresh(&self.keys.borrow()) {
             return;
         }
-        let expirations = match timeout(KEYS_LIMIT, self.expirations()).await {
+        let expirations = match timeout(KEYS_TIMEOUT, self.expirations()).await {
             Some(Ok(expirations)) => Some((now, expirations)),
             Some(Err(thrown)) => {
                 console_error!("when keys end is not known: {}", describe(&thrown));
@@ -330,10 +331,10 @@ impl Directory {
         }
     }
 
-    /// How many connectors have never checked in, as counted lately: that looks at all of them.
+    /// How many connectors have never checked in. Cached, as counting them reads all rows.
     fn never_seen(&self, database: &Database, now: u64) -> Result<u64, JsError> {
         if let Some((at, count)) = self.never_seen.get()
-            && now.saturating_sub(at) < NEVER_SEEN_MS
+            && now.saturating_sub(at) < NEVER_SEEN_CACHE_MS
         {
             return Ok(count);
         }

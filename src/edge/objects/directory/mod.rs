@@ -43,11 +43,11 @@ use crate::secrets::Secrets;
 use crate::sync_job::SyncJobId;
 use crate::webhook::Settings;
 use import::ScanState;
-use list::Counts;
+use list::CountCache;
 use live::Live;
 use search::Found;
 use store::{Setting, Store};
-use summary::Silent;
+use summary::SilenceCache;
 use webhooks::Gatherings;
 
 /// Sequence numbers are reserved in blocks of this size, which saves a write for each. A restart skips the rest
@@ -67,8 +67,8 @@ struct Directory {
     /// The last change, and the last number that is reserved.
     seq: Cell<u64>,
     reserved: Cell<u64>,
-    counts: Counts,
-    silent: Silent,
+    count_cache: CountCache,
+    silence_cache: SilenceCache,
     settings: OnceCell<Settings>,
     scan_state: ScanState,
     gatherings: Gatherings,
@@ -104,8 +104,8 @@ impl DirectoryObject {
             is_open: Cell::default(),
             seq: Cell::default(),
             reserved: Cell::default(),
-            counts: Counts::default(),
-            silent: Silent::default(),
+            count_cache: CountCache::default(),
+            silence_cache: SilenceCache::default(),
             settings: OnceCell::default(),
             scan_state: ScanState::default(),
             gatherings: Gatherings::default(),
@@ -138,7 +138,7 @@ impl DirectoryObject {
     /// Records that a consumer of a connector's outbox lags, or no longer does.
     pub fn report(&self, report: &str) -> JsResult {
         if let Ok(report) = message::parse(report) {
-            self.0.note_behind(&report)?;
+            self.0.record_lag(&report)?;
         }
         Ok(JsValue::NULL)
     }
@@ -157,7 +157,7 @@ impl DirectoryObject {
                 (Some(counts), _) => {
                     let counts: Result<Vec<Count>, _> = serde_json::from_value(counts.clone());
                     self.0.open()?;
-                    self.0.note_counts(&counts.map_err(|error| error.to_string())?)?;
+                    self.0.add_counts(&counts.map_err(|error| error.to_string())?)?;
                     false
                 }
                 (None, None) => {
@@ -299,9 +299,9 @@ impl Directory {
         let outcomes = self.store.take(&[(&entry, document.map(SqlValue::from))], seq)?;
         let outcome = outcomes.first().copied().unwrap_or(Outcome::Older);
         if outcome == Outcome::Taken {
-            self.counts.forget();
+            self.count_cache.clear();
             if self.is_silent(&entry) {
-                self.silent.forget();
+                self.silence_cache.clear();
             }
         }
         if matches!(outcome, Outcome::Taken | Outcome::Seen) {
@@ -328,7 +328,7 @@ impl Directory {
         for (job, outcome) in jobs.iter().zip(&outcomes) {
             let is_more = *outcome == Outcome::Taken;
             if is_more {
-                self.counts.forget();
+                self.count_cache.clear();
             }
             // An erased job has no connector id; its own id contains it.
             if let (Some(id), true) =
@@ -445,7 +445,7 @@ impl Directory {
                 finish(format.result(shown))
             }
             Ok(Call::Metrics) => {
-                self.look_at_keys().await;
+                self.refresh_key_expirations().await;
                 match self.ready().await.and_then(|()| self.metrics(&own)) {
                     Ok(response) => finish(response).content_type(MEDIA_TYPE),
                     Err(error) => finish(format.failure(&error)),

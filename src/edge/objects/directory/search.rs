@@ -1,11 +1,11 @@
-//! Searches: documents of the two indices, and the list of sync jobs.
+//! Searches in the documents of the two indices, and the list of sync jobs.
 //!
-//! Where slim rows say all that is asked, SQL finds the page and counts; otherwise the documents
-//! that they leave are looked at one by one.
+//! If slim rows can answer the whole search, SQL finds the page and counts. Otherwise SQL narrows down the
+//! candidates, and their documents are checked one by one.
 
 use serde_json::{Value, json};
 
-use super::list::{Condition, within};
+use super::list::{SqlCondition, may_match_ids};
 use super::store::documents_of;
 use super::{Directory, failed};
 use crate::api::{ApiError, Index, Piece, Response, SEQ_NO_LAG, Search, View};
@@ -18,21 +18,20 @@ use crate::query::{Column, ColumnCondition, Terms};
 use crate::secrets::Secrets;
 use crate::sync_job::SyncJobStatus;
 
-/// The version of a document. One that came from Workers KV becomes version 1 when its object is asked.
+/// The version of a document. An imported one becomes version 1 when its object adopts it.
 const VERSION: &str = "max(version, 1)";
-/// A document, with the members that change often put back.
+/// A document with the members that only its slim row stores.
 const WHOLE_DOCUMENT: &str = r#"'{"status":"' || status || '"'
     || iif(last_seen IS NULL, '', ',"last_seen":' || json_quote(last_seen))
     || iif(json = '{}', '}', ',' || substr(json, 2))"#;
 
-/// Where the documents of an index are.
+/// The table of slim rows of an index.
 struct Table {
     name: &'static str,
-    /// What holds of every row that is a document.
+    /// The condition for rows that have a document.
     exists: &'static str,
-    /// The id of the connector whose document it is.
+    /// The column with the id of the connector that owns the document.
     owner: &'static str,
-    /// The columns of what is known beforehand.
     columns: &'static [(Column, &'static str)],
 }
 
@@ -74,38 +73,39 @@ impl Table {
         self.columns.iter().find(|(column, _)| *column == of).map(|(_, name)| *name)
     }
 
-    /// What of these the columns say, and whether that is all. `room`: for so many conditions.
-    fn all(
+    /// The SQL for all these conditions, and whether it is exact. `unindexed`: a column whose index must not
+    /// be used; `room`: how many conditions the statement may still get.
+    fn all_of(
         &self,
-        known: &[ColumnCondition<'_>],
-        shuns: Option<Column>,
+        conditions: &[ColumnCondition<'_>],
+        unindexed: Option<Column>,
         room: &mut usize,
-    ) -> (Condition, bool) {
-        let mut is_all = true;
-        let mut all = Condition::default();
-        for known in known {
-            let said = match known {
-                ColumnCondition::AnyBranch(branches) => self.either(branches, room),
-                known => self.one(known, shuns, room),
+    ) -> (SqlCondition, bool) {
+        let mut is_exact = true;
+        let mut all = SqlCondition::default();
+        for condition in conditions {
+            let translated = match condition {
+                ColumnCondition::AnyBranch(branches) => self.any_of(branches, room),
+                condition => self.one(condition, unindexed, room),
             };
-            is_all &= said.as_ref().is_some_and(|(_, is_all)| *is_all);
-            if let Some((condition, _)) = said {
+            is_exact &= translated.as_ref().is_some_and(|(_, is_exact)| *is_exact);
+            if let Some((condition, _)) = translated {
                 all = all.and_all(&condition);
             }
         }
-        (all, is_all)
+        (all, is_exact)
     }
 
-    /// What the columns say where one of several branches must hold; `None` if they do not say
-    /// something of each.
-    fn either(
+    /// The SQL for a condition that one of several branches must fulfil; `None` if no column narrows one of
+    /// them down.
+    fn any_of(
         &self,
         branches: &[Vec<ColumnCondition<'_>>],
         room: &mut usize,
-    ) -> Option<(Condition, bool)> {
-        let mut any = Condition { sql: "(0".to_owned(), values: Vec::new() };
+    ) -> Option<(SqlCondition, bool)> {
+        let mut any = SqlCondition { sql: "(0".to_owned(), values: Vec::new() };
         for branch in branches {
-            let (all, _) = self.all(branch, None, room);
+            let (all, _) = self.all_of(branch, None, room);
             if all.sql.is_empty() {
                 return None;
             }
@@ -116,14 +116,14 @@ impl Table {
         Some((any, false))
     }
 
-    /// What the column says, if there is one; and whether that is all.
+    /// The SQL for one condition, and whether it is exact; `None` if the columns cannot express it.
     fn one(
         &self,
-        known: &ColumnCondition<'_>,
-        shuns: Option<Column>,
+        condition: &ColumnCondition<'_>,
+        unindexed: Option<Column>,
         room: &mut usize,
-    ) -> Option<(Condition, bool)> {
-        let (column, values) = match *known {
+    ) -> Option<(SqlCondition, bool)> {
+        let (column, values) = match *condition {
             ColumnCondition::AnyOf(column, values) | ColumnCondition::NoneOf(column, values) => {
                 (column, Some(values))
             }
@@ -131,31 +131,32 @@ impl Table {
             ColumnCondition::AnyBranch(_) => return None,
         };
         let name = self.column(column)?;
-        // A row has but the start of a long type.
+        // Rows store only the start of a long service type.
         let is_cut = |values: &Terms| values.iter().any(|value| may_be_cut(value));
         if column == Column::ServiceType && values.is_some_and(is_cut) {
             return None;
         }
         *room = room.checked_sub(1)?;
-        let new = |sql: &str, values: Vec<Value>| Condition::default().and(sql, values);
-        let is_just = |value: &str| values.is_some_and(|it| it.len() == 1 && it.contains(value));
+        let new = |sql: &str, values: Vec<Value>| SqlCondition::default().and(sql, values);
+        let is_only = |value: &str| values.is_some_and(|it| it.len() == 1 && it.contains(value));
         let list = || vec![json!(values).to_string().into()];
-        Some(match *known {
-            // Documents that do not say it are not deleted either.
-            ColumnCondition::AnyOf(Column::Deleted, _) if is_just("true") => {
+        Some(match *condition {
+            // Documents without the field are not deleted either.
+            ColumnCondition::AnyOf(Column::Deleted, _) if is_only("true") => {
                 (new("deleted = 1", vec![]), true)
             }
-            ColumnCondition::AnyOf(Column::Deleted, _) if is_just("false") => {
+            ColumnCondition::AnyOf(Column::Deleted, _) if is_only("false") => {
                 (new("deleted = 0", vec![]), false)
             }
-            ColumnCondition::NoneOf(Column::Deleted, _) if is_just("true") => {
+            ColumnCondition::NoneOf(Column::Deleted, _) if is_only("true") => {
                 (new("deleted = 0", vec![]), true)
             }
             ColumnCondition::AnyOf(Column::Deleted, _)
             | ColumnCondition::NoneOf(Column::Deleted, _) => return None,
             ColumnCondition::AnyOf(..) => {
-                let shunned = if shuns == Some(column) { "+" } else { "" };
-                (new(&format!("{shunned}{name} IN (SELECT value FROM json_each(?))"), list()), true)
+                // A unary plus keeps SQLite from using the index.
+                let plus = if unindexed == Some(column) { "+" } else { "" };
+                (new(&format!("{plus}{name} IN (SELECT value FROM json_each(?))"), list()), true)
             }
             ColumnCondition::NoneOf(..) => {
                 let sql =
@@ -165,10 +166,10 @@ impl Table {
             ColumnCondition::Between(_, from, to) => {
                 let ends = [(from, ">="), (to, "<=")];
                 let ends = ends.into_iter().filter_map(|(end, sign)| Some((end?, sign)));
-                let add = |all: Condition, (end, sign): (i64, &str)| {
+                let add = |all: SqlCondition, (end, sign): (i64, &str)| {
                     all.and(&format!("{name} {sign} ?"), [Value::from(end)])
                 };
-                (ends.fold(Condition::default(), add), false)
+                (ends.fold(SqlCondition::default(), add), false)
             }
             ColumnCondition::AnyBranch(_) => return None,
         })
@@ -176,48 +177,47 @@ impl Table {
 }
 
 impl Directory {
-    /// Answers a search.
-    ///
     /// # Errors
-    /// 400 for a page that is too large or takes too much work, 500 if the database fails.
+    /// 400 if the page is too large or the search exceeds its budget.
     pub(super) fn search(&self, search: &Search, secrets: Secrets) -> Result<Found, ApiError> {
         let table = Table::of(search.index);
         let now = now();
         let prefilter = search.prefilter(now);
-        // There are few jobs that are not over: they are found by status, not by connector.
-        let shuns = prefilter.conditions.iter().any(is_of_few).then_some(Column::ConnectorId);
+        // Few jobs are unfinished, so the index by status finds them faster than the one by connector.
+        let unindexed =
+            prefilter.conditions.iter().any(selects_unfinished_jobs).then_some(Column::ConnectorId);
         let mut room = SQL_CONDITIONS;
-        let (known, is_all) = table.all(&prefilter.conditions, shuns, &mut room);
-        let mut is_exact = prefilter.exact && is_all;
-        let mut all = Condition::default().and(table.exists, []).and_all(&known);
+        let (condition, is_translated) = table.all_of(&prefilter.conditions, unindexed, &mut room);
+        let mut is_exact = prefilter.exact && is_translated;
+        let mut all = SqlCondition::default().and(table.exists, []).and_all(&condition);
         if let Some(patterns) = &search.connectors {
-            all = all.and_all(&within(patterns, table.owner));
+            all = all.and_all(&may_match_ids(patterns, table.owner));
             is_exact &= are_ranges(patterns);
         }
         let found = match order(search, table).filter(|_| is_exact) {
             Some(order) => self.find_by_sql(search, secrets, table, all, &order),
-            None => self.find_one_by_one(search, secrets, table, all),
+            None => self.find_by_documents(search, secrets, table, all),
         };
-        found.map_err(|problem| match problem {
+        found.map_err(|error| match error {
             Problem::Thrown(thrown) => failed("a search cannot be made")(thrown),
             Problem::OverBudget(over) => over.into(),
             Problem::TooLarge(limit) => ApiError::list_too_large(limit),
         })
     }
 
-    /// SQL finds the page and counts.
+    /// Finds the page and counts in SQL.
     fn find_by_sql(
         &self,
         search: &Search,
         secrets: Secrets,
         table: &Table,
-        condition: Condition,
+        condition: SqlCondition,
         order: &str,
     ) -> Result<Found, Problem> {
         if search.view == View::Count || search.size == 0 {
             return Ok(text(search, self.total(search, table, condition, 0)?));
         }
-        let Condition { sql, mut values } = condition.clone();
+        let SqlCondition { sql, mut values } = condition.clone();
         values.extend([(search.size as u64).into(), (search.from as u64).into()]);
         let name = table.name;
         let sql = format!("SELECT key FROM {name} WHERE {sql} ORDER BY {order} LIMIT ? OFFSET ?");
@@ -226,13 +226,13 @@ impl Directory {
         Ok(page(search, total, count, items))
     }
 
-    /// Each document that the condition leaves is looked at.
-    fn find_one_by_one(
+    /// Checks each document that fulfils the SQL condition.
+    fn find_by_documents(
         &self,
         search: &Search,
         secrets: Secrets,
         table: &Table,
-        Condition { sql, values }: Condition,
+        SqlCondition { sql, values }: SqlCondition,
     ) -> Result<Found, Problem> {
         let sql = format!(
             "SELECT key || char(10) || {WHOLE_DOCUMENT} || char(10) || id \
@@ -264,7 +264,7 @@ impl Directory {
         Ok(page(search, total, count, items))
     }
 
-    /// The hits whose keys a statement gives, and how many.
+    /// The hits whose keys a statement returns, and their number.
     fn items(
         &self,
         search: &Search,
@@ -273,7 +273,7 @@ impl Directory {
         sql: &str,
         values: &[Value],
     ) -> Result<(usize, JsString), Problem> {
-        let head = pieces(search);
+        let head = hit_head(search);
         let end = if search.view == View::Hits { "}" } else { "" };
         let is_plain = search.shows_whole_documents() && !search.shows_sort();
         if is_plain {
@@ -281,7 +281,7 @@ impl Directory {
             let found = self.store.page(table.name, secrets, around, sql, values, PAGE_BYTES)?;
             return found.ok_or(Problem::TooLarge(PAGE_BYTES));
         }
-        // What a hit is sorted by, and what it shows, is in its document.
+        // The sort values and the shown fields are read from the document.
         let sql = format!(
             "SELECT {head} || char(10) || {WHOLE_DOCUMENT} || char(10) || id \
              FROM ({sql}) CROSS JOIN {} USING (key) CROSS JOIN {} USING (key)",
@@ -294,18 +294,14 @@ impl Directory {
         self.store.texts(&sql, values, &mut |text| {
             let mut lines = text.splitn(3, '\n');
             let [hit, json, id] = [(); 3].map(|()| lines.next().unwrap_or_default());
-            let sort = match search.shows_sort() {
-                true => printer.sort_values(id, json),
-                false => Ok(String::new()),
-            };
-            let document = match search.shows_documents() {
-                true => printer.document(json),
-                false => Ok("".into()),
-            };
+            let sort =
+                if search.shows_sort() { printer.sort_values(id, json) } else { Ok(String::new()) };
+            let document =
+                if search.shows_documents() { printer.document(json) } else { Ok("".into()) };
             match sort.and_then(|sort| Ok((sort, document?))) {
                 Ok((sort, document)) => {
                     let comma = if count == 0 { "" } else { "," };
-                    // The bracket is in the pieces.
+                    // `head` contains the brace.
                     let document = document.strip_prefix('{').unwrap_or_default();
                     let item = [comma, hit, document, &sort, end].concat();
                     items = items.concat(&JsString::from(item));
@@ -321,12 +317,12 @@ impl Directory {
         problem.map_or(Ok((count, items)), Err)
     }
 
-    /// How many there are in all, if the page has `shown`.
+    /// The total number of hits, if the page has `shown` hits.
     fn total(
         &self,
         search: &Search,
         table: &Table,
-        Condition { sql, values }: Condition,
+        SqlCondition { sql, values }: SqlCondition,
         shown: usize,
     ) -> Result<usize, JsError> {
         let is_last = shown < search.size && (search.from == 0 || shown > 0);
@@ -334,11 +330,11 @@ impl Directory {
             return Ok(search.from + shown);
         }
         let sql = format!("SELECT count(*) AS count FROM {} WHERE {sql}", table.name);
-        Ok(usize::try_from(self.remembered_count(&sql, &values)?).unwrap_or(usize::MAX))
+        Ok(usize::try_from(self.cached_count(&sql, &values)?).unwrap_or(usize::MAX))
     }
 }
 
-/// Why a search comes to nothing.
+/// Why a search failed.
 enum Problem {
     Thrown(JsError),
     OverBudget(OverBudget),
@@ -357,15 +353,14 @@ impl From<OverBudget> for Problem {
     }
 }
 
-/// What was found.
+/// The result of a search.
 pub(super) enum Found {
-    /// The response.
     Response(Response),
-    /// Its body.
+    /// The body of a response, in JavaScript's memory.
     Page(Page),
 }
 
-/// The answer where there are no hits to show.
+/// The result without hits.
 fn text(search: &Search, total: usize) -> Found {
     let (before, after) = search.frame(total, true);
     Found::Response(Response::text(200, format!("{before}{after}")))
@@ -376,9 +371,8 @@ fn page(search: &Search, total: usize, count: usize, items: JsString) -> Found {
     Found::Page(Page { before, items, after })
 }
 
-/// An expression for what stands before the members of a document, or before the end of a hit that is
-/// shown without.
-fn pieces(search: &Search) -> String {
+/// An SQL expression for the start of a hit, up to the members of its document, if that is shown.
+fn hit_head(search: &Search) -> String {
     let pieces = search.pieces().into_iter().filter_map(|piece| {
         Some(match piece {
             Piece::Text(text) => format!("'{}'", text.replace('\'', "''")),
@@ -392,19 +386,19 @@ fn pieces(search: &Search) -> String {
     pieces.collect::<Vec<_>>().join(" || ")
 }
 
-/// Is it a condition that only jobs fulfil which are not over?
-fn is_of_few(known: &ColumnCondition<'_>) -> bool {
+/// Whether only unfinished jobs fulfil the condition.
+fn selects_unfinished_jobs(condition: &ColumnCondition<'_>) -> bool {
     let is_open =
         |name: &String| SyncJobStatus::parse(name).is_some_and(|status| !status.next().is_empty());
-    matches!(known, ColumnCondition::AnyOf(Column::Status, statuses) if statuses.iter().all(is_open))
+    matches!(condition, ColumnCondition::AnyOf(Column::Status, statuses) if statuses.iter().all(is_open))
 }
 
-/// The order of a search in SQL; `None` if the columns do not say it.
+/// The `ORDER BY` of a search; `None` if the columns cannot express it.
 fn order(search: &Search, table: &Table) -> Option<String> {
     let mut order = String::new();
     for sort in &search.sort {
         let column = table.column(Column::of(&sort.field)?)?;
-        // As documents say it: whether they say it is not known here.
+        // Documents without the field sort last, but the row does not say whether a document has it.
         if column == "deleted" {
             return None;
         }

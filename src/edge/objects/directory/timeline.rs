@@ -1,7 +1,6 @@
-//! How many connectors had which status over the last days.
+//! How many connectors had each status over the last days.
 //!
-//! Triggers make the marks (see [`crate::directory::timeline`]), so no change of a status is missed, whichever
-//! way it comes.
+//! Triggers insert the marks (see [`crate::directory::timeline`]), so no status change is missed.
 
 use serde::Serialize;
 
@@ -11,11 +10,11 @@ use crate::directory::timeline::{ALL_HOURS, Counts, DAYS, MARK_SECONDS, Mark, St
 use crate::edge::runtime::{JsError, from_row, now_millis};
 use crate::values::{Time, json};
 
-/// The table of marks and its triggers. With the first mark of an hour, those go that need not be kept.
+/// The table of marks and its triggers. The first mark of an hour deletes marks that are no longer needed.
 pub(super) fn tables() -> String {
     let now = format!("unixepoch() / {MARK_SECONDS}");
     let is_first = format!("NOT EXISTS (SELECT 1 FROM timeline WHERE at = {now})");
-    // The change that comes has left no trace in `total` yet.
+    // `total` does not include the change yet.
     let mark = format!(
         "BEGIN INSERT INTO timeline SELECT {now}, json_group_object(status, count) FROM \
          (SELECT status, sum(count) AS count FROM total WHERE deleted = 0 GROUP BY status HAVING sum(count) > 0); END"
@@ -44,7 +43,6 @@ pub(super) fn tables() -> String {
 }
 
 impl Directory {
-    /// The response with how many connectors had which status over so many hours.
     pub(super) fn timeline(&self, hours: u64) -> Result<Response, ApiError> {
         #[derive(Serialize)]
         struct Timeline {
@@ -87,7 +85,7 @@ impl Directory {
     }
 }
 
-/// The numbers of a mark, as they are stored.
+/// Parses the counts of a stored mark.
 fn counts(stored: &str) -> Result<Counts, JsError> {
     let stored = json::parse_object(stored)?;
     let numbers = stored.into_iter().map(|(status, count)| Some((status, count.as_u64()?)));

@@ -1,5 +1,5 @@
-//! The Directory sends one message about many connectors: carries out what
-//! [`crate::protocol::summaries`] decides.
+//! Sends summaries: webhook messages about many connectors. [`crate::protocol::summaries`] decides; this
+//! module does the I/O.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
@@ -20,17 +20,17 @@ use crate::webhook::{
     target_ended,
 };
 
-/// So many connectors are named by a summary.
-const NAMED: u64 = 100;
-/// So many different errors are looked at for their causes.
-const ERRORS: usize = 1_000;
-/// So many causes are.
-const CAUSES: usize = 5;
+/// A summary lists at most this many connectors.
+const CONNECTOR_LIMIT: u64 = 100;
+/// The maximum number of distinct error texts that are grouped by cause.
+const ERROR_LIMIT: usize = 1_000;
+/// A summary lists at most this many causes.
+const CAUSE_LIMIT: usize = 5;
 
-/// `webhook_gathering`: a `TargetState` for each target, as JSON. `webhook_gathered`: the connectors that
-/// are to be named. `webhook_summary`: summaries that wait. `webhook_given_up`: how many messages about a
-/// connector were given up, as its object counts them; those about many have no id. `webhook_ended`: of which connectors a
-/// target has answered 410, when its URL had which fingerprint; of summaries without an id.
+/// `webhook_gathering`: a `TargetState` for each target, as JSON. `webhook_gathered`: the connectors for the
+/// next summaries. `webhook_summary`: pending summaries. `webhook_given_up`: the number of messages given up,
+/// as each connector's object reports it. `webhook_ended`: the connectors for which a target returned 410, and
+/// the fingerprint of its URL at that time. In the last two, an empty id stands for summaries.
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS webhook_gathering (target TEXT PRIMARY KEY, state TEXT NOT NULL)
     WITHOUT ROWID;
@@ -63,7 +63,7 @@ const TABLES: &str = "
         PRIMARY KEY (target, id)
     ) WITHOUT ROWID;";
 
-/// What the Directory remembers of webhooks.
+/// The Directory's webhook state, in memory.
 #[derive(Default)]
 pub(super) struct Gatherings {
     database: OnceCell<Database>,
@@ -71,8 +71,8 @@ pub(super) struct Gatherings {
     is_sending: Cell<bool>,
 }
 
-/// The name of what is kept of no target.
-const SETTINGS: &str = "";
+/// The name under which the state of the settings is stored.
+const SETTINGS_STATE: &str = "";
 
 from_row!(Waiting { n, id, body, made, attempts, next_at, says });
 
@@ -87,7 +87,6 @@ impl Directory {
         this.get().ok_or_else(|| "there is no database".into())
     }
 
-    /// How a target is doing.
     pub(super) fn target_state(&self, target: &str) -> Result<TargetState, JsError> {
         struct Row {
             target: String,
@@ -98,7 +97,7 @@ impl Directory {
         if states.is_none() {
             let sql = "SELECT target, state FROM webhook_gathering";
             let rows: Vec<Row> = self.webhook_database()?.rows(sql, &[])?;
-            // One that cannot be read begins anew.
+            // A state that cannot be read is reset.
             let read =
                 |row: Row| (row.target, serde_json::from_str(&row.state).unwrap_or_default());
             *states = Some(rows.into_iter().map(read).collect());
@@ -107,8 +106,8 @@ impl Directory {
         Ok(known.cloned().unwrap_or_default())
     }
 
-    /// Keeps how a target is doing, if that is new.
-    fn keep_state(&self, target: &str, state: TargetState) -> Result<(), JsError> {
+    /// Stores a target's state if it has changed.
+    fn store_state(&self, target: &str, state: TargetState) -> Result<(), JsError> {
         if self.target_state(target)? == state {
             return Ok(());
         }
@@ -121,8 +120,7 @@ impl Directory {
         Ok(())
     }
 
-    /// A connector has tried to send a target messages, or is about to: is it to be named by a summary
-    /// instead?
+    /// Counts a connector's attempts. If it is about to send a message, returns whether a summary replaces it.
     pub(super) fn is_gathered(&self, notice: &Fields) -> Result<bool, JsError> {
         self.open()?;
         let text = |name| notice.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -140,13 +138,13 @@ impl Directory {
                 &[(&target.name).into(), event.name().into(), id.into(), now.into()],
             )?;
         }
-        self.keep_state(&target.name, state)?;
+        self.store_state(&target.name, state)?;
         self.live.want_alarm(self.next_summary()?);
         Ok(gathered.is_some())
     }
 
-    /// How many connectors share the cause of the error that a notice is about, its own among them; 0 if it is
-    /// about something else.
+    /// How many connectors have an error with the same cause as the one the notice is about, including it; 0 if
+    /// the notice is not about an error.
     pub(super) fn sharing(&self, notice: &Fields) -> Result<u64, JsError> {
         let text = |name| notice.get(name).and_then(Value::as_str).unwrap_or_default();
         if EventType::parse(text("event")) != Some(EventType::Error) {
@@ -157,7 +155,7 @@ impl Directory {
         error.map_or(Ok(0), |error| self.sharing_cause(&cause(&error)))
     }
 
-    /// Notes that a target has answered 410, and tells the others, once for each URL.
+    /// Records that a target returned 410, and notifies the other targets once for each URL.
     pub(super) fn note_ended(&self, name: &str, id: &str, gone: &str) -> Result<(), JsError> {
         let sql = "INSERT OR REPLACE INTO webhook_ended VALUES (?, ?, ?)";
         self.webhook_database()?.execute(sql, &[name.into(), id.into(), gone.into()])?;
@@ -171,12 +169,12 @@ impl Directory {
         for target in settings.targets.iter().filter(|target| target.name != name) {
             self.add_summary(target, &target_ended(target, ended, now), now)?;
         }
-        self.keep_state(name, state)?;
+        self.store_state(name, state)?;
         self.live.want_alarm(self.next_summary()?);
         Ok(())
     }
 
-    /// To be called when the database is opened: tells all targets what is wrong with the settings, once.
+    /// Call after the database is opened: notifies all targets of problems of the settings, once.
     pub(super) fn check_settings(&self) -> Result<(), JsError> {
         let settings = self.settings();
         if settings.targets.is_empty() {
@@ -184,17 +182,17 @@ impl Directory {
         }
         let sentences: Vec<String> = settings.problems.iter().map(ToString::to_string).collect();
         let problem = Some(sentences.join("\n")).filter(|problem| !problem.is_empty());
-        let mut state = self.target_state(SETTINGS)?;
+        let mut state = self.target_state(SETTINGS_STATE)?;
         if state.note_problem(problem) {
             let now = now_millis();
             for target in &settings.targets {
                 self.add_summary(target, &misconfigured(target, settings, now), now)?;
             }
         }
-        self.keep_state(SETTINGS, state)
+        self.store_state(SETTINGS_STATE, state)
     }
 
-    /// Has the alarm send a message.
+    /// Stores a message for the alarm to send.
     fn add_summary(&self, target: &Target, message: &Message, now: u64) -> Result<(), JsError> {
         self.webhook_database()?
             .execute(
@@ -210,19 +208,19 @@ impl Directory {
             .map(drop)
     }
 
-    /// Notes how many messages about a connector will never get to a target.
+    /// Records how many messages about a connector were given up.
     pub(super) fn note_given_up(&self, target: &str, id: &str, count: u64) -> Result<(), JsError> {
         let sql = "INSERT OR REPLACE INTO webhook_given_up VALUES (?, ?, ?)";
         self.webhook_database()?.execute(sql, &[target.into(), id.into(), count.into()]).map(drop)
     }
 
-    /// How many messages a target will never get.
+    /// The number of messages given up for a target.
     pub(super) fn given_up(&self, target: &str) -> Result<u64, JsError> {
         let sql = "SELECT coalesce(sum(count), 0) AS count FROM webhook_given_up WHERE target = ?";
         self.webhook_count(sql, &[target.into()])
     }
 
-    /// Of how many connectors a target has answered 410, with the URL that it has.
+    /// For how many connectors the target's current URL has returned 410.
     pub(super) fn ended(&self, target: &Target) -> Result<u64, JsError> {
         let sql =
             "SELECT count(*) AS count FROM webhook_ended WHERE target = ? AND fingerprint = ?";
@@ -233,8 +231,8 @@ impl Directory {
         Ok(self.webhook_database()?.value(sql, values)?.unwrap_or_default())
     }
 
-    /// When there is a summary to be made or sent, in milliseconds since 1970. While some are being sent,
-    /// that is looked at when it should be over.
+    /// When a summary must be made or sent, in milliseconds since 1970. While summaries are being sent, this is
+    /// the time to check whether a crash interrupted that.
     pub(super) fn next_summary(&self) -> Result<Option<u64>, JsError> {
         let (is_sending, now) = (self.gatherings.is_sending.get(), now_millis());
         let mut next = Vec::new();
@@ -253,7 +251,7 @@ impl Directory {
         self.webhook_database()?.row(sql, &[(&target.name).into()])
     }
 
-    /// To be called by the alarm: makes summaries of what is gathered, and begins to send them.
+    /// Called by the alarm: makes summaries of the gathered connectors, and starts sending them.
     pub(super) fn send_summaries(self: &Rc<Self>) -> Result<(), JsError> {
         self.open()?;
         let settings = self.settings();
@@ -269,7 +267,7 @@ impl Directory {
             self.live.want_alarm(next);
             return Ok(());
         }
-        // Should the process end meanwhile.
+        // In case a crash interrupts the sending.
         self.live.want_alarm(self.next_summary()?);
         let this = self.clone();
         self.state.wait_until(async move {
@@ -303,7 +301,7 @@ impl Directory {
                     let sql = "DELETE FROM webhook_gathered WHERE target = ? AND event = ?";
                     database.execute(sql, &[(&target.name).into(), group.event.name().into()])?;
                 }
-                self.keep_state(&target.name, state)
+                self.store_state(&target.name, state)
             })
             .inspect_err(|_| drop(self.gatherings.states.take()))
     }
@@ -314,11 +312,11 @@ impl Directory {
             name: Option<String>,
         }
         from_row!(Named { id, name });
-        struct Said {
+        struct ErrorCount {
             error: String,
             count: u64,
         }
-        from_row!(Said { error, count });
+        from_row!(ErrorCount { error, count });
         let database = self.webhook_database()?;
         let of_group = [(&target.name).into(), group.event.name().into()];
         let [of_target, of_event] = of_group.clone();
@@ -327,23 +325,23 @@ impl Directory {
         let sql = "SELECT id, name FROM webhook_gathered LEFT JOIN entry USING (id)
                    WHERE target = ? AND event = ? ORDER BY at, id LIMIT ?";
         let named: Vec<Named> =
-            database.rows(sql, &[of_target.clone(), of_event.clone(), NAMED.into()])?;
-        let said: Vec<Said> = match group.event {
+            database.rows(sql, &[of_target.clone(), of_event.clone(), CONNECTOR_LIMIT.into()])?;
+        let errors: Vec<ErrorCount> = match group.event {
             EventType::Error => database.rows(
                 "SELECT error, count(*) AS count FROM webhook_gathered JOIN entry USING (id)
                  WHERE target = ? AND event = ? AND error IS NOT NULL
                  GROUP BY error ORDER BY count DESC, error LIMIT ?",
-                &[of_target, of_event, ERRORS.into()],
+                &[of_target, of_event, ERROR_LIMIT.into()],
             )?,
             _ => Vec::new(),
         };
         let mut by_cause: SortedMap<String, u64> = SortedMap::default();
-        for Said { error, count } in said {
+        for ErrorCount { error, count } in errors {
             *by_cause.at(cause(&error)) += count;
         }
         let mut causes = by_cause.into_entries();
         sort(&mut causes, &mut |a, b| b.1.cmp(&a.1));
-        causes.truncate(CAUSES);
+        causes.truncate(CAUSE_LIMIT);
         Ok(Summary {
             event: group.event,
             since: group.since,
@@ -354,7 +352,7 @@ impl Directory {
         })
     }
 
-    /// Sends a target the summaries that are due, in order, until something fails.
+    /// Sends a target the summaries that are due, in order, until one fails.
     async fn send_waiting(&self, target: &Target) -> Result<(), JsError> {
         while let Some(waiting) = self.waiting_summary(target)? {
             let begun = now_millis();
@@ -369,7 +367,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Notes what came of an attempt to send a summary.
+    /// Stores the result of an attempt to send a summary.
     fn settle_summary(
         &self,
         target: &Target,
@@ -384,7 +382,7 @@ impl Directory {
         let database = self.webhook_database()?;
         let written = database.transaction(|| {
             self.write_settled(database, target, waiting.n, settled)?;
-            self.keep_state(&target.name, state)?;
+            self.store_state(&target.name, state)?;
             match settled {
                 Settled::Ended => self.note_ended(&target.name, "", &target.fingerprint),
                 _ => Ok(()),
