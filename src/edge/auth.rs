@@ -97,7 +97,7 @@ async fn signed_in(incoming: &Incoming, context: &JsValue) -> Result<Option<Call
     if settings.access == Privilege::None {
         return Ok(None);
     }
-    let email = runtime::signed_in(context).await.map_err(|why| {
+    let email = runtime::access_email(context).await.map_err(|why| {
         console_error!("Cloudflare Access does not say who is asking: {why}");
         let error = ApiError::unavailable("Cloudflare Access");
         AuthError::of(error, "Cloudflare Access does not say", None)

@@ -44,9 +44,9 @@ async fn note_once(env: &Env, id: &str) -> Result<(), JsError> {
     // No id of a key has a colon: credentials end an id there.
     let name = format!("used:{id}");
     let now = now_millis();
-    let noted = kv.get_copy(&name).await?.and_then(|noted| noted.written_at);
+    let noted = kv.get_with_time(&name).await?.and_then(|noted| noted.written_at);
     if noted.is_some_and(|at| at / DAY_MS >= now / DAY_MS) {
         return Ok(());
     }
-    kv.put_for(&name, "", &json!({ "at": now / HOUR_MS * HOUR_MS }), KEPT_SECONDS).await
+    kv.put_with_ttl(&name, "", &json!({ "at": now / HOUR_MS * HOUR_MS }), KEPT_SECONDS).await
 }

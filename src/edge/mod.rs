@@ -97,7 +97,7 @@ impl Worker {
     pub fn fetch(&self, raw: RawRequest, env: Env, context: JsValue) -> JsResult {
         let incoming = self.incoming(&raw, &env);
         let memory = self.memory.clone();
-        if !incoming.settings.takes(|| runtime::local_proxy(&raw)) {
+        if !incoming.settings.takes(|| runtime::local_proxy_secret(&raw)) {
             let denied = AuthError::misdirected(&incoming.host);
             log::refusal(&denied, &incoming.request, incoming.request_id());
             let format = Format::default();
@@ -401,7 +401,7 @@ async fn copy(
         ApiError::unavailable("Workers KV")
     };
     let kv = Kv::of(env, KV).map_err(|thrown| unavailable(describe(&thrown)))?;
-    let found = match timeout(COPY_LIMIT, kv.get_copy(&key)).await {
+    let found = match timeout(COPY_LIMIT, kv.get_with_time(&key)).await {
         Some(Ok(found)) => found.ok_or_else(|| ApiError::not_found(id))?,
         Some(Err(thrown)) => return Err(unavailable(describe(&thrown))),
         None => return Err(unavailable(format!("no answer within {} s", COPY_LIMIT.as_secs()))),

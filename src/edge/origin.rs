@@ -10,8 +10,8 @@ use worker::{Env, Fetch, Method, RequestInit, RequestRedirect, console_error};
 use super::auth;
 use super::known::{CLUSTER_MEMORY_MS, KEY_MEMORY_MS};
 use super::runtime::{
-    Body, HttpResponse, Incoming, JsResult, RawRequest, address, cookies, describe, forward, hops,
-    now_millis, timeout,
+    Body, HttpResponse, Incoming, JsResult, RawRequest, client_address, cookies, describe, forward,
+    now_millis, proxy_headers, timeout,
 };
 use super::settings::ClusterSetting;
 use super::{Memory, log, metrics, settled};
@@ -142,7 +142,7 @@ pub(super) async fn pass_on(
         Ok(cluster) => cluster,
         Err(error) => return refuse(incoming, &error),
     };
-    let (via, forwarded_for) = hops(raw);
+    let (via, forwarded_for) = proxy_headers(raw);
     // What this service is called in `Via` (RFC 9110, 7.6.3).
     let here = format!("1.1 {host} (connector-status)");
     if via.split(',').any(|hop| hop.trim() == here) {
@@ -150,7 +150,7 @@ pub(super) async fn pass_on(
         let error = ApiError::of(508, Cause::new("loop_detected_exception", reason));
         return refuse(incoming, &error);
     }
-    let (via, forwarded_for) = (listed(&via, &here), listed(&forwarded_for, &address(raw)));
+    let (via, forwarded_for) = (listed(&via, &here), listed(&forwarded_for, &client_address(raw)));
     let cookies = without_access_cookies(&cookies(raw));
     let present = |text: &'static str, value: &str| (text, Some(value.to_owned()));
     let mut headers = vec![present("via", &via)];

@@ -2,7 +2,7 @@
 
 use worker::{Env, console_error};
 
-use super::runtime::{Incoming, RawRequest, address};
+use super::runtime::{Incoming, RawRequest, client_address};
 use super::settings::WRITES;
 use crate::api::{Admitted, AuthError};
 
@@ -21,7 +21,7 @@ pub(super) async fn check(
     }
     let name = match admitted.caller().key_id() {
         Some(id) => format!("key:{id}"),
-        None => format!("address:{}", address(raw)),
+        None => format!("address:{}", client_address(raw)),
     };
     let counted = match env.rate_limiter(WRITES) {
         Ok(limiter) => limiter.limit(name).await,

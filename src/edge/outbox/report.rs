@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Outbox, set_alarm};
 use crate::edge::message::{self, LagReport};
-use crate::edge::runtime::{report_behind, timeout};
+use crate::edge::runtime::{report_lag, timeout};
 use crate::protocol::outbox::Report;
 
 /// How long to wait for the Directory to accept a report.
@@ -18,7 +18,7 @@ pub(super) async fn send(outbox: &Rc<Outbox>) {
     }
     while let Some((consumer, report)) = outbox.remember(|memory| memory.reports.to_send()) {
         let sent =
-            async { report_behind(&outbox.shared.env, &text(outbox, &consumer, &report)?).await };
+            async { report_lag(&outbox.shared.env, &text(outbox, &consumer, &report)?).await };
         let Some(Ok(())) = timeout(REPORT_LIMIT, sent).await else {
             set_alarm(outbox).await;
             return outbox.remember(|memory| memory.reports.fail());

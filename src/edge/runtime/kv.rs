@@ -9,7 +9,7 @@ use worker::Env;
 use super::promise::await_promise;
 use super::{JsError, binding, from_json, to_text};
 
-/// Workers KV gives at most this many values at once.
+/// Workers KV returns at most this many values at once.
 const BATCH: usize = 100;
 
 #[wasm_bindgen]
@@ -35,54 +35,49 @@ extern "C" {
 /// A Workers KV namespace.
 pub(crate) struct Kv(Namespace);
 
-/// A value and when it was written.
-pub(crate) struct Copy {
-    /// The value.
+/// A value, and when it was written.
+pub(crate) struct TimedValue {
     pub value: String,
-    /// `at` of its metadata: milliseconds since 1970.
+    /// `at` in its metadata: milliseconds since 1970.
     pub written_at: Option<u64>,
 }
 
-/// Some of a namespace's keys.
+/// A page of a namespace's keys.
 #[derive(Default)]
 pub(crate) struct KvKeys {
-    /// Their names.
     pub names: Vec<String>,
-    /// When those end that say so in their metadata, in milliseconds since 1970.
+    /// The expiration times in the keys' metadata, in milliseconds since 1970.
     pub expirations: Vec<u64>,
-    /// Where to go on; `None` after the last.
+    /// The cursor of the next page; `None`: this is the last one.
     pub cursor: Option<String>,
 }
 
 impl Kv {
-    /// The namespace of that binding.
     pub fn of(env: &Env, name: &str) -> Result<Self, JsError> {
         binding(env, name).map(Self)
     }
 
-    /// The value under a key.
     pub async fn get(&self, key: &str) -> Result<Option<String>, JsError> {
         Ok(await_promise(self.0.get(key)).await?.as_string())
     }
 
-    /// The value under a key, as it was that many seconds ago or later.
+    /// The value of a key, at most this many seconds old.
     pub async fn get_cached(&self, key: &str, seconds: u32) -> Result<Option<String>, JsError> {
         let options = from_json(&json!({ "cacheTtl": seconds }))?;
         Ok(await_promise(self.0.get_with(key, &options)).await?.as_string())
     }
 
-    /// The value under a key, and when it was written.
-    pub async fn get_copy(&self, key: &str) -> Result<Option<Copy>, JsError> {
+    pub async fn get_with_time(&self, key: &str) -> Result<Option<TimedValue>, JsError> {
         let found = await_promise(self.0.get_with_metadata(key)).await?;
         let Some(value) = Reflect::get(&found, &"value".into())?.as_string() else {
             return Ok(None);
         };
         let metadata = to_text(&Reflect::get(&found, &"metadata".into())?)?;
         let metadata = crate::values::json::parse(&metadata).unwrap_or_default();
-        Ok(Some(Copy { value, written_at: metadata.get("at").and_then(Value::as_u64) }))
+        Ok(Some(TimedValue { value, written_at: metadata.get("at").and_then(Value::as_u64) }))
     }
 
-    /// The values under some keys, those that are there, each with its key.
+    /// The keys that exist, each with its value.
     pub async fn get_all(&self, keys: &[String]) -> Result<Vec<(String, String)>, JsError> {
         let mut batches = Vec::new();
         for batch in keys.chunks(BATCH) {
@@ -101,13 +96,12 @@ impl Kv {
         Ok(values)
     }
 
-    /// Writes a value.
     pub async fn put(&self, key: &str, value: &str, metadata: &Value) -> Result<(), JsError> {
         self.put_with(key, value, &json!({ "metadata": metadata })).await
     }
 
-    /// Writes a value that ends so many seconds later.
-    pub async fn put_for(
+    /// Writes a value that expires after this many seconds.
+    pub async fn put_with_ttl(
         &self,
         key: &str,
         value: &str,
@@ -123,12 +117,11 @@ impl Kv {
         await_promise(self.0.put(key, value, &options)).await.map(drop)
     }
 
-    /// Removes a value.
     pub async fn delete(&self, key: &str) -> Result<(), JsError> {
         await_promise(self.0.delete(key)).await.map(drop)
     }
 
-    /// At most 1,000 keys with that prefix, from a cursor on.
+    /// A page of at most 1,000 keys with this prefix.
     pub async fn list(&self, prefix: &str, cursor: Option<&str>) -> Result<KvKeys, JsError> {
         #[derive(Deserialize)]
         struct Page {

@@ -1,10 +1,10 @@
-//! The Workers runtime as this Worker uses it: the only bindings to JavaScript outside of the
-//! browser package. Everything else in `edge` is Rust over these few types.
+//! The bindings to the Workers runtime: the only bindings to JavaScript outside of the browser package.
+//! Everything else in `edge` uses these few types.
 //!
-//! What the `worker` crate has at the same cost comes from it. The rest is bound here, because each
-//! crossing costs more than what it asks for: see ARCHITECTURE.md, "Decisions".
+//! The `worker` crate is used where it costs no more. The rest is bound here, because each call between Wasm
+//! and JavaScript is expensive: see ARCHITECTURE.md, "Decisions".
 
-/// Texts that are on the side of JavaScript already. rustfmt would take the texts out of a bare `extern`.
+/// Strings in JavaScript's memory. A macro, because rustfmt would remove the texts from a plain `extern`.
 macro_rules! static_strings {
     ($($name:ident = $text:tt,)*) => {
         #[wasm_bindgen]
@@ -38,11 +38,13 @@ pub(super) use kv::Kv;
 pub(super) use origin::{cookies, forward, is_http_origin};
 pub(super) use page::Page;
 pub(super) use promise::{await_promise, join, join_all, sleep, spawn_or_ready, timeout};
-pub(super) use request::{Body, Incoming, address, after_response, hops, local_proxy, signed_in};
+pub(super) use request::{
+    Body, Incoming, access_email, after_response, client_address, local_proxy_secret, proxy_headers,
+};
 pub(super) use response::{HttpResponse, no_content, pass_on, status_of, with_headers};
 pub(super) use rpc::{
     UNANSWERED, apply_entry, apply_jobs, claim_index, current_entry, flush_connector,
-    handle_connector, handle_directory, notify_directory, release_index, report_behind,
+    handle_connector, handle_directory, notify_directory, release_index, report_lag,
     watch_directory, watch_message,
 };
 pub(super) use sockets::{SocketGroup, Sockets};
@@ -51,9 +53,8 @@ pub(super) use storage::State;
 pub(super) use web_sys::Request as RawRequest;
 pub(super) use webhook::{deliver, webhook_settings};
 
-/// What the runtime throws, or a text of ours.
+/// An exception of the runtime, or a message of ours.
 pub(super) type JsError = JsValue;
-/// What a call from JavaScript ends with.
 pub(super) type JsResult = Result<JsValue, JsError>;
 
 /// Milliseconds since 1970.
@@ -64,9 +65,10 @@ pub(super) fn now_millis() -> u64 {
 /// A binding of wrangler.toml that the `worker` crate has no type for.
 fn binding<T: JsCast>(env: &Env, name: &str) -> Result<T, JsError> {
     let found = Reflect::get(env, &name.into())?;
-    match found.is_undefined() {
-        true => Err(format!("wrangler.toml has no binding [{name}]").into()),
-        false => Ok(found.unchecked_into()),
+    if found.is_undefined() {
+        Err(format!("wrangler.toml has no binding [{name}]").into())
+    } else {
+        Ok(found.unchecked_into())
     }
 }
 
@@ -80,7 +82,7 @@ fn from_json(value: &Value) -> Result<JsValue, JsError> {
     JSON::parse(&value.to_string())
 }
 
-/// What was thrown, for the log.
+/// The text of an error, for the log.
 pub(super) fn describe(thrown: &JsError) -> String {
     match thrown.as_string() {
         Some(text) => text,
@@ -88,7 +90,7 @@ pub(super) fn describe(thrown: &JsError) -> String {
     }
 }
 
-// Numbers in JavaScript are exact up to 2^53; versions, times and limits stay far below.
+// Numbers in JavaScript are exact up to 2^53. Versions, times and limits are much smaller.
 #[allow(clippy::cast_precision_loss)]
 fn number(number: u64) -> f64 {
     number as f64

@@ -9,23 +9,22 @@ use super::{JsResult, RawRequest};
 
 #[wasm_bindgen]
 extern "C" {
-    // The `worker` crate's `fetch` takes no options, and a request from elsewhere follows redirects.
+    // The `worker` crate's `fetch` takes no options, and a request from a client follows redirects.
     #[wasm_bindgen(catch, js_name = fetch)]
     fn fetch_with_options(request: &Request, options: &RequestInit) -> Result<Promise, JsValue>;
-    // `web_sys` has it behind a type that brings 20 kB along.
+    // The type in `web_sys` adds 20 kB.
     type URL;
     #[wasm_bindgen(static_method_of = URL, js_name = canParse)]
     fn can_parse(url: &str) -> bool;
 }
 
-/// Is that the address of a server, with nothing else in it?
+/// Whether this is an HTTP URL without user info, query or fragment.
 pub(crate) fn is_http_origin(address: &str) -> bool {
     let host = address.strip_prefix("https://").or_else(|| address.strip_prefix("http://"));
     host.is_some_and(|host| !host.contains(['@', '?', '#', '\\'])) && URL::can_parse(address)
 }
 
-/// Sends a request elsewhere as it is but for some headers, of which those with `None` are left out.
-/// Neither its body nor that of the response is looked at.
+/// Forwards a request with changed headers; `None` removes a header. Streams both bodies.
 pub(crate) async fn forward(
     raw: &RawRequest,
     url: &str,
@@ -43,7 +42,7 @@ pub(crate) async fn forward(
     await_promise(fetch_with_options(&copy, &options)).await
 }
 
-/// The cookies of a request; empty if there are none.
+/// The `Cookie` header; empty if absent.
 pub(crate) fn cookies(raw: &RawRequest) -> String {
     raw.headers().get("cookie").ok().flatten().unwrap_or_default()
 }

@@ -1,27 +1,23 @@
-//! Long texts that stay on the side of JavaScript.
+//! Long response bodies that stay in JavaScript's memory.
 
 use super::JsString;
 
-/// A page of documents with what stands around it. There may be megabytes of them.
+/// The body of a response with documents. They may be megabytes long.
 pub(crate) struct Page {
-    /// What stands before them.
     pub before: String,
-    /// The documents.
     pub items: JsString,
-    /// What stands after them.
     pub after: &'static str,
 }
 
 impl Page {
-    /// The text of the response that begins with a head.
+    /// The text of a response with this head.
     pub fn after_head(&self, head: &str) -> JsString {
         let start = JsString::from(format!("{head}{}", self.before));
         start.concat(&self.items).concat(&self.after.into())
     }
 
-    /// The page as text.
     pub fn to_text(&self) -> String {
-        // Put together on the other side, so that there are not two of it here.
+        // Concatenated in JavaScript, so that Wasm holds only one copy.
         String::from(self.after_head(""))
     }
 }

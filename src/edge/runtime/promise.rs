@@ -21,32 +21,31 @@ extern "C" {
     fn clear_timeout(id: &JsValue);
 }
 
-/// All promises are made of this one type, so the code that drives them is in the module once.
+/// A single type for all promises, so that the module contains the code that drives them only once.
 type Work = Pin<Box<dyn Future<Output = JsResult>>>;
 
-/// A promise of what some work does.
 pub(crate) fn promise_of(work: impl Future<Output = JsResult> + 'static) -> Promise {
     let work: Work = Box::pin(work);
     future_to_promise(work)
 }
 
-/// Starts some work. Gives its result if it need not wait, otherwise a promise of it.
+/// Starts a future. Returns its result if it is ready at once, otherwise a promise.
 pub(crate) fn spawn_or_ready(work: impl Future<Output = JsResult> + 'static) -> JsResult {
     let mut work: Work = Box::pin(work);
-    // A promise that is polled again takes the new waker, so this first poll may have none.
+    // The next poll replaces the waker, so the first one needs none.
     match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,
         Poll::Pending => Ok(future_to_promise(work).into()),
     }
 }
 
-/// Waits for a promise that a call of the runtime gave.
+/// Awaits a promise that the runtime returned.
 pub(crate) async fn await_promise(promise: Result<Promise, JsError>) -> JsResult {
     JsFuture::from(promise?).await
 }
 
-/// Waits for `work`, but no longer than `limit`. Work that takes longer is abandoned; what it has
-/// asked of the runtime may still happen.
+/// Awaits `work` for at most `limit`, then drops it. Requests that it has made to the runtime may still take
+/// effect.
 pub(crate) async fn timeout<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     let mut work = pin!(work);
     let mut timer = pin!(sleep(limit));
@@ -57,7 +56,7 @@ pub(crate) async fn timeout<T>(limit: Duration, work: impl Future<Output = T>) -
     .await
 }
 
-/// Waits for both, side by side.
+/// Awaits both concurrently.
 pub(crate) async fn join(a: impl Future<Output = ()>, b: impl Future<Output = ()>) {
     let mut a = pin!(a);
     let mut b = pin!(b);
@@ -70,7 +69,7 @@ pub(crate) async fn join(a: impl Future<Output = ()>, b: impl Future<Output = ()
     .await;
 }
 
-/// Waits for all, side by side; returns the results in order.
+/// Awaits all concurrently. Returns the results in order.
 pub(crate) async fn join_all<T>(work: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
     let mut work: Vec<_> = work.into_iter().map(|one| (Box::pin(one), None)).collect();
     poll_fn(|context| {
@@ -79,31 +78,31 @@ pub(crate) async fn join_all<T>(work: impl IntoIterator<Item = impl Future<Outpu
                 *result = Some(ready);
             }
         }
-        match work.iter().all(|(_, result)| result.is_some()) {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
+        if work.iter().all(|(_, result)| result.is_some()) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
         }
     })
     .await;
     work.into_iter().filter_map(|(_, result)| result).collect()
 }
 
-/// Waits that long.
 pub(crate) async fn sleep(time: Duration) {
     Timer::start(time).await;
 }
 
-/// A timer that is cleared when nobody waits for it any more: one that runs keeps its object awake,
-/// which is billed. It is no promise, for one that never settles is never let go of.
+/// A timer that is cleared on drop: a running timer keeps its object awake, which is billed. Not a promise,
+/// because a promise that never settles is never freed.
 struct Timer {
     state: Rc<TimerState>,
     id: JsValue,
-    _ring: Closure<dyn FnMut()>,
+    _callback: Closure<dyn FnMut()>,
 }
 
 #[derive(Default)]
 struct TimerState {
-    is_over: Cell<bool>,
+    has_fired: Cell<bool>,
     waker: Cell<Option<Waker>>,
 }
 
@@ -111,14 +110,14 @@ impl Timer {
     fn start(time: Duration) -> Self {
         let ms = u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
         let state = Rc::<TimerState>::default();
-        let rung = state.clone();
-        let ring = Closure::once(move || {
-            rung.is_over.set(true);
-            if let Some(waker) = rung.waker.take() {
+        let shared = state.clone();
+        let callback = Closure::once(move || {
+            shared.has_fired.set(true);
+            if let Some(waker) = shared.waker.take() {
                 waker.wake();
             }
         });
-        Self { state, id: set_timeout(&ring, ms), _ring: ring }
+        Self { state, id: set_timeout(&callback, ms), _callback: callback }
     }
 }
 
@@ -126,7 +125,7 @@ impl Future for Timer {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if self.state.is_over.get() {
+        if self.state.has_fired.get() {
             return Poll::Ready(());
         }
         self.state.waker.set(Some(context.waker().clone()));

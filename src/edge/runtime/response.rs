@@ -1,4 +1,4 @@
-//! From a response of the core to a response of the runtime.
+//! Converts responses of the core to responses of the runtime.
 
 use std::borrow::Cow;
 
@@ -10,16 +10,16 @@ use super::{JsError, JsResult, JsString};
 use crate::api::{self, Format};
 use crate::values::json::{self, Member};
 
-/// The format of the text that responses cross as, between objects and the Worker.
+/// The format of the text in which objects send responses to the Worker.
 const FORMAT: u64 = 1;
-/// When to try again after too many writes: the shortest period that the runtime counts in.
+/// `Retry-After` of 429: the shortest period of the runtime's rate limiter.
 const RATE_LIMIT_RETRY_S: u32 = 10;
-/// When to try again what could not be done for the moment.
+/// `Retry-After` of 503.
 const UNAVAILABLE_RETRY_S: u32 = 1;
 
 #[wasm_bindgen]
 extern "C" {
-    // A reply stays on the side of JavaScript: `js_sys` takes and gives Rust strings for some of these.
+    // A reply stays in JavaScript's memory: some of these methods take or return Rust strings in `js_sys`.
     #[wasm_bindgen(extends = js_sys::Object)]
     type Text;
     #[wasm_bindgen(method, js_name = indexOf)]
@@ -49,16 +49,16 @@ static_strings! {
 }
 
 thread_local! {
-    /// What many responses have in common, by its text: status and headers. There are some dozens of them,
-    /// and headers that have been made already are a good deal cheaper than new ones.
+    /// Status and headers that many responses share, by their text. There are a few dozen of them, and reusing
+    /// headers is much cheaper than creating them.
     static INITS: Inits = js_sys::Map::new().unchecked_into();
 }
 
-/// A response from its text: a line of JSON with the format, the status and headers that many responses
-/// share, a line of JSON with headers of its own, and the body.
+/// Parses the text of a response: a line of JSON with the format, the status and the shared headers, a line of
+/// JSON with the response's own headers, and the body.
 ///
 /// # Errors
-/// If the text is of another format, or the runtime refuses a header.
+/// If the text has another format, or the runtime rejects a header.
 pub(super) fn respond(text: &JsString) -> JsResult {
     let text: &Text = text.unchecked_ref();
     let (first, second) = NEWLINE.with(|newline| {
@@ -76,7 +76,7 @@ pub(super) fn respond(text: &JsString) -> JsResult {
     })?;
     let body = text.slice_from(second + 1);
     let response = TextResponse::new((body.length() > 0).then_some(&body), &init)?;
-    // More than `{}`.
+    // The line is longer than `{}`.
     if second - first > 3 {
         let headers = response.unchecked_ref::<Response>().headers();
         set_all(&headers, &String::from(&text.slice(first + 1, second)))?;
@@ -105,7 +105,7 @@ fn init_of(shared: &str) -> Result<ResponseInit, JsError> {
     Ok(init)
 }
 
-/// Sets the headers of a line of JSON.
+/// Sets headers from a JSON object.
 fn set_all(headers: &Headers, members: &str) -> Result<(), JsError> {
     let mut set = Ok(());
     json::for_each_member(members, &mut |name, value| {
@@ -117,7 +117,7 @@ fn set_all(headers: &Headers, members: &str) -> Result<(), JsError> {
     set
 }
 
-/// Response headers, as members of a JSON object.
+/// Response headers. Serialized as a JSON object.
 #[derive(Default)]
 struct ResponseHeaders(Vec<(&'static str, Cow<'static, str>)>);
 
@@ -144,20 +144,18 @@ struct SharedHead<'a> {
 /// A response with its headers.
 pub(crate) struct HttpResponse {
     response: api::Response,
-    /// Headers that many responses have, with the same values.
+    /// Headers that many responses share.
     shared: ResponseHeaders,
-    /// Headers of this response alone.
     own: ResponseHeaders,
 }
 
 impl HttpResponse {
-    /// A response in that format. Clients refuse responses that do not name the product.
+    /// Elasticsearch clients reject responses without `X-Elastic-Product`.
     pub fn new(response: api::Response, format: &Format) -> Self {
         let mut shared = ResponseHeaders::default();
         match response.status {
-            // Those who are not let in are not told the product, as upstream. `Basic` is not
-            // offered though it is taken: browsers would ask for a password, and from then on add
-            // it to whatever any page sends here.
+            // Without `X-Elastic-Product`, like Elasticsearch. `Basic` is accepted but not offered:
+            // browsers would ask for a password, and then add it to the requests of any page.
             401 => shared.push("www-authenticate", "ApiKey, Bearer realm=\"security\""),
             403 => {}
             _ => shared.push("x-elastic-product", "Elasticsearch"),
@@ -167,10 +165,10 @@ impl HttpResponse {
             503 => shared.push("retry-after", UNAVAILABLE_RETRY_S.to_string()),
             _ => {}
         }
-        match response.body.is_empty() {
-            false => shared.push("content-type", format.media.content_type()),
-            true if response.status == 200 => shared.push("content-type", "text/plain"),
-            true => {}
+        if !response.body.is_empty() {
+            shared.push("content-type", format.media.content_type());
+        } else if response.status == 200 {
+            shared.push("content-type", "text/plain");
         }
         if let Some(allow) = response.allow {
             shared.push("allow", allow);
@@ -178,7 +176,6 @@ impl HttpResponse {
         Self { response, shared, own: ResponseHeaders::default() }
     }
 
-    /// With an entity tag.
     #[must_use]
     pub fn etag(mut self, tag: Option<String>) -> Self {
         if let Some(tag) = tag {
@@ -187,14 +184,13 @@ impl HttpResponse {
         self
     }
 
-    /// Caches must keep responses apart by this request header.
     #[must_use]
     pub fn vary(mut self, header: &'static str) -> Self {
         self.shared.push("vary", header);
         self
     }
 
-    /// Tells the caller its own name for the request.
+    /// Returns the client's `X-Opaque-Id`.
     #[must_use]
     pub fn opaque_id(mut self, id: Option<String>) -> Self {
         if let Some(id) = id {
@@ -203,7 +199,6 @@ impl HttpResponse {
         self
     }
 
-    /// How many seconds old it is.
     #[must_use]
     pub fn age(mut self, seconds: Option<u64>) -> Self {
         if let Some(seconds) = seconds {
@@ -212,14 +207,13 @@ impl HttpResponse {
         self
     }
 
-    /// A copy stands in for a connector whose object does not answer.
+    /// Marks a copy that is shown because the connector's object does not answer.
     #[must_use]
     pub fn stale(mut self) -> Self {
         self.own.push("warning", "110 connector-status \"Response is Stale\"");
         self
     }
 
-    /// With a body of another type than JSON.
     #[must_use]
     pub fn content_type(mut self, media_type: &'static str) -> Self {
         self.shared.0.retain(|(name, _)| *name != "content-type");
@@ -227,7 +221,7 @@ impl HttpResponse {
         self
     }
 
-    /// As the response to a request of that method: to HEAD it has no body.
+    /// Removes the body if the method is HEAD.
     #[must_use]
     pub fn for_method(mut self, method: &str) -> Self {
         if method == "HEAD" {
@@ -236,7 +230,7 @@ impl HttpResponse {
         self
     }
 
-    /// The text that [`respond`] makes a response of, without the body.
+    /// The text for [`respond`], without the body.
     pub fn head(&self) -> Result<String, JsError> {
         let Self { response, shared, own } = self;
         let shared = SharedHead { format: FORMAT, status: response.status, headers: shared };
@@ -247,20 +241,18 @@ impl HttpResponse {
         Ok(head)
     }
 
-    /// The text that [`respond`] makes a response of.
+    /// The text for [`respond`].
     pub fn to_text(&self) -> Result<String, JsError> {
         let mut text = self.head()?;
         text.push_str(&self.response.body);
         Ok(text)
     }
 
-    /// The response.
     pub fn send(&self) -> JsResult {
         respond(&JsString::from(self.to_text()?))
     }
 }
 
-/// A 204 with those headers.
 pub(crate) fn no_content(headers: &[(&str, &str)]) -> JsResult {
     let all = Headers::new()?;
     for (name, value) in headers {
@@ -272,12 +264,11 @@ pub(crate) fn no_content(headers: &[(&str, &str)]) -> JsResult {
     Ok(Response::new_with_opt_str_and_init(None, &init)?.into())
 }
 
-/// A response that came from elsewhere, as one of ours.
 pub(crate) fn pass_on(response: worker::Response) -> JsValue {
     web_sys::Response::from(response).into()
 }
 
-/// A copy of a response, with more headers.
+/// A copy of a response with additional headers.
 pub(crate) fn with_headers(
     response: &JsValue,
     headers: &[(&str, &str)],
@@ -293,7 +284,6 @@ pub(crate) fn with_headers(
     Ok(copy.into())
 }
 
-/// The status of a response.
 pub(crate) fn status_of(response: &JsValue) -> u16 {
     response.dyn_ref::<web_sys::Response>().map_or(0, web_sys::Response::status)
 }

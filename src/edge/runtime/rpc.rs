@@ -12,16 +12,16 @@ use super::promise::await_promise;
 use super::response::respond;
 use super::{JsError, JsResult, RawRequest};
 
-/// The name of what is thrown if an object does not answer.
+/// The name of the error that is thrown if an object does not answer.
 pub(crate) const UNANSWERED: &str = "Unanswered";
-/// The one object that all connectors report to.
+/// The name of the Directory's only object.
 const DIRECTORY: &str = "directory";
-/// Where somebody watches: a message follows.
+/// The URL of a request to watch, without the message.
 const WATCH_URL: &str = "https://directory/?message=";
 
 #[wasm_bindgen]
 extern "C" {
-    // The `worker` crate calls objects by `fetch` alone; methods cost a third less.
+    // The `worker` crate can only call an object's `fetch`; methods cost a third less.
     #[wasm_bindgen(extends = js_sys::Object)]
     type Stub;
     #[wasm_bindgen(method, catch)]
@@ -42,11 +42,11 @@ extern "C" {
     fn current(this: &Stub, id: &str, index: &str) -> Result<Promise, JsValue>;
     #[wasm_bindgen(method, catch)]
     fn flush(this: &Stub) -> Result<Promise, JsValue>;
-    // The crate's response to a `fetch` is a copy, which a socket does not survive.
+    // The crate copies the response to a `fetch`, which loses its WebSocket.
     #[wasm_bindgen(method, catch)]
     fn fetch(this: &Stub, url: &str, init: &RequestInit) -> Result<Promise, JsValue>;
 
-    // `js_sys` has no `then` that takes closures which answer or throw.
+    // `js_sys` has no `then` for closures that return a value or throw.
     #[wasm_bindgen(extends = js_sys::Object)]
     type Thenable;
     #[wasm_bindgen(method)]
@@ -58,16 +58,16 @@ extern "C" {
 type Handler = Closure<dyn FnMut(JsValue) -> JsResult>;
 
 thread_local! {
-    // Bindings do not change while this code runs.
+    // Cached: bindings do not change while this code runs.
     static CONNECTORS: OnceCell<ObjectNamespace> = const { OnceCell::new() };
     static DIRECTORIES: OnceCell<ObjectNamespace> = const { OnceCell::new() };
-    // One closure for all replies: they are handed on without a future for each.
+    // One closure for all replies, so that no reply needs a future.
     static RESPOND: Handler =
         Closure::new(|reply: JsValue| respond(reply.unchecked_ref()).map_err(unanswered));
     static FAIL: Handler = Closure::new(|thrown: JsValue| Err(unanswered(thrown)));
 }
 
-/// What is thrown if an object does not answer, or in a format to come.
+/// The error if an object does not answer, or answers in an unknown format.
 fn unanswered(cause: JsValue) -> JsError {
     let error = js_sys::Error::new("an object did not answer");
     error.set_name(UNANSWERED);
@@ -75,7 +75,6 @@ fn unanswered(cause: JsValue) -> JsError {
     error.into()
 }
 
-/// An object of a namespace.
 fn object(
     namespace: &'static LocalKey<OnceCell<ObjectNamespace>>,
     env: &Env,
@@ -103,24 +102,24 @@ fn directory(env: &Env) -> Result<Stub, JsError> {
     object(&DIRECTORIES, env, "DIRECTORY", DIRECTORY)
 }
 
-/// A promise of the response that a reply is.
+/// A promise of the response in a reply.
 fn response(reply: &Promise) -> JsValue {
     let reply: &Thenable = reply.unchecked_ref();
     RESPOND.with(|respond| FAIL.with(|fail| reply.then(respond, fail)))
 }
 
-/// A promise of the response of a connector's object.
+/// Returns a promise of the connector object's response.
 pub(crate) fn handle_connector(env: &Env, id: &str, message: &str, body: Option<&str>) -> JsResult {
     Ok(response(&connector(env, id)?.handle(message, body)?))
 }
 
-/// A promise of the Directory's response.
+/// Returns a promise of the Directory's response.
 pub(crate) fn handle_directory(env: &Env, message: &str, body: Option<&str>) -> JsResult {
     Ok(response(&directory(env)?.handle(message, body)?))
 }
 
-/// A promise of the Directory's response to somebody who wants to watch. A method cannot give a socket
-/// to a Worker, the response to a request can.
+/// Returns a promise of the Directory's response to a request to watch. Uses `fetch`, because a method cannot
+/// return a WebSocket.
 pub(crate) fn watch_directory(env: &Env, message: &str) -> JsResult {
     let headers = Headers::new()?;
     headers.set("upgrade", "websocket")?;
@@ -131,14 +130,14 @@ pub(crate) fn watch_directory(env: &Env, message: &str) -> JsResult {
     Ok(FAIL.with(|fail| reply.unchecked_ref::<Thenable>().catch_with(fail)))
 }
 
-/// What `watch_directory` has put into a request.
+/// The message in a request from `watch_directory`.
 pub(crate) fn watch_message(raw: &RawRequest) -> Result<String, JsError> {
     let url = raw.url();
     let message = url.strip_prefix(WATCH_URL).ok_or("a request without a message")?;
     Ok(decode_uri_component(message)?.into())
 }
 
-/// Tells the Directory how a connector is; gives its reply.
+/// Delivers a connector's entry and document to the Directory. Returns its reply.
 pub(crate) async fn apply_entry(
     env: &Env,
     entry: &str,
@@ -147,42 +146,42 @@ pub(crate) async fn apply_entry(
     text(directory(env)?.apply(entry, document)).await
 }
 
-/// Tells the Directory how some jobs are; gives its reply.
+/// Delivers entries of jobs to the Directory. Returns its reply.
 pub(crate) async fn apply_jobs(env: &Env, jobs: &str) -> Result<String, JsError> {
     text(directory(env)?.apply_jobs(jobs)).await
 }
 
-/// Reports that a consumer of a connector's outbox is behind, or no longer is.
-pub(crate) async fn report_behind(env: &Env, report: &str) -> Result<(), JsError> {
+/// Reports that a consumer of a connector's outbox lags, or no longer does.
+pub(crate) async fn report_lag(env: &Env, report: &str) -> Result<(), JsError> {
     await_promise(directory(env)?.report(report)).await.map(drop)
 }
 
-/// Asks whether a message of a webhook is to be sent by itself; gives the Directory's reply.
+/// Sends a notice to the Directory. Returns its reply.
 pub(crate) async fn notify_directory(env: &Env, message: &str) -> Result<String, JsError> {
     text(directory(env)?.notify(message)).await
 }
 
-/// Claims an index name; gives the Directory's reply.
+/// Claims an index name. Returns the Directory's reply.
 pub(crate) async fn claim_index(env: &Env, claim: &str) -> Result<String, JsError> {
     text(directory(env)?.claim(claim)).await
 }
 
-/// Gives a claim back.
+/// Releases a claim.
 pub(crate) async fn release_index(env: &Env, claim: &str) -> Result<(), JsError> {
     await_promise(directory(env)?.release(claim)).await.map(drop)
 }
 
-/// How a connector is now, and whether it is about to take that index.
+/// The connector's current entry and document, and whether it is claiming this index.
 pub(crate) async fn current_entry(env: &Env, id: &str, index: &str) -> Result<String, JsError> {
     text(connector(env, id)?.current(id, index)).await
 }
 
-/// Has a connector's object tell the Directory what that has not been told of; gives its reply.
+/// Makes a connector's object deliver its pending changes to the Directory. Returns its reply.
 pub(crate) async fn flush_connector(env: &Env, id: &str) -> Result<String, JsError> {
     text(connector(env, id)?.flush()).await
 }
 
-/// A reply that is a text.
+/// Awaits a reply that is a string.
 async fn text(promise: Result<Promise, JsError>) -> Result<String, JsError> {
     let reply = await_promise(promise).await?;
     reply.as_string().ok_or_else(|| "an object's reply is no text".into())

@@ -1,5 +1,5 @@
-//! The WebSockets of an object. The runtime holds them while the object sleeps; what is to be remembered of
-//! one is attached to it, as a text.
+//! An object's WebSockets. The runtime keeps them open while the object hibernates, and their state is stored
+//! as a text attached to each.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use worker::worker_sys::{DurableObjectState, WebSocketPair, WebSocketRequestResp
 
 use super::{JsResult, JsString};
 
-/// Answered by the runtime, which does not wake the object for it.
+/// The runtime answers pings without waking the object.
 const PING: &str = "ping";
 const PONG: &str = "pong";
 /// `WebSocket.OPEN`
@@ -18,7 +18,7 @@ const OPEN: u16 = 1;
 
 #[wasm_bindgen]
 extern "C" {
-    // The `worker` crate's socket takes a message as a Rust string, and one goes to thousands.
+    // The `worker` crate's socket takes a message as a Rust string, but one message goes to thousands of sockets.
     #[derive(Clone)]
     type Socket;
     #[wasm_bindgen(method, catch)]
@@ -33,32 +33,31 @@ extern "C" {
     fn deserialize_attachment(this: &Socket) -> Result<JsValue, JsValue>;
 }
 
-/// All sockets of an object. The `worker` crate's methods for them panic where the runtime refuses.
+/// All sockets of an object. The `worker` crate's methods panic if the runtime throws.
 pub(crate) struct Sockets(DurableObjectState);
 
 impl Sockets {
-    /// Of what the runtime gives an object.
     pub fn of(state: DurableObjectState) -> Self {
         Self(state)
     }
 
-    /// Takes a new one, attaches a text to it and sends a first message; gives the response that
-    /// hands its other end to the caller. By the tag they are counted.
+    /// Accepts a new socket, attaches a text and sends a first message. Returns the response with the client's
+    /// end. `tag`: for [`Self::count`].
     ///
     /// # Errors
-    /// If the runtime refuses, as it does where the text is too long.
+    /// If the runtime throws, for example because the text is too long.
     pub fn accept(&self, attachment: &str, message: &str, tag: &str) -> JsResult {
         let mut pair = WebSocketPair::new()?;
-        let (theirs, ours) = (pair.client()?, pair.server()?);
-        let socket: &Socket = ours.unchecked_ref();
+        let (client, server) = (pair.client()?, pair.server()?);
+        let socket: &Socket = server.unchecked_ref();
         socket.serialize_attachment(attachment)?;
         let pong = WebSocketRequestResponsePair::new(PING, PONG)?;
         self.0.set_websocket_auto_response(&pong)?;
-        self.0.accept_websocket_with_tags(&ours, vec![JsValue::from(tag)])?;
+        self.0.accept_websocket_with_tags(&server, vec![JsValue::from(tag)])?;
         socket.send(&JsString::from(message))?;
         let init = ResponseInit::new();
         init.set_status(101);
-        Reflect::set(&init, &"webSocket".into(), &theirs)?;
+        Reflect::set(&init, &"webSocket".into(), &client)?;
         Ok(Response::new_with_opt_str_and_init(None, &init)?.into())
     }
 
@@ -70,12 +69,12 @@ impl Sockets {
         all.unwrap_or_default().into_iter().map(JsCast::unchecked_into).collect()
     }
 
-    /// How many there are; with a tag: of those that have it.
+    /// The number of sockets, or of those with a tag.
     pub fn count(&self, tag: Option<&str>) -> u32 {
         len(&self.all(tag))
     }
 
-    /// Those that are open, by what is attached to them.
+    /// The open sockets, grouped by their attachment.
     pub fn groups(&self) -> Vec<SocketGroup> {
         let mut groups: HashMap<String, Vec<Socket>> = HashMap::new();
         for socket in self.all(None) {
@@ -89,26 +88,24 @@ impl Sockets {
     }
 }
 
-/// Sockets that have the same attached to them. One that has just gone is no reason not to go on with the
-/// others, so what the runtime says about a single one is not heard.
+/// Sockets with the same attachment. Errors of a single socket are ignored: it may just have closed, and the
+/// others must still be served.
 pub(crate) struct SocketGroup {
-    /// It.
     pub attachment: String,
     sockets: Vec<Socket>,
 }
 
 impl SocketGroup {
-    /// A socket that a handler was called for.
+    /// The socket that a handler was called for.
     pub fn one(socket: &JsValue) -> Self {
         Self { attachment: String::new(), sockets: vec![socket.clone().unchecked_into()] }
     }
 
-    /// How many there are.
     pub fn len(&self) -> u32 {
         len(&self.sockets)
     }
 
-    /// Sends a message to those from one place to another.
+    /// Sends a message to the sockets in this range.
     pub fn send(&self, from: u32, to: u32, message: &JsString) {
         let count = to.saturating_sub(from) as usize;
         for socket in self.sockets.iter().skip(from as usize).take(count) {
@@ -116,14 +113,13 @@ impl SocketGroup {
         }
     }
 
-    /// Attaches something else to all of them.
+    /// Replaces the attachment of all sockets.
     pub fn attach(&self, attachment: &str) {
         for socket in &self.sockets {
             drop(socket.serialize_attachment(attachment));
         }
     }
 
-    /// Closes all of them.
     pub fn close(&self, code: u16, reason: &str) {
         for socket in &self.sockets {
             drop(socket.close(code, reason));

@@ -1,7 +1,7 @@
 //! An object's SQLite database.
 //!
-//! The `worker` crate has no `transactionSync`, and it binds cursors without `catch`: an error that a row
-//! throws would pass through the module without dropping anything. So both are bound here.
+//! Bound here, because the `worker` crate has no `transactionSync`, and binds cursors without `catch`: an
+//! exception while reading a row would pass through the module without dropping anything.
 
 use js_sys::{Array, JsString, Reflect};
 use serde::de::DeserializeOwned;
@@ -45,27 +45,23 @@ extern "C" {
     fn row(this: &Step) -> Option<js_sys::Object>;
 }
 
-/// A row, by the names of its columns.
 pub(crate) struct Row(JsValue);
 
 impl Row {
-    /// The value in a column.
-    ///
-    /// # Errors
-    /// If it is no `T`, or there is no such column.
     pub fn get<T: DeserializeOwned>(&self, column: &str) -> Result<T, JsError> {
         serde_wasm_bindgen::from_value(self.value(column)?).map_err(|error| misread(column, &error))
     }
 
-    /// The value in a column, as it is.
+    /// The raw value of a column.
     ///
     /// # Errors
-    /// If there is no such column: read as NULL, a typing error would go unnoticed.
+    /// If there is no such column. Otherwise a misspelled name would be read as NULL.
     pub fn value(&self, column: &str) -> Result<JsValue, JsError> {
         let value = Reflect::get(&self.0, &column.into())?;
-        match value.is_undefined() {
-            true => Err(format!("there is no column [{column}]").into()),
-            false => Ok(value),
+        if value.is_undefined() {
+            Err(format!("there is no column [{column}]").into())
+        } else {
+            Ok(value)
         }
     }
 }
@@ -74,14 +70,13 @@ fn misread(column: &str, error: &serde_wasm_bindgen::Error) -> JsError {
     format!("column [{column}]: {error}").into()
 }
 
-/// What a row is read into. A reader that serde derives for each of these types would take ten times the
-/// code: serde-wasm-bindgen reads their fields.
+/// A type that is read from a row. Only its fields are deserialized with serde: deriving `Deserialize` for each
+/// type would take ten times the code.
 pub(crate) trait FromRow: Sized {
-    /// Reads a row.
     fn from_row(row: &Row) -> Result<Self, JsError>;
 }
 
-/// Has a type's fields read from the columns of the same names.
+/// Implements `FromRow`: fields are read from the columns with their names.
 macro_rules! from_row {
     ($type:ident { $($column:ident),+ }) => {
         impl $crate::edge::runtime::FromRow for $type {
@@ -95,8 +90,8 @@ macro_rules! from_row {
 }
 pub(crate) use from_row;
 
-/// The database. Writes outside of a transaction are atomic each for itself; all writes between two
-/// awaits become durable together.
+/// The database. Each write outside of a transaction is atomic by itself. All writes between two awaits become
+/// durable together.
 pub(crate) struct Database {
     storage: Storage,
     sql: Sql,
@@ -108,10 +103,7 @@ impl Database {
         Self { sql: storage.sql(), storage }
     }
 
-    /// Does some work in one transaction: if it fails, nothing of it is kept.
-    ///
-    /// # Errors
-    /// That of the work, or the database's.
+    /// Runs `work` in a transaction, which is rolled back if it fails.
     pub fn transaction<T>(&self, work: impl FnOnce() -> Result<T, JsError>) -> Result<T, JsError> {
         let mut work = Some(work);
         let mut done = None;
@@ -124,22 +116,18 @@ impl Database {
         done.ok_or_else(|| "the transaction was not run".into())
     }
 
-    /// Whether there is such a table. A pragma reads no row, unlike a query of `sqlite_master`, which reads one
-    /// for each table and index.
+    /// Whether a table exists. A pragma reads no rows; a query of `sqlite_master` would read one for each table
+    /// and index.
     pub fn has_table(&self, name: &str) -> Result<bool, JsError> {
         self.any(&format!("PRAGMA table_list({name})"), &[])
     }
 
-    /// Runs a statement, or several without values. Returns how many rows were written, those of indexes
-    /// included.
+    /// Runs a statement, or several without values. Returns the number of rows written, including those of
+    /// indexes.
     pub fn execute(&self, statement: &str, values: &[SqlValue]) -> Result<u64, JsError> {
         Ok(self.cursor(statement, values)?.rows_written() as u64)
     }
 
-    /// The rows that a statement gives.
-    ///
-    /// # Errors
-    /// If the database fails, or a row is no `T`.
     pub fn rows<T: FromRow>(
         &self,
         statement: &str,
@@ -153,10 +141,7 @@ impl Database {
         Ok(rows)
     }
 
-    /// The first row that a statement gives.
-    ///
-    /// # Errors
-    /// If the database fails, or the row is no `T`.
+    /// The first row of the result.
     pub fn row<T: FromRow>(
         &self,
         statement: &str,
@@ -165,10 +150,7 @@ impl Database {
         Ok(self.rows(statement, values)?.into_iter().next())
     }
 
-    /// The first column of all rows that a statement gives.
-    ///
-    /// # Errors
-    /// If the database fails, or the column is no `T`.
+    /// The first column of each row.
     pub fn column<T: DeserializeOwned>(
         &self,
         statement: &str,
@@ -182,11 +164,7 @@ impl Database {
         Ok(column)
     }
 
-    /// The first column of the first row that a statement gives: none if there is no row, or NULL in it. The
-    /// statement is run to its end.
-    ///
-    /// # Errors
-    /// If the database fails, or the column is no `T`.
+    /// The first column of the first row; `None` if there is no row or it is NULL. Runs the statement to its end.
     pub fn value<T: DeserializeOwned>(
         &self,
         statement: &str,
@@ -196,15 +174,12 @@ impl Database {
         Ok(column.into_iter().next().flatten())
     }
 
-    /// Whether a statement gives any row. It is run to its end.
+    /// Whether the result has any row. Runs the statement to its end.
     pub fn any(&self, statement: &str, values: &[SqlValue]) -> Result<bool, JsError> {
         Ok(self.cursor(statement, values)?.to_array()?.length() > 0)
     }
 
-    /// Gives rows one by one, until `take` returns false.
-    ///
-    /// # Errors
-    /// If the database fails, or a row is no `T`.
+    /// Reads rows one by one, until `take` returns false.
     pub fn each<T: FromRow>(
         &self,
         statement: &str,
@@ -230,11 +205,10 @@ impl Database {
         rows.iter().try_for_each(|row| take(&Row(row)))
     }
 
-    /// The first column of each row, as JavaScript texts that need not be copied into the module. Rows are
-    /// read one by one, until `take` returns false.
+    /// Reads the first column of each row, until `take` returns false. The strings stay in JavaScript's memory.
     ///
     /// # Errors
-    /// If the database fails, or the column is no text.
+    /// If the column is not a text.
     pub fn texts(
         &self,
         statement: &str,
@@ -251,21 +225,20 @@ impl Database {
     }
 
     fn cursor(&self, statement: &str, values: &[SqlValue]) -> Result<Cursor, JsError> {
-        // `SqlValue` is a `JsValue` and nothing else; the copies are handles.
+        // These clones only copy handles.
         let values: Vec<JsValue> = values.iter().map(|value| value.0.clone()).collect();
         self.sql.exec(statement, &values)
     }
 }
 
-/// A value that is bound to a statement.
+/// A bound value.
 #[derive(Clone)]
 pub(crate) struct SqlValue(JsValue);
 
 impl SqlValue {
-    /// NULL.
     pub const NULL: Self = Self(JsValue::NULL);
 
-    /// The text, if it is one.
+    /// The text, if the value is one.
     pub fn to_text(&self) -> Option<String> {
         self.0.as_string()
     }
@@ -301,7 +274,7 @@ impl From<u64> for SqlValue {
     }
 }
 
-// Times are within a few thousand years of 1970: exact as numbers of JavaScript.
+// Times are within a few thousand years of 1970, so they are exact as JavaScript numbers.
 #[allow(clippy::cast_precision_loss)]
 impl From<i64> for SqlValue {
     fn from(value: i64) -> Self {

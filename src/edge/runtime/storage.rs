@@ -1,4 +1,4 @@
-//! The storage of an object.
+//! A Durable Object's state and storage.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -10,7 +10,6 @@ use worker::worker_sys::types::DurableObjectStorage;
 use super::rewind::{Bookmark, bookmark, rewind};
 use super::{Database, JsError, Sockets};
 
-/// What the runtime gives an object.
 pub(crate) struct State(worker::State);
 
 impl Clone for State {
@@ -20,7 +19,6 @@ impl Clone for State {
 }
 
 impl State {
-    /// From the argument of an object's constructor.
     pub fn of(state: DurableObjectState) -> Self {
         Self(state.into())
     }
@@ -29,32 +27,30 @@ impl State {
         JsValue::from(self.0.as_raw()).unchecked_into()
     }
 
-    /// Goes on with some work after the answer.
+    /// Continues work after the response.
     pub fn wait_until(&self, work: impl Future<Output = ()> + 'static) {
         let work: Pin<Box<dyn Future<Output = ()>>> = Box::pin(work);
         self.0.wait_until(work);
     }
 
-    /// Sets the alarm.
     pub async fn set_alarm(&self, after: Duration) -> Result<(), String> {
         self.0.storage().set_alarm(after).await.map_err(|error| error.to_string())
     }
 
-    /// Takes the object's storage back to how it was at a time, in milliseconds since 1970, and starts
-    /// the object anew right after the answer.
+    /// Restores the object's storage, and restarts the object right after the response.
     pub async fn rewind(&self, to: Bookmark) -> Result<(), JsError> {
         rewind(self.raw(), to).await
     }
 
-    /// The moment at that time, in milliseconds since 1970.
+    /// The bookmark for a time in milliseconds since 1970.
     ///
     /// # Errors
-    /// If the runtime has no past, or none that far back.
+    /// If the runtime does not support bookmarks, or has none for that time.
     pub async fn bookmark(&self, at: u64) -> Result<Bookmark, JsError> {
         bookmark(&self.raw(), at).await
     }
 
-    /// When the alarm is set for, in milliseconds since 1970.
+    /// The time of the alarm, in milliseconds since 1970.
     pub async fn alarm(&self) -> Result<Option<u64>, String> {
         let alarm = self.0.storage().get_alarm().await.map_err(|error| error.to_string())?;
         Ok(alarm.and_then(|at| u64::try_from(at).ok()))
@@ -64,12 +60,10 @@ impl State {
         JsValue::from(self.0.storage().as_raw()).unchecked_into()
     }
 
-    /// The object's SQLite database.
     pub fn database(&self) -> Database {
         Database::of(self.storage())
     }
 
-    /// The object's WebSockets.
     pub fn sockets(&self) -> Sockets {
         Sockets::of(self.raw())
     }

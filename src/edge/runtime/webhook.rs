@@ -1,4 +1,4 @@
-//! Sending messages to webhooks.
+//! Sends webhook messages.
 
 use std::time::Duration;
 
@@ -14,22 +14,22 @@ use super::promise::timeout;
 use crate::document::Fields;
 use crate::webhook::{Reply, TIME_LIMIT_MS, Target, sign};
 
-/// What the names of settings begin with that concern webhooks.
+/// The prefixes of the names of webhook settings.
 const SETTINGS: [&str; 3] = ["WEBHOOK_", "SILENT_AFTER_SECONDS", "CONSOLE_URL"];
 
-/// The settings of webhooks that are texts. The `worker` crate cannot say which there are.
+/// The settings of webhooks that are texts. The `worker` crate cannot list settings.
 pub(crate) fn webhook_settings(env: &Env) -> Fields {
     let setting = |entry: JsValue| {
         let entry: Array = entry.dyn_into().ok()?;
         let (name, value) = (entry.get(0).as_string()?, entry.get(1).as_string()?);
-        let is_ours = SETTINGS.iter().any(|begin| name.starts_with(begin));
-        is_ours.then(|| (name, value.into()))
+        let is_webhook_setting = SETTINGS.iter().any(|prefix| name.starts_with(prefix));
+        is_webhook_setting.then(|| (name, value.into()))
     };
     Object::entries(env.unchecked_ref()).iter().filter_map(setting).collect()
 }
 
-/// Sends a message; returns what became of it. `now`: milliseconds since 1970. What an error says is not
-/// passed on: it may name the address, which may hold a secret.
+/// Sends a message. `now`: in milliseconds since 1970. Texts of errors are dropped: they may contain the URL,
+/// which may contain a secret.
 pub(crate) async fn deliver(target: &Target, id: &str, body: &str, now: u64) -> Reply {
     let begun = now_millis();
     let reply = match request(target, id, body, now) {
@@ -66,7 +66,7 @@ async fn send(request: Request) -> Reply {
     let sent = sent.send_with_signal(&signal);
     match timeout(Duration::from_millis(TIME_LIMIT_MS), sent).await {
         Some(Ok(response)) => {
-            // The body is nobody's concern.
+            // The body is not needed.
             if let ResponseBody::Stream(body) = response.body() {
                 drop(body.cancel());
             }
