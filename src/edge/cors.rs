@@ -1,7 +1,7 @@
-//! Which pages of other sites may read responses. Cookies and the like are never asked for, so
+//! CORS: which pages of other sites may read responses. Cookies are not used, so
 //! `Access-Control-Allow-Credentials` is never sent.
 
-use super::runtime::{Incoming, JsError, JsResult, no_content, with_headers};
+use super::runtime::{JsError, JsResult, RequestHead, no_content, with_headers};
 use crate::api::cors_origin;
 use wasm_bindgen::JsValue;
 
@@ -10,19 +10,19 @@ const REQUEST_HEADERS: &str = "Authorization, Content-Type, Accept, If-Match, If
                                X-Opaque-Id, X-Elastic-Client-Meta";
 const RESPONSE_HEADERS: &str = "Age, Allow, ETag, Retry-After, X-Elastic-Product, X-Opaque-Id";
 
-/// The origin of the page that asks, if its pages may.
-pub(super) fn allowed_origin(incoming: &Incoming) -> Option<&str> {
-    match incoming.origin.as_str() {
+/// The request's origin, if `CORS_ORIGINS` allows it.
+pub(super) fn allowed_origin(head: &RequestHead) -> Option<&str> {
+    match head.origin.as_str() {
         "" => None,
-        page => cors_origin(&incoming.settings.cors_origins, page),
+        page => cors_origin(&head.settings.cors_origins, page),
     }
 }
 
-/// The response to a browser that asks on behalf of a page whether it may ask. It comes without
-/// credentials, so it is answered without. `None`: the request is something else.
-pub(super) fn preflight(incoming: &Incoming) -> Option<JsResult> {
-    let origin = allowed_origin(incoming)?;
-    if incoming.request.method != "OPTIONS" || incoming.preflight_method.is_empty() {
+/// The response to a preflight request, which never has credentials. `None`: the request is not a preflight, or
+/// its origin is not allowed.
+pub(super) fn preflight(head: &RequestHead) -> Option<JsResult> {
+    let origin = allowed_origin(head)?;
+    if head.request.method != "OPTIONS" || head.preflight_method.is_empty() {
         return None;
     }
     Some(no_content(&[
@@ -34,20 +34,20 @@ pub(super) fn preflight(incoming: &Incoming) -> Option<JsResult> {
     ]))
 }
 
-/// What the browser is to be told of every response to this request; `None`: nothing.
-pub(super) fn marks(incoming: &Incoming) -> Option<Marks> {
-    let is_plain = incoming.settings.cors_origins.is_empty() || incoming.wants_socket();
-    (!is_plain).then(|| Marks(allowed_origin(incoming).map(str::to_owned)))
+/// The CORS headers for the response to this request; `None`: no headers are needed.
+pub(super) fn response_headers(head: &RequestHead) -> Option<CorsHeaders> {
+    let is_plain = head.settings.cors_origins.is_empty() || head.wants_socket();
+    (!is_plain).then(|| CorsHeaders { allowed_origin: allowed_origin(head).map(str::to_owned) })
 }
 
-/// What the browser is told of a response: whose pages may read it.
-pub(super) struct Marks(Option<String>);
+pub(super) struct CorsHeaders {
+    allowed_origin: Option<String>,
+}
 
-impl Marks {
-    /// A response with these marks.
-    pub fn put_on(&self, response: &JsValue) -> Result<JsValue, JsError> {
+impl CorsHeaders {
+    pub fn add_to(&self, response: &JsValue) -> Result<JsValue, JsError> {
         let mut headers = vec![("vary", "Origin")];
-        if let Some(origin) = &self.0 {
+        if let Some(origin) = &self.allowed_origin {
             headers.push(("access-control-allow-origin", origin));
             headers.push(("access-control-expose-headers", RESPONSE_HEADERS));
         }

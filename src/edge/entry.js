@@ -1,5 +1,4 @@
-// What the runtime calls. The work is done in WebAssembly; here are only the shapes that the runtime
-// asks for.
+// The classes and handlers that the runtime expects. They only call the WebAssembly module.
 
 import { DurableObject } from "cloudflare:workers";
 
@@ -8,7 +7,7 @@ import * as module from "../../build/bindings/index.js";
 // The `worker` crate sets `criticalError` when the module aborts, and counts its instances.
 const state = module.__worker_init_state();
 
-/** Starts the module over if it has trapped: nothing of a trapped instance can be used. */
+/** Restarts the module if it has trapped: a trapped instance is unusable. */
 function restartIfTrapped() {
   if (!state.criticalError) return;
   console.log("Reinitializing Wasm application");
@@ -17,27 +16,27 @@ function restartIfTrapped() {
   state.instanceId += 1;
 }
 
-/** A function that gives an instance of a class of the module, one for each instance of the module. */
+/** Returns a function that returns an instance of a class of the module, and a new one after each restart. */
 function instanceOf(Class, ...args) {
-  let madeFor;
+  let instanceId;
   let instance;
   return () => {
     restartIfTrapped();
-    if (madeFor !== state.instanceId) {
+    if (instanceId !== state.instanceId) {
       instance = new Class(...args);
-      madeFor = state.instanceId;
+      instanceId = state.instanceId;
     }
     return instance;
   };
 }
 
-/** Notes that the module has trapped, if it has. */
+/** Marks the module for a restart if the error is a trap. */
 function markIfTrapped(error) {
   if (error instanceof WebAssembly.RuntimeError) state.criticalError = true;
   return error;
 }
 
-// A trap in work that nobody awaits is heard of here.
+// Traps in work that is not awaited.
 addEventListener("error", ({ error }) => markIfTrapped(error));
 
 const worker = instanceOf(module.Worker);
@@ -53,7 +52,7 @@ export default {
   },
 };
 
-/** A class of objects whose calls go to an instance of a class of the module. */
+/** Returns a Durable Object class that forwards these methods to an instance of a class of the module. */
 function objectOf(Class, ...methods) {
   class Wrapper extends DurableObject {
     instance;
@@ -75,10 +74,10 @@ function objectOf(Class, ...methods) {
   return Wrapper;
 }
 
-/** The object of one connector, named by its id. */
+/** The object of a connector, named by the connector's id. */
 export class ConnectorObject extends objectOf(module.ConnectorObject, "handle", "current", "flush", "alarm") {}
 
-/** The one object that knows of all connectors. */
+/** The single object that indexes all connectors. */
 export class Directory extends objectOf(
   module.DirectoryObject,
   "handle",

@@ -1,5 +1,5 @@
-//! When keys were last used: noted in Workers KV beside the key, once a day and key. Not in the key's own record: a
-//! write that is late would bring back one that was revoked.
+//! Records when keys were last used: once a day, in Workers KV, in a record of its own. In the key's record, a
+//! late write would restore a revoked key.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -12,16 +12,16 @@ use super::runtime::{JsError, Kv, describe, now_millis};
 
 const HOUR_MS: u64 = 60 * 60_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
-/// So long is it known when a key was used.
+/// How long the record is kept.
 const KEPT_SECONDS: u64 = 400 * 24 * 60 * 60;
 
-/// The keys that are known to be noted today: a day and their ids.
+/// The ids of the keys that this isolate has recorded today, and the day.
 #[derive(Default)]
-pub(super) struct Noted(RefCell<(u64, HashSet<String>)>);
+pub(super) struct KeysUsedToday(RefCell<(u64, HashSet<String>)>);
 
-impl Noted {
-    /// Whether it is to be seen to that a key is noted today: once in this isolate.
-    pub fn is_first_today(&self, id: &str) -> bool {
+impl KeysUsedToday {
+    /// Returns whether this is the key's first use today in this isolate.
+    pub fn insert(&self, id: &str) -> bool {
         let (day, ids) = &mut *self.0.borrow_mut();
         let today = now_millis() / DAY_MS;
         if *day != today {
@@ -32,20 +32,20 @@ impl Noted {
     }
 }
 
-/// Notes that a key has been used, unless another isolate has noted it today.
-pub(super) async fn note(env: Env, id: String) {
-    if let Err(thrown) = note_once(&env, &id).await {
+/// Records the use of a key, unless another isolate has done so today.
+pub(super) async fn record(env: Env, id: String) {
+    if let Err(thrown) = record_once(&env, &id).await {
         console_error!("that key [{id}] is used cannot be noted: {}", describe(&thrown));
     }
 }
 
-async fn note_once(env: &Env, id: &str) -> Result<(), JsError> {
+async fn record_once(env: &Env, id: &str) -> Result<(), JsError> {
     let kv = Kv::of(env, KEYS)?;
-    // No id of a key has a colon: credentials end an id there.
+    // Ids of keys contain no colon, as it ends the id in credentials.
     let name = format!("used:{id}");
     let now = now_millis();
-    let noted = kv.get_with_time(&name).await?.and_then(|noted| noted.written_at);
-    if noted.is_some_and(|at| at / DAY_MS >= now / DAY_MS) {
+    let used_at = kv.get_with_time(&name).await?.and_then(|record| record.written_at);
+    if used_at.is_some_and(|at| at / DAY_MS >= now / DAY_MS) {
         return Ok(());
     }
     kv.put_with_ttl(&name, "", &json!({ "at": now / HOUR_MS * HOUR_MS }), KEPT_SECONDS).await

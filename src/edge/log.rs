@@ -1,16 +1,16 @@
-//! The log: one line of JSON for each request that was refused, each write that succeeded (heartbeats apart), each
-//! operation on everything, and each message that a webhook will not get.
-//! No line holds a secret, a body or a query, and of what was written only the names of the fields.
+//! The log: a line of JSON for each refused request, each successful write except heartbeats, each operation on a
+//! whole connector or all connectors, and each webhook message that will not be delivered. Lines contain no
+//! secrets, bodies or queries, and only the names of the fields that were written.
 
 use serde_json::Value;
 use worker::console_log;
 
-use super::message::Origin;
+use super::message::Requester;
 use super::now;
 use crate::api::{AuthError, Edit, Request, field_names};
 use crate::directory::Event;
 
-/// Somebody was not let in.
+/// A request was not authenticated or authorized.
 pub(super) fn refusal(denial: &AuthError, request: &Request, request_id: Option<&str>) {
     let path = request.target.split('?').next().unwrap_or_default();
     print(
@@ -20,18 +20,18 @@ pub(super) fn refusal(denial: &AuthError, request: &Request, request_id: Option<
             ("why", denial.why.into()),
             ("key", denial.key.as_deref().into()),
             ("method", request.method.as_str().into()),
-            ("path", shortened(path).into()),
-            ("request", request_id.map(shortened).into()),
+            ("path", truncated(path).into()),
+            ("request", request_id.map(truncated).into()),
         ],
     );
 }
 
-/// A write was committed: a `status` event if it changed the status, or else an `edit`.
+/// A write was committed: a `status` event if it changed the status, otherwise an `edit`.
 pub(super) fn write(id: &str, version: u64, edit: &Edit) {
-    let moved =
+    let change =
         edit.change.as_ref().map(|change| [("from", change.from.into()), ("to", change.to.into())]);
     let mut line = vec![("connector", id.into())];
-    line.extend(moved.into_iter().flatten());
+    line.extend(change.into_iter().flatten());
     line.push(("fields", field_names(&edit.fields).into()));
     line.push(("version", version.into()));
     let event = if edit.change.is_some() { "status" } else { "edit" };
@@ -40,14 +40,20 @@ pub(super) fn write(id: &str, version: u64, edit: &Edit) {
 }
 
 /// A sync job was written.
-pub(super) fn job(id: &str, endpoint: &str, origin: &Origin, version: u64, fields: &[String]) {
+pub(super) fn job(
+    id: &str,
+    endpoint: &str,
+    requester: &Requester,
+    version: u64,
+    fields: &[String],
+) {
     let fields = field_names(fields).into();
     let line = vec![("job", id.into()), ("fields", fields), ("version", version.into())];
-    let by = (origin.by.as_deref(), origin.request_id.as_deref());
+    let by = (requester.by.as_deref(), requester.request_id.as_deref());
     audit("sync_job", endpoint, by, &now().to_string(), line);
 }
 
-/// Something erased a connector, or concerned one as a whole or all of them.
+/// A connector was erased, or there was an operation on a whole connector or all connectors.
 pub(super) fn event(event: &Event) {
     let Event { at, event, connector, via, by, request, version, connectors } = event;
     let mut line: Vec<(&str, Value)> = Vec::new();
@@ -57,7 +63,6 @@ pub(super) fn event(event: &Event) {
     audit(event, via, (by.as_deref(), request.as_deref()), at, line);
 }
 
-/// Who did it through which endpoint, and when.
 fn audit(
     event: &str,
     endpoint: &str,
@@ -72,21 +77,21 @@ fn audit(
     print(event, &line);
 }
 
-/// A webhook will not get a message.
-pub(super) fn webhook(id: &str, target: &str, message: &str, became: &str, why: &str) {
+/// A message will not be delivered.
+pub(super) fn webhook(id: &str, target: &str, message: &str, outcome: &str, why: &str) {
     print(
         "webhook",
         &[
             ("connector", id.into()),
             ("target", target.into()),
             ("message", message.into()),
-            ("outcome", became.into()),
-            ("why", shortened(why).into()),
+            ("outcome", outcome.into()),
+            ("why", truncated(why).into()),
         ],
     );
 }
 
-/// A webhook will not get some of the messages about a connector.
+/// Some messages about a connector will not be delivered.
 pub(super) fn webhooks_given_up(id: &str, target: &str, count: u64, why: &str) {
     print(
         "webhook",
@@ -100,14 +105,14 @@ pub(super) fn webhooks_given_up(id: &str, target: &str, count: u64, why: &str) {
     );
 }
 
-/// Prints JSON, without a map in between.
+/// Prints JSON without building a map.
 fn print(event: &str, fields: &[(&str, Value)]) {
     let fields: String =
         fields.iter().map(|(name, value)| format!(",\"{name}\":{value}")).collect();
     console_log!("{{\"event\":\"{event}\"{fields}}}");
 }
 
-/// Callers choose these texts; the log need not hold all of them.
-pub(super) fn shortened(text: &str) -> &str {
+/// Limits texts that clients choose.
+pub(super) fn truncated(text: &str) -> &str {
     text.char_indices().nth(200).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }

@@ -1,7 +1,7 @@
-//! What the Worker and its objects tell each other: JSON with named fields and a format number.
+//! The messages between the Worker and its objects: JSON with named fields and a format number.
 //!
-//! During a rollout a Worker of one version talks to objects of another. A message of a format that
-//! the receiver does not know is never guessed at: it is answered 503, and nothing is written.
+//! During a rollout, a Worker of one version calls objects of another. A receiver never guesses at a message of an
+//! unknown format: it answers 503 and writes nothing.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,17 +18,13 @@ use crate::values::json::{self, Member, Members};
 /// The format of all messages here.
 pub(super) const FORMAT: u64 = 1;
 
-/// What a message says if the caller is shown secrets.
+/// The value of `secrets` if the caller may see secrets.
 const SHOWN: &str = "shown";
 
 /// A message of another format than [`FORMAT`].
 #[derive(Debug)]
 pub(super) struct UnknownFormat;
 
-/// The fields of a message.
-///
-/// # Errors
-/// If it is of another format.
 pub(super) fn parse(message: &str) -> Result<Fields, UnknownFormat> {
     let fields: Fields = json::parse_object(message).map_err(|_| UnknownFormat)?;
     match fields.get("format").and_then(Value::as_u64) {
@@ -37,10 +33,10 @@ pub(super) fn parse(message: &str) -> Result<Fields, UnknownFormat> {
     }
 }
 
-/// Reads a message without a map in between: `take` is given its fields one after the other.
+/// Reads a message without building a map: calls `take` with each field.
 ///
 /// # Errors
-/// If it is of another format. Fields may have been given before that is seen.
+/// If it has another format. `take` may already have been called.
 pub(super) fn read<'a>(
     message: &'a str,
     take: &mut dyn FnMut(&str, Member<'a>),
@@ -56,13 +52,13 @@ pub(super) fn read<'a>(
     }
 }
 
-/// A message as a value; `None` if it is of another format, or another message.
+/// `None` if the message has another format or cannot be deserialized.
 pub(super) fn to_value<T: DeserializeOwned>(message: &str) -> Option<T> {
     read(message, &mut |_, _| {}).ok()?;
     serde_json::from_str(message).ok()
 }
 
-/// Fields with the format in front.
+/// Fields with the format number.
 #[derive(Serialize)]
 pub(super) struct WithFormat<'a, T> {
     format: u64,
@@ -70,7 +66,6 @@ pub(super) struct WithFormat<'a, T> {
     fields: &'a T,
 }
 
-/// These fields with the format in front.
 pub(super) fn with_format<T>(fields: &T) -> WithFormat<'_, T> {
     WithFormat { format: FORMAT, fields }
 }
@@ -80,13 +75,13 @@ pub(super) fn write<T: Serialize>(fields: &T) -> Result<String, String> {
     json::to_text(&with_format(fields))
 }
 
-/// A connector as its object has it, when the Directory asks.
+/// A connector object's reply to the Directory.
 #[derive(Serialize)]
 pub(super) struct CurrentConnector<'a> {
-    /// `None`: there never was such a connector.
+    /// `None`: the connector never existed.
     pub entry: Option<WithFormat<'a, Entry<'a>>>,
     pub document: Option<String>,
-    /// Whether it is about to take the index that was asked about.
+    /// Whether a write is claiming the index in question.
     pub is_claiming: bool,
 }
 
@@ -115,13 +110,13 @@ pub(super) struct ClaimReply {
     pub granted: Option<bool>,
 }
 
-/// A connector object's reply when it is asked to send what it holds.
+/// A connector object's reply to a flush.
 #[derive(Serialize)]
 pub(super) struct FlushReply {
     pub is_told: bool,
 }
 
-/// That a consumer lags, or no longer does.
+/// Reports that a consumer lags, or no longer does.
 #[derive(Serialize)]
 pub(super) struct LagReport<'a> {
     pub id: Option<&'a str>,
@@ -131,11 +126,11 @@ pub(super) struct LagReport<'a> {
     pub gone: Option<&'a str>,
 }
 
-/// What the Directory is notified of.
+/// A notice to the Directory.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum Notice<'a> {
-    /// What an isolate has counted.
+    /// An isolate's counters.
     Counts { counts: &'a [super::metrics::Count] },
     /// An event for the audit.
     Audit { audit: &'a Event },
@@ -158,7 +153,7 @@ pub(super) struct NoticeReply {
     pub sharing: u64,
 }
 
-/// A field that is a text.
+/// Takes a field that is a text.
 pub(super) fn text(fields: &mut Fields, name: &str) -> Option<String> {
     match fields.get_mut(name).map(Value::take) {
         Some(Value::String(text)) => Some(text),
@@ -166,17 +161,16 @@ pub(super) fn text(fields: &mut Fields, name: &str) -> Option<String> {
     }
 }
 
-/// Where a request comes from, for the history and the log.
+/// Who made a request, and its id, for the history and the log.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Origin {
-    /// The id of the API key that came with it, or who has signed in.
+pub(super) struct Requester {
+    /// The id of the API key, or the signed-in user.
     pub by: Option<String>,
-    /// What the request is called in the log.
     pub request_id: Option<String>,
 }
 
-impl Origin {
-    /// What is kept of something that erases a connector, or concerns one as a whole or all of them.
+impl Requester {
+    /// An audit event: a connector is erased, or an operation on a whole connector or all connectors.
     pub fn event(&self, event: &str, via: &str, connector: Option<&str>) -> Event {
         Event {
             at: now().to_string(),
@@ -190,27 +184,25 @@ impl Origin {
     }
 }
 
-/// A request that has been found sound, for an object to carry out.
+/// An authorized request, for an object to carry out.
 #[derive(Debug, Default)]
 pub(super) struct Message {
     /// The connector's id; empty for the Directory.
     pub id: String,
-    /// The request.
     pub request: Request,
     /// Patterns of the connectors that the caller may see; `None`: all.
     pub patterns: Option<Vec<String>>,
-    /// Whether the caller is shown the secrets of documents.
+    /// Whether the caller may see the secrets of documents.
     pub secrets: Secrets,
-    /// Where it comes from.
-    pub origin: Origin,
-    /// The caller's name for the request, for the response.
+    pub requester: Requester,
+    /// The client's `X-Opaque-Id`.
     pub opaque_id: Option<String>,
 }
 
 impl Message {
-    /// All of it but the body, which is handed over beside it.
+    /// The message without the body, which is passed separately.
     pub fn to_json(&self) -> Result<String, String> {
-        let Self { id, request, patterns, secrets, origin, opaque_id } = self;
+        let Self { id, request, patterns, secrets, requester, opaque_id } = self;
         let patterns = patterns.as_ref().map(json::to_text).transpose()?;
         write(&Members(&[
             ("id", Some(id.as_str())),
@@ -222,21 +214,17 @@ impl Message {
             ("if_none_match", request.if_none_match.as_deref()),
             ("patterns", patterns.as_deref()),
             ("secrets", (*secrets == Secrets::Shown).then_some(SHOWN)),
-            ("by", origin.by.as_deref()),
-            ("request_id", origin.request_id.as_deref()),
+            ("by", requester.by.as_deref()),
+            ("request_id", requester.request_id.as_deref()),
             ("opaque_id", opaque_id.as_deref()),
         ]))
     }
 
-    /// Reads a message and its body.
-    ///
-    /// # Errors
-    /// If it is of another format.
     pub fn parse(message: &str, body: Option<String>) -> Result<Self, UnknownFormat> {
         let mut this = Self::default();
         let mut is_readable = true;
         read(message, &mut |name, value| {
-            let Self { id, request, patterns, secrets, origin, opaque_id } = &mut this;
+            let Self { id, request, patterns, secrets, requester, opaque_id } = &mut this;
             let value = value.into_text();
             match name {
                 "id" => *id = value,
@@ -251,13 +239,13 @@ impl Message {
                     is_readable &= patterns.is_some();
                 }
                 "secrets" if value == SHOWN => *secrets = Secrets::Shown,
-                "by" => origin.by = Some(value),
-                "request_id" => origin.request_id = Some(value),
+                "by" => requester.by = Some(value),
+                "request_id" => requester.request_id = Some(value),
                 "opaque_id" => *opaque_id = Some(value),
                 _ => {}
             }
         })?;
-        // Without its patterns, the request would see every connector.
+        // Without patterns, the caller would see all connectors.
         if !is_readable {
             return Err(UnknownFormat);
         }

@@ -1,18 +1,18 @@
 //! The Cloudflare Worker: the only code that awaits.
 //!
-//! The runtime calls entry.js. The Worker takes the request ([`runtime`]), asks who is there
-//! ([`auth`]) and refuses what is wrong with it; what concerns one connector goes on to the object of
-//! that name, lists to the Directory ([`objects`]).
+//! The runtime calls entry.js. The Worker reads the request ([`runtime`]), authenticates it ([`auth`]) and
+//! validates it. It passes requests for one connector to that connector's object, and lists to the Directory
+//! ([`objects`]).
 
 mod auth;
+mod cluster;
 mod cors;
+mod credential_cache;
 mod key_use;
-mod known;
 mod log;
 mod message;
 mod metrics;
 mod objects;
-mod origin;
 mod outbox;
 mod rate_limit;
 mod runtime;
@@ -33,33 +33,28 @@ use crate::connector::Connector;
 use crate::limits::BODY_BYTES;
 use crate::secrets::Secrets;
 use crate::values::{Time, json};
-use known::Recent;
-use message::{Message, Origin};
+use credential_cache::CredentialCache;
+use message::{Message, Requester};
 use metrics::Counters;
 use runtime::{
-    Body, HttpResponse, Incoming, JsError, JsResult, Kv, RawRequest, await_promise, describe,
+    Body, HttpResponse, JsError, JsResult, Kv, RawRequest, RequestHead, await_promise, describe,
     now_millis, spawn_or_ready, timeout,
 };
 use settings::Settings;
 
-/// The namespace of copies, and the way in for imports.
+/// The KV namespace of connectors' copies. Imports are read from it, too.
 const KV: &str = "CONNECTORS";
-/// What the key of a copy starts with.
 const KV_PREFIX: &str = "c:";
-/// How long to wait for a list. The first one ever takes up what is in Workers KV, for up to ten
-/// seconds.
-const LIST_LIMIT: Duration = Duration::from_secs(11);
-/// How long to wait for searches to be refreshed.
-const REFRESH_LIMIT: Duration = Duration::from_secs(1);
-/// How long to wait for a copy.
-const COPY_LIMIT: Duration = Duration::from_secs(2);
+/// The first list ever imports connectors from Workers KV for up to ten seconds.
+const LIST_TIMEOUT: Duration = Duration::from_secs(11);
+const REFRESH_TIMEOUT: Duration = Duration::from_secs(1);
+const COPY_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[event(start)]
 fn start() {
     console_error_panic_hook::set_once();
 }
 
-/// The Worker, as the runtime sees it.
 #[wasm_bindgen]
 #[derive(Default)]
 pub struct Worker {
@@ -67,85 +62,83 @@ pub struct Worker {
     memory: Rc<Memory>,
 }
 
-/// What is remembered from one request to the next.
+/// State shared by the requests of an isolate.
 #[derive(Default)]
 struct Memory {
-    known: Recent<Caller>,
-    /// Credentials that are none of ours, so the cluster may see them.
-    strangers: Recent<()>,
+    callers: CredentialCache<Caller>,
+    /// Credentials that are not ours, so the cluster may get them.
+    foreign_credentials: CredentialCache<()>,
     counters: Counters,
-    noted: key_use::Noted,
+    keys_used_today: key_use::KeysUsedToday,
 }
 
 #[wasm_bindgen]
 impl Worker {
-    /// One is enough: it holds nothing but the settings, and who was let in lately.
     #[wasm_bindgen(constructor)]
     pub fn new() -> Self {
         Self::default()
     }
 
-    fn incoming(&self, raw: &RawRequest, env: &Env) -> Incoming {
+    fn head(&self, raw: &RawRequest, env: &Env) -> RequestHead {
         let settings = self.settings.get_or_init(|| Rc::new(Settings::read(env)));
-        Incoming::of(raw, settings.clone())
+        RequestHead::of(raw, settings.clone())
     }
 
-    /// The response to a request, or a promise of it. `context` is what the runtime gives beside it.
-    ///
-    /// # Errors
-    /// If the runtime fails, or an object does not answer: see `failure`.
+    /// Returns the response, or a promise of it. `context`: the runtime's `ExecutionContext`. If it throws or
+    /// rejects, the runtime's handler calls `failure`.
     pub fn fetch(&self, raw: RawRequest, env: Env, context: JsValue) -> JsResult {
-        let incoming = self.incoming(&raw, &env);
+        let head = self.head(&raw, &env);
         let memory = self.memory.clone();
-        if !incoming.settings.takes(|| runtime::local_proxy_secret(&raw)) {
-            let denied = AuthError::misdirected(&incoming.host);
-            log::refusal(&denied, &incoming.request, incoming.request_id());
+        if !head.settings.allows_proxy(|| runtime::local_proxy_secret(&raw)) {
+            let denied = AuthError::misdirected(&head.host);
+            log::refusal(&denied, &head.request, head.request_id());
             let format = Format::default();
             return HttpResponse::new(format.failure(&denied.failure), &format).send();
         }
-        if origin::is_foreign(&incoming) {
+        if cluster::is_foreign(&head) {
             return spawn_or_ready(async move {
-                if origin::scrolls_here(&incoming, &raw).await {
-                    let exchange = Exchange { incoming, raw, env, context, memory };
+                if cluster::scrolls_here(&head, &raw).await {
+                    let exchange = Exchange { head, raw, env, context, memory };
                     return exchange.respond().await;
                 }
-                origin::pass_through(&incoming, &raw, &env, &context, &memory).await
+                cluster::pass_through(&head, &raw, &env, &context, &memory).await
             });
         }
-        if let Some(preflight) = cors::preflight(&incoming) {
+        if let Some(preflight) = cors::preflight(&head) {
             return preflight;
         }
-        let marks = cors::marks(&incoming);
-        let exchange = Exchange { incoming, raw, env, context, memory };
-        match marks {
+        let cors_headers = cors::response_headers(&head);
+        let exchange = Exchange { head, raw, env, context, memory };
+        match cors_headers {
             None => spawn_or_ready(exchange.respond()),
-            Some(marks) => spawn_or_ready(async move {
-                let response = settled(exchange.respond().await?).await?;
-                marks.put_on(&response)
+            Some(headers) => spawn_or_ready(async move {
+                let response = resolved(exchange.respond().await?).await?;
+                headers.add_to(&response)
             }),
         }
     }
 
-    /// The response to a request that came to nothing. `error`: the name of what was thrown. If an
-    /// object did not answer, a connector can still be shown, as it was.
+    /// The response after `fetch` failed. `error`: the name of the error. If a connector's object does not answer,
+    /// shows the copy of the connector.
     pub fn failure(&self, raw: &RawRequest, error: &str, env: Env, context: JsValue) -> JsResult {
-        let incoming = self.incoming(raw, &env);
+        let head = self.head(raw, &env);
         let memory = self.memory.clone();
         let is_unanswered = error == runtime::UNANSWERED;
-        let error = match is_unanswered {
-            true => ApiError::unavailable("a part of this service"),
-            false => ApiError::internal(),
+        let error = if is_unanswered {
+            ApiError::unavailable("a part of this service")
+        } else {
+            ApiError::internal()
         };
         spawn_or_ready(async move {
-            let (format, call) = api::read(&incoming.request);
+            let (format, call) = api::read(&head.request);
             let response = match call {
-                // An object is only asked on behalf of callers who may see the connector.
+                // Objects are only called for callers who may see the connector: only `secrets` is needed here.
                 Ok(Call::Connector(id, Operation::Get { include_deleted, .. }))
                     if is_unanswered =>
                 {
-                    match auth::authenticate(&incoming, &env, &context, &memory).await {
+                    match auth::authenticate(&head, &env, &context, &memory).await {
                         Ok(caller) => {
-                            let secrets = caller.secrets(incoming.settings.secrets_for_readers);
+                            let secrets = caller.secrets(head.settings.secrets_for_readers);
                             match copy(&env, &id, include_deleted, secrets, &format).await {
                                 Ok(Some(copy)) => Ok(copy.stale()),
                                 Ok(None) => Err(error),
@@ -159,20 +152,20 @@ impl Worker {
             };
             let response = response
                 .unwrap_or_else(|error| HttpResponse::new(format.failure(&error), &format))
-                .opaque_id(incoming.opaque_id.clone())
-                .for_method(&incoming.request.method)
+                .opaque_id(head.opaque_id.clone())
+                .for_method(&head.request.method)
                 .send()?;
-            match cors::marks(&incoming) {
+            match cors::response_headers(&head) {
                 None => Ok(response),
-                Some(marks) => marks.put_on(&response),
+                Some(headers) => headers.add_to(&response),
             }
         })
     }
 }
 
-/// A request on its way through the Worker.
+/// A request, and what is needed to answer it.
 struct Exchange {
-    incoming: Incoming,
+    head: RequestHead,
     raw: RawRequest,
     env: Env,
     context: JsValue,
@@ -180,59 +173,57 @@ struct Exchange {
 }
 
 impl Exchange {
-    /// The response, or a promise of it. Who is asking is decided from the head; only whoever may be
-    /// heard is asked for the body.
+    /// Returns the response, or a promise of it. The body is only read after the request is authorized.
     async fn respond(mut self) -> JsResult {
-        let Self { incoming, env, context, memory, .. } = &self;
-        if api::wants_page(&incoming.request) {
+        let Self { head, env, context, memory, .. } = &self;
+        if api::wants_page(&head.request) {
             return console(self.raw, &self.env).await;
         }
-        if origin::is_for_cluster(incoming, env, context, memory).await {
-            return origin::pass_on(incoming, &self.raw, env, memory).await;
+        if cluster::is_for_cluster(head, env, context, memory).await {
+            return cluster::forward(head, &self.raw, env, memory).await;
         }
         let admitted = match self.admit().await {
             Ok(admitted) => admitted,
             Err(error) => {
                 memory.counters.report(env).await;
-                let (format, _) = api::read(&incoming.request);
+                let (format, _) = api::read(&head.request);
                 return self.send(HttpResponse::new(format.failure(&error), &format));
             }
         };
         let Some(mut body) = Body::of(&self.raw) else {
             return self.carry_out(admitted, Ok(String::new())).await;
         };
-        self.incoming.request.content_type = body.content_type.take();
+        self.head.request.content_type = body.content_type.take();
         let limit = admitted.as_ref().map_or(BODY_BYTES, |it| it.intent().body_limit());
         let raw: RawRequest = Clone::clone(&self.raw);
         body.read(&raw, limit, move |body| spawn_or_ready(self.carry_out(admitted, body)))
     }
 
-    /// Lets somebody have what they ask for. `None`: there is no such route, and it takes no right to be
-    /// told so.
+    /// Authenticates and authorizes the request. `None`: there is no such route, which takes no privilege to learn.
     async fn admit(&self) -> Result<Option<Admitted>, ApiError> {
-        let Self { incoming, raw, env, context, memory } = self;
+        let Self { head, raw, env, context, memory } = self;
         let refuse = |denied| self.refuse(denied);
-        let caller = auth::authenticate(incoming, env, context, memory).await.map_err(refuse)?;
-        let Request { method, target, .. } = &incoming.request;
+        let caller = auth::authenticate(head, env, context, memory).await.map_err(refuse)?;
+        let Request { method, target, .. } = &head.request;
         let Some(intent) = Intent::of(method, target) else { return Ok(None) };
         let admitted = caller.authorize(intent).map_err(refuse)?;
-        rate_limit::check(&admitted, incoming, raw, env).await.map_err(refuse)?;
+        rate_limit::check(&admitted, head, raw, env).await.map_err(refuse)?;
         Ok(Some(admitted))
     }
 
-    /// Notes that somebody is not let in, in the log and in the numbers; gives what they are answered.
+    /// Logs and counts a refused request. Returns the error to answer with.
     fn refuse(&self, denied: AuthError) -> ApiError {
-        log::refusal(&denied, &self.incoming.request, self.incoming.request_id());
+        log::refusal(&denied, &self.head.request, self.head.request_id());
         self.memory.counters.count(metrics::REFUSED, denied.why);
         *denied.failure
     }
 
     fn send(&self, response: HttpResponse) -> JsResult {
-        let Incoming { opaque_id, request, .. } = &self.incoming;
+        let RequestHead { opaque_id, request, .. } = &self.head;
         response.opaque_id(opaque_id.clone()).for_method(&request.method).send()
     }
 
-    /// The response to somebody who is heard, or a promise of it.
+    /// Returns the response to an authorized request, or a promise of it.
     async fn carry_out(
         mut self,
         admitted: Option<Admitted>,
@@ -241,8 +232,8 @@ impl Exchange {
         let writes = admitted.as_ref().is_some_and(|it| it.intent().writes());
         let read = match body {
             Ok(body) => {
-                self.incoming.request.body = body;
-                let (format, call) = api::read(&self.incoming.request);
+                self.head.request.body = body;
+                let (format, call) = api::read(&self.head.request);
                 call.map(|call| (format.clone(), call)).map_err(|error| (format, error))
             }
             Err(error) => Err((Format::default(), error)),
@@ -267,32 +258,32 @@ impl Exchange {
         if !writes {
             return Ok(response);
         }
-        let response = settled(response).await?;
+        let response = resolved(response).await?;
         self.count_if_refused(runtime::status_of(&response)).await;
         Ok(response)
     }
 
     async fn count_if_refused(&self, status: u16) {
-        // Who may not write has been counted already.
+        // These were already counted by `refuse`.
         if status >= 400 && !matches!(status, 401 | 403 | 429) {
             self.memory.counters.count_refused_write(&self.env, status).await;
         }
     }
 
-    /// The response to what somebody asks for who may have it, or a promise of it.
+    /// Returns the response to a call that the caller is authorized for, or a promise of it.
     async fn answer(&self, caller: &Caller, format: &Format, call: Call) -> JsResult {
-        let Self { incoming, env, memory, .. } = self;
-        let request = &incoming.request;
-        let secrets = caller.secrets(incoming.settings.secrets_for_readers);
+        let Self { head, env, memory, .. } = self;
+        let request = &head.request;
+        let secrets = caller.secrets(head.settings.secrets_for_readers);
         let body = Some(request.body.as_str()).filter(|body| !body.is_empty());
         let message = |id: String, request: Request| Message {
             id,
             request,
-            origin: Origin {
+            requester: Requester {
                 by: caller.key_id(),
-                request_id: incoming.request_id().map(log::shortened).map(str::to_owned),
+                request_id: head.request_id().map(log::truncated).map(str::to_owned),
             },
-            opaque_id: incoming.opaque_id.clone(),
+            opaque_id: head.opaque_id.clone(),
             secrets,
             ..Message::default()
         };
@@ -306,7 +297,7 @@ impl Exchange {
         };
         let result = match call {
             Call::Info => {
-                let response = format.success(api::info(&incoming.settings.version));
+                let response = format.success(api::info(&head.settings.version));
                 return self.send(HttpResponse::new(response, format).vary("Accept"));
             }
             Call::Authenticate => Ok(caller.describe()),
@@ -322,12 +313,12 @@ impl Exchange {
                 let metrics_request =
                     metrics::MetricsRequest { counts, key_expires: caller.expiration() };
                 let body = json::to_text(&metrics_request)?;
-                let asked = to_directory(None, Some(&body))?;
-                match timeout(LIST_LIMIT, settled(asked)).await {
+                let reply = to_directory(None, Some(&body))?;
+                match timeout(LIST_TIMEOUT, resolved(reply)).await {
                     Some(Ok(response)) if runtime::status_of(&response) == 200 => {
                         return Ok(response);
                     }
-                    // What is not known is absent; that the Directory does not answer is known.
+                    // Without the Directory's metrics, but with one that says that it does not answer.
                     Some(_) | None => {
                         memory.counters.put_back(&metrics_request.counts);
                         let response = Response::text(200, metrics_request.families(false));
@@ -338,23 +329,24 @@ impl Exchange {
             }
             Call::List(_) | Call::Summary(_) | Call::Timeline(_) | Call::Search(_) => {
                 let response = to_directory(call.patterns(), body)?;
-                match timeout(LIST_LIMIT, settled(response)).await {
+                match timeout(LIST_TIMEOUT, resolved(response)).await {
                     Some(response) => return response,
                     None => Err(ApiError::unavailable("the Directory")),
                 }
             }
-            Call::Refresh => match timeout(REFRESH_LIMIT, settled(to_directory(None, None)?)).await
-            {
-                Some(response) => return response,
-                None => Err(ApiError::unavailable("the Directory")),
-            },
-            Call::WatchTicket => watch::ticket(caller, &incoming.settings.root),
-            Call::Watch(_) if auth::is_foreign_watcher(incoming, caller) => {
-                Err(self.refuse(caller.foreign_page(&incoming.origin)))
+            Call::Refresh => {
+                match timeout(REFRESH_TIMEOUT, resolved(to_directory(None, None)?)).await {
+                    Some(response) => return response,
+                    None => Err(ApiError::unavailable("the Directory")),
+                }
             }
-            Call::Watch(_) if !incoming.wants_socket() => Err(ApiError::upgrade_required()),
+            Call::WatchTicket => watch::ticket(caller, &head.settings.root),
+            Call::Watch(_) if auth::is_foreign_watcher(head, caller) => {
+                Err(self.refuse(caller.foreign_page(&head.origin)))
+            }
+            Call::Watch(_) if !head.wants_socket() => Err(ApiError::upgrade_required()),
             Call::Watch(watch) => {
-                let message = watch::message(incoming, &watch, caller, incoming.request_id())?;
+                let message = watch::message(head, &watch, caller, head.request_id())?;
                 return runtime::watch_directory(env, &message);
             }
             Call::Static(response) => Ok(response),
@@ -383,8 +375,8 @@ impl Exchange {
     }
 }
 
-/// A connector as it was when its object last copied it to Workers KV. `None`: somebody else has put a
-/// document there, and only the object knows whether it is an import, or a connector that was erased.
+/// The copy of a connector in Workers KV. `None`: its object did not write the document, and only the object knows
+/// whether it is an import or the connector was erased.
 ///
 /// # Errors
 /// 404 if there is no copy, 503 if Workers KV does not answer.
@@ -401,10 +393,10 @@ async fn copy(
         ApiError::unavailable("Workers KV")
     };
     let kv = Kv::of(env, KV).map_err(|thrown| unavailable(describe(&thrown)))?;
-    let found = match timeout(COPY_LIMIT, kv.get_with_time(&key)).await {
+    let found = match timeout(COPY_TIMEOUT, kv.get_with_time(&key)).await {
         Some(Ok(found)) => found.ok_or_else(|| ApiError::not_found(id))?,
         Some(Err(thrown)) => return Err(unavailable(describe(&thrown))),
-        None => return Err(unavailable(format!("no answer within {} s", COPY_LIMIT.as_secs()))),
+        None => return Err(unavailable(format!("no answer within {} s", COPY_TIMEOUT.as_secs()))),
     };
     let Some(written_at) = found.written_at else { return Ok(None) };
     let connector = Connector::from_json(&found.value).map_err(|_| ApiError::not_found(id))?;
@@ -414,15 +406,15 @@ async fn copy(
     Ok(Some(HttpResponse::new(format.success(response), format).age(Some(age))))
 }
 
-/// A value, be it given or promised.
-async fn settled(value: JsValue) -> JsResult {
+/// Awaits a value if it is a promise.
+async fn resolved(value: JsValue) -> JsResult {
     match value.dyn_into() {
         Ok(promise) => await_promise(Ok(promise)).await,
         Err(value) => Ok(value),
     }
 }
 
-/// Gives a creation without an id one.
+/// Turns a creation without an id into one with a generated id.
 fn create_with_generated_id(request: &Request) -> Result<(String, Request), ApiError> {
     let id = new_id().ok_or_else(ApiError::internal)?;
     let query = request.target.split_once('?').map(|(_, query)| format!("?{query}"));
@@ -430,7 +422,7 @@ fn create_with_generated_id(request: &Request) -> Result<(String, Request), ApiE
     Ok((id, Request { method: "PUT".to_owned(), target, ..request.without_body() }))
 }
 
-/// Twenty characters that are legal in a URL, 120 bits of chance.
+/// Twenty URL-safe characters with 120 bits of entropy. `None`: no randomness is available.
 fn new_id() -> Option<String> {
     const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut bytes = [0; 20];
@@ -439,7 +431,7 @@ fn new_id() -> Option<String> {
     bytes.iter().map(letter).collect()
 }
 
-/// The console's page, for people.
+/// The console's page.
 async fn console(raw: RawRequest, env: &Env) -> JsResult {
     let failed = |error: worker::Error| JsError::from(error.to_string());
     let assets = env.assets("ASSETS").map_err(failed)?;
@@ -447,7 +439,6 @@ async fn console(raw: RawRequest, env: &Env) -> JsResult {
     runtime::with_headers(&runtime::pass_on(page), &[("vary", "Accept")])
 }
 
-/// The key of a connector's copy in Workers KV.
 fn kv_key(id: &str) -> String {
     format!("{KV_PREFIX}{id}")
 }

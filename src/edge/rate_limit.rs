@@ -1,8 +1,8 @@
-//! How many writes a caller is granted, where that is set up.
+//! Limits the rate of writes, if there is a binding for it.
 
 use worker::{Env, console_error};
 
-use super::runtime::{Incoming, RawRequest, client_address};
+use super::runtime::{RawRequest, RequestHead, client_address};
 use super::settings::WRITES;
 use crate::api::{Admitted, AuthError};
 
@@ -12,25 +12,25 @@ use crate::api::{Admitted, AuthError};
 /// 429 if the caller has written too often.
 pub(super) async fn check(
     admitted: &Admitted,
-    incoming: &Incoming,
+    head: &RequestHead,
     raw: &RawRequest,
     env: &Env,
 ) -> Result<(), AuthError> {
-    if !incoming.settings.counts_writes || !admitted.intent().writes() {
+    if !head.settings.limits_writes || !admitted.intent().writes() {
         return Ok(());
     }
-    let name = match admitted.caller().key_id() {
+    let client = match admitted.caller().key_id() {
         Some(id) => format!("key:{id}"),
         None => format!("address:{}", client_address(raw)),
     };
     let counted = match env.rate_limiter(WRITES) {
-        Ok(limiter) => limiter.limit(name).await,
+        Ok(limiter) => limiter.limit(client).await,
         Err(error) => Err(error),
     };
     match counted {
         Ok(outcome) if outcome.success => Ok(()),
         Ok(_) => Err(AuthError::too_many(admitted.caller())),
-        // A counter that is away is no reason to turn writers away.
+        // Allow writes while the limiter is unavailable.
         Err(error) => {
             console_error!("{WRITES} does not count: {error}");
             Ok(())

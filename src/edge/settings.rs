@@ -1,4 +1,4 @@
-//! The Worker's settings, read once: they do not change while this code runs.
+//! The Worker's settings. Read once, as they do not change while this code runs.
 
 use worker::Env;
 
@@ -7,28 +7,24 @@ use crate::api::{ELASTICSEARCH_VERSION, Privilege};
 
 /// The secret that holds the first key, as `id:secret`.
 const ROOT: &str = "ROOT_API_KEY";
-/// The binding that counts writes. There need not be one.
+/// The optional binding that limits the rate of writes.
 pub(super) const WRITES: &str = "WRITE_LIMIT";
 
-/// What the Worker's settings say. An absent one is empty.
+/// The Worker's settings. Absent texts are empty.
 pub(super) struct Settings {
     /// `ROOT_API_KEY`
     pub root: String,
-    /// `LOCAL_PROXY_SECRET`, set by `npm start`: see [`Settings::takes`].
+    /// `LOCAL_PROXY_SECRET`, set by `npm start`: see [`Settings::allows_proxy`].
     local_proxy: String,
     /// `ANONYMOUS_PRIVILEGE`
     pub anonymous: Privilege,
-    /// `ALLOWED_HOSTS`
     pub allowed_hosts: String,
-    /// `CORS_ORIGINS`
     pub cors_origins: String,
     /// `ACCESS_PRIVILEGE`
     pub access: Privilege,
-    /// `ACCESS_EMAILS`
     pub access_emails: String,
     /// Whether there is a binding `WRITE_LIMIT`.
-    pub counts_writes: bool,
-    /// `SECRETS_FOR_READERS`
+    pub limits_writes: bool,
     pub secrets_for_readers: bool,
     /// `ORIGIN`
     pub cluster: ClusterSetting,
@@ -38,16 +34,14 @@ pub(super) struct Settings {
 
 /// The address of a cluster behind this Worker.
 pub(super) enum ClusterSetting {
-    /// There is none.
     Absent,
-    /// This one, without a slash at its end.
+    /// The URL without a trailing slash.
     At(String),
-    /// The setting is no address. It is not repeated anywhere: it may hold a password.
+    /// The setting is not a URL. It is never shown, as it may contain a password.
     Malformed,
 }
 
 impl Settings {
-    /// Reads them.
     pub fn read(env: &Env) -> Self {
         let text = |name| env.var(name).map(|value| value.to_string()).unwrap_or_default();
         let privilege = |name| Privilege::parse(&text(name)).unwrap_or(Privilege::None);
@@ -61,7 +55,7 @@ impl Settings {
             cors_origins: text("CORS_ORIGINS"),
             access: privilege("ACCESS_PRIVILEGE"),
             access_emails: text("ACCESS_EMAILS"),
-            counts_writes: env.rate_limiter(WRITES).is_ok(),
+            limits_writes: env.rate_limiter(WRITES).is_ok(),
             secrets_for_readers: text("SECRETS_FOR_READERS") == "true",
             cluster: match cluster.trim_end_matches('/') {
                 "" => ClusterSetting::Absent,
@@ -74,11 +68,11 @@ impl Settings {
 }
 
 impl Settings {
-    /// Whether a request came the way that is meant for it. `npm start` has a proxy before wrangler, whose
-    /// own takes a request's URL from a header that any page can send; so what reaches wrangler by itself is
-    /// not believed. `shown` gives what the proxy puts into a header.
-    pub fn takes(&self, shown: impl FnOnce() -> String) -> bool {
-        self.local_proxy.is_empty() || self.local_proxy == shown()
+    /// Whether a request may be served: `npm start` puts its own proxy in front of wrangler, and requests must
+    /// come through it. Wrangler's proxy takes the URL from a header that any page can send, so direct requests
+    /// cannot be trusted. `secret`: the secret that the proxy adds.
+    pub fn allows_proxy(&self, secret: impl FnOnce() -> String) -> bool {
+        self.local_proxy.is_empty() || self.local_proxy == secret()
     }
 }
 

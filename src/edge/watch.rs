@@ -1,24 +1,24 @@
-//! Watching, as far as the Worker has to do with it: who may, and what the Directory is told of them.
-//! What the Directory does about it is in objects/directory/live.rs.
+//! The Worker's part of watching: tickets, and the message that describes a watcher to the Directory. The
+//! Directory's part is in objects/directory/live.rs.
 
 use serde_json::Value;
 use worker::console_error;
 
-use super::message::{self, Origin};
+use super::message::{self, Requester};
 use super::new_id;
-use super::runtime::{Incoming, now_millis};
+use super::runtime::{RequestHead, now_millis};
 use crate::api::{ApiError, Caller, Response, Ticket, Watch};
 use crate::connector::Fields;
 use crate::values::json::{self, Members};
 
-/// How long somebody whom only a cluster or Cloudflare Access knows may watch before they have to come
-/// back.
-const KNOWN_ELSEWHERE_MS: u64 = 10 * 60_000;
+/// How long a caller with credentials of the cluster or of Cloudflare Access may watch before authenticating
+/// again.
+const EXTERNAL_CALLER_MS: u64 = 10 * 60_000;
 
-/// A ticket for somebody who cannot show a key later.
+/// A ticket for opening a WebSocket without a header for the key.
 ///
 /// # Errors
-/// 500 if there is no chance to be had.
+/// 500 if no randomness is available.
 pub(super) fn ticket(caller: &Caller, root: &str) -> Result<Response, ApiError> {
     let nonce = new_id().ok_or_else(|| {
         console_error!("a ticket cannot be made");
@@ -27,37 +27,38 @@ pub(super) fn ticket(caller: &Caller, root: &str) -> Result<Response, ApiError> 
     Ok(caller.ticket(&nonce, root, now_millis()))
 }
 
-/// Somebody who wants to watch, as the Directory is told.
+/// An authorized request to watch.
 #[derive(Debug, Default)]
 pub(super) struct Watcher {
-    /// What they want to see, and may.
+    /// What the caller wants to see, limited to what it may see.
     pub watch: Watch,
-    /// When that ends, in milliseconds since 1970.
+    /// When the authorization expires, in milliseconds since 1970.
     pub expires: Option<u64>,
-    /// What their key allows: see `Caller::fingerprint`.
+    /// What the key allows: see `Caller::fingerprint`.
     pub fingerprint: Option<String>,
-    /// The ticket that they come with: what no other has, and when it ends.
+    /// The nonce of the ticket, and when it expires.
     pub ticket: Option<(String, u64)>,
-    /// Where the request comes from.
-    pub origin: Origin,
+    pub requester: Requester,
 }
 
-/// What the Directory is told of somebody who has been let in.
+/// The message that describes a watcher to the Directory.
 pub(super) fn message(
-    incoming: &Incoming,
+    head: &RequestHead,
     watch: &Watch,
     caller: &Caller,
     request_id: Option<&str>,
 ) -> Result<String, String> {
-    let ticket = match incoming.authorization.is_empty() {
-        true => Ticket::of(&incoming.request).and_then(Result::ok),
-        false => None,
+    let ticket = if head.authorization.is_empty() {
+        Ticket::of(&head.request).and_then(Result::ok)
+    } else {
+        None
     };
     let text = |number: u64| number.to_string();
-    // Neither can be asked without the credentials, and those are not kept.
-    let expires = match caller.is_external() {
-        true => Some(now_millis() + KNOWN_ELSEWHERE_MS),
-        false => caller.expiration(),
+    // Checking external callers again takes their credentials, which are not stored.
+    let expires = if caller.is_external() {
+        Some(now_millis() + EXTERNAL_CALLER_MS)
+    } else {
+        caller.expiration()
     };
     let patterns = watch.connectors.as_ref().map(json::to_text).transpose()?;
     message::write(&Members(&[
@@ -75,7 +76,7 @@ pub(super) fn message(
 
 impl From<Fields> for Watcher {
     fn from(mut fields: Fields) -> Self {
-        // What may be seen is not guessed at: patterns that cannot be read cover nothing.
+        // Patterns that cannot be read match nothing.
         let patterns = fields.get("patterns").map(|all| {
             let all = all.as_str().and_then(|all| serde_json::from_str(all).ok());
             all.unwrap_or_default()
@@ -84,13 +85,13 @@ impl From<Fields> for Watcher {
         let since = number(fields.get("since"));
         let expires = number(fields.get("expires"));
         let until = number(fields.get("ticket_until"));
-        let mut given = |name| message::text(&mut fields, name);
+        let mut text = |name| message::text(&mut fields, name);
         Self {
-            watch: Watch { id: given("id"), since, connectors: patterns },
+            watch: Watch { id: text("id"), since, connectors: patterns },
             expires,
-            fingerprint: given("fingerprint"),
-            ticket: given("ticket").zip(until),
-            origin: Origin { by: given("by"), request_id: given("request_id") },
+            fingerprint: text("fingerprint"),
+            ticket: text("ticket").zip(until),
+            requester: Requester { by: text("by"), request_id: text("request_id") },
         }
     }
 }

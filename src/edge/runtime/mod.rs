@@ -15,8 +15,8 @@ macro_rules! static_strings {
     };
 }
 
+mod cluster;
 mod kv;
-mod origin;
 mod page;
 mod promise;
 mod request;
@@ -33,13 +33,14 @@ use serde_json::Value;
 use wasm_bindgen::prelude::*;
 use worker::Env;
 
+pub(super) use cluster::{cookies, forward, is_http_origin};
 pub(super) use js_sys::JsString;
 pub(super) use kv::Kv;
-pub(super) use origin::{cookies, forward, is_http_origin};
 pub(super) use page::Page;
 pub(super) use promise::{await_promise, join, join_all, sleep, spawn_or_ready, timeout};
 pub(super) use request::{
-    Body, Incoming, access_email, after_response, client_address, local_proxy_secret, proxy_headers,
+    Body, RequestHead, access_email, after_response, client_address, local_proxy_secret,
+    proxy_headers,
 };
 pub(super) use response::{HttpResponse, no_content, pass_on, status_of, with_headers};
 pub(super) use rpc::{

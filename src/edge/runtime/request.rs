@@ -86,7 +86,7 @@ macro_rules! header {
 }
 
 /// The head of a request. Absent headers are empty.
-pub(crate) struct Incoming {
+pub(crate) struct RequestHead {
     /// The request without its body.
     pub request: Request,
     pub settings: Rc<Settings>,
@@ -108,7 +108,7 @@ pub(crate) struct Incoming {
     pub preflight_method: String,
 }
 
-impl Incoming {
+impl RequestHead {
     pub fn of(raw: &RawRequest, settings: Rc<Settings>) -> Self {
         let method = raw.method();
         let url = raw.url();

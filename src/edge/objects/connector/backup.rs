@@ -8,7 +8,7 @@ use super::{Attempt, Loaded, Object, Record, store};
 use crate::api::{
     self, ApiError, Backup, Commit, Precondition, Response, Saved, SavedConnector, already_there,
 };
-use crate::edge::message::Origin;
+use crate::edge::message::Requester;
 use crate::edge::runtime::{JsError, describe};
 use crate::edge::{log, outbox};
 use crate::limits::BODY_BYTES;
@@ -23,7 +23,7 @@ impl Object {
     pub(super) async fn carry_out_backup(
         &self,
         backup: Backup,
-        origin: &Origin,
+        requester: &Requester,
     ) -> Result<Response, ApiError> {
         let id = backup.id().unwrap_or_default();
         self.load(id).await?;
@@ -31,9 +31,9 @@ impl Object {
             Backup::Ids { .. } | Backup::Done { .. } => Err(ApiError::internal()),
             Backup::Show { id, after } => self.save(&id, after.as_deref()),
             Backup::Restore { id, overwrite, precondition, saved } => {
-                self.restore(&id, overwrite, &precondition, *saved, origin).await
+                self.restore(&id, overwrite, &precondition, *saved, requester).await
             }
-            Backup::Reindex { id } => self.reindex(&id, origin).await,
+            Backup::Reindex { id } => self.reindex(&id, requester).await,
             Backup::Rewind { id, to } => {
                 let Some(to) = to.unix_millis() else {
                     return Err(api::no_rewind("that is before 1970"));
@@ -41,7 +41,7 @@ impl Object {
                 let impossible = |thrown: JsError| api::no_rewind(&describe(&thrown));
                 let bookmark = self.state.bookmark(to).await.map_err(impossible)?;
                 // A rewind loses what this object stores, so the Directory must record the event first.
-                let event = origin.event("rewind", "_rewind", Some(&id));
+                let event = requester.event("rewind", "_rewind", Some(&id));
                 outbox::directory::audit(&self.outbox, &event).await.map_err(|why| {
                     console_error!("connector [{id}] is not taken back: {why}");
                     ApiError::unavailable("the Directory")
@@ -80,12 +80,12 @@ impl Object {
         overwrite: bool,
         precondition: &Precondition,
         saved: Saved,
-        origin: &Origin,
+        requester: &Requester,
     ) -> Result<Response, ApiError> {
         let mut claims: Vec<OpenClaim> = Vec::new();
         for _ in 0..CLAIMS_PER_RESTORATION {
             let attempt =
-                self.commit_restoration(id, overwrite, precondition, &saved, &claims, origin)?;
+                self.commit_restoration(id, overwrite, precondition, &saved, &claims, requester)?;
             match attempt {
                 Attempt::Claim(index) => claims.push(self.claim(id, index).await?),
                 Attempt::Done(result) => {
@@ -128,7 +128,7 @@ impl Object {
         precondition: &Precondition,
         saved: &Saved,
         claims: &[OpenClaim],
-        origin: &Origin,
+        requester: &Requester,
     ) -> Result<Attempt<&'static str>, ApiError> {
         self.read_row(id)?;
         let Saved { connector, jobs } = saved;
@@ -151,7 +151,7 @@ impl Object {
                 Some(newest) => (newest.max(saved.version) + 1, newest.max(saved.version) + 1),
                 None => (saved.version, saved.edited),
             };
-            let mut event = origin.event("restore", "_backup", Some(id));
+            let mut event = requester.event("restore", "_backup", Some(id));
             event.version = Some(version);
             let pending_events = self.pending_events_with(event.clone());
             let before = match self.loaded.take() {
@@ -219,12 +219,12 @@ impl Object {
         })
     }
 
-    async fn reindex(&self, id: &str, origin: &Origin) -> Result<Response, ApiError> {
+    async fn reindex(&self, id: &str, requester: &Requester) -> Result<Response, ApiError> {
         if self.with_record(|record| record.is_none()) {
             return Err(ApiError::not_found(id));
         }
         let failed = |thrown: JsError| failed(id, "told anew", &thrown);
-        let event = origin.event("reindex", "_reindex", Some(id));
+        let event = requester.event("reindex", "_reindex", Some(id));
         let pending_events = self.pending_events_with(event.clone());
         store::reindex(&self.database, &pending_events, self.has_jobs()).map_err(failed)?;
         self.change_record(|record| record.pending_events = pending_events);

@@ -9,7 +9,7 @@ use crate::api::{
     self, ApiError, Commit, Current, Decision, Format, Index, Precondition, Request, Response,
     SyncJobCreation, SyncJobOperation, SyncJobWrite,
 };
-use crate::edge::message::Origin;
+use crate::edge::message::Requester;
 use crate::edge::runtime::{JsError, describe};
 use crate::edge::{log, new_id, now, outbox};
 use crate::protocol::jobs::{JobChange, JobUpdate, Jobs, PendingJob, Scope};
@@ -33,7 +33,7 @@ impl Object {
         id: &SyncJobId,
         operation: SyncJobOperation,
         request: &Request,
-        origin: &Origin,
+        requester: &Requester,
         secrets: Secrets,
         format: &Format,
     ) -> (Response, Option<String>) {
@@ -45,7 +45,7 @@ impl Object {
         let precondition = Precondition::of(request);
         let write = match operation {
             SyncJobOperation::Write(write) => {
-                let written = self.write_job(id, write, &precondition, origin).await;
+                let written = self.write_job(id, write, &precondition, requester).await;
                 return (format.result(written), None);
             }
             read => read,
@@ -75,7 +75,7 @@ impl Object {
         &self,
         connector: &str,
         creation: SyncJobCreation,
-        origin: &Origin,
+        requester: &Requester,
     ) -> Result<Response, ApiError> {
         self.load(connector).await?;
         let name = new_id().ok_or_else(ApiError::internal)?;
@@ -85,7 +85,7 @@ impl Object {
             let connector = record.and_then(Record::connector);
             api::create_sync_job(&id, creation, connector, now())
         })?;
-        self.commit_job(&id, None, decision.commit, Scope::Edit, ("_create", origin))?;
+        self.commit_job(&id, None, decision.commit, Scope::Edit, ("_create", requester))?;
         outbox::job_committed(&self.outbox).await;
         if refreshes && !outbox::flush(&self.outbox).await {
             return Ok(api::unrefreshed(decision.response));
@@ -98,10 +98,10 @@ impl Object {
         id: &SyncJobId,
         write: SyncJobWrite,
         precondition: &Precondition,
-        origin: &Origin,
+        requester: &Requester,
     ) -> Result<Response, ApiError> {
         let refreshes = write.refreshes();
-        let (response, scope) = self.decide_and_commit_job(id, write, precondition, origin)?;
+        let (response, scope) = self.decide_and_commit_job(id, write, precondition, requester)?;
         match scope {
             Scope::Nothing => {}
             Scope::Progress => outbox::seen(&self.outbox).await,
@@ -119,7 +119,7 @@ impl Object {
         id: &SyncJobId,
         write: SyncJobWrite,
         precondition: &Precondition,
-        origin: &Origin,
+        requester: &Requester,
     ) -> Result<(Response, Scope), ApiError> {
         let via = write.name();
         let scope = match via {
@@ -140,7 +140,7 @@ impl Object {
             decision = decision.strict()?;
         }
         let Decision { commit, response, .. } = decision;
-        Ok((response, self.commit_job(id, before, commit, scope, (via, origin))?))
+        Ok((response, self.commit_job(id, before, commit, scope, (via, requester))?))
     }
 
     /// Commits a job as the version after `before`.
@@ -150,7 +150,7 @@ impl Object {
         before: Option<JobRecord>,
         commit: Commit<SyncJob>,
         scope: Scope,
-        (via, origin): (&str, &Origin),
+        (via, requester): (&str, &Requester),
     ) -> Result<Scope, ApiError> {
         if commit == Commit::Nothing {
             return Ok(Scope::Nothing);
@@ -176,7 +176,7 @@ impl Object {
             ApiError::internal()
         })?;
         if scope != Scope::Progress {
-            log::job(id, via, origin, version, &fields);
+            log::job(id, via, requester, version, &fields);
         }
         jobs.committed(id, commit);
         Ok(scope)

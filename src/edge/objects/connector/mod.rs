@@ -27,7 +27,7 @@ use crate::api::{
 use crate::connector::Connector;
 use crate::directory::error_of;
 use crate::edge::message::{
-    self, CurrentConnector, FlushReply, Message, Origin, UnknownFormat, with_format,
+    self, CurrentConnector, FlushReply, Message, Requester, UnknownFormat, with_format,
 };
 use crate::edge::outbox::{self, Outbox};
 use crate::edge::runtime::{
@@ -176,14 +176,14 @@ enum Adoption {
 
 impl Object {
     async fn respond(&self, message: Message) -> HttpResponse {
-        let Message { id, request, origin, opaque_id, secrets, .. } = message;
+        let Message { id, request, requester, opaque_id, secrets, .. } = message;
         let (format, call) = api::read(&request);
         let (response, etag) = match call {
             Ok(Call::Connector(_, operation)) => {
-                self.carry_out(&id, operation, &request, origin, secrets, &format).await
+                self.carry_out(&id, operation, &request, requester, secrets, &format).await
             }
             Ok(Call::SyncJob(job, operation)) => {
-                self.carry_out_job(&job, operation, &request, &origin, secrets, &format).await
+                self.carry_out_job(&job, operation, &request, &requester, secrets, &format).await
             }
             Ok(Call::Webhooks { size, .. }) => {
                 let loaded = self.load(&id).await.map_err(ApiError::from);
@@ -195,10 +195,10 @@ impl Object {
                 (format.result(loaded.and_then(|()| self.audit(&id, size, before))), None)
             }
             Ok(Call::CreateSyncJob(connector, creation)) => {
-                (format.result(self.create_job(&connector, creation, &origin).await), None)
+                (format.result(self.create_job(&connector, creation, &requester).await), None)
             }
             Ok(Call::Backup(backup)) => {
-                (format.result(self.carry_out_backup(backup, &origin).await), None)
+                (format.result(self.carry_out_backup(backup, &requester).await), None)
             }
             Ok(_) => (format.failure(&ApiError::internal()), None),
             Err(error) => (format.failure(&error), None),
@@ -212,7 +212,7 @@ impl Object {
         id: &str,
         operation: Operation,
         request: &api::Request,
-        origin: Origin,
+        requester: Requester,
         secrets: Secrets,
         format: &Format,
     ) -> (Response, Option<String>) {
@@ -229,7 +229,7 @@ impl Object {
         match operation {
             // The response to a PUT has no entity tag: the stored document differs from the body (RFC 9110, 9.3.4).
             Operation::Write(write) => {
-                let written = self.write(id, write, &precondition, origin).await;
+                let written = self.write(id, write, &precondition, requester).await;
                 (format.result(written), None)
             }
             read => match self.view(id, &read, secrets) {
@@ -325,7 +325,7 @@ impl Object {
         outbox::webhook::prepare(&self.outbox, false);
         let edit = successor.document().map(|connector| {
             let fields = connector.fields().keys().cloned().collect();
-            edit("_import", Origin::default(), fields, Some(status_change(None, connector)))
+            edit("_import", Requester::default(), fields, Some(status_change(None, connector)))
         });
         self.commit(Record::empty(id), successor, WriteScope::Edit, edit.as_ref(), false)
             .map_err(|_| Unavailable::Storage)?;
@@ -400,12 +400,12 @@ impl Object {
         id: &str,
         write: Write,
         precondition: &Precondition,
-        origin: Origin,
+        requester: Requester,
     ) -> Result<Response, ApiError> {
         let mut claim: Option<OpenClaim> = None;
         for _ in 0..CLAIMS_PER_WRITE {
             let attempt =
-                self.decide_and_commit(id, &write, precondition, &origin, claim.as_ref())?;
+                self.decide_and_commit(id, &write, precondition, &requester, claim.as_ref())?;
             match attempt {
                 Attempt::Claim(index) => {
                     drop(claim.take());
@@ -467,7 +467,7 @@ impl Object {
         id: &str,
         write: &Write,
         precondition: &Precondition,
-        origin: &Origin,
+        requester: &Requester,
         claim: Option<&OpenClaim>,
     ) -> Result<Attempt<(Response, Option<WriteScope>)>, ApiError> {
         self.read_row(id)?;
@@ -514,11 +514,11 @@ impl Object {
             .map(|after| status_change(from, after));
         let edit = match successor.document() {
             None => {
-                row.add_erase_event(origin.event("erase", via, Some(id)));
+                row.add_erase_event(requester.event("erase", via, Some(id)));
                 None
             }
             Some(_) if scope == WriteScope::Heartbeat => None,
-            Some(_) => Some(edit(via, origin.clone(), fields, change)),
+            Some(_) => Some(edit(via, requester.clone(), fields, change)),
         };
         self.commit(row, successor, scope, edit.as_ref(), erases_jobs)
             .map_err(|_| ApiError::internal())?;
@@ -586,7 +586,7 @@ fn status_change(from: Option<Status>, after: &Connector) -> StatusChange {
 
 fn edit(
     via: &'static str,
-    Origin { by, request_id }: Origin,
+    Requester { by, request_id }: Requester,
     fields: Vec<String>,
     change: Option<StatusChange>,
 ) -> Edit {

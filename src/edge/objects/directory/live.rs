@@ -520,10 +520,11 @@ impl Live {
 
     /// Accepts a socket; returns the upgrade response.
     fn accept(self: &Rc<Self>, watcher: Watcher, message: &str) -> JsResult {
-        let Watcher { watch: Watch { id, connectors, .. }, expires, fingerprint, origin, .. } =
-            watcher;
-        let tag = tag(origin.by.as_deref());
-        let key = origin.by.zip(fingerprint);
+        let Watcher {
+            watch: Watch { id, connectors, .. }, expires, fingerprint, requester, ..
+        } = watcher;
+        let tag = tag(requester.by.as_deref());
+        let key = requester.by.zip(fingerprint);
         let check_at = if key.is_some() { self.next_check() } else { 0 };
         let access = Access { id, patterns: connectors, expires, key, check_at };
         let response = self.sockets.accept(&access.to_json()?, message, &tag)?;
@@ -629,19 +630,19 @@ impl Directory {
             Ok(Ok(_)) if self.live.count() >= SOCKETS => {
                 refuse(&ApiError::too_many_watchers(SOCKETS))
             }
-            Ok(Ok(_)) if self.live.count_of(watcher.origin.by.as_deref()) >= SOCKETS_EACH => {
-                let who = watcher.origin.by.as_deref().unwrap_or("anonymous");
+            Ok(Ok(_)) if self.live.count_of(watcher.requester.by.as_deref()) >= SOCKETS_EACH => {
+                let who = watcher.requester.by.as_deref().unwrap_or("anonymous");
                 refuse(&ApiError::too_many_watchers_of(who, SOCKETS_EACH))
             }
             Ok(Ok(news)) => self.live.accept(watcher, &news),
             Ok(Err(why)) => {
-                let denied = AuthError::rejected(why, watcher.origin.by.as_deref());
+                let denied = AuthError::rejected(why, watcher.requester.by.as_deref());
                 let request = Request {
                     method: "GET".to_owned(),
                     target: "/_connector/_watch".to_owned(),
                     ..Request::default()
                 };
-                log::refusal(&denied, &request, watcher.origin.request_id.as_deref());
+                log::refusal(&denied, &request, watcher.requester.request_id.as_deref());
                 refuse(&denied.failure)
             }
             Err(thrown) => {

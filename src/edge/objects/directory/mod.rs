@@ -29,7 +29,7 @@ use crate::api::{self, ApiError, Backup, Call, Precondition, Response};
 use crate::directory::{Entry, Event};
 use crate::edge::log;
 use crate::edge::message::{
-    self, ClaimReply, EntryReply, JobsReply, Message, NoticeReply, Origin, UnknownFormat,
+    self, ClaimReply, EntryReply, JobsReply, Message, NoticeReply, Requester, UnknownFormat,
 };
 use crate::edge::metrics::{Count, MEDIA_TYPE};
 use crate::edge::outbox;
@@ -342,7 +342,7 @@ impl Directory {
 
     /// The text of a response.
     async fn respond(self: &Rc<Self>, message: Message) -> JsResult {
-        let Message { mut request, patterns, opaque_id, origin, secrets, .. } = message;
+        let Message { mut request, patterns, opaque_id, requester, secrets, .. } = message;
         // The body of a metrics request holds the caller's own metrics.
         let own = match request.target.starts_with("/_metrics") {
             true => std::mem::take(&mut request.body),
@@ -424,7 +424,7 @@ impl Directory {
                 let is_first = after.is_empty() && changed_since.is_none() && size > 0;
                 let found = found.and_then(|ids| {
                     if is_first {
-                        self.note(origin.event("read_all", "_backup", None))?;
+                        self.note(requester.event("read_all", "_backup", None))?;
                     }
                     Ok(ids)
                 });
@@ -432,7 +432,7 @@ impl Directory {
             }
             Ok(Call::Backup(Backup::Done { connectors, complete_until })) => {
                 let noted = self.ready().await.and_then(|()| {
-                    let event = origin.event("backup", "_backup", None);
+                    let event = requester.event("backup", "_backup", None);
                     self.note_backup(event, connectors, complete_until)
                 });
                 finish(format.result(noted))
@@ -451,7 +451,7 @@ impl Directory {
                     Err(error) => finish(format.failure(&error)),
                 }
             }
-            Ok(Call::Import) => finish(format.result(self.import_now(&origin).await)),
+            Ok(Call::Import) => finish(format.result(self.import_now(&requester).await)),
             Ok(_) => finish(format.failure(&ApiError::internal())),
             Err(error) => finish(format.failure(&error)),
         };
@@ -474,7 +474,7 @@ impl Directory {
     }
 
     /// Imports the documents in Workers KV now; answers how many, and which were skipped.
-    async fn import_now(self: &Rc<Self>, origin: &Origin) -> Result<Response, ApiError> {
+    async fn import_now(self: &Rc<Self>, requester: &Requester) -> Result<Response, ApiError> {
         let looked = match self.open() {
             Ok(()) => self.scan_kv().await,
             Err(thrown) => Err(thrown),
@@ -483,7 +483,7 @@ impl Directory {
             console_error!("Workers KV cannot be scanned: {}", describe(&thrown));
             ApiError::unavailable("Workers KV")
         })?;
-        let mut event = origin.event("import", "_import", None);
+        let mut event = requester.event("import", "_import", None);
         event.connectors = Some(summary.taken as u64);
         self.note(event)?;
         let skipped = summary.skipped.iter().map(|(id, why)| json!({ "id": id, "reason": why }));
