@@ -199,7 +199,8 @@ impl Exchange {
         body.read(&raw, limit, move |body| spawn_or_ready(self.carry_out(admitted, body)))
     }
 
-    /// Authenticates and authorizes the request. `None`: there is no such route, which takes no privilege to learn.
+    /// Authenticates and authorizes the request. `None`: there is no such route, and the response that says so
+    /// takes no privilege.
     async fn admit(&self) -> Result<Option<Admitted>, ApiError> {
         let Self { head, raw, env, context, memory } = self;
         let refuse = |denied| self.refuse(denied);
@@ -318,7 +319,7 @@ impl Exchange {
                     Some(Ok(response)) if runtime::status_of(&response) == 200 => {
                         return Ok(response);
                     }
-                    // Without the Directory's metrics, but with one that says that it does not answer.
+                    // The Directory's metrics are absent, and `directory_up` is 0.
                     Some(_) | None => {
                         memory.counters.put_back(&metrics_request.counts);
                         let response = Response::text(200, metrics_request.families(false));

@@ -6,10 +6,8 @@ use super::runtime::{RawRequest, RequestHead, client_address};
 use super::settings::WRITES;
 use crate::api::{Admitted, AuthError};
 
-/// Counts a write.
-///
 /// # Errors
-/// 429 if the caller has written too often.
+/// 429 if the caller exceeds the rate limit for writes.
 pub(super) async fn check(
     admitted: &Admitted,
     head: &RequestHead,

@@ -15,7 +15,7 @@ use crate::values::json::{self, Members};
 /// again.
 const EXTERNAL_CALLER_MS: u64 = 10 * 60_000;
 
-/// A ticket for opening a WebSocket without a header for the key.
+/// A ticket for opening a WebSocket from a browser, which cannot send an Authorization header with it.
 ///
 /// # Errors
 /// 500 if no randomness is available.

@@ -14,7 +14,7 @@ use crate::protocol::outbox::{Answered, DIRECTORY_GAP_MS, EntryUpdate, Pace};
 use crate::protocol::refresh::Lease;
 
 /// How long to wait for the Directory.
-const LIMIT: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(super) struct Directory;
 
@@ -42,11 +42,12 @@ async fn deliver_once(outbox: &Outbox) -> Result<(), String> {
     let sent_at = now_millis();
     let _guard = InFlightGuard::begin(&outbox.directory_in_flight);
     loop {
-        let document = match update.with_document {
-            true => outbox.shared.with_record(|record| record.and_then(document)),
-            false => None,
+        let document = if update.with_document {
+            outbox.shared.with_record(|record| record.and_then(document))
+        } else {
+            None
         };
-        let answer = ask(outbox, &entry, document.as_deref()).await?;
+        let answer = send(outbox, &entry, document.as_deref()).await?;
         if let Answered::Acknowledged { is_new } = update.answered(&answer)? {
             record_delivery(outbox, &update, &events, is_new.then_some(sent_at));
             return Ok(());
@@ -81,11 +82,11 @@ fn begin(outbox: &Outbox) -> Option<(EntryUpdate, Vec<Event>, Result<String, Str
     })
 }
 
-async fn ask(outbox: &Outbox, entry: &str, document: Option<&str>) -> Result<String, String> {
-    let reply = match timeout(LIMIT, apply_entry(&outbox.shared.env, entry, document)).await {
+async fn send(outbox: &Outbox, entry: &str, document: Option<&str>) -> Result<String, String> {
+    let reply = match timeout(TIMEOUT, apply_entry(&outbox.shared.env, entry, document)).await {
         Some(Ok(reply)) => reply,
         Some(Err(thrown)) => return Err(describe(&thrown)),
-        None => return Err(format!("no answer within {} ms", LIMIT.as_millis())),
+        None => return Err(format!("no answer within {} ms", TIMEOUT.as_millis())),
     };
     let mut result = String::new();
     let read = message::read(&reply, &mut |_, value| result = value.into_text());
@@ -113,10 +114,10 @@ fn record_delivery(
 /// Records an event in the Directory's audit before it happens.
 pub(in crate::edge) async fn audit(outbox: &Outbox, event: &Event) -> Result<(), String> {
     let notice = message::write(&Notice::Audit { audit: event })?;
-    match timeout(LIMIT, notify_directory(&outbox.shared.env, &notice)).await {
+    match timeout(TIMEOUT, notify_directory(&outbox.shared.env, &notice)).await {
         Some(Ok(_)) => Ok(()),
         Some(Err(thrown)) => Err(describe(&thrown)),
-        None => Err(format!("no answer within {} ms", LIMIT.as_millis())),
+        None => Err(format!("no answer within {} ms", TIMEOUT.as_millis())),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::values::Time;
 use serde_json::Value;
 
 /// How long to wait for the Directory.
-const LIMIT: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 /// The most jobs in one message.
 const BATCH: usize = 50;
 
@@ -62,7 +62,7 @@ async fn deliver_once(outbox: &Outbox) -> Result<(), String> {
     let sent_at = now_millis();
     let _guard = InFlightGuard::begin(&outbox.jobs_in_flight);
     while !update.jobs.is_empty() {
-        let answers = ask(connector, &update).await?;
+        let answers = send(connector, &update).await?;
         let answers: Vec<&str> = answers.iter().filter_map(Value::as_str).collect();
         let told = update.answered(&answers)?;
         for (id, version) in &told.jobs {
@@ -75,14 +75,14 @@ async fn deliver_once(outbox: &Outbox) -> Result<(), String> {
     Ok(())
 }
 
-async fn ask(connector: &Shared, update: &Update) -> Result<Vec<Value>, String> {
+async fn send(connector: &Shared, update: &Update) -> Result<Vec<Value>, String> {
     let entry = |news| entry(news, update.with_documents);
     let jobs: Vec<JobEntry> = update.jobs.iter().map(entry).collect();
     let message = message::write(&JobEntries { jobs: &jobs })?;
-    let reply = match timeout(LIMIT, apply_jobs(&connector.env, &message)).await {
+    let reply = match timeout(TIMEOUT, apply_jobs(&connector.env, &message)).await {
         Some(Ok(reply)) => reply,
         Some(Err(thrown)) => return Err(describe(&thrown)),
-        None => return Err(format!("no answer within {} ms", LIMIT.as_millis())),
+        None => return Err(format!("no answer within {} ms", TIMEOUT.as_millis())),
     };
     let reply = message::parse(&reply).map_err(|_| "it is being updated")?;
     Ok(reply.get("results").and_then(Value::as_array).cloned().unwrap_or_default())

@@ -13,7 +13,7 @@ use crate::edge::{KV, kv_key};
 use crate::protocol::outbox::{Copied, Copy, KV_GAP_MS, Pace};
 
 /// A write that takes longer counts as failed.
-const WRITE_LIMIT: Duration = Duration::from_secs(2);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A version of a connector to copy.
 struct Snapshot {
@@ -89,8 +89,8 @@ async fn write(connector: &Shared, snapshot: &Snapshot, copy: Copy) -> Result<()
             None => kv.delete(&key).await,
         }
     };
-    match timeout(WRITE_LIMIT, write).await {
+    match timeout(WRITE_TIMEOUT, write).await {
         Some(written) => written,
-        None => Err(format!("no answer within {} s", WRITE_LIMIT.as_secs()).into()),
+        None => Err(format!("no answer within {} s", WRITE_TIMEOUT.as_secs()).into()),
     }
 }

@@ -9,7 +9,7 @@ use crate::edge::runtime::{report_lag, timeout};
 use crate::protocol::outbox::Report;
 
 /// How long to wait for the Directory to accept a report.
-const REPORT_LIMIT: Duration = Duration::from_secs(1);
+const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Sends pending reports. The alarm retries failures.
 pub(super) async fn send(outbox: &Rc<Outbox>) {
@@ -19,7 +19,7 @@ pub(super) async fn send(outbox: &Rc<Outbox>) {
     while let Some((consumer, report)) = outbox.remember(|memory| memory.reports.to_send()) {
         let sent =
             async { report_lag(&outbox.shared.env, &text(outbox, &consumer, &report)?).await };
-        let Some(Ok(())) = timeout(REPORT_LIMIT, sent).await else {
+        let Some(Ok(())) = timeout(REPORT_TIMEOUT, sent).await else {
             set_alarm(outbox).await;
             return outbox.remember(|memory| memory.reports.fail());
         };

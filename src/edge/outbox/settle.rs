@@ -12,7 +12,7 @@ use crate::edge::runtime::{now_millis, sleep, timeout};
 use crate::protocol::refresh::{Lease, Next, next};
 
 /// How long a write waits for deliveries at most.
-const LIMIT: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 /// The delay before the first retry. It doubles with each one.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
@@ -66,11 +66,11 @@ impl InFlight {
     }
 }
 
-/// Delivers the newest state even if other deliveries are in flight, and waits up to [`LIMIT`]. Returns
+/// Delivers the newest state even if other deliveries are in flight, and waits up to [`TIMEOUT`]. Returns
 /// whether the consumer has it. Late arrivals are harmless, because the consumer compares versions. Failures
 /// are retried here and by the alarm.
 pub(super) async fn deliver_and_wait<C: Searched>(outbox: &Rc<Outbox>) -> bool {
-    let delivered = timeout(LIMIT, async {
+    let delivered = timeout(TIMEOUT, async {
         let mut pause = FIRST_PAUSE;
         loop {
             outbox.remember(|memory| C::pace(memory).mark(now_millis()));
@@ -88,7 +88,7 @@ pub(super) async fn deliver_and_wait<C: Searched>(outbox: &Rc<Outbox>) -> bool {
     delivered.await.is_some()
 }
 
-/// Waits, up to [`LIMIT`], until the consumer has what was committed or its lease allows acknowledging the
+/// Waits, up to [`TIMEOUT`], until the consumer has what was committed or its lease allows acknowledging the
 /// change before that.
 pub(super) async fn settle<C: Searched>(outbox: &Rc<Outbox>) {
     let next = || {
@@ -99,7 +99,7 @@ pub(super) async fn settle<C: Searched>(outbox: &Rc<Outbox>) {
     if next() == Next::Acknowledge {
         return;
     }
-    let settled = timeout(LIMIT, async {
+    let settled = timeout(TIMEOUT, async {
         loop {
             match next() {
                 Next::Acknowledge => return,

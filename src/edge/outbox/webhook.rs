@@ -15,7 +15,7 @@ use super::Outbox;
 use crate::api::{ApiError, Response};
 use crate::connector::Connector;
 use crate::edge::message::{self, Notice};
-use crate::edge::objects::connector::webhooks::{self as store, Attempt, TargetRow};
+use crate::edge::objects::connector::webhooks::{self as store, MessageState, TargetRow};
 use crate::edge::runtime::{
     JsError, deliver, describe, join_all, notify_directory, now_millis, sleep, timeout,
     webhook_settings,
@@ -361,8 +361,7 @@ async fn notify(outbox: &Outbox, target: &Target, kind: Option<&str>) -> Verdict
     }
 }
 
-/// Stores the new state of a message. `attempt`: when it was sent, and the reply; `None`: a summary replaced
-/// it.
+/// Stores the new state of a message. `attempt`: when it was sent, and the reply; `None`: a summary replaces it.
 fn settle(
     outbox: &Outbox,
     settings: &Settings,
@@ -380,7 +379,7 @@ fn settle(
     if let (Some(outcome), Some(problem)) = (settled.outcome, &problem) {
         log::webhook(&id, &target.name, &message.id, outcome, problem);
     }
-    let state = Attempt {
+    let state = MessageState {
         n: message.n,
         target: &target.name,
         attempts: settled.attempts,

@@ -150,11 +150,12 @@ pub(crate) struct HttpResponse {
 }
 
 impl HttpResponse {
-    /// Elasticsearch clients reject responses without `X-Elastic-Product`.
+    /// Sets the headers that depend on status and format. Elasticsearch clients reject responses without
+    /// `X-Elastic-Product`.
     pub fn new(response: api::Response, format: &Format) -> Self {
         let mut shared = ResponseHeaders::default();
         match response.status {
-            // Without `X-Elastic-Product`, like Elasticsearch. `Basic` is accepted but not offered:
+            // Like Elasticsearch, 401 and 403 have no `X-Elastic-Product`. `Basic` is accepted but not offered:
             // browsers would ask for a password, and then add it to the requests of any page.
             401 => shared.push("www-authenticate", "ApiKey, Bearer realm=\"security\""),
             403 => {}

@@ -227,7 +227,7 @@ impl Object {
             (Err(unavailable), _) => return (format.failure(&unavailable.into()), None),
         }
         match operation {
-            // The response to a PUT has no entity tag: the stored document differs from the body (RFC 9110, 9.3.4).
+            // Responses to PUT have no entity tag: the stored document differs from the body (RFC 9110, 9.3.4).
             Operation::Write(write) => {
                 let written = self.write(id, write, &precondition, requester).await;
                 (format.result(written), None)

@@ -58,7 +58,7 @@ from_row!(Delivery {
 });
 
 /// The state of a message after an attempt to send it, or after a summary replaced it.
-pub(in crate::edge) struct Attempt<'a> {
+pub(in crate::edge) struct MessageState<'a> {
     pub n: u64,
     pub target: &'a str,
     pub attempts: usize,
@@ -227,10 +227,10 @@ pub(in crate::edge) fn next(database: &Database, target: &str) -> Result<Option<
 /// Stores the state of a message. Keeps only the newest `kept` messages that are no longer pending.
 pub(in crate::edge) fn settle(
     database: &Database,
-    attempt: &Attempt<'_>,
+    state: &MessageState<'_>,
     kept: u64,
 ) -> Result<(), JsError> {
-    let Attempt { n, target, attempts, next_at, tried_at, status, error, outcome } = *attempt;
+    let MessageState { n, target, attempts, next_at, tried_at, status, error, outcome } = *state;
     database.transaction(|| {
         if outcome == Some("given_up") {
             count_given_up(database, target, &[n])?;

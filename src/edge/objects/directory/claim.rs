@@ -11,7 +11,7 @@ use crate::edge::runtime::{JsError, current_entry, from_row, timeout};
 use crate::protocol::claims::{Answer, Claim, Inquiry, Next, Rival, Verdict};
 
 /// How long to wait for the connector that holds the name.
-const LIMIT: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 from_row!(Rival { id, token });
 
@@ -27,7 +27,7 @@ impl Directory {
                 Next::GiveUp => return Err("the index is being claimed by other connectors".into()),
                 Next::Ask(question) => {
                     let asked = current_entry(&self.env, &question.id, &question.index);
-                    let current = timeout(LIMIT, asked).await;
+                    let current = timeout(TIMEOUT, asked).await;
                     let current =
                         current.ok_or("the connector that has the index does not answer")??;
                     let answer = self.apply_answer(&question.id, &question.index, &current)?;

@@ -19,9 +19,9 @@ use crate::protocol::scans;
 use crate::values::json;
 
 /// How long the first list waits for the first scan.
-const LIMIT: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long to wait for each operation of Workers KV.
-const KV_LIMIT: Duration = Duration::from_secs(5);
+const KV_TIMEOUT: Duration = Duration::from_secs(5);
 /// How many documents are imported in one transaction.
 const BATCH: usize = 100;
 /// How often a waiting request checks whether the scan has ended.
@@ -49,7 +49,7 @@ impl Directory {
         if !plan.waits_for_scan {
             return Ok(());
         }
-        let ended = timeout(LIMIT, async {
+        let ended = timeout(TIMEOUT, async {
             while self.scan_state.running.get() {
                 sleep(POLL).await;
             }
@@ -154,7 +154,7 @@ impl Directory {
 }
 
 async fn with_kv_timeout<T>(asked: impl Future<Output = Result<T, JsError>>) -> Result<T, JsError> {
-    timeout(KV_LIMIT, asked).await.ok_or("Workers KV does not answer")?
+    timeout(KV_TIMEOUT, asked).await.ok_or("Workers KV does not answer")?
 }
 
 /// The result of an import.

@@ -312,13 +312,13 @@ impl Directory {
 
     fn apply_jobs(&self, message: &str) -> Result<String, JsError> {
         #[derive(Deserialize)]
-        struct Told {
+        struct JobsMessage {
             jobs: Vec<JobEntry>,
         }
         self.open()?;
         let is_known = message::read(message, &mut |_, _| {}).is_ok();
-        let told = serde_json::from_str::<Told>(message).ok().filter(|_| is_known);
-        let Some(Told { jobs }) = told else {
+        let parsed = serde_json::from_str::<JobsMessage>(message).ok().filter(|_| is_known);
+        let Some(JobsMessage { jobs }) = parsed else {
             return Ok(message::write(&JobsReply { results: &[] })?);
         };
         for id in jobs.iter().filter_map(|job| SyncJobId::parse(&job.id)) {
@@ -344,9 +344,10 @@ impl Directory {
     async fn respond(self: &Rc<Self>, message: Message) -> JsResult {
         let Message { mut request, patterns, opaque_id, requester, secrets, .. } = message;
         // The body of a metrics request holds the caller's own metrics.
-        let own = match request.target.starts_with("/_metrics") {
-            true => std::mem::take(&mut request.body),
-            false => String::new(),
+        let own = if request.target.starts_with("/_metrics") {
+            std::mem::take(&mut request.body)
+        } else {
+            String::new()
         };
         let (format, call) = api::read(&request);
         let finish =
@@ -395,9 +396,10 @@ impl Directory {
                     }
                     let response = self.summary(&summary)?;
                     tag.of_response(|| response.body.clone());
-                    Ok(match tag.is_known(&precondition) {
-                        true => Response::empty(304),
-                        false => format.success(response),
+                    Ok(if tag.is_known(&precondition) {
+                        Response::empty(304)
+                    } else {
+                        format.success(response)
                     })
                 });
                 match summarized {

@@ -13,7 +13,7 @@ use crate::protocol::refresh::TooMany;
 use crate::sync_job::SyncJobStatus;
 
 /// How long to wait for an object to deliver its pending changes.
-const LIMIT: Duration = Duration::from_millis(900);
+const TIMEOUT: Duration = Duration::from_millis(900);
 
 impl Directory {
     /// Makes every object that may have pending changes deliver them.
@@ -38,7 +38,7 @@ impl Directory {
             unavailable(&format!("{count} objects may have pending changes"))
         })?;
         let asked = ids.iter().map(|id| async move {
-            let why = match timeout(LIMIT, flush_connector(&self.env, id)).await {
+            let why = match timeout(TIMEOUT, flush_connector(&self.env, id)).await {
                 Some(Ok(reply)) => match message::parse(&reply) {
                     Ok(reply) if reply.get("is_told").and_then(Value::as_bool) == Some(true) => {
                         return None;
@@ -47,7 +47,7 @@ impl Directory {
                     Err(message::UnknownFormat) => "it is being updated".to_owned(),
                 },
                 Some(Err(thrown)) => describe(&thrown),
-                None => format!("no answer within {} ms", LIMIT.as_millis()),
+                None => format!("no answer within {} ms", TIMEOUT.as_millis()),
             };
             Some(format!("connector [{id}]: {why}"))
         });
