@@ -24,7 +24,7 @@ pub trait Document: Sized {
 
     /// The document as JSON without some fields, which are stored elsewhere. Only strings are left
     /// out: other values have no other place.
-    fn to_json_without(&self, text_fields: &[&str]) -> String {
+    fn to_json_without(&self, text_fields: &[&str]) -> Result<String, String> {
         json_without(self.fields(), text_fields)
     }
 
@@ -36,10 +36,6 @@ pub trait Document: Sized {
     /// Replaces the values of some fields.
     #[must_use]
     fn with_fields(self, values: Fields) -> Self;
-}
-
-pub(crate) fn to_json(fields: &Fields) -> String {
-    serde_json::to_string(fields).unwrap_or_default()
 }
 
 /// Reads and normalizes the status of an imported document, and removes its `id`: the id names the
@@ -59,7 +55,7 @@ pub(crate) fn take_status<S: Into<&'static str> + Copy>(
     Ok(status)
 }
 
-fn json_without(fields: &Fields, text_fields: &[&str]) -> String {
+fn json_without(fields: &Fields, text_fields: &[&str]) -> Result<String, String> {
     struct Rest<'a>(&'a Fields, &'a [&'a str]);
     impl Serialize for Rest<'_> {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -70,7 +66,7 @@ fn json_without(fields: &Fields, text_fields: &[&str]) -> String {
             serializer.collect_map(fields.iter().filter(is_kept))
         }
     }
-    serde_json::to_string(&Rest(fields, text_fields)).unwrap_or_default()
+    json::to_text(&Rest(fields, text_fields))
 }
 
 /// A requested change: fields to merge, and fields to replace.

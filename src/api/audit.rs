@@ -1,15 +1,15 @@
-//! Who changed what. A connector keeps its newest edits beside its history; what erases a connector, or concerns one as
-//! a whole or all of them, is kept by the Directory. Of what was written only the names of the fields are kept.
+//! The audit: who changed what. A connector's object keeps its newest edits. The Directory keeps events
+//! that erase a connector, or that concern all connectors. Only the names of changed fields are kept,
+//! never their values.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::error::ApiError;
 use super::query::Query;
 use super::response::Response;
 use crate::directory::Event;
 use crate::limits::{AUDIT_NAMES_BYTES, AUDIT_PAGE};
-use crate::values::Time;
+use crate::values::{Time, json};
 
 /// A change of status.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,46 +18,46 @@ pub struct StatusChange {
     pub from: Option<&'static str>,
     /// The status after.
     pub to: &'static str,
-    /// What the error said in a line, if the status is `error` from here on.
+    /// The first line of the error, if the new status is `error`.
     pub error: Option<String>,
 }
 
-/// A write of a connector that is more than a heartbeat.
+/// A write to a connector other than a heartbeat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {
-    /// When, as ISO-8601 in UTC.
+    /// The time, as ISO 8601 in UTC.
     pub at: String,
-    /// The endpoint that made it.
+    /// The endpoint.
     pub via: &'static str,
-    /// The id of the API key, or the person, that asked for it; `None` where none was needed.
+    /// The id of the API key, or the person; `None` for anonymous requests.
     pub by: Option<String>,
-    /// What the request is called in the log.
+    /// The id of the request in the log.
     pub request: Option<String>,
-    /// The names of the fields that were written.
+    /// The names of the changed fields.
     pub fields: Vec<String>,
-    /// Whether it changed the status, too.
+    /// The change of status that came with it.
     pub change: Option<StatusChange>,
 }
 
-/// An edit that changed no status, as backups have it.
+/// An edit that did not change the status, as in backups.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedEdit {
-    /// The version that it made.
+    /// The version of the connector after it.
     pub version: u64,
-    /// When.
+    /// The time.
     pub at: String,
     /// The endpoint.
     pub via: String,
-    /// Who.
+    /// The id of the API key, or the person.
     pub by: Option<String>,
-    /// What the request is called in the log.
+    /// The id of the request in the log.
     pub request: Option<String>,
-    /// The names of the fields.
+    /// The names of the changed fields.
     #[serde(default)]
     pub fields: Vec<String>,
 }
 
-/// The names of fields as they are kept: as many as fit.
+/// The names of fields to store: as many as fit, then `...`.
 pub fn field_names(fields: &[String]) -> Vec<&str> {
     let mut room = AUDIT_NAMES_BYTES;
     let fits = |name: &&String| match room.checked_sub(name.len()) {
@@ -74,16 +74,16 @@ pub fn field_names(fields: &[String]) -> Vec<&str> {
     names
 }
 
-/// What is asked of the audit of all connectors.
+/// A query of the audit of all connectors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditQuery {
-    /// Only what happened then or later.
+    /// Only events at this time or later.
     pub since: Option<Time>,
-    /// Only what happened before.
+    /// Only events before this time.
     pub before: Option<Time>,
-    /// Only what this key or person did.
+    /// Only events of this key or person.
     pub key: Option<String>,
-    /// About how many events: those of the same millisecond are not torn apart.
+    /// About how many events: a page always ends between two milliseconds.
     pub size: usize,
 }
 
@@ -104,13 +104,23 @@ pub(super) fn not_a_time(name: &str, text: &str) -> ApiError {
     ApiError::invalid(&[problem])
 }
 
-/// The response with the edits of a connector, the newest first.
-pub fn show_audit(id: &str, edits: &str) -> Response {
-    Response::text(200, format!("{{\"id\":{},\"audit\":{edits}}}", Value::from(id)))
+/// The response with the edits of a connector (a JSON array), the newest first.
+pub fn show_audit(id: &str, edits: &json::Raw) -> Response {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        id: &'a str,
+        audit: &'a json::Raw,
+    }
+    Response::json(200, &Body { id, audit: edits })
 }
 
-/// The response with events, the newest first. `next`: what to ask for `before` to have older ones.
+/// The response with events, the newest first. `next` is the value of `before` for the next page.
 pub fn show_events(events: &[Event], size: usize) -> Response {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        audit: &'a [Event],
+        next: Option<&'a str>,
+    }
     let next = events.last().filter(|_| events.len() >= size).map(|event| event.at.as_str());
-    Response::json(200, &json!({ "audit": events, "next": next }))
+    Response::json(200, &Body { audit: events, next })
 }

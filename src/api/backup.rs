@@ -1,11 +1,11 @@
-//! Backup: a connector as a whole - document, version, history, sync jobs - out of its object and back
-//! in, and the ids of all there are. Deleted and erased ones too: a version is never given twice.
+//! Backup and restore of whole connectors: document, version, history and sync jobs. Deleted and erased
+//! connectors are included, so that a restored service never reuses a version.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::audit::{SavedEdit, not_a_time};
 use super::error::{ApiError, Cause};
@@ -22,16 +22,15 @@ use crate::values::{Time, json};
 
 /// The format of a backup.
 const FORMAT: u64 = 1;
-/// So many ids at once.
+/// The most ids of one page.
 const IDS: usize = 1_000;
-/// Versions that may have been given between a backup and what made it necessary. What is written after
-/// a restoration has a version past them: an entity tag that somebody has seen never comes again for
-/// something else.
+/// Versions that may have been used after the backup was made. Writes after a restore skip them, so that an
+/// entity tag never identifies two different states.
 const GAP: u64 = 1_000_000_000;
-/// Versions stay far below what JavaScript counts exactly.
+/// Far below the largest integer that JavaScript represents exactly.
 const VERSION_LIMIT: u64 = 1 << 52;
 
-/// What is asked for.
+/// The endpoint of a path.
 #[derive(Clone, Debug)]
 pub enum BackupRoute {
     /// `GET /_connector/_backup`
@@ -48,59 +47,59 @@ pub enum BackupRoute {
     Rewind(String),
 }
 
-/// What is to be done.
+/// A request for backup, restore, reindex or rewind.
 #[derive(Clone, Debug)]
 pub enum Backup {
-    /// Give the ids of connectors.
+    /// Lists the ids of connectors.
     Ids {
-        /// Those behind this one.
+        /// Only ids after this one.
         after: String,
-        /// So many at most.
+        /// At most this many.
         size: usize,
-        /// Only those that have changed, or whose sync jobs have, since the Directory was at this number.
+        /// Only those that changed, or whose sync jobs changed, after this sequence number of the Directory.
         changed_since: Option<u64>,
     },
-    /// Note that a backup of all connectors is complete.
+    /// Records that a backup of all connectors is complete.
     Done {
-        /// How many connectors it has.
+        /// The number of connectors in it.
         connectors: u64,
-        /// It has every change made before.
+        /// It contains every change made before this time.
         complete_until: Time,
     },
-    /// Give the state of a connector.
+    /// Reads the state of a connector.
     Show {
         /// The connector.
         id: String,
-        /// Only its sync jobs behind this one; `None`: from the start.
+        /// Only its sync jobs after this one; `None`: everything.
         after: Option<String>,
     },
-    /// Put a connector's state back.
+    /// Restores the state of a connector.
     Restore {
         /// The connector.
         id: String,
-        /// Even over one that is there.
+        /// Whether an existing connector is overwritten.
         overwrite: bool,
-        /// Only over the version that the caller has seen.
+        /// Which versions may be overwritten.
         precondition: Precondition,
-        /// What is put back.
+        /// The state.
         saved: Box<Saved>,
     },
-    /// Tell the Directory of a connector and its jobs once more.
+    /// Sends a connector and its jobs to the Directory again.
     Reindex {
         /// The connector.
         id: String,
     },
-    /// Take a connector's object back to how it was.
+    /// Restores a connector's object to an earlier time.
     Rewind {
         /// The connector.
         id: String,
-        /// When.
+        /// That time.
         to: Time,
     },
 }
 
 impl Backup {
-    /// The connector that it concerns; `None`: all.
+    /// The id of the connector; `None` for requests about all connectors.
     pub fn id(&self) -> Option<&str> {
         match self {
             Self::Ids { .. } | Self::Done { .. } => None,
@@ -111,7 +110,7 @@ impl Backup {
         }
     }
 
-    /// What it is called in the log, and its endpoint, if it changes a connector.
+    /// Its name in the log and its endpoint, if it changes a connector.
     pub fn name(&self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::Ids { .. } | Self::Done { .. } | Self::Show { .. } => None,
@@ -122,7 +121,7 @@ impl Backup {
     }
 }
 
-/// A state that is put back, or a part of one: jobs may come later.
+/// A state to restore, or a part of it: jobs may follow in further requests.
 #[derive(Clone, Debug, Default)]
 pub struct Saved {
     /// The connector.
@@ -145,8 +144,8 @@ pub struct SavedJob {
 }
 
 impl Saved {
-    /// The indices that jobs may still write to and that their connector, as it is then, does not hold:
-    /// it had them when the jobs were made. No other connector may have them now.
+    /// The indices that unfinished jobs may write to and that the connector itself no longer uses. No other
+    /// connector may be using them.
     pub fn foreign_indices<'a>(
         &'a self,
         connector: Option<&'a Connector>,
@@ -156,48 +155,48 @@ impl Saved {
     }
 }
 
-/// A connector with its past.
+/// A connector with its history.
 #[derive(Clone, Debug)]
 pub struct SavedConnector {
-    /// `None`: it was erased.
+    /// The connector; `None` if it was erased.
     pub document: Option<Connector>,
     /// Its version.
     pub version: u64,
     /// The version of the last change to anything but the status and `last_seen`.
     pub edited: u64,
-    /// Its changes of status.
+    /// Its status changes.
     pub history: Vec<SavedChange>,
-    /// Its edits that changed no status.
+    /// Its edits that did not change the status.
     pub edits: Vec<SavedEdit>,
 }
 
-/// A change of status.
+/// A status change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedChange {
-    /// The version that it made.
+    /// The version of the connector after it.
     pub seq: u64,
-    /// The status before; `None`: there was no connector.
+    /// The status before; `None` at creation.
     pub from: Option<String>,
     /// The status after.
     pub to: String,
-    /// When.
+    /// The time.
     pub at: String,
     /// The endpoint.
     pub via: String,
-    /// The id of the API key.
+    /// The id of the API key, or the person.
     pub by: Option<String>,
-    /// What the error said.
+    /// The first line of the error.
     #[serde(default)]
     pub error: Option<String>,
-    /// What the request is called in the log.
+    /// The id of the request in the log.
     pub request: Option<String>,
-    /// The names of the fields that were written.
+    /// The names of the changed fields.
     #[serde(default)]
     pub fields: Vec<String>,
 }
 
 impl SavedConnector {
-    /// Every version up to this one may have been given before.
+    /// Every version up to this one may have been used.
     pub fn floor(&self) -> u64 {
         self.version + GAP
     }
@@ -319,7 +318,7 @@ impl Saved {
     }
 }
 
-/// One that comes a second time.
+/// The first item that occurs twice.
 fn repeated<'a>(all: impl Iterator<Item = Cow<'a, str>>) -> Option<Cow<'a, str>> {
     let mut seen = BTreeSet::new();
     all.into_iter().find(|one| !seen.insert(one.clone()))
@@ -379,40 +378,78 @@ fn saved_job(connector: &str, job: Value) -> Result<SavedJob, String> {
     Ok(SavedJob { id, version, edited, job })
 }
 
-/// The response with the state of a connector. `connector`: its version, the version of its last edit,
-/// its JSON, and its history and its edits as JSON; absent where only more jobs are asked for. `jobs`: members
-/// `jobs` and `next` as JSON.
-pub fn show_backup(
-    id: &str,
-    connector: Option<(u64, u64, Option<&str>, [&str; 2])>,
-    jobs: &str,
-) -> Response {
-    let mut body = format!("{{\"format\":{FORMAT},\"id\":{}", Value::from(id));
-    if let Some((version, edited, document, [history, edits])) = connector {
-        let document = document.unwrap_or("null");
-        body.push_str(&format!(
-            ",\"version\":{version},\"edited\":{edited},\"document\":{document},\
-             \"history\":{history},\"edits\":{edits}"
-        ));
+/// The response with the state of a connector; `None`: only with more of its jobs.
+pub fn show_backup(id: &str, state: Option<&SavedState<'_>>, jobs: &SavedJobs) -> Response {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        format: u64,
+        id: &'a str,
+        #[serde(flatten)]
+        state: Option<&'a SavedState<'a>>,
+        #[serde(flatten)]
+        jobs: &'a SavedJobs,
     }
-    body.push_str(&format!(",{jobs}}}"));
-    Response::text(200, body)
+    Response::json(200, &Body { format: FORMAT, id, state, jobs })
 }
 
-/// The response with a page of ids. `service`: which service this is. `seq`: the number of the
-/// Directory's last change.
+/// A connector with its history, as in the response.
+#[derive(Serialize)]
+pub struct SavedState<'a> {
+    /// The version of the connector.
+    pub version: u64,
+    /// The version of the last change to anything but the status and `last_seen`.
+    pub edited: u64,
+    /// The connector; `None` if it was erased.
+    pub document: Option<&'a json::Raw>,
+    /// A JSON array of [`SavedChange`].
+    pub history: Box<json::Raw>,
+    /// A JSON array of [`SavedEdit`].
+    pub edits: Box<json::Raw>,
+}
+
+/// Some of a connector's sync jobs, as in the response.
+#[derive(Default, Serialize)]
+pub struct SavedJobs {
+    /// The jobs, ordered by id.
+    pub jobs: Vec<SavedJobRow>,
+    /// The id of the last of them, if there are more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// A sync job, as in the response.
+#[derive(Serialize)]
+pub struct SavedJobRow {
+    /// Its id.
+    pub id: String,
+    /// Its version.
+    pub version: u64,
+    /// The version of the last change to anything but `last_seen`.
+    pub edited: u64,
+    /// The job.
+    pub document: Box<json::Raw>,
+}
+
+/// The response with a page of ids. `service`: the identity of this service. `seq`: the sequence number
+/// of the Directory's last change.
 pub fn show_ids(service: &str, seq: u64, ids: &[String], size: usize) -> Response {
-    let next = ids.last().filter(|_| ids.len() == size);
-    Response::json(200, &json!({ "service": service, "seq": seq, "ids": ids, "next": next }))
+    #[derive(Serialize)]
+    struct Body<'a> {
+        service: &'a str,
+        seq: u64,
+        ids: &'a [String],
+        next: Option<&'a String>,
+    }
+    Response::json(200, &Body { service, seq, ids, next: ids.last().filter(|_| ids.len() == size) })
 }
 
-/// 400: the runtime cannot go back in time, as that on one's own machine cannot.
+/// 400: this runtime has no point-in-time recovery; `wrangler dev` has none.
 pub fn no_rewind(why: &str) -> ApiError {
     let reason = format!("the object cannot be rewound: {why}");
     Cause::new("unsupported_operation_exception", reason).into()
 }
 
-/// 400: a restoration that needs more indices than one request claims.
+/// 400: the state needs more indices than one request may claim.
 pub fn too_many_indices(id: &str, limit: usize) -> ApiError {
     let reason = format!(
         "[{id}] cannot be restored from this body: its unfinished sync jobs name more than [{limit}] \
@@ -421,7 +458,7 @@ pub fn too_many_indices(id: &str, limit: usize) -> ApiError {
     Cause::illegal_argument(reason).into()
 }
 
-/// 409: there is a connector, and nobody said to overwrite it.
+/// 409: the connector exists, and `overwrite` is not set.
 pub fn already_there(id: &str) -> ApiError {
     let reason = format!(
         "connector [{id}] already exists, or existed before: use [overwrite=true] to overwrite it"

@@ -1,20 +1,22 @@
-//! Errors as Elasticsearch's clients know them.
+//! Error responses in the formats of Elasticsearch.
 
-use serde_json::Value;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
 use crate::budget::OverBudget;
 use crate::connector::DomainError;
 use crate::limits::DOCUMENT_BYTES;
+use crate::values::json;
 use crate::values::sorted::sort;
 
-/// A request that is not carried out, and what its caller is told.
+/// An error response.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ApiError {
     /// HTTP status.
     pub status: u16,
-    /// What the caller is told.
+    /// Its body.
     pub body: ErrorBody,
-    /// The methods that the path has, for 405.
+    /// The methods that the path supports, for 405.
     pub allow: Option<&'static str>,
 }
 
@@ -25,11 +27,11 @@ pub enum ErrorBody {
     Envelope(Box<Cause>),
     /// `{"error":"...","status":N}`
     Sentence(String),
-    /// `{"error":"..."}`: a path that nobody serves.
+    /// `{"error":"..."}`: an unknown path.
     BareSentence(String),
 }
 
-/// What was wrong, and what made it so.
+/// What was wrong, and the error that caused it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cause {
     kind: &'static str,
@@ -44,12 +46,12 @@ impl Cause {
         Self { kind, reason: reason.into(), details: Vec::new(), cause: None }
     }
 
-    /// An argument that makes no sense.
+    /// An error about an argument.
     pub fn illegal_argument(reason: impl Into<String>) -> Self {
         Self::new("illegal_argument_exception", reason)
     }
 
-    /// What made it so.
+    /// Adds the error that caused this one.
     #[must_use]
     pub fn caused_by(mut self, cause: Self) -> Self {
         self.cause = Some(Box::new(cause));
@@ -61,45 +63,68 @@ impl Cause {
         self
     }
 
-    /// About a document of that index.
+    /// Adds the members of an error about a document of that index.
     #[must_use]
     pub fn in_index(self, index: &str) -> Self {
         self.with("index_uuid", "_na_").with("shard", "0").with("index", index)
     }
 
-    /// An error in an outer object that comes from an error in an inner one shows the inner one as
-    /// its root.
+    /// The error shown as the root cause: for errors in nested objects, that of the innermost object.
     fn root(&self) -> &Self {
         match &self.cause {
             Some(cause) if cause.kind == "x_content_parse_exception" => cause.root(),
             _ => self,
         }
     }
+}
 
-    fn members(&self) -> String {
-        let mut members = format!("\"type\":\"{}\",\"reason\":{}", self.kind, quoted(&self.reason));
-        for (name, value) in &self.details {
-            members.push_str(&format!(",\"{name}\":{}", quoted(value)));
-        }
-        members
+/// A cause as a JSON object. In `root_cause`, causes stand without what caused them.
+struct Shown<'a> {
+    root: Option<&'a Cause>,
+    cause: &'a Cause,
+    caused_by: Option<&'a Cause>,
+}
+
+impl<'a> Shown<'a> {
+    fn with_cause(cause: &'a Cause) -> Self {
+        Self { root: None, cause, caused_by: cause.cause.as_deref() }
     }
 
-    fn members_with_causes(&self) -> String {
-        match &self.cause {
-            Some(cause) => {
-                let inner = cause.members_with_causes();
-                format!("{},\"caused_by\":{{{inner}}}", self.members())
-            }
-            None => self.members(),
-        }
+    fn without_cause(cause: &'a Cause) -> Self {
+        Self { root: None, cause, caused_by: None }
     }
 }
 
-fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
+impl Serialize for Shown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_map(None)?;
+        if let Some(root) = self.root {
+            members.serialize_entry("root_cause", &[Shown::without_cause(root)])?;
+        }
+        members.serialize_entry("type", self.cause.kind)?;
+        members.serialize_entry("reason", &self.cause.reason)?;
+        for (name, value) in &self.cause.details {
+            members.serialize_entry(name, value)?;
+        }
+        if let Some(cause) = self.caused_by {
+            members.serialize_entry("caused_by", &Shown::with_cause(cause))?;
+        }
+        members.end()
+    }
 }
 
-/// Most errors are the caller's: 400.
+/// The body of an error response.
+#[derive(Serialize)]
+struct Body<T> {
+    error: T,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+}
+
+/// The body of the response if a body can't be written as JSON.
+pub(super) const UNWRITABLE: &str = r#"{"error":{"root_cause":[{"type":"internal_server_error","reason":"the response cannot be written as JSON"}],"type":"internal_server_error","reason":"the response cannot be written as JSON"},"status":500}"#;
+
+/// 400, since most errors are in the request.
 impl From<Cause> for ApiError {
     fn from(cause: Cause) -> Self {
         Self::of(400, cause)
@@ -127,7 +152,7 @@ impl From<DomainError> for ApiError {
 }
 
 impl ApiError {
-    /// An envelope with that status.
+    /// An error in Elasticsearch's envelope, with that status.
     pub fn of(status: u16, cause: Cause) -> Self {
         Self { status, body: ErrorBody::Envelope(Box::new(cause)), allow: None }
     }
@@ -136,7 +161,7 @@ impl ApiError {
         Self { status, body: ErrorBody::Sentence(sentence), allow: None }
     }
 
-    /// 400: problems with a request that could be read, numbered.
+    /// 400: the problems of a request, numbered.
     pub fn invalid(problems: &[String]) -> Self {
         let numbered: String =
             (1..).zip(problems).map(|(n, problem)| format!(" {n}: {problem};")).collect();
@@ -161,7 +186,7 @@ impl ApiError {
         Self::of(404, cause.in_index(index))
     }
 
-    /// 404: what is asked of that index only a cluster has, and there is none.
+    /// 404: only a cluster could answer this request about the index, and there is none.
     pub fn index_not_found(index: &str) -> Self {
         let cause = Cause::new("index_not_found_exception", format!("no such index [{index}]"))
             .with("resource.type", "index_or_alias")
@@ -171,24 +196,24 @@ impl ApiError {
         Self::of(404, cause)
     }
 
-    /// 503: a write stands, but searches may not show it yet.
+    /// 503: the write is stored, but searches may not show it yet.
     pub fn unrefreshed(id: &str) -> Self {
         let reason = format!("[{id}]: {}", super::documents::UNREFRESHED);
         Self::of(503, Cause::new("unavailable_exception", reason))
     }
 
-    /// 400: the index belongs to another connector.
+    /// 400: another connector uses the index.
     pub fn index_in_use(index: &str) -> Self {
         DomainError::Conflict(format!("Index name [{index}] is used by another connector.")).into()
     }
 
-    /// 412: the connector is not at a version that the caller allows.
+    /// 412: `If-Match` or `If-None-Match` does not allow the connector's version.
     pub fn version_conflict(id: &str, what: &str) -> Self {
         let reason = format!("[{id}]: version conflict, {what}");
         Self::of(412, Cause::new("version_conflict_engine_exception", reason))
     }
 
-    /// 405, with the methods there are.
+    /// 405, with the methods that the path supports.
     pub fn wrong_method(target: &str, method: &str, allow: &'static str) -> Self {
         let sentence = format!(
             "Incorrect HTTP method for uri [{target}] and method [{method}], allowed: [{allow}]"
@@ -196,13 +221,13 @@ impl ApiError {
         Self { allow: Some(allow), ..Self::sentence(405, sentence) }
     }
 
-    /// 400: nobody serves this path.
+    /// 400: the path is unknown.
     pub fn no_handler(target: &str, method: &str) -> Self {
         let sentence = format!("no handler found for uri [{target}] and method [{method}]");
         Self { status: 400, body: ErrorBody::BareSentence(sentence), allow: None }
     }
 
-    /// 406: a body in a format that is not read here.
+    /// 406: the format of the body is not supported.
     pub fn unsupported_body(content_type: Option<&str>) -> Self {
         let sentence = match content_type {
             Some(given) => format!("Content-Type header [{given}] is not supported"),
@@ -211,13 +236,13 @@ impl ApiError {
         Self::sentence(406, sentence)
     }
 
-    /// 413: more than a connector needs.
+    /// 413: the body is longer than that many bytes.
     pub fn too_long(limit: usize) -> Self {
         let reason = format!("entity content is too long: the limit is [{limit}] bytes");
         Self::of(413, Cause::new("content_too_long_exception", reason))
     }
 
-    /// 413: a change after which a document would have that many bytes of JSON.
+    /// 413: with the change, the document would have that many bytes of JSON.
     pub fn document_too_long(noun: &str, id: &str, size: usize) -> Self {
         let reason = format!(
             "[{id}]: the {noun} would be too long: its JSON would have [{size}] bytes, the limit is \
@@ -226,7 +251,7 @@ impl ApiError {
         Self::of(413, Cause::new("content_too_long_exception", reason))
     }
 
-    /// 400: a body that is not UTF-8, and at which byte.
+    /// 400: the body is not UTF-8 from that byte on.
     pub fn not_utf8(offset: usize) -> Self {
         let message = format!("Invalid UTF-8 at byte {offset}");
         Cause::new("x_content_parse_exception", format!("[1:{}] {message}", offset + 1))
@@ -234,7 +259,7 @@ impl ApiError {
             .into()
     }
 
-    /// 400: a body that says it is compressed, and is not.
+    /// 400: `Content-Encoding` is gzip, but the body is not.
     pub fn not_gzip() -> Self {
         Cause::new(
             "parse_exception",
@@ -243,20 +268,20 @@ impl ApiError {
         .into()
     }
 
-    /// 415: a body that is compressed in a way that is not read here.
+    /// 415: the compression of the body is not supported.
     pub fn unsupported_encoding(encoding: &str) -> Self {
         let reason =
             format!("Content-Encoding [{encoding}] is not supported: use [gzip], or leave it out");
         Self::of(415, Cause::new("unsupported_encoding_exception", reason))
     }
 
-    /// 400: a page of a list that would be too large.
+    /// 400: the page of a list would be longer than that many bytes.
     pub fn list_too_large(limit: usize) -> Self {
         let reason = format!("the page is larger than [{limit}] bytes: ask for fewer with [size]");
         Cause::illegal_argument(reason).into()
     }
 
-    /// 421: an anonymous request for a host that is not known to be this service.
+    /// 421: an anonymous request, for a host that is not in `ALLOWED_HOSTS`.
     pub fn misdirected(host: &str) -> Self {
         let reason = format!(
             "[{host}] is not a known host name of this service, so requests to it need a key: \
@@ -265,20 +290,20 @@ impl ApiError {
         Self::of(421, Cause::new("misdirected_request_exception", reason))
     }
 
-    /// 426: a request that only makes sense with a WebSocket.
+    /// 426: the request must be the handshake of a WebSocket.
     pub fn upgrade_required() -> Self {
         let reason = "this endpoint needs a WebSocket: send [Upgrade: websocket]";
         Self::of(426, Cause::new("upgrade_required_exception", reason))
     }
 
-    /// 503: more sockets than one object can serve.
+    /// 503: that many sockets are open, the limit of one object.
     pub fn too_many_watchers(limit: u32) -> Self {
         let reason =
             format!("the limit of [{limit}] open watch sockets is reached: try again later");
         Self::of(503, Cause::new("unavailable_exception", reason))
     }
 
-    /// 429: one key or person watches in as many places as it can.
+    /// 429: a key or person has that many sockets open, its limit.
     pub fn too_many_watchers_of(who: &str, limit: u32) -> Self {
         let reason = format!(
             "[{who}] has [{limit}] watch sockets open, the limit for one key or person: close some, \
@@ -287,18 +312,18 @@ impl ApiError {
         Self::of(429, Cause::new("too_many_requests", reason))
     }
 
-    /// 400: a body that ended before it was complete.
+    /// 400: the body ended before it was complete.
     pub fn cut_off() -> Self {
         Cause::new("parse_exception", "the request body ended before it was complete").into()
     }
 
-    /// 500: a fault of ours; the details are in the log, not in the response.
+    /// 500; the log has the details.
     pub fn internal() -> Self {
         let reason = "the request could not be completed: see the Worker's log for the cause";
         Self::of(500, Cause::new("internal_server_error", reason))
     }
 
-    /// 503: a part behind the Worker is away for the moment. Nothing was changed.
+    /// 503: a part of the service does not answer. Nothing was changed.
     pub fn unavailable(part: &str) -> Self {
         let reason = format!("{part} cannot be reached at the moment: try again");
         Self::of(503, Cause::new("unavailable_exception", reason))
@@ -312,26 +337,23 @@ impl ApiError {
 
     /// The body of the response.
     pub fn to_json(&self) -> String {
-        let status = self.status;
-        match &self.body {
+        let status = Some(self.status);
+        let body = match &self.body {
             ErrorBody::Envelope(cause) => {
-                let root = cause.root().members();
-                let members = cause.members_with_causes();
-                format!(
-                    "{{\"error\":{{\"root_cause\":[{{{root}}}],{members}}},\"status\":{status}}}"
-                )
+                let root = Some(cause.root());
+                let error = Shown { root, ..Shown::with_cause(cause) };
+                json::to_text(&Body { error, status })
             }
-            ErrorBody::Sentence(error) => {
-                format!("{{\"error\":{},\"status\":{status}}}", quoted(error))
-            }
-            ErrorBody::BareSentence(error) => format!("{{\"error\":{}}}", quoted(error)),
-        }
+            ErrorBody::Sentence(error) => json::to_text(&Body { error, status }),
+            ErrorBody::BareSentence(error) => json::to_text(&Body { error, status: None }),
+        };
+        body.unwrap_or_else(|_| UNWRITABLE.to_owned())
     }
 }
 
-/// ` did you mean [x]?`, if there are names much like the given one.
+/// ` did you mean [x]?`, if some names are similar to the given one; otherwise empty.
 pub fn did_you_mean<'a>(given: &str, names: impl Iterator<Item = &'a str>) -> String {
-    // A name of less than half the length is not alike, and a key may be long.
+    // Keys may be long: names of less than half the length aren't compared.
     let length = given.chars().count();
     let mut alike: Vec<(f64, &str)> = names
         .filter(|name| length < 2 * name.len())

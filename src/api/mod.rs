@@ -38,8 +38,8 @@ pub use access::{
 };
 pub use audit::{AuditQuery, Edit, SavedEdit, StatusChange, field_names, show_audit, show_events};
 pub use backup::{
-    Backup, Saved, SavedChange, SavedConnector, SavedJob, already_there, no_rewind, show_backup,
-    show_ids, too_many_indices,
+    Backup, Saved, SavedChange, SavedConnector, SavedJob, SavedJobRow, SavedJobs, SavedState,
+    already_there, no_rewind, show_backup, show_ids, too_many_indices,
 };
 pub use call::{Call, List, Operation, Request, Watch, Write, wants_page};
 pub use cluster::{ACCESS_HEADERS, without_access_cookies};

@@ -1,13 +1,15 @@
 //! Responses, and the format that the caller asked for.
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
-use super::error::ApiError;
+use super::error::{ApiError, UNWRITABLE};
 use super::filter_path::{self, FilterPath, PrintError};
 use super::media::Media;
 use super::query::Query;
 use crate::budget::{Budget, Purpose};
 use crate::secrets::Visible;
+use crate::values::json::to_text;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Response {
@@ -26,14 +28,27 @@ impl Response {
         Self { status, body, allow: None, is_masked: false }
     }
 
-    /// A response with that body.
-    pub fn json(status: u16, body: &Value) -> Self {
-        Self::text(status, body.to_string())
+    /// A response with that body; 500 if it can't be written as JSON.
+    pub fn json<T: Serialize + ?Sized>(status: u16, body: &T) -> Self {
+        match to_text(body) {
+            Ok(text) => Self::text(status, text),
+            Err(_) => Self::unwritable(),
+        }
     }
 
-    /// A response made of what a caller may see of a document.
+    /// A response with what a caller may see of a document.
     pub(super) fn of_document(visible: &Visible<'_>, body: String) -> Self {
-        Self { is_masked: visible.is_masked(), ..Self::text(200, body) }
+        Self::text(200, body).with_document(visible)
+    }
+
+    /// Notes that the body contains what a caller may see of a document.
+    pub(super) fn with_document(self, visible: &Visible<'_>) -> Self {
+        Self { is_masked: visible.is_masked(), ..self }
+    }
+
+    /// 500: a body can't be written as JSON.
+    pub(super) fn unwritable() -> Self {
+        Self::text(500, UNWRITABLE.to_owned())
     }
 
     pub fn empty(status: u16) -> Self {

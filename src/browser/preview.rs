@@ -105,6 +105,10 @@ fn parse(document: &str) -> Result<(Option<Value>, Connector), String> {
     Connector::from_fields(fields).map(|connector| (id, connector))
 }
 
+fn json(connector: &Connector) -> Result<String, ApiError> {
+    connector.to_json().map_err(|_| ApiError::internal())
+}
+
 fn carry_out(
     id: &str,
     operation: Operation,
@@ -120,14 +124,15 @@ fn carry_out(
             Ok((written.response, written.commit.apply(before)))
         }
         Operation::Get { include_deleted, .. } => {
-            let found = before.map(|connector| (connector.to_json(), connector));
+            let json = before.as_ref().map(json).transpose()?;
+            let found = json.zip(before);
             let shown =
                 found.as_ref().map(|(json, connector)| (connector, Secrets::Shown.visible(json)));
             let response = api::show(id, include_deleted, shown)?;
             Ok((response, found.map(|(_, connector)| connector)))
         }
         Operation::Document => {
-            let json = before.as_ref().map(Connector::to_json);
+            let json = before.as_ref().map(json).transpose()?;
             let found = json.as_deref().map(|json| (1, Secrets::Shown.visible(json)));
             Ok((api::show_document(Index::Connectors, id, found), before))
         }

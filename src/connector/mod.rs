@@ -18,7 +18,7 @@ pub use filtering::{filtering, filtering_activation, filtering_validation};
 
 pub use crate::document::{Delta, Fields, Patch, merge};
 
-use crate::document::{self, Document, take_status};
+use crate::document::{Document, take_status};
 use crate::status::Status;
 use crate::values::json;
 
@@ -43,9 +43,12 @@ impl Connector {
         Ok(Self { status, fields })
     }
 
-    /// Without the id.
-    pub fn to_json(&self) -> String {
-        document::to_json(&self.fields)
+    /// Its JSON, without the id.
+    ///
+    /// # Errors
+    /// If it can't be written as JSON.
+    pub fn to_json(&self) -> Result<String, String> {
+        json::to_text(&self.fields)
     }
 
     /// Sets the status, whatever the transition table says.

@@ -140,7 +140,10 @@ pub fn error_of(connector: &Connector) -> Option<String> {
 }
 
 /// The document as the Directory stores it: without the fields that the row has in full.
-pub fn document_beside_entry(connector: &Connector) -> String {
+///
+/// # Errors
+/// If it can't be written as JSON.
+pub fn document_beside_entry(connector: &Connector) -> Result<String, String> {
     match last_seen(connector) {
         Some(_) => connector.to_json_without(&["status", "last_seen"]),
         None => connector.to_json_without(&["status"]),

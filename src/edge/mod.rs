@@ -401,7 +401,10 @@ async fn copy(
     };
     let Some(written_at) = found.written_at else { return Ok(None) };
     let connector = Connector::from_json(&found.value).map_err(|_| ApiError::not_found(id))?;
-    let json = connector.to_json();
+    let json = connector.to_json().map_err(|problem| {
+        console_error!("connector [{id}]: {problem}");
+        ApiError::internal()
+    })?;
     let response = api::show(id, include_deleted, Some((&connector, secrets.visible(&json))))?;
     let age = now_millis().saturating_sub(written_at) / 1_000;
     Ok(Some(HttpResponse::new(format.success(response), format).age(Some(age))))

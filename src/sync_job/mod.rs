@@ -16,7 +16,7 @@ pub use status::{InvalidTransition, SyncJobStatus};
 pub use crate::document::Fields;
 
 use crate::connector::Connector;
-use crate::document::{self, Document, take_status};
+use crate::document::{Document, take_status};
 use crate::values::json;
 
 /// The prefix of the indices that access control lists are synced into.
@@ -44,9 +44,12 @@ impl SyncJob {
         Ok(Self { status, fields })
     }
 
-    /// Without the id.
-    pub fn to_json(&self) -> String {
-        document::to_json(&self.fields)
+    /// Its JSON, without the id.
+    ///
+    /// # Errors
+    /// If it can't be written as JSON.
+    pub fn to_json(&self) -> Result<String, String> {
+        json::to_text(&self.fields)
     }
 
     /// Without the id.

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 
 use crate::budget::count_work;
@@ -102,6 +103,25 @@ impl Member<'_> {
 /// If it can't be written as JSON, such as a map whose keys aren't strings.
 pub fn to_text<T: Serialize + ?Sized>(value: &T) -> Result<String, String> {
     serde_json::to_string(value).map_err(|error| error.to_string())
+}
+
+/// JSON text inside a larger value, such as a stored document, which isn't parsed to be embedded.
+pub type Raw = RawValue;
+
+/// The text as a part of a larger value.
+///
+/// # Errors
+/// If it isn't JSON.
+pub fn raw(text: &str) -> Result<&Raw, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}
+
+/// As [`raw`], owned.
+///
+/// # Errors
+/// If it isn't JSON.
+pub fn into_raw(text: String) -> Result<Box<Raw>, String> {
+    Raw::from_string(text).map_err(|error| error.to_string())
 }
 
 /// Members of an object, in this order. Those without a value are left out.

@@ -157,7 +157,7 @@ fn requests() -> BoxedStrategy<(String, String)> {
 /// What holds for every document after any request.
 fn check(connector: &Connector) -> Result<(), TestCaseError> {
     let fields = connector.fields();
-    prop_assert_eq!(&Connector::from_json(&connector.to_json()).unwrap(), connector);
+    prop_assert_eq!(&Connector::from_json(&connector.to_json().unwrap()).unwrap(), connector);
     prop_assert_eq!(&fields["status"], connector.status().name());
     for (name, field) in fields {
         if name == "last_seen" || name == "last_synced" || name.ends_with("_at") {

@@ -71,7 +71,7 @@ fn a_saved_connector_is_restored_with_its_version_history_and_jobs() {
     let connector = saved.connector.unwrap();
     assert_eq!((connector.version, connector.edited, connector.floor()), (7, 5, 1_000_000_007));
     let document: Value =
-        serde_json::from_str(&connector.document.as_ref().unwrap().to_json()).unwrap();
+        serde_json::from_str(&connector.document.as_ref().unwrap().to_json().unwrap()).unwrap();
     assert_eq!((&document["name"], &document["status"]), (&json!("A"), &json!("error")));
     let mut history = whole()["history"].clone();
     history[1]["by"] = json!(null);

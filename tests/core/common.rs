@@ -77,7 +77,7 @@ impl World {
                 assert_eq!(asked, id);
                 match operation {
                     Operation::Get { include_deleted, .. } => {
-                        let json = connector.map(Connector::to_json).unwrap_or_default();
+                        let json = connector.map(|it| it.to_json().unwrap()).unwrap_or_default();
                         api::show(
                             id,
                             include_deleted,
@@ -90,7 +90,7 @@ impl World {
                         api::status_view(id, alive, None, Vec::new(), None)
                     }
                     Operation::Document => {
-                        let json = connector.map(Connector::to_json);
+                        let json = connector.map(|it| it.to_json().unwrap());
                         let found = json.as_deref().map(|json| (self.version, visible(json)));
                         api::show_document(Index::Connectors, id, found)
                     }
@@ -119,11 +119,11 @@ impl World {
                 let job = self.job.as_ref().filter(|_| asked == job_id(id));
                 match operation {
                     SyncJobOperation::Get => {
-                        let json = job.map(SyncJob::to_json);
+                        let json = job.map(|job| job.to_json().unwrap());
                         api::show_sync_job(&asked, json.as_deref().map(visible))?
                     }
                     SyncJobOperation::Document => {
-                        let json = job.map(SyncJob::to_json);
+                        let json = job.map(|job| job.to_json().unwrap());
                         let found = json.as_deref().map(|json| (self.job_version, visible(json)));
                         api::show_document(Index::SyncJobs, asked.as_str(), found)
                     }

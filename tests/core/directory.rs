@@ -93,7 +93,7 @@ fn last_seen_is_in_the_row_if_it_is_a_short_text_and_otherwise_in_the_document()
         let connector = connector(more);
         let entry = Entry::of("a", 1, None, &connector);
         assert_eq!(entry.last_seen.as_deref(), row);
-        assert_eq!(document_beside_entry(&connector), document);
+        assert_eq!(document_beside_entry(&connector).unwrap(), document);
     }
 }
 

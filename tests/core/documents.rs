@@ -144,7 +144,7 @@ fn check(what: &str, target: &str, shown: fn(&World) -> Value) {
 fn wrong_types_never_enter_a_connector() {
     check("connector", "/.elastic-connectors/_update/c", |world| {
         let connector = world.connector.as_ref().unwrap();
-        assert_eq!(&Connector::from_json(&connector.to_json()).unwrap(), connector);
+        assert_eq!(&Connector::from_json(&connector.to_json().unwrap()).unwrap(), connector);
         connector.fields().clone().into()
     });
 }
@@ -154,7 +154,7 @@ fn wrong_types_never_enter_a_sync_job() {
     let target = format!("/.elastic-connectors-sync-jobs/_update/{}", job_id("c"));
     check("sync_job", &target, |world| {
         let job = world.job.as_ref().unwrap();
-        assert_eq!(&SyncJob::from_json(&job.to_json()).unwrap(), job);
+        assert_eq!(&SyncJob::from_json(&job.to_json().unwrap()).unwrap(), job);
         job.fields().clone().into()
     });
 }

@@ -26,7 +26,7 @@ fn of_size(size: usize) -> World {
     let name = "x".repeat(size - new().connector.unwrap().size());
     fields.insert("name".to_owned(), name.into());
     let connector = Connector::from_fields(fields).unwrap();
-    assert_eq!((connector.size(), connector.to_json().len()), (size, size));
+    assert_eq!((connector.size(), connector.to_json().unwrap().len()), (size, size));
     World::of(Some(connector))
 }
 

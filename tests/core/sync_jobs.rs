@@ -138,7 +138,7 @@ fn imported_jobs_are_normalized_or_refused() {
         ("[]", Err("it is not a JSON object")),
     ];
     for (text, expected) in cases {
-        let read = SyncJob::from_json(text).map(|job| job.to_json());
+        let read = SyncJob::from_json(text).and_then(|job| job.to_json());
         assert_eq!(read, expected.map(str::to_owned).map_err(str::to_owned), "{text}");
     }
     let of = |text| SyncJob::from_json(text).unwrap().connector_id().map(str::to_owned);
@@ -404,7 +404,7 @@ fn check(
         _ => prop_assert_eq!(&world.off_protocol, &None),
     }
     if let Some(job) = &world.job {
-        prop_assert_eq!(&SyncJob::from_json(&job.to_json()).unwrap(), job);
+        prop_assert_eq!(&SyncJob::from_json(&job.to_json().unwrap()).unwrap(), job);
         prop_assert_eq!(job.connector_id(), Some("c"));
         for (name, field) in job.fields() {
             if name == "last_seen" || name.ends_with("_at") {

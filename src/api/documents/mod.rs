@@ -1,6 +1,5 @@
-//! The two indices that Elasticsearch keeps connectors and sync jobs in, as far as connector services
-//! use them: a view on the same documents, in the shape of Elasticsearch's own document and search
-//! APIs.
+//! The two indices in which Elasticsearch keeps connectors and sync jobs: the same documents through
+//! Elasticsearch's document and search APIs, as far as connector services and Kibana use them.
 
 mod fields;
 mod scroll;
@@ -8,7 +7,7 @@ mod search;
 mod source;
 mod update;
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::error::{ApiError, Cause};
 use super::query::Query;
@@ -21,8 +20,7 @@ use crate::budget::{Budget, OverBudget, Purpose};
 use crate::query::Mapping;
 use crate::secrets::Visible;
 use crate::sync_job::{SyncJob, SyncJobId};
-use crate::values::json::parse_object;
-use crate::values::wildcard;
+use crate::values::{json, wildcard};
 
 pub use scroll::SCROLL_PREFIX;
 pub(super) use scroll::{read_end_of_scroll, read_scroll};
@@ -31,7 +29,7 @@ pub(super) use search::{list_of_sync_jobs, read_search};
 pub use update::DocumentUpdate;
 pub(super) use update::decide as decide_update;
 
-/// What every version of a document was written under: there is no other primary here.
+/// `_primary_term` of every document: there is only one primary.
 const PRIMARY_TERM: u64 = 1;
 
 /// One of the two indices.
@@ -51,10 +49,10 @@ impl Index {
         Self::ALL.into_iter().find(|index| [index.name(), index.alias()].contains(&name))
     }
 
-    /// Whether an expression for indices, as Elasticsearch takes one in a path, covers one of them: a list
-    /// of names, patterns, and exclusions of what the patterns before them cover.
+    /// Whether an index expression of Elasticsearch covers one of them. It is a list of names, patterns,
+    /// and exclusions from the patterns before them.
     pub fn covered_by(expression: &str) -> bool {
-        // What takes too much work to tell is not passed on.
+        // Over budget: the request must not reach the cluster.
         Self::covers(expression, &mut Budget::new(Purpose::Patterns)).unwrap_or(true)
     }
 
@@ -72,7 +70,7 @@ impl Index {
                     continue;
                 }
                 if excluded.is_none() && is_name {
-                    // Named as it is, it is not excluded again.
+                    // A later exclusion does not apply to a full name.
                     return Ok(true);
                 }
                 *is_covered = excluded.is_none();
@@ -82,7 +80,6 @@ impl Index {
         Ok(names.iter().any(|(_, is_covered)| *is_covered))
     }
 
-    /// Its name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Connectors => ".elastic-connectors-v1",
@@ -90,7 +87,6 @@ impl Index {
         }
     }
 
-    /// Its alias.
     pub const fn alias(self) -> &'static str {
         match self {
             Self::Connectors => ".elastic-connectors",
@@ -110,11 +106,11 @@ impl Index {
     }
 }
 
-/// The pattern that covers whatever an item of an expression for indices may stand for.
+/// A pattern that matches all indices that an item of an index expression may stand for.
 fn as_pattern(item: &str) -> String {
     // `::data`, `::failures`
     let name = item.split_once("::").map_or(item, |(name, _)| name);
-    // Math with dates: `<logs-{now/d}>`
+    // Date math: `<logs-{now/d}>`
     match name.strip_prefix('<').and_then(|name| name.strip_suffix('>')) {
         Some(name) => match (name.find('{'), name.rfind('}')) {
             (Some(start), Some(end)) => {
@@ -129,7 +125,7 @@ fn as_pattern(item: &str) -> String {
     }
 }
 
-/// What a path below an index is for.
+/// The endpoint of a path below an index.
 #[derive(Clone, Debug)]
 pub enum DocumentRoute {
     /// `GET /{index}`
@@ -152,8 +148,8 @@ pub enum DocumentRoute {
     Refresh,
 }
 
-/// Parameters that Elasticsearch's clients send and that make no difference here: every index is
-/// there, and every write shows at once.
+/// Parameters that Elasticsearch's clients send and that have no effect here: both indices always
+/// exist, and have no replicas.
 const WITHOUT_EFFECT: [&str; 10] = [
     "allow_no_indices",
     "expand_wildcards",
@@ -228,7 +224,7 @@ pub(super) fn read(
     }
 }
 
-/// `POST /.elastic-connectors-sync-jobs/_doc`: how Elastic's connector service makes jobs.
+/// `POST /.elastic-connectors-sync-jobs/_doc`, by which Elastic's connector service creates jobs.
 fn read_sync_job(request: &Request, refreshes: bool) -> Result<Call, ApiError> {
     require_body(request)?;
     let fields = fields::SYNC_JOB.read_document(&request.body)?;
@@ -243,7 +239,7 @@ fn read_sync_job(request: &Request, refreshes: bool) -> Result<Call, ApiError> {
     Ok(Call::CreateSyncJob(connector, SyncJobCreation::Document(job, refreshes)))
 }
 
-/// `refresh`: whether searches are to show a write when it is acknowledged.
+/// `refresh`: whether searches must show a write when it is acknowledged.
 fn read_refresh(query: &mut Query) -> Result<bool, ApiError> {
     match query.text("refresh").as_deref() {
         None | Some("false") => Ok(false),
@@ -255,62 +251,75 @@ fn read_refresh(query: &mut Query) -> Result<bool, ApiError> {
     }
 }
 
-/// The answer to `_refresh`.
+/// The response to `_refresh`.
 pub fn refreshed() -> Response {
-    Response::text(200, format!("{{\"_shards\":{}}}", shards(1)))
+    #[derive(Serialize)]
+    struct Body {
+        _shards: Shards,
+    }
+    Response::json(200, &Body { _shards: Shards::succeeded(1) })
 }
 
-/// The answer to a creation that stands, but that searches may not show yet. An error would have clients
-/// send it once more, and create another document.
+/// The response to a creation that is stored, but that searches may not show yet. After an error,
+/// clients would create another document.
 pub fn unrefreshed(response: Response) -> Response {
-    let Ok(mut body) = parse_object(&response.body) else { return response };
-    let failure = json!({ "reason": { "type": "unavailable_exception", "reason": UNREFRESHED } });
-    let shards = json!({ "total": 1, "successful": 0, "failed": 1, "failures": [failure] });
+    let Ok(mut body) = json::parse_object(&response.body) else { return response };
+    let reason = serde_json::json!({ "type": "unavailable_exception", "reason": UNREFRESHED });
+    let failures = serde_json::json!([{ "reason": reason }]);
+    let shards =
+        serde_json::json!({ "total": 1, "successful": 0, "failed": 1, "failures": failures });
     body.insert("_shards".to_owned(), shards);
     body.insert("forced_refresh".to_owned(), false.into());
-    Response::json(response.status, &body.into())
+    Response::json(response.status, &body)
 }
 
-/// Why searches may not show what is stored.
+/// Why searches may not show a stored document.
 pub(super) const UNREFRESHED: &str = "it is stored, but the Directory could not be updated within a second: \
                                       searches may show it later";
 
-/// The answer to `GET /{index}/_doc/{id}`. `found` is the version of the document and its JSON.
+/// The response to `GET /{index}/_doc/{id}`. `found`: the document's version and JSON.
 pub fn show(index: Index, id: &str, found: Option<(u64, Visible<'_>)>) -> Response {
-    let index = index.name();
-    let id = Value::from(id);
-    match found {
-        Some((version, document)) => {
-            let seq_no = seq_no(version);
-            let source = document.json();
-            Response::of_document(
-                &document,
-                format!(
-                    "{{\"_index\":\"{index}\",\"_id\":{id},\"_version\":{version},\
-                     \"_seq_no\":{seq_no},\"_primary_term\":{PRIMARY_TERM},\"found\":true,\
-                     \"_source\":{source}}}"
-                ),
-            )
-        }
-        None => {
-            Response::text(404, format!("{{\"_index\":\"{index}\",\"_id\":{id},\"found\":false}}"))
-        }
+    #[derive(Serialize)]
+    struct Missing<'a> {
+        _index: &'static str,
+        _id: &'a str,
+        found: bool,
     }
+    #[derive(Serialize)]
+    struct Found<'a> {
+        _index: &'static str,
+        _id: &'a str,
+        _version: u64,
+        _seq_no: u64,
+        _primary_term: u64,
+        found: bool,
+        _source: &'a json::Raw,
+    }
+    let _index = index.name();
+    let Some((version, document)) = found else {
+        return Response::json(404, &Missing { _index, _id: id, found: false });
+    };
+    let Ok(source) = json::raw(document.json()) else { return Response::unwritable() };
+    let found = Found {
+        _index,
+        _id: id,
+        _version: version,
+        _seq_no: seq_no(version),
+        _primary_term: PRIMARY_TERM,
+        found: true,
+        _source: source,
+    };
+    Response::json(200, &found).with_document(&document)
 }
 
-/// The answer to `GET /{index}`: that it is there. What its fields are is in the description of the
-/// API.
+/// The response to `GET /{index}`: that the index exists. The API's description has its fields.
 fn describe(index: Index) -> Response {
     let (name, alias) = (index.name(), index.alias());
-    Response::text(
-        200,
-        format!(
-            "{{\"{name}\":{{\"aliases\":{{\"{alias}\":{{}}}},\"mappings\":{{}},\"settings\":{{}}}}}}"
-        ),
-    )
+    let body = serde_json::json!({ "aliases": { alias: {} }, "mappings": {}, "settings": {} });
+    Response::json(200, &serde_json::json!({ name: body }))
 }
 
-/// The answer to a document that was written, or did not have to be.
+/// The response to a write of a document, whether it changed anything or not.
 pub(super) fn written(
     status: u16,
     index: Index,
@@ -319,23 +328,34 @@ pub(super) fn written(
     result: &'static str,
     refreshes: bool,
 ) -> Response {
-    let index = index.name();
-    // An error is answered, unless searches do show it.
-    let refresh = if refreshes { "\"forced_refresh\":true," } else { "" };
-    let id = Value::from(id);
-    let shards = shards(if result == "noop" { 0 } else { 1 });
-    let seq_no = seq_no(version);
-    Response::text(
-        status,
-        format!(
-            "{{\"_index\":\"{index}\",\"_id\":{id},\"_version\":{version},\"result\":\"{result}\",\
-             {refresh}\"_shards\":{shards},\"_seq_no\":{seq_no},\"_primary_term\":{PRIMARY_TERM}}}"
-        ),
-    )
+    #[derive(Serialize)]
+    struct Written<'a> {
+        _index: &'static str,
+        _id: &'a str,
+        _version: u64,
+        result: &'static str,
+        // If searches can't be made to show the write, the response is an error.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        forced_refresh: Option<bool>,
+        _shards: Shards,
+        _seq_no: u64,
+        _primary_term: u64,
+    }
+    let written = Written {
+        _index: index.name(),
+        _id: id,
+        _version: version,
+        result,
+        forced_refresh: refreshes.then_some(true),
+        _shards: Shards::succeeded(if result == "noop" { 0 } else { 1 }),
+        _seq_no: seq_no(version),
+        _primary_term: PRIMARY_TERM,
+    };
+    Response::json(status, &written)
 }
 
-/// Elasticsearch counts the writes of an index from 0, this the versions of a document from 1. A
-/// client gives back what it was given, so either will do.
+/// Elasticsearch counts the writes to an index from 0, this service the versions of a document from 1.
+/// Clients only send the number back.
 const fn seq_no(version: u64) -> u64 {
     version.saturating_sub(SEQ_NO_LAG)
 }
@@ -343,6 +363,16 @@ const fn seq_no(version: u64) -> u64 {
 /// By how much a sequence number is less than the version.
 pub const SEQ_NO_LAG: u64 = 1;
 
-fn shards(number: u8) -> String {
-    format!("{{\"total\":{number},\"successful\":{number},\"failed\":0}}")
+/// On how many shards an operation was carried out.
+#[derive(Serialize)]
+struct Shards {
+    total: u8,
+    successful: u8,
+    failed: u8,
+}
+
+impl Shards {
+    fn succeeded(number: u8) -> Self {
+        Self { total: number, successful: number, failed: 0 }
+    }
 }

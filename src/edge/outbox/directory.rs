@@ -43,7 +43,7 @@ async fn deliver_once(outbox: &Outbox) -> Result<(), String> {
     let _guard = InFlightGuard::begin(&outbox.directory_in_flight);
     loop {
         let document = if update.with_document {
-            outbox.shared.with_record(|record| record.and_then(document))
+            outbox.shared.with_record(|record| record.map_or(Ok(None), document))?
         } else {
             None
         };
@@ -130,6 +130,6 @@ pub(in crate::edge) fn entry(record: &Record) -> Entry<'_> {
 }
 
 /// The document as the Directory keeps it.
-pub(in crate::edge) fn document(record: &Record) -> Option<String> {
-    record.connector().map(document_beside_entry)
+pub(in crate::edge) fn document(record: &Record) -> Result<Option<String>, String> {
+    record.connector().map(document_beside_entry).transpose()
 }

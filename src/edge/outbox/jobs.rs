@@ -76,8 +76,8 @@ async fn deliver_once(outbox: &Outbox) -> Result<(), String> {
 }
 
 async fn send(connector: &Shared, update: &Update) -> Result<Vec<Value>, String> {
-    let entry = |news| entry(news, update.with_documents);
-    let jobs: Vec<JobEntry> = update.jobs.iter().map(entry).collect();
+    let jobs = update.jobs.iter().map(|news| entry(news, update.with_documents));
+    let jobs = jobs.collect::<Result<Vec<JobEntry>, String>>()?;
     let message = message::write(&JobEntries { jobs: &jobs })?;
     let reply = match timeout(TIMEOUT, apply_jobs(&connector.env, &message)).await {
         Some(Ok(reply)) => reply,
@@ -89,15 +89,16 @@ async fn send(connector: &Shared, update: &Update) -> Result<Vec<Value>, String>
 }
 
 /// The fields that searches filter and sort by, the version, and the document if it has to be sent.
-fn entry(news: &JobUpdate<Option<JobRecord>>, with_document: bool) -> JobEntry {
+fn entry(news: &JobUpdate<Option<JobRecord>>, with_document: bool) -> Result<JobEntry, String> {
     let JobUpdate { id, version, record, is_edited, .. } = news;
     let erased =
         JobEntry { id: id.clone(), version: *version, edited: *version, ..JobEntry::default() };
-    let Some(JobRecord { job, edited, .. }) = record else { return erased };
+    let Some(JobRecord { job, edited, .. }) = record else { return Ok(erased) };
     let text = |name| job.fields().get(name).and_then(Value::as_str);
     let millis = |name| text(name).and_then(Time::parse).map(Time::millis);
     let is_sent = *is_edited || with_document;
-    JobEntry {
+    let document = is_sent.then(|| job.to_json_without(&["status", "last_seen"])).transpose()?;
+    Ok(JobEntry {
         edited: *edited,
         connector_id: job.connector_id().map(str::to_owned),
         status: Some(job.status().name().to_owned()),
@@ -105,7 +106,7 @@ fn entry(news: &JobUpdate<Option<JobRecord>>, with_document: bool) -> JobEntry {
         created_at: millis("created_at"),
         last_seen: text("last_seen").map(str::to_owned),
         seen: millis("last_seen"),
-        document: is_sent.then(|| job.to_json_without(&["status", "last_seen"])),
+        document,
         ..erased
-    }
+    })
 }

@@ -37,7 +37,7 @@ impl Consumer for Kv {
 
     async fn deliver(outbox: &Rc<Outbox>) -> Result<bool, String> {
         let shared = &outbox.shared;
-        let Some(snapshot) = newest(shared) else { return Ok(true) };
+        let Some(snapshot) = newest(shared).transpose()? else { return Ok(true) };
         let (versions, cursors) = shared.versions();
         let copy = Copy::begin(versions, cursors, now_millis());
         let written = write(shared, &snapshot, copy).await;
@@ -70,11 +70,11 @@ fn note(
     Ok(copied != Some(Copied::Doubtful))
 }
 
-fn newest(connector: &Shared) -> Option<Snapshot> {
+fn newest(connector: &Shared) -> Option<Result<Snapshot, String>> {
     connector.with_record(|record| {
-        record.map(|record| Snapshot {
-            id: record.id.clone(),
-            document: record.document.as_ref().map(|document| document.json().to_owned()),
+        record.map(|record| {
+            let document = record.document.as_ref().map(|document| document.json()).transpose()?;
+            Ok(Snapshot { id: record.id.clone(), document: document.map(str::to_owned) })
         })
     })
 }

@@ -1,21 +1,22 @@
 //! Backs up, restores, reindexes and rewinds a connector.
 
-use serde_json::json;
 use worker::console_error;
 
 use super::claim::OpenClaim;
 use super::{Attempt, Loaded, Object, Record, store};
 use crate::api::{
-    self, ApiError, Backup, Commit, Precondition, Response, Saved, SavedConnector, already_there,
+    self, ApiError, Backup, Commit, Precondition, Response, Saved, SavedConnector, SavedJobs,
+    SavedState, already_there,
 };
 use crate::edge::message::Requester;
 use crate::edge::runtime::{JsError, describe};
 use crate::edge::{log, outbox};
 use crate::limits::BODY_BYTES;
 use crate::protocol::claims::Change;
+use crate::values::json;
 
-/// The approximate length of a page of jobs, in characters.
-const JOBS_PAGE_CHARS: usize = BODY_BYTES;
+/// The approximate length of a page of jobs.
+const JOBS_PAGE_BYTES: usize = BODY_BYTES;
 /// How many indices a restore may claim: the connector's own, and those of jobs created while it had another.
 const CLAIMS_PER_RESTORATION: usize = 10;
 
@@ -48,7 +49,7 @@ impl Object {
                 })?;
                 log::event(&event);
                 self.state.rewind(bookmark).await.map_err(impossible)?;
-                Ok(Response::json(200, &json!({ "id": id, "result": "updated" })))
+                Ok(Response::json(200, &serde_json::json!({ "id": id, "result": "updated" })))
             }
         }
     }
@@ -56,10 +57,10 @@ impl Object {
     fn save(&self, id: &str, after: Option<&str>) -> Result<Response, ApiError> {
         let failed = |thrown: JsError| failed(id, "saved", &thrown);
         let jobs = if self.has_jobs() {
-            store::saved_jobs(&self.database, after.unwrap_or_default(), JOBS_PAGE_CHARS)
+            store::saved_jobs(&self.database, after.unwrap_or_default(), JOBS_PAGE_BYTES)
                 .map_err(failed)?
         } else {
-            "\"jobs\":[]".to_owned()
+            SavedJobs::default()
         };
         if after.is_some() {
             return Ok(api::show_backup(id, None, &jobs));
@@ -68,9 +69,11 @@ impl Object {
             let record = record.ok_or_else(|| ApiError::not_found(id))?;
             let history = store::saved_history(&self.database).map_err(failed)?;
             let edits = store::saved_edits(&self.database).map_err(failed)?;
-            let document = record.document.as_ref().map(|document| document.json());
-            let connector = (record.version, record.edited, document, [&*history, &*edits]);
-            Ok(api::show_backup(id, Some(connector), &jobs))
+            let document = record.document.as_ref().map(|document| json::raw(document.json()?));
+            let document = document.transpose().map_err(|problem| failed(problem.into()))?;
+            let (version, edited) = (record.version, record.edited);
+            let state = SavedState { version, edited, document, history, edits };
+            Ok(api::show_backup(id, Some(&state), &jobs))
         })
     }
 
@@ -90,7 +93,10 @@ impl Object {
                 Attempt::Claim(index) => claims.push(self.claim(id, index).await?),
                 Attempt::Done(result) => {
                     outbox::restored(&self.outbox).await;
-                    return Ok(Response::json(200, &json!({ "id": id, "result": result })));
+                    return Ok(Response::json(
+                        200,
+                        &serde_json::json!({ "id": id, "result": result }),
+                    ));
                 }
             }
         }
@@ -238,7 +244,7 @@ impl Object {
         if cursors.is_directory_pending(versions) {
             return Err(ApiError::unavailable("the Directory"));
         }
-        Ok(Response::json(200, &json!({ "id": id, "result": "updated" })))
+        Ok(Response::json(200, &serde_json::json!({ "id": id, "result": "updated" })))
     }
 }
 

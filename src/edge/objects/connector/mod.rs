@@ -258,7 +258,7 @@ impl Object {
             let entry = record.map(outbox::directory::entry);
             Ok(message::write(&CurrentConnector {
                 entry: entry.as_ref().map(with_format),
-                document: record.and_then(outbox::directory::document),
+                document: record.map_or(Ok(None), outbox::directory::document)?,
                 is_claiming: self.claims.borrow().is_claiming(index),
             })?)
         })
@@ -382,12 +382,14 @@ impl Object {
                     Ok(api::status_view(id, connector, newest.as_ref(), history, silent_after))
                 }
                 Operation::Get { include_deleted, .. } => {
-                    let found = found.map(|it| (&it.connector, secrets.visible(it.json())));
+                    let json = found.map(json).transpose()?.map(|json| secrets.visible(json));
+                    let found = found.map(|document| &document.connector).zip(json);
                     api::show(id, *include_deleted, found)
                 }
                 Operation::Document => {
                     let version = record.map_or(0, |record| record.version);
-                    let found = found.map(|document| (version, secrets.visible(document.json())));
+                    let json = found.map(json).transpose()?.map(|json| secrets.visible(json));
+                    let found = json.map(|json| (version, json));
                     Ok(api::show_document(Index::Connectors, id, found))
                 }
                 Operation::Write(_) => Err(ApiError::internal()),
@@ -554,6 +556,13 @@ impl Object {
         self.loaded.replace(Loaded::Found(record));
         Ok(())
     }
+}
+
+fn json(document: &store::Document) -> Result<&str, ApiError> {
+    document.json().map_err(|problem| {
+        console_error!("a connector cannot be written as JSON: {problem}");
+        ApiError::internal()
+    })
 }
 
 fn read_import(key: &str, text: &str) -> Import<Commit> {

@@ -11,7 +11,8 @@ use serde_json::Value;
 
 use super::jobs::JobRecord;
 use crate::api::{
-    Commit, Edit, SavedChange, SavedConnector, SavedEdit, SavedJob, StatusChange, field_names,
+    Commit, Edit, SavedChange, SavedConnector, SavedEdit, SavedJob, SavedJobRow, SavedJobs,
+    StatusChange, field_names,
 };
 use crate::connector::Connector;
 use crate::directory::Event;
@@ -270,8 +271,12 @@ pub(in crate::edge) struct Document {
 
 impl Document {
     /// The JSON, without the id.
-    pub fn json(&self) -> &str {
-        self.json.get_or_init(|| self.connector.to_json())
+    pub fn json(&self) -> Result<&str, String> {
+        if let Some(json) = self.json.get() {
+            return Ok(json);
+        }
+        let json = self.connector.to_json()?;
+        Ok(self.json.get_or_init(|| json))
     }
 }
 
@@ -401,7 +406,7 @@ fn write_record(database: &Database, record: &Record) -> Result<(), JsError> {
                untold = excluded.untold, edits = excluded.edits";
     let values = [
         id.into(),
-        document.as_ref().map(Document::json).into(),
+        document.as_ref().map(Document::json).transpose()?.into(),
         (*version).into(),
         (*edited).into(),
         cursors.kv.into(),
@@ -530,7 +535,7 @@ pub(super) fn restore(
             // Versions are never reused.
             let known = erased.iter().find(|job| job.id == id).map(|job| job.version + 1);
             let version = known.unwrap_or_default().max(saved.version);
-            let document = saved.job.to_json().into();
+            let document = saved.job.to_json()?.into();
             let values = [id.into(), document, version.into(), saved.edited.into()];
             let sql = "INSERT OR IGNORE INTO job VALUES (?, ?, ?, ?)";
             if database.execute(sql, &values)? > 0 {
@@ -565,7 +570,7 @@ fn changes(
     is_saved: bool,
     size: usize,
     before: Option<u64>,
-) -> Result<String, JsError> {
+) -> Result<Box<json::Raw>, JsError> {
     let members = r#"'from', "from", 'to', "to", 'at', at, 'via', via, 'by', by, 'error', error"#;
     let members = if is_saved {
         format!("'seq', seq, {members}, 'request', request, 'fields', json(fields)")
@@ -581,8 +586,9 @@ fn changes(
 }
 
 /// Runs a statement that returns one JSON array.
-fn array(database: &Database, sql: &str, values: &[SqlValue]) -> Result<String, JsError> {
-    database.value(sql, values)?.ok_or_else(|| "the database answers nothing".into())
+fn array(database: &Database, sql: &str, values: &[SqlValue]) -> Result<Box<json::Raw>, JsError> {
+    let array: Option<String> = database.value(sql, values)?;
+    Ok(json::into_raw(array.ok_or("the database returned no array")?)?)
 }
 
 /// Higher than any version: the limit of exact integers in JavaScript.
@@ -593,7 +599,7 @@ pub(super) fn audit(
     database: &Database,
     size: usize,
     before: Option<u64>,
-) -> Result<String, JsError> {
+) -> Result<Box<json::Raw>, JsError> {
     let common = "'at', at, 'via', via, 'by', by, 'request', request, 'fields', json(fields)";
     let sql = format!(
         "SELECT json_group_array(json(item)) FROM (
@@ -607,7 +613,7 @@ pub(super) fn audit(
 }
 
 /// The edits that changed no status, in the format of backups: a JSON array, oldest first.
-pub(super) fn saved_edits(database: &Database) -> Result<String, JsError> {
+pub(super) fn saved_edits(database: &Database) -> Result<Box<json::Raw>, JsError> {
     let sql =
         "SELECT json_group_array(json_object('version', version, 'at', at, 'via', via, 'by', by,
                  'request', request, 'fields', json(fields)))
@@ -616,7 +622,7 @@ pub(super) fn saved_edits(database: &Database) -> Result<String, JsError> {
 }
 
 /// The status changes, in the format of backups: a JSON array.
-pub(super) fn saved_history(database: &Database) -> Result<String, JsError> {
+pub(super) fn saved_history(database: &Database) -> Result<Box<json::Raw>, JsError> {
     changes(database, true, HISTORY_LIMIT, None)
 }
 
@@ -626,7 +632,7 @@ pub(super) fn history(
     size: usize,
     before: Option<u64>,
 ) -> Result<Vec<Value>, JsError> {
-    Ok(json::parse_array(&changes(database, false, size, before)?)?)
+    Ok(json::parse_array(changes(database, false, size, before)?.get())?)
 }
 
 /// Adds the connector's recent statuses to `past`.
@@ -688,7 +694,7 @@ pub(super) fn commit_job(
                 let sql = "INSERT INTO job VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE
                            SET document = excluded.document, version = excluded.version,
                            edited = excluded.edited";
-                let values = [id.into(), job.to_json().into(), version.into(), edited.into()];
+                let values = [id.into(), job.to_json()?.into(), version.into(), edited.into()];
                 database.execute(sql, &values)?;
             }
             None => drop(database.execute("DELETE FROM job WHERE id = ?", &[id.into()])?),
@@ -728,13 +734,15 @@ pub(super) fn store_pending_jobs(database: &Database, ids: &str) -> Result<(), J
     database.execute(sql, &[ids.into()]).map(drop)
 }
 
-/// A page of jobs after the given id, as JSON members: `jobs`, and, if there are more, `next`: the last id of
-/// the page. The tables of jobs must exist.
+/// About how many bytes a job takes in a response beside its id and document.
+const JOB_FRAME_BYTES: usize = 64;
+
+/// A page of jobs after the given id, of about `limit` bytes. The tables of jobs must exist.
 pub(super) fn saved_jobs(
     database: &Database,
     after: &str,
     limit: usize,
-) -> Result<String, JsError> {
+) -> Result<SavedJobs, JsError> {
     struct Row {
         id: String,
         version: u64,
@@ -742,24 +750,22 @@ pub(super) fn saved_jobs(
         document: String,
     }
     from_row!(Row { id, version, edited, document });
-    let mut jobs = String::new();
-    let mut last: Option<String> = None;
-    let mut next = None;
+    let mut page = SavedJobs::default();
+    let mut size = 0;
+    let mut invalid = None;
     let sql = "SELECT id, version, edited, document FROM job WHERE id > ? ORDER BY id";
     let mut take = |Row { id, version, edited, document }: Row| {
-        if jobs.len() > limit {
-            next = last.take();
+        if size > limit {
+            page.next = page.jobs.last().map(|last| last.id.clone());
             return false;
         }
-        let comma = if jobs.is_empty() { "" } else { "," };
-        let name = Value::from(id.as_str());
-        jobs.push_str(&format!(
-            "{comma}{{\"id\":{name},\"version\":{version},\"edited\":{edited},\"document\":{document}}}"
-        ));
-        last = Some(id);
-        true
+        size += id.len() + document.len() + JOB_FRAME_BYTES;
+        match json::into_raw(document) {
+            Ok(document) => page.jobs.push(SavedJobRow { id, version, edited, document }),
+            Err(problem) => invalid = Some(problem),
+        }
+        invalid.is_none()
     };
     database.each(sql, &[after.into()], &mut take)?;
-    let next = next.map(|id| format!(",\"next\":{}", Value::from(id)));
-    Ok(format!("\"jobs\":[{jobs}]{}", next.unwrap_or_default()))
+    invalid.map_or(Ok(page), |problem| Err(problem.into()))
 }

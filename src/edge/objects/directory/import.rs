@@ -129,10 +129,10 @@ impl Directory {
         }
         let entries: Vec<Entry<'_>> =
             connectors.iter().map(|(id, connector)| Entry::of(id, 0, None, connector)).collect();
-        let documents = connectors
-            .iter()
-            .map(|(_, connector)| Some(SqlValue::from(document_beside_entry(connector))));
-        let documents: Vec<_> = entries.iter().zip(documents).collect();
+        let documents = connectors.iter().map(|(_, connector)| document_beside_entry(connector));
+        let documents = entries.iter().zip(documents);
+        let documents = documents.map(|(entry, json)| Ok((entry, Some(SqlValue::from(json?)))));
+        let documents = documents.collect::<Result<Vec<_>, JsError>>()?;
         let seq = self.next_seq()?;
         let outcomes = self.store.take(&documents, seq)?;
         self.count_cache.clear();
