@@ -3,9 +3,9 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 
-import { cpuSeconds } from "../../benches/load.mjs";
-import { send } from "../edge/worker.mjs";
-import { serveWithKv } from "./workerd.mjs";
+import { cpuSeconds } from "../../../benches/load.mjs";
+import { send } from "../../edge/worker.mjs";
+import { serveWithKv } from "../workerd.mjs";
 
 /** How much more than the plain list a request may take. */
 const CPU_MS = 300;
