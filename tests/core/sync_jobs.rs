@@ -1,20 +1,15 @@
-//! Sync jobs: their table of transitions, compared with the protocol written out again; their ids;
-//! random lifecycles.
+//! Sync jobs: their table of transitions, compared with the protocol written out again; their ids.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-
-use crate::common::{World, job_id, request};
+use crate::common::{job_id, request};
 use connector_status::api::{
     self, ApiError, Call, Commit, Current, Intent, Operation, Precondition, SyncJobOperation,
-    Write, etag, is_ours,
+    Write, is_ours,
 };
-use connector_status::connector::{Connector, Creation};
+use connector_status::connector::Connector;
 use connector_status::protocol::claims::Change;
 use connector_status::sync_job::{JobType, SyncJob, SyncJobId, SyncJobStatus, TriggerMethod};
 use connector_status::values::Time;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
 /// As the protocol states it: a status and the statuses that may follow.
@@ -286,168 +281,6 @@ fn an_update_of_a_document_claims_the_index_that_it_results_in() {
         let decision = api::decide(&id, &write, &Precondition::default(), current, now);
         let commit = decision.map_or(Commit::Nothing, |decision| decision.commit);
         assert_eq!(commit.taken_index(before.as_ref()), wanted, "{before:?} {doc}");
-    }
-}
-
-/// How a caller names the version it means.
-#[derive(Clone, Copy, Debug)]
-enum Seen {
-    Nothing,
-    /// `If-Match`, with the version that many changes ago.
-    Tag(u64),
-    /// `if_seq_no`, with the version that many changes ago; only `_update` has this parameter.
-    SeqNo(u64),
-}
-
-fn steps() -> BoxedStrategy<(&'static str, &'static str, Value, Seen)> {
-    let statuses = ["pending", "in_progress", "CANCELING", "canceled", "suspended", "completed"];
-    let status = prop::sample::select([&statuses[..], &["error", "created"]].concat());
-    let count = prop_oneof![4 => (0..9_i64).prop_map(Value::from), 1 => Just(json!(-1))];
-    let stats = (count.clone(), count, any::<bool>()).prop_map(|(indexed, deleted, dated)| {
-        let mut body = json!({
-            "indexed_document_count": indexed, "deleted_document_count": deleted,
-            "indexed_document_volume": 1, "metadata": { "k": indexed },
-        });
-        if dated {
-            body["last_seen"] = json!("2026-02-03");
-        }
-        body
-    });
-    let put = |name: &'static str, body: BoxedStrategy<Value>| {
-        body.prop_map(move |body| ("PUT", name, body))
-    };
-    let nothing = || Just(Value::Null).boxed();
-    let cursor = prop_oneof![Just(json!({ "a": 1 })), Just(json!({ "b": 2 }))];
-    let what = prop_oneof![
-        3 => put("/_cancel", nothing()),
-        2 => put("/_check_in", nothing()),
-        3 => put("/_claim", cursor.prop_map(|it| json!({ "worker_hostname": "w", "sync_cursor": it })).boxed()),
-        2 => put("/_complete", nothing()),
-        2 => put("/_suspend", nothing()),
-        2 => put("/_error", Just(json!({ "error": "e" })).boxed()),
-        2 => put("/_stats", stats.boxed()),
-        1 => Just(("DELETE", "", Value::Null)),
-        3 => Just(("POST", "create", json!({ "id": "c", "job_type": "full" }))),
-        5 => status.prop_map(|it| ("POST", "update", json!({ "doc": { "status": it, "x": it } }))),
-        1 => Just(("POST", "update", json!({ "doc": { "connector": { "id": "other" } } }))),
-    ];
-    let seen = prop_oneof![
-        6 => Just(Seen::Nothing),
-        2 => (0..3_u64).prop_map(Seen::Tag),
-        2 => (0..3_u64).prop_map(Seen::SeqNo),
-    ];
-    (what, seen).prop_map(|((method, name, body), seen)| (method, name, body, seen)).boxed()
-}
-
-fn check(
-    world: &mut World,
-    (method, name, body, seen): &(&'static str, &'static str, Value, Seen),
-    now: u64,
-) -> Result<u16, TestCaseError> {
-    if *name == "create" && world.job.is_some() {
-        return Ok(0);
-    }
-    let before = world.clone();
-    let id = job_id("c");
-    let mut target = match *name {
-        "create" => "/_connector/_sync_job".to_owned(),
-        "update" => format!("/.elastic-connectors-sync-jobs/_update/{id}"),
-        name => format!("/_connector/_sync_job/{id}{name}"),
-    };
-    let ago = |ago: &u64| world.job_version.saturating_sub(*ago);
-    let mut if_match = None;
-    let is_current = match seen {
-        Seen::Tag(by) if *name != "create" => {
-            if_match = Some(etag(ago(by)));
-            world.job.is_some() && *by == 0
-        }
-        Seen::SeqNo(by) if *name == "update" => {
-            let seq_no = ago(by).saturating_sub(1);
-            target.push_str(&format!("?if_primary_term=1&if_seq_no={seq_no}"));
-            world.job.is_some() && seq_no + 1 == world.job_version
-        }
-        _ => true,
-    };
-    let text = if body.is_null() { String::new() } else { body.to_string() };
-    let mut request = request(method, &target, &text);
-    request.if_match = if_match;
-    let response = world.send("c", &request, now);
-    let what = format!("{:?} {request:?} {}", before.job, response.body);
-    let (from, to) = (before.job.as_ref(), world.job.as_ref());
-    let (from, to) = (from.map(SyncJob::status), to.map(SyncJob::status));
-
-    prop_assert!(matches!(response.status, 200 | 201 | 400 | 404 | 409 | 412), "{}", what);
-    prop_assert_eq!(&world.connector, &before.connector);
-    if response.status >= 400 || response.body.contains("noop") {
-        prop_assert_eq!(&world.job, &before.job, "{}", what);
-        prop_assert_eq!(world.job_version, before.job_version);
-    } else {
-        prop_assert_eq!(world.job_version, before.job_version + 1, "{}", what);
-        prop_assert!(is_current && world.job != before.job, "{}", what);
-    }
-    if matches!(response.status, 409 | 412) {
-        prop_assert!(!is_current, "{}", what);
-    }
-    let answer: Value = serde_json::from_str(&response.body).unwrap();
-    if *name == "update" && response.status == 200 {
-        prop_assert_eq!(&answer["_version"], world.job_version);
-        prop_assert_eq!(&answer["_seq_no"], world.job_version - 1);
-    }
-    match (from, to) {
-        (Some(from), Some(to)) if from != to => {
-            prop_assert!(from.can_become(to) || matches!(*name, "/_claim" | "update"), "{}", what);
-            let marked = *name == "update" && !from.can_become(to);
-            prop_assert_eq!(world.off_protocol.is_some(), marked, "{}", what);
-        }
-        (None, Some(to)) => prop_assert_eq!((*name, to), ("create", SyncJobStatus::Pending)),
-        (Some(_), None) => prop_assert_eq!(*method, "DELETE"),
-        _ => prop_assert_eq!(&world.off_protocol, &None),
-    }
-    if let Some(job) = &world.job {
-        prop_assert_eq!(&SyncJob::from_json(&job.to_json().unwrap()).unwrap(), job);
-        prop_assert_eq!(job.connector_id(), Some("c"));
-        for (name, field) in job.fields() {
-            if name == "last_seen" || name.ends_with("_at") {
-                let text = field.as_str().unwrap();
-                prop_assert_eq!(Time::parse(text).unwrap().to_string(), text);
-            }
-            if name.ends_with("_count") {
-                prop_assert!(field.as_i64().is_some_and(|count| count >= 0));
-            }
-        }
-    }
-    Ok(response.status)
-}
-
-#[test]
-fn every_request_keeps_to_the_protocol() {
-    let cases = std::env::var("HISTORIES_CASES").ok().and_then(|text| text.parse().ok());
-    let config =
-        Config { cases: cases.unwrap_or(300), failure_persistence: None, ..Config::default() };
-    let mut runner = match cases {
-        Some(_) => TestRunner::new(config),
-        None => TestRunner::new_with_rng(config, TestRunner::deterministic().new_rng()),
-    };
-    let connector = Creation {
-        index_name: Some("search-a".to_owned()),
-        service_type: Some("dir".to_owned()),
-        ..Creation::default()
-    }
-    .connector(Time::from_millis(0));
-    let statuses = RefCell::new(BTreeMap::<u16, usize>::new());
-    let result = runner.run(&prop::collection::vec(steps(), 1..40), |steps| {
-        let mut world = World::of(Some(connector.clone()));
-        for (now, step) in (1..).zip(&steps) {
-            let status = check(&mut world, step, now)?;
-            *statuses.borrow_mut().entry(status).or_default() += 1;
-        }
-        Ok(())
-    });
-    result.unwrap_or_else(|problem| panic!("{problem}"));
-    // Every possible response occurred, and often enough.
-    let statuses = statuses.into_inner();
-    for status in [200, 201, 400, 404, 409, 412] {
-        assert!(statuses.get(&status).is_some_and(|seen| *seen > 20), "{statuses:?}");
     }
 }
 
