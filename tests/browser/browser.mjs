@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 
 import { browser as installedBrowser } from "../../scripts/tools.mjs";
-import { send, startWorker } from "../edge/worker.mjs";
+import { prepare, send, startWorker } from "../edge/worker.mjs";
 import { until } from "../until.mjs";
 
 const args = [
@@ -39,15 +39,13 @@ export async function startConsole(options) {
     /** Creates a connector and moves it. */
     async connector(id, creation, ...moves) {
       const path = `/_connector/${encodeURIComponent(id)}`;
-      assert.equal((await send(worker.url, "PUT", path, creation)).status, 201);
-      for (const status of moves) {
-        assert.equal((await send(worker.url, "PUT", `${path}/_status`, { status })).status, 200);
-      }
+      await prepare(201, worker.url, "PUT", path, creation);
+      for (const status of moves) await prepare(200, worker.url, "PUT", `${path}/_status`, { status });
     },
     /** A connector in any state: imported through Workers KV, and created by the first request for it. */
     async imported(id, document) {
       await CONNECTORS.put(`c:${id}`, JSON.stringify(document));
-      assert.equal((await send(worker.url, "GET", `/_connector/${encodeURIComponent(id)}`)).status, 200, id);
+      await prepare(200, worker.url, "GET", `/_connector/${encodeURIComponent(id)}`);
     },
     async close() {
       await browser.close();

@@ -40,6 +40,23 @@ export async function must(...request) {
 }
 
 /**
+ * Prepares a test by a request that must be answered with `status`. As Elasticsearch's clients do, it tries again after
+ * 503, three times: on a busy machine the Directory may take longer than a request waits for it.
+ */
+export async function prepare(status, ...request) {
+  for (let left = 3; ; left -= 1) {
+    const answer = await send(...request);
+    if (answer.status === 503 && left > 0) {
+      await new Promise((resolve) => setTimeout(resolve, 1000 * Number(answer.headers.get("retry-after") ?? 1)));
+      continue;
+    }
+    const [, method, path] = request;
+    assert.equal(answer.status, status, `${method} ${path}: ${JSON.stringify(answer.body)}`);
+    return answer.body;
+  }
+}
+
+/**
  * Sends a request; `body` may be text, bytes, or a value to send as JSON. Resolves to `{ status, body, headers }`, with
  * a JSON body parsed.
  */
