@@ -257,7 +257,7 @@ pub(in crate::edge) fn settle(
     })
 }
 
-/// Drops the pending messages of a target whose URL, with the fingerprint `gone`, returned 410.
+/// Records that a target returned 410, and ends its pending messages. `gone`: the fingerprint of its URL.
 pub(in crate::edge) fn end_target(
     database: &Database,
     target: &str,

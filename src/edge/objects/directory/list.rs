@@ -3,7 +3,7 @@
 //! | filter | rows read |
 //! |---|---|
 //! | none, status, service type, index name, name | the page |
-//! | id prefixes | all ids with these prefixes, to count them once after each change |
+//! | id prefixes | all ids with these prefixes, once after each change, for the total |
 //! | `query`, other id patterns | all slim rows |
 
 use std::cell::RefCell;
