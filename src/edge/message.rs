@@ -113,7 +113,7 @@ pub(super) struct ClaimReply {
 /// A connector object's reply to a flush.
 #[derive(Serialize)]
 pub(super) struct FlushReply {
-    pub is_told: bool,
+    pub is_notified: bool,
 }
 
 /// Reports that a consumer lags, or no longer does.

@@ -23,7 +23,6 @@ pub struct TargetState {
     pub failures: u64,
     /// The last problem that was reported to other targets: the fingerprint of this target's URL if it
     /// returned 410, or, in the state under the empty name, the problems of the settings.
-    #[serde(rename = "told")]
     reported: Option<String>,
 }
 

@@ -49,8 +49,8 @@ test("a job is a row in its connector's object, and a slim row and a document in
   const document = JSON.parse(row.document);
   assert.deepEqual([row.id, row.version, row.edited, document.status, document.last_seen], [id, 3, 2, "in_progress", last_seen]);
   await ofDirectory((database) => {
-    const { key, seq, told_at, ...slim } = database.prepare("SELECT * FROM job").get();
-    assert.ok(told_at >= slim.created_at, `told at ${told_at}`);
+    const { key, seq, notified_at, ...slim } = database.prepare("SELECT * FROM job").get();
+    assert.ok(notified_at >= slim.created_at, `told at ${notified_at}`);
     assert.deepEqual({ ...slim }, {
       id,
       connector_id: "golden",
@@ -84,7 +84,7 @@ test("a change that the Directory missed because of a crash is sent after the re
     const { document } = database.prepare("SELECT document FROM job WHERE id = ?").get(id);
     database.prepare("UPDATE job SET document = ?, version = 2, edited = 2 WHERE id = ?").run(document.replace('"pending"', '"canceled"'), id);
     database.prepare("DELETE FROM job WHERE id = ?").run(gone);
-    database.exec(`INSERT OR REPLACE INTO job_untold VALUES ('${id}', 2), ('${gone}', 2)`);
+    database.exec(`INSERT OR REPLACE INTO pending_job VALUES ('${id}', 2), ('${gone}', 2)`);
   });
   // A request loads the object, which then notifies the Directory.
   await ask("PUT", "/_connector/crashed/_check_in");

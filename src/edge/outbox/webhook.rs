@@ -165,7 +165,7 @@ pub(in crate::edge) fn restored(outbox: &Outbox) {
         begin(outbox, &active)
     });
     if let Err(thrown) = started {
-        log_failure("cannot begin anew", &thrown);
+        log_failure("cannot start after a restore", &thrown);
     }
 }
 
@@ -296,7 +296,7 @@ async fn send_all(outbox: &Rc<Outbox>, settings: &Settings, target: &Target) {
             Ok(Next::Again(_)) => return,
             Ok(Next::Done(_)) => {}
             // The alarm sends it again.
-            Err(thrown) => return log_failure("cannot be noted", &thrown),
+            Err(thrown) => return log_failure("cannot store the result of an attempt", &thrown),
         }
     }
 }

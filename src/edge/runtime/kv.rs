@@ -14,6 +14,7 @@ const BATCH: usize = 100;
 
 #[wasm_bindgen]
 extern "C" {
+    // The `worker` crate writes the numbers in metadata as objects: docs/decisions/kv-by-hand.md.
     type Namespace;
     #[wasm_bindgen(method, catch)]
     fn get(this: &Namespace, key: &str) -> Result<Promise, JsValue>;

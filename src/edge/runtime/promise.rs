@@ -15,6 +15,7 @@ use super::{JsError, JsResult};
 
 #[wasm_bindgen]
 extern "C" {
+    // The `worker` crate's `Delay` keeps the waker of its first poll, and `spawn_or_ready` polls first without one.
     #[wasm_bindgen(js_name = setTimeout)]
     fn set_timeout(callback: &Closure<dyn FnMut()>, ms: u32) -> JsValue;
     #[wasm_bindgen(js_name = clearTimeout)]

@@ -229,7 +229,7 @@ impl Object {
         if self.with_record(|record| record.is_none()) {
             return Err(ApiError::not_found(id));
         }
-        let failed = |thrown: JsError| failed(id, "told anew", &thrown);
+        let failed = |thrown: JsError| failed(id, "sent to the Directory again", &thrown);
         let event = requester.event("reindex", "_reindex", Some(id));
         let pending_events = self.pending_events_with(event.clone());
         store::reindex(&self.database, &pending_events, self.has_jobs()).map_err(failed)?;

@@ -106,8 +106,8 @@ impl ConnectorObject {
         let this = self.0.clone();
         spawn_or_ready(async move {
             this.read()?;
-            let is_told = outbox::flush(&this.outbox).await;
-            Ok(message::write(&FlushReply { is_told })?.into())
+            let is_notified = outbox::flush(&this.outbox).await;
+            Ok(message::write(&FlushReply { is_notified })?.into())
         })
     }
 

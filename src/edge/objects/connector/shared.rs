@@ -103,7 +103,7 @@ impl Shared {
             })
         });
         if let Err(thrown) = stored {
-            console_error!("how far the outbox is cannot be noted: {}", describe(&thrown));
+            console_error!("the cursors of the outbox cannot be stored: {}", describe(&thrown));
         }
     }
 }

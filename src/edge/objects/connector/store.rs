@@ -27,10 +27,10 @@ use crate::sync_job::SyncJob;
 use crate::values::{Time, json};
 
 /// A `document` of NULL is the tombstone of an erased connector. `edited`: the version of the last change
-/// other than to status and last_seen. `projected` and `directory`: the versions that Workers KV and the
+/// other than to status and last_seen. `kv` and `directory`: the versions that Workers KV and the
 /// Directory have; `copied_at`: when Workers KV got its version (milliseconds since 1970). `floor`: versions
 /// up to this one may have been used before the connector was restored from a backup. `past`: recent values
-/// of its fields ([`Past`]). `untold`: events pending for the Directory's audit (JSON). `edits`: the number
+/// of its fields ([`Past`]). `pending_events`: events pending for the Directory's audit (JSON). `edits`: the number
 /// of edits that changed no status. The table `edit` is a ring buffer of the last [`EDIT_LIMIT`] of them.
 const TABLES: &str = r#"
   CREATE TABLE IF NOT EXISTS connector (
@@ -38,13 +38,13 @@ const TABLES: &str = r#"
     id TEXT NOT NULL,
     document TEXT,
     version INTEGER NOT NULL,
-    projected INTEGER NOT NULL,
+    kv INTEGER NOT NULL,
     edited INTEGER NOT NULL,
     directory INTEGER NOT NULL,
     copied_at INTEGER NOT NULL,
     floor INTEGER NOT NULL,
     past TEXT NOT NULL,
-    untold TEXT NOT NULL,
+    pending_events TEXT NOT NULL,
     edits INTEGER NOT NULL
   );
   CREATE TABLE IF NOT EXISTS history (
@@ -70,7 +70,7 @@ const TABLES: &str = r#"
 "#;
 
 /// Created with the first job. `edited`: the version of the last change other than to last_seen.
-/// `job_untold`: the jobs pending for the Directory, so that finding them does not read all jobs. A job that
+/// `pending_job`: the jobs pending for the Directory, so that finding them does not read all jobs. A job that
 /// is only in this table was erased.
 const JOB_TABLES: &str = "
   CREATE TABLE IF NOT EXISTS job (
@@ -79,7 +79,7 @@ const JOB_TABLES: &str = "
     version INTEGER NOT NULL,
     edited INTEGER NOT NULL
   ) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS job_untold (id TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS pending_job (id TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID;
 ";
 
 /// How many status changes are kept.
@@ -294,12 +294,12 @@ pub(super) fn read(database: &Database) -> Result<Option<(Record, Jobs)>, JsErro
         document: Option<String>,
         version: u64,
         edited: u64,
-        projected: u64,
+        kv: u64,
         directory: u64,
         copied_at: u64,
         floor: u64,
         past: String,
-        untold: String,
+        pending_events: String,
         edits: u64,
         seq: Option<u64>,
         to: Option<String>,
@@ -310,12 +310,12 @@ pub(super) fn read(database: &Database) -> Result<Option<(Record, Jobs)>, JsErro
         document,
         version,
         edited,
-        projected,
+        kv,
         directory,
         copied_at,
         floor,
         past,
-        untold,
+        pending_events,
         edits,
         seq,
         to,
@@ -324,7 +324,7 @@ pub(super) fn read(database: &Database) -> Result<Option<(Record, Jobs)>, JsErro
     if !database.has_table("connector")? {
         return Ok(None);
     }
-    let row = r#"SELECT id, document, version, edited, projected, directory, copied_at, floor, past, untold, edits,
+    let row = r#"SELECT id, document, version, edited, kv, directory, copied_at, floor, past, pending_events, edits,
                  seq, "to", at
                  FROM connector LEFT JOIN (SELECT seq, "to", at FROM history ORDER BY seq DESC LIMIT 1)"#;
     let Some(row) = database.row::<Row>(row, &[])? else { return Ok(None) };
@@ -353,8 +353,8 @@ pub(super) fn read(database: &Database) -> Result<Option<(Record, Jobs)>, JsErro
         since: row.at,
         floor: row.floor,
         past: serde_json::from_str(&row.past).map_err(|error| error.to_string())?,
-        cursors: Cursors { kv: row.projected, copied_at: row.copied_at, directory: row.directory },
-        pending_events: serde_json::from_str(&row.untold).map_err(|error| error.to_string())?,
+        cursors: Cursors { kv: row.kv, copied_at: row.copied_at, directory: row.directory },
+        pending_events: serde_json::from_str(&row.pending_events).map_err(|error| error.to_string())?,
         edits: row.edits,
     };
     Ok(Some((record, jobs)))
@@ -398,12 +398,12 @@ fn write_record(database: &Database, record: &Record) -> Result<(), JsError> {
         id, document, version, edited, floor, past, cursors, pending_events, edits, ..
     } = record;
     let past = json::to_text(past)?;
-    let sql = "INSERT INTO connector (one, id, document, version, edited, projected, directory, copied_at, floor,
-               past, untold, edits) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    let sql = "INSERT INTO connector (one, id, document, version, edited, kv, directory, copied_at, floor,
+               past, pending_events, edits) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                ON CONFLICT (one) DO UPDATE SET document = excluded.document, version = excluded.version,
-               edited = excluded.edited, projected = excluded.projected, directory = excluded.directory,
+               edited = excluded.edited, kv = excluded.kv, directory = excluded.directory,
                copied_at = excluded.copied_at, floor = excluded.floor, past = excluded.past,
-               untold = excluded.untold, edits = excluded.edits";
+               pending_events = excluded.pending_events, edits = excluded.edits";
     let values = [
         id.into(),
         document.as_ref().map(Document::json).transpose()?.into(),
@@ -487,8 +487,8 @@ pub(super) fn store_cursors(
     cursors: Cursors,
     pending_events: &Events,
 ) -> Result<(), JsError> {
-    let sql = "UPDATE connector SET projected = ?1, directory = ?2, copied_at = ?3, untold = ?4
-               WHERE (projected, directory, copied_at, untold) IS NOT (?1, ?2, ?3, ?4)";
+    let sql = "UPDATE connector SET kv = ?1, directory = ?2, copied_at = ?3, pending_events = ?4
+               WHERE (kv, directory, copied_at, pending_events) IS NOT (?1, ?2, ?3, ?4)";
     let Cursors { kv, copied_at, directory } = cursors;
     let events = pending_events.to_json()?.into();
     database.execute(sql, &[kv.into(), directory.into(), copied_at.into(), events]).map(drop)
@@ -553,10 +553,10 @@ pub(super) fn reindex(
     has_jobs: bool,
 ) -> Result<(), JsError> {
     database.transaction(|| {
-        let sql = "UPDATE connector SET directory = 0, untold = ?";
+        let sql = "UPDATE connector SET directory = 0, pending_events = ?";
         database.execute(sql, &[pending_events.to_json()?.into()])?;
         if has_jobs {
-            let sql = "INSERT OR REPLACE INTO job_untold SELECT id, version FROM job";
+            let sql = "INSERT OR REPLACE INTO pending_job SELECT id, version FROM job";
             database.execute(sql, &[])?;
         }
         Ok(())
@@ -704,7 +704,7 @@ pub(super) fn commit_job(
 }
 
 fn insert_pending_job(database: &Database, id: &str, version: u64) -> Result<(), JsError> {
-    let sql = "INSERT OR REPLACE INTO job_untold VALUES (?, ?)";
+    let sql = "INSERT OR REPLACE INTO pending_job VALUES (?, ?)";
     database.execute(sql, &[id.into(), version.into()]).map(drop)
 }
 
@@ -715,7 +715,7 @@ struct JobVersion {
 from_row!(JobVersion { id, version });
 
 fn erase_jobs(database: &Database) -> Result<(), JsError> {
-    let sql = "INSERT OR REPLACE INTO job_untold SELECT id, version + 1 FROM job";
+    let sql = "INSERT OR REPLACE INTO pending_job SELECT id, version + 1 FROM job";
     database.execute(sql, &[])?;
     database.execute("DELETE FROM job", &[]).map(drop)
 }
@@ -724,13 +724,13 @@ fn erase_jobs(database: &Database) -> Result<(), JsError> {
 pub(super) fn pending_jobs(
     database: &Database,
 ) -> Result<impl Iterator<Item = (String, u64)>, JsError> {
-    let rows: Vec<JobVersion> = database.rows("SELECT id, version FROM job_untold", &[])?;
+    let rows: Vec<JobVersion> = database.rows("SELECT id, version FROM pending_job", &[])?;
     Ok(rows.into_iter().map(|job| (job.id, job.version)))
 }
 
 /// Stores which jobs (a JSON array of ids) are still pending for the Directory.
 pub(super) fn store_pending_jobs(database: &Database, ids: &str) -> Result<(), JsError> {
-    let sql = "DELETE FROM job_untold WHERE id NOT IN (SELECT value FROM json_each(?))";
+    let sql = "DELETE FROM pending_job WHERE id NOT IN (SELECT value FROM json_each(?))";
     database.execute(sql, &[ids.into()]).map(drop)
 }
 

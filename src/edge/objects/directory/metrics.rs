@@ -165,7 +165,7 @@ impl Directory {
         );
         let targets = self.settings().targets.iter().map(|target| target.name.as_str());
         for consumer in CONSUMERS.into_iter().chain(targets) {
-            let sql = "SELECT min(since) AS value FROM behind WHERE consumer = ?";
+            let sql = "SELECT min(since) AS value FROM lag WHERE consumer = ?";
             let since = database.value::<u64>(sql, &[consumer.into()])?;
             let seconds = since.map_or(0, |since| now.saturating_sub(since) / 1_000);
             oldest.add(&[("consumer", consumer)], seconds);
@@ -282,9 +282,9 @@ impl Directory {
         let (id, consumer) = (text("id").into(), text("consumer").into());
         let (sql, values) = match report.get("since").and_then(Value::as_u64) {
             Some(since) => {
-                ("INSERT OR REPLACE INTO behind VALUES (?, ?, ?)", vec![id, consumer, since.into()])
+                ("INSERT OR REPLACE INTO lag VALUES (?, ?, ?)", vec![id, consumer, since.into()])
             }
-            None => ("DELETE FROM behind WHERE id = ? AND consumer = ?", vec![id, consumer]),
+            None => ("DELETE FROM lag WHERE id = ? AND consumer = ?", vec![id, consumer]),
         };
         self.store.execute(sql, &values)?;
         let (id, consumer) = (text("id"), text("consumer"));

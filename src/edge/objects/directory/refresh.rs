@@ -23,15 +23,15 @@ impl Directory {
     pub(super) async fn refresh(&self) -> Result<Response, ApiError> {
         let unavailable = |why: &str| {
             console_error!("searches cannot be refreshed: {why}");
-            ApiError::unavailable("the Directory, which has not been told of all changes,")
+            ApiError::unavailable("the Directory, which does not have all changes yet,")
         };
         self.open().map_err(|thrown| unavailable(&describe(&thrown)))?;
         let failed = failed("objects with pending changes cannot be found");
         let now = now_millis();
-        let mut elsewhere = self.store.untold().map_err(&failed)?;
+        let mut elsewhere = self.store.lagging().map_err(&failed)?;
         let gap = self.recent.borrow().gap(now);
         if let Some(since) = gap {
-            elsewhere.extend(self.store.told_since(since, &open_statuses()).map_err(&failed)?);
+            elsewhere.extend(self.store.notified_since(since, &open_statuses()).map_err(&failed)?);
         }
         let ids = self.recent.borrow().to_ask(elsewhere, now);
         let ids = ids.map_err(|TooMany(count)| {
@@ -40,7 +40,7 @@ impl Directory {
         let asked = ids.iter().map(|id| async move {
             let why = match timeout(TIMEOUT, flush_connector(&self.env, id)).await {
                 Some(Ok(reply)) => match message::parse(&reply) {
-                    Ok(reply) if reply.get("is_told").and_then(Value::as_bool) == Some(true) => {
+                    Ok(reply) if reply.get("is_notified").and_then(Value::as_bool) == Some(true) => {
                         return None;
                     }
                     Ok(_) => "it cannot deliver its changes".to_owned(),

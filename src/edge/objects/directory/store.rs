@@ -38,7 +38,7 @@ use crate::values::Time;
 /// `masked`: the document without its secrets, if it has some: what those are shown, and search in, who may
 /// only read.
 ///
-/// `told_at`: when the row was written, in milliseconds since 1970. No index has it: a heartbeat would write
+/// `notified_at`: when the row was written, in milliseconds since 1970. No index has it: a heartbeat would write
 /// that too.
 ///
 /// `ticket`: those that were used to watch, until they are out of date. `behind`: consumers of outboxes
@@ -65,7 +65,7 @@ const TABLES: &str = "
     seq INTEGER NOT NULL,
     changed INTEGER NOT NULL,
     title TEXT NOT NULL,
-    told_at INTEGER NOT NULL
+    notified_at INTEGER NOT NULL
   );
   CREATE INDEX entry_in_order ON entry (deleted, index_name IS NULL, index_name, id);
   CREATE INDEX entry_by_status ON entry (deleted, status, index_name IS NULL, index_name, id);
@@ -114,7 +114,7 @@ const TABLES: &str = "
     seen INTEGER,
     version INTEGER NOT NULL,
     seq INTEGER NOT NULL,
-    told_at INTEGER NOT NULL
+    notified_at INTEGER NOT NULL
   );
   CREATE INDEX job_in_order ON job (created_at IS NULL, created_at DESC, id) WHERE status IS NOT NULL;
   CREATE INDEX job_by_status ON job (status, created_at IS NULL, created_at DESC, id);
@@ -122,9 +122,9 @@ const TABLES: &str = "
   CREATE TABLE job_document (key INTEGER PRIMARY KEY, json TEXT NOT NULL, masked TEXT);
   CREATE VIEW masked_job_document AS SELECT key, coalesce(masked, json) AS json FROM job_document;
   CREATE TABLE ticket (nonce TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
-  CREATE TABLE behind (id TEXT NOT NULL, consumer TEXT NOT NULL, since INTEGER NOT NULL, PRIMARY KEY (id, consumer))
+  CREATE TABLE lag (id TEXT NOT NULL, consumer TEXT NOT NULL, since INTEGER NOT NULL, PRIMARY KEY (id, consumer))
   WITHOUT ROWID;
-  CREATE INDEX behind_by_age ON behind (consumer, since);
+  CREATE INDEX lag_by_age ON lag (consumer, since);
   CREATE TABLE audit (
     at TEXT NOT NULL,
     connector TEXT NOT NULL,
@@ -247,7 +247,7 @@ impl Store {
         let id = SqlValue::from(&*entry.id);
         // The sender does not trust the Directory's copy: replace it.
         if entry.is_forced {
-            self.database.execute("DELETE FROM behind WHERE id = ?", slice::from_ref(&id))?;
+            self.database.execute("DELETE FROM lag WHERE id = ?", slice::from_ref(&id))?;
         }
         let sql = format!("SELECT json_array({ENTRY_COLUMNS}) FROM entry WHERE id = ?");
         let known: Option<KnownEntry> = self.json(&sql, slice::from_ref(&id))?;
@@ -265,9 +265,9 @@ impl Store {
         self.audit(&entry.audit)?;
         let outcome = match verdict {
             Ok(write) => {
-                let told_at = now_millis();
+                let notified_at = now_millis();
                 let mut numbers =
-                    vec![("version", entry.version), ("seq", seq), ("told_at", told_at)];
+                    vec![("version", entry.version), ("seq", seq), ("notified_at", notified_at)];
                 if write.outcome == Outcome::Taken {
                     numbers.push(("changed", seq));
                 }
@@ -288,16 +288,16 @@ impl Store {
 
     /// The connectors that may have pending changes: those with a delivery since then, and those that lag. Reads
     /// the rows of all connectors and of all unfinished jobs.
-    pub fn told_since(&self, time: u64, statuses: &Value) -> Result<Vec<String>, JsError> {
-        let sql = "SELECT id FROM entry WHERE told_at > ?1 UNION \
+    pub fn notified_since(&self, time: u64, statuses: &Value) -> Result<Vec<String>, JsError> {
+        let sql = "SELECT id FROM entry WHERE notified_at > ?1 UNION \
                    SELECT connector_id FROM job WHERE status IN (SELECT value FROM json_each(?2)) \
-                   AND told_at > ?1 AND connector_id IS NOT NULL";
+                   AND notified_at > ?1 AND connector_id IS NOT NULL";
         self.column(sql, &[time.into(), statuses.to_string().into()])
     }
 
     /// The connectors that are reported as lagging.
-    pub fn untold(&self) -> Result<Vec<String>, JsError> {
-        self.column("SELECT id FROM behind WHERE consumer = ?", &[CONSUMERS[0].into()])
+    pub fn lagging(&self) -> Result<Vec<String>, JsError> {
+        self.column("SELECT id FROM lag WHERE consumer = ?", &[CONSUMERS[0].into()])
     }
 
     fn is_in_use(&self, index: &str) -> Result<bool, JsError> {
@@ -330,7 +330,7 @@ impl Store {
             "job",
             &id,
             &write,
-            &[("version", job.version), ("seq", seq), ("told_at", now_millis())],
+            &[("version", job.version), ("seq", seq), ("notified_at", now_millis())],
             document.as_ref(),
         )?;
         Ok(write.outcome)
