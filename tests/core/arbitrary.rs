@@ -73,7 +73,7 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// Mostly a value that the schema allows, so that far more bodies are accepted than by chance.
+/// Mostly values that the schema allows, because random ones would nearly always be refused.
 fn described(schema: &Value, all: &Value, other: &BoxedStrategy<Value>) -> BoxedStrategy<Value> {
     let within = |schema: &Value| described(schema, all, other);
     let right = if let Some(reference) = schema["$ref"].as_str() {
@@ -123,7 +123,7 @@ fn described(schema: &Value, all: &Value, other: &BoxedStrategy<Value>) -> Boxed
     prop_oneof![400 => right, 1 => other.clone()].boxed()
 }
 
-/// Paths and bodies.
+/// Random requests, as paths and bodies.
 fn requests() -> BoxedStrategy<(String, String)> {
     let (names, words, updates) = vocabulary();
     let document = openapi::document();
@@ -154,7 +154,7 @@ fn requests() -> BoxedStrategy<(String, String)> {
     prop::strategy::Union::new(strategies).boxed()
 }
 
-/// What holds for every document after any request.
+/// Checks the invariants of a document, which hold after any request.
 fn check(connector: &Connector) -> Result<(), TestCaseError> {
     let fields = connector.fields();
     prop_assert_eq!(&Connector::from_json(&connector.to_json().unwrap()).unwrap(), connector);
@@ -218,7 +218,7 @@ fn step(
         prop_assert_eq!(&after, &connector);
         return Ok((after, false));
     }
-    // Something differs, or it is a full configuration, which always counts as a change.
+    // Either something differs, or the request is a full configuration, which always counts as a change.
     let is_change = world.version > 1;
     prop_assert!(is_change == (after != connector) || path.ends_with("_configuration"));
     let before = connector.status();

@@ -1,4 +1,4 @@
-//! Invariants about where code may be, which the compiler cannot check.
+//! Rules about which code may be in which folder, which the compiler cannot check.
 
 use std::fs;
 use std::path::Path;
@@ -52,7 +52,7 @@ fn pure_modules_do_not_depend_on_a_runtime() {
 }
 
 #[test]
-fn sql_searches_for_text_of_callers_in_one_place_only_and_charges_for_it() {
+fn only_lists_search_text_in_sql() {
     let searches = ["instr(", " LIKE ", " GLOB ", " REGEXP "];
     let hits = found(&searches, &[]);
     assert!(hits.len() == 1 && hits[0].contains("list.rs"), "{hits:?}");

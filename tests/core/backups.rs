@@ -1,4 +1,4 @@
-//! Backups: requests, restoration, and what is not a valid backup.
+//! Backups: requests, restoration, and invalid backups.
 
 use crate::common::request;
 use connector_status::api::{self, ApiError, Backup, Call, Intent, Saved};

@@ -1,4 +1,4 @@
-//! Claims of index names: which commits may hold a name, on both sides of the protocol.
+//! Claims of index names, as connectors and the Directory see them: a name is used only if it was granted.
 
 use connector_status::api::Commit;
 use connector_status::connector::{Connector, Fields, Patch};
@@ -116,7 +116,7 @@ fn a_claim_that_is_not_used_is_released() {
 }
 
 #[test]
-fn the_holder_of_an_index_is_asked_and_only_the_claims_asked_about_are_dropped() {
+fn an_index_is_granted_once_every_rival_was_asked_and_none_holds_or_claims_it() {
     let rival = |id: &str, token: Option<&str>| Rival {
         id: id.to_owned(),
         token: token.map(str::to_owned),

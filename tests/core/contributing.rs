@@ -36,13 +36,13 @@ fn seed(shared: &Path, target: &Path) {
         let names = ["connector", "libconnector", "core-", "openapi-"];
         names.iter().any(|own| name.starts_with(own))
     };
-    // A fingerprint is written last, so whatever has one is complete.
+    // Fingerprints first: cargo writes them last, so a crate that has one is complete.
     for folder in ["debug/.fingerprint", "debug/build", "debug/deps"] {
         link(&shared.join(folder), &target.join(folder), &is_own);
     }
 }
 
-/// Hard-links a folder's files, except those left out. Whatever cannot be linked is compiled again.
+/// Hard-links a folder's files, except those left out. Cargo compiles again what cannot be linked.
 fn link(from: &Path, to: &Path, leave_out: &dyn Fn(&str) -> bool) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).into_iter().flatten().flatten() {

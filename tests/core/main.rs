@@ -1,4 +1,4 @@
-//! The core's native tests, in one program: cargo would link a program for each file otherwise.
+//! The core's native tests, in one program, because cargo would link a program for each file.
 
 // Tests may panic, in helper functions too.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]

@@ -3,7 +3,7 @@
 use connector_status::protocol::outbox::{Awaited, Until};
 
 #[test]
-fn responses_wait_until_lists_and_searches_show_what_elasticsearch_shows_at_once() {
+fn a_response_waits_until_lists_and_searches_show_what_elasticsearch_shows_at_once() {
     use Until::{Delivered, Settled};
     let cases = [
         ("_create", false, Delivered, false),

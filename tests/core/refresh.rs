@@ -1,4 +1,4 @@
-//! Which changes may be acknowledged before searches show them, and whom a refresh asks.
+//! When a change may be acknowledged before searches show it, and which objects a refresh asks.
 
 use std::collections::BTreeSet;
 
@@ -16,33 +16,33 @@ fn lease(sent_at: u64) -> Lease {
 }
 
 #[test]
-fn a_lease_lasts_for_a_while_after_the_telling_was_sent() {
+fn a_lease_lasts_for_a_fixed_time_after_the_update_was_sent() {
     assert!(!Lease::default().holds(NOW));
     assert!(lease(NOW).holds(NOW));
     assert!(lease(NOW).holds(NOW + LEASE_MS - 1));
     assert!(!lease(NOW).holds(NOW + LEASE_MS));
-    // An answer that is late does not shorten a newer one.
+    // A late reply does not shorten a newer lease.
     let mut late = lease(NOW);
     late.renew(NOW - 500);
     assert_eq!(late, lease(NOW));
-    // A clock that was put back proves nothing.
+    // If the clock was set back, the lease does not hold.
     assert!(!lease(NOW).holds(NOW - 1));
 }
 
 #[test]
-fn a_change_waits_for_its_telling_unless_a_lease_holds() {
+fn a_pending_change_waits_for_its_update_unless_a_lease_holds() {
     let held = lease(NOW);
     let over = lease(NOW - LEASE_MS);
     assert_eq!(next(false, over, false, NOW), Next::Acknowledge);
     assert_eq!(next(true, held, false, NOW), Next::Acknowledge);
     assert_eq!(next(true, held, true, NOW), Next::Acknowledge);
     assert_eq!(next(true, over, false, NOW), Next::Send);
-    // One message for all that come while it is under way.
+    // A change made while an update is in progress waits for that update.
     assert_eq!(next(true, over, true, NOW), Next::Wait);
 }
 
 #[test]
-fn a_refresh_asks_those_that_were_heard_from_lately() {
+fn a_refresh_asks_the_objects_that_sent_a_message_recently() {
     let mut recent = Recent::new(NOW);
     recent.note("early", NOW);
     recent.note("late", NOW + WINDOW_MS - 1);
@@ -53,13 +53,13 @@ fn a_refresh_asks_those_that_were_heard_from_lately() {
     assert_eq!(asked(NOW + WINDOW_MS - 1, &[]), ["early", "late"]);
     assert_eq!(asked(NOW + WINDOW_MS, &["behind", "late"]), ["behind", "late"]);
     assert_eq!(asked(NOW + 2 * WINDOW_MS, &[]), [""; 0]);
-    // The rows say what was before this memory began.
+    // Messages from before the Directory started are looked up in its rows.
     assert_eq!(recent.gap(NOW + 1), Some(NOW + 1 - WINDOW_MS));
     assert_eq!(recent.gap(NOW + WINDOW_MS), None);
 }
 
 #[test]
-fn too_many_are_refused_rather_than_some_left_out() {
+fn a_refresh_that_would_ask_too_many_objects_is_refused() {
     let mut recent = Recent::new(NOW);
     for n in 0..ASKED {
         recent.note(&n.to_string(), NOW);
@@ -69,9 +69,9 @@ fn too_many_are_refused_rather_than_some_left_out() {
 }
 
 proptest! {
-    /// Forgetting those that are too old never changes who is asked.
+    /// Removing old entries never changes which objects are asked.
     #[test]
-    fn nobody_is_forgotten_too_early(pauses in prop::collection::vec(0..8_u64, 3_000..6_000)) {
+    fn no_object_is_removed_too_early(pauses in prop::collection::vec(0..8_u64, 3_000..6_000)) {
         let mut recent = Recent::new(NOW);
         let mut heard = Vec::new();
         let mut now = NOW;

@@ -17,7 +17,7 @@ fn a_sensitive_value_is_masked_wherever_it_occurs() {
             json!({ "connector": { "configuration": { "token": secret(json!([1, "s"])) } } }),
             Some(json!({ "connector": { "configuration": { "token": secret(MASK.into()) } } })),
         ),
-        // That a value is empty is not a secret.
+        // Empty values are not masked.
         (json!({ "a": secret(Value::Null), "b": secret("".into()) }), None),
         (json!({ "a": { "sensitive": false, "value": "v" } }), None),
         (json!({ "a": { "sensitive": null, "value": "v" }, "b": { "value": "v" } }), None),
@@ -61,15 +61,15 @@ fn fields() -> impl Strategy<Value = Value> {
 }
 
 /// Whether any object with `"sensitive": true` has a value.
-fn tells(value: &Value) -> bool {
+fn has_secret(value: &Value) -> bool {
     let of_members = |members: &Map<String, Value>| {
         let is_set = |value: &Value| !value.is_null() && *value != json!("") && *value != MASK;
         let is_secret = members.get("sensitive") == Some(&Value::Bool(true));
         is_secret && members.get("value").is_some_and(is_set)
     };
     match value {
-        Value::Array(items) => items.iter().any(tells),
-        Value::Object(members) => of_members(members) || members.values().any(tells),
+        Value::Array(items) => items.iter().any(has_secret),
+        Value::Object(members) => of_members(members) || members.values().any(has_secret),
         _ => false,
     }
 }
@@ -79,8 +79,8 @@ proptest! {
     fn no_shown_document_contains_a_secret(document in fields()) {
         let json = document.to_string();
         let masked: Value = serde_json::from_str(Secrets::Masked.visible(&json).json()).unwrap();
-        prop_assert!(!tells(&masked), "{json} -> {masked}");
-        if !tells(&document) && !json.contains(r#""sensitive":"#) {
+        prop_assert!(!has_secret(&masked), "{json} -> {masked}");
+        if !has_secret(&document) && !json.contains(r#""sensitive":"#) {
             prop_assert_eq!(masked, document);
         }
     }

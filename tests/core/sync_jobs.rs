@@ -143,7 +143,7 @@ fn imported_jobs_are_normalized_or_refused() {
 }
 
 #[test]
-fn the_edge_learns_from_a_request_whether_it_writes_and_whom_it_concerns() {
+fn requests_are_classified_as_reads_or_writes_and_as_ours_or_the_clusters() {
     let call = |method: &str, target: &str, body: &str| {
         api::read(&request(method, target, body)).1.expect("a sound request")
     };
@@ -207,7 +207,7 @@ fn the_edge_learns_from_a_request_whether_it_writes_and_whom_it_concerns() {
         ("//.elastic-connectors/_search", true),
         ("/search-a,.elastic-connectors/_search", true),
         ("/search-a%2C.elastic-connectors-v1/_search", true),
-        // Patterns that match one of our indices, and expressions that do so in disguise.
+        // Patterns and date-math expressions that match one of our indices.
         ("/*/_search", true),
         ("/_all/_search", true),
         ("/.elastic-connectors*/_search", true),

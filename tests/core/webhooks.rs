@@ -86,7 +86,7 @@ fn changes_become_the_events_that_the_endpoint_wants() {
             &["recovered: connected > configured 4"],
         ),
         ("connector.status", MOVES, true, &["status: - > configured 8"]),
-        // It has recovered when it is connected, not when somebody changes something.
+        // A connector has recovered when it is connected, not when its status changes otherwise.
         ("connector.recovered", "error > configured", false, &[]),
         (
             "connector.recovered",
@@ -209,7 +209,7 @@ fn silence_is_reported_once_and_so_is_its_end() {
             &["seen_again: - > - 0", "silent: - > - 0"],
             Some(NOW - limit),
         ),
-        // It was recreated and has not checked in since.
+        // The connector was recreated and has not checked in since.
         (Some(5), None, &[], None),
     ];
     for (silent, seen, expected, afterwards) in table {
@@ -219,7 +219,7 @@ fn silence_is_reported_once_and_so_is_its_end() {
         assert_eq!(found.progress.silent, afterwards);
         assert_eq!(found.is_new, silent != afterwards);
     }
-    // Ordered among changes by time.
+    // Silence and changes are in the order of time.
     let changes = [
         change(1, "configured > error", 20),
         change(2, "error > configured", 10),
@@ -231,7 +231,7 @@ fn silence_is_reported_once_and_so_is_its_end() {
         said(&found.notifications),
         ["error: configured > error 1", "seen_again: - > - 0", "error: configured > error 1"]
     );
-    // An endpoint that does not want it gets nothing, and no alarm is set.
+    // An endpoint that wants no silence events gets none, and no alarm is set.
     let (settings, other) = target("connector.error");
     let found = collect(&other, &settings, &progress, &[], Some(NOW), NOW, true);
     assert_eq!((found.notifications, other.wants_silence_events()), (vec![], false));
@@ -572,7 +572,7 @@ fn endpoints_deliveries_and_test_results_are_shown() {
 }
 
 #[test]
-fn other_endpoints_are_notified_of_a_disabled_one_and_of_wrong_settings() {
+fn other_endpoints_are_notified_when_one_is_disabled_or_its_settings_are_wrong() {
     let settings = settings(json!({
         "WEBHOOK_URL_2": "https://b.example/PATH", "WEBHOOK_SECRET_2": SECRET, "WEBHOOK_URL_3": "PATH",
         "WEBHOOK_SECRET_3": SECRET,
@@ -643,7 +643,7 @@ fn an_outage_is_a_few_single_messages_and_a_summary() {
     let table: &[(&[(u64, EventType, usize)], usize, &[&str])] = &[
         (&[(0, Error, 10)], 10, &[]),
         (&[(0, Error, 300)], 10, &["error 290@15"]),
-        // The recovery too, soon or later.
+        // The same for a recovery, soon or later.
         (&[(0, Error, 300), (60, Recovered, 300)], 10, &["error 290@15", "recovered 300@75"]),
         (&[(0, Error, 300), (3_600, Recovered, 300)], 20, &["error 290@15", "recovered 290@3615"]),
         // Failures spread over time: the first summary is early, the next after five minutes.

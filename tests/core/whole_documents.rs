@@ -1,4 +1,4 @@
-//! Documents that come back as a whole: `PUT /.elastic-connectors/_doc/{id}`.
+//! Documents that are read, edited and written back as a whole: `PUT /.elastic-connectors/_doc/{id}`.
 
 use connector_status::api::{self, Call, Commit, Current, Decision, Operation, Precondition};
 use connector_status::connector::{Connector, Fields};
@@ -20,7 +20,7 @@ fn connector(fields: &Value) -> Connector {
     Connector::from_json(&fields.to_string()).unwrap()
 }
 
-/// Decides on a document that comes back, at that time.
+/// The decision about a document that is written back at `now`.
 fn put(
     query: &str,
     doc: &Value,
@@ -58,7 +58,7 @@ fn past(values: &[(&str, Value, u64)]) -> Past {
 }
 
 #[test]
-fn only_what_the_caller_has_changed_is_a_change() {
+fn only_the_fields_that_the_caller_edited_are_written() {
     let shown = json!({ "status": "configured", "name": "A", "index_name": "a", "scheduling": { "full": { "enabled": false, "interval": "0 0 0 * * ?" } } });
     let mut now = shown.clone();
     now["status"] = json!("connected");
@@ -74,28 +74,28 @@ fn only_what_the_caller_has_changed_is_a_change() {
     let done =
         |query: &str, doc: &Value, past: &Past| changes(put(query, doc, &now, past, NOW).unwrap());
     assert_eq!(done("", &doc, &until), json!({ "api_key_id": "k1" }));
-    // The very document: nothing is to be done.
+    // An unedited document changes nothing.
     assert_eq!(done("", &shown, &until), json!({}));
-    // What nobody has seen lately is meant.
+    // A value that the field did not have recently is an edit.
     doc["name"] = json!("C");
     doc["status"] = json!("error");
     assert_eq!(
         done("", &doc, &until),
         json!({ "name": "C", "status": "error", "api_key_id": "k1" })
     );
-    // Objects take the place of what is there.
+    // Objects are replaced, not merged.
     let doc = json!({ "status": "connected", "scheduling": { "incremental": { "enabled": true, "interval": "0 0 0 * * ?" } } });
     assert_eq!(done("", &doc, &until), json!({ "scheduling": doc["scheduling"] }));
-    // A field that is not there stays; one that is null is removed.
+    // A missing field is kept, and null removes a field.
     let doc = json!({ "status": "connected", "index_name": null });
     assert_eq!(done("", &doc, &until), json!({ "index_name": null }));
-    // Whoever names the version has seen no other one.
+    // With the current version all values count as edits; with another version it is a conflict.
     let doc = json!({ "status": "configured", "name": "A" });
     let seen = "?if_seq_no=6&if_primary_term=1";
     assert_eq!(done(seen, &doc, &until), json!({ "status": "configured", "name": "A" }));
     let error = put("?if_seq_no=5&if_primary_term=1", &doc, &now, &until, NOW).unwrap_err();
     assert_eq!(error.status, 409);
-    // What was long ago is not what somebody has just seen.
+    // A value that the field had long ago counts as an edit.
     let old = past(&[
         ("name", json!("A"), NOW - 2 * MINUTE),
         ("status", json!("configured"), NOW - 2 * MINUTE),
@@ -104,7 +104,7 @@ fn only_what_the_caller_has_changed_is_a_change() {
 }
 
 #[test]
-fn nobody_is_seen_less() {
+fn last_seen_is_never_set_back() {
     let now = json!({ "status": "created", "last_seen": "2026-02-25T06:13:20.123Z" });
     let done = |last_seen: Value| {
         let doc = json!({ "status": "created", "last_seen": last_seen });
@@ -119,7 +119,7 @@ fn nobody_is_seen_less() {
 }
 
 #[test]
-fn it_is_answered_like_an_update() {
+fn the_response_is_that_of_an_index_request() {
     let now = json!({ "status": "created", "name": "A" });
     let body = |query: &str, doc: &Value| -> Value {
         let decision = put(query, doc, &now, &Past::default(), NOW).unwrap();
@@ -134,13 +134,13 @@ fn it_is_answered_like_an_update() {
         body("?refresh=wait_for&op_type=index", &now),
         json!({ "_index": ".elastic-connectors-v1", "_id": "c", "_version": 7, "result": "noop", "forced_refresh": true, "_shards": shards(0), "_seq_no": 6, "_primary_term": 1 })
     );
-    // A move that the protocol does not have is one that may be refused.
+    // A move that the protocol does not allow is marked.
     let decision = put("", &json!({ "status": "connected" }), &now, &Past::default(), NOW).unwrap();
     assert!(decision.off_protocol.is_some());
 }
 
 #[test]
-fn connectors_are_not_created_as_documents() {
+fn a_connector_cannot_be_created_as_a_document() {
     let reason = |method: &str, target: &str, body: &str| {
         let error = api::read(&request(method, target, body)).1.unwrap_err();
         let body: Value = serde_json::from_str(&error.to_json()).unwrap();
@@ -177,7 +177,7 @@ fn connectors_are_not_created_as_documents() {
         Ok(Call::Connector(_, Operation::Write(write))) => write,
         other => panic!("{other:?}"),
     };
-    // Not there: said so, with what would make it.
+    // For a missing connector the reason says how to create one.
     let error = api::decide(
         "c",
         &write("/.elastic-connectors/_doc/c"),
@@ -193,7 +193,7 @@ fn connectors_are_not_created_as_documents() {
 }
 
 #[test]
-fn values_are_alike_however_they_are_written() {
+fn values_are_compared_regardless_of_how_they_are_written() {
     let parse = |text: &str| {
         Fields::from_iter([("v".to_owned(), serde_json::from_str(text).unwrap())])["v"].clone()
     };
@@ -219,12 +219,12 @@ fn values_are_alike_however_they_are_written() {
 }
 
 #[test]
-fn what_is_remembered_is_stored_and_bounded() {
+fn recent_values_are_stored_and_limited_in_age_and_number() {
     let before = Fields::from_iter([("a".to_owned(), json!(1))]);
     let mut past = Past::default();
     past.note(&before, ["a", "new"], at(NOW));
     let stored = serde_json::to_string(&past).unwrap();
-    // Pinned: it is stored.
+    // Golden: objects store this form.
     assert_eq!(
         stored,
         r#"[["a","0502d57664f8ad6a",1772000000000],["new","af63e34c8601f871",1772000000000]]"#
@@ -244,17 +244,17 @@ fn what_is_remembered_is_stored_and_bounded() {
     assert_eq!(left.len(), 1);
 }
 
-/// Fields that edits and documents are about.
+/// Fields for edits and documents.
 fn values() -> impl Strategy<Value = (String, Value)> {
     ("[abc]", 0..4)
         .prop_map(|(name, value)| (name, if value == 0 { json!(null) } else { json!(value) }))
 }
 
 proptest! {
-    /// Somebody sees a document; others edit; then it comes back with one change. That is made, and no edit is
-    /// turned back.
+    /// A caller reads a document, others edit it, and the caller writes it back with one field changed: that
+    /// field is written, and no edit is undone.
     #[test]
-    fn a_document_that_comes_back_turns_nothing_back(
+    fn writing_a_document_back_undoes_no_edit_made_since_it_was_read(
         start in prop::collection::vec(values(), 0..3),
         edits in prop::collection::vec((values(), 0..10_000_u64), 0..20),
         seen_after in 0..20_usize,
