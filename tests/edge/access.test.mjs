@@ -193,7 +193,7 @@ test("a key can do what its privileges say, is named in the history, and lists o
     const { body } = await ask("GET", `/_connector${query}`, undefined, bearing(token(key)));
     return [body.count, body.results.map((connector) => connector.id).sort()];
   };
-  // The copies in Workers KV are a second or two behind the connectors.
+  // The copies in Workers KV lag by a second or two.
   await until(() => ids("manage"), ([count]) => count >= 4);
   assert.deepEqual(await ids("team"), [2, ["team-a-1", "team-a-2"]]);
   assert.deepEqual(await ids("team", "?size=1"), [2, ["team-a-1"]]);
@@ -409,18 +409,18 @@ test("writes above the configured rate limit are answered 429", async (t) => {
   const put = (headers) => send(worker.url, "PUT", "/_connector/counted", { name: "x" }, headers);
   // The count restarts if the minute ends in between.
   const minute = () => Math.floor(Date.now() / 60_000);
-  const [begun, statuses] = [minute(), []];
+  const [startMinute, statuses] = [minute(), []];
   let refused;
   do {
     refused = await put(asRoot);
     statuses.push(refused.status);
   } while (refused.status < 300 && statuses.length < 11);
   assert.equal(refused.status, 429, `${statuses}`);
-  if (minute() === begun) assert.equal(statuses.length, 6, `${statuses}`);
+  if (minute() === startMinute) assert.equal(statuses.length, 6, `${statuses}`);
   assert.equal(refused.body.error.type, "too_many_requests");
   assert.match(refused.headers.get("retry-after"), /^\d+$/);
   assert.equal((await send(worker.url, "GET", "/_connector/counted", undefined, asRoot)).status, 200);
-  assert.equal((await put({})).status, 200, "others are counted apart");
+  assert.equal((await put({})).status, 200, "other callers have their own limit");
 });
 
 test("npm run key creates, lists and revokes keys that the Worker accepts", async (t) => {

@@ -104,7 +104,7 @@ test("an unauthorized request is answered from its head alone", async (t) => {
     });
   }
   const { answer } = await ask(closed, [status, local, chunked, "Origin: https://console.example"]);
-  assert.match(answer, /^HTTP\/1.1 401[^]*access-control-allow-origin: https:\/\/console.example/i, "pages that may ask are told");
+  assert.match(answer, /^HTTP\/1.1 401[^]*access-control-allow-origin: https:\/\/console.example/i, "allowed pages can read the response");
 });
 
 test("for an authorized request the body is read, and decides what it may touch", async () => {

@@ -187,12 +187,12 @@ test("a backup resumes only against its own service and never overwrites another
     const file = join(folder, "other.ndjson");
     const whole = join(folder, "mine.ndjson");
     await run("backup", "--url", from.url(), "--to", whole);
-    const begun = readFileSync(whole, "utf8").split("\n").slice(0, 3).join("\n") + "\n";
-    writeFileSync(`${file}.partial`, begun);
+    const partial = readFileSync(whole, "utf8").split("\n").slice(0, 3).join("\n") + "\n";
+    writeFileSync(`${file}.partial`, partial);
     const other = await run("backup", "--url", to.url(), "--to", file);
     assert.equal(other.code, 1);
     assert.match(other.stderr, /other\.ndjson\.partial is a backup of another service/);
-    assert.equal(readFileSync(`${file}.partial`, "utf8"), begun);
+    assert.equal(readFileSync(`${file}.partial`, "utf8"), partial);
   } finally {
     await to.close();
   }
@@ -325,7 +325,7 @@ test("a connector with more sync jobs than fit into one response is saved and re
   }
 });
 
-test("restore leaves existing connectors alone unless told to overwrite them", async () => {
+test("restore leaves existing connectors unchanged without --overwrite", async () => {
   const file = join(folder, "over.ndjson");
   await run("backup", "--url", from.url(), "--to", file);
   const to = await serveWithKv();

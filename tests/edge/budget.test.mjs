@@ -1,4 +1,4 @@
-// No request costs more than its budget, and none reaches one of SQLite's limits.
+// No request exceeds its budget or one of SQLite's limits.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

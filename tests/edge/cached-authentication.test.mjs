@@ -22,7 +22,7 @@ after(() => server.close());
 const status = async (headers) => (await send(server.url(), "GET", "/_security/_authenticate", undefined, headers)).status;
 const reads = async () => (await server.kv("counts")).reads;
 /** Makes the Worker record the first use of a key today, which is an extra read and write. */
-async function noted(id) {
+async function recordFirstUse(id) {
   const metadata = async () => (await server.kv("state")).metadata[`used:${id}`];
   assert.equal(await status(bearing(id, secret)), 200);
   return JSON.parse(await until(metadata));
@@ -32,9 +32,9 @@ test("a key's record is read once in ten seconds", async () => {
   await server.kv("load", [["k", record()]]);
   const before = await reads();
   const started = Date.now();
-  await noted("k");
+  await recordFirstUse("k");
   for (let n = 0; n < 20; n += 1) assert.equal(await status(bearing("k", secret)), 200);
-  assert.ok(Date.now() - started < 9_000, "the machine is too slow to tell");
+  assert.ok(Date.now() - started < 9_000, "the machine is too slow for this test");
   assert.equal((await reads()) - before, 2);
   await until(async () => (await status(bearing("k", secret)), (await reads()) - before), (count) => count === 3, 15);
   const took = Date.now() - started;
@@ -45,7 +45,7 @@ test("a new key works at once, even after failed attempts; a wrong secret is loo
   const before = await reads();
   for (let n = 0; n < 3; n += 1) assert.equal(await status(bearing("new", secret)), 401);
   await server.kv("load", [["new", record()]]);
-  await noted("new");
+  await recordFirstUse("new");
   for (let n = 0; n < 3; n += 1) assert.equal(await status(bearing("new", "another")), 401);
   assert.equal((await reads()) - before, 8);
 });
@@ -59,7 +59,7 @@ test("a cached authentication ends when the key expires", async () => {
 test("different spellings of one key share one cached authentication", async () => {
   await server.kv("load", [["spelled", record()]]);
   const before = await reads();
-  await noted("spelled");
+  await recordFirstUse("spelled");
   const token = btoa(`spelled:${secret}`);
   const bare = token.replace(/=+$/, "");
   const spelled = ["ApiKey", "apikey", "APIKEY", "aPiKeY", "Bearer", "bEARER", "Basic"].flatMap((scheme) =>
@@ -73,9 +73,9 @@ test("the first use of a day is recorded to the hour beside the key, and does no
   await server.kv("load", [["used", record()]]);
   const { writes } = await server.kv("counts");
   const HOUR = 3_600_000;
-  const begun = Math.floor(Date.now() / HOUR) * HOUR;
-  const { at } = await noted("used");
-  assert.ok(at >= begun && at % HOUR === 0, `${at}`);
+  const hourStart = Math.floor(Date.now() / HOUR) * HOUR;
+  const { at } = await recordFirstUse("used");
+  assert.ok(at >= hourStart && at % HOUR === 0, `${at}`);
   await server.kill();
   await server.restart();
   // Another isolate finds the record.

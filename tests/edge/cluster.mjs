@@ -1,16 +1,16 @@
-// A stand-in for the cluster behind the Worker. It records the requests that reach it, and knows one user.
+// A stand-in for the cluster behind the Worker. It records the requests that reach it, and knows three users.
 
 import { createServer } from "node:http";
 import { gzipSync } from "node:zlib";
 
 export const USER = `Basic ${Buffer.from("elastic:changeme").toString("base64")}`;
 export const READER = `ApiKey ${Buffer.from("r1:secret-of-the-reader").toString("base64")}`;
-export const NOBODY = `ApiKey ${Buffer.from("n1:secret-of-nobody").toString("base64")}`;
+export const UNPRIVILEGED = `ApiKey ${Buffer.from("n1:secret-of-nobody").toString("base64")}`;
 
 const people = {
   [USER]: { who: { username: "elastic" }, manage: true, monitor: true },
   [READER]: { who: { username: "owner", api_key: { id: "r1", name: "reader" } }, manage: false, monitor: true },
-  [NOBODY]: { who: { username: "owner", api_key: { id: "n1", name: "nobody" } }, manage: false, monitor: false },
+  [UNPRIVILEGED]: { who: { username: "owner", api_key: { id: "n1", name: "nobody" } }, manage: false, monitor: false },
 };
 
 /** Starts it. `paths` has handlers `(request, response, body)` by path. */

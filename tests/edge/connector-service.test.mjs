@@ -17,7 +17,7 @@ import { Client as Client9 } from "@elastic/elasticsearch";
 import { Client as Client8 } from "elasticsearch8";
 
 import { OURS, startBefore } from "./before-cluster.mjs";
-import { NOBODY, READER, startCluster, USER } from "./cluster.mjs";
+import { UNPRIVILEGED, READER, startCluster, USER } from "./cluster.mjs";
 import { root } from "../../scripts/tools.mjs";
 import { watch, watching } from "./watching.mjs";
 import { send } from "./worker.mjs";
@@ -230,7 +230,7 @@ test("the cluster decides what its users may do; our keys are checked first; unk
     return [await at("GET", "/_connector"), await at("PUT", "/_connector/who", {}), await at("GET", "/other/_doc/1")];
   };
   assert.deepEqual(await statuses(READER), [200, 403, 200]);
-  assert.deepEqual(await statuses(NOBODY), [403, 403, 200]);
+  assert.deepEqual(await statuses(UNPRIVILEGED), [403, 403, 200]);
   assert.deepEqual((await statuses(USER)).map((status) => status < 300), [true, true, true]);
   assert.deepEqual((await statuses(OURS)).map((status) => status < 300), [true, true, false]);
   assert.deepEqual(await statuses("ApiKey bm86Ym9keQ=="), [401, 401, 401]);
@@ -254,7 +254,7 @@ test("a user of the cluster can watch, as far as their privileges go, by sending
     assert.equal(connector.name, "Watched");
     await watcher.close();
   }
-  for (const authorization of [NOBODY, "ApiKey bm86Ym9keQ=="]) {
+  for (const authorization of [UNPRIVILEGED, "ApiKey bm86Ym9keQ=="]) {
     assert.ok((await watch(worker.url, {}, headers(authorization))).closed, authorization);
   }
   // A ticket would have to be trusted without asking the cluster again.
@@ -269,7 +269,7 @@ test("a user of the cluster can watch, as far as their privileges go, by sending
   }
 });
 
-test("GET / and _security/_authenticate answer for whoever sent the credentials: the cluster's users or ours", async () => {
+test("GET / and _security/_authenticate describe the caller, whether a user of the cluster or one of our keys", async () => {
   const get = (path, authorization) => send(worker.url, "GET", path, undefined, { authorization });
   assert.equal((await get("/", USER)).body.version.number, "9.7.1");
   assert.equal((await get("/", OURS)).body.version.number, "9.6.0");
@@ -361,7 +361,7 @@ test("our keys, valid or not, are never sent to the cluster", async () => {
   }
   assert.equal(cluster.seen.length, before);
   // The credentials' owner is looked up each time.
-  for (const authorization of [USER, NOBODY]) {
+  for (const authorization of [USER, UNPRIVILEGED]) {
     assert.equal((await send(worker.url, "GET", "/search-dir/_count", undefined, { authorization })).status, 200);
   }
 });
@@ -462,11 +462,11 @@ test("50 MB are streamed up and down without being buffered", { skip: process.pl
   assert.ok(grown < 40, `memory grew by ${grown.toFixed(1)} MiB`);
 });
 
-test("a slow response is streamed as it arrives, and breaks off when the cluster's does", async () => {
-  const begun = Date.now();
+test("a slow response is streamed as it arrives, and is cut off where the cluster's is", async () => {
+  const startedAt = Date.now();
   const response = await fetch(`${worker.url}/slow`);
   const words = [];
-  for await (const piece of response.body) words.push([Date.now() - begun, Buffer.from(piece).toString()]);
+  for await (const piece of response.body) words.push([Date.now() - startedAt, Buffer.from(piece).toString()]);
   assert.equal(words.map(([, text]) => text).join(""), "one two three");
   assert.ok(words.length > 1 && words.at(-1)[0] - words[0][0] > 500, JSON.stringify(words));
   const broken = await fetch(`${worker.url}/broken`);

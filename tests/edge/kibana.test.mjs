@@ -9,7 +9,7 @@ import { after, before, test } from "node:test";
 import { Client } from "@elastic/elasticsearch";
 
 import { OURS, startBefore } from "./before-cluster.mjs";
-import { NOBODY, READER, startCluster, USER } from "./cluster.mjs";
+import { UNPRIVILEGED, READER, startCluster, USER } from "./cluster.mjs";
 import { send } from "./worker.mjs";
 import { faulty, scratch, serveWithKv } from "../soak/workerd.mjs";
 import { until } from "../until.mjs";
@@ -105,7 +105,7 @@ test("scrolls of the cluster continue in the cluster", async () => {
   // Our own scrolls are never forwarded, whoever sends them.
   const ours = (await send(worker.url, "POST", `${CONNECTORS}/_search?scroll=1m`, { size: 1 }, { authorization: USER })).body._scroll_id;
   assert.equal((await ask({ scroll_id: ours })).status, 200);
-  assert.equal((await ask({ scroll_id: ours }, NOBODY)).status, 403);
+  assert.equal((await ask({ scroll_id: ours }, UNPRIVILEGED)).status, 403);
   assert.equal((await ask({ scroll_id: "DXF1ZXJ5" }, OURS)).status, 403);
   assert.equal(cluster.to("/_search/scroll").length, before + 1);
 });
@@ -163,7 +163,7 @@ test("secrets are forwarded with the caller's own credentials, and without a clu
   }
 });
 
-// --- `_refresh`, and documents that come back as a whole.
+// --- `_refresh`, and documents that are written back as a whole.
 
 /** Searches one connector, as Kibana does before it writes it back. */
 async function found(ask, id) {
@@ -174,7 +174,7 @@ async function found(ask, id) {
 
 const SCHEDULE = { access_control: { enabled: false, interval: "0 0 0 * * ?" }, full: { enabled: true, interval: "0 0 1 * * ?" }, incremental: { enabled: false, interval: "0 0 0 * * ?" } };
 
-/** Changes that lists show later otherwise, and where a search shows them. */
+/** Changes that lists may show later, and whether a search shows them. */
 const QUIET = [
   ["_status", { status: "needs_configuration" }, ({ status }) => status === "needs_configuration"],
   ["_scheduling", { scheduling: SCHEDULE }, ({ scheduling }) => scheduling.full.enabled],
@@ -195,7 +195,7 @@ forEach("a search after a refresh shows every change, one by one and in a burst"
       const { status, body: answer } = await ask("PUT", `/_connector/${id}/${endpoint}`, body);
       assert.equal(status, 200, JSON.stringify(answer));
       shows.set(endpoint, isShown);
-      // An error moves the status on.
+      // An error changes the status as well.
       if (endpoint === "_error") shows.delete("_status");
       if (isBurst && endpoint !== QUIET.at(-1)[0]) continue;
       const { _source } = await found(ask, id);
@@ -204,7 +204,7 @@ forEach("a search after a refresh shows every change, one by one and in a burst"
   }
 });
 
-forEach("a search after a refresh shows how far jobs are", async (ask) => {
+forEach("a search after a refresh shows the progress of jobs", async (ask) => {
   const id = await connectorOf(ask);
   const { body: job } = await ask("POST", "/_connector/_sync_job", { id, job_type: "full" });
   assert.equal((await ask("PUT", `/_connector/_sync_job/${job.id}/_claim`, { worker_hostname: "w" })).status, 200);
@@ -217,10 +217,10 @@ forEach("a search after a refresh shows how far jobs are", async (ask) => {
   }
 });
 
-forEach("Generate API key: the document comes back as a whole, and turns nothing back", async (ask) => {
+forEach("Generate API key writes the whole document back and undoes no change made since it was read", async (ask) => {
   const id = await connectorOf(ask);
   const before = await found(ask, id);
-  // Meanwhile the service and a user do something.
+  // Meanwhile the connector service and a user make changes.
   for (const [endpoint, body] of [["_status", { status: "needs_configuration" }], ["_scheduling", { scheduling: SCHEDULE }], ["_check_in"]]) {
     assert.equal((await ask("PUT", `/_connector/${id}/${endpoint}`, body)).status, 200);
   }
@@ -230,12 +230,12 @@ forEach("Generate API key: the document comes back as a whole, and turns nothing
   assert.deepEqual([body._index, body._id, body.result, body._version, body._primary_term], [".elastic-connectors-v1", id, "updated", 5, 1]);
   const { body: after } = await ask("GET", `/_connector/${id}`);
   assert.deepEqual(after, { ...current, api_key_id: "generated" });
-  // Sent again, as clients do that have heard nothing.
+  // A client that got no response sends the request again.
   const again = await ask("PUT", `${CONNECTORS}/_doc/${id}`, { ...before._source, api_key_id: "generated" });
   assert.deepEqual([again.status, again.body.result], [200, "noop"]);
 });
 
-forEach("Generate configuration, and attaching an index", async (ask) => {
+forEach("Generate configuration and attaching an index write the whole document back", async (ask) => {
   const id = await connectorOf(ask);
   const { _source } = await found(ask, id);
   const index_name = `attached-${id}`;
@@ -246,11 +246,11 @@ forEach("Generate configuration, and attaching an index", async (ask) => {
   assert.deepEqual([after.index_name, after.configuration, after.status], [index_name, configuration, "needs_configuration"]);
   const { body: view } = await ask("GET", `/_connector/${id}/_status`);
   assert.deepEqual([view.history[0].via, view.history[0].from, view.history[0].to], ["_doc", "created", "needs_configuration"]);
-  // The index of another connector is not to be had.
+  // The index of another connector is refused.
   const other = await connectorOf(ask);
   const taken = await ask("PUT", `${CONNECTORS}/_doc/${other}`, { ...(await found(ask, other))._source, index_name });
   assert.deepEqual([taken.status, /is used by another connector/.test(taken.body.error.reason)], [400, true]);
-  // Whoever names the version means what is in it.
+  // With the current version every value is written; with an older one it is a conflict.
   const hit = await found(ask, id);
   const seen = `?if_seq_no=${hit._seq_no}&if_primary_term=${hit._primary_term}`;
   const named = await ask("PUT", `${CONNECTORS}/_doc/${id}${seen}`, { ...hit._source, name: "Named" });
@@ -258,7 +258,7 @@ forEach("Generate configuration, and attaching an index", async (ask) => {
   assert.equal((await ask("PUT", `${CONNECTORS}/_doc/${id}${seen}`, { ...hit._source, name: "Late" })).status, 409);
 });
 
-forEach("a name and a status that changed since the search stay as they are", async (ask) => {
+forEach("writing a document back keeps a name and a status that changed since the search", async (ask) => {
   const id = await connectorOf(ask);
   const { _source } = await found(ask, id);
   await ask("PUT", `/_connector/${id}/_name`, { name: "Renamed" });
@@ -269,7 +269,7 @@ forEach("a name and a status that changed since the search stay as they are", as
   assert.deepEqual([after.name, after.status, after.language], ["Renamed", "error", "en"]);
 });
 
-forEach("connectors are not created as documents", async (ask) => {
+forEach("a connector cannot be created as a document", async (ask) => {
   const doc = { status: "created", name: "A" };
   for (const [method, path, expected] of [
     ["PUT", "/_doc/none?op_type=create", 400],
@@ -282,24 +282,23 @@ forEach("connectors are not created as documents", async (ask) => {
   }
 });
 
-test("who may not write, may not put a document back", async () => {
+test("a caller without write access cannot write a document back", async () => {
   const put = (authorization) => send(worker.url, "PUT", `${CONNECTORS}/_doc/kibana-1`, { status: "created" }, { authorization });
-  assert.deepEqual([(await put(READER)).status, (await put(NOBODY)).status], [403, 403]);
+  assert.deepEqual([(await put(READER)).status, (await put(UNPRIVILEGED)).status], [403, 403]);
   const refresh = (authorization) => send(worker.url, "POST", `${CONNECTORS}/_refresh`, undefined, { authorization });
-  assert.deepEqual([(await refresh(READER)).status, (await refresh(NOBODY)).status], [200, 403]);
+  assert.deepEqual([(await refresh(READER)).status, (await refresh(UNPRIVILEGED)).status], [200, 403]);
 });
 
-// --- Where it cannot be promised.
+// --- Faults.
 
-test("a refresh that cannot be promised is a 503, and says so in time", async (t) => {
+test("while the Directory hangs, a refresh is answered 503 in time, and writes with a refresh are stored", async (t) => {
   const server = await serveWithKv({ worker: faulty() });
   t.after(() => server.close());
   const ask = (method, path, body) => send(server.url(), method, path, body);
   const id = "c";
   await ask("PUT", `/_connector/${id}`, { service_type: "dir", index_name: "a" });
-  const tellings = ["apply", "applyJobs"];
-  await server.faults({ mode: "hang", methods: tellings });
-  // Acknowledged before the Directory knows: it was told a moment ago.
+  await server.faults({ mode: "hang", methods: ["apply", "applyJobs"] });
+  // The change is acknowledged while it is pending: the creation's update has renewed the lease.
   const started = performance.now();
   assert.equal((await ask("PUT", `/_connector/${id}/_status`, { status: "needs_configuration" })).status, 200);
   const took = performance.now() - started;
@@ -307,7 +306,7 @@ test("a refresh that cannot be promised is a 503, and says so in time", async (t
   const refused = await ask("POST", `${CONNECTORS}/_refresh`);
   assert.deepEqual([refused.status, refused.body.error.type], [503, "unavailable_exception"]);
   assert.ok(performance.now() - refreshing < 1_500);
-  // A write stands, and what it says does not hide that; one that clients would repeat is no error.
+  // A write is stored, and its response says so. A creation, which clients would repeat, is not answered with an error.
   const update = await ask("POST", `${CONNECTORS}/_update/${id}?refresh=true`, { doc: { description: "new" } });
   assert.deepEqual([update.status, /it is stored/.test(update.body.error.reason)], [503, true]);
   assert.equal((await ask("GET", `/_connector/${id}`)).body.description, "new");

@@ -15,7 +15,7 @@ before(async () => {
 });
 after(() => server.close());
 
-test("of two moves of which only one can be legal exactly one succeeds, 200 times", async () => {
+test("of two moves that exclude each other exactly one succeeds, 200 times", async () => {
   const path = "/_connector/race/_status";
   const put = (status) => send(server.url(), "PUT", path, { status });
   for (let round = 0; round < 200; round += 1) {

@@ -71,6 +71,6 @@ test("a trap fails only the requests in progress and loses no acknowledged write
     assert.deepEqual(await Promise.all(ids.map((id) => write(id, `after ${round}`))), ids.map(() => 200));
   }
   assert.ok(lost > 0, "nothing trapped");
-  assert.equal(server.log().match(/Reinitializing Wasm application/g)?.length, 5, "the module is made anew each time");
+  assert.equal(server.log().match(/Reinitializing Wasm application/g)?.length, 5, "the module is instantiated again after each trap");
   t.diagnostic(`${lost} of ${5 * ids.length} requests beside a trap were lost`);
 });

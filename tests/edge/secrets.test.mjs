@@ -66,7 +66,7 @@ const text = async (url, who, [method, path, body]) => {
 };
 
 test("no read shows a secret to a key that may only read", async () => {
-  // The copy in Workers KV is a second behind.
+  // The copy in Workers KV lags by a second.
   await until(async () => (await text(worker.url, "writer", READS()[2])).includes(SECRET));
   for (const read of READS()) {
     const [shown, masked] = [await text(worker.url, "writer", read), await text(worker.url, "reader", read)];
@@ -93,7 +93,7 @@ test("a key that may only read cannot find a connector by searching for its secr
   }
 });
 
-test("a response with masked secrets has an entity tag of its own", async () => {
+test("a response with masked secrets has a different entity tag", async () => {
   for (const path of ["/_connector/drive", "/_connector?from=0", `/_connector/_sync_job/${encodeURIComponent(job)}`]) {
     const tag = async (who) => (await send(worker.url, "GET", path, undefined, as(who))).headers.get("etag");
     const [reader, writer] = [await tag("reader"), await tag("writer")];

@@ -1,4 +1,4 @@
-// A store of form 1 opens without loss.
+// Stores of earlier versions open without loss.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -13,7 +13,7 @@ import { settingsFor, startReceiver } from "./receiver.mjs";
 import { send } from "./worker.mjs";
 
 for (const version of ["form-1"]) {
-  test(`stores of ${version}`, async (t) => {
+  test(`stores of ${version} open without loss`, async (t) => {
     const { kv, connectors, jobs = {}, deliveries = [], summary, objects } = JSON.parse(readFileSync(join(root, `tests/stores/${version}.json`), "utf8"));
     const disk = mkdtempSync(join(scratch, "stores-"));
     t.after(() => rmSync(disk, { recursive: true, force: true }));

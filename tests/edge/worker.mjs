@@ -11,7 +11,7 @@ process.env.CONNECTOR_STATUS_BUILT = "1";
 
 /**
  * Starts the Worker with empty storage; `await worker.close()` stops it. `vars` and `secrets` override those of
- * wrangler.toml. `open`: nobody needs a key, as under `npm start`; otherwise access is as deployed. `config`: another
+ * wrangler.toml. `open`: requests need no key, as under `npm start`; otherwise access is as deployed. `config`: another
  * wrangler.toml.
  */
 export async function startWorker({ open = true, vars = {}, secrets = {}, config } = {}) {
