@@ -9,8 +9,8 @@ import { kvWorker, ours, serve } from "../tests/soak/workerd.mjs";
 
 /** The number of requests of each kind, each to its own connector; the results are their mean. */
 const EACH = 10;
-/** Until outboxes and alarms have finished the work that a request started. */
-const SETTLED = 4_000;
+/** By then outboxes and alarms have finished the work that a request started. */
+const FINISHED_MS = 4_000;
 /** workerd evicts objects after ten seconds, as Cloudflare does; the next request has to read the row. */
 const PUT_AWAY = 12_000;
 /** The number of other connectors stored. */
@@ -120,7 +120,7 @@ async function countEach(kinds, receiver) {
         const answer = await ask(request(name(label, n), n), headers);
         if (answer.status !== status) throw new Error(`${label}: ${answer.status} ${JSON.stringify(answer.body)}`);
       }
-      await sleep(SETTLED);
+      await sleep(FINISHED_MS);
       const counts = JSON.parse(await control("counts"));
       const kvAfter = await kvCounts();
       const mean = (total) => total / EACH;

@@ -15,7 +15,7 @@ const move = (n, status) => request("PUT", `${path(n)}/_status`, { status });
 
 /** workerd has three files open for each awake object, and processes have a limit of open files. */
 const AT_ONCE = 3_000;
-/** Until copies are written, alarms have run and workerd has evicted the objects. */
+/** By then copies are written, alarms have run, and workerd has evicted the objects. */
 const quiet = () => new Promise((resolve) => setTimeout(resolve, 15_000));
 
 /** The cost of a status change with that many connectors stored. */

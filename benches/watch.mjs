@@ -64,10 +64,10 @@ export async function watchBench({ share = 1, crowds = [1, 100, 1_000] } = {}) {
       const n = moves++;
       const status = Math.floor(n / CONNECTORS) % 2 ? "configured" : "error";
       const id = `watched-${n % CONNECTORS}`;
-      const begun = performance.now();
+      const startedAt = performance.now();
       const { status: code } = await send(url, "PUT", `/_connector/${id}/_status`, { status });
       if (code !== 200) throw new Error(`a move answered ${code}`);
-      return { id, status, begun, took: performance.now() - begun };
+      return { id, status, startedAt, took: performance.now() - startedAt };
     };
     for (let n = 0; n < CONNECTORS; n += 1) await send(url, "PUT", `/_connector/watched-${n}`, {});
     for (let n = 0; n < CONNECTORS; n += 1) await move();
@@ -86,10 +86,10 @@ export async function watchBench({ share = 1, crowds = [1, 100, 1_000] } = {}) {
     const listed = [];
     for (let round = 0; round < Math.max(5, 40 * share); round += 1) {
       await sleep(1_000);
-      const { id, status, begun } = await move();
+      const { id, status, startedAt } = await move();
       const shows = async () => (await send(url, "GET", "/_connector?size=100")).body.results.some((it) => it.id === id && it.status === status);
-      while (!(await shows())) if (performance.now() - begun > 10_000) throw new Error("the list does not show it");
-      listed.push(performance.now() - begun);
+      while (!(await shows())) if (performance.now() - startedAt > 10_000) throw new Error("the list does not show it");
+      listed.push(performance.now() - startedAt);
     }
 
     const arrivals = [];
@@ -102,12 +102,12 @@ export async function watchBench({ share = 1, crowds = [1, 100, 1_000] } = {}) {
       for (let round = 0; round < Math.max(5, 40 * share); round += 1) {
         await sleep(1_000);
         const heard = watchers.map(({ times }) => times.length);
-        const { begun } = await move();
+        const { startedAt } = await move();
         const deadline = performance.now() + 10_000;
         const all = () => watchers.every(({ times }, n) => times.length > heard[n]);
         while (!all() && performance.now() < deadline) await sleep(5);
-        if (!all()) throw new Error("not everybody was told");
-        delays.push(...watchers.map(({ times }, n) => times[heard[n]] - begun));
+        if (!all()) throw new Error("not every watcher got the change");
+        delays.push(...watchers.map(({ times }, n) => times[heard[n]] - startedAt));
       }
       arrivals.push({ watchers: count, ...summary(delays) });
       watchers.forEach(({ socket }) => socket.close());
@@ -129,13 +129,13 @@ export async function watchBench({ share = 1, crowds = [1, 100, 1_000] } = {}) {
     for (const { socket } of idlers) socket.send("ping");
     await sleep(seconds * 1_000);
     const cpuMs = ((cpuSeconds(server.pid) - cpu) * 1_000) / idlers.length;
-    const told = idlers.reduce((sum, { messages }) => sum + messages.filter(({ type }) => type !== "pong").length - 1, 0);
+    const received = idlers.reduce((sum, { messages }) => sum + messages.filter(({ type }) => type !== "pong").length - 1, 0);
     idlers.forEach(({ socket }) => socket.close());
     return {
       listed: summary(listed),
       arrivals,
       writes: { rate: RATE, without: summary(writes.without), with: summary(writes.with) },
-      idle: { requestsAnHour: 3_600 / PING_S / MESSAGES_PER_REQUEST, cpuMsAPing: cpuMs, told },
+      idle: { requestsAnHour: 3_600 / PING_S / MESSAGES_PER_REQUEST, cpuMsAPing: cpuMs, received },
     };
   } finally {
     await server.kill();

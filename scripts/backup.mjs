@@ -20,7 +20,7 @@ Usage: npm run backup -- --url https://connectors.example --to backup.ndjson
 A backup includes deleted and erased connectors. The service records when it was backed up into a file, and by whom.
 To restore a backup, use npm run restore.`;
 
-/** The Directory knows about a change within a second. */
+/** The Directory lags by at most a second. */
 const DIRECTORY_LAG_MS = 1_500;
 
 /** The state of an interrupted backup, if there is one. It must be of the same service. */

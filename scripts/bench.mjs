@@ -9,13 +9,13 @@ readOptions({
   usage: `
 Usage: npm run bench -- [SHARE] [--base FOLDER] [--runs N] [--only edge|costs|watch|through] [--stored N]
 
-Measures what everything costs and writes benches/RESULTS.md. It takes some minutes, and wants the machine to itself.
+Runs all benchmarks and writes benches/RESULTS.md. This takes some minutes. Run nothing else on the machine meanwhile.
 
-  SHARE     0.125: an eighth of the requests, for a busy machine. Eighths only
-  --base    another build beside this one: a folder with build/worker.js and build/index_bg.wasm
-  --runs    fewer runs of each row
-  --only    that part alone, to look at; nothing is written
-  --stored  lists of no more than so many connectors`,
+  SHARE     the fraction of the requests to send, for a busy machine: a multiple of 0.125
+  --base    another build to compare with: a folder with build/worker.js and build/index_bg.wasm
+  --runs    the number of runs of each row
+  --only    prints one part, and doesn't write benches/RESULTS.md
+  --stored  the maximum number of connectors in the rows for lists`,
   options: { base: { type: "string" }, runs: { type: "string" }, only: { type: "string" }, stored: { type: "string" } },
   names: [0, 1],
 });

@@ -24,10 +24,10 @@ const features = [
   "exception-handling",
 ].map((feature) => `--enable-${feature}`);
 
-// Classes of the crates beneath, none of which is ever made here. They are exported, so the linker keeps them.
+// Classes of dependencies that this project never uses. They are exported, so the linker would keep them.
 const unusedClasses = /intounderlying|containerstartupoptions|minifyconfig|r2range/;
 
-/** What the module is to export, for wasm-metadce. */
+/** The exports to keep, as input for wasm-metadce. */
 function usedExports(module) {
   const all = WebAssembly.Module.exports(new WebAssembly.Module(readFileSync(module)));
   const used = all.map(({ name }) => name).filter((name) => !unusedClasses.test(name));
@@ -38,7 +38,7 @@ const crate = ["src", "Cargo.toml", "Cargo.lock"];
 /** Records how the contents of build/ were built. */
 const stamp = "build/.built";
 
-/** A fast build of a slow Worker, for trying things out. */
+/** `--dev`: compiles quickly, but the Worker is slower. */
 const { dev } = readOptions({
   name: "build:worker",
   usage: `
@@ -46,7 +46,7 @@ Usage: npm run build:worker -- [--dev]
 
 Builds the Worker into build/, and the package and the console with it. NAMES=1 keeps function names.
 
-  --dev   compiles quickly what runs slowly, and leaves the package and the console as they are`,
+  --dev   makes a development build: fast to compile, slower to run. Doesn't build the package and the console`,
   options: { dev: { type: "boolean", default: false } },
 });
 const devProfile = { CARGO_PROFILE_RELEASE_LTO: "off", CARGO_PROFILE_RELEASE_OPT_LEVEL: "1", CARGO_PROFILE_RELEASE_CODEGEN_UNITS: "16" };
@@ -83,7 +83,7 @@ async function buildWorker() {
     const used = join(bindings, "used.wasm");
     const graph = join(bindings, "exports.json");
     writeFileSync(graph, JSON.stringify(usedExports(compiled)));
-    // It lists what it removes.
+    // Its output, the list of what it removes, is discarded.
     await run("wasm-metadce", [...features, "-g", "-f", graph, compiled, "-o", used], { stdio: ["ignore", "ignore", "inherit"] });
     await run("wasm-opt", ["-Oz", OUTLINE, ...names, ...features, used, "-o", wasm]);
   }

@@ -116,10 +116,10 @@ const projects = names.includes("package") ? setUpProjects() : undefined;
 let leftOut = "";
 if (names.some((name) => name === "browser" || name === "package") && !(await chromium())) {
   leftOut =
-    "Left out, for no browser was found: the check \"browser\" and a part of \"package\". " +
+    "Skipped, because no browser was found: the check \"browser\" and a part of \"package\". " +
     "Install Chrome, Chromium or Edge, or name one: CHROMIUM=/path/to/chrome npm test";
   console.log(`\n${leftOut}`);
-  // In CI nothing may be skipped.
+  // CI must not skip anything.
   if (process.env.CI) process.exit(1);
   names = names.filter((name) => name !== "browser");
 }

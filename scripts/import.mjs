@@ -1,6 +1,6 @@
 // `npm run import -- export.json`: imports connectors from an export of Elasticsearch's connector index.
 //
-// They are written to Workers KV, from where the Directory takes them up. Each connector's object adopts its document
+// They are written to Workers KV, from where the Directory imports them. Each connector's object adopts its document
 // when it is first used. Existing connectors are left unchanged.
 
 import { execFile } from "node:child_process";
@@ -95,7 +95,7 @@ async function bulk(verb, items, where, said) {
 }
 
 /**
- * Makes the service take up the keys in Workers KV until it has all of the ids. Reports which it refused and which are
+ * Makes the service import the keys in Workers KV until it has all of the ids. Reports which it refused and which are
  * missing.
  */
 async function takeUp(url, wanted, limit) {

@@ -1,4 +1,4 @@
-// A proxy in front of `wrangler dev`. wrangler trusts the MF-Original-URL header from anybody, so a web page could use
+// A proxy in front of `wrangler dev`. wrangler trusts the MF-Original-URL header from anyone, so a web page could use
 // DNS rebinding to pose as a local client and read everything. The proxy rejects such headers, and the Worker accepts
 // only requests that come through it.
 

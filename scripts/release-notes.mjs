@@ -11,6 +11,6 @@ const section = read("CHANGELOG.md").split(/^## /m).find((text) => text.split(/\
 const packaged = JSON.parse(read("npm/package.json")).version;
 
 if (!section) console.error(`CHANGELOG.md has no section "## ${version}"`);
-else if (version !== packaged) console.error(`npm/package.json is of version ${packaged}, not ${version}`);
+else if (version !== packaged) console.error(`npm/package.json has version ${packaged}, not ${version}`);
 else console.log(section.slice(section.indexOf("\n")).trim());
 process.exit(section && version === packaged ? 0 : 1);

@@ -19,9 +19,9 @@ Usage: npm run restore -- backup.ndjson --url https://connectors.example [--over
 
 The whole file is checked before anything is written. Run the same command again to resume an interrupted restoration.`;
 
-/** The most names to list of connectors that were not changed since. */
+/** The maximum number of unchanged connectors to list by name. */
 const NAMES = 20;
-/** How often to look again at a connector that gets a heartbeat between the check and the replacement. */
+/** The number of attempts to replace a connector that gets heartbeats meanwhile. */
 const TRIES = 5;
 
 const options = {

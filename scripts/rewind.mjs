@@ -15,7 +15,7 @@ Usage: npm run rewind -- my-connector --to 2026-11-25T08:30:00Z --url https://co
 
 Nothing else should write to the connector while this runs.`;
 
-/** By then the object has restarted. */
+/** After this time the object has restarted. */
 const RESTART_MS = 2_000;
 
 const options = { to: { type: "string" }, url: { type: "string" }, keep: { type: "string" } };

@@ -158,7 +158,7 @@ async function takeRace(colorScheme) {
   await site.curl("DELETE", `${path}?hard=true`);
   await site.connector("raced", { name: "Order history", index_name: "search-order-history", service_type: "postgresql" }, "needs_configuration", "configured");
   const page = await site.open(hashOf("raced"), { colorScheme, viewport: { width: 720, height: 560 }, reducedMotion: "reduce" });
-  // Someone else is faster, by the duration of the request.
+  // Another change is made while the request is held.
   await page.route("**/_status", async (route) => {
     if (route.request().method() === "PUT") await site.curl("PUT", `${path}/_error`, { error: "connection to db-3.internal:5432 refused" });
     await route.continue();

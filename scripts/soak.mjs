@@ -10,8 +10,8 @@ const { names } = readOptions({
   usage: `
 Usage: npm run soak -- [PROOF...]
 
-Builds the Worker and tries to make it lose something, with kills, faults and races; docs/proofs.md has what it does. With
-names, only those proofs: npm run soak -- kill claims`,
+Builds the Worker and tries to make it lose data, by kills, faults and races. docs/proofs.md describes each proof. To run
+single proofs, name them: npm run soak -- kill claims`,
   names: [0, Infinity],
 });
 await setup();

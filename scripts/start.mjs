@@ -53,23 +53,23 @@ await setup();
 await build();
 step("starting the Worker");
 
-// Nobody needs a key, on this machine and while this runs.
+// On this machine requests need no key while this runs.
 const setting = args.find((arg) => arg.startsWith("ANONYMOUS_PRIVILEGE:"));
 const isLocal = /^(127\.|localhost$|::1$)/.test(ip);
 const privilege = setting?.split(":")[1] ?? (isLocal ? "manage_connector" : "none");
 const settings = { ANONYMOUS_PRIVILEGE: privilege, ALLOWED_HOSTS: ip, [SECRET_SETTING]: secret };
 const vars = Object.entries(settings).flatMap(([name, value]) => ["--var", `${name}:${value}`]);
 const address = ["--ip", "127.0.0.1", "--port", String(inner), "--show-interactive-dev-session", "false"];
-// wrangler's explorer would show the stored data to everybody who can reach it.
+// wrangler's explorer would show the stored data to anyone who can reach it.
 const env = { ...environment, X_LOCAL_EXPLORER: "false", FORCE_COLOR: process.stdout.isTTY ? "1" : "0" };
 const wrangler = start("wrangler", ["dev", ...vars, ...address, ...args], { env, stdio: ["inherit", "pipe", "inherit"] });
-// Hides wrangler's own address, which is of no use.
+// Hide wrangler's own address, which rejects direct requests.
 createInterface(wrangler.stdout).on("line", (line) => /Ready on http/.test(line) || console.log(line));
 for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) process.on(signal, () => wrangler.kill(signal));
 wrangler.on("exit", (code) => process.exit(code ?? 0));
 
 const deadline = Date.now() + 15 * 60_000;
-// Where all addresses are listened on, the loopback address is one of them.
+// A server that listens on all addresses is checked at the loopback address.
 const here = origin.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]");
 const isUp = () =>
   fetch(here, { method: "HEAD" }).then(

@@ -8,7 +8,7 @@ const { names } = readOptions({
   usage: `
 Usage: npm run test:core -- [WORD...]
 
-Runs the core's tests natively; with words, only those with one of them in their name: npm run test:core -- tables::`,
+Runs the core's native tests. With words, only tests whose name contains one of them: npm run test:core -- tables::`,
   names: [0, Infinity],
 });
 await run("cargo", ["test", "--locked", "--", ...names]);

@@ -12,8 +12,8 @@ const options = readOptions({
   usage: `
 Usage: npm run test:edge -- [FILE...] [--test-name-pattern PATTERN]
 
-Runs files of tests/edge against a real workerd; without names, all of them. The Worker is built quickly before, if its
-sources have changed: npm run test:edge -- rollout --test-name-pattern trap`,
+Runs files of tests/edge, or all of them, against a real workerd. If sources have changed, it first makes a development
+build of the Worker. For example: npm run test:edge -- rollout --test-name-pattern trap`,
   options: { "test-name-pattern": { type: "string" } },
   names: [0, Infinity],
 });

@@ -9,8 +9,8 @@ import { fileURLToPath } from "node:url";
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /**
- * Browsers for tests, by their names on the PATH and on macOS. The first has no window and opens pages in half the
- * time.
+ * Browsers for tests, by their names on the PATH and on macOS. The first one has no window and opens pages twice as
+ * fast.
  */
 const browsers = [
   ...["chromium-headless-shell", "chromium", "google-chrome", "google-chrome-stable", "chromium-browser", "microsoft-edge"],
@@ -48,8 +48,8 @@ export function isStale(output, sources) {
 
 /** The environment of every command: the project's own Node and wasm tools, and no downloads. */
 export const environment = {
-  // Compilers use much memory, at random. Where Linux leaves huge pages to programs, rustc takes them by this; on a
-  // virtual machine whose memory is slow it compiles four times as fast.
+  // With these settings rustc uses huge pages where Linux lets programs choose. Compilers access memory at random, so
+  // on a virtual machine with slow memory this compiles four times as fast.
   MALLOC_CONF: "thp:always,metadata_thp:always",
   GLIBC_TUNABLES: "glibc.malloc.hugetlb=1",
   ...process.env,
@@ -61,8 +61,8 @@ export const environment = {
 };
 
 /**
- * For wasm-opt: a function with one caller is not put into it. The module becomes no smaller by it, and harder to
- * compress (the Worker's: 574 kB gzipped instead of 533).
+ * For wasm-opt: functions with a single caller are not inlined. Inlining makes a module harder to compress (the
+ * Worker's: 574 kB gzipped instead of 533) and no smaller.
  */
 export const OUTLINE = "--one-caller-inline-max-function-size=0";
 

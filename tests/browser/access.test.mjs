@@ -52,7 +52,7 @@ test("the console asks for a key, keeps it in the tab only, and explains what th
   await says(page, /limited to connectors \[other-\*\]/);
   await page.getByRole("button", { name: "use another key" }).click();
 
-  // A key that may only read is told so before it tries anything.
+  // A user whose key can only read learns this before trying anything.
   await enter(`viewer:${secret}`);
   await page.getByText("Key of viewer", { exact: true }).waitFor();
   await page.getByText("read only", { exact: true }).waitFor();
@@ -84,7 +84,7 @@ test("the console asks for a key, keeps it in the tab only, and explains what th
   await says(other, "Enter an API key");
 });
 
-test("a key for some connectors lists them before anything is tried", async () => {
+test("a limited key shows only its connectors, and the create dialog says which ids it covers", async () => {
   assert.equal((await asRoot("PUT", "/_connector/other-1", { name: "Other" })).status, 201);
   const page = await site.open();
   await page.getByLabel("API key").fill(encoded("elsewhere"));
@@ -100,7 +100,7 @@ test("a key for some connectors lists them before anything is tried", async () =
   await badge(page, "created").waitFor();
 });
 
-test("a visitor who may read without a key is offered to use one", async () => {
+test("a visitor who can read without a key can enter one", async () => {
   const open = await startConsole({ open: false, vars: { ANONYMOUS_PRIVILEGE: "monitor_connector" }, secrets: { ROOT_API_KEY: `root:${secret}` } });
   try {
     const page = await open.open();

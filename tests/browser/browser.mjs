@@ -21,7 +21,7 @@ const args = [
   "--disable-sync",
 ];
 
-/** Starts a browser and the Worker, open to everybody as under `npm start` unless options say otherwise. */
+/** Starts a browser and the Worker, which needs no key, as under `npm start`, unless options say otherwise. */
 export async function startConsole(options) {
   const worker = await startWorker(options);
   const browser = await startBrowser(worker.url).catch(async (error) => {

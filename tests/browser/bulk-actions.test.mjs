@@ -16,7 +16,7 @@ const moves = ["needs_configuration", "configured", "connected", "error"];
 async function failing(name, count, more = {}) {
   await Promise.all(Array.from({ length: count }, (_, n) =>
     site.connector(`${name}-${n}`, { name: `${name} ${n}`, index_name: `${name}-${n}`, service_type: "mysql", ...more }, ...moves)));
-  // The list may be a second behind, and bulk actions depend on the statuses it shows.
+  // The list may lag by a second, and bulk actions depend on the statuses it shows.
   const listed = async () => (await site.curl("GET", `/_connector?query=${name}*&status=error&size=0`)).body.count;
   await until(listed, (found) => found === count);
 }
@@ -92,15 +92,15 @@ test("marking as connected skips connectors that have changed since they were li
   await page.waitForTimeout(500);
   await act(page, "Mark as connected");
   await page.locator(".run", { hasText: /[34] connectors marked as connected/ }).waitFor();
-  assert.ok(versions.every(Boolean), "each with If-Match");
+  assert.ok(versions.every(Boolean), "each request has If-Match");
   assert.deepEqual(await Promise.all(["marked-0", "marked-1", "marked-3"].map(statusOf)), ["connected", "connected", "connected"]);
-  // It moved before or after the other change, but did not overwrite it.
+  // The connector moved before or after the other change, which was not overwritten.
   assert.ok(["configured", "connected"].includes(await statusOf("marked-2")));
 });
 
 test("undo after marking many as connected brings the error texts back, except where the status has changed since", async () => {
   await failing("undone", 4);
-  // Longer than what the list has of it.
+  // Longer than the part of it that the list has.
   const error = `Traceback (most recent call last):\n${"  File connectors/es/sink.py, in run\n".repeat(100)}ValueError: bad offset`;
   await site.curl("PUT", "/_connector/undone-0/_error", { error });
   await site.curl("PUT", "/_connector/undone-1/_error", { error: "disk full" });

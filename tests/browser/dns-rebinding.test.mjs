@@ -1,4 +1,4 @@
-// DNS rebinding: a page whose host name resolves to this machine has the service's origin in the browser's eyes.
+// DNS rebinding: for the browser, a page whose host name resolves to this machine has the service's origin.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -65,7 +65,7 @@ test("only this machine's own names are answered without a key", async (t) => {
     });
   }
   const { body } = await send(worker.url, "GET", "/_connector/rebound/_status");
-  assert.equal(body.history.length, 2, "none but the pages of this machine has written");
+  assert.equal(body.history.length, 2, "only pages of this machine have written");
 });
 
 test("under npm start a page of another name gets nothing by sending MF-Original-URL", async () => {

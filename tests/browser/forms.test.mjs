@@ -141,7 +141,7 @@ test("name, description, index and type can be edited", async () => {
   assert.equal(await page.evaluate(() => document.activeElement.name), "index_name");
   await index.fill("held-index");
   await save(page, "Save", "Index").click();
-  // Only the server can know this.
+  // Only the server can find this problem.
   await says(page, "Index name [held-index] is used by another connector.");
   await hasFocus(page, /^Couldn't save\./);
   await index.fill("free-index");

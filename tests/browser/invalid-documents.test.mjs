@@ -67,7 +67,7 @@ test("sync jobs may lack fields and contain any text", async () => {
   assert.equal(await page.locator(".job img").count(), 0);
 });
 
-test("the list shows all odd connectors", async () => {
+test("the list shows connectors with invalid documents", async () => {
   await site.imported("sound", { status: "connected", name: "Sound" });
   const page = await site.open("", { viewport: { width: 1600, height: 900 } });
   for (const id of [...Object.keys(odd), "sound"]) await page.locator(`tr[data-id="${id}"]`).waitFor();

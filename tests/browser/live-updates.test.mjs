@@ -188,7 +188,7 @@ test("a page that was offline catches up without loss", async () => {
   await badge(page, "error").waitFor();
 });
 
-test("a failing server is retried, at once on request", async () => {
+test("while the server fails the page retries, after a while or by a button", async () => {
   await site.connector("failing", {});
   const page = await site.open(hashOf("failing"));
   await connected(page);
@@ -203,7 +203,7 @@ test("a failing server is retried, at once on request", async () => {
   await badge(page, "error").waitFor();
 });
 
-test("where sockets are blocked the page polls", async () => {
+test("the page polls where sockets are blocked", async () => {
   await site.connector("asked", {});
   const page = await site.open();
   await page.routeWebSocket("**/_watch*", (socket) => socket.close());

@@ -1,4 +1,4 @@
-// What happens to a change when responses get lost or others are faster, and to unsaved input.
+// Changes whose responses get lost, conflicts with other people's changes, and unsaved input.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
@@ -132,7 +132,7 @@ test("a secret that was changed elsewhere is not overwritten unnoticed, and draf
   assert.equal(await stored(), "mine-1234");
 });
 
-test("83 simultaneous changes are one render", async () => {
+test("83 simultaneous changes are rendered once", async () => {
   for (let n = 0; n < 8; n += 1) await site.connector(`drawn-${n}`, { name: `Drawn ${n}` });
   const page = await site.open();
   let sendChanges;

@@ -1,4 +1,4 @@
-// A connector's overview: what is wrong, what to do first, and its recent past.
+// A connector's overview: its problem, the suggested fix and its recent history.
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";

@@ -24,7 +24,7 @@ test("a connector can be created, connected, put into error and recovered by cli
   assert.equal(await page.locator("h1").textContent(), "My First Connector");
   await openStatus(page);
   for (const to of ["needs_configuration", "configured", "connected"]) {
-    // People's own moves are offered; moves of the connector service must be chosen.
+    // Moves that people make have a button; moves of the connector service are among the options.
     const own = to === "configured";
     assert.equal(await move(page).count(), own ? 1 : 0, to);
     if (!own) {
@@ -181,7 +181,7 @@ test("a connector that does not exist is reported", async () => {
   await page.locator("tbody tr").first().waitFor();
 });
 
-test("everything can be done by keyboard", async () => {
+test("a connector can be created, moved and recovered by keyboard", async () => {
   const page = await site.open();
   await page.locator("tbody tr").first().waitFor();
   await page.keyboard.press("Tab");
@@ -242,7 +242,7 @@ test("an error needs a reason, and an earlier error is shown as text only", asyn
   await badge(page, "error").waitFor();
   await says(page, "The connector has reported an error");
   await page.locator(".fault-text", { hasText: "until Friday" }).waitFor();
-  // In status error there is nothing to move to.
+  // A connector that is in error already can only get another reason.
   await option(page, "error").click();
   const save = page.getByRole("button", { name: "Save reason" });
   assert.deepEqual([await move(page).count(), await save.isEnabled()], [0, false]);
@@ -294,7 +294,7 @@ test("the history shows edits with their fields, the call and the author", async
   await page.getByRole("button", { name: "Show older edits" }).click();
   await rows.nth(55).waitFor();
   assert.match(await rows.nth(55).textContent(), /Created/);
-  // What happens meanwhile is on top, and nothing is there twice.
+  // Later edits appear on top, and nothing appears twice.
   await site.curl("PUT", "/_connector/edited/_pipeline", { pipeline: { name: "p", extract_binary_content: true, reduce_whitespace: true, run_ml_inference: false } });
   await rows.filter({ hasText: "pipeline" }).waitFor();
   assert.equal(await rows.count(), 57);

@@ -40,7 +40,7 @@ test("a job can be started, and its progress is live until it ends", async () =>
   assert.equal(await page.getByRole("button", { name: "Cancel" }).count(), 0);
 });
 
-test("a pending job is canceled at once, a running one has to stop first; by keyboard", async () => {
+test("a pending job is canceled at once, by keyboard; a running job has to stop first", async () => {
   await syncable("stopped");
   const { id } = await succeed("POST", "", { id: "stopped", job_type: "full" });
   const page = await site.open(hashOf("stopped", "jobs"));

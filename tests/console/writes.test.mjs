@@ -1,4 +1,4 @@
-// The console's write engine without a server: one change and its result.
+// The console's write engine, against a simulated server: one change and its result.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -34,7 +34,7 @@ pub struct World {
     pub version: u64,
     pub job: Option<SyncJob>,
     pub job_version: u64,
-    /// Why the latest change is not allowed by the protocol, if it is not.
+    /// Why the protocol does not allow the latest change; `None` if it does.
     pub off_protocol: Option<String>,
 }
 

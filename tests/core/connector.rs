@@ -68,7 +68,7 @@ fn a_moved_connector_differs_only_in_its_status() {
 }
 
 #[test]
-fn the_id_comes_first() {
+fn the_id_is_the_first_field_of_the_json() {
     let table = [
         ("a", "{}", r#"{"id":"a"}"#),
         ("a", r#"{"status":"error"}"#, r#"{"id":"a","status":"error"}"#),
@@ -486,7 +486,7 @@ fn only_browsers_get_the_page() {
 }
 
 #[test]
-fn the_product_info_is_what_clients_check() {
+fn the_product_info_has_what_clients_check() {
     let info = api::info(api::ELASTICSEARCH_VERSION);
     let body: Value = serde_json::from_str(&info.body).unwrap();
     assert_eq!(info.status, 200);
@@ -567,7 +567,7 @@ fn a_media_type_error_is_its_own_root_cause() {
 }
 
 #[test]
-fn a_request_without_its_body_keeps_everything_else() {
+fn removing_the_body_of_a_request_keeps_everything_else() {
     let text = |text: &str| Some(text.to_owned());
     let request = Request {
         method: "PUT".to_owned(),

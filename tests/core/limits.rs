@@ -57,7 +57,7 @@ fn a_document_can_grow_to_its_limit_and_no_further() {
 }
 
 #[test]
-fn the_limit_is_exact_to_the_byte() {
+fn the_size_limit_of_a_document_is_exact_to_the_byte() {
     let seen = |bytes: usize| format!("\"language\":\"{}\",", "x".repeat(bytes)).len();
     let service_type = |bytes| json!({ "service_type": "x".repeat(bytes) });
     assert_eq!("\"service_type\":\"\",".len(), seen(0) + 4);
@@ -68,7 +68,7 @@ fn the_limit_is_exact_to_the_byte() {
 }
 
 #[test]
-fn creation_has_the_same_limit() {
+fn a_document_cannot_be_created_over_the_size_limit() {
     let empty = new().connector.unwrap().size();
     for (length, expected) in [(DOCUMENT_BYTES - empty, 201), (DOCUMENT_BYTES - empty + 1, 413)] {
         let mut world = World::default();

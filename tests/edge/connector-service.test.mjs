@@ -17,7 +17,7 @@ import { Client as Client9 } from "@elastic/elasticsearch";
 import { Client as Client8 } from "elasticsearch8";
 
 import { OURS, startBefore } from "./before-cluster.mjs";
-import { UNPRIVILEGED, READER, startCluster, USER } from "./cluster.mjs";
+import { READER, startCluster, UNPRIVILEGED, USER } from "./cluster.mjs";
 import { root } from "../../scripts/tools.mjs";
 import { watch, watching } from "./watching.mjs";
 import { send } from "./worker.mjs";
@@ -386,7 +386,7 @@ test("an invalid ORIGIN is reported, without repeating it or the query", async (
       assert.equal(passed.status, 503, ORIGIN);
       assert.match(passed.body.error.reason, /setting \[ORIGIN\]/);
       assert.equal((await get("/_connector?q=private", USER)).status, 503);
-      assert.equal((await get("/_connector", OURS)).status, 200, "what is ours goes on");
+      assert.equal((await get("/_connector", OURS)).status, 200, "requests that the Worker answers itself still work");
       assert.doesNotMatch(own.log() + JSON.stringify(passed.body), /changeme|private/);
       assert.match(own.log(), /\[ORIGIN\]/);
     } finally {

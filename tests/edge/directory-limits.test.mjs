@@ -125,7 +125,7 @@ test("a first heartbeat replaces whatever was imported as last_seen", async () =
     const seen = (await ask("GET", `/${id}`)).last_seen;
     await until(() => ask("GET", "?query=Imported&size=10"), ({ results }) => results.find((found) => found.id === id).last_seen === seen);
     const text = await (await fetch(`${server.url()}/_connector?query=Imported`)).text();
-    assert.equal(text.split('"last_seen"').length - 1, (await ask("GET", "?query=Imported")).count, "once in each");
+    assert.equal(text.split('"last_seen"').length - 1, (await ask("GET", "?query=Imported")).count, "each document has last_seen once");
   }
 });
 
@@ -160,7 +160,7 @@ test("with 34 descriptions of 1 MiB, summaries and watching work, and a page tha
   for (const row of results) assert.ok(row.description.length <= TEXT_BYTES + 3, `${row.description.length}`);
   assert.equal((await ask("GET", "/_summary?size=100")).results.length, (await ask("GET", "/_summary")).total);
   assert.equal(await status("?size=34&service_type=large"), 400);
-  assert.equal(await status("?query=last"), 400, "so much is not looked at");
+  assert.equal(await status("?query=last"), 400, "a search over that many bytes is refused");
   assert.equal((await ask("GET", "?size=10&service_type=large")).results.length, 10);
   assert.deepEqual(idsOf(await ask("GET", "?query=last&connector_name=Large%201,Large%202")).sort(), ["large-1", "large-2"]);
   assert.deepEqual((await ask("GET", "?size=3")).results.length, 3);

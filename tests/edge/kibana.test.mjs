@@ -9,7 +9,7 @@ import { after, before, test } from "node:test";
 import { Client } from "@elastic/elasticsearch";
 
 import { OURS, startBefore } from "./before-cluster.mjs";
-import { UNPRIVILEGED, READER, startCluster, USER } from "./cluster.mjs";
+import { READER, startCluster, UNPRIVILEGED, USER } from "./cluster.mjs";
 import { send } from "./worker.mjs";
 import { faulty, scratch, serveWithKv } from "../soak/workerd.mjs";
 import { until } from "../until.mjs";

@@ -72,5 +72,5 @@ test("a trap fails only the requests in progress and loses no acknowledged write
   }
   assert.ok(lost > 0, "nothing trapped");
   assert.equal(server.log().match(/Reinitializing Wasm application/g)?.length, 5, "the module is instantiated again after each trap");
-  t.diagnostic(`${lost} of ${5 * ids.length} requests beside a trap were lost`);
+  t.diagnostic(`${lost} of ${5 * ids.length} requests concurrent with a trap failed`);
 });

@@ -63,7 +63,7 @@ test("a signed-in person can watch only from one of our own pages", async () => 
   const worker = await behindAccess(ann, manage);
   try {
     const { body } = await send(worker.url, "POST", "/_connector/_watch", undefined, { origin: worker.url });
-    assert.equal(body.ticket, null, "the browser needs none");
+    assert.equal(body.ticket, null, "a signed-in browser needs no ticket");
     const watcher = await watching(worker.url, {}, { headers: { origin: worker.url } });
     await send(worker.url, "PUT", "/_connector/seen", {}, { origin: worker.url });
     await watcher.change("seen");

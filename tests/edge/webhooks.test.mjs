@@ -344,7 +344,7 @@ suite("webhooks", { concurrency: 4 }, () => {
     for (const status of moves) await move("hung", status);
     await arrived(other, 5);
     // All of it arrives before the hanging endpoint's timeout of 15 s.
-    assert.ok(!(await deliveries("hung")).some(({ last_error }) => last_error), "they were waited for");
+    assert.ok(!(await deliveries("hung")).some(({ last_error }) => last_error), "the hanging endpoint delayed the others");
     assert.deepEqual(other.got.map(({ data }) => data.to), ["created", ...moves]);
     assert.equal(hanging.got.length, 1);
     const late = await until(() => deliveries("hung"), (all) => all.some(({ last_error }) => last_error), 25);

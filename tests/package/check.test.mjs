@@ -1,4 +1,4 @@
-// The check, in every form in which it is published.
+// The check of a move, in every form in which it is published.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -31,7 +31,7 @@ test("/slim throws before init, and says what to call", async () => {
 entries["the module as bytes"].init(module);
 entries["the module compiled, CommonJS"].init(new WebAssembly.Module(module));
 
-const rubbish = [
+const notStatuses = [
   [undefined, "undefined"],
   [null, "null"],
   [0, "0"],
@@ -99,7 +99,7 @@ for (const [name, entry] of Object.entries(entries)) {
 
     test("an unknown status is a TypeError that names it, and the next call works", () => {
       const { isValidTransition, nextStatuses, explainTransition, assertTransition } = entry;
-      for (const [given, called] of rubbish) {
+      for (const [given, called] of notStatuses) {
         const calls = [
           () => isValidTransition(given, "error"),
           () => isValidTransition("error", given),
@@ -145,7 +145,7 @@ test("the check's module has at most 1,000 bytes", () => {
   assert.ok(module.length <= 1_000, `${module.length} bytes`);
 });
 
-test("an import that is not used is removed by the bundler", async () => {
+test("the bundler removes an unused import", async () => {
   const { outputFiles } = await build({
     stdin: { contents: 'import "connector-status"', resolveDir: join(dist, "..") },
     bundle: true,
@@ -157,7 +157,7 @@ test("an import that is not used is removed by the bundler", async () => {
   assert.equal(outputFiles[0].text.trim(), "");
 });
 
-suite("importing needs nothing beyond the language itself", () => {
+suite("without the APIs of browsers and Node", () => {
   // jsdom under Jest lacks TextDecoder, Blob.stream and fetch. A bare context has even less.
   const checks =
     'is.isValidTransition("created", "error") && is.explainTransition("created", "created").length > 99';
@@ -170,7 +170,7 @@ suite("importing needs nothing beyond the language itself", () => {
     preview: 'typeof is.load === "function"',
   };
   for (const [name, use] of Object.entries(uses)) {
-    test(name, async () => {
+    test(`${name}.js can be imported and used`, async () => {
       const contents = `import * as is from "./${name}.js"; globalThis.said = ${use};`;
       const { outputFiles } = await build({
         stdin: { contents, resolveDir: dist },

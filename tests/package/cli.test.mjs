@@ -70,7 +70,7 @@ suite("the command line and the edge", () => {
     const rows = await json("list", "--type", "many");
     assert.deepEqual(rows.map(({ id }) => id).sort(), ids);
     assert.equal(rows[0].error, "no route\t\u001b[31mto host\u009b2J");
-    assert.ok(!/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/.test(await ok("list", "--type", "many", "--json")), "nothing that a terminal would obey");
+    assert.ok(!/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/.test(await ok("list", "--type", "many", "--json")), "control characters are escaped");
     assert.equal(await ok("list", "--query", "nothing is called so"), "");
   });
 
@@ -139,7 +139,7 @@ suite("the command line and the edge", () => {
     }
   });
 
-  test("wait returns when somebody else has moved the connector", async () => {
+  test("wait returns once the connector has the status", async () => {
     await put("awaited");
     const waiting = start(["wait", "awaited", "connected", "--timeout", "1m"], env);
     for (const status of ["error", "configured", "connected"]) {
@@ -154,7 +154,7 @@ suite("the command line and the edge", () => {
 
   test("wait gives up after its timeout, or when the connector is deleted", async () => {
     await Promise.all([put("idle"), put("gone")]);
-    // Enough for the first answer on a busy machine.
+    // Long enough for the first response on a busy machine.
     const giveUp = run(["wait", "idle", "connected", "--timeout", "12s"], env);
     const waiting = start(["wait", "gone", "connected"], env);
     await new Promise((resolve) => setTimeout(resolve, 1_000));
@@ -187,7 +187,7 @@ test("wait continues when the server goes away and comes back", async (t) => {
   const proxy = await startProxy(() => server.port());
   t.after(() => proxy.close());
   await must(server.url(), "PUT", "/_connector/away");
-  // It is ready once it has a socket and has read the status: half a second after the socket opens at the latest.
+  // The command is ready once it has a socket and has read the status, at most half a second after the socket opens.
   let hasSocket = false;
   proxy.refuses = (text) => {
     hasSocket ||= /upgrade: websocket/i.test(text);
@@ -245,7 +245,7 @@ suite("the command line without a server", () => {
       const { code, stdout, stderr } = await run(args, { CONNECTOR_STATUS_URL: "http://127.0.0.1:1" });
       assert.deepEqual([code, stdout], [2, ""], stderr);
       assert.ok(stderr.startsWith(said), stderr);
-      assert.equal(stderr.trimEnd().split("\n").length, 2, "what is wrong, and where to read how it is right");
+      assert.equal(stderr.trimEnd().split("\n").length, 2, "one line about the mistake and one about --help");
     });
   }
 

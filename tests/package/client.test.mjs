@@ -143,7 +143,7 @@ suite("the client and the edge", () => {
         assert.equal(allowed, protocol[status].includes(to));
         assert.equal(reason, allowed ? undefined : refusal(status, to));
       }
-      // Who makes each move and when, in the edge's words.
+      // The texts about who makes each move, and when, are the edge's.
       const movable = options.filter(({ allowed }) => allowed);
       const movers = movable.map(({ status, who, when }) => ({ status, who, when }));
       assert.deepEqual(movers, body.next);
@@ -154,18 +154,18 @@ suite("the client and the edge", () => {
     const code = example("The client", "js");
     const lines = code.matchAll(/^await (client\.\w+)\(.*?\); \/\/ (.*)$/gm);
     const said = Object.fromEntries(Array.from(lines, ([, call, comment]) => [call, comment]));
-    const noted = {};
+    const results = {};
     const kept = code
       .replace("https://connectors.example.com", worker.url)
-      .replaceAll(/^await (client\.\w+)/gm, 'noted["$1"] = await $1');
-    await runExample(kept, { apiKey: undefined, noted }, "client");
+      .replaceAll(/^await (client\.\w+)/gm, 'results["$1"] = await $1');
+    await runExample(kept, { apiKey: undefined, results }, "client");
 
     const keys = (value) => `{ ${Object.keys(value).join(", ")} }`;
-    assert.deepEqual(new Function(`return (${said["client.create"]})`)(), noted["client.create"]);
-    assert.equal(said["client.status"], keys(noted["client.status"]));
-    assert.equal(noted["client.get"].service_type, "mysql");
-    assert.match(said["client.update"], new RegExp(`"${noted["client.update"]}"`));
-    assert.equal(said["client.options"], `for each status: ${keys(noted["client.options"][0])}`);
+    assert.deepEqual(new Function(`return (${said["client.create"]})`)(), results["client.create"]);
+    assert.equal(said["client.status"], keys(results["client.status"]));
+    assert.equal(results["client.get"].service_type, "mysql");
+    assert.match(said["client.update"], new RegExp(`"${results["client.update"]}"`));
+    assert.equal(said["client.options"], `for each status: ${keys(results["client.options"][0])}`);
     assert.equal(await statusOf("my-connector"), "needs_configuration");
   });
 
@@ -207,7 +207,7 @@ suite("the client and the edge", () => {
     assert.deepEqual(pages.map(({ count, results }) => [count, results.length]), [[5, 2], [5, 2]]);
     const { methods, client: lazy } = recording(worker.url);
     for await (const _ of lazy.list({ service_type: "listed", size: 2 })) break;
-    assert.deepEqual(methods, ["GET"], "no more is read than is asked for");
+    assert.deepEqual(methods, ["GET"], "only the pages that are iterated over are requested");
 
     await client.delete("listed-a");
     assert.deepEqual(await collect(client.list({ service_type: "listed", include_deleted: true })), ids);
@@ -347,7 +347,7 @@ suite("the client and the edge", () => {
       ...{ setError: [id, "x"], delete: [id], restore: [id] },
     };
     const lists = { list: [], history: [id] };
-    assert.deepEqual(Object.keys({ ...calls, ...lists, watch: [] }).sort(), Object.keys(whole).sort(), "every call is here");
+    assert.deepEqual(Object.keys({ ...calls, ...lists, watch: [] }).sort(), Object.keys(whole).sort(), "the test has every call of the client");
     const jobCalls = {
       ...{ get: [id], create: [{ id }], delete: [id], claim: [id, {}], checkIn: [id], stats: [id, {}], suspend: [id] },
       ...{ complete: [id], cancel: [id], setError: [id, "x"] },
@@ -398,7 +398,7 @@ suite("the client and other servers", () => {
     [599, "null", undefined, "unknown"],
   ];
   for (const [status, body, type, reason] of table) {
-    test(`${status} ${body}`, async () => {
+    test(`a response ${status} ${body || "without a body"} is a ConnectorApiError`, async () => {
       answer = { status, body };
       const expected = { name: "ConnectorApiError", status, type, reason };
       await assert.rejects(connectorStatus({ url }).get("a"), expected);

@@ -149,14 +149,14 @@ suite("the preview and the edge agree", () => {
     return answer.status;
   }
 
-  test("on a fixed sequence of requests", async () => {
+  test("on every response to a fixed sequence of requests", async () => {
     const seen = new Set();
     for (const request of fixed) seen.add(await compare("told", request));
     for (const status of [200, 201, 400, 404, 405]) assert.ok(seen.has(status), `a ${status}`);
   });
 
   for (const seed of [1, 2]) {
-    test(`on 150 random requests, seed ${seed}`, async () => {
+    test(`on every response to 150 random requests with seed ${seed}`, async () => {
       const id = `random-${seed}`;
       await compare(id, ["PUT", ""]);
       const seen = new Map();
@@ -184,7 +184,7 @@ test("results are plain objects", () => {
   assert.equal(Object.keys(made.connector)[0], "id");
 });
 
-test("[now] sets the clock", () => {
+test("[now] sets the time of a request", () => {
   const check = (now) => {
     const request = { method: "PUT", path: "/_connector/a/_check_in" };
     return preview({ status: "error" }, request, { now }).connector.last_seen;
@@ -215,7 +215,7 @@ const nonsense = [
 for (const [connector, request, message] of nonsense) {
   test(`invalid input throws an error: ${JSON.stringify([connector, request])}`, () => {
     assert.throws(() => preview(connector, request), { message });
-    assert.equal(preview({ status: "error" }, get).status, 200, "and the next call works");
+    assert.equal(preview({ status: "error" }, get).status, 200, "the next call works");
   });
 }
 

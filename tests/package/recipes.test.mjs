@@ -86,7 +86,7 @@ window.show = { react: showReact, vue: (id) => (vueId.value = id), svelte: (id) 
 document.title = "done";`,
 };
 
-suite("the recipe for", { skip }, () => {
+suite("the recipes", { skip }, () => {
   let disk;
   let worker;
   let page;
@@ -133,7 +133,7 @@ suite("the recipe for", { skip }, () => {
   );
 
   for (const id of recipes) {
-    test(id, { timeout }, async () => {
+    test(`the ${id} recipe offers legal moves, reports a refused move, and shows others' changes`, { timeout }, async () => {
       const button = (status) => page.locator(`#${id} button`, { hasText: new RegExp(`^${status}$`) });
 
       await shows(id, "created");
@@ -144,7 +144,7 @@ suite("the recipe for", { skip }, () => {
         assert.ok(allowed ? title.length > 10 : title === refusal("created", status), title);
       }
 
-      // Somebody else is faster: the move is refused, the error is shown, and the badge shows the actual status.
+      // Another change comes first: the move is refused, the error is shown, and the badge shows the actual status.
       const first = async (route) => {
         await put(id, "error");
         await route.continue();

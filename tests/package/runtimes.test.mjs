@@ -65,7 +65,7 @@ suite("the package works in", () => {
   ];
   for (const [name, { path: program, skip }, args] of runtimes) {
     for (const file of ["all.mjs", "all.cjs"]) {
-      test(`${name}: ${file}`, { timeout, skip }, async () => {
+      test(`${name}, by ${file.endsWith("cjs") ? "require" : "import"}`, { timeout, skip }, async () => {
         const said = await runIn(path, program, [...args, file]);
         assert.deepEqual(JSON.parse(said), everythingSaid);
       });

@@ -85,7 +85,7 @@ test("a connector is undefined at first, then its current state, then each chang
   stop();
   await until(() => counts.sockets.every(({ readyState }) => readyState === WebSocket.CLOSED));
   await move("one", "configured");
-  assert.equal(counts.requests.length, first, "nobody is there, nothing is asked");
+  assert.equal(counts.requests.length, first, "without subscribers nothing is requested");
 
   // A new subscriber gets the current state.
   const again = showing(store);
@@ -108,7 +108,7 @@ test("a missing connector is an error with status 404, and may be created and de
   store.close();
 });
 
-test("an unreachable server is an error beside the last value, and the store reconnects by itself", async () => {
+test("while the server is unreachable the store has an error and its last value; then it reconnects", async () => {
   await put("away");
   const { client } = counting();
   const { store, has } = showing(observe(client, "away"));
@@ -167,7 +167,7 @@ test("a list has current rows and counts, and is read at most once a second", as
   const { value } = store.get();
   await put("listed-3/_check_in");
   await has(({ value }) => value.results[3].last_seen !== null);
-  assert.equal(store.get().value.results[2], value.results[2], "other rows are the same objects");
+  assert.equal(store.get().value.results[2], value.results[2], "unchanged rows are the same objects");
   await must(server.url(), "DELETE", "/_connector/listed-0");
   await has(({ value }) => value.count === 4 && value.results.length === 4);
   store.close();

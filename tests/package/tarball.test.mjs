@@ -50,7 +50,7 @@ test("the tarball contains the expected files and nothing else", () => {
   assert.deepEqual(files, expected.map((name) => `package/${name}`).sort());
 });
 
-test("the tarball is little larger than two copies of the preview's module: a file, and a string for pages", () => {
+test("the tarball is not much larger than two copies of the preview's module: a file, and a string for pages", () => {
   const module = gzipSync(readFileSync(join(folder, "dist/preview.wasm")), { level: 9 }).length;
   const { size } = statSync(tarball);
   // The rest: ten entry points with their types, the command line, the README, the licence, and 8 kB of the crates'
@@ -66,7 +66,7 @@ test("the licences of everything compiled in are included", () => {
     assert.match(of(name), /Permission is hereby granted/, name);
   }
   assert.match(of("subtle"), /Redistribution and use in source and binary forms/);
-  assert.equal(of("worker"), undefined, "that is the Worker's");
+  assert.equal(of("worker"), undefined, "a dependency of the Worker only");
 });
 
 test("publint finds no problems", async () => {
@@ -300,7 +300,7 @@ document.title = "done";`;
     assert.deepEqual(await page.evaluate("answers"), legal);
     const options = statuses.map((status) => protocol.created.includes(status));
     assert.deepEqual(await page.evaluate("options"), options);
-    assert.equal(await page.evaluate("refused"), "CompileError", "the policy was in force");
+    assert.equal(await page.evaluate("refused"), "CompileError", "the Content-Security-Policy forbids WebAssembly");
   });
 });
 

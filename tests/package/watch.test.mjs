@@ -87,7 +87,7 @@ test("the first event is a reset, followed by each change", async () => {
   for (const watcher of [all, one]) await watcher.stop();
 });
 
-test("heartbeats are marked, and sync jobs are reported, also when they may have been missed", async () => {
+test("heartbeats are marked, and changes of sync jobs are reported, even those that may have been missed", async () => {
   await put("worked", { index_name: "worked", service_type: "mysql" });
   const watcher = watching();
   await watcher.has(isReset);
@@ -102,7 +102,7 @@ test("heartbeats are marked, and sync jobs are reported, also when they may have
   await watcher.stop();
 });
 
-test("after a cut connection nothing is lost and nothing comes twice", async () => {
+test("after the connection is cut no change is lost or repeated", async () => {
   await put("cut");
   const watcher = watching();
   await watcher.has(isReset);
@@ -119,7 +119,7 @@ test("after a cut connection nothing is lost and nothing comes twice", async () 
   await watcher.stop();
 });
 
-test("an outage is a lost event, then a resumed one, then the missed changes", async () => {
+test("an outage is reported by lost and resumed, followed by the missed changes", async () => {
   await put("away");
   const watcher = watching();
   await watcher.has(isReset);

@@ -53,7 +53,7 @@ const elsewhere = [
   [/ npm run webhook -- test --remote /, "tests/edge/webhooks.test.mjs", '"test", "--url"'],
   [/^export CONNECTOR_STATUS_URL=/, "tests/package/cli.test.mjs", "CONNECTOR_STATUS_URL"],
   [/^npx connector-status /, "tests/package/cli.test.mjs", '"move"'],
-  // `npm test` runs these among all others.
+  // `npm test` runs these with all other tests.
   [/^npm run test:core -- tables::$/, "tests/core/contributing.rs", '"--test", "core", "tables::"'],
   [/^npm run test:edge -- directory$/, "tests/edge/directory.test.mjs", "test("],
   [/^npm run test:edge -- rollout --test-name-pattern=trap$/, "tests/edge/rollout.test.mjs", 'test("a trap '],
@@ -61,13 +61,13 @@ const elsewhere = [
 
 /** Commands that no test runs, and why. */
 const left = [
-  [/^npm test( -- native)?$/, "it is what runs this test"],
-  [/^npx wrangler login$/, "it asks a person, in a browser"],
-  [/^git pull$/, "it is for clones of a repository that is elsewhere"],
-  [/^cargo mutants /, "it is installed by hand, and takes its time"],
-  [/ npm run build:worker$/, "it takes minutes to build what `npm test` has built already"],
-  [/^MODELS=long HISTORIES=\d+ cargo test --profile models /, "it goes further than `npm test` does, which takes minutes"],
-  [/^npm run bench -- /, "it measures, so it has the machine to itself"],
+  [/^npm test( -- native)?$/, "it runs this test"],
+  [/^npx wrangler login$/, "it opens a browser for a person to log in"],
+  [/^git pull$/, "it needs a remote repository"],
+  [/^cargo mutants /, "it is not installed by the set-up, and takes long"],
+  [/ npm run build:worker$/, "it takes minutes, and `npm test` has run the same build"],
+  [/^MODELS=long HISTORIES=\d+ cargo test --profile models /, "it takes minutes, and `npm test` runs a shorter version"],
+  [/^npm run bench -- /, "it measures time, so nothing else may run on the machine"],
 ];
 
 /** Commands that are run here, in this order. */
@@ -87,8 +87,8 @@ test("each command is run by exactly one test, and each row matches a command", 
   assert.ok(commands.length > 40, `${commands.length} commands`);
   const rows = [...elsewhere, ...left, ...here];
   const unclear = commands.filter((command) => rows.filter(([pattern]) => pattern.test(command)).length !== 1);
-  assert.deepEqual(unclear, [], "which one test runs them?");
-  assert.deepEqual(rows.filter(([pattern]) => !commands.some((command) => pattern.test(command))), [], "no document shows them");
+  assert.deepEqual(unclear, [], "commands without exactly one row");
+  assert.deepEqual(rows.filter(([pattern]) => !commands.some((command) => pattern.test(command))), [], "rows without a command in a document");
   for (const [pattern, file, words] of elsewhere) assert.ok(read(file).includes(words), `${file} does not run ${pattern}`);
 });
 

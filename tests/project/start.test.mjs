@@ -1,4 +1,4 @@
-// Who can reach `npm start`, and what it prints if it cannot start.
+// Which requests `npm start` accepts, and what it prints if it cannot start.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";

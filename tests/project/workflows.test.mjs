@@ -1,4 +1,4 @@
-// The workflows in .github: valid, with pinned actions, and a release has its notes.
+// The workflows in .github are valid and use pinned actions, and a release has its notes.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";

@@ -1,7 +1,7 @@
 // Checks linearizability: is there one order of all requests to a connector that explains every response?
 //
-// The search is Wing and Gong's: any request that began before every unplaced one had ended may come next; visited
-// pairs of placed requests and state are remembered, so that no dead end is entered twice. The order must also match
+// The search is Wing and Gong's: any request that began before every unplaced one had ended may come next. Visited
+// pairs of placed requests and state are remembered, so that no dead end is searched twice. The order must also match
 // the history table.
 
 import { protocol } from "../protocol.mjs";
@@ -67,9 +67,9 @@ function after(state, { kind, value, status, result }) {
       return status === 200 && result.seqNo === state.version - 1 && result.status === state.status ? state : null;
     case "heartbeat":
       if (!state.exists) return refused(404);
-      // Two within a millisecond are one.
+      // Two heartbeats within a millisecond count as one.
       return result === "noop" ? answered(200, "noop", state) : answered(200, "updated", { ...state, version: state.version + 1 });
-    // A search after a refresh: it begins when the refresh is asked for.
+    // A search after a refresh. It starts when the refresh is requested.
     case "search":
       if (!state.exists) return status === 200 && result === null ? state : null;
       return status === 200 &&
@@ -135,8 +135,9 @@ export function violation(operations, history) {
 const AWAITED_MS = 950;
 
 /**
- * Finds lists of one connector that lack acknowledged changes. A look is `{ start, end, listed }`. What a list shows
- * must come from a creation or deletion that no later one had certainly undone when the list began.
+ * Finds lists that lack an acknowledged change of one connector. A look is `{ start, end, listed }`: a list, and
+ * whether it has the connector. This must be the result of a creation or deletion that no later one had certainly
+ * undone when the list began.
  */
 export function missed(operations, looks) {
   const of = (...kinds) =>

@@ -10,8 +10,8 @@ import worker, { ConnectorObject as Connector, Directory as RealDirectory } from
 const METHODS = ["handle", "apply", "applyJobs", "report", "notify", "claim", "release"];
 
 /**
- * `delay`: the most milliseconds that each message and each answer is late; most are far less. `methods`: those that
- * the mode affects.
+ * `delay`: the maximum delay of each message and each answer, in milliseconds; most are delayed far less. `methods`:
+ * those that the mode affects.
  */
 let current = { mode: "none", delay: 0, methods: METHODS };
 
@@ -41,7 +41,7 @@ async function faulty(object, carryOut) {
     }
     case "abort":
       if (coin()) await carryOut();
-      object.ctx.abort("the Directory is ended");
+      object.ctx.abort("the Directory is aborted");
       break;
     default:
       return delayed(carryOut);

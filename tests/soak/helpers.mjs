@@ -1,4 +1,4 @@
-// What several proofs use.
+// Helpers for the proofs.
 
 import { isDeepStrictEqual } from "node:util";
 

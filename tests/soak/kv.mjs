@@ -39,12 +39,12 @@ async function withFaults(isWrite, operation) {
     case "500":
       return new Response("Internal Server Error", { status: 500 });
     case "hang":
-      // Longer than any timeout; workerd would end a request that waits for nothing at all.
+      // Longer than any timeout. Without a timer workerd would end the request, because nothing could complete it.
       await sleep(120_000);
       return new Response("Gateway Timeout", { status: 504 });
     case "late":
     case "late-500": {
-      // Runs after up to `delay` ms; the caller hears of it later, or never.
+      // Runs after up to `delay` ms. The caller gets the response then ("late"), or an error at once ("late-500").
       if (!isWrite) return operation();
       const { mode, delay } = faults;
       const lateness = Math.random() * delay;
@@ -68,7 +68,7 @@ function list(parameters) {
   sorted ??= [...entries.keys()].sort();
   const prefix = parameters.get("prefix") ?? "";
   const limit = Number(parameters.get("key_count_limit") ?? LIST_LIMIT);
-  // As in Workers KV, a cursor is a place among the names: what is deleted between two pages moves nothing.
+  // As in Workers KV, a cursor is a name and not a number, so deletions between two pages don't shift the next page.
   const after = parameters.get("cursor");
   const names = sorted.filter((name) => name.startsWith(prefix) && (after === null || name > after));
   const page = names.slice(0, limit);

@@ -1,4 +1,4 @@
-// The proofs in short, and tests that the checker finds the faults it is for. `npm run soak` is the long form.
+// Short runs of the proofs, and tests that the checker finds the faults it should. `npm run soak` runs them longer.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -24,7 +24,7 @@ const SHORT = {
   badInput: { requests: 400 },
   budget: { shapes: ["short names", "numbers", "a long text"], byHand: 24, random: 4, many: 0 },
   memory: { requests: 2_500 },
-  // So few writes beside other tests say little about their duration.
+  // With so few writes, beside other tests, durations vary much.
   webhooks: { connectors: 60, rounds: 3, kills: 1, slack: 2 },
 };
 
@@ -36,7 +36,7 @@ for (const [name, options] of Object.entries(SHORT)) {
   });
 }
 
-test("the checker finds fault with a Worker that writes to KV without an object", async () => {
+test("the checker rejects a Worker that writes to KV without an object", async () => {
   const worker = { modules: ["tests/soak/unordered.mjs"], kv: { CONNECTORS: "kv" } };
   const { problems } = await proofs.linearizability({ worker, seconds: 1 });
   assert.match(problems.join("\n"), /no order explains/);
@@ -51,17 +51,17 @@ test("the checker accepts consistent responses and rejects inconsistent ones", (
     ["one after the other", [created, toError], rows, true],
     ["a history that lacks a row", [created, toError], rows.slice(0, 1), false],
     ["a history of another move", [created, toError], [rows[0], "created > needs_configuration _status"], false],
-    ["a read of the past while the write is under way", [created, toError, at("get", undefined, 200, "created ", 3, 4)], rows, true],
-    ["a read of the past after the write", [created, toError, at("get", undefined, 200, "created ", 6, 7)], rows, false],
-    ["an update of what was seen", [created, at("update", { status: "connected", seqNo: 0 }, 200, "updated", 2, 3)], [rows[0], "created > connected _update"], true],
-    ["an update of what had changed since", [created, toError, at("update", { status: "connected", seqNo: 0 }, 200, "updated", 6, 7)], [...rows, "error > connected _update"], false],
-    ["an update refused though nothing had changed", [created, at("update", { status: "connected", seqNo: 0 }, 409, undefined, 2, 3)], rows.slice(0, 1), false],
+    ["a read of the previous state during the write", [created, toError, at("get", undefined, 200, "created ", 3, 4)], rows, true],
+    ["a read of the previous state after the write", [created, toError, at("get", undefined, 200, "created ", 6, 7)], rows, false],
+    ["an update of the current version", [created, at("update", { status: "connected", seqNo: 0 }, 200, "updated", 2, 3)], [rows[0], "created > connected _update"], true],
+    ["an update of an older version", [created, toError, at("update", { status: "connected", seqNo: 0 }, 200, "updated", 6, 7)], [...rows, "error > connected _update"], false],
+    ["an update of the current version that is refused", [created, at("update", { status: "connected", seqNo: 0 }, 409, undefined, 2, 3)], rows.slice(0, 1), false],
     ["a search after a refresh", [created, toError, at("search", undefined, 200, { seqNo: 1, status: "error", deleted: false }, 6, 7)], rows, true],
-    ["a search after a refresh that was asked for before the write ended", [created, toError, at("search", undefined, 200, { seqNo: 0, status: "created", deleted: false }, 4, 7)], rows, true],
-    ["a search that lacks what was acknowledged before its refresh", [created, toError, at("search", undefined, 200, { seqNo: 0, status: "created", deleted: false }, 6, 7)], rows, false],
+    ["a search after a refresh that was requested before the write ended", [created, toError, at("search", undefined, 200, { seqNo: 0, status: "created", deleted: false }, 4, 7)], rows, true],
+    ["a search that lacks a change acknowledged before its refresh", [created, toError, at("search", undefined, 200, { seqNo: 0, status: "created", deleted: false }, 6, 7)], rows, false],
     ["a search that lacks the connector", [created, toError, at("search", undefined, 200, null, 6, 7)], rows, false],
     ["a search that lacks a heartbeat", [created, toError, at("heartbeat", undefined, 200, "updated", 6, 7), at("search", undefined, 200, { seqNo: 1, status: "error", deleted: false }, 8, 9)], rows, false],
-    ["a document of before", [created, toError, at("document", undefined, 200, { seqNo: 0, status: "created" }, 6, 7)], rows, false],
+    ["a document of the previous version", [created, toError, at("document", undefined, 200, { seqNo: 0, status: "created" }, 6, 7)], rows, false],
     ["two moves of which one must fail", [created, toError, at("status", "needs_configuration", 200, "updated", 3, 4)], rows, false],
   ];
   for (const [name, operations, history, ordered] of cases) {
@@ -73,16 +73,16 @@ test("the checker finds lists that lack acknowledged changes", () => {
   const at = (kind, start, end) => ({ kind, status: kind === "create" ? 201 : 200, start, end });
   const [created, deleted, again] = [at("create", 1, 2), at("delete", 4, 5), at("create", 7, 8)];
   const cases = [
-    ["nothing was there yet", [], false, 10, false],
-    ["shown, though never made", [], true, 10, true],
-    ["made, and not shown", [created], false, 3, true],
-    ["about to be made, and shown", [created], true, 1.2, false],
-    ["about to be made, and not shown", [created], false, 1.2, false],
-    ["about to be deleted, and shown", [created, deleted], true, 4.2, false],
-    ["deleted, and shown", [created, deleted], true, 6, true],
-    ["deleted, and not shown", [created, deleted], false, 6, false],
-    ["made anew, and not shown", [created, deleted, again], false, 9, true],
-    ["made by a write that may not have waited", [at("create", 1, 1_001)], false, 2_000, false],
+    ["never created, and not listed", [], false, 10, false],
+    ["never created, but listed", [], true, 10, true],
+    ["created, but not listed", [created], false, 3, true],
+    ["being created, and listed", [created], true, 1.2, false],
+    ["being created, and not listed", [created], false, 1.2, false],
+    ["being deleted, and listed", [created, deleted], true, 4.2, false],
+    ["deleted, but listed", [created, deleted], true, 6, true],
+    ["deleted, and not listed", [created, deleted], false, 6, false],
+    ["recreated, but not listed", [created, deleted, again], false, 9, true],
+    ["created by a write that may not have waited for the Directory", [at("create", 1, 1_001)], false, 2_000, false],
   ];
   for (const [name, operations, listed, start, isMissed] of cases) {
     const look = { start, end: start + 0.1, listed };
@@ -90,7 +90,7 @@ test("the checker finds lists that lack acknowledged changes", () => {
   }
 });
 
-test("a heartbeat updates an old copy, once, even if its object is evicted after each", async (t) => {
+test("a heartbeat updates an old copy once, even if its object is evicted after each heartbeat", async (t) => {
   const disk = mkdtempSync(join(scratch, "connector-status-disk-"));
   const server = await serveWithKv({ disk });
   t.after(async () => {
@@ -106,7 +106,7 @@ test("a heartbeat updates an old copy, once, even if its object is evicted after
   };
   await send(server.url(), "PUT", "/_connector/beats", {});
   await until(written, (writes) => writes === 1);
-  // Until the alarm has recorded it.
+  // Wait until the alarm has recorded the copy.
   await new Promise((resolve) => setTimeout(resolve, 6_000));
   await beat();
   assert.equal(await written(), 1);

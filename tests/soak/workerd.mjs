@@ -14,13 +14,13 @@ const { default: workerd } = createRequire(import.meta.url)("workerd");
 const wrangler = readFileSync(join(root, "wrangler.toml"), "utf8");
 const compatibilityDate = /^compatibility_date = "(.*)"/m.exec(wrangler)[1];
 
-// A RAM disk if there is one: the Workers are measured, not the disk.
+// On a RAM disk if there is one, because the Workers are measured and not the disk.
 export const scratch = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
 const text = JSON.stringify;
 const list = (items) => `[${items.join(", ")}]`;
 
-// An interrupted run leaves no workerd behind.
+// Exit on signals, so that the exit handlers stop every workerd.
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
 
 /** How much of the log is kept. */
@@ -142,7 +142,7 @@ const config :Workerd.Config = (services = ${list(services)}, sockets = ${list(p
     ports: addresses,
     url: (socket) => `http://127.0.0.1:${addresses[socket]}`,
     log: () => log,
-    /** Kills it, as a power failure would. */
+    /** Kills the process without warning. */
     kill,
   };
 }

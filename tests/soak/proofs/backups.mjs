@@ -90,7 +90,7 @@ export async function backups({ count = 10_000, kills = 50, lanes = 16, moving =
       const isDone = await run("backup", from, ["--to", file], { ms: Math.random() * took * 1_000, restarts: n % 5 === 4 });
       killed += isDone ? 0 : 1;
       if (!existsSync(file)) continue;
-      // Finished before the kill, or renamed at that very moment.
+      // The command finished before it was killed, or was killed after the rename.
       await statesIn(file, problems);
       rmSync(file);
     }
@@ -121,7 +121,7 @@ export async function backups({ count = 10_000, kills = 50, lanes = 16, moving =
     for (const [id, state] of before.states) if (after.states.get(id) !== state) problems.push(`${id} differs: ${state} and ${after.states.get(id)}`);
     const writes = [...acknowledged.values()].reduce((sum, { length }) => sum + length, 0);
     const figures =
-      `backups: ${count} connectors saved in ${took.toFixed(1)} s and put back, ${writes} writes meanwhile, commands killed ` +
+      `backups: ${count} connectors saved in ${took.toFixed(1)} s and restored, ${writes} writes meanwhile, commands killed ` +
       `${killed} times at random (services with them each fifth time), the last restoration ${lasted.toFixed(1)} s: ${problems.length} problems`;
     return { figures, problems };
   } finally {

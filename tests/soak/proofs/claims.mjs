@@ -42,11 +42,11 @@ export async function claims({
     const answers = await Promise.all(ids(index, count).map(create(index)));
     const won = answers.filter((status) => status === 201 || status === 200).length;
     const held = await holders(index, ids(index, count));
-    if (won !== 1 || held !== 1) problems.push(`${index}: ${won} told yes, ${held} hold it`);
+    if (won !== 1 || held !== 1) problems.push(`${index}: ${won} creations succeeded, ${held} connectors hold it`);
   };
   const claimed = () =>
     inDatabases(disk, "Directory", (database) => database.prepare("SELECT id FROM claim").all()).flat();
-  /** The number of indices granted to connectors that did not live to commit. */
+  /** The number of indices granted to connectors that were killed before they committed. */
   const countLeftBehind = (since) => {
     const rows = inDatabases(disk, "ConnectorObject", (database) => rowOf(database, "connector")?.id, since);
     return claimed().filter(({ id }) => !rows.includes(id)).length;
@@ -91,7 +91,7 @@ export async function claims({
   const figures =
     `claims: ${rounds} x ${atOnce} creations at once for one index, ${changes} grants with messages up to ` +
     `${delays.at(-1)} ms late, ${2 * refused} refused requests, ${killed} x ${width * rivals} for ${width} ` +
-    `indices with SIGKILL in between (${dead} requests cut off, ${leftBehind} claims left behind by the dead): ` +
+    `indices with SIGKILL in between (${dead} requests cut off, ${leftBehind} claims left behind): ` +
     `${problems.length} problems`;
   return { figures, problems };
 

@@ -7,7 +7,7 @@ import { answerInTime, listEquals, numbers, sleep } from "../helpers.mjs";
 import { faulty, inDatabases, rowOf, scratch, serveWithKv } from "../workerd.mjs";
 
 /** The lifecycle of a connector, repeated: each step must succeed. */
-const LIFE = [
+const LIFECYCLE = [
   ["PUT", "", {}],
   ["PUT", "/_status", { status: "needs_configuration" }],
   ["PUT", "/_status", { status: "configured" }],
@@ -37,9 +37,9 @@ export async function directory({ seconds = 8, connectors = 16, modes = ["throw"
       let isRunning = true;
       const lane = async (name) => {
         for (let n = 0; isRunning; n += 1) {
-          const [method, path, body] = LIFE[n % LIFE.length];
+          const [method, path, body] = LIFECYCLE[n % LIFECYCLE.length];
           try {
-            await strict(mode, method === "PUT" && path === "" && n % LIFE.length === 0 ? 201 : 200, method, `/${name}${path}`, body);
+            await strict(mode, method === "PUT" && path === "" && n % LIFECYCLE.length === 0 ? 201 : 200, method, `/${name}${path}`, body);
           } catch {
             // Only requests in progress when the process died may fail.
             return void (cutOff += 1);
@@ -55,7 +55,7 @@ export async function directory({ seconds = 8, connectors = 16, modes = ["throw"
         await server.kill();
         await Promise.all(load);
         await server.restart();
-        // The next heartbeat makes up for one that the Directory missed.
+        // A heartbeat that the Directory missed is replaced by the next one.
         await Promise.all(names.map((name) => send(server.url(), "PUT", `/_connector/${name}/_check_in`)));
       } else {
         // Lists need the Directory, and must fail in time without it.
@@ -66,7 +66,7 @@ export async function directory({ seconds = 8, connectors = 16, modes = ["throw"
         await server.faults({ mode: "none" });
       }
       const took = await listEquals(server, names, 5_000);
-      if (took === null) problems.push(`${mode}: the list differs 5 s after the Directory healed`);
+      if (took === null) problems.push(`${mode}: the list differs 5 s after the Directory recovered`);
       healing[mode] = took ?? Infinity;
     }
     await server.kill();

@@ -36,7 +36,7 @@ export async function imports({ count = 10_000, kills = 8 }) {
     return found;
   };
   const erased = new Set();
-  /** Those of them whose deletion was acknowledged: the others were gone when it was sent again after a crash. */
+  /** Erased connectors whose deletion was acknowledged. For others, the retry after a crash was answered 404. */
   const acknowledged = new Set();
   const moved = new Set();
   /** Retries until there is a response, however often the process dies, for a minute at most. */
@@ -90,7 +90,7 @@ export async function imports({ count = 10_000, kills = 8 }) {
     }
     await server.restart();
     const total = count - erased.size - rivals().length + 1;
-    // Who is missing, or should be, says more than a number: `compare` names them.
+    // On failure go on: `compare` names the connectors that are missing or should be.
     await until(async () => (await list(0, 1)).body.count, (found) => found === total, 30).catch((error) => problems.push(error.message));
     await compare(["new"]);
     for (const n of erased) {
@@ -98,9 +98,9 @@ export async function imports({ count = 10_000, kills = 8 }) {
       if (status !== 404) problems.push(`${names[n]} came back: ${status}`);
     }
     const figures =
-      `imports: ${count} documents taken up, ${kills} times SIGKILL in between, ${erased.size} erased and ` +
+      `imports: ${count} documents imported, ${kills} times SIGKILL in between, ${erased.size} erased and ` +
       `${moved.size} moved meanwhile, ${rivals().length} with an index in use: ${problems.length} problems; ` +
-      `the last look took ${(took / 1000).toFixed(1)} s`;
+      `the first list after the last kill took ${(took / 1000).toFixed(1)} s`;
     return { figures, problems };
   } finally {
     await server.close();
@@ -118,7 +118,7 @@ export async function imports({ count = 10_000, kills = 8 }) {
     const isPending = ({ id, status }) => erasedIds.has(id) || (movedIds.has(id) && status !== "error");
     const end = now() + 5_000;
     let found = await all();
-    // Every list lacks what was deleted and acknowledged. What else has changed may take a second.
+    // No list may have a connector whose deletion was acknowledged. Other changes may take a second.
     for (const { id } of found) if (gone.has(id)) problems.push(`${id} is listed, though its deletion was acknowledged`);
     while (found.some(isPending) && now() < end) {
       await sleep(100);

@@ -4,7 +4,7 @@ import { answerInTime, copiesEqual, now, numbers, sleep } from "../helpers.mjs";
 import { serveWithKv } from "../workerd.mjs";
 
 /** A Directory that has never read Workers KV cannot answer, and must say so in time, while KV hangs. */
-async function beforeTheFirstLook(problems) {
+async function beforeTheFirstScan(problems) {
   const server = await serveWithKv();
   const inTime = answerInTime(server, problems, 11_000);
   try {
@@ -29,7 +29,7 @@ export async function kvFaults({ seconds = 8, connectors = 8, modes = ["429", "5
   const strict = answerInTime(server, problems);
   let writes = 0;
   // The first list and the first claim need Workers KV.
-  const first = modes.includes("hang") ? beforeTheFirstLook(problems) : undefined;
+  const first = modes.includes("hang") ? beforeTheFirstScan(problems) : undefined;
   try {
     await send(server.url(), "GET", "/_connector");
     for (const mode of modes) {
@@ -63,7 +63,7 @@ export async function kvFaults({ seconds = 8, connectors = 8, modes = ["429", "5
       // KV has recovered only when it has carried out all pending writes.
       await until(() => server.kv("state"), ({ pending }) => pending === 0, 30);
       const took = await copiesEqual(server, [...names, `${mode}-new`], 5_000);
-      if (took === null) problems.push(`${mode}: copies differ 5 s after KV healed`);
+      if (took === null) problems.push(`${mode}: copies differ 5 s after KV recovered`);
       healing[mode] = took ?? Infinity;
       await sleep(1_000);
       if ((await copiesEqual(server, [...names, `${mode}-new`], 0)) === null) {

@@ -78,7 +78,7 @@ export async function linearizability({ worker, seconds = 60, clients = 32, conn
         const ids = new Set(body.results.map(({ id }) => id));
         for (const name of names) looks.get(name).push({ start, end, listed: ids.has(name) });
       };
-      // Of all connectors: each is judged by what it shows.
+      // One search finds all connectors; each is checked separately.
       const search = async () => {
         const start = now();
         const refreshed = await send(server.url(), "POST", `${documents}/_refresh`);

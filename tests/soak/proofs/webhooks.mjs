@@ -37,20 +37,20 @@ export async function webhooks({ connectors = 1_000, rounds = 6, kills = 4, clie
   const names = numbers(connectors).map((n) => `hook-${n}`);
   /** The duration of one request. */
   const put = async (server, name, path, body) => {
-    const begun = now();
+    const startedAt = now();
     const { status } = await send(server.url(), "PUT", `/_connector/${name}${path}`, body);
     if (status >= 300) problems.push(`${name}${path} answered ${status}`);
-    return now() - begun;
+    return now() - startedAt;
   };
   const burst = async (server, path, body) => {
     const left = [...names];
-    const begun = now();
+    const startedAt = now();
     await Promise.all(
       numbers(clients).map(async () => {
         for (let name = left.pop(); name !== undefined; name = left.pop()) await put(server, name, path, body);
       }),
     );
-    return now() - begun;
+    return now() - startedAt;
   };
   const expected = ["created"];
   /** Waits until all messages were accepted. */
@@ -96,7 +96,7 @@ export async function webhooks({ connectors = 1_000, rounds = 6, kills = 4, clie
       const bodies = new Map();
       const byConnector = new Map(names.map((name) => [name, []]));
       for (const { id, data } of receiver.got) {
-        if (bodies.has(id) && !isDeepStrictEqual(bodies.get(id), data)) problems.push(`${id} says two things`);
+        if (bodies.has(id) && !isDeepStrictEqual(bodies.get(id), data)) problems.push(`${id} was sent with two different bodies`);
         bodies.set(id, data);
       }
       for (const { data } of receiver.taken()) byConnector.get(data.id).push(data.to);
@@ -104,7 +104,7 @@ export async function webhooks({ connectors = 1_000, rounds = 6, kills = 4, clie
         if (!isDeepStrictEqual(statuses, inOrder)) problems.push(`${name}: ${statuses} instead of ${inOrder}`);
       }
     }
-    if (hanging.got.length === 0) problems.push("nothing reached the target that hangs");
+    if (hanging.got.length === 0) problems.push("nothing reached the endpoint that hangs");
     for (const { refused } of receivers) problems.push(...refused);
   } finally {
     await Promise.all([plain.close(), withWebhooks.close()]);
@@ -118,7 +118,7 @@ export async function webhooks({ connectors = 1_000, rounds = 6, kills = 4, clie
   const repeated = moody.got.length + steady.got.length - taken;
   const figures =
     `webhooks: ${connectors} connectors changed ${rounds} times at once, within ${(longest / 1_000).toFixed(1)} s, with ${died} kills; ` +
-    `${taken} messages taken, ${repeated} attempts more, all in order; ` +
+    `${taken} messages accepted, ${repeated} further attempts, all in order; ` +
     `a write took ${withThem[0].toFixed(2)} ms beside ${without[0].toFixed(2)} without webhooks (median, ${ratios[0].toFixed(2)}), ` +
     `${withThem[1].toFixed(2)} beside ${without[1].toFixed(2)} (90 %, ${ratios[1].toFixed(2)}); ${problems.length} problems`;
   return { figures, problems };

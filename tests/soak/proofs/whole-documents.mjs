@@ -3,9 +3,9 @@ import { connectorPath, documents, numbers, sleep } from "../helpers.mjs";
 import { serveWithKv } from "../workerd.mjs";
 
 /**
- * As Kibana does it, a document is searched after a refresh, changed in one field, and put back as a whole, while
- * its status is moved and its schedule changed. Nothing of that is turned back, and the change is made. `naive`: the
- * same by `_update` with all fields, which turns moves back.
+ * As Kibana does, reads a document by a search after a refresh, changes one field and writes the whole document back,
+ * while its status and its schedule are changed. No change may be lost. `naive`: how often the same is done by an
+ * `_update` with all fields, which must lose status changes.
  */
 export async function wholeDocuments({ tries = 1_000, connectors = 8, naive = Math.min(tries, 200) }) {
   const server = await serveWithKv();
@@ -16,7 +16,7 @@ export async function wholeDocuments({ tries = 1_000, connectors = 8, naive = Ma
     if (status >= 300) problems.push(`${method} ${path} answered ${status} ${JSON.stringify(answer)}`);
     return answer;
   };
-  /** How many moves, schedules and changes of ours were lost. */
+  /** The number of lost status changes, schedules and field changes. */
   const race = async (name, count, putBack) => {
     const lost = { moves: 0, schedules: 0, changes: 0 };
     await must("PUT", connectorPath(name), { name });
@@ -33,7 +33,7 @@ export async function wholeDocuments({ tries = 1_000, connectors = 8, naive = Ma
       const change = async (moved) => {
         await must("POST", `${documents}/_refresh`);
         const { hits } = await must("POST", `${documents}/_search`, { query: { term: { _id: name } } });
-        // The move is under way, or over.
+        // The status change is either complete or still in progress.
         if (n % 3 === 0) await moved;
         else await sleep(Math.random() * 4);
         await putBack(name, { ...hits.hits[0]._source, api_key_id: `k-${n}` });
@@ -44,7 +44,7 @@ export async function wholeDocuments({ tries = 1_000, connectors = 8, naive = Ma
       if (status !== to) lost.moves += 1;
       if (scheduling.full.interval !== interval) lost.schedules += 1;
       if (api_key_id !== `k-${n}`) lost.changes += 1;
-      // On from where it is to be.
+      // The next round starts from this status.
       if (status !== to) await must("PUT", `${connectorPath(name)}/_status`, { status: to });
     }
     const { history } = await must("GET", `${connectorPath(name)}/_status?size=1000`);
@@ -59,9 +59,9 @@ export async function wholeDocuments({ tries = 1_000, connectors = 8, naive = Ma
     const whole = await all("whole", tries, (name, document) => must("PUT", `${documents}/_doc/${name}`, document));
     for (const [what, count] of Object.entries(whole)) if (count > 0) problems.push(`${count} ${what} lost`);
     const merged = await all("naive", naive, (name, doc) => must("POST", `${documents}/_update/${name}`, { doc }));
-    if (merged.moves === 0) problems.push("the race is none: an update with all fields turns nothing back");
+    if (merged.moves === 0) problems.push("the test shows nothing: an update with all fields lost no move");
     const figures =
-      `wholeDocuments: ${tries} documents put back while their connector was moved and scheduled, ` +
+      `wholeDocuments: ${tries} documents written back while status and schedule changed, ` +
       `${whole.moves} moves, ${whole.schedules} schedules and ${whole.changes} changes lost; by an update with all fields ${merged.moves} of ${naive} moves`;
     return { figures, problems };
   } finally {
