@@ -35,7 +35,10 @@ impl KeysUsedToday {
 /// Records the use of a key, unless another isolate has done so today.
 pub(super) async fn record(env: Env, id: String) {
     if let Err(thrown) = record_once(&env, &id).await {
-        console_error!("the time of last use of key [{id}] cannot be stored: {}", describe(&thrown));
+        console_error!(
+            "the time of last use of key [{id}] cannot be stored: {}",
+            describe(&thrown)
+        );
     }
 }
 

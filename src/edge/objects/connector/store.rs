@@ -354,7 +354,8 @@ pub(super) fn read(database: &Database) -> Result<Option<(Record, Jobs)>, JsErro
         floor: row.floor,
         past: serde_json::from_str(&row.past).map_err(|error| error.to_string())?,
         cursors: Cursors { kv: row.kv, copied_at: row.copied_at, directory: row.directory },
-        pending_events: serde_json::from_str(&row.pending_events).map_err(|error| error.to_string())?,
+        pending_events: serde_json::from_str(&row.pending_events)
+            .map_err(|error| error.to_string())?,
         edits: row.edits,
     };
     Ok(Some((record, jobs)))

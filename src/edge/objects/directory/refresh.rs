@@ -40,7 +40,9 @@ impl Directory {
         let asked = ids.iter().map(|id| async move {
             let why = match timeout(TIMEOUT, flush_connector(&self.env, id)).await {
                 Some(Ok(reply)) => match message::parse(&reply) {
-                    Ok(reply) if reply.get("is_notified").and_then(Value::as_bool) == Some(true) => {
+                    Ok(reply)
+                        if reply.get("is_notified").and_then(Value::as_bool) == Some(true) =>
+                    {
                         return None;
                     }
                     Ok(_) => "it cannot deliver its changes".to_owned(),
