@@ -6,6 +6,7 @@
 //! | [`status`] | the transition table | always |
 //! | [`document`] | merging changes into documents | always |
 //! | [`connector`] | the connector document and its updates | always |
+//! | [`recent_values`] | values that fields had recently, for clients that send back whole documents | always |
 //! | [`sync_job`] | sync jobs: their transition table, document and updates | always |
 //! | [`query`] | search queries, evaluated document by document | always |
 //! | [`directory`] | filtering, sorting and searching lists of connectors | always |
@@ -29,9 +30,9 @@ pub mod directory;
 pub mod document;
 #[warn(missing_docs)]
 pub mod limits;
-pub mod past;
 pub mod protocol;
 pub mod query;
+pub mod recent_values;
 pub mod secrets;
 #[warn(missing_docs)]
 pub mod status;

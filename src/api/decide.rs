@@ -7,8 +7,8 @@ use super::{Precondition, Write};
 use crate::connector::{ChangeContext, Connector, Delta, DomainError, with_id};
 use crate::document::Document;
 use crate::limits::DOCUMENT_BYTES;
-use crate::past::Past;
 use crate::protocol::claims;
+use crate::recent_values::RecentValues;
 use crate::secrets::Visible;
 use crate::status::Status;
 use crate::values::Time;
@@ -126,7 +126,7 @@ pub struct Current<'a, D = Connector> {
     pub document: &'a D,
     pub version: u64,
     /// The recent values of its fields, if they are still known.
-    pub past: Option<&'a Past>,
+    pub recent_values: Option<&'a RecentValues>,
 }
 
 /// Decides on a write to a connector. `before` is `None` if the connector doesn't exist.

@@ -62,19 +62,19 @@ fn preview_response(
     let mut id = given_id.clone();
     let mut after = before.clone();
     let result = match call {
-        Err(failure) => Err(failure),
+        Err(error) => Err(error),
         Ok(Some(Call::Info)) => Ok(api::info(api::ELASTICSEARCH_VERSION)),
         Ok(Some(Call::Options(allow))) => {
             Ok(Response { allow: Some(allow), ..Response::empty(200) })
         }
-        Ok(Some(Call::Connector(asked, operation))) => {
-            if let Some(given) = given_id.filter(|given| *given != asked) {
+        Ok(Some(Call::Connector(requested, operation))) => {
+            if let Some(given) = given_id.filter(|given| *given != requested) {
                 return Err(format!(
-                    "the request is about connector [{asked}], but the given connector is {given}"
+                    "the request is about connector [{requested}], but the given connector is {given}"
                 ));
             }
-            let result = carry_out(&asked, operation, before, now);
-            id = Some(asked.into());
+            let result = execute(&requested, operation, before, now);
+            id = Some(requested.into());
             result.map(|(response, connector)| {
                 after = connector;
                 response
@@ -109,7 +109,7 @@ fn json(connector: &Connector) -> Result<String, ApiError> {
     connector.to_json().map_err(|_| ApiError::internal())
 }
 
-fn carry_out(
+fn execute(
     id: &str,
     operation: Operation,
     before: Option<Connector>,
@@ -118,8 +118,11 @@ fn carry_out(
     match operation {
         Operation::Write(write) => {
             // The page doesn't know the version, so it can't check preconditions.
-            let current =
-                before.as_ref().map(|document| Current { document, version: 0, past: None });
+            let current = before.as_ref().map(|document| Current {
+                document,
+                version: 0,
+                recent_values: None,
+            });
             let written = api::decide(id, &write, &Precondition::default(), current, now)?;
             Ok((written.response, written.commit.apply(before)))
         }
@@ -138,9 +141,9 @@ fn carry_out(
         }
         // The page doesn't have the history.
         Operation::Status { .. } => {
-            let alive = before.as_ref().filter(|connector| !connector.is_deleted());
-            let alive = alive.ok_or_else(|| ApiError::not_found(id))?;
-            let response = api::status_view(id, alive, None, Vec::new(), None);
+            let existing = before.as_ref().filter(|connector| !connector.is_deleted());
+            let existing = existing.ok_or_else(|| ApiError::not_found(id))?;
+            let response = api::status_view(id, existing, None, Vec::new(), None);
             Ok((response, before))
         }
     }
@@ -176,19 +179,16 @@ pub fn rules() -> Result<JsValue, JsError> {
         let next = status.next().iter().map(|next| next.name()).collect();
         rule(status.name(), next, status.mover())
     });
-    let refusal = InvalidTransition { from: Status::Created, to: Status::Connected };
+    let example = InvalidTransition { from: Status::Created, to: Status::Connected };
     let sync_jobs = SyncJobStatus::ALL.map(|status| {
         let next = status.next().iter().map(|next| next.name()).collect();
         rule(status.name(), next, status.mover())
     });
-    let refusal_of_job =
+    let job_example =
         sync_job::InvalidTransition { from: SyncJobStatus::Pending, to: SyncJobStatus::Error };
     to_js(&Rules {
-        connectors: Table { statuses: connectors.into(), sentence: around(refusal.sentence()) },
-        sync_jobs: Table {
-            statuses: sync_jobs.into(),
-            sentence: around(refusal_of_job.sentence()),
-        },
+        connectors: Table { statuses: connectors.into(), sentence: around(example.sentence()) },
+        sync_jobs: Table { statuses: sync_jobs.into(), sentence: around(job_example.sentence()) },
     })
 }
 

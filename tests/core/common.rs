@@ -96,8 +96,11 @@ impl World {
                     }
                     Operation::Write(write) => {
                         let version = self.version;
-                        let current =
-                            connector.map(|document| Current { document, version, past: None });
+                        let current = connector.map(|document| Current {
+                            document,
+                            version,
+                            recent_values: None,
+                        });
                         let condition = Precondition::of(request);
                         let now = Time::from_millis(now);
                         let decision = api::decide(id, &write, &condition, current, now)?;
@@ -129,7 +132,8 @@ impl World {
                     }
                     SyncJobOperation::Write(write) => {
                         let version = self.job_version;
-                        let current = job.map(|document| Current { document, version, past: None });
+                        let current =
+                            job.map(|document| Current { document, version, recent_values: None });
                         let condition = Precondition::of(request);
                         let now = Time::from_millis(now);
                         let decision = api::decide_sync_job(

@@ -276,7 +276,8 @@ fn an_update_of_a_document_claims_the_index_that_it_results_in() {
         let call = api::read(&request("POST", "/.elastic-connectors/_update/c", &body)).1;
         let Ok(Call::Connector(id, Operation::Write(write))) = call else { panic!("{call:?}") };
         let before = before.map(|text| Connector::from_json(text).unwrap());
-        let current = before.as_ref().map(|document| Current { document, version: 1, past: None });
+        let current =
+            before.as_ref().map(|document| Current { document, version: 1, recent_values: None });
         let now = Time::from_millis(0);
         let decision = api::decide(&id, &write, &Precondition::default(), current, now);
         let commit = decision.map_or(Commit::Nothing, |decision| decision.commit);
@@ -312,7 +313,8 @@ fn write_job(
             api::create_sync_job(&id, creation, Some(connector), now)
         }
         Call::SyncJob(id, SyncJobOperation::Write(write)) => {
-            let current = before.map(|document| Current { document, version: 1, past: None });
+            let current =
+                before.map(|document| Current { document, version: 1, recent_values: None });
             let any = Precondition::default();
             api::decide_sync_job(&id, write, &any, current, Some(connector), now)
         }

@@ -2,7 +2,7 @@
 
 use connector_status::api::{self, Call, Commit, Current, Decision, Operation, Precondition};
 use connector_status::connector::{Connector, Fields};
-use connector_status::past::{Past, are_alike};
+use connector_status::recent_values::{RecentValues, are_equivalent};
 use connector_status::values::Time;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ fn put(
     query: &str,
     doc: &Value,
     before: &Value,
-    past: &Past,
+    recent: &RecentValues,
     now: u64,
 ) -> Result<Decision, api::ApiError> {
     let target = format!("/.elastic-connectors/_doc/c{query}");
@@ -33,7 +33,7 @@ fn put(
     let Call::Connector(_, Operation::Write(write)) = call else { panic!("{call:?}") };
     assert_eq!(write.name(), "_doc");
     let before = connector(before);
-    let current = Current { document: &before, version: 7, past: Some(past) };
+    let current = Current { document: &before, version: 7, recent_values: Some(recent) };
     api::decide("c", &write, &Precondition::default(), Some(current), at(now))
 }
 
@@ -49,12 +49,12 @@ fn changes(decision: Decision) -> Value {
     }
 }
 
-fn past(values: &[(&str, Value, u64)]) -> Past {
-    let mut past = Past::default();
+fn recent(values: &[(&str, Value, u64)]) -> RecentValues {
+    let mut recent = RecentValues::default();
     for (name, value, until) in values {
-        past.note_value(name, value, at(*until));
+        recent.record_value(name, value, at(*until));
     }
-    past
+    recent
 }
 
 #[test]
@@ -64,15 +64,16 @@ fn only_the_fields_that_the_caller_edited_are_written() {
     now["status"] = json!("connected");
     now["scheduling"]["full"]["enabled"] = json!(true);
     now["name"] = json!("B");
-    let until = past(&[
+    let until = recent(&[
         ("status", json!("configured"), NOW - 1_000),
         ("name", json!("A"), NOW - 500),
         ("scheduling", shown["scheduling"].clone(), NOW - 100),
     ]);
     let mut doc = shown.clone();
     doc["api_key_id"] = json!("k1");
-    let done =
-        |query: &str, doc: &Value, past: &Past| changes(put(query, doc, &now, past, NOW).unwrap());
+    let done = |query: &str, doc: &Value, recent: &RecentValues| {
+        changes(put(query, doc, &now, recent, NOW).unwrap())
+    };
     assert_eq!(done("", &doc, &until), json!({ "api_key_id": "k1" }));
     // An unedited document changes nothing.
     assert_eq!(done("", &shown, &until), json!({}));
@@ -96,7 +97,7 @@ fn only_the_fields_that_the_caller_edited_are_written() {
     let error = put("?if_seq_no=5&if_primary_term=1", &doc, &now, &until, NOW).unwrap_err();
     assert_eq!(error.status, 409);
     // A value that the field had long ago counts as an edit.
-    let old = past(&[
+    let old = recent(&[
         ("name", json!("A"), NOW - 2 * MINUTE),
         ("status", json!("configured"), NOW - 2 * MINUTE),
     ]);
@@ -108,7 +109,7 @@ fn last_seen_is_never_set_back() {
     let now = json!({ "status": "created", "last_seen": "2026-02-25T06:13:20.123Z" });
     let done = |last_seen: Value| {
         let doc = json!({ "status": "created", "last_seen": last_seen });
-        changes(put("", &doc, &now, &Past::default(), NOW).unwrap())
+        changes(put("", &doc, &now, &RecentValues::default(), NOW).unwrap())
     };
     assert_eq!(done(json!("2026-02-25T06:13:20.122Z")), json!({}));
     assert_eq!(done(json!(null)), json!({}));
@@ -122,7 +123,7 @@ fn last_seen_is_never_set_back() {
 fn the_response_is_that_of_an_index_request() {
     let now = json!({ "status": "created", "name": "A" });
     let body = |query: &str, doc: &Value| -> Value {
-        let decision = put(query, doc, &now, &Past::default(), NOW).unwrap();
+        let decision = put(query, doc, &now, &RecentValues::default(), NOW).unwrap();
         serde_json::from_str(&decision.response.body).unwrap()
     };
     let shards = |number: u8| json!({ "total": number, "successful": number, "failed": 0 });
@@ -135,7 +136,8 @@ fn the_response_is_that_of_an_index_request() {
         json!({ "_index": ".elastic-connectors-v1", "_id": "c", "_version": 7, "result": "noop", "forced_refresh": true, "_shards": shards(0), "_seq_no": 6, "_primary_term": 1 })
     );
     // A move that the protocol does not allow is marked.
-    let decision = put("", &json!({ "status": "connected" }), &now, &Past::default(), NOW).unwrap();
+    let decision =
+        put("", &json!({ "status": "connected" }), &now, &RecentValues::default(), NOW).unwrap();
     assert!(decision.off_protocol.is_some());
 }
 
@@ -204,7 +206,7 @@ fn values_are_compared_regardless_of_how_they_are_written() {
         ("9007199254740993", "9007199254740992"),
         (r#"{"a":1,"b":[1.50]}"#, r#"{"b":[1.5],"a":1}"#),
     ] {
-        assert!(are_alike(&parse(a), &parse(b)), "{a} {b}");
+        assert!(are_equivalent(&parse(a), &parse(b)), "{a} {b}");
     }
     for (a, b) in [
         ("1", "\"1\""),
@@ -214,33 +216,33 @@ fn values_are_compared_regardless_of_how_they_are_written() {
         (r#"{"a":null}"#, "{}"),
         (r#"[["a"],"b"]"#, r#"["a",["b"]]"#),
     ] {
-        assert!(!are_alike(&parse(a), &parse(b)), "{a} {b}");
+        assert!(!are_equivalent(&parse(a), &parse(b)), "{a} {b}");
     }
 }
 
 #[test]
 fn recent_values_are_stored_and_limited_in_age_and_number() {
     let before = Fields::from_iter([("a".to_owned(), json!(1))]);
-    let mut past = Past::default();
-    past.note(&before, ["a", "new"], at(NOW));
-    let stored = serde_json::to_string(&past).unwrap();
+    let mut recent = RecentValues::default();
+    recent.record(&before, ["a", "new"], at(NOW));
+    let stored = serde_json::to_string(&recent).unwrap();
     // Golden: objects store this form.
     assert_eq!(
         stored,
         r#"[["a","0502d57664f8ad6a",1772000000000],["new","af63e34c8601f871",1772000000000]]"#
     );
-    assert_eq!(serde_json::from_str::<Past>(&stored).unwrap(), past);
-    assert!(past.had("a", &json!(1.0), at(NOW + MINUTE)));
-    assert!(past.had("new", &json!(null), at(NOW)));
-    assert!(!past.had("a", &json!(2), at(NOW)));
-    assert!(!past.had("b", &json!(1), at(NOW)));
-    assert!(!past.had("a", &json!(1), at(NOW + 2 * MINUTE)));
+    assert_eq!(serde_json::from_str::<RecentValues>(&stored).unwrap(), recent);
+    assert!(recent.contains("a", &json!(1.0), at(NOW + MINUTE)));
+    assert!(recent.contains("new", &json!(null), at(NOW)));
+    assert!(!recent.contains("a", &json!(2), at(NOW)));
+    assert!(!recent.contains("b", &json!(1), at(NOW)));
+    assert!(!recent.contains("a", &json!(1), at(NOW + 2 * MINUTE)));
     for n in 0..1_000 {
-        past.note(&before, ["a"], at(NOW + n));
+        recent.record(&before, ["a"], at(NOW + n));
     }
-    assert!(serde_json::to_string(&past).unwrap().len() < 64 * 50);
-    past.note(&before, ["a"], at(NOW + 3 * MINUTE));
-    let left: Vec<Value> = serde_json::from_str(&serde_json::to_string(&past).unwrap()).unwrap();
+    assert!(serde_json::to_string(&recent).unwrap().len() < 64 * 50);
+    recent.record(&before, ["a"], at(NOW + 3 * MINUTE));
+    let left: Vec<Value> = serde_json::from_str(&serde_json::to_string(&recent).unwrap()).unwrap();
     assert_eq!(left.len(), 1);
 }
 
@@ -261,7 +263,7 @@ proptest! {
     ) {
         let mut fields = Fields::from_iter(start);
         fields.insert("status".to_owned(), json!("created"));
-        let mut past = Past::default();
+        let mut recent = RecentValues::default();
         let mut seen = fields.clone();
         let mut now = NOW;
         for (n, ((name, value), pause)) in edits.into_iter().enumerate() {
@@ -270,15 +272,15 @@ proptest! {
             }
             now += pause / 2;
             let name = format!("x_{name}");
-            if !are_alike(fields.get(&name).unwrap_or(&Value::Null), &value) {
-                past.note(&fields, [name.as_str()], at(now));
+            if !are_equivalent(fields.get(&name).unwrap_or(&Value::Null), &value) {
+                recent.record(&fields, [name.as_str()], at(now));
                 fields.insert(name, value);
             }
         }
         let mut doc = seen.clone();
         doc.insert("api_key_id".to_owned(), json!("k"));
         let (doc, before) = (Value::Object(doc), Value::Object(fields));
-        let done = changes(put("", &doc, &before, &past, now).unwrap());
+        let done = changes(put("", &doc, &before, &recent, now).unwrap());
         prop_assert_eq!(done, json!({ "api_key_id": "k" }));
     }
 }

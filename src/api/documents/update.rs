@@ -11,7 +11,7 @@ use crate::api::response::Response;
 use crate::api::schema::{FieldType, ObjectSchema, field};
 use crate::api::{Current, Request};
 use crate::document::{Delta, Document, Fields, Patch};
-use crate::past::{Past, are_alike};
+use crate::recent_values::{RecentValues, are_equivalent};
 use crate::values::{IndexName, Time};
 
 const DOC: &str = "doc";
@@ -169,7 +169,7 @@ pub(in crate::api) fn decide<D: Document>(
     let before = before.map(|it| Before {
         fields: it.document.fields(),
         version: it.version,
-        past: it.past,
+        recent_values: it.recent_values,
         now,
     });
     decide_fields(index, id, update, before)
@@ -179,7 +179,7 @@ pub(in crate::api) fn decide<D: Document>(
 struct Before<'a> {
     fields: &'a Fields,
     version: u64,
-    past: Option<&'a Past>,
+    recent_values: Option<&'a RecentValues>,
     now: Time,
 }
 
@@ -191,14 +191,15 @@ impl Before<'_> {
         let is_changed = |name: &str, value: &Value| {
             let current = self.fields.get(name).unwrap_or(&Value::Null);
             let time = |value: &Value| value.as_str().and_then(Time::parse);
-            if are_alike(current, value) {
+            if are_equivalent(current, value) {
                 return false;
             }
             // `last_seen` never goes back.
             if name == "last_seen" && time(value) <= time(current) {
                 return false;
             }
-            is_current || !self.past.is_some_and(|past| past.had(name, value, self.now))
+            is_current
+                || !self.recent_values.is_some_and(|recent| recent.contains(name, value, self.now))
         };
         let changed = doc.into_iter().filter(|(name, value)| is_changed(name, value));
         changed.fold(Patch::default(), |patch, (name, value)| patch.replace(&name, value))

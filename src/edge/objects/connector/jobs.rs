@@ -130,7 +130,7 @@ impl Object {
         let current = before.as_ref().map(|before| Current {
             document: &before.job,
             version: before.version,
-            past: None,
+            recent_values: None,
         });
         let mut decision = self.with_record(|record| {
             let connector = record.and_then(Record::connector);

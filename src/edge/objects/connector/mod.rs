@@ -34,9 +34,9 @@ use crate::edge::runtime::{
     HttpResponse, JsError, JsResult, Kv, State, describe, spawn_or_ready, timeout,
 };
 use crate::edge::{KV, kv_key, log, now};
-use crate::past::Past;
 use crate::protocol::adoption::{self, Import, NotGranted};
 use crate::protocol::claims::Successor;
+use crate::recent_values::RecentValues;
 use crate::secrets::Secrets;
 use crate::status::Status;
 use claim::OpenClaim;
@@ -437,8 +437,8 @@ impl Object {
         write: &Write,
         precondition: &Precondition,
     ) -> Result<api::Decision, ApiError> {
-        let past = if write.is_whole_document() {
-            Some(self.past().map_err(|thrown| {
+        let recent_values = if write.is_whole_document() {
+            Some(self.recent_values().map_err(|thrown| {
                 console_error!("connector [{id}]: its past cannot be read: {}", describe(&thrown));
                 ApiError::internal()
             })?)
@@ -448,18 +448,22 @@ impl Object {
         self.with_record(|record| {
             let before = record.and_then(|record| {
                 let document = record.connector()?;
-                Some(Current { document, version: record.version, past: past.as_ref() })
+                Some(Current {
+                    document,
+                    version: record.version,
+                    recent_values: recent_values.as_ref(),
+                })
             });
             api::decide(id, write, precondition, before, now())
         })
     }
 
     /// Recent values of the connector's fields.
-    fn past(&self) -> Result<Past, JsError> {
-        let past = self.with_record(|record| record.map(|record| record.past.clone()));
-        let Some(mut past) = past else { return Ok(Past::default()) };
-        store::past_statuses(&self.database, &mut past)?;
-        Ok(past)
+    fn recent_values(&self) -> Result<RecentValues, JsError> {
+        let recent = self.with_record(|record| record.map(|record| record.past.clone()));
+        let Some(mut recent) = recent else { return Ok(RecentValues::default()) };
+        store::add_recent_statuses(&self.database, &mut recent)?;
+        Ok(recent)
     }
 
     /// Reads the connector, decides, and commits, unless an index must be claimed first. Not an `async fn`,
@@ -503,7 +507,7 @@ impl Object {
         let from = before.as_ref().map(Connector::status);
         if let (WriteScope::Edit, Some(before)) = (scope, &before) {
             let changed = commit.changed_fields(before);
-            row.past.note(before.fields(), changed.iter().map(String::as_str), now());
+            row.past.record(before.fields(), changed.iter().map(String::as_str), now());
         }
         let succeeded = self.claims.borrow().succeed(before, commit, token);
         let successor = match succeeded {

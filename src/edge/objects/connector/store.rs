@@ -18,10 +18,10 @@ use crate::connector::Connector;
 use crate::directory::Event;
 use crate::edge::runtime::{Database, JsError, SqlValue, from_row};
 use crate::limits::AUDIT_PAGE;
-use crate::past::Past;
 use crate::protocol::claims::Successor;
 use crate::protocol::jobs::Jobs;
 use crate::protocol::outbox::{Cursors, Versions};
+use crate::recent_values::RecentValues;
 use crate::status::Status;
 use crate::sync_job::SyncJob;
 use crate::values::{Time, json};
@@ -30,7 +30,7 @@ use crate::values::{Time, json};
 /// other than to status and last_seen. `kv` and `directory`: the versions that Workers KV and the
 /// Directory have; `copied_at`: when Workers KV got its version (milliseconds since 1970). `floor`: versions
 /// up to this one may have been used before the connector was restored from a backup. `past`: recent values
-/// of its fields ([`Past`]). `pending_events`: events pending for the Directory's audit (JSON). `edits`: the number
+/// of its fields ([`RecentValues`]). `pending_events`: events pending for the Directory's audit (JSON). `edits`: the number
 /// of edits that changed no status. The table `edit` is a ring buffer of the last [`EDIT_LIMIT`] of them.
 const TABLES: &str = r#"
   CREATE TABLE IF NOT EXISTS connector (
@@ -87,7 +87,7 @@ const HISTORY_LIMIT: usize = 1_000;
 /// How many other edits are kept.
 const EDIT_LIMIT: u64 = AUDIT_PAGE as u64;
 /// How many recent statuses a client's copy of the whole document may still contain.
-const PAST_STATUSES: usize = 100;
+const RECENT_STATUSES: usize = 100;
 /// The history is pruned every so many versions. Reads are limited separately.
 const PRUNE_EVERY: u64 = 50;
 
@@ -108,7 +108,7 @@ pub(in crate::edge) struct Record {
     /// Versions up to this one may have been used before the connector was restored from a backup.
     pub floor: u64,
     /// Recent values of its fields. Recent statuses are in the history.
-    pub past: Past,
+    pub past: RecentValues,
     pub cursors: Cursors,
     /// Events pending for the Directory.
     pub pending_events: Events,
@@ -175,7 +175,7 @@ impl Record {
             changed: 0,
             since: None,
             floor: 0,
-            past: Past::default(),
+            past: RecentValues::default(),
             cursors: Cursors::default(),
             pending_events: Events::default(),
             edits: 0,
@@ -636,8 +636,11 @@ pub(super) fn history(
     Ok(json::parse_array(changes(database, false, size, before)?.get())?)
 }
 
-/// Adds the connector's recent statuses to `past`.
-pub(super) fn past_statuses(database: &Database, past: &mut Past) -> Result<(), JsError> {
+/// Adds the connector's recent statuses, which the history has.
+pub(super) fn add_recent_statuses(
+    database: &Database,
+    recent: &mut RecentValues,
+) -> Result<(), JsError> {
     /// A status, and when it changed to another one.
     struct Row {
         from: Option<String>,
@@ -645,9 +648,9 @@ pub(super) fn past_statuses(database: &Database, past: &mut Past) -> Result<(), 
     }
     from_row!(Row { from, at });
     let sql = r#"SELECT "from", at FROM history ORDER BY seq DESC LIMIT ?"#;
-    for Row { from, at } in database.rows::<Row>(sql, &[PAST_STATUSES.into()])? {
+    for Row { from, at } in database.rows::<Row>(sql, &[RECENT_STATUSES.into()])? {
         if let (Some(from), Some(until)) = (from, Time::parse(&at)) {
-            past.note_value("status", &from.into(), until);
+            recent.record_value("status", &from.into(), until);
         }
     }
     Ok(())

@@ -1,8 +1,8 @@
-//! What the fields of a document were before they were changed lately.
+//! Values that the fields of a document had recently.
 //!
-//! A document may come back as a whole, as a search has shown it a moment ago, with a change to one of its
-//! fields. All other fields are as they were then, and must not turn back what has changed since. So a value
-//! that a field had until lately is none that the caller asks for.
+//! Clients such as Kibana read a document, change one field and send all of it back. By then, others may
+//! have changed other fields, and the outdated values must not overwrite theirs. So a value that a field
+//! had recently doesn't count as a requested change.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,25 +11,24 @@ use crate::document::Fields;
 use crate::values::Time;
 use crate::values::sorted::sort;
 
-/// How long somebody may take between seeing a document and sending it back, in milliseconds: Kibana gives
-/// up on a request of its own after two minutes.
-const SEEN_MS: u64 = 120_000;
-/// So many values are remembered of one document.
+/// For how long an old value counts as recent: Kibana's requests time out after two minutes.
+const RECENT_MS: u64 = 120_000;
+/// The number of values that are kept per document.
 const VALUES: usize = 64;
 
-/// Values that fields had until lately, the oldest first.
+/// Values that fields had recently, the oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Past(Vec<PastValue>);
+pub struct RecentValues(Vec<RecentValue>);
 
-/// A value that a field had: the name of the field, a digest of the value, and until when it had it, in
-/// milliseconds since 1970.
+/// The name of the field, the hash of its value, and when the value was replaced, in milliseconds since
+/// 1970.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct PastValue(String, String, u64);
+struct RecentValue(String, String, u64);
 
-impl Past {
-    /// Notes what these fields were, which get other values now. What is too old to matter is forgotten.
-    pub fn note<'a>(
+impl RecentValues {
+    /// Records the values of fields that are about to change, and drops values that are no longer recent.
+    pub fn record<'a>(
         &mut self,
         before: &Fields,
         changed: impl IntoIterator<Item = &'a str>,
@@ -38,51 +37,50 @@ impl Past {
         let now = millis(now);
         self.0.retain(|value| is_recent(value.2, now));
         for name in changed {
-            let digest = digest(before.get(name).unwrap_or(&Value::Null));
-            self.0.push(PastValue(name.to_owned(), digest, now));
+            let hash = hash(before.get(name).unwrap_or(&Value::Null));
+            self.0.push(RecentValue(name.to_owned(), hash, now));
         }
         let surplus = self.0.len().saturating_sub(VALUES);
         self.0.drain(..surplus);
     }
 
-    /// Notes that a field had this value until then.
-    pub fn note_value(&mut self, name: &str, value: &Value, until: Time) {
-        self.0.push(PastValue(name.to_owned(), digest(value), millis(until)));
+    pub fn record_value(&mut self, name: &str, value: &Value, until: Time) {
+        self.0.push(RecentValue(name.to_owned(), hash(value), millis(until)));
     }
 
-    /// Whether the field had this value until lately.
-    pub fn had(&self, name: &str, value: &Value, now: Time) -> bool {
+    /// Whether the field had this value recently.
+    pub fn contains(&self, name: &str, value: &Value, now: Time) -> bool {
         let mut values = self.0.iter().filter(|it| it.0 == name && is_recent(it.2, millis(now)));
-        // To make a digest takes longer than to find out that there is nothing to compare it with.
+        // Hashing is expensive: skip it if there is nothing to compare with.
         values.clone().next().is_some() && {
-            let digest = digest(value);
-            values.any(|it| it.1 == digest)
+            let hash = hash(value);
+            values.any(|it| it.1 == hash)
         }
     }
 }
 
-/// Whether two values are the same to a client that has read one and writes the other: numbers may be
-/// written in another way, and what is absent may be null.
-pub fn are_alike(a: &Value, b: &Value) -> bool {
-    a == b || digest(a) == digest(b)
+/// Whether two values are the same to a client that reads one and writes the other. The client may format
+/// numbers differently.
+pub fn are_equivalent(a: &Value, b: &Value) -> bool {
+    a == b || hash(a) == hash(b)
 }
 
 fn is_recent(then: u64, now: u64) -> bool {
-    now.saturating_sub(then) < SEEN_MS
+    now.saturating_sub(then) < RECENT_MS
 }
 
 fn millis(time: Time) -> u64 {
     u64::try_from(time.millis()).unwrap_or_default()
 }
 
-/// A digest that is the same for values that are alike. It is stored, so it stays as it is.
-fn digest(value: &Value) -> String {
-    let mut hash = Fnv::default();
-    hash.value(value);
-    format!("{:016x}", hash.0)
+/// The same for equivalent values. Hashes are stored, so the algorithm must not change.
+fn hash(value: &Value) -> String {
+    let mut hasher = Fnv::default();
+    hasher.value(value);
+    format!("{:016x}", hasher.0)
 }
 
-/// FNV-1a with 64 bits.
+/// The 64-bit FNV-1a hash.
 struct Fnv(u64);
 
 impl Default for Fnv {
@@ -107,11 +105,11 @@ impl Fnv {
     fn value(&mut self, value: &Value) {
         match value {
             Value::Null => self.bytes(b"n"),
-            Value::Bool(is_so) => self.bytes(if *is_so { b"t" } else { b"f" }),
-            // As JavaScript reads them.
+            Value::Bool(value) => self.bytes(if *value { b"t" } else { b"f" }),
+            // As a double, because that is how JavaScript clients read it.
             Value::Number(number) => match number.as_f64().filter(|it| it.is_finite()) {
                 Some(number) => {
-                    // There are two zeros.
+                    // -0 and 0 are equal, but differ in their bits.
                     let number = if number == 0.0 { 0.0 } else { number };
                     self.bytes(b"d");
                     self.bytes(&number.to_bits().to_le_bytes());
