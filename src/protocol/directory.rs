@@ -175,9 +175,9 @@ pub fn apply_entry<'a>(
         return Err(Outcome::IndexInUse);
     }
     let is_erased = entry.deleted == 2;
-    let has_one = known.is_some_and(|known| known.deleted != 2);
+    let exists = known.is_some_and(|known| known.deleted != 2);
     let is_contradicted = facts.document_has_last_seen && is_first_heartbeat(known, entry);
-    if !is_erased && !facts.has_document && (!has_one || is_contradicted) {
+    if !is_erased && !facts.has_document && (!exists || is_contradicted) {
         return Err(Outcome::DocumentNeeded);
     }
     let mut columns = connector_columns(entry, title).to_vec();
@@ -185,7 +185,7 @@ pub fn apply_entry<'a>(
         let known = known.columns();
         columns.retain(|column| !known.contains(column));
     }
-    let is_more = known.is_none()
+    let is_change = known.is_none()
         || facts.has_document
         || columns.iter().any(|(name, _)| *name != "last_seen");
     Ok(Write {
@@ -196,7 +196,7 @@ pub fn apply_entry<'a>(
             (false, true) => DocumentAction::Write,
             (false, false) => DocumentAction::Keep,
         },
-        outcome: if is_more { Outcome::Taken } else { Outcome::Seen },
+        outcome: if is_change { Outcome::Taken } else { Outcome::Seen },
     })
 }
 
@@ -271,8 +271,9 @@ pub fn apply_job<'a>(known: Option<&KnownJob>, job: &'a JobEntry) -> Verdict<'a>
     }
     let is_erased = job.status.is_none();
     // The stored document is current unless it was edited since.
-    let has_it = known.is_some_and(|known| known.status.is_some() && known.version >= job.edited);
-    if !is_erased && job.document.is_none() && !has_it {
+    let has_current_document =
+        known.is_some_and(|known| known.status.is_some() && known.version >= job.edited);
+    if !is_erased && job.document.is_none() && !has_current_document {
         return Err(Outcome::DocumentNeeded);
     }
     let mut columns = job.columns().to_vec();

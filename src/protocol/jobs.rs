@@ -23,7 +23,7 @@ pub struct PendingJob {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
     Nothing,
-    /// `last_seen` or progress: if a crash loses it, the next one makes up for it.
+    /// `last_seen` or progress. It may be lost in a crash: the next one replaces it.
     Progress,
     /// The caller waits, because searches must show it at once.
     Edit,
@@ -119,7 +119,7 @@ pub struct JobUpdate<T> {
     pub version: u64,
     /// Whether the document must be included.
     pub is_edited: bool,
-    /// Whether the job is unfinished. After a restart, the Directory looks up when it last heard of such jobs.
+    /// Whether the job is unfinished. After a restart, the Directory looks up when such jobs were last updated.
     pub is_open: bool,
     pub record: T,
 }
@@ -138,18 +138,18 @@ impl<T> JobsUpdate<T> {
         if answers.len() != self.jobs.len() {
             return Err(format!("it answers {answers:?}"));
         }
-        let (mut known, mut to_repeat) = (JobsAcknowledged::default(), Vec::new());
+        let (mut known, mut to_resend) = (JobsAcknowledged::default(), Vec::new());
         for (job, answer) in std::mem::take(&mut self.jobs).into_iter().zip(answers) {
             match *answer {
                 "taken" | "seen" | "older" => {
                     known.gives_lease |= job.is_open && *answer != "older";
                     known.jobs.push((job.id, job.version));
                 }
-                "document needed" if !self.with_documents => to_repeat.push(job),
+                "document needed" if !self.with_documents => to_resend.push(job),
                 other => return Err(format!("it answers [{other}]")),
             }
         }
-        self.jobs = to_repeat;
+        self.jobs = to_resend;
         self.with_documents = true;
         Ok(known)
     }
@@ -160,6 +160,6 @@ impl<T> JobsUpdate<T> {
 pub struct JobsAcknowledged {
     /// Ids and versions.
     pub jobs: Vec<(String, u64)>,
-    /// Whether the Directory could find out after a restart when it last heard of them.
+    /// Whether the update renews the lease: a restarted Directory can look up when it was received.
     pub gives_lease: bool,
 }

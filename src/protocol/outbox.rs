@@ -9,12 +9,12 @@ use crate::values::sorted::SortedMap;
 
 use super::claims::CommittedClaim;
 
-/// The Directory gets the first change at once, and later changes together, this often. So lists lag by
-/// less than a second, however often a connector changes.
+/// The minimum interval between updates of the Directory. The first change is sent at once, and later ones
+/// together, so lists lag by less than a second.
 pub const DIRECTORY_GAP_MS: u64 = 750;
 /// Workers KV accepts one write per key and second.
 pub const KV_GAP_MS: u64 = 1_100;
-/// For how long a failed write to Workers KV may still be carried out.
+/// How long after its failure a write to Workers KV may still be carried out.
 const LATE_WRITE_MS: u64 = 20_000;
 /// Writes are expensive, so heartbeats are copied only if the copy is this old. The free plan's 1,000
 /// writes a day then suffice for as many connectors as its other quotas do.
@@ -100,7 +100,7 @@ impl Cursors {
     }
 }
 
-/// Ensures that a consumer is sent one version at a time, and not too often.
+/// Limits a consumer to one delivery at a time, and to one per interval.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Pace {
     work: Work,
@@ -125,8 +125,8 @@ pub enum Turn {
     Send,
     /// Have the alarm retry.
     SetAlarm,
-    /// Do nothing.
-    Rest,
+    /// Nothing is pending, or the alarm retries.
+    Idle,
 }
 
 impl Pace {
@@ -161,7 +161,7 @@ impl Pace {
             }
             Work::None | Work::Sending | Work::Ending => {
                 self.work = Work::None;
-                Turn::Rest
+                Turn::Idle
             }
         }
     }
@@ -198,7 +198,7 @@ impl Lag {
 
     /// To be called at the end of an alarm that began at `now`. Returns the report to send, if any: since
     /// when the consumer lags, or `Some(None)` if it no longer does.
-    pub fn look(&mut self, is_pending: bool, now: u64) -> Option<Option<u64>> {
+    pub fn update(&mut self, is_pending: bool, now: u64) -> Option<Option<u64>> {
         let since = match (is_pending, self.since) {
             (true, 0) => {
                 self.since = now;
@@ -209,16 +209,16 @@ impl Lag {
             (false, _) => None,
         };
         self.since = since.unwrap_or_default();
-        let is_news = since.is_some() != self.is_reported;
+        let has_changed = since.is_some() != self.is_reported;
         self.is_reported = since.is_some();
-        is_news.then_some(since)
+        has_changed.then_some(since)
     }
 }
 
 /// Reports about lagging consumers that the Directory does not have yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Reports {
-    waiting: SortedMap<String, Report>,
+    pending: SortedMap<String, Report>,
     is_running: bool,
 }
 
@@ -236,15 +236,15 @@ pub struct Report {
 impl Reports {
     /// Adds a report. It keeps the losses of an earlier one.
     pub fn add(&mut self, consumer: &str, report: Report) {
-        let before = self.waiting.remove(consumer).unwrap_or_default();
+        let before = self.pending.remove(consumer).unwrap_or_default();
         let Report { since, given_up, gone } = report;
         let report =
             Report { since, given_up: given_up.or(before.given_up), gone: gone.or(before.gone) };
-        self.waiting.insert(consumer.to_owned(), report);
+        self.pending.insert(consumer.to_owned(), report);
     }
 
     pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
+        self.pending.is_empty()
     }
 
     /// Starts sending; false if that is already in progress.
@@ -254,7 +254,7 @@ impl Reports {
 
     /// The next report to send. If there is none, sending ends.
     pub fn to_send(&mut self) -> Option<(String, Report)> {
-        let next = self.waiting.iter().next();
+        let next = self.pending.iter().next();
         let next = next.map(|(consumer, report)| (consumer.clone(), report.clone()));
         self.is_running = next.is_some();
         next
@@ -262,8 +262,8 @@ impl Reports {
 
     /// A report was acknowledged. It stays if there is a newer one by now.
     pub fn sent(&mut self, consumer: &str, report: &Report) {
-        if self.waiting.get(consumer) == Some(report) {
-            self.waiting.remove(consumer);
+        if self.pending.get(consumer) == Some(report) {
+            self.pending.remove(consumer);
         }
     }
 
@@ -273,15 +273,15 @@ impl Reports {
     }
 }
 
-/// Whether the object's only alarm is known to be set for the outbox.
+/// Whether the object's alarm is known to be set for the outbox. An object has only one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Alarm {
     is_set: bool,
 }
 
 impl Alarm {
-    /// Whether it must be set. From then on it counts as set.
-    pub fn want(&mut self) -> bool {
+    /// Returns whether it must be set. From then on it counts as set.
+    pub fn request(&mut self) -> bool {
         !std::mem::replace(&mut self.is_set, true)
     }
 
@@ -289,7 +289,7 @@ impl Alarm {
         self.is_set
     }
 
-    /// It has run, or could not be set.
+    /// To be called when it has run, or could not be set.
     pub fn clear(&mut self) {
         self.is_set = false;
     }
@@ -384,8 +384,8 @@ impl EntryUpdate {
 pub struct Copying {
     /// When a write last failed that may still be carried out.
     late_write: u64,
-    /// When the object started, if it may have been copying a heartbeat before. If that write
-    /// is late, it does no harm to the copy of another heartbeat, but must not replace the copy of a change.
+    /// When the object started, if it may have been copying a heartbeat before. If that write is late, it may
+    /// overwrite the copy of another heartbeat, but must not overwrite the copy of a change.
     late_heartbeat: u64,
 }
 

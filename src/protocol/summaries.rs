@@ -1,7 +1,7 @@
 //! Summaries: webhook messages about many connectors, which the Directory sends.
 //!
 //! A connector's object asks the Directory before the first attempt to send a message. A few messages are
-//! sent by themselves. The connectors of the others are gathered, and one summary names them
+//! sent individually. The connectors of the others are gathered, and one summary names them
 //! ([`Gathering`]). Connectors are stored as gathered in the same step, and a summary is stored when it is
 //! made, so nothing is lost in between. Summaries that are given up are counted, and the next one reports
 //! how many are missing.
@@ -28,7 +28,7 @@ pub struct TargetState {
 
 /// A pending summary.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Waiting {
+pub struct PendingSummary {
     /// The number of its row. Summaries are sent in this order.
     pub n: u64,
     pub id: String,
@@ -37,15 +37,15 @@ pub struct Waiting {
     pub made: u64,
     pub attempts: usize,
     pub next_at: u64,
-    /// The number of missing summaries that it reports.
-    pub says: u64,
+    /// The number of missing summaries that it reports: `data.missed` in its body.
+    pub missed_in_body: u64,
 }
 
-/// What to write after an attempt to send a summary.
+/// The result of an attempt to send a summary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Settled {
-    /// It is retried at `next_at`.
-    Waits { attempts: usize, next_at: u64 },
+pub enum AttemptResult {
+    /// Store when to retry it.
+    Retry { attempts: usize, next_at: u64 },
     /// Delete its row.
     Delivered,
     /// Delete its row, and count it.
@@ -92,26 +92,26 @@ impl TargetState {
     }
 
     /// Evaluates an attempt to send a summary.
-    pub fn settle(
+    pub fn record_attempt(
         &mut self,
         target: &Target,
-        waiting: &Waiting,
+        summary: &PendingSummary,
         reply: &Reply,
         settings: &Settings,
         now: u64,
-    ) -> Settled {
+    ) -> AttemptResult {
         self.count(1, u64::from(reply.outcome() != Outcome::Delivered));
-        let attempts = waiting.attempts + 1;
-        match Next::after(settings, &waiting.id, attempts, waiting.made, reply, now) {
-            Next::Again(next_at) => Settled::Waits { attempts, next_at },
-            Next::Done(Outcome::Delivered) => Settled::Delivered,
+        let attempts = summary.attempts + 1;
+        match Next::after(settings, &summary.id, attempts, summary.made, reply, now) {
+            Next::Retry(next_at) => AttemptResult::Retry { attempts, next_at },
+            Next::Done(Outcome::Delivered) => AttemptResult::Delivered,
             Next::Done(Outcome::Failed) => {
-                self.gathering.missed += 1 + waiting.says;
-                Settled::GivenUp
+                self.gathering.missed += 1 + summary.missed_in_body;
+                AttemptResult::GivenUp
             }
             Next::Done(Outcome::Gone) => {
                 self.gathering.gone = Some(target.fingerprint.clone());
-                Settled::Ended
+                AttemptResult::Ended
             }
         }
     }
@@ -124,11 +124,11 @@ impl TargetState {
     }
 }
 
-impl Settled {
+impl AttemptResult {
     /// The final state, as it is logged; `None`: it is pending.
     pub const fn outcome(self) -> Option<&'static str> {
         match self {
-            Self::Waits { .. } => None,
+            Self::Retry { .. } => None,
             Self::Delivered => Some("delivered"),
             Self::GivenUp => Some("given_up"),
             Self::Ended => Some("ended"),

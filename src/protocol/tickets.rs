@@ -14,14 +14,14 @@ pub enum Verdict {
 }
 
 /// `until`: when the ticket expires. `is_stored`: it is stored as used.
-pub fn judge(until: u64, is_stored: bool, now: u64) -> Verdict {
-    if is_forgotten(until, now) {
+pub fn check(until: u64, is_stored: bool, now: u64) -> Verdict {
+    if is_expired(until, now) {
         return Verdict::Expired;
     }
     if is_stored { Verdict::UsedBefore } else { Verdict::Admitted }
 }
 
-/// Whether a used ticket that expires at `until` may be deleted.
-pub fn is_forgotten(until: u64, now: u64) -> bool {
+/// Whether a ticket that expires at `until` has expired. If it was used, its row may be deleted.
+pub fn is_expired(until: u64, now: u64) -> bool {
     until < now
 }

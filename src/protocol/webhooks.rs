@@ -23,7 +23,7 @@ pub struct Webhooks {
     /// When sending began, by target.
     sending: SortedMap<String, u64>,
     /// Whether the alarm is set to check for silence.
-    is_watched: bool,
+    has_silence_alarm: bool,
 }
 
 /// A target's position, and whether changes are held back from it.
@@ -70,7 +70,7 @@ pub struct Batch {
 
 /// A pending message.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Waiting {
+pub struct PendingMessage {
     /// The number of its row. Messages are sent in this order.
     pub n: u64,
     pub id: String,
@@ -83,24 +83,25 @@ pub struct Waiting {
     pub next_at: u64,
     /// The number of messages given up before it that no message has reported as missing.
     pub missed: u64,
-    /// The number that this message already reports as missing: an earlier attempt may have been interrupted.
-    pub says: u64,
+    /// The number that this message already reports as missing: `data.missed` in its body. An earlier attempt
+    /// may have been interrupted.
+    pub missed_in_body: u64,
 }
 
 /// The next step for a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
     /// Wait for the alarm.
-    Rest,
+    Wait,
     /// Ask the Directory whether a summary replaces the message; if not, send it.
     Ask,
     /// Send the message.
     Send,
 }
 
-/// The state of a message after an attempt, or after a summary replaced it.
+/// A message's state after an attempt, or after a summary replaced it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settled {
+pub struct NewState {
     pub attempts: usize,
     pub next: Next,
     /// The final state, as shown to users; `None`: it is pending.
@@ -113,10 +114,10 @@ pub struct Settled {
 pub enum Seen {
     /// Nothing: the alarm checks it, or no target subscribes to it.
     Nothing,
-    /// The connector was silent.
-    Again,
-    /// An alarm must be set, as none is known.
-    Unwatched,
+    /// It ends a silence.
+    AfterSilence,
+    /// An alarm must be set to check for silence.
+    WithoutAlarm,
 }
 
 impl Webhooks {
@@ -155,10 +156,10 @@ impl Webhooks {
 
     /// The targets that get messages about this connector.
     pub fn active_targets<'a>(&self, settings: &'a Settings) -> Vec<&'a Target> {
-        let is_told = |target: &&Target| {
+        let is_active = |target: &&Target| {
             self.position(target).is_some_and(|position| position.progress.gone.is_none())
         };
-        settings.targets.iter().filter(is_told).collect()
+        settings.targets.iter().filter(is_active).collect()
     }
 
     /// Starts targets at a version.
@@ -224,16 +225,21 @@ impl Webhooks {
     }
 
     /// Starts sending to a target if its next message is due and none is being sent.
-    pub fn begin_sending(&mut self, target: &Target, waiting: Option<&Waiting>, now: u64) -> bool {
-        let is_due = waiting.is_some_and(|message| message.next_at <= now);
+    pub fn begin_sending(
+        &mut self,
+        target: &Target,
+        next: Option<&PendingMessage>,
+        now: u64,
+    ) -> bool {
+        let is_due = next.is_some_and(|message| message.next_at <= now);
         let begins = is_due && !self.is_sending(&target.name);
         if begins {
-            self.note_sending(target, now);
+            self.mark_sending(target, now);
         }
         begins
     }
 
-    pub fn note_sending(&mut self, target: &Target, now: u64) {
+    pub fn mark_sending(&mut self, target: &Target, now: u64) {
         self.sending.insert(target.name.clone(), now);
     }
 
@@ -276,20 +282,20 @@ impl Webhooks {
     }
 
     /// To be called when the new state of a message is stored.
-    pub fn settled(&mut self, target: &Target, settled: &Settled) {
-        if settled.was_tried {
-            let attempts = self.attempts.at(target.name.clone());
+    pub fn state_stored(&mut self, target: &Target, state: &NewState) {
+        if state.was_tried {
+            let attempts = self.attempts.get_or_insert_default(target.name.clone());
             attempts.all += 1;
-            attempts.failed += u64::from(settled.next != Next::Done(Outcome::Delivered));
+            attempts.failed += u64::from(state.next != Next::Done(Outcome::Delivered));
         }
         let Some(position) = self.position_mut(&target.name) else { return };
-        match settled.next {
+        match state.next {
             Next::Done(Outcome::Gone) => {
                 position.progress.gone = Some(target.fingerprint.clone());
                 position.is_end_unreported = true;
             }
             Next::Done(Outcome::Failed) => position.given_up += 1,
-            Next::Done(Outcome::Delivered) | Next::Again(_) => {}
+            Next::Done(Outcome::Delivered) | Next::Retry(_) => {}
         }
     }
 
@@ -302,7 +308,7 @@ impl Webhooks {
         next_at: impl Fn(&Target) -> Option<u64>,
     ) -> Option<u64> {
         let silent_at = self.silent_at(settings, last_seen);
-        self.is_watched = silent_at.is_some();
+        self.has_silence_alarm = silent_at.is_some();
         let of_target = |target: &Target| {
             let message = match self.sending.get(&target.name) {
                 Some(since) => Some(since + SENDING_LIMIT_MS),
@@ -317,21 +323,21 @@ impl Webhooks {
     /// When the connector becomes silent, if a target must be notified of that.
     fn silent_at(&self, settings: &Settings, last_seen: Option<u64>) -> Option<u64> {
         let seen = last_seen?;
-        let waits = |target: &Target| {
+        let must_notify = |target: &Target| {
             target.wants_silence_events()
                 && self.position(target).is_some_and(|it| it.progress.silent != Some(seen))
         };
         let active = self.active_targets(settings);
-        active.into_iter().any(waits).then(|| seen + settings.silent_after_ms)
+        active.into_iter().any(must_notify).then(|| seen + settings.silent_after_ms)
     }
 
     pub fn seen(&mut self) -> Seen {
         let is_silent = |it: &Position| it.progress.silent.is_some() && it.progress.gone.is_none();
         if self.positions.as_ref().is_some_and(|known| known.values().any(is_silent)) {
-            return Seen::Again;
+            return Seen::AfterSilence;
         }
-        let was_watched = std::mem::replace(&mut self.is_watched, true);
-        if was_watched { Seen::Nothing } else { Seen::Unwatched }
+        let had_alarm = std::mem::replace(&mut self.has_silence_alarm, true);
+        if had_alarm { Seen::Nothing } else { Seen::WithoutAlarm }
     }
 }
 
@@ -341,19 +347,19 @@ impl Batch {
     }
 }
 
-impl Waiting {
+impl PendingMessage {
     pub fn step(&self, now: u64) -> Step {
         let is_summarized = EventType::parse(&self.kind).is_some_and(EventType::is_summarized);
         match self.attempts {
-            _ if self.next_at > now => Step::Rest,
+            _ if self.next_at > now => Step::Wait,
             // A summary would not report what this message reports as missing.
-            0 if is_summarized && self.says == 0 => Step::Ask,
+            0 if is_summarized && self.missed_in_body == 0 => Step::Ask,
             _ => Step::Send,
         }
     }
 
     /// Whether it must report missing messages. A retry reports the same as the first attempt.
-    pub fn says_missed(&self) -> bool {
+    pub fn must_report_missed(&self) -> bool {
         self.attempts == 0 && self.missed > 0
     }
 
@@ -364,12 +370,12 @@ impl Waiting {
     }
 
     /// The new state. `reply`: to an attempt that has just ended; `None`: a summary replaces the message.
-    pub fn settle(&self, settings: &Settings, reply: Option<&Reply>, now: u64) -> Settled {
+    pub fn next_state(&self, settings: &Settings, reply: Option<&Reply>, now: u64) -> NewState {
         let attempts = self.attempts + usize::from(reply.is_some());
         let next = reply.map_or(Next::Done(Outcome::Delivered), |reply| {
             Next::after(settings, &self.id, attempts, self.made, reply, now)
         });
         let outcome = if reply.is_some() { next.state() } else { Some("summarized") };
-        Settled { attempts, next, outcome, was_tried: reply.is_some() }
+        NewState { attempts, next, outcome, was_tried: reply.is_some() }
     }
 }

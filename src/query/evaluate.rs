@@ -59,18 +59,18 @@ enum Test<'q> {
 struct Node<'q> {
     tests: Vec<usize>,
     sorts: Vec<usize>,
-    below: SortedMap<&'q str, Node<'q>>,
+    children: SortedMap<&'q str, Node<'q>>,
 }
 
 impl<'q> Evaluator<'q> {
-    /// `patterns`: a field and patterns of which one must match a value of it, in addition to the query.
+    /// `patterns`: a field, and patterns. One of them must match a value of the field, in addition to the query.
     pub fn new(
         query: &'q Query,
         sort: impl IntoIterator<Item = &'q Field>,
         patterns: Option<(&'q str, &'q [String])>,
         now: Time,
     ) -> Self {
-        let mut all = Self {
+        let mut evaluator = Self {
             clause: Clause::All,
             clauses: 1,
             tests: Vec::new(),
@@ -79,20 +79,20 @@ impl<'q> Evaluator<'q> {
             sorts: 0,
             now,
         };
-        all.clause = all.clause(query);
+        evaluator.clause = evaluator.clause(query);
         if let Some((path, patterns)) = patterns {
-            let covered = all.test(path, Test::Covered(patterns));
-            let query = std::mem::replace(&mut all.clause, Clause::All);
+            let covered = evaluator.test(path, Test::Covered(patterns));
+            let query = std::mem::replace(&mut evaluator.clause, Clause::All);
             let must = vec![covered, query];
-            all.clause =
+            evaluator.clause =
                 Clause::Bool { must, must_not: Vec::new(), should: Vec::new(), minimum: 0 };
         }
         for field in sort {
-            let number = all.sorts;
-            all.node(&field.path).sorts.push(number);
-            all.sorts += 1;
+            let number = evaluator.sorts;
+            evaluator.node(&field.path).sorts.push(number);
+            evaluator.sorts += 1;
         }
-        all
+        evaluator
     }
 
     fn clause(&mut self, query: &'q Query) -> Clause {
@@ -121,7 +121,9 @@ impl<'q> Evaluator<'q> {
     fn node(&mut self, path: &'q str) -> &mut Node<'q> {
         match path {
             ID => &mut self.id,
-            _ => path.split('.').fold(&mut self.fields, |node, name| node.below.at(name)),
+            _ => path
+                .split('.')
+                .fold(&mut self.fields, |node, name| node.children.get_or_insert_default(name)),
         }
     }
 
@@ -205,17 +207,18 @@ impl Evaluation<'_> {
     fn value(&mut self, node: &Node<'_>) -> Result<(), Stop> {
         let mut is_first = true;
         match self.json.peek()?.1 {
-            JsonType::Object if node.below.is_empty() => self.json.skip_valid()?,
+            JsonType::Object if node.children.is_empty() => self.json.skip_valid()?,
             JsonType::Object => {
                 self.json.enter()?;
                 while self.json.has_more(b'}', &mut is_first)? {
                     let name = self.json.key()?.name;
                     let copy = if matches!(name, Cow::Owned(_)) { COPY } else { 0 };
-                    self.budget
-                        .spend(VALUE + copy + levels(node.below.len()) * (1 + name.len()))?;
-                    count_work(levels(node.below.len()));
-                    match node.below.get(&*name) {
-                        Some(below) => self.value(below)?,
+                    self.budget.spend(
+                        VALUE + copy + lookup_cost(node.children.len()) * (1 + name.len()),
+                    )?;
+                    count_work(lookup_cost(node.children.len()));
+                    match node.children.get(&*name) {
+                        Some(child) => self.value(child)?,
                         None => self.json.skip_valid()?,
                     }
                 }
@@ -286,11 +289,11 @@ impl Test<'_> {
             }
             Self::AnyOf(Mapping::Text, terms) if matches!(value, Scalar::Text(_)) => {
                 // Lower-casing, splitting into words, comparing.
-                budget.spend((2 + levels(terms.len())) * length)?;
+                budget.spend((2 + lookup_cost(terms.len())) * length)?;
                 count_work(2 * length);
                 for word in words_of(&value.text().to_ascii_lowercase()) {
                     budget.spend(VALUE)?;
-                    count_work(levels(terms.len()));
+                    count_work(lookup_cost(terms.len()));
                     if terms.contains(word) {
                         return Ok(true);
                     }
@@ -298,8 +301,8 @@ impl Test<'_> {
                 Ok(false)
             }
             Self::AnyOf(mapping, terms) => {
-                budget.spend(cost(*mapping, length) + levels(terms.len()) * (1 + length))?;
-                count_work(length + levels(terms.len()));
+                budget.spend(cost(*mapping, length) + lookup_cost(terms.len()) * (1 + length))?;
+                count_work(length + lookup_cost(terms.len()));
                 let value = value.normalized(*mapping);
                 Ok(value.is_some_and(|value| terms.contains(&value)))
             }
@@ -315,7 +318,7 @@ fn cost(mapping: Mapping, length: usize) -> usize {
     }
 }
 
-/// The comparisons of a look-up in a sorted collection.
-fn levels(count: usize) -> usize {
+/// The maximum number of comparisons of a lookup in a sorted collection.
+fn lookup_cost(count: usize) -> usize {
     count.checked_ilog2().map_or(0, |log| log as usize + 1)
 }

@@ -7,8 +7,8 @@ use super::{Settings, Target};
 use crate::status::Status;
 use crate::values::Time;
 
-/// This many changes are collected at once rather than held back or left for a late alarm: the history
-/// doesn't keep many more.
+/// From this many changes on, they are collected at once instead of being held back or left for a late
+/// alarm: the history keeps few more.
 pub const HELD_LIMIT: usize = 500;
 
 /// A target's progress in a connector's history.

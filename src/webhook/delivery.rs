@@ -30,9 +30,9 @@ pub struct Reply {
     /// The HTTP status; `None`: there was no response.
     pub status: Option<u16>,
     /// Whether the attempt timed out.
-    pub is_late: bool,
+    pub is_timeout: bool,
     /// Whether the connection was refused or lost.
-    pub is_lost: bool,
+    pub is_connection_error: bool,
     pub took_ms: u64,
 }
 
@@ -54,9 +54,11 @@ impl Reply {
                 Some(format!("answered {status}: redirects are not followed"))
             }
             Some(status) => Some(format!("answered {status}")),
-            None if self.is_late => Some(format!("no answer within {} s", TIME_LIMIT_MS / 1_000)),
+            None if self.is_timeout => {
+                Some(format!("no answer within {} s", TIME_LIMIT_MS / 1_000))
+            }
             // The runtime's message may contain the URL, and with it a secret.
-            None if self.is_lost => {
+            None if self.is_connection_error => {
                 Some("no answer: the connection was refused or lost".to_owned())
             }
             None => Some("no answer: nothing can be sent to this address".to_owned()),
@@ -77,7 +79,7 @@ pub enum Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     /// Retry at this time, in milliseconds since 1970.
-    Again(u64),
+    Retry(u64),
     /// No more attempts.
     Done(Outcome),
 }
@@ -88,13 +90,13 @@ impl Next {
         settings: &Settings,
         id: &str,
         attempts: usize,
-        made: u64,
+        created_at: u64,
         reply: &Reply,
         now: u64,
     ) -> Self {
         match reply.outcome() {
-            Outcome::Failed => match next_attempt(settings, id, attempts, made, now) {
-                Some(at) => Self::Again(at),
+            Outcome::Failed => match next_attempt(settings, id, attempts, created_at, now) {
+                Some(at) => Self::Retry(at),
                 None => Self::Done(Outcome::Failed),
             },
             outcome => Self::Done(outcome),
@@ -103,7 +105,7 @@ impl Next {
 
     pub const fn at(self) -> Option<u64> {
         match self {
-            Self::Again(at) => Some(at),
+            Self::Retry(at) => Some(at),
             Self::Done(_) => None,
         }
     }
@@ -111,7 +113,7 @@ impl Next {
     /// The final state, as shown to users; `None`: it is pending.
     pub const fn state(self) -> Option<&'static str> {
         match self {
-            Self::Again(_) => None,
+            Self::Retry(_) => None,
             Self::Done(Outcome::Delivered) => Some("delivered"),
             Self::Done(Outcome::Gone) => Some("ended"),
             Self::Done(Outcome::Failed) => Some("given_up"),
@@ -119,17 +121,17 @@ impl Next {
     }
 }
 
-/// When to retry a message that was made at `made` and has just failed for the `failures`-th time. `None`:
-/// give up. A message that waited for earlier ones isn't retried for longer than they were.
+/// When to retry a message that has just failed for the `failures`-th time. `None`: give up. The retry
+/// period starts with the message's creation, even if it was pending behind earlier messages.
 pub fn next_attempt(
     settings: &Settings,
     id: &str,
     failures: usize,
-    made: u64,
+    created_at: u64,
     now: u64,
 ) -> Option<u64> {
     let delay = *settings.retries_ms.get(failures.checked_sub(1)?)?;
-    let end = made + settings.retry_period_ms();
+    let end = created_at + settings.retry_period_ms();
     let share: u64 = id.bytes().fold(failures as u64, |sum, byte| sum * 31 % 997 + u64::from(byte));
     (now <= end).then(|| now + delay + delay / JITTER * (share % 100) / 100)
 }

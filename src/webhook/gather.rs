@@ -46,7 +46,7 @@ pub enum Verdict {
 }
 
 impl Gathering {
-    /// Decides about a connector's message. While others are gathered, none is sent by itself: it could
+    /// Decides about a connector's message. While others are gathered, none is sent individually: it could
     /// report a recovery before the summary reports the failure.
     pub fn admit(&mut self, event: EventType, settings: &Settings, now: u64) -> Verdict {
         let window = settings.single_window_ms;

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::{Settings, Target};
 use crate::connector::{Connector, next_moves};
 use crate::directory::Slim;
-use crate::directory::cause::{cause, message as said};
+use crate::directory::cause::{cause, message as error_message};
 use crate::document::shortened;
 use crate::status::Status;
 use crate::values::{Time, json};
@@ -156,7 +156,8 @@ pub fn compose(
         _ => None,
     };
     let is_error = to == Some(Status::Error) && seen.is_none();
-    let cause = reason.as_deref().filter(|_| is_error).map(|error| cause(&Slim::of(said(error))));
+    let cause =
+        reason.as_deref().filter(|_| is_error).map(|error| cause(&Slim::of(error_message(error))));
     let since = match (event, seen) {
         (EventType::Silent, Some(seen)) => Time::from_millis(*seen).to_string(),
         _ => at.clone(),
@@ -223,7 +224,7 @@ fn test_message(event: EventType, settings: &Settings, nonce: &str, now: Time) -
     message(format!("msg_test_{nonce}"), event.name(), at, data)
 }
 
-/// The same event of many connectors at about the same time.
+/// The same event of many connectors within a short time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
     pub event: EventType,
@@ -231,7 +232,7 @@ pub struct Summary {
     pub since: u64,
     /// The number of connectors, which `connectors` may not list in full.
     pub count: u64,
-    /// Id and name of the first of them.
+    /// Id and name of each, up to a limit.
     pub connectors: Vec<(String, Option<String>)>,
     /// The most frequent causes of failures, with the number of connectors that share each.
     pub causes: Vec<(String, u64)>,

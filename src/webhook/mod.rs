@@ -20,4 +20,4 @@ pub use message::{
     test_messages, test_summary, with_sharing,
 };
 pub use settings::{Address, Problem, Secret, Settings, Target};
-pub use view::{Delivery, Entry, show, test_result, test_results};
+pub use view::{Delivery, TargetStatus, show, test_result, test_results};

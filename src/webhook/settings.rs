@@ -10,7 +10,7 @@ use super::message::{EventType, digest};
 use crate::directory::SILENCE_MS;
 use crate::document::Fields;
 
-/// The maximum number of targets: an object can wait for only so many requests at a time.
+/// The maximum number of targets: the runtime limits how many requests an object can have in flight.
 const TARGETS: usize = 5;
 const SECRET_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 /// The specification's retry schedule, in seconds: a little more than three days.
@@ -30,7 +30,7 @@ const DAMPING: &str = "WEBHOOK_DAMPING_SECONDS";
 const RETRIES: &str = "WEBHOOK_RETRY_SECONDS";
 const LIMIT: &str = "WEBHOOK_LIMIT";
 const LIMIT_SECONDS: &str = "WEBHOOK_LIMIT_SECONDS";
-const OF_TARGETS: [&str; 3] = ["WEBHOOK_URL", "WEBHOOK_SECRET", "WEBHOOK_EVENTS"];
+const TARGET_SETTINGS: [&str; 3] = ["WEBHOOK_URL", "WEBHOOK_SECRET", "WEBHOOK_EVENTS"];
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
@@ -210,7 +210,7 @@ impl Settings {
         });
         let mut targets = Vec::new();
         for n in 1..=TARGETS {
-            let [url, secret, events] = OF_TARGETS.map(|name| numbered(name, n));
+            let [url, secret, events] = TARGET_SETTINGS.map(|name| numbered(name, n));
             match (text(&url), text(&secret)) {
                 (None, None) => {}
                 (None, Some(_)) => {
@@ -225,7 +225,7 @@ impl Settings {
                     ),
                 )),
                 (Some(given), Some(secrets)) => {
-                    let events = match text(&events).or_else(|| text(OF_TARGETS[2])) {
+                    let events = match text(&events).or_else(|| text(TARGET_SETTINGS[2])) {
                         None => EventType::DEFAULT.to_vec(),
                         Some(names) => read_events(&events, names, &mut problems),
                     };
@@ -294,7 +294,7 @@ fn numbered(name: &str, n: usize) -> String {
 
 fn is_known(name: &str) -> bool {
     [DAMPING, RETRIES, LIMIT, LIMIT_SECONDS].contains(&name)
-        || (1..=TARGETS).any(|n| OF_TARGETS.iter().any(|of| numbered(of, n) == name))
+        || (1..=TARGETS).any(|n| TARGET_SETTINGS.iter().any(|of| numbered(of, n) == name))
 }
 
 fn read_events(setting: &str, names: &str, problems: &mut Vec<Problem>) -> Vec<EventType> {

@@ -9,17 +9,17 @@ use crate::values::{Time, json as text};
 
 /// The state of a target with regard to one connector.
 #[derive(Clone, Copy, Debug)]
-pub struct Entry<'a> {
+pub struct TargetStatus<'a> {
     pub target: &'a Target,
     /// The number of pending messages.
     pub waiting: u64,
     /// Whether it returned 410.
     pub is_ended: bool,
-    /// The number of messages that were given up.
+    /// The number of messages given up.
     pub given_up: u64,
 }
 
-/// A row of the table of messages.
+/// A message and its state, as stored.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Delivery {
     pub id: String,
@@ -44,24 +44,29 @@ pub struct Delivery {
 }
 
 /// The response about a connector's webhooks. `rows`: the newest first.
-pub fn show(id: &str, settings: &Settings, targets: &[Entry<'_>], rows: &[Delivery]) -> Value {
-    let target = |entry: &Entry<'_>| {
-        let mut shown = describe(entry.target);
-        shown.insert("waiting".to_owned(), entry.waiting.into());
-        shown.insert("ended".to_owned(), entry.is_ended.into());
-        shown.insert("given_up".to_owned(), entry.given_up.into());
+pub fn show(
+    id: &str,
+    settings: &Settings,
+    targets: &[TargetStatus<'_>],
+    rows: &[Delivery],
+) -> Value {
+    let target = |status: &TargetStatus<'_>| {
+        let mut shown = describe(status.target);
+        shown.insert("waiting".to_owned(), status.waiting.into());
+        shown.insert("ended".to_owned(), status.is_ended.into());
+        shown.insert("given_up".to_owned(), status.given_up.into());
         Value::Object(shown)
     };
     json!({
         "id": id,
         "targets": targets.iter().map(target).collect::<Vec<_>>(),
-        "problems": sentences(settings),
+        "problems": problems(settings),
         "silent_after_seconds": settings.silent_after_seconds(),
         "deliveries": rows.iter().map(delivery).collect::<Vec<_>>(),
     })
 }
 
-fn sentences(settings: &Settings) -> Vec<String> {
+fn problems(settings: &Settings) -> Vec<String> {
     settings.problems.iter().map(ToString::to_string).collect()
 }
 
@@ -76,18 +81,18 @@ fn describe(target: &Target) -> Fields {
 
 fn delivery(row: &Delivery) -> Value {
     let body = text::parse_object(&row.body).unwrap_or_default();
-    let said = |name: &str| body.get("data").and_then(|data| data.get(name)).cloned();
+    let field = |name: &str| body.get("data").and_then(|data| data.get(name)).cloned();
     let time = |at: Option<u64>| at.map(|at| Time::from_millis(at).to_string());
     json!({
         "webhook_id": row.id,
         "target": row.target,
         "type": row.kind,
         "at": row.at,
-        "from": said("from"),
-        "to": said("to"),
-        "changes": said("changes"),
-        "reason": said("reason"),
-        "missed": said("missed").unwrap_or_else(|| 0.into()),
+        "from": field("from"),
+        "to": field("to"),
+        "changes": field("changes"),
+        "reason": field("reason"),
+        "missed": field("missed").unwrap_or_else(|| 0.into()),
         "state": row.outcome.as_deref().unwrap_or("waiting"),
         "attempts": row.attempts,
         "last_attempt": time(row.tried_at),
@@ -118,7 +123,7 @@ pub fn test_results(settings: &Settings, targets: Vec<Value>) -> Value {
     let retries: Vec<_> = settings.retries_ms.iter().map(|delay| delay / 1_000).collect();
     json!({
         "targets": targets,
-        "problems": sentences(settings),
+        "problems": problems(settings),
         "silent_after_seconds": settings.silent_after_seconds(),
         "damping_seconds": settings.damping_ms / 1_000,
         "retry_seconds": retries,

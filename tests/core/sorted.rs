@@ -34,7 +34,7 @@ proptest! {
                     expected.insert(key, value);
                 }
                 Step::Add(key, value) => {
-                    let sum: &mut u16 = map.at(key);
+                    let sum: &mut u16 = map.get_or_insert_default(key);
                     *sum = sum.wrapping_add(value);
                     let sum: &mut u16 = expected.entry(key).or_default();
                     *sum = sum.wrapping_add(value);

@@ -7,9 +7,9 @@ use connector_status::connector::Connector;
 use connector_status::status::Status;
 use connector_status::values::{Time, json as text};
 use connector_status::webhook::{
-    Change, Entry, EventType, Gathering, Next, Notification, Outcome, Progress, Reply, Settings,
-    Summary, Target, Verdict, collect, compose, misconfigured, next_attempt, show, sign, summarize,
-    target_ended, test_messages, test_result, test_results, test_summary,
+    Change, EventType, Gathering, Next, Notification, Outcome, Progress, Reply, Settings, Summary,
+    Target, TargetStatus, Verdict, collect, compose, misconfigured, next_attempt, show, sign,
+    summarize, target_ended, test_messages, test_result, test_results, test_summary,
 };
 use serde_json::{Value, json};
 
@@ -363,12 +363,12 @@ fn a_response_decides_whether_a_message_is_delivered_retried_or_the_last() {
         (status(404), Outcome::Failed, Some("answered 404")),
         (status(500), Outcome::Failed, Some("answered 500")),
         (
-            Reply { is_late: true, ..Reply::default() },
+            Reply { is_timeout: true, ..Reply::default() },
             Outcome::Failed,
             Some("no answer within 15 s"),
         ),
         (
-            Reply { is_lost: true, ..Reply::default() },
+            Reply { is_connection_error: true, ..Reply::default() },
             Outcome::Failed,
             Some("no answer: the connection was refused or lost"),
         ),
@@ -541,10 +541,10 @@ fn endpoints_deliveries_and_test_results_are_shown() {
         "last_attempt": "2027-01-15T08:00:00.000Z", "last_status": 500, "last_error": "no", "missed": 7,
         "next_attempt": "2027-01-15T08:00:05.000Z",
     });
-    let entry = Entry { target, waiting: 3, is_ended: true, given_up: 9 };
+    let status = TargetStatus { target, waiting: 3, is_ended: true, given_up: 9 };
     let row = serde_json::from_value(row).unwrap();
     assert_eq!(
-        show("a", &settings, &[entry], &[row]),
+        show("a", &settings, &[status], &[row]),
         json!({
             "id": "a", "targets": [with(json!({ "waiting": 3, "ended": true, "given_up": 9 }))], "problems": [],
             "silent_after_seconds": 1_200, "deliveries": [delivery],

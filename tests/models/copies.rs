@@ -119,7 +119,7 @@ impl State {
                 Turn::Wait(_) => self.pass(STEP_MS),
                 Turn::Send => return self.write(),
                 Turn::SetAlarm => self.set_alarm(),
-                Turn::Rest => return,
+                Turn::Idle => return,
             }
         }
     }

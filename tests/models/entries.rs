@@ -170,7 +170,7 @@ impl State {
     }
 
     fn set_alarm(&mut self) {
-        if self.alarm.want() {
+        if self.alarm.request() {
             self.is_alarm_stored = true;
         }
     }
@@ -235,7 +235,7 @@ impl State {
                 Turn::Wait(_) => {}
                 Turn::Send => return self.call(Caller::Loop),
                 Turn::SetAlarm => self.set_alarm(),
-                Turn::Rest => return,
+                Turn::Idle => return,
             }
         }
     }

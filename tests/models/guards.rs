@@ -256,7 +256,7 @@ const GUARDS: &[Guard] = &[
     Guard {
         name: "a message that reports missing ones is not summarized",
         file: "src/protocol/webhooks.rs",
-        with: "is_summarized && self.says == 0",
+        with: "is_summarized && self.missed_in_body == 0",
         without: "is_summarized",
         model: WEBHOOKS,
         property: "missing messages are reported to the target",
@@ -264,7 +264,7 @@ const GUARDS: &[Guard] = &[
     Guard {
         name: "a message that is given up leaves its report of missing ones to the next",
         file: "tests/models/webhooks.rs",
-        with: "stored.missed += 1 + says;",
+        with: "stored.missed += 1 + missed_in_body;",
         without: "stored.missed += 1;",
         model: WEBHOOKS,
         property: "missing messages are reported to the target",
@@ -288,7 +288,7 @@ const GUARDS: &[Guard] = &[
     Guard {
         name: "a summary that is given up leaves its report of missing ones to the next",
         file: "src/protocol/summaries.rs",
-        with: "self.gathering.missed += 1 + waiting.says;",
+        with: "self.gathering.missed += 1 + summary.missed_in_body;",
         without: "self.gathering.missed += 1;",
         model: WEBHOOKS,
         property: "missing summaries are reported to the target",

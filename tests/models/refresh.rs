@@ -163,7 +163,7 @@ impl State {
     }
 
     fn set_alarm(&mut self) {
-        if self.alarm.want() {
+        if self.alarm.request() {
             self.alarm_at = Some(self.now + ALARM_AFTER);
         }
     }
@@ -217,7 +217,7 @@ impl State {
                 }
                 Turn::Send => return self.call(Caller::Loop),
                 Turn::SetAlarm => self.set_alarm(),
-                Turn::Rest => return,
+                Turn::Idle => return,
             }
         }
     }

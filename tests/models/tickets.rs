@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use connector_status::protocol::tickets::{Verdict, is_forgotten, judge};
+use connector_status::protocol::tickets::{Verdict, check, is_expired};
 use stateright::{Model, Property};
 
 use crate::network::Budget;
@@ -42,7 +42,7 @@ impl fmt::Display for Action {
 
 impl State {
     fn forget(&mut self) {
-        self.is_stored &= !is_forgotten(UNTIL, self.now);
+        self.is_stored &= !is_expired(UNTIL, self.now);
     }
 }
 
@@ -85,7 +85,7 @@ impl Model for Tickets {
             }
             Action::Arrive => {
                 state.in_transit -= 1;
-                let verdict = judge(UNTIL, state.is_stored, state.now);
+                let verdict = check(UNTIL, state.is_stored, state.now);
                 if verdict == Verdict::Admitted {
                     state.is_stored = true;
                     state.admitted += 1;

@@ -4,8 +4,8 @@
 use std::fmt;
 use std::sync::OnceLock;
 
-use connector_status::protocol::summaries::{self, Settled, TargetState};
-use connector_status::protocol::webhooks::{CollectContext, Step, Waiting, Webhooks};
+use connector_status::protocol::summaries::{self, AttemptResult, TargetState};
+use connector_status::protocol::webhooks::{CollectContext, PendingMessage, Step, Webhooks};
 use connector_status::status::Status;
 use connector_status::values::Time;
 use connector_status::webhook::{Change, EventType, Next, Progress, Reply, Settings, Target};
@@ -47,7 +47,7 @@ struct Row {
     /// When the next attempt is due; `None`: it is no longer pending.
     next_at: Option<u64>,
     /// The number of missing messages that it reports.
-    says: u64,
+    missed_in_body: u64,
 }
 
 /// The target's position, as the object stores it.
@@ -66,7 +66,7 @@ struct Summary {
     attempts: usize,
     made: u64,
     next_at: u64,
-    says: u64,
+    missed_in_body: u64,
     is_received: bool,
 }
 
@@ -252,7 +252,7 @@ impl State {
                     attempts: 0,
                     made: self.now,
                     next_at: Some(self.now),
-                    says: 0,
+                    missed_in_body: 0,
                 });
             }
         }
@@ -264,9 +264,9 @@ impl State {
     }
 
     /// The next message.
-    fn waiting(&self) -> Option<Waiting> {
+    fn waiting(&self) -> Option<PendingMessage> {
         let row = self.rows.get(self.place()?)?;
-        Some(Waiting {
+        Some(PendingMessage {
             n: row.version,
             id: row.version.to_string(),
             kind: row.kind.to_owned(),
@@ -275,7 +275,7 @@ impl State {
             attempts: row.attempts,
             next_at: row.next_at?,
             missed: self.stored.as_ref().map_or(0, |stored| stored.missed),
-            says: row.says,
+            missed_in_body: row.missed_in_body,
         })
     }
 
@@ -308,9 +308,9 @@ impl State {
 
     /// Continues with the next message.
     fn step(&mut self) {
-        let step = self.waiting().map_or(Step::Rest, |waiting| waiting.step(self.now));
+        let step = self.waiting().map_or(Step::Wait, |waiting| waiting.step(self.now));
         match step {
-            Step::Rest => {
+            Step::Wait => {
                 self.busy = None;
                 self.end_sending();
                 self.set_alarm();
@@ -331,8 +331,8 @@ impl State {
     fn send(&mut self) {
         self.busy = Some(Busy::Sending);
         let (Some(waiting), Some(n)) = (self.waiting(), self.place()) else { return };
-        if waiting.says_missed() {
-            self.rows[n].says = waiting.missed;
+        if waiting.must_report_missed() {
+            self.rows[n].missed_in_body = waiting.missed;
             if let Some(stored) = &mut self.stored {
                 stored.missed = 0;
             }
@@ -377,7 +377,7 @@ impl State {
                 attempts: 0,
                 made: self.now,
                 next_at: self.now,
-                says: if n == 0 { missed } else { 0 },
+                missed_in_body: if n == 0 { missed } else { 0 },
                 is_received: false,
             });
         }
@@ -394,35 +394,35 @@ impl State {
         let Some(summary) = self.summaries.first_mut() else { return };
         if !std::mem::replace(&mut summary.is_received, true) {
             self.summarized.extend(&summary.versions);
-            self.summaries_reported += summary.says;
+            self.summaries_reported += summary.missed_in_body;
         }
     }
 
     fn settle_summary(&mut self, reply: &Reply) {
         let Some(summary) = self.summaries.first_mut() else { return };
-        let waiting = summaries::Waiting {
+        let pending = summaries::PendingSummary {
             n: summary.n,
             id: summary.n.to_string(),
             body: String::new(),
             made: summary.made,
             attempts: summary.attempts,
             next_at: summary.next_at,
-            says: summary.says,
+            missed_in_body: summary.missed_in_body,
         };
-        let settled = self.directory.settle(target(), &waiting, reply, settings(), self.now);
+        let result = self.directory.record_attempt(target(), &pending, reply, settings(), self.now);
         // Nothing depends on these numbers.
         (self.directory.attempts, self.directory.failures) = (0, 0);
-        match settled {
-            Settled::Waits { attempts, next_at } => {
+        match result {
+            AttemptResult::Retry { attempts, next_at } => {
                 (summary.attempts, summary.next_at) = (attempts, next_at);
             }
-            Settled::Delivered => drop(self.summaries.remove(0)),
-            Settled::GivenUp => {
+            AttemptResult::Delivered => drop(self.summaries.remove(0)),
+            AttemptResult::GivenUp => {
                 self.lost.extend(&summary.versions);
                 self.summaries.remove(0);
                 self.summaries_given_up += 1;
             }
-            Settled::Ended => {}
+            AttemptResult::Ended => {}
         }
         self.send_summary();
         self.want_alarm();
@@ -430,36 +430,36 @@ impl State {
 
     fn receive(&mut self) {
         let Some(n) = self.place() else { return };
-        let Row { version, says, .. } = self.rows[n];
+        let Row { version, missed_in_body, .. } = self.rows[n];
         // A retry has the same id and content.
         if !self.received.contains(&version) {
             self.received.push(version);
-            self.reported += says;
+            self.reported += missed_in_body;
         }
     }
 
     /// Stores the new state of the message. `reply`: to an attempt; `None`: a summary replaces the message.
     fn settle(&mut self, reply: Option<&Reply>) {
         let (Some(waiting), Some(n)) = (self.waiting(), self.place()) else { return };
-        let settled = waiting.settle(settings(), reply, self.now);
-        if settled.outcome == Some("given_up") {
-            let says = self.rows[n].says;
+        let new_state = waiting.next_state(settings(), reply, self.now);
+        if new_state.outcome == Some("given_up") {
+            let missed_in_body = self.rows[n].missed_in_body;
             if let Some(stored) = &mut self.stored {
                 stored.given_up += 1;
-                stored.missed += 1 + says;
+                stored.missed += 1 + missed_in_body;
             }
         }
-        match settled.next.at() {
+        match new_state.next.at() {
             Some(next_at) => {
                 let row = &mut self.rows[n];
-                (row.attempts, row.next_at) = (settled.attempts, Some(next_at));
+                (row.attempts, row.next_at) = (new_state.attempts, Some(next_at));
             }
             // Nothing depends on it any more.
             None => drop(self.rows.remove(n)),
         }
-        self.webhooks.settled(target(), &settled);
-        match settled.next {
-            Next::Again(_) => {
+        self.webhooks.state_stored(target(), &new_state);
+        match new_state.next {
+            Next::Retry(_) => {
                 self.busy = None;
                 self.end_sending();
                 self.set_alarm();
@@ -665,7 +665,8 @@ impl Model for Targets {
             Property::always("missing messages are reported to the target", |_, state: &State| {
                 let Some(stored) = &state.stored else { return true };
                 let waits = |row: &&Row| row.next_at.is_some();
-                let to_be_reported: u64 = state.rows.iter().filter(waits).map(|row| row.says).sum();
+                let to_be_reported: u64 =
+                    state.rows.iter().filter(waits).map(|row| row.missed_in_body).sum();
                 state.reported + stored.missed + to_be_reported >= stored.given_up
             }),
             Property::always("while a summary is pending, an alarm is set", |_, state: &State| {
@@ -674,7 +675,7 @@ impl Model for Targets {
             }),
             Property::always("missing summaries are reported to the target", |_, state: &State| {
                 let waits = state.summaries.iter().filter(|summary| !summary.is_received);
-                let to_be_reported: u64 = waits.map(|summary| summary.says).sum();
+                let to_be_reported: u64 = waits.map(|summary| summary.missed_in_body).sum();
                 state.summaries_reported + state.directory.missed() + to_be_reported
                     >= state.summaries_given_up
             }),

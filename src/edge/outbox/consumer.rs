@@ -44,7 +44,7 @@ pub(super) async fn deliver<C: Consumer>(outbox: &Rc<Outbox>) {
             Turn::Wait(ms) => sleep(Duration::from_millis(ms)).await,
             Turn::Send => note::<C>(outbox, C::deliver(outbox).await),
             Turn::SetAlarm => set_alarm(outbox).await,
-            Turn::Rest => return,
+            Turn::Idle => return,
         }
     }
 }

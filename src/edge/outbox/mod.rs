@@ -87,7 +87,7 @@ impl Outbox {
         self.remember(|memory| {
             let lags = [(&mut memory.directory_lag, directory), (&mut memory.kv_lag, kv)];
             for ((lag, has_pending), consumer) in lags.into_iter().zip(CONSUMERS) {
-                if let Some(since) = lag.look(has_pending, begun) {
+                if let Some(since) = lag.update(has_pending, begun) {
                     memory.reports.add(consumer, Report { since, ..Report::default() });
                 }
             }
@@ -161,8 +161,8 @@ pub(super) async fn job_committed(outbox: &Rc<Outbox>) {
 pub(super) async fn seen(outbox: &Rc<Outbox>) {
     match webhook::seen(outbox) {
         Seen::Nothing => {}
-        Seen::Again => set_alarm(outbox).await,
-        Seen::Unwatched => {
+        Seen::AfterSilence => set_alarm(outbox).await,
+        Seen::WithoutAlarm => {
             let this = outbox.clone();
             outbox.shared.state.wait_until(async move { webhook::watch(&this).await });
         }
@@ -216,7 +216,7 @@ async fn set_late_alarm(outbox: &Rc<Outbox>) {
 }
 
 async fn set_alarm(outbox: &Rc<Outbox>) {
-    if outbox.remember(|memory| memory.alarm.want())
+    if outbox.remember(|memory| memory.alarm.request())
         && let Err(why) = outbox.shared.state.set_alarm(ALARM_AFTER).await
     {
         outbox.remember(|memory| memory.alarm.clear());

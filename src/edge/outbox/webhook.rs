@@ -23,10 +23,10 @@ use crate::edge::runtime::{
 use crate::edge::{log, new_id, now};
 use crate::protocol::outbox::Report;
 pub(super) use crate::protocol::webhooks::Seen;
-use crate::protocol::webhooks::{self, Batch, CollectContext, Step, Waiting};
+use crate::protocol::webhooks::{self, Batch, CollectContext, PendingMessage, Step};
 use crate::status::Status;
 use crate::values::Time;
-use crate::webhook::{self, Delivery, Entry, Next, Outcome, Reply, Settings, Target};
+use crate::webhook::{self, Delivery, Next, Outcome, Reply, Settings, Target, TargetStatus};
 
 /// The maximum number of pending messages of one connector for a target.
 const PENDING_LIMIT: u64 = 1_000;
@@ -263,7 +263,7 @@ fn report_losses(outbox: &Outbox, settings: &Settings) {
 }
 
 /// The next message to send to a target.
-fn next_message(outbox: &Outbox, target: &Target) -> Option<Waiting> {
+fn next_message(outbox: &Outbox, target: &Target) -> Option<PendingMessage> {
     let row = store::next(&outbox.shared.database, &target.name);
     row.inspect_err(|thrown| log_failure("cannot be read", thrown)).ok()?
 }
@@ -278,22 +278,22 @@ async fn send_all(outbox: &Rc<Outbox>, settings: &Settings, target: &Target) {
     while let Some(message) = next_message(outbox, target) {
         let begun = now_millis();
         let step = message.step(begun);
-        if step == Step::Rest {
+        if step == Step::Wait {
             return;
         }
-        outbox.webhooks.remember(|memory| memory.note_sending(target, begun));
+        outbox.webhooks.remember(|memory| memory.mark_sending(target, begun));
         let verdict = match step {
             Step::Ask => notify(outbox, target, Some(&message.kind)).await,
-            Step::Rest | Step::Send => Verdict::Single { sharing: 0 },
+            Step::Wait | Step::Send => Verdict::Single { sharing: 0 },
         };
-        let settled = match verdict {
-            Verdict::Gathered => settle(outbox, settings, target, &message, None),
+        let next = match verdict {
+            Verdict::Gathered => store_state(outbox, settings, target, &message, None),
             Verdict::Single { sharing } => {
                 attempt(outbox, settings, target, &message, sharing, begun).await
             }
         };
-        match settled {
-            Ok(Next::Again(_)) => return,
+        match next {
+            Ok(Next::Retry(_)) => return,
             Ok(Next::Done(_)) => {}
             // The alarm sends it again.
             Err(thrown) => return log_failure("cannot store the result of an attempt", &thrown),
@@ -315,19 +315,19 @@ async fn attempt(
     outbox: &Outbox,
     settings: &Settings,
     target: &Target,
-    message: &Waiting,
+    message: &PendingMessage,
     sharing: u64,
     begun: u64,
 ) -> Result<Next, JsError> {
-    let body = if message.says_missed() {
+    let body = if message.must_report_missed() {
         store::report_missed(&outbox.shared.database, &target.name, message)?
     } else {
         message.body.clone()
     };
     let more = webhook::with_sharing(&body, sharing).filter(|_| sharing > 0);
     let reply = deliver(target, &message.id, more.as_ref().unwrap_or(&body), begun).await;
-    let next = settle(outbox, settings, target, message, Some((begun, &reply)))?;
-    if let (Next::Again(_), Some(body)) = (next, &more) {
+    let next = store_state(outbox, settings, target, message, Some((begun, &reply)))?;
+    if let (Next::Retry(_), Some(body)) = (next, &more) {
         // A retry sends the same body.
         store::store_body(&outbox.shared.database, message.n, body)?;
     }
@@ -362,40 +362,40 @@ async fn notify(outbox: &Outbox, target: &Target, kind: Option<&str>) -> Verdict
 }
 
 /// Stores the new state of a message. `attempt`: when it was sent, and the reply; `None`: a summary replaces it.
-fn settle(
+fn store_state(
     outbox: &Outbox,
     settings: &Settings,
     target: &Target,
-    message: &Waiting,
+    message: &PendingMessage,
     attempt: Option<(u64, &Reply)>,
 ) -> Result<Next, JsError> {
     let reply = attempt.map(|(_, reply)| reply);
-    let settled = message.settle(settings, reply, now_millis());
+    let new_state = message.next_state(settings, reply, now_millis());
     let (id, exists) = outbox.shared.with_record(|record| {
         let id = record.map(|record| record.id.clone()).unwrap_or_default();
         (id, record.is_some_and(|record| record.connector().is_some()))
     });
     let problem = reply.and_then(Reply::problem);
-    if let (Some(outcome), Some(problem)) = (settled.outcome, &problem) {
+    if let (Some(outcome), Some(problem)) = (new_state.outcome, &problem) {
         log::webhook(&id, &target.name, &message.id, outcome, problem);
     }
-    let state = MessageState {
+    let row = MessageState {
         n: message.n,
         target: &target.name,
-        attempts: settled.attempts,
-        next_at: settled.next.at(),
+        attempts: new_state.attempts,
+        next_at: new_state.next.at(),
         tried_at: attempt.map(|(begun, _)| begun),
         status: reply.and_then(|reply| reply.status),
         error: problem.as_deref(),
-        outcome: settled.outcome,
+        outcome: new_state.outcome,
     };
     // Nothing is kept of an erased connector.
-    store::settle(&outbox.shared.database, &state, if exists { KEPT_MESSAGES } else { 0 })?;
-    if settled.next == Next::Done(Outcome::Gone) {
+    store::store_state(&outbox.shared.database, &row, if exists { KEPT_MESSAGES } else { 0 })?;
+    if new_state.next == Next::Done(Outcome::Gone) {
         store::end_target(&outbox.shared.database, &target.name, &target.fingerprint)?;
     }
-    outbox.webhooks.remember(|memory| memory.settled(target, &settled));
-    Ok(settled.next)
+    outbox.webhooks.remember(|memory| memory.state_stored(target, &new_state));
+    Ok(new_state.next)
 }
 
 /// When the alarm must run next, in milliseconds since 1970.
@@ -442,17 +442,17 @@ pub(in crate::edge) fn view(outbox: &Outbox, id: &str, size: usize) -> Result<Re
         ApiError::internal()
     })?;
     let (known, pending, rows) = found;
-    let entry = |target| {
+    let status = |target| {
         let Target { name, fingerprint, .. }: &Target = target;
         let row = known.iter().find(|row| row.name == *name);
-        Entry {
+        TargetStatus {
             target,
             waiting: pending.iter().find(|(it, _)| it == name).map_or(0, |(_, count)| *count),
             is_ended: row.and_then(|row| row.progress.gone.as_ref()) == Some(fingerprint),
             given_up: row.map_or(0, |row| row.given_up),
         }
     };
-    let targets: Vec<_> = settings.targets.iter().map(entry).collect();
+    let targets: Vec<_> = settings.targets.iter().map(status).collect();
     Ok(Response::json(200, &webhook::show(id, &settings, &targets, &rows)))
 }
 

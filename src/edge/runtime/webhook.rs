@@ -72,10 +72,10 @@ async fn send(request: Request) -> Reply {
             }
             Reply { status: Some(response.status_code()), ..Reply::default() }
         }
-        Some(Err(_)) => Reply { is_lost: true, ..Reply::default() },
+        Some(Err(_)) => Reply { is_connection_error: true, ..Reply::default() },
         None => {
             abort.abort();
-            Reply { is_late: true, ..Reply::default() }
+            Reply { is_timeout: true, ..Reply::default() }
         }
     }
 }

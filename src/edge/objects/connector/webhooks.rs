@@ -1,7 +1,7 @@
 //! The webhook tables of a connector's object. They are created when there is a target.
 
 use crate::edge::runtime::{Database, JsError, from_row};
-use crate::protocol::webhooks::Waiting;
+use crate::protocol::webhooks::PendingMessage;
 use crate::webhook::{Change, ChangeRow, Delivery, Message, Progress};
 
 /// `webhook_target`: each target's `Progress`, the number of messages given up (`given_up`), and how many of
@@ -41,7 +41,7 @@ pub(in crate::edge) struct TargetRow {
     pub given_up: u64,
 }
 
-from_row!(Waiting { n, id, kind, body, made, attempts, next_at, missed, says });
+from_row!(PendingMessage { n, id, kind, body, made, attempts, next_at, missed, missed_in_body });
 from_row!(ChangeRow { seq, from, to, at, via });
 from_row!(Delivery {
     id,
@@ -199,7 +199,7 @@ fn array(numbers: &[u64]) -> String {
 pub(in crate::edge) fn report_missed(
     database: &Database,
     target: &str,
-    message: &Waiting,
+    message: &PendingMessage,
 ) -> Result<String, JsError> {
     database.transaction(|| {
         let sql = "UPDATE webhook SET body = json_set(body, '$.data.missed', ?) WHERE n = ? RETURNING body";
@@ -216,16 +216,19 @@ pub(in crate::edge) fn store_body(database: &Database, n: u64, body: &str) -> Re
 }
 
 /// The next message to send to a target.
-pub(in crate::edge) fn next(database: &Database, target: &str) -> Result<Option<Waiting>, JsError> {
+pub(in crate::edge) fn next(
+    database: &Database,
+    target: &str,
+) -> Result<Option<PendingMessage>, JsError> {
     let sql = "SELECT n, id, type AS kind, body, made, attempts, next_at, missed,
-               coalesce(body ->> '$.data.missed', 0) AS says
+               coalesce(body ->> '$.data.missed', 0) AS missed_in_body
                FROM webhook JOIN webhook_target USING (target)
                WHERE target = ? AND next_at IS NOT NULL ORDER BY n LIMIT 1";
     database.row(sql, &[target.into()])
 }
 
 /// Stores the state of a message. Keeps only the newest `kept` messages that are no longer pending.
-pub(in crate::edge) fn settle(
+pub(in crate::edge) fn store_state(
     database: &Database,
     state: &MessageState<'_>,
     kept: u64,

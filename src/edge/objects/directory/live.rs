@@ -31,7 +31,7 @@ use crate::edge::runtime::{
 use crate::edge::watch::Watcher;
 use crate::edge::{auth, log};
 use crate::limits::{SOCKETS, SOCKETS_EACH};
-use crate::protocol::tickets::{Verdict, judge};
+use crate::protocol::tickets::{Verdict, check};
 use crate::values::json;
 use crate::values::sorted::{SortedMap, sort};
 
@@ -661,7 +661,7 @@ impl Directory {
             &values,
         )?;
         let now = now_millis();
-        let verdict = judge(*until, !is_new, now);
+        let verdict = check(*until, !is_new, now);
         self.store.execute("DELETE FROM ticket WHERE until < ?", &[now.into()])?;
         Ok(verdict)
     }

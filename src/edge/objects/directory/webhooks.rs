@@ -12,7 +12,7 @@ use crate::connector::Fields;
 use crate::directory::cause::cause;
 use crate::edge::log;
 use crate::edge::runtime::{Database, JsError, SqlValue, deliver, describe, from_row, now_millis};
-use crate::protocol::summaries::{Settled, TargetState, Waiting, next_alarm};
+use crate::protocol::summaries::{AttemptResult, PendingSummary, TargetState, next_alarm};
 use crate::values::json;
 use crate::values::sorted::{SortedMap, sort};
 use crate::webhook::{
@@ -74,7 +74,7 @@ pub(super) struct Gatherings {
 /// The name under which the state of the settings is stored.
 const SETTINGS_STATE: &str = "";
 
-from_row!(Waiting { n, id, body, made, attempts, next_at, says });
+from_row!(PendingSummary { n, id, body, made, attempts, next_at, missed_in_body });
 
 impl Directory {
     fn webhook_database(&self) -> Result<&Database, JsError> {
@@ -238,15 +238,15 @@ impl Directory {
         let mut next = Vec::new();
         for target in &self.settings().targets {
             let due = self.target_state(&target.name)?.due();
-            let waiting = if is_sending { None } else { self.waiting_summary(target)? };
-            let next_at = waiting.map(|waiting| waiting.next_at);
+            let summary = if is_sending { None } else { self.pending_summary(target)? };
+            let next_at = summary.map(|summary| summary.next_at);
             next.extend(next_alarm(due, next_at, is_sending, now));
         }
         Ok(next.into_iter().min())
     }
 
-    fn waiting_summary(&self, target: &Target) -> Result<Option<Waiting>, JsError> {
-        let sql = "SELECT *, coalesce(body ->> '$.data.missed', 0) AS says
+    fn pending_summary(&self, target: &Target) -> Result<Option<PendingSummary>, JsError> {
+        let sql = "SELECT *, coalesce(body ->> '$.data.missed', 0) AS missed_in_body
                    FROM webhook_summary WHERE target = ? ORDER BY n LIMIT 1";
         self.webhook_database()?.row(sql, &[(&target.name).into()])
     }
@@ -272,7 +272,7 @@ impl Directory {
         let this = self.clone();
         self.state.wait_until(async move {
             for target in &this.settings().targets {
-                if let Err(thrown) = this.send_waiting(target).await {
+                if let Err(thrown) = this.send_pending(target).await {
                     console_error!("webhooks cannot be summarized: {}", describe(&thrown));
                 }
             }
@@ -337,7 +337,7 @@ impl Directory {
         };
         let mut by_cause: SortedMap<String, u64> = SortedMap::default();
         for ErrorCount { error, count } in errors {
-            *by_cause.at(cause(&error)) += count;
+            *by_cause.get_or_insert_default(cause(&error)) += count;
         }
         let mut causes = by_cause.into_entries();
         sort(&mut causes, &mut |a, b| b.1.cmp(&a.1));
@@ -353,14 +353,14 @@ impl Directory {
     }
 
     /// Sends a target the summaries that are due, in order, until one fails.
-    async fn send_waiting(&self, target: &Target) -> Result<(), JsError> {
-        while let Some(waiting) = self.waiting_summary(target)? {
+    async fn send_pending(&self, target: &Target) -> Result<(), JsError> {
+        while let Some(summary) = self.pending_summary(target)? {
             let begun = now_millis();
-            if waiting.next_at > begun {
+            if summary.next_at > begun {
                 return Ok(());
             }
-            let reply = deliver(target, &waiting.id, &waiting.body, begun).await;
-            if let Settled::Waits { .. } = self.settle_summary(target, &waiting, &reply)? {
+            let reply = deliver(target, &summary.id, &summary.body, begun).await;
+            if let AttemptResult::Retry { .. } = self.record_attempt(target, &summary, &reply)? {
                 return Ok(());
             }
         }
@@ -368,51 +368,51 @@ impl Directory {
     }
 
     /// Stores the result of an attempt to send a summary.
-    fn settle_summary(
+    fn record_attempt(
         &self,
         target: &Target,
-        waiting: &Waiting,
+        summary: &PendingSummary,
         reply: &Reply,
-    ) -> Result<Settled, JsError> {
+    ) -> Result<AttemptResult, JsError> {
         let mut state = self.target_state(&target.name)?;
-        let settled = state.settle(target, waiting, reply, self.settings(), now_millis());
-        if let (Some(outcome), Some(problem)) = (settled.outcome(), reply.problem()) {
-            log::webhook("", &target.name, &waiting.id, outcome, &problem);
+        let result = state.record_attempt(target, summary, reply, self.settings(), now_millis());
+        if let (Some(outcome), Some(problem)) = (result.outcome(), reply.problem()) {
+            log::webhook("", &target.name, &summary.id, outcome, &problem);
         }
         let database = self.webhook_database()?;
         let written = database.transaction(|| {
-            self.write_settled(database, target, waiting.n, settled)?;
+            self.write_result(database, target, summary.n, result)?;
             self.store_state(&target.name, state)?;
-            match settled {
-                Settled::Ended => self.note_ended(&target.name, "", &target.fingerprint),
+            match result {
+                AttemptResult::Ended => self.note_ended(&target.name, "", &target.fingerprint),
                 _ => Ok(()),
             }
         });
         written.inspect_err(|_| drop(self.gatherings.states.take()))?;
-        Ok(settled)
+        Ok(result)
     }
 
-    fn write_settled(
+    fn write_result(
         &self,
         database: &Database,
         target: &Target,
         n: u64,
-        settled: Settled,
+        result: AttemptResult,
     ) -> Result<(), JsError> {
         let delete = "DELETE FROM webhook_summary WHERE n = ?";
-        match settled {
-            Settled::Waits { attempts, next_at } => {
+        match result {
+            AttemptResult::Retry { attempts, next_at } => {
                 let sql = "UPDATE webhook_summary SET attempts = ?, next_at = ? WHERE n = ?";
                 database.execute(sql, &[attempts.into(), next_at.into(), n.into()])
             }
-            Settled::Delivered => database.execute(delete, &[n.into()]),
-            Settled::GivenUp => {
+            AttemptResult::Delivered => database.execute(delete, &[n.into()]),
+            AttemptResult::GivenUp => {
                 database.execute(delete, &[n.into()])?;
                 let sql = "INSERT INTO webhook_given_up VALUES (?, '', 1)
                            ON CONFLICT DO UPDATE SET count = count + 1";
                 database.execute(sql, &[(&target.name).into()])
             }
-            Settled::Ended => {
+            AttemptResult::Ended => {
                 let sql = "DELETE FROM webhook_summary WHERE target = ?";
                 database.execute(sql, &[(&target.name).into()])
             }
