@@ -28,8 +28,8 @@ pub const ROW_TEXT_BYTES: usize = 300;
 pub const RESULT_WINDOW: usize = 10_000;
 /// Bytes of a page: an object has 128 MB of memory in total.
 pub const PAGE_BYTES: usize = 16 << 20;
-/// Bytes of a page whose documents pass through this code one by one, because only a part of each is shown, or what it
-/// was sorted by is. They are in memory up to three times: as read, as shown, and on the page.
+/// Bytes of a page whose documents are processed individually, to show only a part of each or its sort values. Each
+/// document is in memory up to three times: as read, as shown, and in the page.
 pub const EDITED_PAGE_BYTES: usize = PAGE_BYTES / 2;
 /// Characters of `query`: longer than any name that people search for.
 pub const QUERY_CHARACTERS: usize = 256;
@@ -60,8 +60,8 @@ pub const FILTER_PATH_STEPS: usize = 64;
 /// Units of work per [budget](crate::budget). A request has at most two budgets: one to find results
 /// and one to format the response.
 pub const WORK: usize = 40_000_000;
-/// Bytes that evaluating an expression may hold in memory: as many as a page. With the runtime's copies, that is at
-/// most 32 MiB more than the page without the expression takes.
+/// Bytes that evaluating an expression may hold in memory: as many as a page. With the runtime's copies, this adds at
+/// most 32 MiB to what the page takes without the expression.
 pub const HELD_BYTES: usize = PAGE_BYTES;
 
 /// Bytes of a token in an `Authorization` header. Ours have about a hundred.
@@ -74,7 +74,7 @@ pub const KEY_PATTERNS: usize = 100;
 
 /// Bytes of field names that the audit keeps per write: callers can choose names.
 pub const AUDIT_NAMES_BYTES: usize = 1_000;
-/// Edits that a connector keeps, and the most that one page of an audit shows.
+/// Edits that are kept per connector, and the maximum on a page of an audit.
 pub const AUDIT_PAGE: usize = 1_000;
 
 /// Open WebSockets: sending one change to all of them takes a tenth of a second.

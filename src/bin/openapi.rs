@@ -1,4 +1,4 @@
-//! Prints the description of the API: `scripts/build-openapi.mjs` makes it a file.
+//! Prints the OpenAPI document, which `scripts/build-openapi.mjs` writes to a file.
 
 fn main() {
     println!("{:#}", connector_status::api::openapi::document());

@@ -63,8 +63,8 @@ impl Creation {
 }
 
 fn default_scheduling() -> Value {
-    let off = json!({ "enabled": false, "interval": DEFAULT_SCHEDULE });
-    json!({ "access_control": off, "full": off, "incremental": off })
+    let disabled = json!({ "enabled": false, "interval": DEFAULT_SCHEDULE });
+    json!({ "access_control": disabled, "full": disabled, "incremental": disabled })
 }
 
 /// Includes everything.

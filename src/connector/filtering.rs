@@ -24,10 +24,10 @@ pub fn filtering(
         return Ok(patch(Value::Array(all)));
     }
     if let Some(snippet) = fields.get_mut("advanced_snippet") {
-        stamp(snippet, at.now);
+        add_missing_timestamps(snippet, at.now);
     }
     if let Some(Value::Array(rules)) = fields.get_mut("rules") {
-        *rules = ordered(std::mem::take(rules), at.now);
+        *rules = sort_rules(std::mem::take(rules), at.now);
     }
     fields.insert("validation".to_owned(), json!({ "errors": [], "state": "edited" }));
     Ok(with_draft(before, fields, at))
@@ -88,15 +88,15 @@ fn with_draft(before: &Connector, parts: Fields, at: ChangeContext<'_>) -> Patch
 }
 
 /// One element of a complete filtering. Its domain is always `DEFAULT`, the only one there is.
-fn replacement(mut given: Value, now: Time) -> Value {
+fn replacement(mut element: Value, now: Time) -> Value {
     let mut part = |name| {
-        let mut part = given.get_mut(name).map(Value::take).unwrap_or_default();
+        let mut part = element.get_mut(name).map(Value::take).unwrap_or_default();
         if let Some(snippet) = part.get_mut("advanced_snippet") {
-            stamp(snippet, now);
+            add_missing_timestamps(snippet, now);
         }
         if let Some(Value::Array(rules)) = part.get_mut("rules") {
             for rule in rules {
-                stamp(rule, now);
+                add_missing_timestamps(rule, now);
             }
         }
         part
@@ -105,12 +105,12 @@ fn replacement(mut given: Value, now: Time) -> Value {
 }
 
 /// Sorts the rules by `order` and puts the default rule at the end.
-fn ordered(rules: Vec<Value>, now: Time) -> Vec<Value> {
+fn sort_rules(rules: Vec<Value>, now: Time) -> Vec<Value> {
     let order = |rule: &Value| rule.get("order").and_then(Value::as_i64).unwrap_or_default();
     let mut ordered = Vec::new();
     let mut created_at = None;
     for mut rule in rules {
-        stamp(&mut rule, now);
+        add_missing_timestamps(&mut rule, now);
         if rule.get("id").is_some_and(|id| id == DEFAULT_RULE) {
             created_at = rule.get_mut("created_at").map(Value::take);
         } else {
@@ -124,8 +124,7 @@ fn ordered(rules: Vec<Value>, now: Time) -> Vec<Value> {
     ordered
 }
 
-/// Adds missing timestamps.
-fn stamp(part: &mut Value, now: Time) {
+fn add_missing_timestamps(part: &mut Value, now: Time) {
     let Value::Object(part) = part else { return };
     for name in ["created_at", "updated_at"] {
         if !part.contains_key(name) {

@@ -70,14 +70,14 @@ pub struct Entry<'a> {
     pub error: Option<Slim<'a>>,
     /// When it was last synced.
     pub last_synced: Option<Slim<'a>>,
-    /// The name of the status that its last sync has, or had at its end.
+    /// The status of its last sync.
     pub last_sync_status: Option<Slim<'a>>,
-    /// How many documents its last sync has indexed.
+    /// The number of documents that its last sync indexed.
     pub last_indexed_document_count: Option<i64>,
     /// Claims of index names whose write this version or an earlier one contains: index and token.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub committed_claims: Vec<(String, String)>,
-    /// What the audit of all connectors has not been told of it.
+    /// Events that are pending for the Directory's audit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub audit: Vec<Event>,
     /// Replace the stored entry even if it has the same version.
@@ -140,9 +140,6 @@ pub fn error_of(connector: &Connector) -> Option<String> {
 }
 
 /// The document as the Directory stores it: without the fields that the row has in full.
-///
-/// # Errors
-/// If it can't be written as JSON.
 pub fn document_beside_entry(connector: &Connector) -> Result<String, String> {
     match last_seen(connector) {
         Some(_) => connector.to_json_without(&["status", "last_seen"]),

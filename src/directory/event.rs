@@ -1,24 +1,24 @@
-//! What the audit of all connectors keeps.
+//! Events of the Directory's audit.
 
 use serde::{Deserialize, Serialize};
 
-/// Something that erased a connector, or that concerned one as a whole or all of them.
+/// An operation on a whole connector or on all connectors.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// When, as ISO-8601 in UTC.
+    /// ISO-8601 in UTC.
     pub at: String,
-    /// What: `erase`, `restore`, `rewind`, `reindex`, `import`, `read_all`, `backup`.
+    /// `erase`, `restore`, `rewind`, `reindex`, `import`, `read_all`, `backup`.
     pub event: String,
-    /// The connector; `None`: all.
+    /// The connector's id; `None`: all connectors.
     pub connector: Option<String>,
-    /// The endpoint.
+    /// The API endpoint.
     pub via: String,
-    /// The id of the API key, or the person, that asked for it.
+    /// The id of the API key or user that requested it.
     pub by: Option<String>,
-    /// What the request is called in the log.
+    /// The id of the request in the log.
     pub request: Option<String>,
-    /// The version of the connector that it made.
+    /// The connector's version after it.
     pub version: Option<u64>,
-    /// How many connectors it concerned, if it was all of them.
+    /// The number of connectors, for an operation on all of them.
     pub connectors: Option<u64>,
 }

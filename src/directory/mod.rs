@@ -62,7 +62,7 @@ impl Filter {
         self.matches_query(texts, budget)
     }
 
-    /// Whether SQL alone can't decide, so that rows must be checked one by one.
+    /// Whether rows must be checked individually, because SQL alone can't decide.
     pub fn needs_row_check(&self) -> bool {
         self.needs_texts() || self.ids.as_ref().is_some_and(|ids| !are_ranges(ids))
     }

@@ -1,49 +1,47 @@
-//! How many connectors had which status over the last days, from marks that the Directory keeps.
+//! The number of connectors by status over time, from marks that the Directory stores.
 //!
-//! A mark is made before the first change of a status in five minutes, and says how many there were until
-//! then. So what is not written down has not changed, and nothing is written while nothing changes.
+//! Before the first change of a status within five minutes, the Directory stores a mark: the counts up to
+//! then. Without a mark nothing has changed, so nothing is written while nothing changes.
 
 use serde::Serialize;
 
 use crate::values::Time;
 use crate::values::sorted::SortedMap;
 
-/// Marks are this far apart, in seconds.
+/// There is at most one mark in this many seconds.
 pub const MARK_SECONDS: u64 = 300;
-/// Marks of the last hours are kept; of those before, the first one in each hour.
+/// All marks of this many hours are kept. Of older ones, the first of each hour is kept.
 pub const ALL_HOURS: u64 = 24;
-/// Marks are kept for so many days.
+/// Marks are deleted after this many days.
 pub const DAYS: u64 = 30;
 
-/// How many connectors have which status.
+/// The number of connectors by status.
 pub type Counts = SortedMap<String, u64>;
 
-/// How many there were until the five minutes began in which something changed.
+/// The counts before the changes of an interval of [`MARK_SECONDS`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
-    /// Which five minutes, counted from 1970.
+    /// The number of the interval, counted from 1970.
     pub at: u64,
-    /// How many there were before.
     pub before: Counts,
 }
 
-/// From then on there were so many.
+/// The counts from a time on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Step {
-    /// When, as ISO-8601 in UTC.
+    /// ISO-8601 in UTC.
     pub at: String,
-    /// How many connectors had which status.
     pub by_status: Counts,
 }
 
-/// The steps since `from`, in milliseconds since 1970: how many there were then, and each change. `marks` are those
-/// since then in order, `now` is how many there are.
+/// The counts at `from`, in milliseconds since 1970, and after each change since. `marks`: those since
+/// `from`, the oldest first. `now`: the current counts.
 pub fn steps(marks: Vec<Mark>, now: Counts, from: u64) -> Vec<Step> {
-    let mut begins = vec![from];
-    begins.extend(marks.iter().map(|mark| (mark.at * MARK_SECONDS * 1_000).max(from)));
+    let mut starts = vec![from];
+    starts.extend(marks.iter().map(|mark| (mark.at * MARK_SECONDS * 1_000).max(from)));
     let counts = marks.into_iter().map(|mark| mark.before).chain([now]);
     let mut steps: Vec<Step> = Vec::new();
-    for (at, by_status) in begins.into_iter().zip(counts) {
+    for (at, by_status) in starts.into_iter().zip(counts) {
         let at = Time::from_millis(at).to_string();
         match steps.last_mut() {
             Some(last) if last.by_status == by_status => {}

@@ -35,28 +35,25 @@ pub enum Query {
     Bool(Bool),
 }
 
-/// Values to compare with. Sorted rather than hashed, so that nobody can choose values that make
-/// look-ups slow.
+/// Values to compare with. Sorted rather than hashed, so that a caller can't choose values that make
+/// lookups slow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Terms(Vec<String>);
 
 impl Terms {
-    /// Whether it is one of them.
     pub fn contains(&self, value: &str) -> bool {
         self.0.binary_search_by(|other| other.as_str().cmp(value)).is_ok()
     }
 
-    /// The values, in order.
+    /// The values, sorted.
     pub fn iter(&self) -> std::slice::Iter<'_, String> {
         self.0.iter()
     }
 
-    /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -41,13 +41,13 @@ struct Parser<'a> {
 
 impl Parser<'_> {
     fn query(&mut self, json: &Value) -> Result<Query, String> {
-        let (name, content) = single(json).unwrap_or(("", json));
+        let (name, content) = only_member(json).unwrap_or(("", json));
         let Some((name, usage)) = SUPPORTED.into_iter().find(|(known, _)| *known == name) else {
             let supported = SUPPORTED.map(|(name, _)| name).join("], [");
             return Err(format!("unknown query [{name}]: supported queries are [{supported}]"));
         };
         self.count += 1;
-        within(self.count, QUERY_CLAUSES, "clauses")?;
+        check_limit(self.count, QUERY_CLAUSES, "clauses")?;
         let query = match name {
             "bool" => self.bool(content)?,
             "dis_max" => self.dis_max(content)?,
@@ -55,7 +55,7 @@ impl Parser<'_> {
         };
         if let Some(Query::AnyOf(_, terms)) = &query {
             self.terms += terms.len();
-            within(self.terms, QUERY_TERMS, "values")?;
+            check_limit(self.terms, QUERY_TERMS, "values")?;
         }
         query.ok_or_else(|| {
             format!("unsupported [{name}] query: the supported syntax is {{\"{name}\": {usage}}}")
@@ -66,7 +66,7 @@ impl Parser<'_> {
     fn leaf(&self, name: &str, content: &Value) -> Option<Query> {
         let (path, value) = match name {
             "match_all" => return content.as_object()?.is_empty().then_some(Query::All),
-            _ => single(content)?,
+            _ => only_member(content)?,
         };
         let path = match (name, path) {
             ("ids", "values") => ID,
@@ -108,7 +108,7 @@ impl Parser<'_> {
         clauses: impl IntoIterator<Item = (&'v str, &'v Value)>,
     ) -> Result<Option<Query>, String> {
         self.depth += 1;
-        within(self.depth, QUERY_DEPTH, "levels of [bool] queries")?;
+        check_limit(self.depth, QUERY_DEPTH, "levels of [bool] queries")?;
         let mut all = Bool::default();
         let mut minimum = None;
         for (name, given) in clauses {
@@ -154,7 +154,7 @@ impl Parser<'_> {
     }
 }
 
-fn within(count: usize, limit: usize, what: &str) -> Result<(), String> {
+fn check_limit(count: usize, limit: usize, what: &str) -> Result<(), String> {
     if count <= limit { Ok(()) } else { Err(format!("the query has more than [{limit}] {what}")) }
 }
 
@@ -188,7 +188,7 @@ fn bound(field: &Field, value: &Value) -> Option<Bound> {
     }
 }
 
-fn single(json: &Value) -> Option<(&str, &Value)> {
+fn only_member(json: &Value) -> Option<(&str, &Value)> {
     let mut members = json.as_object()?.iter();
     match (members.next(), members.next()) {
         (Some((name, value)), None) => Some((name, value)),
@@ -198,7 +198,7 @@ fn single(json: &Value) -> Option<(&str, &Value)> {
 
 /// The value of `{"name": value}`, the long form of a query that has no other members.
 fn parameter<'a>(json: &'a Value, name: &str) -> Option<&'a Value> {
-    single(json).filter(|(given, _)| *given == name).map(|(_, value)| value)
+    only_member(json).filter(|(given, _)| *given == name).map(|(_, value)| value)
 }
 
 fn list(value: &Value) -> &[Value] {

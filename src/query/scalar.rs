@@ -9,7 +9,7 @@ use crate::values::Time;
 /// How a field's values are compared, as in Elasticsearch's mappings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mapping {
-    /// As whole texts.
+    /// As a whole.
     Keyword,
     /// Word by word, in lower case.
     Text,

@@ -18,12 +18,12 @@ pub fn cancel(before: &SyncJob, _: Fields, now: Time) -> Result<Patch, InvalidTr
         }
         _ => (SyncJobStatus::Canceling, &["cancelation_requested_at"]),
     };
-    moved(before, to, stamped(stamps, now))
+    transition(before, to, timestamps(stamps, now))
 }
 
 /// `_check_in`: a heartbeat of its worker. Does not change the status.
 pub fn check_in(_: &SyncJob, _: Fields, now: Time) -> Result<Patch, InvalidTransition> {
-    Ok(Patch::merge(stamped(&["last_seen"], now)))
+    Ok(Patch::merge(timestamps(&["last_seen"], now)))
 }
 
 /// `_claim`: a worker starts it. Allowed in any status, as in Elasticsearch: workers that compete for
@@ -33,25 +33,25 @@ pub fn claim(_: &SyncJob, mut fields: Fields, now: Time) -> Result<Patch, Invali
         let connector = Fields::from_iter([("sync_cursor".to_owned(), cursor)]);
         fields.insert("connector".to_owned(), connector.into());
     }
-    fields.extend(stamped(&["last_seen", "started_at"], now));
+    fields.extend(timestamps(&["last_seen", "started_at"], now));
     Ok(Patch::merge(fields).with_status(SyncJobStatus::InProgress))
 }
 
 /// `_complete`: the sync has succeeded. Elasticsearch has no such endpoint: the connector service
 /// writes this to the index.
 pub fn complete(before: &SyncJob, _: Fields, now: Time) -> Result<Patch, InvalidTransition> {
-    moved(before, SyncJobStatus::Completed, stamped(&["completed_at", "last_seen"], now))
+    transition(before, SyncJobStatus::Completed, timestamps(&["completed_at", "last_seen"], now))
 }
 
 /// `_error`: the sync has failed.
 pub fn error(before: &SyncJob, fields: Fields, _: Time) -> Result<Patch, InvalidTransition> {
-    moved(before, SyncJobStatus::Error, fields)
+    transition(before, SyncJobStatus::Error, fields)
 }
 
 /// `_stats`: reports progress. Does not change the status.
 pub fn stats(_: &SyncJob, mut fields: Fields, now: Time) -> Result<Patch, InvalidTransition> {
     if !fields.contains_key("last_seen") {
-        fields.extend(stamped(&["last_seen"], now));
+        fields.extend(timestamps(&["last_seen"], now));
     }
     Ok(Patch::merge(fields))
 }
@@ -59,17 +59,21 @@ pub fn stats(_: &SyncJob, mut fields: Fields, now: Time) -> Result<Patch, Invali
 /// `_suspend`: its worker shuts down before the sync is done. Elasticsearch has no such endpoint: the
 /// connector service writes this to the index.
 pub fn suspend(before: &SyncJob, fields: Fields, _: Time) -> Result<Patch, InvalidTransition> {
-    moved(before, SyncJobStatus::Suspended, fields)
+    transition(before, SyncJobStatus::Suspended, fields)
 }
 
-fn moved(before: &SyncJob, to: SyncJobStatus, fields: Fields) -> Result<Patch, InvalidTransition> {
+fn transition(
+    before: &SyncJob,
+    to: SyncJobStatus,
+    fields: Fields,
+) -> Result<Patch, InvalidTransition> {
     match before.status().explain(to) {
-        Some(transition) => Err(transition),
+        Some(error) => Err(error),
         None => Ok(Patch::merge(fields).with_status(to)),
     }
 }
 
-fn stamped(names: &[&str], now: Time) -> Fields {
+fn timestamps(names: &[&str], now: Time) -> Fields {
     let now = Value::from(now.to_string());
     let mut stamps = Fields::new();
     for name in names {

@@ -113,17 +113,17 @@ impl Creation {
 
 /// The part of the connector that a job needs. Null values are left out.
 fn connector_snapshot(id: &str, index_name: String, connector: &Connector) -> Fields {
-    let mut copy = Fields::new();
-    copy.insert("id".to_owned(), id.into());
+    let mut snapshot = Fields::new();
+    snapshot.insert("id".to_owned(), id.into());
     let filtering = connector.fields().get("filtering").and_then(|all| all.pointer("/0/active"));
     if let Some(active) = filtering.filter(|active| !active.is_null()) {
-        copy.insert("filtering".to_owned(), active.clone());
+        snapshot.insert("filtering".to_owned(), active.clone());
     }
-    copy.insert("index_name".to_owned(), index_name.into());
+    snapshot.insert("index_name".to_owned(), index_name.into());
     for name in ["language", "pipeline", "service_type", "configuration"] {
         if let Some(value) = connector.fields().get(name).filter(|value| !value.is_null()) {
-            copy.insert(name.to_owned(), value.clone());
+            snapshot.insert(name.to_owned(), value.clone());
         }
     }
-    copy
+    snapshot
 }

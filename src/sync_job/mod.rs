@@ -45,9 +45,6 @@ impl SyncJob {
     }
 
     /// Its JSON, without the id.
-    ///
-    /// # Errors
-    /// If it can't be written as JSON.
     pub fn to_json(&self) -> Result<String, String> {
         json::to_text(&self.fields)
     }

@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut bindgen = Bindgen::new();
     bindgen.input_path(input).out_name("index").typescript(false);
     match target.as_str() {
-        // The Worker's entry makes the module anew after a trap.
+        // After a trap, the Worker's entry resets the module with these.
         "worker" => {
             bindgen.module(true)?.reset_state_function(true).force_enable_abort_handler(true);
         }
