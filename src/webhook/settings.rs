@@ -261,7 +261,7 @@ impl Settings {
             problems.push(Problem::new(
                 name,
                 format!(
-                    "is no setting that is known here. Targets are WEBHOOK_URL, WEBHOOK_URL_2 to \
+                    "is not a known setting. Targets are WEBHOOK_URL, WEBHOOK_URL_2 to \
                      WEBHOOK_URL_{TARGETS}."
                 ),
             ));
@@ -345,9 +345,9 @@ fn host(url: &str) -> Result<&str, &'static str> {
         }
         _ if host.contains('@') => Err("must not contain a user name or password"),
         _ if name.is_empty() => Err("has no host"),
-        _ if !is_host => Err("has a host that is none: a path follows a `/`"),
+        _ if !is_host => Err("has an invalid host: a path must start with a `/`"),
         _ if port.is_some_and(|port| port.parse::<u16>().map_or(true, |port| port == 0)) => {
-            Err("has a port that is none: it must be a number from 1 to 65535")
+            Err("has an invalid port: use a number from 1 to 65535")
         }
         "https" => Ok(host),
         "http" if is_here => Ok(host),

@@ -411,15 +411,15 @@ fn settings_are_parsed_and_problems_never_repeat_a_value() {
         (
             json!({ "WEBHOOK_URL_6": "https://b.example", "WEBHOOK_SECRET_6": SECRET }),
             &["WEBHOOK_URL a.example"],
-            &["WEBHOOK_URL_6 is no setting", "WEBHOOK_SECRET_6 is no setting"],
+            &["WEBHOOK_URL_6 is not a known setting", "WEBHOOK_SECRET_6 is not a known setting"],
         ),
         // No problem repeats any part of a value: a secret may be in the wrong place.
         (json!({ "WEBHOOK_URL": "https:/a.example/SECRET" }), &[], &["is no address"]),
-        (json!({ "WEBHOOK_URL": "https://a.example\\SECRET" }), &[], &["a host that is none"]),
-        (json!({ "WEBHOOK_URL": "https://a.example%2FSECRET" }), &[], &["a host that is none"]),
-        (json!({ "WEBHOOK_URL": "https://[SECRET]/x" }), &[], &["a host that is none"]),
-        (json!({ "WEBHOOK_URL": "https://a.example:99999/SECRET" }), &[], &["a port that is none"]),
-        (json!({ "WEBHOOK_URL": "https://a.example:SECRET/x" }), &[], &["a port that is none"]),
+        (json!({ "WEBHOOK_URL": "https://a.example\\SECRET" }), &[], &["an invalid host"]),
+        (json!({ "WEBHOOK_URL": "https://a.example%2FSECRET" }), &[], &["an invalid host"]),
+        (json!({ "WEBHOOK_URL": "https://[SECRET]/x" }), &[], &["an invalid host"]),
+        (json!({ "WEBHOOK_URL": "https://a.example:99999/SECRET" }), &[], &["an invalid port"]),
+        (json!({ "WEBHOOK_URL": "https://a.example:SECRET/x" }), &[], &["an invalid port"]),
         (
             json!({ "WEBHOOK_LIMIT": "-1", "WEBHOOK_LIMIT_SECONDS": "SECRET" }),
             &["WEBHOOK_URL a.example"],

@@ -490,7 +490,7 @@ suite("webhooks", { concurrency: 4 }, () => {
     const said = body.targets.slice(0, samples.length).map(({ webhook_id, sent: { type, data } }) => [webhook_id, { type, data }]).sort(byId);
     assert.deepEqual(arrivedHere, said);
     assert.ok(first.got.every(({ data }) => data.test === true));
-    const problems = [/^SILENT_AFTER_SECONDS must be a number/, /^WEBHOOK_EVENTS_2 names something that is no event/, /^WEBHOOK_URL_3 must be https/, /^WEBHOOK_SECRET_4 has no WEBHOOK_URL_4/, /^WEBHOOK_EVENT is no setting/];
+    const problems = [/^SILENT_AFTER_SECONDS must be a number/, /^WEBHOOK_EVENTS_2 names something that is no event/, /^WEBHOOK_URL_3 must be https/, /^WEBHOOK_SECRET_4 has no WEBHOOK_URL_4/, /^WEBHOOK_EVENT is not a known setting/];
     assert.equal(body.problems.length, problems.length, JSON.stringify(body.problems));
     for (const [n, problem] of problems.entries()) assert.match(body.problems[n], problem);
     const text = JSON.stringify(body);

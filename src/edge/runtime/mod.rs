@@ -2,7 +2,7 @@
 //! Everything else in `edge` uses these few types.
 //!
 //! The `worker` crate is used where it costs no more. The rest is bound here, because each call between Wasm
-//! and JavaScript is expensive: see ARCHITECTURE.md, "Decisions".
+//! and JavaScript is expensive: see docs/decisions.
 
 /// Strings in JavaScript's memory. A macro, because rustfmt would remove the texts from a plain `extern`.
 macro_rules! static_strings {

@@ -439,7 +439,10 @@ impl Object {
     ) -> Result<api::Decision, ApiError> {
         let recent_values = if write.is_whole_document() {
             Some(self.recent_values().map_err(|thrown| {
-                console_error!("connector [{id}]: its past cannot be read: {}", describe(&thrown));
+                console_error!(
+                    "connector [{id}]: its recent values cannot be read: {}",
+                    describe(&thrown)
+                );
                 ApiError::internal()
             })?)
         } else {
@@ -460,7 +463,7 @@ impl Object {
 
     /// Recent values of the connector's fields.
     fn recent_values(&self) -> Result<RecentValues, JsError> {
-        let recent = self.with_record(|record| record.map(|record| record.past.clone()));
+        let recent = self.with_record(|record| record.map(|record| record.recent_values.clone()));
         let Some(mut recent) = recent else { return Ok(RecentValues::default()) };
         store::add_recent_statuses(&self.database, &mut recent)?;
         Ok(recent)
@@ -507,7 +510,7 @@ impl Object {
         let from = before.as_ref().map(Connector::status);
         if let (WriteScope::Edit, Some(before)) = (scope, &before) {
             let changed = commit.changed_fields(before);
-            row.past.record(before.fields(), changed.iter().map(String::as_str), now());
+            row.recent_values.record(before.fields(), changed.iter().map(String::as_str), now());
         }
         let succeeded = self.claims.borrow().succeed(before, commit, token);
         let successor = match succeeded {

@@ -29,7 +29,7 @@ use crate::values::{Time, json};
 /// A `document` of NULL is the tombstone of an erased connector. `edited`: the version of the last change
 /// other than to status and last_seen. `kv` and `directory`: the versions that Workers KV and the
 /// Directory have; `copied_at`: when Workers KV got its version (milliseconds since 1970). `floor`: versions
-/// up to this one may have been used before the connector was restored from a backup. `past`: recent values
+/// up to this one may have been used before the connector was restored from a backup. `recent_values`: recent values
 /// of its fields ([`RecentValues`]). `pending_events`: events pending for the Directory's audit (JSON). `edits`: the number
 /// of edits that changed no status. The table `edit` is a ring buffer of the last [`EDIT_LIMIT`] of them.
 const TABLES: &str = r#"
@@ -43,7 +43,7 @@ const TABLES: &str = r#"
     directory INTEGER NOT NULL,
     copied_at INTEGER NOT NULL,
     floor INTEGER NOT NULL,
-    past TEXT NOT NULL,
+    recent_values TEXT NOT NULL,
     pending_events TEXT NOT NULL,
     edits INTEGER NOT NULL
   );
@@ -108,7 +108,7 @@ pub(in crate::edge) struct Record {
     /// Versions up to this one may have been used before the connector was restored from a backup.
     pub floor: u64,
     /// Recent values of its fields. Recent statuses are in the history.
-    pub past: RecentValues,
+    pub recent_values: RecentValues,
     pub cursors: Cursors,
     /// Events pending for the Directory.
     pub pending_events: Events,
@@ -175,7 +175,7 @@ impl Record {
             changed: 0,
             since: None,
             floor: 0,
-            past: RecentValues::default(),
+            recent_values: RecentValues::default(),
             cursors: Cursors::default(),
             pending_events: Events::default(),
             edits: 0,
@@ -298,7 +298,7 @@ pub(super) fn read(database: &Database) -> Result<Option<(Record, Jobs)>, JsErro
         directory: u64,
         copied_at: u64,
         floor: u64,
-        past: String,
+        recent_values: String,
         pending_events: String,
         edits: u64,
         seq: Option<u64>,
@@ -314,7 +314,7 @@ pub(super) fn read(database: &Database) -> Result<Option<(Record, Jobs)>, JsErro
         directory,
         copied_at,
         floor,
-        past,
+        recent_values,
         pending_events,
         edits,
         seq,
@@ -324,7 +324,7 @@ pub(super) fn read(database: &Database) -> Result<Option<(Record, Jobs)>, JsErro
     if !database.has_table("connector")? {
         return Ok(None);
     }
-    let row = r#"SELECT id, document, version, edited, kv, directory, copied_at, floor, past, pending_events, edits,
+    let row = r#"SELECT id, document, version, edited, kv, directory, copied_at, floor, recent_values, pending_events, edits,
                  seq, "to", at
                  FROM connector LEFT JOIN (SELECT seq, "to", at FROM history ORDER BY seq DESC LIMIT 1)"#;
     let Some(row) = database.row::<Row>(row, &[])? else { return Ok(None) };
@@ -352,7 +352,8 @@ pub(super) fn read(database: &Database) -> Result<Option<(Record, Jobs)>, JsErro
         changed: row.edited.max(newest),
         since: row.at,
         floor: row.floor,
-        past: serde_json::from_str(&row.past).map_err(|error| error.to_string())?,
+        recent_values: serde_json::from_str(&row.recent_values)
+            .map_err(|error| error.to_string())?,
         cursors: Cursors { kv: row.kv, copied_at: row.copied_at, directory: row.directory },
         pending_events: serde_json::from_str(&row.pending_events)
             .map_err(|error| error.to_string())?,
@@ -396,14 +397,23 @@ pub(super) fn commit(
 
 fn write_record(database: &Database, record: &Record) -> Result<(), JsError> {
     let Record {
-        id, document, version, edited, floor, past, cursors, pending_events, edits, ..
+        id,
+        document,
+        version,
+        edited,
+        floor,
+        recent_values,
+        cursors,
+        pending_events,
+        edits,
+        ..
     } = record;
-    let past = json::to_text(past)?;
+    let recent_values = json::to_text(recent_values)?;
     let sql = "INSERT INTO connector (one, id, document, version, edited, kv, directory, copied_at, floor,
-               past, pending_events, edits) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+               recent_values, pending_events, edits) VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                ON CONFLICT (one) DO UPDATE SET document = excluded.document, version = excluded.version,
                edited = excluded.edited, kv = excluded.kv, directory = excluded.directory,
-               copied_at = excluded.copied_at, floor = excluded.floor, past = excluded.past,
+               copied_at = excluded.copied_at, floor = excluded.floor, recent_values = excluded.recent_values,
                pending_events = excluded.pending_events, edits = excluded.edits";
     let values = [
         id.into(),
@@ -414,7 +424,7 @@ fn write_record(database: &Database, record: &Record) -> Result<(), JsError> {
         cursors.directory.into(),
         cursors.copied_at.into(),
         (*floor).into(),
-        past.into(),
+        recent_values.into(),
         pending_events.to_json()?.into(),
         (*edits).into(),
     ];
