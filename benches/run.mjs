@@ -98,21 +98,21 @@ function bars({ rows }) {
 /** Watching: the delay of messages, and what watchers cost writers. */
 function watching({ listed, arrivals, writes, idle }) {
   const { p99, requests } = WATCH_BARS;
-  return `Where nothing else happens, a change of status is in the list within ${ms(listed.median)} (median; may be ${LISTED_BAR} ms) and ${ms(listed.p99)} (p99), from the start of its request to the end of the first list that shows it.
+  return `On an idle server, a status change is in the list within ${ms(listed.median)} (median; may be ${LISTED_BAR} ms) and ${ms(listed.p99)} (p99), from the start of its request to the end of the first list that shows it.
 
-From the start of a \`PUT _status\` to the message that tells of it, a second after the one before:
+From the start of a \`PUT _status\` to the watcher's message, one change a second:
 
 ${table(["watchers", "median", "p99"], arrivals.map(({ watchers, median, p99 }) => [whole(watchers), ms(median), ms(p99)]))}
 
 \`PUT _status\` at ${writes.rate} changes a second:
 
 ${table(["", "median", "p99"], [
-  ["nobody watches", ms(writes.without.median), ms(writes.without.p99)],
-  [`${whole(arrivals.at(-1).watchers)} watch`, ms(writes.with.median), ms(writes.with.p99)],
+  ["no watchers", ms(writes.without.median), ms(writes.without.p99)],
+  [`${whole(arrivals.at(-1).watchers)} watchers`, ms(writes.with.median), ms(writes.with.p99)],
   ["ratio", times(writes.with.median / writes.without.median), `${times(writes.with.p99 / writes.without.p99)} (may be ${p99} x)`],
 ])}
 
-A page that nobody touches while nothing happens costs ${idle.requestsAnHour.toFixed(1)} requests an hour (may be ${requests}): its pings, twenty of which are billed as one. They are answered without waking the object, so it is not billed for time: ${(idle.cpuMsAPing * 1_000).toFixed(0)} us of CPU each, of which nobody is told anything.`;
+An open page on which nothing happens costs ${idle.requestsAnHour.toFixed(1)} requests an hour (may be ${requests}): its pings, twenty of which are billed as one. The runtime answers them without waking the object, so no object time is billed: ${(idle.cpuMsAPing * 1_000).toFixed(0)} us of CPU each.`;
 }
 
 /** Requests that are forwarded to a cluster. */
