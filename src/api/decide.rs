@@ -1,5 +1,7 @@
 //! Decides what a write stores and how it is answered, given the current document.
 
+use serde_json::json;
+
 use super::documents::{self, Index};
 use super::error::ApiError;
 use super::response::Response;
@@ -12,6 +14,7 @@ use crate::recent_values::RecentValues;
 use crate::secrets::Visible;
 use crate::status::Status;
 use crate::values::Time;
+use crate::values::json::Members;
 
 /// The result of a write.
 #[derive(Clone, Debug, PartialEq)]
@@ -212,9 +215,9 @@ pub fn show(
 }
 
 pub(super) fn result(result: &str) -> Response {
-    Response::text(200, format!("{{\"result\":\"{result}\"}}"))
+    Response::json(200, &Members(&[("result", Some(result))]))
 }
 
 pub(super) fn acknowledged() -> Response {
-    Response::text(200, "{\"acknowledged\":true}".to_owned())
+    Response::json(200, &json!({ "acknowledged": true }))
 }

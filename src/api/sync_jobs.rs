@@ -15,6 +15,7 @@ use crate::document::{Delta, Fields};
 use crate::secrets::Visible;
 use crate::sync_job::{Creation, InvalidTransition, SyncJob, SyncJobId, SyncJobStatus};
 use crate::values::Time;
+use crate::values::json::Members;
 
 /// An operation on one sync job.
 #[derive(Clone, Debug)]
@@ -147,7 +148,7 @@ pub fn create_sync_job(
     let connector = connector.ok_or_else(|| no_such_connector(id.connector()))?;
     let (job, response) = match creation {
         SyncJobCreation::FromConnector(creation) => {
-            let response = Response::text(201, with_id(id.as_str(), "{}"));
+            let response = Response::json(201, &Members(&[("id", Some(id.as_str()))]));
             (creation.job(id.connector(), connector, now)?, response)
         }
         SyncJobCreation::Document(job, refreshes) => {

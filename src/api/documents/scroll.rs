@@ -2,7 +2,7 @@
 //! Elasticsearch, each page shows the documents at the time of its request, not at the start of the scroll.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::search::{Search, View, read_search};
 use super::{DocumentRoute, WITHOUT_EFFECT};
@@ -78,9 +78,8 @@ pub(in crate::api) fn read_end_of_scroll(
     query: &mut Query,
 ) -> Result<Call, ApiError> {
     let ids = scroll_ids(request, path, query)?;
-    let count = ids.len();
-    let body = format!("{{\"succeeded\":true,\"num_freed\":{count}}}");
-    Ok(Call::Static(Response::text(200, body)))
+    let body = json!({ "succeeded": true, "num_freed": ids.len() });
+    Ok(Call::Static(Response::json(200, &body)))
 }
 
 /// The scroll ids in the path, the query and the body.
