@@ -50,7 +50,7 @@ test("a job is a row in its connector's object, and a slim row and a document in
   assert.deepEqual([row.id, row.version, row.edited, document.status, document.last_seen], [id, 3, 2, "in_progress", last_seen]);
   await ofDirectory((database) => {
     const { key, seq, notified_at, ...slim } = database.prepare("SELECT * FROM job").get();
-    assert.ok(notified_at >= slim.created_at, `told at ${notified_at}`);
+    assert.ok(notified_at >= slim.created_at, `notified at ${notified_at}`);
     assert.deepEqual({ ...slim }, {
       id,
       connector_id: "golden",

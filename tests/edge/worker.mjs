@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { createTestHarness } from "wrangler";
 
 import { root } from "../../scripts/tools.mjs";
+import { until } from "../until.mjs";
 
 // The Worker is built already; wrangler must not build it again for every file.
 process.env.CONNECTOR_STATUS_BUILT = "1";
@@ -40,20 +41,14 @@ export async function must(...request) {
 }
 
 /**
- * Prepares a test by a request that must be answered with `status`. As Elasticsearch's clients do, it tries again after
- * 503, three times: on a busy machine the Directory may take longer than a request waits for it.
+ * Prepares a test by a request that must be answered with `status`. Tries again after 503, as Elasticsearch's clients
+ * do: on a busy machine the Directory may take longer than a request waits for it.
  */
 export async function prepare(status, ...request) {
-  for (let left = 3; ; left -= 1) {
-    const answer = await send(...request);
-    if (answer.status === 503 && left > 0) {
-      await new Promise((resolve) => setTimeout(resolve, 1000 * Number(answer.headers.get("retry-after") ?? 1)));
-      continue;
-    }
-    const [, method, path] = request;
-    assert.equal(answer.status, status, `${method} ${path}: ${JSON.stringify(answer.body)}`);
-    return answer.body;
-  }
+  const answer = await until(() => send(...request), (answer) => answer.status !== 503);
+  const [, method, path] = request;
+  assert.equal(answer.status, status, `${method} ${path}: ${JSON.stringify(answer.body)}`);
+  return answer.body;
 }
 
 /**

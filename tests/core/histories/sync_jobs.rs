@@ -78,6 +78,8 @@ fn check(
     let (from, to) = (from.map(SyncJob::status), to.map(SyncJob::status));
 
     prop_assert_eq!(&world.connector, &before.connector);
+    let is_change = response.status < 400 && !response.body.contains("noop");
+    prop_assert_eq!(world.job != before.job, is_change, "{}", what);
     let answer: Value = serde_json::from_str(&response.body).unwrap();
     if *name == "update" && response.status == 200 {
         prop_assert_eq!(&answer["_version"], world.job_version);

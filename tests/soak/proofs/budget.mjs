@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 
 import { cpuSeconds } from "../../../benches/load.mjs";
 import { send } from "../../edge/worker.mjs";
+import { pick } from "../helpers.mjs";
 import { serveWithKv } from "../workerd.mjs";
 
 /** How much more than the plain list a request may take. */
@@ -12,7 +13,6 @@ const CPU_MS = 300;
 const MEMORY_MIB = 32;
 
 const times = (count, make) => Array.from({ length: count }, (_, n) => make(n));
-const pick = (items) => items[Math.floor(Math.random() * items.length)];
 const upTo = (limit) => Math.floor(Math.random() * (limit + 1));
 
 const nested = (depth, value) => (depth === 0 ? value : { a: nested(depth - 1, value) });

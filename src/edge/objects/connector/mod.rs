@@ -362,6 +362,7 @@ impl Object {
     ) -> Result<Response, ApiError> {
         self.with_record(|record| {
             let found = record.and_then(|record| record.document.as_ref());
+            let visible = |document| json(id, document).map(|json| secrets.visible(json));
             match operation {
                 Operation::Status { size, before } => {
                     let alive = record.and_then(Record::alive);
@@ -382,13 +383,13 @@ impl Object {
                     Ok(api::status_view(id, connector, newest.as_ref(), history, silent_after))
                 }
                 Operation::Get { include_deleted, .. } => {
-                    let json = found.map(json).transpose()?.map(|json| secrets.visible(json));
+                    let json = found.map(visible).transpose()?;
                     let found = found.map(|document| &document.connector).zip(json);
                     api::show(id, *include_deleted, found)
                 }
                 Operation::Document => {
                     let version = record.map_or(0, |record| record.version);
-                    let json = found.map(json).transpose()?.map(|json| secrets.visible(json));
+                    let json = found.map(visible).transpose()?;
                     let found = json.map(|json| (version, json));
                     Ok(api::show_document(Index::Connectors, id, found))
                 }
@@ -565,9 +566,9 @@ impl Object {
     }
 }
 
-fn json(document: &store::Document) -> Result<&str, ApiError> {
+fn json<'a>(id: &str, document: &'a store::Document) -> Result<&'a str, ApiError> {
     document.json().map_err(|problem| {
-        console_error!("a connector cannot be written as JSON: {problem}");
+        console_error!("connector [{id}] cannot be written as JSON: {problem}");
         ApiError::internal()
     })
 }

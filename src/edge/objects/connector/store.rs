@@ -581,7 +581,7 @@ fn changes(
     is_saved: bool,
     size: usize,
     before: Option<u64>,
-) -> Result<Box<json::Raw>, JsError> {
+) -> Result<String, JsError> {
     let members = r#"'from', "from", 'to', "to", 'at', at, 'via', via, 'by', by, 'error', error"#;
     let members = if is_saved {
         format!("'seq', seq, {members}, 'request', request, 'fields', json(fields)")
@@ -597,9 +597,8 @@ fn changes(
 }
 
 /// Runs a statement that returns one JSON array.
-fn array(database: &Database, sql: &str, values: &[SqlValue]) -> Result<Box<json::Raw>, JsError> {
-    let array: Option<String> = database.value(sql, values)?;
-    Ok(json::into_raw(array.ok_or("the database returned no array")?)?)
+fn array(database: &Database, sql: &str, values: &[SqlValue]) -> Result<String, JsError> {
+    database.value(sql, values)?.ok_or_else(|| "the database returned no array".into())
 }
 
 /// Higher than any version: the limit of exact integers in JavaScript.
@@ -620,7 +619,7 @@ pub(super) fn audit(
            WHERE seq < ?1 ORDER BY 1 DESC LIMIT ?2)"
     );
     let size = size.min(AUDIT_PAGE);
-    array(database, &sql, &[before.unwrap_or(NO_VERSION).into(), size.into()])
+    Ok(json::into_raw(array(database, &sql, &[before.unwrap_or(NO_VERSION).into(), size.into()])?)?)
 }
 
 /// The edits that changed no status, in the format of backups: a JSON array, oldest first.
@@ -629,12 +628,12 @@ pub(super) fn saved_edits(database: &Database) -> Result<Box<json::Raw>, JsError
         "SELECT json_group_array(json_object('version', version, 'at', at, 'via', via, 'by', by,
                  'request', request, 'fields', json(fields)))
                FROM (SELECT * FROM edit ORDER BY version)";
-    array(database, sql, &[])
+    Ok(json::into_raw(array(database, sql, &[])?)?)
 }
 
 /// The status changes, in the format of backups: a JSON array.
 pub(super) fn saved_history(database: &Database) -> Result<Box<json::Raw>, JsError> {
-    changes(database, true, HISTORY_LIMIT, None)
+    Ok(json::into_raw(changes(database, true, HISTORY_LIMIT, None)?)?)
 }
 
 /// Status changes, newest first. `before`: only those before this version.
@@ -643,7 +642,7 @@ pub(super) fn history(
     size: usize,
     before: Option<u64>,
 ) -> Result<Vec<Value>, JsError> {
-    Ok(json::parse_array(changes(database, false, size, before)?.get())?)
+    Ok(json::parse_array(&changes(database, false, size, before)?)?)
 }
 
 /// Adds the connector's recent statuses, which the history has.
