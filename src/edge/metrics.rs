@@ -3,13 +3,15 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
+use std::rc::Rc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use wasm_bindgen::JsValue;
 use worker::Env;
 
 use super::message::{self, Notice};
-use super::runtime::{notify_directory, now_millis, timeout};
+use super::runtime::{JsResult, notify_directory, now_millis, spawn_or_ready, status_of, timeout};
 
 pub(super) const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 const PREFIX: &str = "connector_status_";
@@ -54,9 +56,23 @@ impl Counters {
         }
     }
 
+    /// Counts the response to a write if it is an error. Returns the response, or a promise of it.
+    pub fn count_response(self: &Rc<Self>, env: &Env, response: JsValue) -> JsResult {
+        let status = status_of(&response);
+        // The others were already counted when the request was refused.
+        if status < 400 || matches!(status, 401 | 403 | 429) {
+            return Ok(response);
+        }
+        let (this, env) = (self.clone(), env.clone());
+        spawn_or_ready(async move {
+            this.count_refused_write(&env, status).await;
+            Ok(response)
+        })
+    }
+
     /// Counts a refused write. The first one a minute or more after the first unreported one sends a report:
     /// at most one request a minute, and none while refusals are rare.
-    pub async fn count_refused_write(&self, env: &Env, status: u16) {
+    async fn count_refused_write(&self, env: &Env, status: u16) {
         self.count(WRITES_REFUSED, &status.to_string());
         let now = now_millis();
         match self.refused_at.get() {

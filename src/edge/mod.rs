@@ -37,8 +37,8 @@ use credential_cache::CredentialCache;
 use message::{Message, Requester};
 use metrics::Counters;
 use runtime::{
-    Body, HttpResponse, JsError, JsResult, Kv, RawRequest, RequestHead, await_promise, describe,
-    now_millis, spawn_or_ready, timeout,
+    Body, Callback, HttpResponse, JsError, JsResult, Kv, RawRequest, RequestHead, await_promise,
+    describe, now_millis, spawn_or_ready, then, timeout,
 };
 use settings::Settings;
 
@@ -68,7 +68,9 @@ struct Memory {
     callers: CredentialCache<Caller>,
     /// Credentials that are not ours, so the cluster may get them.
     foreign_credentials: CredentialCache<()>,
-    counters: Counters,
+    counters: Rc<Counters>,
+    /// Counts the response to a write. Made once, since a future for each write would take a twentieth of its CPU.
+    count_response: OnceCell<Callback>,
     keys_used_today: key_use::KeysUsedToday,
 }
 
@@ -249,25 +251,24 @@ impl Exchange {
         let (format, admitted, call) = match narrowed {
             Ok(narrowed) => narrowed,
             Err((format, error)) => {
-                if writes {
-                    self.count_if_refused(error.status).await;
-                }
-                return self.send(HttpResponse::new(format.failure(&error), &format));
+                let response = self.send(HttpResponse::new(format.failure(&error), &format))?;
+                return if writes { self.count(response) } else { Ok(response) };
             }
         };
         let response = self.answer(admitted.caller(), &format, call).await?;
-        if !writes {
-            return Ok(response);
-        }
-        let response = resolved(response).await?;
-        self.count_if_refused(runtime::status_of(&response)).await;
-        Ok(response)
+        if writes { self.count(response) } else { Ok(response) }
     }
 
-    async fn count_if_refused(&self, status: u16) {
-        // These were already counted by `refuse`.
-        if status >= 400 && !matches!(status, 401 | 403 | 429) {
-            self.memory.counters.count_refused_write(&self.env, status).await;
+    /// Counts the response to a write, or the response of a promise. Returns it.
+    fn count(&self, response: JsValue) -> JsResult {
+        let Memory { counters, count_response, .. } = &*self.memory;
+        let count_response = count_response.get_or_init(|| {
+            let (counters, env) = (counters.clone(), self.env.clone());
+            Callback::new(move |response| counters.count_response(&env, response))
+        });
+        match response.dyn_ref() {
+            Some(promise) => Ok(then(promise, count_response.as_ref(), &JsValue::UNDEFINED)),
+            None => self.memory.counters.count_response(&self.env, response),
         }
     }
 

@@ -37,7 +37,9 @@ pub(super) use cluster::{cookies, forward, is_http_origin};
 pub(super) use js_sys::JsString;
 pub(super) use kv::Kv;
 pub(super) use page::Page;
-pub(super) use promise::{await_promise, join, join_all, sleep, spawn_or_ready, timeout};
+pub(super) use promise::{
+    Callback, await_promise, join, join_all, sleep, spawn_or_ready, then, timeout,
+};
 pub(super) use request::{
     Body, RequestHead, access_email, after_response, client_address, local_proxy_secret,
     proxy_headers,

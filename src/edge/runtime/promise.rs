@@ -20,6 +20,20 @@ extern "C" {
     fn set_timeout(callback: &Closure<dyn FnMut()>, ms: u32) -> JsValue;
     #[wasm_bindgen(js_name = clearTimeout)]
     fn clear_timeout(id: &JsValue);
+
+    // `js_sys` has no `then` for closures that return a promise or throw.
+    #[wasm_bindgen(extends = js_sys::Object)]
+    type Thenable;
+    #[wasm_bindgen(method, js_name = then)]
+    fn then_call(this: &Thenable, done: &JsValue, failed: &JsValue) -> JsValue;
+}
+
+/// A callback that serves all requests.
+pub(crate) type Callback = Closure<dyn FnMut(JsValue) -> JsResult>;
+
+/// Calls `done` or `failed` when a promise is settled; either may be undefined. Returns a promise of the result.
+pub(crate) fn then(promise: &Promise, done: &JsValue, failed: &JsValue) -> JsValue {
+    promise.unchecked_ref::<Thenable>().then_call(done, failed)
 }
 
 /// A single type for all promises, so that the module contains the code that drives them only once.

@@ -10,7 +10,7 @@ use js_sys::{ArrayBuffer, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use web_sys::{ReadableStream, ReadableStreamDefaultReader};
 
-use super::promise::{await_promise, promise_of, timeout};
+use super::promise::{self, await_promise, promise_of, timeout};
 use super::{JsError, JsResult, JsString, RawRequest, describe, spawn_or_ready};
 use crate::api::{ApiError, Request};
 use crate::edge::settings::Settings;
@@ -31,12 +31,6 @@ extern "C" {
     type RawHeaders;
     #[wasm_bindgen(method)]
     fn get(this: &RawHeaders, name: &JsString) -> Option<String>;
-
-    // `js_sys` has no `then` for closures that return a promise or throw.
-    #[wasm_bindgen(extends = js_sys::Object)]
-    type Thenable;
-    #[wasm_bindgen(method)]
-    fn then(this: &Thenable, done: &JsValue, failed: &JsValue) -> JsValue;
 
     // In `web_sys` it needs three features and a dictionary.
     type DecompressionStream;
@@ -267,8 +261,7 @@ impl Body {
                     Err(_) => Err(ApiError::cut_off()),
                 })
             });
-            let promise = JsValue::from(raw.array_buffer()?);
-            return Ok(promise.unchecked_ref::<Thenable>().then(&done, &done));
+            return Ok(promise::then(raw.array_buffer()?.unchecked_ref(), &done, &done));
         }
         let Some(stream) = raw.body() else { return then(Ok(String::new())) };
         let (stream, read_limit) = if is_gzip {

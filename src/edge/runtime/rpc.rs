@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::{Headers, RequestInit};
 use worker::{Env, ObjectNamespace};
 
-use super::promise::await_promise;
+use super::promise::{Callback, await_promise, then};
 use super::response::respond;
 use super::{JsError, JsResult, RawRequest};
 
@@ -45,26 +45,16 @@ extern "C" {
     // The crate copies the response to a `fetch`, which loses its WebSocket.
     #[wasm_bindgen(method, catch)]
     fn fetch(this: &Stub, url: &str, init: &RequestInit) -> Result<Promise, JsValue>;
-
-    // `js_sys` has no `then` for closures that return a value or throw.
-    #[wasm_bindgen(extends = js_sys::Object)]
-    type Thenable;
-    #[wasm_bindgen(method)]
-    fn then(this: &Thenable, done: &Handler, failed: &Handler) -> JsValue;
-    #[wasm_bindgen(method, js_name = catch)]
-    fn catch_with(this: &Thenable, failed: &Handler) -> JsValue;
 }
-
-type Handler = Closure<dyn FnMut(JsValue) -> JsResult>;
 
 thread_local! {
     // Cached: bindings do not change while this code runs.
     static CONNECTORS: OnceCell<ObjectNamespace> = const { OnceCell::new() };
     static DIRECTORIES: OnceCell<ObjectNamespace> = const { OnceCell::new() };
     // One closure for all replies, so that no reply needs a future.
-    static RESPOND: Handler =
+    static RESPOND: Callback =
         Closure::new(|reply: JsValue| respond(reply.unchecked_ref()).map_err(unanswered));
-    static FAIL: Handler = Closure::new(|thrown: JsValue| Err(unanswered(thrown)));
+    static FAIL: Callback = Closure::new(|thrown: JsValue| Err(unanswered(thrown)));
 }
 
 /// The error if an object does not answer, or answers in an unknown format.
@@ -104,8 +94,7 @@ fn directory(env: &Env) -> Result<Stub, JsError> {
 
 /// A promise of the response in a reply.
 fn response(reply: &Promise) -> JsValue {
-    let reply: &Thenable = reply.unchecked_ref();
-    RESPOND.with(|respond| FAIL.with(|fail| reply.then(respond, fail)))
+    RESPOND.with(|respond| FAIL.with(|fail| then(reply, respond.as_ref(), fail.as_ref())))
 }
 
 /// Returns a promise of the connector object's response.
@@ -127,7 +116,7 @@ pub(crate) fn watch_directory(env: &Env, message: &str) -> JsResult {
     init.set_headers(&headers);
     let message = String::from(encode_uri_component(message));
     let reply = directory(env)?.fetch(&format!("{WATCH_URL}{message}"), &init)?;
-    Ok(FAIL.with(|fail| reply.unchecked_ref::<Thenable>().catch_with(fail)))
+    Ok(FAIL.with(|fail| then(&reply, &JsValue::UNDEFINED, fail.as_ref())))
 }
 
 /// The message in a request from `watch_directory`.
