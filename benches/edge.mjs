@@ -1,4 +1,4 @@
-// The cost of requests: the Worker and its peers in one workerd.
+// The cost of requests: the Worker and its peers, each in a workerd of its own.
 
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync } from "node:fs";
@@ -90,19 +90,12 @@ async function objectsOf(entry) {
 }
 
 /**
- * Starts some of them in one process, each with `kv` and a port of its own. Logs are discarded: reading them would take
- * the load generator's time.
+ * Starts a workerd with one of them and its `kv`, on ports with these names. Logs are discarded: reading them would take
+ * the load generator's time. Workers that share a process share its caches, and cost up to three times as much.
  */
-export function start(all, options = {}) {
-  const workers = {};
-  const sockets = {};
-  for (const [name, { worker }] of Object.entries(all)) {
-    workers[name] = worker;
-    workers[`kv-${name}`] = kvWorker;
-    sockets[name] = name;
-    sockets[`kv-${name}`] = `kv-${name}#control`;
-  }
-  return serve({ workers, sockets, quiet: true, ...options });
+export function start(name, { worker }, options = {}) {
+  const kv = `kv-${name}`;
+  return serve({ workers: { [name]: worker, [kv]: kvWorker }, sockets: { [name]: name, [kv]: `${kv}#control` }, quiet: true, ...options });
 }
 
 const path = (n) => `/_connector/connector-${n % CONNECTORS}`;
@@ -114,52 +107,46 @@ const load = (server, name, entries) =>
   fetch(`${server.url(`kv-${name}`)}/load`, { method: "POST", body: JSON.stringify(entries) });
 
 /** Creates the same `configured` connectors in every peer, and a key in those that use keys. */
-export async function fill(server, names) {
-  let document;
+export async function fill(server, name, document) {
+  const url = server.url(name);
   const secret = createHash("sha256").update(KEY.secret).digest("base64");
   const key = { name: "Bench", secret_sha256: secret, privileges: ["manage_connector"], creation: 0 };
-  for (const name of names) {
-    const url = server.url(name);
-    await load(server, name, [[KEY.id, JSON.stringify(key)]]);
-    for (let n = 0; n < CONNECTORS; n += 1) {
-      const body = name === "bare" ? { ...document, status: "created" } : { name: `Connector ${n}`, service_type: "sharepoint_online" };
-      const { status } = await send(url, "PUT", path(n), body);
-      if (status !== 201) throw new Error(`${name}: creation answered ${status}`);
-      for (const to of ["needs_configuration", "configured"]) {
-        await send(url, "PUT", `${path(n)}/_status`, { status: to });
-      }
+  await load(server, name, [[KEY.id, JSON.stringify(key)]]);
+  for (let n = 0; n < CONNECTORS; n += 1) {
+    const body = name === "bare" ? { ...document, status: "created" } : { name: `Connector ${n}`, service_type: "sharepoint_online" };
+    const { status } = await send(url, "PUT", path(n), body);
+    if (status !== 201) throw new Error(`${name}: creation answered ${status}`);
+    for (const to of ["needs_configuration", "configured"]) {
+      await send(url, "PUT", `${path(n)}/_status`, { status: to });
     }
-    const { id, ...rest } = (await send(url, "GET", path(0))).body;
-    document ??= rest;
   }
-  return document;
+  const { id, ...rest } = (await send(url, "GET", path(0))).body;
+  return rest;
 }
 
 const STATUSES = ["configured", "connected", "error"];
 const TYPES = ["sharepoint_online", "mysql", "github", "s3", "jira"];
 
 /** Creates the connectors for lists: in KV, or by import into the peer that keeps its own list. */
-export async function fillLists(server, names, count, document) {
+export async function fillLists(server, name, count, document) {
   const BATCH = 5_000;
-  for (const name of names) {
-    for (let from = 0; from < count; from += BATCH) {
-      const connectors = Array.from({ length: Math.min(BATCH, count - from) }, (_, n) => {
-        const number = from + n;
-        const index_name = `search-${String(number).padStart(6, "0")}`;
-        const fields = { name: `Connector ${number}`, index_name, service_type: TYPES[number % 5], status: STATUSES[number % 3] };
-        return [`listed-${number}`, { ...document, ...fields }, fields];
-      });
-      if (name === "honoDirectory") {
-        const pairs = connectors.map(([id, it]) => [id, it]);
-        const { status } = await send(server.url(name), "POST", "/_import", pairs);
-        if (status !== 200) throw new Error(`${name}: the import answered ${status}`);
-      } else {
-        await load(server, name, connectors.map(([id, it, metadata]) => [`c:${id}`, JSON.stringify(it), metadata]));
-      }
+  for (let from = 0; from < count; from += BATCH) {
+    const connectors = Array.from({ length: Math.min(BATCH, count - from) }, (_, n) => {
+      const number = from + n;
+      const index_name = `search-${String(number).padStart(6, "0")}`;
+      const fields = { name: `Connector ${number}`, index_name, service_type: TYPES[number % 5], status: STATUSES[number % 3] };
+      return [`listed-${number}`, { ...document, ...fields }, fields];
+    });
+    if (name === "honoDirectory") {
+      const pairs = connectors.map(([id, it]) => [id, it]);
+      const { status } = await send(server.url(name), "POST", "/_import", pairs);
+      if (status !== 200) throw new Error(`${name}: the import answered ${status}`);
+    } else {
+      await load(server, name, connectors.map(([id, it, metadata]) => [`c:${id}`, JSON.stringify(it), metadata]));
     }
-    // The first list reads KV; until that is done it may answer that it is not ready.
-    await until(() => send(server.url(name), "GET", "/_connector?size=1"), ({ status, body }) => status === 200 && body.count === count, 300);
   }
+  // The first list reads KV; until that is done it may answer that it is not ready.
+  await until(() => send(server.url(name), "GET", "/_connector?size=1"), ({ status, body }) => status === 200 && body.count === count, 300);
 }
 
 export const rows = [
@@ -246,27 +233,26 @@ export const listRows = [
   { label: "by index name, out of 100,000", stored: 100_000, count: 40, query: "&index_name=search-050000", only: filtered, against: "list of 100 out of 100", bar: 1.5 },
 ];
 
-/** A quartile of the numbers. */
-function quantile(numbers, share) {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const at = (sorted.length - 1) * share;
-  const [low, high] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
-  return low + (high - low) * (at % 1);
-}
-
 const summary = (results) => ({
   rate: median(results.map((result) => result.rate)),
   micros: median(results.map((result) => result.micros)),
 });
 
+/** The median of the ratios within each round, where both met the same conditions. */
+const ratioWithin = (one, other) => median(one.map(({ micros }, round) => micros / other[round].micros));
+
 /**
- * How many times as much one costs as the other: the median of the ratios within each round, where both met the same
- * conditions. `scatter`: the standard error of that median, from the quartiles.
+ * How many times as much one costs as the other: the geometric mean of the starts' ratios. `scatter`: its standard
+ * error, `undefined` after a single start. Rounds of one start agree with each other much better than two starts of the
+ * same Worker do, so their scatter would promise too much.
  */
-function ratioOf(one, other) {
-  const ratios = one.map(({ micros }, round) => micros / other[round].micros);
-  const spread = (quantile(ratios, 0.75) - quantile(ratios, 0.25)) / 1.35;
-  return { ratio: median(ratios), scatter: (1.25 * spread) / Math.sqrt(ratios.length) };
+function ratioOf(starts, name, other) {
+  const logarithms = starts.map((start) => Math.log(ratioWithin(start[name], start[other])));
+  const mean = logarithms.reduce((sum, it) => sum + it, 0) / logarithms.length;
+  const squares = logarithms.reduce((sum, it) => sum + (it - mean) ** 2, 0);
+  const ratio = Math.exp(mean);
+  if (logarithms.length === 1) return { ratio };
+  return { ratio, scatter: ratio * Math.sqrt(squares / (logarithms.length - 1) / logarithms.length) };
 }
 
 /** A list row with its request. */
@@ -285,76 +271,108 @@ function shuffled(items) {
 }
 
 /**
- * Measures a row for each peer, round by round in random order, since each leaves the machine's memory in another state
- * for the next. The first round is a warm-up. `reference`: the row that this one is compared with, and its server; it
- * is measured in the same rounds, because the machine's speed changes by the minute. `ratios`: compared with each of
- * the others.
+ * Measures a row for each of the servers, round by round in random order, since each leaves the machine's memory in
+ * another state for the next. The first round is a warm-up. `reference`: the row that this one is compared with, and its
+ * server; it is measured in the same rounds, because the machine's speed changes by the minute. Returns the figures by
+ * name.
  */
-export async function inTurn(server, names, row, runs, share, reference) {
-  const able = names.filter((name) => !row.only || row.only.includes(name));
-  const turns = able.map((name) => ({ name, server, row, figures: [] }));
-  if (reference) turns.push({ name: "ours", ...reference, figures: [] });
+async function inTurn(servers, row, runs, share, reference) {
+  const turns = Object.entries(servers)
+    .filter(([name]) => !row.only || row.only.includes(name))
+    .map(([name, server]) => ({ name, port: server.ports[name], server, row, figures: [] }));
+  if (reference) turns.push({ name: "reference", port: reference.server.ports.ours, ...reference, figures: [] });
   for (let run = 0; run <= runs; run += 1) {
-    for (const { name, server, row, figures } of shuffled(turns)) {
+    for (const { name, port, server, row, figures } of shuffled(turns)) {
       const usual = row.counts?.[name] ?? row.count;
       const count = row.whole ? usual : Math.max(8, Math.round(usual * share));
-      const result = await measure({ pid: server.pid, port: server.ports[name], ...row, count });
+      const result = await measure({ pid: server.pid, port, ...row, count });
       if (run > 0) figures.push(result);
     }
   }
-  const { label, against, bar, changes, stored } = row;
-  const [ours, ...others] = turns.slice(0, able.length);
-  const found = Object.fromEntries([ours, ...others].map(({ name, figures }) => [name, summary(figures)]));
-  const ratios = Object.fromEntries(others.map(({ name, figures }) => [name, ratioOf(ours.figures, figures)]));
-  if (reference) ratios.reference = ratioOf(ours.figures, turns.at(-1).figures);
-  return { label, against, bar, changes, stored, ratios, ...found };
+  return Object.fromEntries(turns.map(({ name, figures }) => [name, figures]));
 }
 
+/** The figures of a row over all starts: medians by peer, and the ratios beside each of the others. */
+export function summarize({ label, against, bar, changes, stored }, starts) {
+  const names = Object.keys(starts[0]);
+  const found = names
+    .filter((name) => name !== "reference")
+    .map((name) => [name, summary(starts.flatMap((start) => start[name]))]);
+  const ratios = names.filter((name) => name !== "ours").map((name) => [name, ratioOf(starts, "ours", name)]);
+  return { label, against, bar, changes, stored, ratios: Object.fromEntries(ratios), ...Object.fromEntries(found) };
+}
+
+/** Measures rows in servers that are already there. */
+export async function measureRows(servers, rows, runs, share) {
+  const measured = [];
+  for (const row of rows) measured.push(summarize(row, [await inTurn(servers, row, runs, share)]));
+  return measured;
+}
+
+/** How often the processes are started anew. */
+const STARTS = 4;
+/** Lists out of more connectors are measured in the first start only: storing them takes minutes. */
+const STORED_ANEW = 10_000;
+
 /**
- * Requests per second and CPU microseconds of every row and peer, medians of `runs`. `share`: the fraction of the
- * requests, for a busy machine. `base`: another build to compare with. `onRow` is called with each row before it is
- * measured.
+ * Requests per second and CPU microseconds of every row and peer, medians of `runs` rounds over several starts.
+ * `share`: the fraction of the requests, for a busy machine. `base`: another build to compare with. `onRow` is called
+ * with each row before it is measured.
  */
 export async function edge({ runs = 5, only = rows, lists = listRows, share = 1, base, onRow = () => {} } = {}) {
   const all = await peers({ base });
   const names = Object.keys(all);
-  const measured = [];
+  const starts = Math.min(STARTS, runs);
+  const rounds = Math.ceil(runs / starts);
+  const figures = new Map([...only, ...lists].map((row) => [row, []]));
   let document;
-  const server = await start(all);
-  try {
-    document = await fill(server, names);
-    for (const row of only) {
-      onRow(row);
-      const reference = row.against && { server, row: rows.find(({ label }) => label === row.against) };
-      measured.push(await inTurn(server, names, row, runs, share, reference));
+  /** Calls `work` with a new server for each name, in random order of their starts. */
+  async function withServers(names, work) {
+    const servers = {};
+    try {
+      for (const name of shuffled(names)) servers[name] = await start(name, all[name]);
+      return await work(servers);
+    } finally {
+      for (const server of Object.values(servers)) await server.kill();
     }
-  } finally {
-    await server.kill();
   }
-  // Lists contain connectors that nothing has requested, in a separate process for each number of them.
-  const listing = [];
-  try {
-    for (const stored of [...new Set(lists.map((row) => row.stored))]) {
+  for (let number = 1; number <= starts; number += 1) {
+    onRow({ label: `start ${number} of ${starts}` });
+    await withServers(names, async (servers) => {
+      // The bare peer stores the document that ours has made.
+      document ??= await fill(servers.ours, "ours");
+      for (const name of names) if (name !== "ours" || number > 1) await fill(servers[name], name, document);
+      for (const row of only) {
+        onRow(row);
+        const reference = row.against && { server: servers.ours, row: only.find(({ label }) => label === row.against) };
+        figures.get(row).push(await inTurn(servers, row, rounds, share, reference));
+      }
+    });
+    // Lists contain connectors that nothing has requested, in separate processes for each number of them.
+    const sizes = [...new Set(lists.map((row) => row.stored))].filter((stored) => number === 1 || stored <= STORED_ANEW);
+    const measureLists = async (stored, first) => {
       const these = lists.filter((row) => row.stored === stored);
       const able = names.filter((name) => these.some((row) => row.only.includes(name)));
-      const server = await start(Object.fromEntries(able.map((name) => [name, all[name]])));
-      listing.push({ stored, server });
-      onRow({ label: `storing ${stored.toLocaleString("en")} connectors` });
-      await fillLists(server, able, stored, document);
-      for (const row of these) {
-        onRow(row);
-        const against = lists.find(({ label }) => label === row.against);
-        const reference = against && {
-          server: listing.find(({ stored }) => stored === against.stored).server,
-          row: withRequest(against),
-        };
-        measured.push(await inTurn(server, able, withRequest(row), runs, share, reference));
-      }
-      // The first one stays: the others are compared with it.
-      if (listing.length > 1) await listing.pop().server.kill();
-    }
-  } finally {
-    for (const { server } of listing) await server.kill();
+      await withServers(able, async (servers) => {
+        onRow({ label: `storing ${stored.toLocaleString("en")} connectors` });
+        for (const name of able) await fillLists(servers[name], name, stored, document);
+        for (const row of these) {
+          onRow(row);
+          const against = lists.find(({ label }) => label === row.against);
+          const reference = against && {
+            server: against.stored === stored ? servers.ours : first,
+            row: withRequest(against),
+          };
+          figures.get(row).push(await inTurn(servers, withRequest(row), rounds, share, reference));
+        }
+        // The first ones stay: the others are compared with them.
+        if (!first) for (const other of sizes.slice(1)) await measureLists(other, servers.ours);
+      });
+    };
+    if (sizes.length > 0) await measureLists(sizes[0]);
   }
-  return { labels: Object.fromEntries(names.map((name) => [name, all[name].label])), rows: measured };
+  return {
+    labels: Object.fromEntries(names.map((name) => [name, all[name].label])),
+    rows: [...figures].map(([row, starts]) => summarize(row, starts)),
+  };
 }

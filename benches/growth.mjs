@@ -21,7 +21,7 @@ const quiet = () => new Promise((resolve) => setTimeout(resolve, 15_000));
 /** The cost of a status change with that many connectors stored. */
 export async function growth({ stored = [1, 1_000, 10_000], runs = 5, share = 1 } = {}) {
   const { ours } = await peers();
-  const server = await start({ ours });
+  const server = await start("ours", ours);
   const to = { pid: server.pid, port: server.ports.ours };
   const moves = [];
   try {
@@ -77,7 +77,7 @@ export async function startUp({ runs = 5, idle = 15_000, base } = {}) {
     let afterIdle;
     let warm;
     for (let run = 0; run < runs; run += 1) {
-      const server = await start({ [name]: peer });
+      const server = await start(name, peer);
       const url = server.url(name);
       const put = () => send(url, "PUT", "/_connector/first", { status: "created" });
       const create = () => (name === "bare" ? put() : send(url, "PUT", "/_connector/first", { name: "First" }));

@@ -3,7 +3,7 @@
 import { createServer } from "node:http";
 
 import { kvWorker, ours, serve } from "../tests/soak/workerd.mjs";
-import { inTurn } from "./edge.mjs";
+import { measureRows } from "./edge.mjs";
 import { request } from "./load.mjs";
 
 const hits = { hits: { hits: Array.from({ length: 10 }, (_, n) => ({ _id: `document-${n}`, _source: { title: `Title ${n}` } })) } };
@@ -41,9 +41,7 @@ export async function through({ runs = 5, share = 1 } = {}) {
   };
   const server = await serve({ workers, sockets: { ours: "ours", bare: "bare" }, quiet: true });
   try {
-    const measured = [];
-    for (const row of rows) measured.push(await inTurn(server, ["ours", "bare"], row, runs, share));
-    return measured;
+    return await measureRows({ ours: server, bare: server }, rows, runs, share);
   } finally {
     await server.kill();
     cluster.closeAllConnections();
