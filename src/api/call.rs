@@ -1,5 +1,7 @@
 //! A request as received, and the call it is parsed into.
 
+use serde::{Deserialize, Serialize};
+
 use super::audit::AuditQuery;
 use super::backup::Backup;
 use super::documents::{DocumentUpdate, Search};
@@ -135,7 +137,7 @@ pub struct List {
 }
 
 /// Which changes to stream to a WebSocket client.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watch {
     /// Only changes of this connector. `None`: all.
     pub id: Option<String>,

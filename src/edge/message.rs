@@ -3,15 +3,14 @@
 //! During a rollout, a Worker of one version calls objects of another. A receiver never guesses at a message of an
 //! unknown format: it answers 503 and writes nothing.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 use super::now;
 use crate::api::Request;
-use crate::connector::Fields;
 use crate::directory::{Entry, Event};
-use crate::protocol::directory::{JobEntry, Outcome};
+use crate::protocol::directory::JobEntry;
 use crate::secrets::Secrets;
 use crate::values::json::{self, Member, Members};
 
@@ -25,19 +24,20 @@ const SHOWN: &str = "shown";
 #[derive(Debug)]
 pub(super) struct UnknownFormat;
 
-pub(super) fn parse(message: &str) -> Result<Fields, UnknownFormat> {
-    let fields: Fields = json::parse_object(message).map_err(|_| UnknownFormat)?;
-    match fields.get("format").and_then(Value::as_u64) {
-        Some(FORMAT) => Ok(fields),
-        _ => Err(UnknownFormat),
-    }
+/// Reads a message.
+///
+/// # Errors
+/// If it has another format, or a field is missing.
+pub(super) fn read<'a, T: Deserialize<'a>>(message: &'a str) -> Result<T, UnknownFormat> {
+    read_members(message, &mut |_, _| {})?;
+    serde_json::from_str(message).map_err(|_| UnknownFormat)
 }
 
-/// Reads a message without building a map: calls `take` with each field.
+/// Reads a message field by field.
 ///
 /// # Errors
 /// If it has another format. `take` may already have been called.
-pub(super) fn read<'a>(
+fn read_members<'a>(
     message: &'a str,
     take: &mut dyn FnMut(&str, Member<'a>),
 ) -> Result<(), UnknownFormat> {
@@ -52,100 +52,95 @@ pub(super) fn read<'a>(
     }
 }
 
-/// `None` if the message has another format or cannot be deserialized.
-pub(super) fn to_value<T: DeserializeOwned>(message: &str) -> Option<T> {
-    read(message, &mut |_, _| {}).ok()?;
-    serde_json::from_str(message).ok()
-}
-
 /// Fields with the format number.
 #[derive(Serialize)]
-pub(super) struct WithFormat<'a, T> {
+struct WithFormat<'a, T> {
     format: u64,
     #[serde(flatten)]
     fields: &'a T,
 }
 
-pub(super) fn with_format<T>(fields: &T) -> WithFormat<'_, T> {
-    WithFormat { format: FORMAT, fields }
-}
-
 /// The JSON of a message with these fields.
 pub(super) fn write<T: Serialize>(fields: &T) -> Result<String, String> {
-    json::to_text(&with_format(fields))
+    json::to_text(&WithFormat { format: FORMAT, fields })
 }
 
 /// A connector object's reply to the Directory.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct CurrentConnector<'a> {
     /// `None`: the connector never existed.
-    pub entry: Option<WithFormat<'a, Entry<'a>>>,
+    pub entry: Option<Entry<'a>>,
     pub document: Option<String>,
     /// Whether a write is claiming the index in question.
     pub is_claiming: bool,
 }
 
 /// The Directory's reply to an entry.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct EntryReply<'a> {
-    pub result: &'a str,
+    /// What was done with it: see [`crate::protocol::directory::Outcome`].
+    pub result: Cow<'a, str>,
 }
 
 /// Entries of sync jobs.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct JobEntries<'a> {
-    pub jobs: &'a [JobEntry],
+    pub jobs: Cow<'a, [JobEntry]>,
 }
 
 /// The Directory's reply to entries of sync jobs.
-#[derive(Serialize)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct JobsReply<'a> {
-    pub results: &'a [Outcome],
+    /// What was done with each of them.
+    pub results: Vec<Cow<'a, str>>,
 }
 
 /// The Directory's reply to a claim; `None`: it can't read the claim.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct ClaimReply {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub granted: Option<bool>,
 }
 
 /// A connector object's reply to a flush.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct FlushReply {
     pub is_notified: bool,
 }
 
 /// Reports that a consumer lags, or no longer does.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(super) struct LagReport<'a> {
-    pub id: Option<&'a str>,
-    pub consumer: &'a str,
+    /// The connector's id.
+    pub id: Cow<'a, str>,
+    pub consumer: Cow<'a, str>,
     pub since: Option<u64>,
     pub given_up: Option<u64>,
-    pub gone: Option<&'a str>,
+    pub gone: Option<Cow<'a, str>>,
 }
 
-/// A notice to the Directory.
-#[derive(Serialize)]
-#[serde(untagged)]
-pub(super) enum Notice<'a> {
+/// A notice to the Directory. It has one of these parts.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Notice<'a> {
     /// An isolate's counters.
-    Counts { counts: &'a [super::metrics::Count] },
+    pub counts: Option<Cow<'a, [super::metrics::Count]>>,
     /// An event for the audit.
-    Audit { audit: &'a Event },
-    /// Attempts to deliver webhook messages, and the type of a message that may be due.
-    Attempts {
-        id: Option<&'a str>,
-        target: &'a str,
-        event: Option<&'a str>,
-        attempts: u64,
-        failures: u64,
-    },
+    pub audit: Option<Cow<'a, Event>>,
+    pub attempts: Option<Attempts<'a>>,
+}
+
+/// Attempts to deliver webhook messages, and the type of a message that may be due.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Attempts<'a> {
+    /// The connector's id.
+    pub id: Cow<'a, str>,
+    pub target: Cow<'a, str>,
+    pub event: Option<Cow<'a, str>>,
+    pub attempts: u64,
+    pub failures: u64,
 }
 
 /// The Directory's reply to a notice.
-#[derive(Serialize)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct NoticeReply {
     /// Whether a summary will name the connector.
     pub gathered: bool,
@@ -153,16 +148,8 @@ pub(super) struct NoticeReply {
     pub sharing: u64,
 }
 
-/// Takes a field that is a text.
-pub(super) fn text(fields: &mut Fields, name: &str) -> Option<String> {
-    match fields.get_mut(name).map(Value::take) {
-        Some(Value::String(text)) => Some(text),
-        _ => None,
-    }
-}
-
 /// Who made a request, and its id, for the history and the log.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Requester {
     /// The id of the API key, or the signed-in user.
     pub by: Option<String>,
@@ -223,7 +210,7 @@ impl Message {
     pub fn parse(message: &str, body: Option<String>) -> Result<Self, UnknownFormat> {
         let mut this = Self::default();
         let mut is_readable = true;
-        read(message, &mut |name, value| {
+        read_members(message, &mut |name, value| {
             let Self { id, request, patterns, secrets, requester, opaque_id } = &mut this;
             let value = value.into_text();
             match name {

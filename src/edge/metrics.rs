@@ -1,6 +1,7 @@
 //! Metrics in the Prometheus text format. The Directory stores them (objects/directory/metrics.rs): an isolate
 //! reports its counters at most once a minute, and with each metrics request.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 use std::rc::Rc;
@@ -104,8 +105,8 @@ impl Counters {
         }
         let counts = self.take();
         let sent = async {
-            let notice = message::write(&Notice::Counts { counts: &counts })?;
-            notify_directory(env, &notice).await
+            let notice = Notice { counts: Some(Cow::Borrowed(&counts)), ..Notice::default() };
+            notify_directory(env, &message::write(&notice)?).await
         };
         let Some(Ok(_)) = timeout(REPORT_TIMEOUT, sent).await else {
             return self.put_back(&counts);

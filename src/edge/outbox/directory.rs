@@ -1,5 +1,6 @@
 //! The Directory as a consumer of the outbox.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use super::consumer::Consumer;
 use super::settle::{InFlight, InFlightGuard, Searched};
 use super::{Memory, Outbox};
 use crate::directory::{Entry, Event, document_beside_entry};
-use crate::edge::message::{self, Notice};
+use crate::edge::message::{self, EntryReply, Notice};
 use crate::edge::objects::connector::Record;
 use crate::edge::runtime::{apply_entry, describe, notify_directory, now_millis, timeout};
 use crate::protocol::outbox::{Answered, DIRECTORY_GAP_MS, EntryUpdate, Pace};
@@ -88,10 +89,8 @@ async fn send(outbox: &Outbox, entry: &str, document: Option<&str>) -> Result<St
         Some(Err(thrown)) => return Err(describe(&thrown)),
         None => return Err(format!("no answer within {} ms", TIMEOUT.as_millis())),
     };
-    let mut result = String::new();
-    let read = message::read(&reply, &mut |_, value| result = value.into_text());
-    read.map_err(|_| "it is being updated")?;
-    Ok(result)
+    let EntryReply { result } = message::read(&reply).map_err(|_| "it is being updated")?;
+    Ok(result.into_owned())
 }
 
 /// Records that the Directory has a version. `leased_at`: when the message was sent, if the reply grants a lease.
@@ -113,7 +112,8 @@ fn record_delivery(
 
 /// Records an event in the Directory's audit before it happens.
 pub(in crate::edge) async fn audit(outbox: &Outbox, event: &Event) -> Result<(), String> {
-    let notice = message::write(&Notice::Audit { audit: event })?;
+    let notice = Notice { audit: Some(Cow::Borrowed(event)), ..Notice::default() };
+    let notice = message::write(&notice)?;
     match timeout(TIMEOUT, notify_directory(&outbox.shared.env, &notice)).await {
         Some(Ok(_)) => Ok(()),
         Some(Err(thrown)) => Err(describe(&thrown)),

@@ -1,5 +1,6 @@
 //! The Directory as a consumer of sync job changes.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use super::consumer::Consumer;
 use super::settle::{InFlight, InFlightGuard, Searched};
 use super::{Memory, Outbox};
 use crate::document::Document;
-use crate::edge::message::{self, JobEntries};
+use crate::edge::message::{self, JobEntries, JobsReply};
 use crate::edge::objects::connector::{JobRecord, Shared};
 use crate::edge::runtime::{apply_jobs, describe, now_millis, timeout};
 use crate::protocol::directory::JobEntry;
@@ -63,7 +64,7 @@ async fn deliver_once(outbox: &Outbox) -> Result<(), String> {
     let _guard = InFlightGuard::begin(&outbox.jobs_in_flight);
     while !update.jobs.is_empty() {
         let answers = send(connector, &update).await?;
-        let answers: Vec<&str> = answers.iter().filter_map(Value::as_str).collect();
+        let answers: Vec<&str> = answers.iter().map(String::as_str).collect();
         let told = update.answered(&answers)?;
         for (id, version) in &told.jobs {
             connector.jobs.borrow_mut().acknowledge(id, *version);
@@ -75,17 +76,17 @@ async fn deliver_once(outbox: &Outbox) -> Result<(), String> {
     Ok(())
 }
 
-async fn send(connector: &Shared, update: &Update) -> Result<Vec<Value>, String> {
+async fn send(connector: &Shared, update: &Update) -> Result<Vec<String>, String> {
     let jobs = update.jobs.iter().map(|news| entry(news, update.with_documents));
     let jobs = jobs.collect::<Result<Vec<JobEntry>, String>>()?;
-    let message = message::write(&JobEntries { jobs: &jobs })?;
+    let message = message::write(&JobEntries { jobs: jobs.into() })?;
     let reply = match timeout(TIMEOUT, apply_jobs(&connector.env, &message)).await {
         Some(Ok(reply)) => reply,
         Some(Err(thrown)) => return Err(describe(&thrown)),
         None => return Err(format!("no answer within {} ms", TIMEOUT.as_millis())),
     };
-    let reply = message::parse(&reply).map_err(|_| "it is being updated")?;
-    Ok(reply.get("results").and_then(Value::as_array).cloned().unwrap_or_default())
+    let JobsReply { results } = message::read(&reply).map_err(|_| "it is being updated")?;
+    Ok(results.into_iter().map(Cow::into_owned).collect())
 }
 
 /// The fields that searches filter and sort by, the version, and the document if it has to be sent.

@@ -29,12 +29,13 @@ pub(super) async fn send(outbox: &Rc<Outbox>) {
 
 fn text(outbox: &Outbox, consumer: &str, report: &Report) -> Result<String, String> {
     outbox.shared.with_record(|record| {
+        let record = record.ok_or("the connector has not been read")?;
         message::write(&LagReport {
-            id: record.map(|record| record.id.as_str()),
-            consumer,
+            id: record.id.as_str().into(),
+            consumer: consumer.into(),
             since: report.since,
             given_up: report.given_up,
-            gone: report.gone.as_deref(),
+            gone: report.gone.as_deref().map(Into::into),
         })
     })
 }

@@ -8,13 +8,12 @@ use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde_json::Value;
 use worker::{Env, console_error};
 
 use super::Outbox;
 use crate::api::{ApiError, Response};
 use crate::connector::Connector;
-use crate::edge::message::{self, Notice};
+use crate::edge::message::{self, Attempts, Notice, NoticeReply, UnknownFormat};
 use crate::edge::objects::connector::webhooks::{self as store, MessageState, TargetRow};
 use crate::edge::runtime::{
     JsError, deliver, describe, join_all, notify_directory, now_millis, sleep, timeout,
@@ -337,27 +336,27 @@ async fn attempt(
 /// Reports attempts to the Directory. With an event type, also asks whether a summary replaces the message.
 async fn notify(outbox: &Outbox, target: &Target, kind: Option<&str>) -> Verdict {
     let id = outbox.shared.with_record(|record| record.map(|record| record.id.clone()));
+    let Some(id) = id else { return Verdict::Single { sharing: 0 } };
     let attempts = outbox.webhooks.remember(|memory| memory.attempts(target));
     let sent = async {
-        let notice = message::write(&Notice::Attempts {
-            id: id.as_deref(),
-            target: &target.name,
-            event: kind,
+        let made = Attempts {
+            id: id.into(),
+            target: target.name.as_str().into(),
+            event: kind.map(Into::into),
             attempts: attempts.all,
             failures: attempts.failed,
-        })?;
+        };
+        let notice = message::write(&Notice { attempts: Some(made), ..Notice::default() })?;
         notify_directory(&outbox.shared.env, &notice).await
     };
     let Some(Ok(reply)) = timeout(NOTIFY_TIMEOUT, sent).await else {
         return Verdict::Single { sharing: 0 };
     };
     outbox.webhooks.remember(|memory| memory.attempts_reported(target, attempts));
-    let reply = message::parse(&reply).unwrap_or_default();
-    match reply.get("gathered") {
-        Some(Value::Bool(true)) => Verdict::Gathered,
-        _ => Verdict::Single {
-            sharing: reply.get("sharing").and_then(Value::as_u64).unwrap_or_default(),
-        },
+    match message::read(&reply) {
+        Ok(NoticeReply { gathered: true, .. }) => Verdict::Gathered,
+        Ok(NoticeReply { sharing, .. }) => Verdict::Single { sharing },
+        Err(UnknownFormat) => Verdict::Single { sharing: 0 },
     }
 }
 

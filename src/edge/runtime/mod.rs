@@ -77,7 +77,7 @@ fn binding<T: JsCast>(env: &Env, name: &str) -> Result<T, JsError> {
 
 /// A JavaScript value as JSON text.
 fn to_text(value: &JsValue) -> Result<String, JsError> {
-    Ok(JSON::stringify(value)?.as_string().unwrap_or_default())
+    JSON::stringify(value)?.as_string().ok_or_else(|| "there is no JSON for this value".into())
 }
 
 /// JSON as a JavaScript value.

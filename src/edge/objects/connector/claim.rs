@@ -3,12 +3,11 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde_json::Value;
 use worker::console_error;
 
 use super::{Object, Shared};
 use crate::api::ApiError;
-use crate::edge::message;
+use crate::edge::message::{self, ClaimReply, UnknownFormat};
 use crate::edge::new_id;
 use crate::edge::runtime::{claim_index, describe, release_index, timeout};
 use crate::protocol::claims::Claim;
@@ -39,19 +38,17 @@ impl Object {
         // From here on, any failure releases the claim.
         let open = OpenClaim { shared: self.shared.clone(), token: claim.token.clone() };
         let why = match timeout(CLAIM_TIMEOUT, claim_index(&self.env, &message)).await {
-            Some(Ok(reply)) => match message::parse(&reply) {
-                Ok(reply) => match reply.get("granted").and_then(Value::as_bool) {
-                    Some(true) => {
-                        self.claims.borrow_mut().grant(&claim.token);
-                        return Ok(open);
-                    }
-                    Some(false) => {
-                        self.claims.borrow_mut().refuse(&claim.token);
-                        return Err(ApiError::index_in_use(&claim.index));
-                    }
-                    None => "the Directory cannot say".to_owned(),
-                },
-                Err(message::UnknownFormat) => "the Directory is being updated".to_owned(),
+            Some(Ok(reply)) => match message::read(&reply) {
+                Ok(ClaimReply { granted: Some(true) }) => {
+                    self.claims.borrow_mut().grant(&claim.token);
+                    return Ok(open);
+                }
+                Ok(ClaimReply { granted: Some(false) }) => {
+                    self.claims.borrow_mut().refuse(&claim.token);
+                    return Err(ApiError::index_in_use(&claim.index));
+                }
+                Ok(ClaimReply { granted: None }) => "the Directory cannot say".to_owned(),
+                Err(UnknownFormat) => "the Directory is being updated".to_owned(),
             },
             Some(Err(thrown)) => describe(&thrown),
             None => format!("no answer within {} ms", CLAIM_TIMEOUT.as_millis()),

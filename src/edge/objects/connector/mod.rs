@@ -26,9 +26,7 @@ use crate::api::{
 };
 use crate::connector::Connector;
 use crate::directory::error_of;
-use crate::edge::message::{
-    self, CurrentConnector, FlushReply, Message, Requester, UnknownFormat, with_format,
-};
+use crate::edge::message::{self, CurrentConnector, FlushReply, Message, Requester, UnknownFormat};
 use crate::edge::outbox::{self, Outbox};
 use crate::edge::runtime::{
     HttpResponse, JsError, JsResult, Kv, State, describe, spawn_or_ready, timeout,
@@ -255,9 +253,8 @@ impl Object {
 
     fn current(&self, index: &str) -> Result<String, JsError> {
         self.with_record(|record| {
-            let entry = record.map(outbox::directory::entry);
             Ok(message::write(&CurrentConnector {
-                entry: entry.as_ref().map(with_format),
+                entry: record.map(outbox::directory::entry),
                 document: record.map_or(Ok(None), outbox::directory::document)?,
                 is_claiming: self.claims.borrow().is_claiming(index),
             })?)

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::Directory;
-use crate::edge::message;
-use crate::edge::runtime::{JsError, current_entry, from_row, timeout};
+use crate::edge::message::{self, CurrentConnector};
+use crate::edge::runtime::{JsError, JsString, current_entry, from_row, timeout};
 use crate::protocol::claims::{Answer, Claim, Inquiry, Next, Rival, Verdict};
 
 /// How long to wait for the connector that holds the name.
@@ -67,21 +67,17 @@ impl Directory {
 
     /// Applies a connector's current entry. Returns whether it holds or claims the index.
     fn apply_answer(&self, id: &str, index: &str, current: &str) -> Result<Answer, JsError> {
-        let mut current = message::parse(current).map_err(|_| "a connector is being updated")?;
-        let is_claiming = current.get("is_claiming").and_then(Value::as_bool) == Some(true);
-        let document = message::text(&mut current, "document");
-        let entry = current.get("entry").filter(|entry| entry.is_object());
-        match entry {
+        let CurrentConnector { entry, document, is_claiming } =
+            message::read(current).map_err(|_| "a connector is being updated")?;
+        match &entry {
             Some(entry) => {
-                let document = document.map(|document| document.as_str().into());
-                self.apply(&entry.to_string(), document.as_ref())?;
+                let document = document.as_deref().map(JsString::from);
+                self.apply_entry(entry, document.as_ref())?;
             }
             None => self.forget_import(id)?,
         }
-        let holds = entry.is_some_and(|entry| {
-            entry.get("index_name").and_then(Value::as_str) == Some(index)
-                && entry.get("deleted").and_then(Value::as_u64) == Some(0)
-        });
+        let holds = entry
+            .is_some_and(|entry| entry.index_name.as_deref() == Some(index) && entry.deleted == 0);
         Ok(match (holds, is_claiming) {
             (true, _) => Answer::Holds,
             (false, true) => Answer::Claims,

@@ -7,8 +7,8 @@ use worker::console_error;
 
 use super::{Directory, failed};
 use crate::api::{ApiError, Response};
-use crate::connector::Fields;
 use crate::edge::auth::KEYS;
+use crate::edge::message::LagReport;
 use crate::edge::metrics::{
     CLUSTER_FAILURES, Count, Family, MetricsRequest, REFUSED, WRITES_REFUSED,
 };
@@ -92,7 +92,9 @@ fn job_families(database: &Database, now: u64) -> Result<[Family; 3], JsError> {
 impl Directory {
     /// The metrics in the Prometheus text format. `request`: a [`MetricsRequest`] as JSON.
     pub(super) fn metrics(&self, request: &str) -> Result<Response, ApiError> {
-        let request: MetricsRequest = serde_json::from_str(request).unwrap_or_default();
+        let Ok(request) = serde_json::from_str::<MetricsRequest>(request) else {
+            return Err(ApiError::unavailable("a part of this service that is being updated"));
+        };
         let text = self
             .add_counts(&request.counts)
             .and_then(|()| self.families())
@@ -276,22 +278,20 @@ impl Directory {
     }
 
     /// Records that a consumer of a connector's outbox lags, and since when; or that it no longer does.
-    pub(super) fn record_lag(&self, report: &Fields) -> Result<(), JsError> {
+    pub(super) fn record_lag(&self, report: &LagReport<'_>) -> Result<(), JsError> {
         self.open()?;
-        let text = |name| report.get(name).and_then(Value::as_str).unwrap_or_default();
-        let (id, consumer) = (text("id").into(), text("consumer").into());
-        let (sql, values) = match report.get("since").and_then(Value::as_u64) {
-            Some(since) => {
-                ("INSERT OR REPLACE INTO lag VALUES (?, ?, ?)", vec![id, consumer, since.into()])
-            }
-            None => ("DELETE FROM lag WHERE id = ? AND consumer = ?", vec![id, consumer]),
+        let LagReport { id, consumer, since, given_up, gone } = report;
+        let mut values: Vec<Value> = vec![id.as_ref().into(), consumer.as_ref().into()];
+        let sql = match since {
+            Some(_) => "INSERT OR REPLACE INTO lag VALUES (?, ?, ?)",
+            None => "DELETE FROM lag WHERE id = ? AND consumer = ?",
         };
+        values.extend(since.map(Value::from));
         self.store.execute(sql, &values)?;
-        let (id, consumer) = (text("id"), text("consumer"));
-        if let Some(count) = report.get("given_up").and_then(Value::as_u64) {
-            self.note_given_up(consumer, id, count)?;
+        if let Some(count) = given_up {
+            self.note_given_up(consumer, id, *count)?;
         }
-        match report.get("gone").and_then(Value::as_str) {
+        match gone {
             Some(gone) => self.note_ended(consumer, id, gone),
             None => Ok(()),
         }

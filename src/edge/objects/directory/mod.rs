@@ -18,7 +18,6 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 use wasm_bindgen::prelude::*;
 use worker::worker_sys::DurableObjectState;
@@ -29,15 +28,16 @@ use crate::api::{self, ApiError, Backup, Call, Precondition, Response};
 use crate::directory::{Entry, Event};
 use crate::edge::log;
 use crate::edge::message::{
-    self, ClaimReply, EntryReply, JobsReply, Message, NoticeReply, Requester, UnknownFormat,
+    self, ClaimReply, EntryReply, JobEntries, JobsReply, Message, Notice, NoticeReply, Requester,
+    UnknownFormat,
 };
-use crate::edge::metrics::{Count, MEDIA_TYPE};
+use crate::edge::metrics::MEDIA_TYPE;
 use crate::edge::outbox;
 use crate::edge::runtime::{
     HttpResponse, JsError, JsResult, JsString, Page, RawRequest, SqlValue, State, describe,
     now_millis, spawn_or_ready, watch_message,
 };
-use crate::protocol::directory::{JobEntry, Outcome};
+use crate::protocol::directory::Outcome;
 use crate::protocol::refresh::Recent;
 use crate::secrets::Secrets;
 use crate::sync_job::SyncJobId;
@@ -137,7 +137,7 @@ impl DirectoryObject {
 
     /// Records that a consumer of a connector's outbox lags, or no longer does.
     pub fn report(&self, report: &str) -> JsResult {
-        if let Ok(report) = message::parse(report) {
+        if let Ok(report) = message::read(report) {
             self.0.record_lag(&report)?;
         }
         Ok(JsValue::NULL)
@@ -146,37 +146,29 @@ impl DirectoryObject {
     /// Handles a [`Notice`](crate::edge::message::Notice). The reply to webhook attempts says whether a summary
     /// replaces the message, and if not, how many connectors share the cause of the error.
     pub fn notify(&self, notice: &str) -> JsResult {
-        let mut sharing = 0;
-        let is_gathered = match message::parse(notice) {
-            Ok(notice) => match (notice.get("counts"), notice.get("audit")) {
-                (None, Some(event)) => {
-                    let event = serde_json::from_value(event.clone());
-                    self.0.keep(event.map_err(|error| error.to_string())?)?;
-                    false
+        let mut reply = NoticeReply::default();
+        if let Ok(Notice { counts, audit, attempts }) = message::read(notice) {
+            if let Some(counts) = counts {
+                self.0.open()?;
+                self.0.add_counts(&counts)?;
+            }
+            if let Some(event) = audit {
+                self.0.keep(event.into_owned())?;
+            }
+            if let Some(attempts) = attempts {
+                reply.gathered = self.0.is_gathered(&attempts)?;
+                if !reply.gathered {
+                    reply.sharing = self.0.sharing(&attempts)?;
                 }
-                (Some(counts), _) => {
-                    let counts: Result<Vec<Count>, _> = serde_json::from_value(counts.clone());
-                    self.0.open()?;
-                    self.0.add_counts(&counts.map_err(|error| error.to_string())?)?;
-                    false
-                }
-                (None, None) => {
-                    let is_gathered = self.0.is_gathered(&notice)?;
-                    if !is_gathered {
-                        sharing = self.0.sharing(&notice)?;
-                    }
-                    is_gathered
-                }
-            },
-            Err(UnknownFormat) => false,
-        };
-        Ok(message::write(&NoticeReply { gathered: is_gathered, sharing })?.into())
+            }
+        }
+        Ok(message::write(&reply)?.into())
     }
 
     /// Grants an index name to a connector unless another one holds it.
     pub fn claim(&self, claim: &str) -> JsResult {
         let this = self.0.clone();
-        let Some(claim) = message::to_value(claim) else {
+        let Ok(claim) = message::read(claim) else {
             return Ok(message::write(&ClaimReply { granted: None })?.into());
         };
         spawn_or_ready(async move {
@@ -187,7 +179,7 @@ impl DirectoryObject {
 
     /// Releases a claim whose write was not committed.
     pub fn release(&self, claim: &str) -> JsResult {
-        if let Some(claim) = message::to_value(claim) {
+        if let Ok(claim) = message::read(claim) {
             self.0.release(&claim)?;
         }
         Ok(JsValue::NULL)
@@ -195,8 +187,8 @@ impl DirectoryObject {
 
     /// Handles a request to watch.
     pub fn fetch(&self, request: &RawRequest) -> JsResult {
-        match message::parse(&watch_message(request)?) {
-            Ok(fields) => self.0.watch(fields.into()),
+        match message::read(&watch_message(request)?) {
+            Ok(watcher) => self.0.watch(watcher),
             Err(UnknownFormat) => other_version().send(),
         }
     }
@@ -289,38 +281,40 @@ impl Directory {
     }
 
     fn apply(&self, message: &str, document: Option<&JsString>) -> Result<String, JsError> {
-        let reply = |result| Ok(message::write(&EntryReply { result })?);
+        let result = match message::read(message) {
+            Ok(entry) => self.apply_entry(&entry, document)?.name(),
+            Err(UnknownFormat) => "unknown format",
+        };
+        Ok(message::write(&EntryReply { result: result.into() })?)
+    }
+
+    fn apply_entry(
+        &self,
+        entry: &Entry<'_>,
+        document: Option<&JsString>,
+    ) -> Result<Outcome, JsError> {
         self.open()?;
-        let is_known = message::read(message, &mut |_, _| {}).is_ok();
-        let entry = serde_json::from_str::<Entry<'_>>(message).ok().filter(|_| is_known);
-        let Some(entry) = entry else { return reply("unknown format") };
         self.recent.borrow_mut().note(&entry.id, now_millis());
         let seq = self.next_seq()?;
-        let outcomes = self.store.take(&[(&entry, document.map(SqlValue::from))], seq)?;
+        let outcomes = self.store.take(&[(entry, document.map(SqlValue::from))], seq)?;
         let outcome = outcomes.first().copied().unwrap_or(Outcome::Older);
         if outcome == Outcome::Taken {
             self.count_cache.clear();
-            if self.is_silent(&entry) {
+            if self.is_silent(entry) {
                 self.silence_cache.clear();
             }
         }
         if matches!(outcome, Outcome::Taken | Outcome::Seen) {
-            self.live.notify(&entry, seq, outcome == Outcome::Taken);
+            self.live.notify(entry, seq, outcome == Outcome::Taken);
         }
-        reply(outcome.name())
+        Ok(outcome)
     }
 
     fn apply_jobs(&self, message: &str) -> Result<String, JsError> {
-        #[derive(Deserialize)]
-        struct JobsMessage {
-            jobs: Vec<JobEntry>,
-        }
-        self.open()?;
-        let is_known = message::read(message, &mut |_, _| {}).is_ok();
-        let parsed = serde_json::from_str::<JobsMessage>(message).ok().filter(|_| is_known);
-        let Some(JobsMessage { jobs }) = parsed else {
-            return Ok(message::write(&JobsReply { results: &[] })?);
+        let Ok(JobEntries { jobs }) = message::read(message) else {
+            return Ok(message::write(&JobsReply::default())?);
         };
+        self.open()?;
         for id in jobs.iter().filter_map(|job| SyncJobId::parse(&job.id)) {
             self.recent.borrow_mut().note(id.connector(), now_millis());
         }
@@ -337,7 +331,8 @@ impl Directory {
                 self.live.notify_jobs(id.connector(), self.seq.get(), is_more);
             }
         }
-        Ok(message::write(&JobsReply { results: &outcomes })?)
+        let results = outcomes.iter().map(|outcome| outcome.name().into()).collect();
+        Ok(message::write(&JobsReply { results })?)
     }
 
     /// The text of a response.

@@ -7,7 +7,7 @@ use worker::console_error;
 
 use super::{Directory, failed};
 use crate::api::{self, ApiError, Response};
-use crate::edge::message;
+use crate::edge::message::{self, FlushReply, UnknownFormat};
 use crate::edge::runtime::{describe, flush_connector, join_all, now_millis, timeout};
 use crate::protocol::refresh::TooMany;
 use crate::sync_job::SyncJobStatus;
@@ -39,14 +39,10 @@ impl Directory {
         })?;
         let asked = ids.iter().map(|id| async move {
             let why = match timeout(TIMEOUT, flush_connector(&self.env, id)).await {
-                Some(Ok(reply)) => match message::parse(&reply) {
-                    Ok(reply)
-                        if reply.get("is_notified").and_then(Value::as_bool) == Some(true) =>
-                    {
-                        return None;
-                    }
+                Some(Ok(reply)) => match message::read(&reply) {
+                    Ok(FlushReply { is_notified: true }) => return None,
                     Ok(_) => "it cannot deliver its changes".to_owned(),
-                    Err(message::UnknownFormat) => "it is being updated".to_owned(),
+                    Err(UnknownFormat) => "it is being updated".to_owned(),
                 },
                 Some(Err(thrown)) => describe(&thrown),
                 None => format!("no answer within {} ms", TIMEOUT.as_millis()),

@@ -4,13 +4,12 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
-use serde_json::Value;
 use worker::console_error;
 
 use super::Directory;
-use crate::connector::Fields;
 use crate::directory::cause::cause;
 use crate::edge::log;
+use crate::edge::message::Attempts;
 use crate::edge::runtime::{Database, JsError, SqlValue, deliver, describe, from_row, now_millis};
 use crate::protocol::summaries::{AttemptResult, PendingSummary, TargetState, next_alarm};
 use crate::values::json;
@@ -121,21 +120,20 @@ impl Directory {
     }
 
     /// Counts a connector's attempts. If it is about to send a message, returns whether a summary replaces it.
-    pub(super) fn is_gathered(&self, notice: &Fields) -> Result<bool, JsError> {
+    pub(super) fn is_gathered(&self, made: &Attempts<'_>) -> Result<bool, JsError> {
         self.open()?;
-        let text = |name| notice.get(name).and_then(Value::as_str).unwrap_or_default();
-        let count = |name| notice.get(name).and_then(Value::as_u64).unwrap_or_default();
-        let (id, settings) = (text("id"), self.settings());
-        let target = settings.targets.iter().find(|target| target.name == text("target"));
+        let Attempts { id, target, event, attempts, failures } = made;
+        let settings = self.settings();
+        let target = settings.targets.iter().find(|it| it.name == *target);
         let Some(target) = target else { return Ok(false) };
         let (mut state, now) = (self.target_state(&target.name)?, now_millis());
-        state.count(count("attempts"), count("failures"));
-        let event = EventType::parse(text("event"));
+        state.count(*attempts, *failures);
+        let event = event.as_deref().and_then(EventType::parse);
         let gathered = event.filter(|event| state.gathers(target, *event, settings, now));
         if let Some(event) = gathered {
             self.webhook_database()?.execute(
                 "INSERT OR REPLACE INTO webhook_gathered VALUES (?, ?, ?, ?)",
-                &[(&target.name).into(), event.name().into(), id.into(), now.into()],
+                &[(&target.name).into(), event.name().into(), id.as_ref().into(), now.into()],
             )?;
         }
         self.store_state(&target.name, state)?;
@@ -143,15 +141,17 @@ impl Directory {
         Ok(gathered.is_some())
     }
 
-    /// How many connectors have an error with the same cause as the one the notice is about, including it; 0 if
-    /// the notice is not about an error.
-    pub(super) fn sharing(&self, notice: &Fields) -> Result<u64, JsError> {
-        let text = |name| notice.get(name).and_then(Value::as_str).unwrap_or_default();
-        if EventType::parse(text("event")) != Some(EventType::Error) {
+    /// How many connectors have an error with the same cause as the one of this connector, including it; 0 if the
+    /// message that may be due is not about an error.
+    pub(super) fn sharing(
+        &self,
+        Attempts { id, event, .. }: &Attempts<'_>,
+    ) -> Result<u64, JsError> {
+        if event.as_deref().and_then(EventType::parse) != Some(EventType::Error) {
             return Ok(0);
         }
         let sql = "SELECT error FROM entry WHERE id = ? AND status = 'error' AND error IS NOT NULL";
-        let error: Option<String> = self.store.value(sql, &[text("id").into()])?;
+        let error: Option<String> = self.store.value(sql, &[id.as_ref().into()])?;
         error.map_or(Ok(0), |error| self.sharing_cause(&cause(&error)))
     }
 
