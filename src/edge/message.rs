@@ -98,6 +98,7 @@ pub(super) struct JobsReply<'a> {
 /// The Directory's reply to a claim; `None`: it can't read the claim.
 #[derive(Serialize, Deserialize)]
 pub(super) struct ClaimReply {
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub granted: Option<bool>,
 }
 

@@ -25,10 +25,16 @@ test("messages of other versions are answered 503, and nothing is written", asyn
     ["a list in a future format", () => directory.handle(JSON.stringify({ format: 2, method: "GET", target: "/_connector" })), /^\{"format":1,"status":503,/],
     ["an entry in a future format", () => directory.apply(JSON.stringify({ format: 2, ...entry }), "{}"), /"result":"unknown format"/],
     ["a claim in a future format", () => directory.claim(JSON.stringify({ format: 2, index: "i", id: "met", token: "t" })), /^\{"format":1\}$/],
+    ["a claim without a token", () => directory.claim(JSON.stringify({ format: 1, index: "i", id: "met" })), /^\{"format":1\}$/],
+    ["an entry without an id", () => directory.apply(JSON.stringify({ format: 1, ...entry, id: undefined }), "{}"), /"result":"unknown format"/],
+    ["a report without an id", async () => String(await directory.report(JSON.stringify({ format: 1, consumer: "kv", since: 1 }))), /^null$/],
+    ["attempts without an id", () => directory.notify(JSON.stringify({ format: 1, attempts: { target: "a", attempts: 1, failures: 1 } })), /"gathered":false/],
   ];
   for (const [what, ask, expected] of table) await t.test(what, async () => assert.match(await ask(), expected));
   assert.equal((await send(worker.url, "GET", "/_connector/met")).status, 404);
   assert.equal((await send(worker.url, "GET", "/_connector")).body.count, 0);
+  const { body: metrics } = await send(worker.url, "GET", "/_metrics");
+  assert.match(metrics, /^connector_status_outbox_oldest_seconds\{consumer="kv"\} 0$/m);
   assert.match(await object.handle(JSON.stringify({ format: 1, ...put }), "{}"), /^\{"format":1,"status":201,/);
 });
 
