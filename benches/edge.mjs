@@ -293,7 +293,7 @@ async function inTurn(servers, row, runs, share, reference) {
 }
 
 /** The figures of a row over all starts: medians by peer, and the ratios beside each of the others. */
-export function summarize({ label, against, bar, changes, stored }, starts) {
+function summarize({ label, against, bar, changes, stored }, starts) {
   const names = Object.keys(starts[0]);
   const found = names
     .filter((name) => name !== "reference")
@@ -344,7 +344,7 @@ export async function edge({ runs = 5, only = rows, lists = listRows, share = 1,
       for (const name of names) if (name !== "ours" || number > 1) await fill(servers[name], name, document);
       for (const row of only) {
         onRow(row);
-        const reference = row.against && { server: servers.ours, row: only.find(({ label }) => label === row.against) };
+        const reference = row.against && { server: servers.ours, row: rows.find(({ label }) => label === row.against) };
         figures.get(row).push(await inTurn(servers, row, rounds, share, reference));
       }
     });

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::now;
-use crate::api::Request;
+use crate::api::{ApiError, Request};
 use crate::directory::{Entry, Event};
 use crate::protocol::directory::JobEntry;
 use crate::secrets::Secrets;
@@ -23,6 +23,12 @@ const SHOWN: &str = "shown";
 /// A message of another format than [`FORMAT`].
 #[derive(Debug)]
 pub(super) struct UnknownFormat;
+
+impl From<UnknownFormat> for ApiError {
+    fn from(_: UnknownFormat) -> Self {
+        Self::unavailable("a part of this service that is being updated")
+    }
+}
 
 /// Reads a message.
 ///
@@ -119,14 +125,26 @@ pub(super) struct LagReport<'a> {
     pub gone: Option<Cow<'a, str>>,
 }
 
-/// A notice to the Directory. It has one of these parts.
-#[derive(Default, Serialize, Deserialize)]
-pub(super) struct Notice<'a> {
+/// A message with a notice to the Directory.
+#[derive(Serialize, Deserialize)]
+pub(super) struct NoticeMessage<'a> {
+    pub notice: Notice<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Notice<'a> {
     /// An isolate's counters.
-    pub counts: Option<Cow<'a, [super::metrics::Count]>>,
+    Counts(Cow<'a, [super::metrics::Count]>),
     /// An event for the audit.
-    pub audit: Option<Cow<'a, Event>>,
-    pub attempts: Option<Attempts<'a>>,
+    Audit(Cow<'a, Event>),
+    Attempts(Attempts<'a>),
+}
+
+impl Notice<'_> {
+    pub fn into_json(self) -> Result<String, String> {
+        write(&NoticeMessage { notice: self })
+    }
 }
 
 /// Attempts to deliver webhook messages, and the type of a message that may be due.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use wasm_bindgen::JsValue;
 use worker::Env;
 
-use super::message::{self, Notice};
+use super::message::Notice;
 use super::runtime::{JsResult, notify_directory, now_millis, spawn_or_ready, status_of, timeout};
 
 pub(super) const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -105,8 +105,8 @@ impl Counters {
         }
         let counts = self.take();
         let sent = async {
-            let notice = Notice { counts: Some(Cow::Borrowed(&counts)), ..Notice::default() };
-            notify_directory(env, &message::write(&notice)?).await
+            let notice = Notice::Counts(Cow::Borrowed(&counts)).into_json()?;
+            notify_directory(env, &notice).await
         };
         let Some(Ok(_)) = timeout(REPORT_TIMEOUT, sent).await else {
             return self.put_back(&counts);

@@ -69,7 +69,7 @@ struct Memory {
     /// Credentials that are not ours, so the cluster may get them.
     foreign_credentials: CredentialCache<()>,
     counters: Rc<Counters>,
-    /// Counts the response to a write. Made once, since a future for each write would take a twentieth of its CPU.
+    /// Counts the response to a write. Made once, since a future for each write takes an eighth of its CPU.
     count_response: OnceCell<Callback>,
     keys_used_today: key_use::KeysUsedToday,
 }

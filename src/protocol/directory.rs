@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::directory::Entry;
 
 /// What the Directory did with an entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Applied.
     Taken,
@@ -18,10 +17,8 @@ pub enum Outcome {
     /// Not applied: the Directory has this version, or a newer one.
     Older,
     /// It must be sent again, with the document.
-    #[serde(rename = "document needed")]
     DocumentNeeded,
     /// Another connector has the index.
-    #[serde(rename = "index in use")]
     IndexInUse,
 }
 

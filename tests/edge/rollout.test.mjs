@@ -28,7 +28,8 @@ test("messages of other versions are answered 503, and nothing is written", asyn
     ["a claim without a token", () => directory.claim(JSON.stringify({ format: 1, index: "i", id: "met" })), /^\{"format":1\}$/],
     ["an entry without an id", () => directory.apply(JSON.stringify({ format: 1, ...entry, id: undefined }), "{}"), /"result":"unknown format"/],
     ["a report without an id", async () => String(await directory.report(JSON.stringify({ format: 1, consumer: "kv", since: 1 }))), /^null$/],
-    ["attempts without an id", () => directory.notify(JSON.stringify({ format: 1, attempts: { target: "a", attempts: 1, failures: 1 } })), /"gathered":false/],
+    ["attempts without an id", () => directory.notify(JSON.stringify({ format: 1, notice: { attempts: { target: "a", attempts: 1, failures: 1 } } })), /"gathered":false/],
+    ["an event without a time", () => directory.notify(JSON.stringify({ format: 1, notice: { audit: { event: "erase", via: "_delete" } } })), /"gathered":false/],
   ];
   for (const [what, ask, expected] of table) await t.test(what, async () => assert.match(await ask(), expected));
   assert.equal((await send(worker.url, "GET", "/_connector/met")).status, 404);

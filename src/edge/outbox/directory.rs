@@ -112,8 +112,7 @@ fn record_delivery(
 
 /// Records an event in the Directory's audit before it happens.
 pub(in crate::edge) async fn audit(outbox: &Outbox, event: &Event) -> Result<(), String> {
-    let notice = Notice { audit: Some(Cow::Borrowed(event)), ..Notice::default() };
-    let notice = message::write(&notice)?;
+    let notice = Notice::Audit(Cow::Borrowed(event)).into_json()?;
     match timeout(TIMEOUT, notify_directory(&outbox.shared.env, &notice)).await {
         Some(Ok(_)) => Ok(()),
         Some(Err(thrown)) => Err(describe(&thrown)),

@@ -346,7 +346,7 @@ async fn notify(outbox: &Outbox, target: &Target, kind: Option<&str>) -> Verdict
             attempts: attempts.all,
             failures: attempts.failed,
         };
-        let notice = message::write(&Notice { attempts: Some(made), ..Notice::default() })?;
+        let notice = Notice::Attempts(made).into_json()?;
         notify_directory(&outbox.shared.env, &notice).await
     };
     let Some(Ok(reply)) = timeout(NOTIFY_TIMEOUT, sent).await else {

@@ -122,9 +122,8 @@ impl ConnectorObject {
 
 /// The response to a message of another version.
 pub(in crate::edge) fn other_version() -> HttpResponse {
-    let error = ApiError::unavailable("a part of this service that is being updated");
     let format = Format::default();
-    HttpResponse::new(format.failure(&error), &format)
+    HttpResponse::new(format.failure(&UnknownFormat.into()), &format)
 }
 
 /// Why it is unknown whether the connector exists.

@@ -8,7 +8,7 @@ use worker::console_error;
 use super::{Directory, failed};
 use crate::api::{ApiError, Response};
 use crate::edge::auth::KEYS;
-use crate::edge::message::LagReport;
+use crate::edge::message::{LagReport, UnknownFormat};
 use crate::edge::metrics::{
     CLUSTER_FAILURES, Count, Family, MetricsRequest, REFUSED, WRITES_REFUSED,
 };
@@ -92,9 +92,7 @@ fn job_families(database: &Database, now: u64) -> Result<[Family; 3], JsError> {
 impl Directory {
     /// The metrics in the Prometheus text format. `request`: a [`MetricsRequest`] as JSON.
     pub(super) fn metrics(&self, request: &str) -> Result<Response, ApiError> {
-        let Ok(request) = serde_json::from_str::<MetricsRequest>(request) else {
-            return Err(ApiError::unavailable("a part of this service that is being updated"));
-        };
+        let request: MetricsRequest = serde_json::from_str(request).map_err(|_| UnknownFormat)?;
         let text = self
             .add_counts(&request.counts)
             .and_then(|()| self.families())

@@ -28,8 +28,8 @@ use crate::api::{self, ApiError, Backup, Call, Precondition, Response};
 use crate::directory::{Entry, Event};
 use crate::edge::log;
 use crate::edge::message::{
-    self, ClaimReply, EntryReply, JobEntries, JobsReply, Message, Notice, NoticeReply, Requester,
-    UnknownFormat,
+    self, ClaimReply, EntryReply, JobEntries, JobsReply, Message, Notice, NoticeMessage,
+    NoticeReply, Requester, UnknownFormat,
 };
 use crate::edge::metrics::MEDIA_TYPE;
 use crate::edge::outbox;
@@ -147,20 +147,21 @@ impl DirectoryObject {
     /// replaces the message, and if not, how many connectors share the cause of the error.
     pub fn notify(&self, notice: &str) -> JsResult {
         let mut reply = NoticeReply::default();
-        if let Ok(Notice { counts, audit, attempts }) = message::read(notice) {
-            if let Some(counts) = counts {
+        match message::read(notice) {
+            Ok(NoticeMessage { notice: Notice::Counts(counts) }) => {
                 self.0.open()?;
                 self.0.add_counts(&counts)?;
             }
-            if let Some(event) = audit {
+            Ok(NoticeMessage { notice: Notice::Audit(event) }) => {
                 self.0.keep(event.into_owned())?;
             }
-            if let Some(attempts) = attempts {
+            Ok(NoticeMessage { notice: Notice::Attempts(attempts) }) => {
                 reply.gathered = self.0.is_gathered(&attempts)?;
                 if !reply.gathered {
                     reply.sharing = self.0.sharing(&attempts)?;
                 }
             }
+            Err(UnknownFormat) => {}
         }
         Ok(message::write(&reply)?.into())
     }
