@@ -1,7 +1,7 @@
 //! `filter_path`: returns only the requested parts of a response.
 
 use super::error::{ApiError, Cause};
-use crate::budget::{Budget, OverBudget, VALUE, count_work};
+use crate::budget::{Budget, OverBudget, STEP, VALUE, count_work};
 use crate::limits::{FILTER_PATH_STEPS, RESPONSE_DEPTH};
 use crate::values::json::{JsonType, Key, Reader, SyntaxError};
 use crate::values::wildcard;
@@ -119,7 +119,7 @@ impl FilterPath {
         let mut matched = 0;
         let mut left = active & !self.any_names;
         while left != 0 {
-            budget.spend(1)?;
+            budget.spend(STEP)?;
             count_work(1);
             let bit = left & left.wrapping_neg();
             left &= !bit;

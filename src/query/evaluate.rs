@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use super::scalar::words_of;
 use super::{Bool, Field, ID, Mapping, Query, Range, Scalar, Terms};
-use crate::budget::{Budget, COPY, OverBudget, VALUE, count_work};
+use crate::budget::{Budget, COPY, OverBudget, UNESCAPE, VALUE, count_work};
 use crate::directory::matches_any;
 use crate::limits::{DOCUMENT_DEPTH, SORT_VALUE_BYTES};
 use crate::values::Time;
@@ -233,8 +233,11 @@ impl Evaluation<'_> {
             }
             _ if node.tests.is_empty() && node.sorts.is_empty() => self.json.skip_valid()?,
             JsonType::String => {
-                let text = Scalar::Text(self.json.string()?);
-                self.scalar(node, &text)?;
+                let text = self.json.string()?;
+                if let Cow::Owned(text) = &text {
+                    self.budget.spend(UNESCAPE * text.len())?;
+                }
+                self.scalar(node, &Scalar::Text(text))?;
             }
             JsonType::Null => self.json.skip_valid()?,
             JsonType::Number | JsonType::Boolean => {

@@ -294,20 +294,26 @@ impl<'a> Reader<'a> {
     pub fn string(&mut self) -> Result<Cow<'a, str>, SyntaxError> {
         let start = self.at;
         let mut has_escapes = false;
-        self.at += 1;
+        let rest = self.text.as_bytes().get(start..).unwrap_or_default();
+        let mut length = 1;
         loop {
-            match self.text.as_bytes().get(self.at) {
+            match rest.get(length) {
                 Some(b'"') => break,
                 Some(b'\\') => {
                     has_escapes = true;
-                    self.at += 2;
+                    length += 2;
                 }
-                Some(0..0x20) => return error(self.at, "Unescaped control character in a string"),
-                Some(_) => self.at += 1,
-                None => return self.fail("Expected the end of a string"),
+                Some(0..0x20) => {
+                    return error(start + length, "Unescaped control character in a string");
+                }
+                Some(_) => length += 1,
+                None => {
+                    self.at = self.text.len();
+                    return self.fail("Expected the end of a string");
+                }
             }
         }
-        self.at += 1;
+        self.at = start + length + 1;
         let raw = self.text_from(start);
         count_work(raw.len());
         if !has_escapes {
@@ -404,39 +410,23 @@ impl<'a> Reader<'a> {
     }
 
     /// Skips a value in a text that is known to be valid JSON, such as a stored document. It only looks
-    /// at quotes and brackets, which takes a fraction of the time of [`Self::skip`].
+    /// for the value's end, which takes a fraction of the time of [`Self::skip`].
     pub fn skip_valid(&mut self) -> Result<(), SyntaxError> {
-        if !matches!(self.peek()?.1, JsonType::Object | JsonType::Array) {
-            return self.skip();
-        }
-        let start = self.at;
-        let mut depth = 0_usize;
-        loop {
-            match self.text.as_bytes().get(self.at) {
-                Some(b'{' | b'[') => depth += 1,
-                Some(b'}' | b']') => depth = depth.saturating_sub(1),
-                Some(b'"') => self.skip_valid_string(),
-                Some(_) => {}
-                None => return self.fail("Expected the end of a value"),
-            }
-            self.at += 1;
-            if depth == 0 {
-                count_work(self.at - start);
-                return Ok(());
-            }
-        }
-    }
-
-    /// Moves from a string's opening quote to its closing quote.
-    fn skip_valid_string(&mut self) {
-        loop {
-            self.at += 1;
-            match self.text.as_bytes().get(self.at) {
-                Some(b'\\') => self.at += 1,
-                Some(b'"') | None => return,
-                Some(_) => {}
-            }
-        }
+        let first = self.next();
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let length = match first {
+            Some(b'{' | b'[') => container_length(rest),
+            Some(b'"') => string_length(rest),
+            Some(_) => Some(literal_length(rest)),
+            None => None,
+        };
+        let Some(length) = length else {
+            self.at = self.text.len();
+            return self.fail("Expected the end of a value");
+        };
+        count_work(length);
+        self.at += length;
+        Ok(())
     }
 
     /// Records a key, and fails if keys must be unique and this one isn't.
@@ -473,9 +463,10 @@ impl<'a> Reader<'a> {
     }
 
     fn digits(&mut self) -> Result<(), SyntaxError> {
-        let start = self.at;
-        while self.skip_if(b"0123456789") {}
-        if self.at == start { self.fail("Expected a value") } else { Ok(()) }
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.at += count;
+        if count == 0 { self.fail("Expected a value") } else { Ok(()) }
     }
 
     /// An error that says what was expected here, and what was found.
@@ -489,6 +480,42 @@ impl<'a> Reader<'a> {
         let at = self.at.min(self.text.len());
         Err(SyntaxError { at, message, is_end: found.is_none() })
     }
+}
+
+/// The length of the valid object or array that the bytes start with. `None` if it has no end.
+fn container_length(bytes: &[u8]) -> Option<usize> {
+    let (mut at, mut depth) = (0, 0_usize);
+    loop {
+        match bytes.get(at)? {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' if depth <= 1 => return Some(at + 1),
+            b'}' | b']' => depth -= 1,
+            b'"' => {
+                at += string_length(bytes.get(at..)?)?;
+                continue;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+}
+
+/// The length of the valid string that the bytes start with, with its quotes. `None` if it has no end.
+fn string_length(bytes: &[u8]) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        match bytes.get(at)? {
+            b'"' => return Some(at + 1),
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+}
+
+/// The length of the valid number, `true`, `false` or `null` that the bytes start with.
+fn literal_length(bytes: &[u8]) -> usize {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.');
+    bytes.iter().position(|byte| !is_part(byte)).unwrap_or(bytes.len())
 }
 
 fn error<T>(at: usize, message: &str) -> Result<T, SyntaxError> {

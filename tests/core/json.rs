@@ -150,8 +150,10 @@ fn skipping_without_validation_ends_where_parsing_does() {
     for value in [
         r#""""#,
         r#""a\"]}\\""#,
-        "-1.5e3",
+        "-1.5e+3",
+        "2E-1",
         "null",
+        "true",
         "{}",
         "[ [ ] , {\"]\":\"}\\\\\"} ]",
         r#"{"a":[1,{"b":"\\\"{"}],"c":{}}"#,

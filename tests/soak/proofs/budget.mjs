@@ -8,8 +8,11 @@ import { send } from "../../edge/worker.mjs";
 import { pick } from "../helpers.mjs";
 import { serveWithKv } from "../workerd.mjs";
 
-/** How much more than the plain list a request may take. */
-const CPU_MS = 300;
+/**
+ * How much more than the plain list a request may take. CPU time is compared with that of a plain list of 12 MB in the
+ * same run, which takes about 50 ms, because a machine's speed changes from minute to minute.
+ */
+const CPU_LISTS = 6;
 const MEMORY_MIB = 32;
 
 const times = (count, make) => Array.from({ length: count }, (_, n) => make(n));
@@ -128,6 +131,8 @@ async function fill(server, shape, bytes, problems) {
     await put("", { name: `Connector ${n}`, index_name: `search-${n}`, ...(isText && { description: value }) });
     if (!isText) await put("/_last_sync", { sync_cursor: { x: value } });
   }
+  // The plain list is what the others are compared with, so it must show all of this.
+  await send(server.url(), "POST", "/.elastic-connectors/_refresh");
   return PER_PAGE;
 }
 
@@ -167,9 +172,11 @@ async function measure(server, [method, path, body]) {
  * For documents of each shape, handmade expressions and `random` random ones. `many`: also this many ordinary
  * connectors.
  */
-export async function budget({ shapes = Object.keys(SHAPES), bytes = 1_000_000, random = 60, many = 10_000, byHand = Infinity, tries = 3 } = {}) {
+export async function budget({ shapes = Object.keys(SHAPES), bytes = 1_000_000, random = 60, many = 10_000, byHand = Infinity, tries = 6 } = {}) {
   const problems = [];
-  const worst = { cpu: [0, ""], memory: [0, ""] };
+  const worst = { lists: [0, ""], memory: [0, ""] };
+  const reference = await serveWithKv();
+  const plainList = get(`/_connector?size=${await fill(reference, "words", 1_000_000, problems)}`);
   const statuses = {};
   let asked = 0;
   const judge = async (server, name, size) => {
@@ -183,41 +190,51 @@ export async function budget({ shapes = Object.keys(SHAPES), bytes = 1_000_000, 
     }
     const all = [...BY_HAND(size).slice(0, byHand), ...times(random, () => pick(RANDOM)(size))];
     for (const request of all) {
-      let above = { cpu: Infinity, peak: Infinity };
+      let above = { lists: Infinity, peak: Infinity };
       for (let n = 0; n < tries; n += 1) {
+        const list = await measure(reference, plainList);
         const found = await measure(server, request);
         asked += 1;
         statuses[found.status] = (statuses[found.status] ?? 0) + 1;
-        above = { cpu: Math.min(above.cpu, found.cpu - base.cpu), peak: Math.min(above.peak, found.peak - base.peak), status: found.status };
-        if (above.cpu <= CPU_MS / 2 && above.peak <= MEMORY_MIB / 2) break;
+        above = {
+          lists: Math.min(above.lists, (found.cpu - base.cpu) / list.cpu),
+          peak: Math.min(above.peak, found.peak - base.peak),
+          status: found.status,
+        };
+        if (above.lists <= CPU_LISTS / 2 && above.peak <= MEMORY_MIB / 2) break;
       }
       const said = `${name}: ${request[0]} ${request[1].slice(0, 120)} ${(JSON.stringify(request[2]) ?? "").slice(0, 160)} (${above.status})`;
-      if (above.cpu > worst.cpu[0]) worst.cpu = [above.cpu, said];
+      if (above.lists > worst.lists[0]) worst.lists = [above.lists, said];
       if (above.peak > worst.memory[0]) worst.memory = [above.peak, said];
-      if (above.cpu > CPU_MS) problems.push(`${above.cpu.toFixed(0)} ms of CPU above the plain list: ${said}`);
+      if (above.lists > CPU_LISTS) problems.push(`takes the CPU of ${above.lists.toFixed(1)} lists of 12 MB above the plain list: ${said}`);
       if (above.peak > MEMORY_MIB) problems.push(`${above.peak.toFixed(0)} MiB above the plain list: ${said}`);
       if (above.status >= 500) problems.push(`answered ${above.status}: ${said}`);
     }
   };
-  for (const shape of shapes) {
+  /** Serves while `work` runs. */
+  const serving = async (work) => {
     const server = await serveWithKv();
     try {
-      await judge(server, shape, await fill(server, shape, bytes, problems));
+      await work(server);
     } finally {
       await server.close();
     }
-  }
-  if (many > 0) {
-    const server = await serveWithKv();
-    try {
-      await fillWithMany(server, many);
-      for (const size of [100, 1_000]) await judge(server, `${many} connectors`, size);
-    } finally {
-      await server.close();
+  };
+  try {
+    for (const shape of shapes) {
+      await serving(async (server) => judge(server, shape, await fill(server, shape, bytes, problems)));
     }
+    if (many > 0) {
+      await serving(async (server) => {
+        await fillWithMany(server, many);
+        for (const size of [100, 1_000]) await judge(server, `${many} connectors`, size);
+      });
+    }
+  } finally {
+    await reference.close();
   }
   const figures =
     `budget: ${asked} requests over ${shapes.length} shapes of documents and ${many} connectors, answered ${JSON.stringify(statuses)}; ` +
-    `above the plain list at most ${worst.cpu[0].toFixed(0)} ms of CPU (${worst.cpu[1]}) and ${worst.memory[0].toFixed(0)} MiB (${worst.memory[1]})`;
+    `above the plain list at most the CPU of ${worst.lists[0].toFixed(1)} lists of 12 MB (${worst.lists[1]}) and ${worst.memory[0].toFixed(0)} MiB (${worst.memory[1]})`;
   return { figures, problems };
 }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::summary::CauseCount;
 use super::{Directory, failed};
 use crate::api::{ApiError, List};
-use crate::budget::{Budget, OverBudget, Purpose};
+use crate::budget::{Budget, LOAD, OverBudget, Purpose};
 use crate::directory::{Filter, Scan, ScanPrefix, Slim, Texts, ranges};
 use crate::edge::runtime::{JsError, Page};
 use crate::limits::{PAGE_BYTES, ROW_TEXT_BYTES};
@@ -238,7 +238,7 @@ impl Directory {
         let mut keys = Vec::new();
         let mut problem = None;
         let scanned = self.store.texts(&sql, &condition.values, &mut |row| {
-            let checked = budget.spend(row.len()).map_err(ApiError::from).and_then(|()| {
+            let checked = budget.spend(LOAD * row.len()).map_err(ApiError::from).and_then(|()| {
                 let row: Candidate = serde_json::from_str(&row)
                     .map_err(|error| failed(SCAN_FAILED)(error.to_string().into()))?;
                 if test(&row, budget)? {
