@@ -7,14 +7,28 @@ import * as module from "../../build/bindings/index.js";
 // The `worker` crate sets `criticalError` when the module aborts, and counts its instances.
 const state = module.__worker_init_state();
 
-/** Restarts the module if it has trapped: a trapped instance is unusable. */
+/** Rejects the calls in progress. */
+const inProgress = new Set();
+
+/** Restarts the module if it has trapped: a trapped instance is unusable, and never settles its promises. */
 function restartIfTrapped() {
   if (!state.criticalError) return;
   console.log("Reinitializing Wasm application");
   module.__wbg_reset_state();
   state.criticalError = false;
   state.instanceId += 1;
+  for (const reject of inProgress) reject(new Error("the module trapped during another call"));
 }
+
+/** Restarts the module if the error is a trap. Returns the error. */
+function afterError(error) {
+  if (error instanceof WebAssembly.RuntimeError) state.criticalError = true;
+  restartIfTrapped();
+  return error;
+}
+
+// Traps in work that is not awaited.
+addEventListener("error", ({ error }) => afterError(error));
 
 /** Returns a function that returns an instance of a class of the module, and a new one after each restart. */
 function instanceOf(Class, ...args) {
@@ -30,24 +44,33 @@ function instanceOf(Class, ...args) {
   };
 }
 
-/** Marks the module for a restart if the error is a trap. */
-function markIfTrapped(error) {
-  if (error instanceof WebAssembly.RuntimeError) state.criticalError = true;
-  return error;
+/** Like the promise, but also rejects if the module is restarted. */
+function untilRestart(promise) {
+  return new Promise((resolve, reject) => {
+    inProgress.add(reject);
+    promise.then(resolve, reject).then(() => inProgress.delete(reject));
+  });
 }
 
-// Traps in work that is not awaited.
-addEventListener("error", ({ error }) => markIfTrapped(error));
+/** Calls a method of an instance. */
+function call(instance, method, args) {
+  try {
+    const result = instance()[method](...args);
+    return typeof result?.then === "function" ? untilRestart(result) : result;
+  } catch (error) {
+    throw afterError(error);
+  }
+}
 
 const worker = instanceOf(module.Worker);
 
 export default {
   async fetch(request, env, ctx) {
     try {
-      return await worker().fetch(request, env, ctx);
+      return await call(worker, "fetch", [request, env, ctx]);
     } catch (error) {
-      console.error(markIfTrapped(error));
-      return worker().failure(request, String(error?.name), env, ctx);
+      console.error(afterError(error));
+      return call(worker, "failure", [request, String(error?.name), env, ctx]);
     }
   },
 };
@@ -55,20 +78,11 @@ export default {
 /** Returns a Durable Object class that forwards these methods to an instance of a class of the module. */
 function objectOf(Class, ...methods) {
   class Wrapper extends DurableObject {
-    instance;
-
-    constructor(ctx, env) {
-      super(ctx, env);
-      this.instance = instanceOf(Class, ctx, env);
-    }
+    instance = instanceOf(Class, this.ctx, this.env);
   }
   for (const method of methods) {
     Wrapper.prototype[method] = function (...args) {
-      try {
-        return this.instance()[method](...args);
-      } catch (error) {
-        throw markIfTrapped(error);
-      }
+      return call(this.instance, method, args);
     };
   }
   return Wrapper;
@@ -80,16 +94,6 @@ export class ConnectorObject extends objectOf(module.ConnectorObject, "handle", 
 /** The single object that indexes all connectors. */
 export class Directory extends objectOf(
   module.DirectoryObject,
-  "handle",
-  "fetch",
-  "apply",
-  "applyJobs",
-  "report",
-  "notify",
-  "claim",
-  "release",
-  "alarm",
-  "webSocketMessage",
-  "webSocketClose",
-  "webSocketError",
+  ...["handle", "fetch", "apply", "applyJobs", "report", "notify", "claim", "release", "alarm"],
+  ...["webSocketMessage", "webSocketClose", "webSocketError"],
 ) {}

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ours, serveWithKv } from "../soak/workerd.mjs";
+import { until } from "../until.mjs";
 import { send, startWorker } from "./worker.mjs";
 
 const modules = ["tests/edge/other-versions.mjs", "build/worker.js", "build/index_bg.wasm"];
@@ -80,4 +81,20 @@ test("a trap fails only the requests in progress and loses no acknowledged write
   assert.ok(lost > 0, "nothing trapped");
   assert.equal(server.log().match(/Reinitializing Wasm application/g)?.length, 5, "the module is instantiated again after each trap");
   t.diagnostic(`${lost} of ${5 * ids.length} requests concurrent with a trap failed`);
+});
+
+test("a request that waits for something when the module traps is answered", async (t) => {
+  const server = await serve("Trapping");
+  t.after(() => server.close());
+  const ask = (method, path, body) => send(server.url(), method, path, body);
+  assert.equal((await ask("PUT", "/_connector/traps", {})).status, 201);
+  await server.kv("faults", { mode: "hang" });
+  // Whether these were imported is only known after Workers KV answers.
+  const waiting = Promise.all(["a", "b", "c"].map((id) => ask("GET", `/_connector/${id}`)));
+  await until(async () => (await server.kv("counts")).reads, (reads) => reads >= 3);
+  await ask("GET", "/trap");
+  await ask("PUT", "/_connector/traps/_check_in");
+  for (const { status } of await waiting) assert.ok([500, 503].includes(status), `${status}`);
+  await server.kv("faults", { mode: "none" });
+  assert.equal((await ask("GET", "/_connector/a")).status, 404);
 });

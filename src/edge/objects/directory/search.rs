@@ -23,7 +23,7 @@ const VERSION: &str = "max(version, 1)";
 /// A document with the members that only its slim row stores.
 const WHOLE_DOCUMENT: &str = r#"'{"status":"' || status || '"'
     || iif(last_seen IS NULL, '', ',"last_seen":' || json_quote(last_seen))
-    || iif(json = '{}', '}', ',' || substr(json, 2))"#;
+    || iif(json = '{}', '}', ',' || ltrim(json, '{'))"#;
 
 /// The table of slim rows of an index.
 struct Table {

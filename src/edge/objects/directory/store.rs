@@ -460,8 +460,10 @@ impl Store {
         limit: usize,
     ) -> Result<Option<(usize, JsString)>, JsError> {
         let values = bind(values);
-        let tail = tail.replace('\'', "''");
-        let item = format!("{head} || {MEMBERS} || '{tail}'");
+        let item = match tail {
+            "" => format!("{head} || {MEMBERS}"),
+            tail => format!("{head} || {MEMBERS} || '{}'", tail.replace('\'', "''")),
+        };
         if !self.reads_by_row.get() {
             match self
                 .whole_page(&select(table, secrets, &format!("{item} AS item"), keys), &values)
@@ -509,10 +511,11 @@ impl Store {
     }
 }
 
-/// An expression for the members of a document and its end, with those that change often put back.
+/// An expression for the members of a document and its end, with those that change often put back. `ltrim`, because
+/// `substr` counts the characters of the whole text, which takes half of a list's time in SQLite.
 const MEMBERS: &str = "'\"status\":\"' || status || '\"' \
     || CASE WHEN last_seen IS NULL THEN '' ELSE ',\"last_seen\":' || json_quote(last_seen) END \
-    || CASE json WHEN '{}' THEN '}' ELSE ',' || substr(json, 2) END";
+    || CASE json WHEN '{}' THEN '}' ELSE ',' || ltrim(json, '{') END";
 
 /// An expression for each of the documents whose keys a statement gives, in its order.
 fn select(table: &str, secrets: Secrets, expression: &str, keys: &str) -> String {
