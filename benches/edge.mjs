@@ -14,6 +14,11 @@ import { kvWorker, ours, serve } from "../tests/soak/workerd.mjs";
 import { measure, request } from "./load.mjs";
 
 const CONNECTORS = 200;
+/**
+ * Requests before a row is measured. V8 compiles functions anew while they become frequent: the first 500 lists take 1.4
+ * times as much CPU as later ones.
+ */
+const WARM_UP = 1_200;
 const BUILT = "target/bench";
 
 /** Bundles a Hono peer as `wrangler deploy --minify` would. */
@@ -272,9 +277,9 @@ function shuffled(items) {
 
 /**
  * Measures a row for each of the servers, round by round in random order, since each leaves the machine's memory in
- * another state for the next. The first round is a warm-up. `reference`: the row that this one is compared with, and its
- * server; it is measured in the same rounds, because the machine's speed changes by the minute. Returns the figures by
- * name.
+ * another state for the next. The first round is longer and warms up. `reference`: the row that this one is compared
+ * with, and its server; it is measured in the same rounds, because the machine's speed changes by the minute. Returns
+ * the figures by name.
  */
 async function inTurn(servers, row, runs, share, reference) {
   const turns = Object.entries(servers)
@@ -284,7 +289,8 @@ async function inTurn(servers, row, runs, share, reference) {
   for (let run = 0; run <= runs; run += 1) {
     for (const { name, port, server, row, figures } of shuffled(turns)) {
       const usual = row.counts?.[name] ?? row.count;
-      const count = row.whole ? usual : Math.max(8, Math.round(usual * share));
+      const sent = run === 0 && !row.counts?.[name] ? WARM_UP : usual;
+      const count = row.whole ? sent : Math.max(8, Math.round(sent * share));
       const result = await measure({ pid: server.pid, port, ...row, count });
       if (run > 0) figures.push(result);
     }

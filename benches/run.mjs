@@ -234,7 +234,7 @@ Written by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}: ${cpus
 
 ## The edge
 
-Each Worker runs in a workerd process of its own (\`workerd serve\`, objects in a disk in memory), with the same in-memory KV beside it; 16 connections over loopback, 200 connectors; ${EDGE_RUNS} rounds over four starts of the processes, each round of all Workers in random order, after one to warm up; CPU time is that of all threads, to the nanosecond. The peers do less: none has a strict error grammar, \`ETag\`s, access keys or soft deletion; the bare one has no history either. All write their copy to KV by an alarm or after the answer, at most once a second.
+Each Worker runs in a workerd process of its own (\`workerd serve\`, objects in a disk in memory), with the same in-memory KV beside it; 16 connections over loopback, 200 connectors; ${EDGE_RUNS} rounds over four starts of the processes, each round of all Workers in random order, after 1,200 requests to warm up; CPU time is that of all threads, to the nanosecond. The peers do less: none has a strict error grammar, \`ETag\`s, access keys or soft deletion; the bare one has no history either. All write their copy to KV by an alarm or after the answer, at most once a second.
 
 The first Hono peer makes its list from Workers KV, since that is what one would write; it has no filters. The second keeps its list in one SQLite object, as well as that can be done in JavaScript.
 
