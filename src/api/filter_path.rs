@@ -1,7 +1,9 @@
 //! `filter_path`: returns only the requested parts of a response.
 
+use std::borrow::Cow;
+
 use super::error::{ApiError, Cause};
-use crate::budget::{Budget, OverBudget, STEP, VALUE, count_work};
+use crate::budget::{Budget, COPY, OverBudget, STEP, VALUE, count_work};
 use crate::limits::{FILTER_PATH_STEPS, RESPONSE_DEPTH};
 use crate::values::json::{JsonType, Key, Reader, SyntaxError};
 use crate::values::wildcard;
@@ -269,6 +271,9 @@ impl Printer<'_> {
         while self.json.has_more(b'}', &mut is_first)? {
             self.budget.spend(VALUE)?;
             let Key { raw, name, .. } = self.json.key()?;
+            if let Cow::Owned(_) = name {
+                self.budget.spend(COPY)?;
+            }
             let before = self.printed.len();
             self.separate(is_empty)?;
             self.push(raw)?;
