@@ -11,13 +11,13 @@ use crate::limits::{HELD_BYTES, WORK};
 /// The cost of visiting a value in a document, on top of its bytes.
 pub const VALUE: usize = 24;
 /// The cost of trying one step of a pattern on a name, on top of comparing them.
-pub const STEP: usize = 2;
+pub const STEP: usize = 6;
 /// The cost of copying a name that has escapes, on top of its bytes.
 pub const COPY: usize = 48;
 /// The cost of resolving the escapes in a text, for each of its bytes.
 pub const UNESCAPE: usize = 8;
-/// The cost of loading texts of a row, for each of their bytes: SQLite extracts, escapes and copies them.
-pub const LOAD: usize = 4;
+/// The cost of a text that SQLite extracts from a document, for each of its bytes, on top of them.
+pub const LOAD: usize = 3;
 
 /// The remaining work that a request may cause.
 #[derive(Debug)]

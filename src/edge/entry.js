@@ -48,7 +48,7 @@ function instanceOf(Class, ...args) {
 function untilRestart(promise) {
   return new Promise((resolve, reject) => {
     inProgress.add(reject);
-    promise.then(resolve, reject).then(() => inProgress.delete(reject));
+    promise.finally(() => inProgress.delete(reject)).then(resolve, (error) => reject(afterError(error)));
   });
 }
 
@@ -69,7 +69,7 @@ export default {
     try {
       return await call(worker, "fetch", [request, env, ctx]);
     } catch (error) {
-      console.error(afterError(error));
+      console.error(error);
       return call(worker, "failure", [request, String(error?.name), env, ctx]);
     }
   },

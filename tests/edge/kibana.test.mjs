@@ -305,11 +305,7 @@ test("while the Directory hangs, a refresh is answered 503 in time, and writes w
   const refreshing = performance.now();
   const refused = await ask("POST", `${CONNECTORS}/_refresh`);
   assert.deepEqual([refused.status, refused.body.error.type], [503, "unavailable_exception"]);
-  const refreshed = performance.now() - refreshing;
-  const reading = performance.now();
-  for (let n = 0; n < 5; n += 1) await ask("GET", `/_connector/${id}`);
-  // A second, and the time of some requests on this machine.
-  assert.ok(refreshed < 1_500 + (performance.now() - reading), `${refreshed} ms`);
+  assert.ok(performance.now() - refreshing < 1_500);
   // A write is stored, and its response says so. A creation, which clients would repeat, is not answered with an error.
   const update = await ask("POST", `${CONNECTORS}/_update/${id}?refresh=true`, { doc: { description: "new" } });
   assert.deepEqual([update.status, /it is stored/.test(update.body.error.reason)], [503, true]);

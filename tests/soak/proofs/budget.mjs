@@ -172,7 +172,7 @@ async function measure(server, [method, path, body]) {
  * For documents of each shape, handmade expressions and `random` random ones. `many`: also this many ordinary
  * connectors.
  */
-export async function budget({ shapes = Object.keys(SHAPES), bytes = 1_000_000, random = 60, many = 10_000, byHand = Infinity, tries = 6 } = {}) {
+export async function budget({ shapes = Object.keys(SHAPES), bytes = 1_000_000, random = 60, many = 10_000, byHand = Infinity, tries = 3 } = {}) {
   const problems = [];
   const worst = { lists: [0, ""], memory: [0, ""] };
   const reference = await serveWithKv();
@@ -190,14 +190,18 @@ export async function budget({ shapes = Object.keys(SHAPES), bytes = 1_000_000, 
     }
     const all = [...BY_HAND(size).slice(0, byHand), ...times(random, () => pick(RANDOM)(size))];
     for (const request of all) {
-      let above = { lists: Infinity, peak: Infinity };
+      // The minimum of each, since other load only adds.
+      const least = { list: Infinity, cpu: Infinity };
+      let above = { peak: Infinity };
       for (let n = 0; n < tries; n += 1) {
         const list = await measure(reference, plainList);
         const found = await measure(server, request);
         asked += 1;
         statuses[found.status] = (statuses[found.status] ?? 0) + 1;
+        least.list = Math.min(least.list, list.cpu);
+        least.cpu = Math.min(least.cpu, found.cpu);
         above = {
-          lists: Math.min(above.lists, (found.cpu - base.cpu) / list.cpu),
+          lists: (least.cpu - base.cpu) / least.list,
           peak: Math.min(above.peak, found.peak - base.peak),
           status: found.status,
         };

@@ -238,14 +238,17 @@ impl Directory {
         let mut keys = Vec::new();
         let mut problem = None;
         let scanned = self.store.texts(&sql, &condition.values, &mut |row| {
-            let checked = budget.spend(LOAD * row.len()).map_err(ApiError::from).and_then(|()| {
-                let row: Candidate = serde_json::from_str(&row)
-                    .map_err(|error| failed(SCAN_FAILED)(error.to_string().into()))?;
-                if test(&row, budget)? {
-                    keys.push(row.key);
-                }
-                Ok(())
-            });
+            // Longer texts come from the document.
+            let loaded = row.len().saturating_sub(ROW_TEXT_BYTES);
+            let checked =
+                budget.spend(row.len() + LOAD * loaded).map_err(ApiError::from).and_then(|()| {
+                    let row: Candidate = serde_json::from_str(&row)
+                        .map_err(|error| failed(SCAN_FAILED)(error.to_string().into()))?;
+                    if test(&row, budget)? {
+                        keys.push(row.key);
+                    }
+                    Ok(())
+                });
             problem = checked.err();
             problem.is_none()
         });
