@@ -9,6 +9,7 @@ import { build } from "esbuild";
 
 import { writeOpenApi } from "./build-openapi.mjs";
 import { readOptions } from "./command.mjs";
+import { workerGlue } from "./glue.mjs";
 import { OUTLINE, environment, has, isStale, root, run } from "./tools.mjs";
 
 const wasm = join(root, "build/index_bg.wasm");
@@ -63,9 +64,8 @@ async function buildWorker() {
   const bindings = join(root, "build/bindings");
   rmSync(bindings, { recursive: true, force: true });
   await run("bindgen", ["worker", join(targets, target, "release/connector_status.wasm"), bindings]);
-  // wrangler provides the import as a compiled module, under a name of its own.
   const glue = join(bindings, "index.js");
-  writeFileSync(glue, readFileSync(glue, "utf8").replace("import source ", "import "));
+  writeFileSync(glue, workerGlue(readFileSync(glue, "utf8")));
   const bundled = build({
     absWorkingDir: root,
     entryPoints: ["src/edge/entry.js"],
@@ -105,7 +105,7 @@ async function buildPage() {
 
 /** Builds the Worker if it is stale. */
 async function buildModule() {
-  const sources = [...crate, "tools/Cargo.lock", "scripts/build-worker.mjs", "scripts/build-openapi.mjs"];
+  const sources = [...crate, "tools/Cargo.lock", "scripts/build-worker.mjs", "scripts/glue.mjs", "scripts/build-openapi.mjs"];
   const built = has(stamp) ? readFileSync(join(root, stamp), "utf8") : undefined;
   // For a development build, any up-to-date build will do.
   if ((built === kind || (dev && built)) && !isStale(stamp, sources)) return;

@@ -13,7 +13,7 @@ pub const VALUE: usize = 24;
 /// The cost of trying one step of a pattern on a name, on top of comparing them.
 pub const STEP: usize = 6;
 /// The cost of copying a name that has escapes, on top of its bytes.
-pub const COPY: usize = 48;
+pub const COPY: usize = 96;
 /// The cost of resolving the escapes in a text, for each of its bytes.
 pub const UNESCAPE: usize = 8;
 /// The cost of a text that SQLite extracts from a document, for each of its bytes, on top of them.

@@ -504,10 +504,10 @@ fn container_length(bytes: &[u8]) -> Option<usize> {
 fn string_length(bytes: &[u8]) -> Option<usize> {
     let mut at = 1;
     loop {
+        at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
         match bytes.get(at)? {
             b'"' => return Some(at + 1),
-            b'\\' => at += 2,
-            _ => at += 1,
+            _ => at += 2,
         }
     }
 }

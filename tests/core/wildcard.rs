@@ -85,8 +85,12 @@ fn every_short_pattern_matches_as_defined() {
         }
         all
     };
-    let texts = words(&['a', 'ä'], 6);
-    for pattern in words(&['a', 'ä', '?', '*'], 5) {
+    let two = (words(&['a', 'ä'], 6), words(&['a', 'ä', '?', '*'], 5));
+    // Characters of two, three and four bytes; some begin with the same byte.
+    let more = (words(&['ä', 'å', '€', '🦀'], 4), words(&['ä', '€', '🦀', '?', '*'], 4));
+    let pairs = [two, more]
+        .map(|(texts, patterns)| patterns.into_iter().map(move |pattern| (pattern, texts.clone())));
+    for (pattern, texts) in pairs.into_iter().flatten() {
         let within: Vec<char> = format!("*{pattern}*").chars().collect();
         let whole: Vec<char> = pattern.chars().collect();
         for text in &texts {

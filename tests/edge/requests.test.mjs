@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { connect } from "node:net";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 
-import { send, startWorker } from "./worker.mjs";
+import { must, send, startWorker } from "./worker.mjs";
 
 let worker;
 before(async () => {
@@ -174,6 +174,26 @@ test("a body is decoded across chunks, up to its size limit", async (t) => {
       });
     }
   }
+});
+
+test("texts of every length and script are stored, found and shown as they were sent", async () => {
+  await must(worker.url, "PUT", "/_connector/texts");
+  const lengths = [1, 2, 99, 999, 1_000, 1_001, 20_000];
+  const texts = lengths.flatMap((length) => {
+    const ascii = "x".repeat(length);
+    const alternating = "xü€🦀".repeat(length).slice(0, 4 * Math.ceil(length / 4) + 1);
+    return [ascii, `ü${ascii}`, `${ascii}ü`, "€".repeat(length), "🦀".repeat(length), alternating.toWellFormed()];
+  });
+  for (const text of texts) {
+    const { body: put } = await send(worker.url, "PUT", "/_connector/texts/_error", { error: text });
+    assert.equal(put.result, "updated", text);
+    assert.equal((await must(worker.url, "GET", "/_connector/texts")).error, text);
+  }
+  // A search reads the documents in the module; a list would take them from SQLite as they are.
+  await must(worker.url, "POST", "/.elastic-connectors/_refresh");
+  const search = { query: { term: { _id: "texts" } }, sort: ["name", "error"] };
+  const found = await must(worker.url, "POST", "/.elastic-connectors/_search", search);
+  assert.equal(found.hits.hits[0]._source.error, texts.at(-1));
 });
 
 test("only a backup may exceed the limit of other bodies", async () => {
