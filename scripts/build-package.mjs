@@ -53,7 +53,7 @@ async function compile(feature, name, ...options) {
   const stamp = join(out, ".built");
   if (!isStale(stamp, ["src", "Cargo.toml", "Cargo.lock", "tools/Cargo.lock", "scripts/build-package.mjs"])) return compiled;
   rmSync(stamp, { force: true });
-  const crate = ["--target", target, "--profile", "npm", "--features", feature];
+  const crate = ["--lib", "--target", target, "--profile", "npm", "--features", feature];
   await run("cargo", ["build", "--locked", ...crate, ...options], { env });
   await run("bindgen", ["web", join(targets, target, "npm/connector_status.wasm"), out]);
   await run("wasm-opt", [
