@@ -25,27 +25,27 @@ fn run(
     is_within: bool,
     budget: &mut Budget,
 ) -> Result<bool, OverBudget> {
-    let (mut at, mut found_at) = (0, 0);
+    let (mut pattern_at, mut text_at) = (0, 0);
     // Where the pattern continues after its last `*`, and where in the text to try that next.
     let mut retry = is_within.then_some((0, 0));
     loop {
         budget.spend(1)?;
         count_work(1);
-        match (pattern.get(at), text.get(found_at)) {
+        match (pattern.get(pattern_at), text.get(text_at)) {
             (Some(b'*'), _) => {
-                at += 1;
-                if at == pattern.len() {
+                pattern_at += 1;
+                if pattern_at == pattern.len() {
                     return Ok(true);
                 }
-                retry = Some((at, found_at));
+                retry = Some((pattern_at, text_at));
             }
             (Some(b'?'), Some(found)) => {
-                at += 1;
-                found_at += character_length(*found);
+                pattern_at += 1;
+                text_at += character_length(*found);
             }
             (Some(wanted), Some(found)) if wanted == found => {
-                at += 1;
-                found_at += 1;
+                pattern_at += 1;
+                text_at += 1;
             }
             (None, None) => return Ok(true),
             (None, _) if is_within => return Ok(true),
@@ -55,7 +55,7 @@ fn run(
                 let Some((after_star, start)) = &mut retry else { return Ok(false) };
                 let Some(skipped) = text.get(*start) else { return Ok(false) };
                 *start += character_length(*skipped);
-                (at, found_at) = (*after_star, *start);
+                (pattern_at, text_at) = (*after_star, *start);
             }
         }
     }

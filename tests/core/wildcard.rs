@@ -88,16 +88,16 @@ fn every_short_pattern_matches_as_defined() {
     let two = (words(&['a', 'ä'], 6), words(&['a', 'ä', '?', '*'], 5));
     // Characters of two, three and four bytes; some begin with the same byte.
     let more = (words(&['ä', 'å', '€', '🦀'], 4), words(&['ä', '€', '🦀', '?', '*'], 4));
-    let pairs = [two, more]
-        .map(|(texts, patterns)| patterns.into_iter().map(move |pattern| (pattern, texts.clone())));
-    for (pattern, texts) in pairs.into_iter().flatten() {
-        let within: Vec<char> = format!("*{pattern}*").chars().collect();
-        let whole: Vec<char> = pattern.chars().collect();
-        for text in &texts {
-            let chars: Vec<char> = text.chars().collect();
-            assert_eq!(matches(&pattern, text), defined(&whole, &chars), "{pattern} {text}");
-            let found = matches_within(&pattern, text);
-            assert_eq!(found, defined(&within, &chars), "{pattern} in {text}");
+    for (texts, patterns) in [two, more] {
+        for pattern in &patterns {
+            let within: Vec<char> = format!("*{pattern}*").chars().collect();
+            let whole: Vec<char> = pattern.chars().collect();
+            for text in &texts {
+                let chars: Vec<char> = text.chars().collect();
+                assert_eq!(matches(pattern, text), defined(&whole, &chars), "{pattern} {text}");
+                let found = matches_within(pattern, text);
+                assert_eq!(found, defined(&within, &chars), "{pattern} in {text}");
+            }
         }
     }
 }
