@@ -15,10 +15,9 @@ import { build } from "esbuild";
 
 import { readOptions } from "./command.mjs";
 import { licenses } from "./licenses.mjs";
-import { OUTLINE, environment, has, isStale, root, run } from "./tools.mjs";
+import { MODULE, OUTLINE, TARGET, environment, has, isStale, root, run } from "./tools.mjs";
 
 readOptions({ name: "build:package", usage: "Usage: npm run build:package\n\nBuilds the npm package into npm/dist. npm run build:worker does that, too." });
-const target = "wasm32-unknown-unknown";
 
 const metadata = ["metadata", "--locked", "--format-version", "1", "--no-deps"];
 const { target_directory: targets } = JSON.parse(execFileSync("cargo", metadata, { cwd: root, encoding: "utf8" }));
@@ -53,9 +52,8 @@ async function compile(feature, name, ...options) {
   const stamp = join(out, ".built");
   if (!isStale(stamp, ["src", "Cargo.toml", "Cargo.lock", "tools/Cargo.lock", "scripts/build-package.mjs"])) return compiled;
   rmSync(stamp, { force: true });
-  const crate = ["--lib", "--target", target, "--profile", "npm", "--features", feature];
-  await run("cargo", ["build", "--locked", ...crate, ...options], { env });
-  await run("bindgen", ["web", join(targets, target, "npm/connector_status.wasm"), out]);
+  await run("cargo", ["rustc", "--locked", "--profile", "npm", "--lib", ...MODULE, "--features", feature, ...options], { env });
+  await run("bindgen", ["web", join(targets, TARGET, "npm/connector_status.wasm"), out]);
   await run("wasm-opt", [
     ...["-Oz", "--converge", OUTLINE, "--strip-debug", "--strip-producers", "--strip-target-features"],
     ...features.map((feature) => `--enable-${feature}`),

@@ -3,14 +3,14 @@
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 
 import { build } from "esbuild";
 
-import { writeOpenApi } from "./build-openapi.mjs";
 import { readOptions } from "./command.mjs";
 import { workerGlue } from "./glue.mjs";
-import { OUTLINE, environment, has, isStale, root, run } from "./tools.mjs";
+import { MODULE, OUTLINE, TARGET, environment, has, isStale, root, run } from "./tools.mjs";
 
 const wasm = join(root, "build/index_bg.wasm");
 
@@ -25,13 +25,14 @@ const features = [
   "exception-handling",
 ].map((feature) => `--enable-${feature}`);
 
-// Classes of dependencies that this project never uses. They are exported, so the linker would keep them.
-const unusedClasses = /intounderlying|containerstartupoptions|minifyconfig|r2range/;
+// Exports that the Worker never calls, so that the linker would keep them: dependencies' classes, and what is called
+// below.
+const unused = /intounderlying|containerstartupoptions|minifyconfig|r2range|^openapi$/;
 
 /** The exports to keep, as input for wasm-metadce. */
 function usedExports(module) {
   const all = WebAssembly.Module.exports(new WebAssembly.Module(readFileSync(module)));
-  const used = all.map(({ name }) => name).filter((name) => !unusedClasses.test(name));
+  const used = all.map(({ name }) => name).filter((name) => !unused.test(name));
   return [{ name: "used", root: true, reaches: used }, ...used.map((name) => ({ name, export: name }))];
 }
 
@@ -58,12 +59,12 @@ async function buildWorker() {
   // Keeps this machine's paths out of the module.
   const home = process.env.CARGO_HOME ?? join(homedir(), ".cargo");
   const env = { ...environment, RUSTFLAGS: `--remap-path-prefix=${home}=`, ...(dev && devProfile) };
-  const target = "wasm32-unknown-unknown";
-  await run("cargo", ["build", "--locked", "--release", "--lib", "--target", target, "--features", "edge"], { env });
+  await run("cargo", ["rustc", "--locked", "--release", "--lib", ...MODULE, "--features", "edge"], { env });
   const targets = process.env.CARGO_TARGET_DIR ?? join(root, "target");
   const bindings = join(root, "build/bindings");
   rmSync(bindings, { recursive: true, force: true });
-  await run("bindgen", ["worker", join(targets, target, "release/connector_status.wasm"), bindings]);
+  const compiled = join(targets, TARGET, "release/connector_status.wasm");
+  await run("bindgen", ["worker", compiled, bindings]);
   const glue = join(bindings, "index.js");
   writeFileSync(glue, workerGlue(readFileSync(glue, "utf8")));
   const bundled = build({
@@ -77,18 +78,27 @@ async function buildWorker() {
   });
   // Function names are a fifth of the module. NAMES=1 keeps them, for profiles and stack traces.
   const names = process.env.NAMES ? ["-g"] : ["--strip-debug", "--strip-producers"];
-  const compiled = join(bindings, "index_bg.wasm");
-  if (dev) copyFileSync(compiled, wasm);
+  const bound = join(bindings, "index_bg.wasm");
+  if (dev) copyFileSync(bound, wasm);
   else {
     const used = join(bindings, "used.wasm");
     const graph = join(bindings, "exports.json");
-    writeFileSync(graph, JSON.stringify(usedExports(compiled)));
+    writeFileSync(graph, JSON.stringify(usedExports(bound)));
     // Its output, the list of what it removes, is discarded.
-    await run("wasm-metadce", [...features, "-g", "-f", graph, compiled, "-o", used], { stdio: ["ignore", "ignore", "inherit"] });
+    await run("wasm-metadce", [...features, "-g", "-f", graph, bound, "-o", used], { stdio: ["ignore", "ignore", "inherit"] });
     await run("wasm-opt", ["-Oz", OUTLINE, ...names, ...features, used, "-o", wasm]);
   }
   await bundled;
-  writeOpenApi();
+  await writeOpenApi(compiled, join(bindings, "node"));
+}
+
+/** Writes the OpenAPI document, which only the module knows, to a file that the Worker serves. */
+async function writeOpenApi(compiled, folder) {
+  await run("bindgen", ["web", compiled, folder]);
+  const module = await import(pathToFileURL(join(folder, "index.js")).href);
+  module.initSync({ module: readFileSync(join(folder, "index_bg.wasm")) });
+  const handwritten = readFileSync(join(root, "src/api/openapi.json"), "utf8");
+  writeFileSync(join(root, "www/dist/openapi.json"), `${module.openapi(handwritten)}\n`);
 }
 
 /** Builds the package, which includes the console. */
@@ -105,7 +115,7 @@ async function buildPage() {
 
 /** Builds the Worker if it is stale. */
 async function buildModule() {
-  const sources = [...crate, "tools/Cargo.lock", "scripts/build-worker.mjs", "scripts/glue.mjs", "scripts/build-openapi.mjs"];
+  const sources = [...crate, "tools/Cargo.lock", "scripts/build-worker.mjs", "scripts/glue.mjs"];
   const built = has(stamp) ? readFileSync(join(root, stamp), "utf8") : undefined;
   // For a development build, any up-to-date build will do.
   if ((built === kind || (dev && built)) && !isStale(stamp, sources)) return;

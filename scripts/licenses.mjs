@@ -4,18 +4,17 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-import { root } from "./tools.mjs";
+import { TARGET, root } from "./tools.mjs";
 
-const target = "wasm32-unknown-unknown";
 const output = (command, ...args) =>
   execFileSync(command, args, { cwd: root, maxBuffer: 1 << 28, encoding: "utf8" });
 
 /** The crates that a feature compiles in: names, versions, licences and the folders of their texts. */
 function crates(feature) {
   const cargo = (...args) => output("cargo", ...args, "--locked", "--features", feature);
-  const { packages } = JSON.parse(cargo("metadata", "--format-version", "1", "--filter-platform", target));
+  const { packages } = JSON.parse(cargo("metadata", "--format-version", "1", "--filter-platform", TARGET));
   const edges = ["--edges", "normal,no-proc-macro"];
-  const listed = cargo("tree", "--target", target, ...edges, "--prefix", "none", "--format", "{p}");
+  const listed = cargo("tree", "--target", TARGET, ...edges, "--prefix", "none", "--format", "{p}");
   const names = new Set(listed.split("\n").map((line) => line.split(" ").slice(0, 2).join(" ")));
   return packages
     .filter(({ name, version }) => names.has(`${name} v${version}`) && name !== "connector-status")

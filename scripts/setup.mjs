@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { readOptions } from "./command.mjs";
-import { browser, checkNode, environment, find, has, root, run, step, succeeds } from "./tools.mjs";
+import { TARGET, browser, checkNode, environment, find, has, root, run, step, succeeds } from "./tools.mjs";
 
 /** Does something once for each state of the files that it depends on. */
 async function once(stamp, files, work) {
@@ -30,16 +30,15 @@ async function packages() {
 }
 
 async function target() {
-  const name = "wasm32-unknown-unknown";
   const listed = () => execFileSync("rustup", ["target", "list", "--installed"], { cwd: root });
   try {
-    if (listed().includes(name)) return;
+    if (listed().includes(TARGET)) return;
   } catch {
     console.error("Rust is needed, installed by rustup: see https://rustup.rs");
     process.exit(1);
   }
-  step(`Rust's target ${name}`);
-  await run("rustup", ["target", "add", name]);
+  step(`Rust's target ${TARGET}`);
+  await run("rustup", ["target", "add", TARGET]);
 }
 
 /** Installs the tool that generates JavaScript for compiled modules. */

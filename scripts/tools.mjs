@@ -60,6 +60,10 @@ export const environment = {
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
 };
 
+export const TARGET = "wasm32-unknown-unknown";
+/** For `cargo rustc`: compiles a module of WebAssembly, and nothing that it doesn't use. */
+export const MODULE = ["--target", TARGET, "--crate-type", "cdylib"];
+
 /**
  * For wasm-opt: functions with a single caller are not inlined. Inlining makes a module harder to compress (the
  * Worker's: 574 kB gzipped instead of 533) and no smaller.

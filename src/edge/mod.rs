@@ -55,6 +55,13 @@ fn start() {
     console_error_panic_hook::set_once();
 }
 
+/// The OpenAPI document, for the build. `handwritten`: the content of openapi.json.
+#[wasm_bindgen]
+pub fn openapi(handwritten: &str) -> Result<String, String> {
+    let document = api::openapi::document(json::parse_object(handwritten)?);
+    Ok(format!("{document:#}"))
+}
+
 #[wasm_bindgen]
 #[derive(Default)]
 pub struct Worker {

@@ -5,8 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::common::{World, request};
-use connector_status::api::openapi;
+use crate::common::{World, openapi_document, request};
 use connector_status::connector::{Connector, Creation, merge};
 use connector_status::status::Status;
 use connector_status::values::{Time, cron};
@@ -29,7 +28,7 @@ fn vocabulary() -> (Vec<String>, Vec<String>, Vec<String>) {
             _ => {}
         }
     }
-    let document = openapi::document();
+    let document = openapi_document();
     let (mut names, mut words) = (Vec::new(), Vec::new());
     collect(&document["components"]["schemas"], &mut names, &mut words);
     let more = ["0 0 0 * * ?", "2026-02-03", "content-a", "_bad", "DEFAULT", "7", "", "<>é\u{0}\n"];
@@ -126,7 +125,7 @@ fn described(schema: &Value, all: &Value, other: &BoxedStrategy<Value>) -> Boxed
 /// Random requests, as paths and bodies.
 fn requests() -> BoxedStrategy<(String, String)> {
     let (names, words, updates) = vocabulary();
-    let document = openapi::document();
+    let document = openapi_document();
     let inner = (names.clone(), scalars(words.clone()));
     let json = inner.1.clone().prop_recursive(4, 24, 4, move |inside| {
         prop_oneof![

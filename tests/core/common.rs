@@ -2,13 +2,14 @@
 
 use connector_status::api::{
     self, ApiError, Call, Commit, Current, Decision, Format, Index, Operation, Precondition,
-    Request, Response, SyncJobOperation,
+    Request, Response, SyncJobOperation, openapi,
 };
 use connector_status::connector::Connector;
 use connector_status::document::Document;
 use connector_status::secrets::{Secrets, Visible};
 use connector_status::sync_job::{SyncJob, SyncJobId};
-use connector_status::values::Time;
+use connector_status::values::{Time, json};
+use serde_json::Value;
 
 /// A request with a JSON body, or without a body if that is empty.
 pub fn request(method: &str, target: &str, body: &str) -> Request {
@@ -19,6 +20,10 @@ pub fn request(method: &str, target: &str, body: &str) -> Request {
         content_type: Some("application/json".to_owned()),
         ..Request::default()
     }
+}
+
+pub fn openapi_document() -> Value {
+    openapi::document(json::parse_object(include_str!("../../src/api/openapi.json")).unwrap())
 }
 
 /// The id of the connector's sync job.

@@ -33,7 +33,7 @@ fn seed(shared: &Path, target: &Path) {
         return;
     }
     let is_own = |name: &str| {
-        let names = ["connector", "libconnector", "core-", "openapi-"];
+        let names = ["connector", "libconnector", "core-"];
         names.iter().any(|own| name.starts_with(own))
     };
     // Fingerprints first: cargo writes them last, so a crate that has one is complete.

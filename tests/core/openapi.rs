@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use connector_status::api::{self, Call, Request, openapi};
+use crate::common::openapi_document;
+use connector_status::api::{self, Call, Request};
 use connector_status::limits;
 use connector_status::status::Status;
 use connector_status::values::json as text;
@@ -35,7 +36,7 @@ fn references(value: &Value, found: &mut BTreeSet<String>) {
 
 #[test]
 fn exactly_the_served_methods_are_described() {
-    let document = openapi::document();
+    let document = openapi_document();
     for (path, item) in document["paths"].as_object().unwrap() {
         let Ok(Call::Options(allow)) = read("OPTIONS", path) else { panic!("{path}") };
         let served: BTreeSet<_> = allow.split(", ").filter(|method| *method != "HEAD").collect();
@@ -95,7 +96,7 @@ fn sound_body(tables: &[Value], method: &str, path: &str) -> String {
 /// if, and only if, it is accepted there.
 #[test]
 fn exactly_the_accepted_parameters_are_described() {
-    let document = openapi::document();
+    let document = openapi_document();
     let paths = document["paths"].as_object().unwrap();
     let tables = tables();
     let all: BTreeSet<String> = paths
@@ -133,7 +134,7 @@ fn exactly_the_accepted_parameters_are_described() {
 
 #[test]
 fn the_described_limits_are_those_enforced() {
-    let document = openapi::document();
+    let document = openapi_document();
     let parameter = |path: &str, method: &str, name: &str| {
         let parameters = document["paths"][path][method]["parameters"].as_array().unwrap();
         parameters.iter().find(|parameter| parameter["name"] == name).unwrap()["schema"].clone()
@@ -155,7 +156,7 @@ fn the_described_limits_are_those_enforced() {
 
 #[test]
 fn every_update_has_a_table() {
-    let document = openapi::document();
+    let document = openapi_document();
     let described: BTreeSet<_> = document["paths"]
         .as_object()
         .unwrap()
@@ -181,7 +182,7 @@ fn every_update_has_a_table() {
 
 #[test]
 fn every_reference_can_be_resolved() {
-    let document = openapi::document();
+    let document = openapi_document();
     let mut found = BTreeSet::new();
     references(&document, &mut found);
     assert!(found.len() > 30);
@@ -193,7 +194,7 @@ fn every_reference_can_be_resolved() {
 
 #[test]
 fn top_level_objects_are_strict_and_nested_ones_are_not() {
-    let schemas = &openapi::document()["components"]["schemas"];
+    let schemas = &openapi_document()["components"]["schemas"];
     let top = &schemas["connector_update_pipeline_request"];
     assert_eq!(top["additionalProperties"], false);
     assert_eq!(top["required"][0], "pipeline");
@@ -204,7 +205,7 @@ fn top_level_objects_are_strict_and_nested_ones_are_not() {
 
 #[test]
 fn fields_are_described_as_they_are_parsed() {
-    let document = openapi::document();
+    let document = openapi_document();
     let whole = json!({
         "anyOf": [
             { "type": "number", "minimum": i32::MIN, "maximum": i32::MAX },
