@@ -17,39 +17,42 @@ const CHECK_LIMIT = 40 * 60_000;
 /** How much of a failed check is shown again at the end. */
 const REPORT_LINES = 60;
 
-const node = (folder, { atOnce = 1 } = {}) => [
+const node = (place, { atOnce = 1 } = {}) => [
   "node",
-  ["--test", "--test-reporter=spec", `--test-concurrency=${atOnce}`, `--test-timeout=${TEST_LIMIT}`, ...testFiles(folder)],
+  ["--test", "--test-reporter=spec", `--test-concurrency=${atOnce}`, `--test-timeout=${TEST_LIMIT}`, ...testFiles(place)],
 ];
-const testFiles = (folder) =>
-  readdirSync(join(root, folder)).filter((name) => name.endsWith(".test.mjs")).sort().map((name) => join(folder, name));
+/** A test file, or all of a folder. */
+const testFiles = (place) =>
+  place.endsWith(".mjs")
+    ? [place]
+    : readdirSync(join(root, place)).filter((name) => name.endsWith(".test.mjs")).sort().map((name) => join(place, name));
 const clippy = (...args) => cargo("clippy", "--locked", ...args, "--", "-D", "warnings");
 // The same flags as the Worker's build, so that compiled dependencies are reused.
 const wasm = ["--release", "--target", "wasm32-unknown-unknown", "--features"];
 
-// Two lanes that take about the same time; checks that need the Worker come last in each. The soak measures time, so it
-// runs alone.
+// Two lanes that take about the same time; checks that need the Worker come last in each. What measures time runs alone.
 const rounds = [
   [
     [
       ["format", cargo("fmt", "--check")],
       ["lint native", clippy("--all-targets")],
       ["native", cargo("test", "--locked", "--no-fail-fast")],
+      ["models", cargo("test", "--locked", "--test", "models", "--", "--nocapture")],
       // These tests often wait for alarms and timeouts, so two run at once.
       ["edge", node("tests/edge", { atOnce: 2 })],
       ["package", node("tests/package")],
     ],
     [
-      ["models", cargo("test", "--locked", "--profile", "models", "--test", "models", "--", "--nocapture")],
       ["browser", node("tests/browser")],
       ["console", node("tests/console")],
       ["project", node("tests/project")],
       ["lint edge", clippy(...wasm, "edge")],
       ["lint browser", clippy(...wasm, "browser")],
       ["lint preview", clippy(...wasm, "preview")],
+      ["soak faults", node("tests/soak/faults.test.mjs")],
     ],
   ],
-  [[["soak", node("tests/soak")]]],
+  [[["soak load", node("tests/soak/load.test.mjs")]]],
 ];
 
 /** Runs a command, prefixes its output with the check's name, and counts the tests it reports. */

@@ -52,6 +52,8 @@ export const environment = {
   // on a virtual machine with slow memory this compiles four times as fast.
   MALLOC_CONF: "thp:always,metadata_thp:always",
   GLIBC_TUNABLES: "glibc.malloc.hugetlb=1",
+  // Node keeps compiled code: a command of wrangler takes 1.5 s of CPU instead of 2.4.
+  NODE_COMPILE_CACHE: local("node_modules/.cache/node"),
   ...process.env,
   PATH: [local("node_modules/.bin"), local(".tools/bin"), process.env.PATH].join(":"),
   WRANGLER_SEND_METRICS: "false",

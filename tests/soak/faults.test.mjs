@@ -1,4 +1,5 @@
-// Short runs of the proofs, and tests that the checker finds the faults it should. `npm run soak` runs them longer.
+// Short runs of the proofs that need not run alone, and tests that the checker finds the faults it should. `npm run soak`
+// runs them longer.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -10,9 +11,10 @@ import { send } from "../edge/worker.mjs";
 import { until } from "../until.mjs";
 import { missed, violation } from "./checker.mjs";
 import * as proofs from "./proofs.mjs";
+import { testProofs } from "./short-proofs.mjs";
 import { databases, scratch, serveWithKv } from "./workerd.mjs";
 
-const SHORT = {
+testProofs({
   linearizability: { seconds: 2 },
   wholeDocuments: { tries: 60, connectors: 4, naive: 40 },
   kill: { times: 3 },
@@ -22,19 +24,7 @@ const SHORT = {
   imports: { count: 1_000, kills: 2 },
   backups: { count: 200, kills: 6, moving: 4 },
   badInput: { requests: 400 },
-  budget: { shapes: ["short names", "numbers", "a long text"], byHand: 26, random: 4, many: 0 },
-  memory: { requests: 2_500 },
-  // With so few writes, beside other tests, durations vary much.
-  webhooks: { connectors: 60, rounds: 3, kills: 1, slack: 2 },
-};
-
-for (const [name, options] of Object.entries(SHORT)) {
-  test(`the proof ${name} finds no problem`, async () => {
-    const { figures, problems } = await proofs[name](options);
-    console.log(figures);
-    assert.deepEqual(problems.slice(0, 5), []);
-  });
-}
+});
 
 test("the checker rejects a Worker that writes to KV without an object", async () => {
   const worker = { modules: ["tests/soak/unordered.mjs"], kv: { CONNECTORS: "kv" } };
