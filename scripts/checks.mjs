@@ -30,25 +30,26 @@ const clippy = (...args) => cargo("clippy", "--locked", ...args, "--", "-D", "wa
 // The same flags as the Worker's build, so that compiled dependencies are reused.
 const wasm = ["--release", "--target", "wasm32-unknown-unknown", "--features"];
 
-// Two lanes that take about the same time; checks that need the Worker come last in each. What measures time runs alone.
+// Two lanes that take about the same time. The second waits for the Worker, so it begins later. What measures time runs
+// alone.
 const rounds = [
   [
     [
       ["format", cargo("fmt", "--check")],
       ["lint native", clippy("--all-targets")],
       ["native", cargo("test", "--locked", "--no-fail-fast")],
-      ["models", cargo("test", "--locked", "--test", "models", "--", "--nocapture")],
       // These tests often wait for alarms and timeouts, so two run at once.
       ["edge", node("tests/edge", { atOnce: 2 })],
       ["package", node("tests/package")],
+      ["lint edge", clippy(...wasm, "edge")],
+      ["lint browser", clippy(...wasm, "browser")],
+      ["lint preview", clippy(...wasm, "preview")],
     ],
     [
       ["browser", node("tests/browser")],
       ["console", node("tests/console")],
       ["project", node("tests/project")],
-      ["lint edge", clippy(...wasm, "edge")],
-      ["lint browser", clippy(...wasm, "browser")],
-      ["lint preview", clippy(...wasm, "preview")],
+      ["models", cargo("test", "--locked", "--test", "models", "--", "--nocapture")],
       ["soak faults", node("tests/soak/faults.test.mjs")],
     ],
   ],
