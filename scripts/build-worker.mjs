@@ -25,8 +25,7 @@ const features = [
   "exception-handling",
 ].map((feature) => `--enable-${feature}`);
 
-// Exports that the Worker never calls, so that the linker would keep them: dependencies' classes, and what is called
-// below.
+// Exports that the Worker never calls: classes of dependencies, and what only this script calls. The linker keeps them.
 const unused = /intounderlying|containerstartupoptions|minifyconfig|r2range|^openapi$/;
 
 /** The exports to keep, as input for wasm-metadce. */

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setUpProjects } from "../tests/package/projects.mjs";
 import { USAGE } from "./command.mjs";
 import { chromium } from "./setup.mjs";
-import { environment, root, step, succeeds } from "./tools.mjs";
+import { TARGET, environment, root, step, succeeds } from "./tools.mjs";
 
 const cargo = (...args) => ["cargo", args];
 /** No test may hang: a test gets five minutes, a whole check forty. */
@@ -28,7 +28,7 @@ const testFiles = (place) =>
     : readdirSync(join(root, place)).filter((name) => name.endsWith(".test.mjs")).sort().map((name) => join(place, name));
 const clippy = (...args) => cargo("clippy", "--locked", ...args, "--", "-D", "warnings");
 // The same flags as the Worker's build, so that compiled dependencies are reused.
-const wasm = ["--release", "--target", "wasm32-unknown-unknown", "--features"];
+const wasm = ["--release", "--target", TARGET, "--features"];
 
 // Two lanes that take about the same time. The second waits for the Worker, so it begins later. What measures time runs
 // alone.

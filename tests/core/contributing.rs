@@ -92,6 +92,7 @@ fn following_contributing_adds_a_working_endpoint() {
 
     let output = Command::new(env!("CARGO"))
         .args(["test", "--offline", "--locked", "--test", "core", "tables::"])
+        // The copy's tests run once, so compiling it without optimizations is faster.
         .args(["--config", "profile.dev.package.connector-status.opt-level=0"])
         .current_dir(&project)
         .env("CARGO_TARGET_DIR", target)
